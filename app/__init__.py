@@ -1,0 +1,1 @@
+"""Keepstream's front: HTTP in, streams out. Never imports `worker`."""
