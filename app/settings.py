@@ -1,0 +1,156 @@
+"""What can be set, with its defaults and its bounds.
+
+Read once by the composition roots (`app.main`, `worker.main`, the command line) and handed down as values;
+nothing below them looks at the environment. A wrong setting is a `SettingsError` that names the variable and
+says what it takes, never a traceback.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+# An id's offset has nine digits (frames.py), and the frames that close a log need room behind the limit.
+MAX_LOG_BYTES_CEILING = 900_000_000
+MIN_LOG_BYTES = 4096
+# A lease is renewed at every third of it; shorter ones would expire in an ordinary pause of a busy machine.
+MIN_LEASE_SECONDS = 0.5
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used. The message names the variable and what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting, checked. Times are seconds, sizes are bytes."""
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    anthropic_api_key: str | None = field(default=None, repr=False)
+    anthropic_base_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    model: str = "claude-sonnet-5"
+    max_tokens: int = 4096
+    worker_streams: int = 50
+    queue_limit: int = 10_000
+    max_attempts: int = 3
+    retry_wait_max: float = 60.0
+    lease_seconds: float = 10.0
+    stall_timeout: float = 30.0
+    stream_seconds_max: float = 1800.0
+    stream_ttl: float = 3600.0
+    max_prompt_bytes: int = 4 * 1024 * 1024
+    max_log_bytes: int = 16 * 1024 * 1024
+    drain_seconds: float = 25.0
+    api_keys_file: str | None = None
+    cors_origins: tuple[str, ...] = ()
+    log_level: str = "info"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """The settings of `environ`; what it does not name keeps its default.
+
+        A secret may come as a file: `ANTHROPIC_API_KEY_FILE`, `REDIS_URL_FILE`.
+        Raises `SettingsError`.
+        """
+        read = _Reader(environ)
+        settings = cls(
+            redis_url=read.secret("REDIS_URL") or cls.redis_url,
+            anthropic_api_key=read.secret("ANTHROPIC_API_KEY"),
+            anthropic_base_url=read.text("ANTHROPIC_BASE_URL"),
+            host=read.text("KEEPSTREAM_HOST") or cls.host,
+            port=read.whole("KEEPSTREAM_PORT", cls.port, 0, 65_535),
+            model=read.text("KEEPSTREAM_MODEL") or cls.model,
+            max_tokens=read.whole("KEEPSTREAM_MAX_TOKENS", cls.max_tokens, 1, 10_000_000),
+            worker_streams=read.whole("KEEPSTREAM_WORKER_STREAMS", cls.worker_streams, 1, 10_000),
+            queue_limit=read.whole("KEEPSTREAM_QUEUE_LIMIT", cls.queue_limit, 1, 10_000_000),
+            max_attempts=read.whole("KEEPSTREAM_MAX_ATTEMPTS", cls.max_attempts, 1, 100),
+            retry_wait_max=read.seconds("KEEPSTREAM_RETRY_WAIT_MAX", cls.retry_wait_max, 0.0, 86_400.0),
+            lease_seconds=read.seconds("KEEPSTREAM_LEASE_SECONDS", cls.lease_seconds, MIN_LEASE_SECONDS, 3600.0),
+            stall_timeout=read.seconds("KEEPSTREAM_STALL_TIMEOUT", cls.stall_timeout, 0.1, 86_400.0),
+            stream_seconds_max=read.seconds("KEEPSTREAM_STREAM_SECONDS_MAX", cls.stream_seconds_max, 0.1, 604_800.0),
+            stream_ttl=read.seconds("KEEPSTREAM_STREAM_TTL", cls.stream_ttl, 0.1, 31_536_000.0),
+            max_prompt_bytes=read.whole("KEEPSTREAM_MAX_PROMPT_BYTES", cls.max_prompt_bytes, 1, 512 * 1024 * 1024),
+            max_log_bytes=read.whole(
+                "KEEPSTREAM_MAX_LOG_BYTES", cls.max_log_bytes, MIN_LOG_BYTES, MAX_LOG_BYTES_CEILING
+            ),
+            drain_seconds=read.seconds("KEEPSTREAM_DRAIN_SECONDS", cls.drain_seconds, 0.0, 86_400.0),
+            api_keys_file=read.text("KEEPSTREAM_API_KEYS_FILE"),
+            cors_origins=read.words("KEEPSTREAM_CORS_ORIGINS"),
+            log_level=read.one_of(
+                "KEEPSTREAM_LOG_LEVEL", cls.log_level, ("debug", "info", "warning", "error", "critical")
+            ),
+        )
+        if not re.match(r"^(redis|rediss|unix|redis\+sentinel|rediss\+sentinel)://", settings.redis_url):
+            raise SettingsError(
+                "REDIS_URL must start with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
+            )
+        if settings.anthropic_base_url and not re.match(r"^https?://[^/]+", settings.anthropic_base_url):
+            raise SettingsError("ANTHROPIC_BASE_URL must be an http:// or https:// address")
+        return settings
+
+
+# What each setting is called in the environment, for the README and its test.
+def variable_of(name: str) -> str:
+    """The environment variable of a field of `Settings`."""
+    return name.upper() if name in ("redis_url", "anthropic_api_key", "anthropic_base_url") else f"KEEPSTREAM_{name.upper()}"
+
+
+def variables() -> tuple[str, ...]:
+    """The environment variables of all settings."""
+    return tuple(variable_of(f.name) for f in fields(Settings))
+
+
+class _Reader:
+    """Typed reads of an environment, where every refusal names the variable and its bounds."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str) -> str | None:
+        """The value without white space around it; None where it is unset or empty."""
+        return self._environ.get(name, "").strip() or None
+
+    def secret(self, name: str) -> str | None:
+        value, path = self.text(name), self.text(f"{name}_FILE")
+        if path is None:
+            return value
+        if value is not None:
+            raise SettingsError(f"set {name} or {name}_FILE, not both")
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise SettingsError(f"{name}_FILE: cannot read {path}: {reason}") from error
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.text(name)
+        if value is None:
+            return default
+        if not re.fullmatch(r"[+-]?\d{1,18}", value) or not low <= int(value) <= high:
+            raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+        return int(value)
+
+    def seconds(self, name: str, default: float, low: float, high: float) -> float:
+        value = self.text(name)
+        if value is None:
+            return default
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not low <= number <= high:
+            raise SettingsError(f"{name} must be a number of seconds from {low:g} to {high:g}, not {value!r}")
+        return number
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(word for word in re.split(r"[\s,]+", self._environ.get(name, "")) if word)
+
+    def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = (self.text(name) or default).lower()
+        if value not in allowed:
+            raise SettingsError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+        return value

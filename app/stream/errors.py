@@ -1,0 +1,27 @@
+"""The tree of our errors. Each says whose fault it is; only the routes know which HTTP status that makes."""
+
+from __future__ import annotations
+
+
+class KeepstreamError(Exception):
+    """Anything Keepstream itself refuses or cannot do."""
+
+
+class MalformedIdError(KeepstreamError):
+    """The client's fault: an event id that no log could ever have held."""
+
+
+class IdempotencyConflictError(KeepstreamError):
+    """The client's fault: an Idempotency-Key that stands for another body."""
+
+
+class QueueFullError(KeepstreamError):
+    """Nobody's fault: as many streams wait as may. Come back after `retry_after` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("too many streams are waiting")
+        self.retry_after = retry_after
+
+
+class UnfitServerError(KeepstreamError):
+    """The operator's fault: a Redis that cannot keep what it acknowledges, is too old, or does not let us in."""

@@ -1,0 +1,84 @@
+"""Every Redis key and channel, with its lifetime. No other module makes one up.
+
+A stream's keys carry the hash tag `{id}`, the queue's the tag `{queue}`: the scripts never cross, so logs may live on
+another server than the queue, or on a cluster.
+
+| key | lifetime |
+| --- | --- |
+| `ks:{id}:log`, `ks:{id}:meta` | `SUBMIT_SECONDS` until the submit is confirmed; then `STREAM_SECONDS_MAX` + `STREAM_TTL`; `STREAM_TTL` after the ending |
+| `ks:{id}:tomb` | `TOMB_SECONDS` after the log is gone: tells 410 from 404 |
+| `ks:{queue}:jobs`, `…:leases`, `…:claims`, `…:fence`, `…:workers` | `QUEUE_SECONDS` after their last use; the first is bounded by `QUEUE_LIMIT` |
+| `ks:{queue}:replay:<holder>` | `REPLAY_SECONDS`: the last claim's answer, for the retry of a claim whose reply was lost |
+| `ks:{queue}:idem:<digest>` | as long as its stream |
+| `ks:{queue}:outbox` | at most `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last |
+| `arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>` | arq's own, made in its format and under its names; as long as the stream |
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from arq.constants import job_key_prefix, retry_key_prefix
+
+SUBMIT_SECONDS = 60
+TOMB_SECONDS = 24 * 3600
+# Longer than any stream can live, so that none of these can vanish under a running one.
+QUEUE_SECONDS = 60 * 24 * 3600
+REPLAY_SECONDS = 60
+OUTBOX_LENGTH = 10_000
+
+JOBS = "ks:{queue}:jobs"
+LEASES = "ks:{queue}:leases"
+CLAIMS = "ks:{queue}:claims"
+FENCE = "ks:{queue}:fence"
+WORKERS = "ks:{queue}:workers"
+OUTBOX = "ks:{queue}:outbox"
+WAKE = "ks:{queue}:wake"  # channel
+
+_ARQ_ID = "{queue}:"
+
+
+def log(stream_id: str) -> str:
+    return f"ks:{{{stream_id}}}:log"
+
+
+def meta(stream_id: str) -> str:
+    return f"ks:{{{stream_id}}}:meta"
+
+
+def tomb(stream_id: str) -> str:
+    return f"ks:{{{stream_id}}}:tomb"
+
+
+def channel(stream_id: str) -> str:
+    return f"ks:{{{stream_id}}}"
+
+
+def control(stream_id: str) -> str:
+    return f"ks:{{{stream_id}}}:ctl"
+
+
+def idempotency(owner: str, key: str) -> str:
+    """A digest, because a client's key may be of any length and hold anything."""
+    return "ks:{queue}:idem:" + hashlib.sha256(f"{owner}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def replay(holder: str) -> str:
+    return f"ks:{{queue}}:replay:{holder}"
+
+
+def arq_id(stream_id: str) -> str:
+    """A stream's id as arq's job id: the hash tag puts the keys arq makes from it into the queue's slot."""
+    return _ARQ_ID + stream_id
+
+
+def stream_id_of(arq_job_id: str) -> str:
+    return arq_job_id.removeprefix(_ARQ_ID)
+
+
+def arq_job(stream_id: str) -> str:
+    return str(job_key_prefix) + arq_id(stream_id)
+
+
+def arq_retry(stream_id: str) -> str:
+    return str(retry_key_prefix) + arq_id(stream_id)

@@ -1,0 +1,195 @@
+"""The log of a stream and its meta: open, begin, append, read, cancel.
+
+The law: every write goes through one script, under a fence and at one position, and may be repeated. Each Lua script
+has one typed function here; what a script can answer is a value, never an exception. Knows nothing of HTTP, of the
+upstream or of the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from redis.asyncio import Redis
+
+from app.stream import frames, keys
+from app.stream.scripts import source
+
+# One read brings this much at the most: a log of 16 MiB is never held whole for one reader.
+READ_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A holder's right to a stream: compared as a pair, so that a number handed out twice does no harm."""
+
+    stream_id: str
+    fence: int
+    holder: str
+    times: int = 1
+
+
+class Status(StrEnum):
+    """What a write or a take-over can come to."""
+
+    OK = "ok"
+    FENCED = "fenced"
+    ENDED = "ended"
+    GONE = "gone"
+    SHORT = "short"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    status: Status
+    length: int
+    cancelled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where a stream stands as its new holder finds it. Times are milliseconds of Redis' clock."""
+
+    status: Status
+    now: int
+    length: int
+    position: frames.Position | None
+    meta: Mapping[str, bytes]
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    ENDED = "ended"
+    GONE = "gone"
+    UNKNOWN = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A range of a log: `data` stands at `start`; `proven` is False where the asked place was not honoured."""
+
+    state: State
+    owner: str
+    proven: bool
+    start: int
+    data: bytes
+    length: int
+    base: int
+    attempt: int
+
+
+class Log:
+    """The logs of one Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._open = redis.register_script(source("open"))
+        self._begin = redis.register_script(source("begin"))
+        self._append = redis.register_script(source("append"))
+        self._read = redis.register_script(source("read"))
+        self._cancel = redis.register_script(source("cancel"))
+
+    async def open(self, stream_id: str, fields: Mapping[str, str | bytes]) -> int:
+        """Writes the meta of a new stream, kept for `SUBMIT_SECONDS` unless `keep` follows. Returns created_at, ms."""
+        args: list[Any] = [keys.SUBMIT_SECONDS * 1000]
+        for name, value in fields.items():
+            args += (name, value)
+        return int(await self._open(keys=[keys.meta(stream_id)], args=args))
+
+    async def keep(self, stream_id: str, life_ms: int) -> bool:
+        """Confirms a stream: its meta now lives `life_ms`. False where the meta is gone."""
+        return bool(await self._redis.pexpire(keys.meta(stream_id), life_ms))
+
+    async def drop(self, stream_id: str) -> None:
+        """Takes back an `open` whose submit was refused."""
+        await self._redis.delete(keys.meta(stream_id))
+
+    async def begin(self, claim: Claim) -> Begun:
+        """Takes the fence for `claim`. Status: ok, ended, fenced or gone."""
+        status, now, length, tail, flat = await self._begin(
+            keys=[keys.log(claim.stream_id), keys.meta(claim.stream_id)], args=[claim.fence, claim.holder]
+        )
+        meta = {flat[i].decode(): flat[i + 1] for i in range(0, len(flat), 2)}
+        position = frames.origin(claim.stream_id) if length == 0 else frames.position_at_end(tail)
+        return Begun(Status(status.decode()), now, length, position, meta)
+
+    async def append(
+        self,
+        claim: Claim,
+        at: int,
+        data: bytes,
+        fields: Mapping[str, str | bytes | int] | None = None,
+        ending_life_ms: int | None = None,
+    ) -> Appended:
+        """Appends `data` at offset `at`, publishes it and stores `fields`; with a life given the stream ends with it."""
+        keys_, args = append_call(claim, at, data, fields, ending_life_ms)
+        return appended(await self._append(keys=list(keys_), args=list(args)))
+
+    async def read(self, stream_id: str, after: frames.Position | None, limit: int = READ_BYTES) -> Read:
+        """What follows `after`, if `after` is proven to stand in the log; else, or for None, the newest attempt."""
+        args: list[Any] = [-1, b"", limit]
+        if after == frames.origin(stream_id):
+            args = [0, b"", limit]
+        elif after is not None:
+            args = [after.offset, after.proof, limit]
+        return _read(await self._read(keys=self._keys(stream_id), args=args))
+
+    async def read_on(self, stream_id: str, start: int, limit: int = READ_BYTES) -> Read:
+        """What follows a byte that was already proven by the read that led there."""
+        return _read(await self._read(keys=self._keys(stream_id), args=[start, b"", limit]))
+
+    async def meta(self, stream_id: str, *names: str) -> dict[str, bytes] | None:
+        """The named fields of a stream's meta, without those that are not set; None where there is no such stream."""
+        values = await self._redis.hmget(keys.meta(stream_id), ["state", *names])
+        if values[0] is None:
+            return None
+        return {name: value for name, value in zip(("state", *names), values, strict=True) if value is not None}
+
+    async def last_id(self, stream_id: str) -> str | None:
+        """The id of the log's last frame; None for an empty log."""
+        tail = await self._redis.getrange(keys.log(stream_id), -frames.PROOF_LENGTH, -1)
+        position = frames.position_at_end(tail)
+        return position.id if position else None
+
+    async def cancel(self, stream_id: str) -> State:
+        """Asks for the cancellation of a stream; returns the state it was in."""
+        state = await self._cancel(keys=[keys.meta(stream_id)], args=[keys.control(stream_id)])
+        return State(state.decode())
+
+    @staticmethod
+    def _keys(stream_id: str) -> list[str]:
+        return [keys.log(stream_id), keys.meta(stream_id), keys.tomb(stream_id)]
+
+
+def append_call(
+    claim: Claim,
+    at: int,
+    data: bytes,
+    fields: Mapping[str, str | bytes | int] | None = None,
+    ending_life_ms: int | None = None,
+) -> tuple[tuple[str, ...], tuple[str | bytes | int, ...]]:
+    """KEYS and ARGV of `append.lua`, for who sends many in one pipeline."""
+    stream_id = claim.stream_id
+    life: tuple[str | int, str | int] = ("", "")
+    if ending_life_ms is not None:
+        life = (ending_life_ms, ending_life_ms + keys.TOMB_SECONDS * 1000)
+    flat = tuple(part for pair in fields.items() for part in pair) if fields else ()
+    return (
+        (keys.log(stream_id), keys.meta(stream_id), keys.tomb(stream_id)),
+        (keys.channel(stream_id), claim.fence, claim.holder, at, data, *life, *flat),
+    )
+
+
+def appended(reply: Any) -> Appended:
+    """The reply of `append.lua` as a value."""
+    status, length, cancel = reply
+    return Appended(Status(status.decode()), length, bool(cancel))
+
+
+def _read(reply: Any) -> Read:
+    state, owner, proven, start, data, length, base, attempt = reply
+    return Read(State(state.decode()), owner.decode(), bool(proven), start, data, length, base, attempt)

@@ -1,0 +1,156 @@
+"""The queue: submit, claim, renew, done, give back, and the place in the line.
+
+The law: a job is in the line or under a lease, never in both and never in neither until it is done; each claim raises
+the fence, and only the newest claim may renew, finish or give back. Knows nothing of logs: no script here touches a
+stream's keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from arq.jobs import serialize_job
+from redis.asyncio import Redis
+
+from app.stream import keys
+from app.stream.errors import IdempotencyConflictError, QueueFullError
+from app.stream.log import Claim
+from app.stream.scripts import source
+
+# The one function a job names: arq looks it up by this name in the worker.
+FUNCTION = "run_stream"
+# What a client that finds the queue full is told to wait, in seconds: long enough for some streams to end.
+RETRY_AFTER_SECONDS = 5
+# A worker that has not renewed for so many leases is no longer listed.
+FORGET_AFTER_LEASES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A client's key, with a digest of the body it stands for."""
+
+    owner: str
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """`stream_id` is another one than was submitted where the Idempotency-Key already stood for that one."""
+
+    stream_id: str
+    repeated: bool
+
+
+class Queue:
+    """The queue of one Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._submit = redis.register_script(source("submit"))
+        self._claim = redis.register_script(source("claim"))
+        self._renew = redis.register_script(source("renew"))
+        self._done = redis.register_script(source("done"))
+        self._give_back = redis.register_script(source("give_back"))
+
+    async def submit(
+        self,
+        stream_id: str,
+        *,
+        limit: int,
+        life_ms: int,
+        idempotency: Idempotency | None = None,
+        replaces: str = "",
+    ) -> Submitted:
+        """Puts a stream in the line.
+
+        Raises `QueueFullError`; `IdempotencyConflictError` where the key stands for another body. `replaces` is a dead
+        stream that the key may still name.
+        """
+        job = serialize_job(FUNCTION, (), {}, None, 0, serializer=orjson.dumps)
+        record = keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.JOBS
+        status, found, _ = await self._submit(
+            keys=[keys.JOBS, keys.arq_job(stream_id), record],
+            args=[
+                stream_id,
+                limit,
+                job,
+                life_ms,
+                idempotency.digest if idempotency else "",
+                replaces,
+                keys.WAKE,
+                keys.QUEUE_SECONDS,
+            ],
+        )
+        match status:
+            case b"full":
+                raise QueueFullError(RETRY_AFTER_SECONDS)
+            case b"other":
+                raise IdempotencyConflictError("this Idempotency-Key was used with another body")
+            case _:
+                return Submitted(found.decode(), status == b"same")
+
+    async def claim(self, holder: str, number: int, *, free: int, lease_ms: int, stream_id: str = "") -> list[Claim]:
+        """Takes up to `free` jobs from the head of the line, or `stream_id` alone if it still waits there.
+
+        `number` counts this holder's claims: repeated with the same number, a claim gives the same answer.
+        """
+        reply = await self._claim(
+            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.FENCE, keys.replay(holder)],
+            args=[free, holder, number, lease_ms, stream_id, keys.QUEUE_SECONDS, keys.REPLAY_SECONDS],
+        )
+        name = f"{holder}/{number}"
+        return [Claim(reply[i].decode(), reply[i + 1], name, reply[i + 2]) for i in range(0, len(reply), 3)]
+
+    async def renew(self, worker: str, claims: Iterable[Claim], lease_ms: int) -> set[str]:
+        """Renews the leases and the worker's place among the living; returns the ids that were refused."""
+        reply = await self._renew(
+            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.WORKERS],
+            args=[worker, lease_ms, keys.QUEUE_SECONDS, FORGET_AFTER_LEASES * lease_ms, *_flat(claims)],
+        )
+        return {stream_id.decode() for stream_id in reply}
+
+    async def done(self, claim: Claim, entry: Mapping[str, str | bytes | int] | None = None) -> bool:
+        """Drops lease and job and puts `entry` on the outbox; False where somebody newer holds the stream."""
+        flat = [part for pair in (entry or {}).items() for part in pair]
+        reply = await self._done(
+            keys=[
+                keys.JOBS,
+                keys.LEASES,
+                keys.CLAIMS,
+                keys.OUTBOX,
+                keys.arq_job(claim.stream_id),
+                keys.arq_retry(claim.stream_id),
+            ],
+            args=[claim.stream_id, claim.fence, claim.holder, keys.OUTBOX_LENGTH, keys.QUEUE_SECONDS, *flat],
+        )
+        return bool(reply)
+
+    async def give_back(self, claims: Sequence[Claim]) -> int:
+        """Returns jobs to their old place in the line, uncounted; returns how many were still ours."""
+        return int(
+            await self._give_back(
+                keys=[keys.JOBS, keys.LEASES, keys.CLAIMS],
+                args=[keys.WAKE, keys.QUEUE_SECONDS, *_flat(claims)],
+            )
+        )
+
+    async def position(self, stream_id: str) -> int | None:
+        """The place in the line, 1 for the next; None for a stream that does not wait."""
+        rank = await self._redis.zrank(keys.JOBS, stream_id)
+        return None if rank is None else rank + 1
+
+    async def waiting(self) -> int:
+        """How many streams wait."""
+        return int(await self._redis.zcard(keys.JOBS))
+
+    async def forget_worker(self, worker: str) -> None:
+        """Takes a worker that ends off the list of the living."""
+        await self._redis.zrem(keys.WORKERS, worker)
+
+
+def _flat(claims: Iterable[Claim]) -> list[Any]:
+    return [part for claim in claims for part in (claim.stream_id, claim.fence, claim.holder)]

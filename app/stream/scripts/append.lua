@@ -1,0 +1,73 @@
+-- Appends frames to a log and publishes them, under the fence and at one position; with a life given it also ends
+-- the stream. Safe to repeat: what stands already is recognised, and only the rest is appended.
+--
+-- KEYS  1 log   2 meta   3 tomb
+-- ARGV  1 channel   2 fence   3 holder   4 at   5 frames
+--       6 life in ms after the ending, or ''   7 life in ms of the tomb, or ''   8.. field, value, … for the meta
+-- reply {status, log's length, cancel flag}
+--       status: ok        all of it stands, and is the log's end
+--               fenced    somebody newer holds the stream
+--               ended     the stream has its ending
+--               gone      the meta is lost
+--               short     the log ends before `at`: its tail was lost
+--               conflict  other bytes stand at `at`
+local log, meta = KEYS[1], KEYS[2]
+local at, frames = tonumber(ARGV[4]), ARGV[5]
+local length = redis.call('STRLEN', log)
+local facts = redis.call('HMGET', meta, 'fence', 'holder', 'state', 'cancel', 'owner')
+local cancel = facts[4] or ''
+
+if length > at and length <= at + #frames then
+  local stands = redis.call('GETRANGE', log, at, -1)
+  if stands == frames then
+    return {'ok', length, cancel}
+  end
+  if frames:sub(1, #stands) == stands then
+    frames = frames:sub(#stands + 1)
+    at = length
+  end
+end
+
+if not facts[3] then
+  return {'gone', length, cancel}
+end
+local fence, held = tonumber(ARGV[2]), tonumber(facts[1] or '0')
+if fence < held or (fence == held and facts[2] ~= ARGV[3]) then
+  return {'fenced', length, cancel}
+end
+if facts[3] == 'ended' then
+  return {'ended', length, cancel}
+end
+if length < at then
+  return {'short', length, cancel}
+end
+if length > at then
+  return {'conflict', length, cancel}
+end
+
+-- Redis may have lost our `begin`: a higher fence is taken here just as there.
+if fence > held then
+  redis.call('HSET', meta, 'fence', ARGV[2], 'holder', ARGV[3], 'state', 'running')
+end
+if #frames > 0 then
+  length = redis.call('APPEND', log, frames)
+  if at == 0 then
+    redis.call('PEXPIRE', log, redis.call('PTTL', meta))
+  end
+end
+if ARGV[8] then
+  redis.call('HSET', meta, unpack(ARGV, 8))
+end
+if ARGV[6] ~= '' then
+  local time = redis.call('TIME')
+  redis.call('HSET', meta, 'state', 'ended', 'ended_at', time[1] * 1000 + math.floor(time[2] / 1000))
+  redis.call('HDEL', meta, 'request')
+  redis.call('PEXPIRE', meta, ARGV[6])
+  -- APPEND doubles its allocation; writing the value once more gives the slack back.
+  redis.call('SET', log, redis.call('GET', log), 'PX', ARGV[6])
+  redis.call('SET', KEYS[3], facts[5] or '', 'PX', ARGV[7])
+end
+if #frames > 0 then
+  redis.call('PUBLISH', ARGV[1], at .. ':' .. frames)
+end
+return {'ok', length, cancel}

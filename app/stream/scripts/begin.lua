@@ -1,0 +1,26 @@
+-- A holder's first script on a stream: takes the fence and tells where the stream stands.
+--
+-- KEYS  1 log   2 meta
+-- ARGV  1 fence   2 holder
+-- reply {status, now in ms, log's length, log's last 24 bytes, {field, value, …} of the meta}
+--       status: ok | ended | fenced | gone
+local length = redis.call('STRLEN', KEYS[1])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local facts = redis.call('HMGET', KEYS[2], 'state', 'fence', 'holder')
+if not facts[1] then
+  return {'gone', now, length, '', {}}
+end
+local fence, held = tonumber(ARGV[1]), tonumber(facts[2] or '0')
+-- A failover can hand out a number twice: the same number counts as ours only under our own name.
+if fence < held or (fence == held and facts[3] ~= ARGV[2]) then
+  return {'fenced', now, length, '', {}}
+end
+local status = 'ok'
+if facts[1] == 'ended' then
+  status = 'ended'
+else
+  redis.call('HSET', KEYS[2], 'fence', ARGV[1], 'holder', ARGV[2], 'state', 'running')
+  redis.call('HSETNX', KEYS[2], 'started_at', now)
+end
+return {status, now, length, redis.call('GETRANGE', KEYS[1], -24, -1), redis.call('HGETALL', KEYS[2])}

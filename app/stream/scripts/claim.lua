@@ -1,0 +1,53 @@
+-- Moves jobs from the queue to the leases, raising the fence of each; expired leases go back to the queue first, with
+-- their original score. Safe to repeat: a claim whose reply was lost gives the same answer under the same number.
+--
+-- KEYS  1 jobs   2 leases   3 claims   4 fence   5 this holder's last answer
+-- ARGV  1 how many   2 holder   3 number of this claim   4 lease in ms   5 id to take, or '' for the oldest
+--       6 life of the queue's keys in s   7 life of the last answer in s
+-- reply {id, fence, times claimed, id, fence, …}
+local last = redis.call('HMGET', KEYS[5], 'number', 'answer')
+if last[1] == ARGV[3] then
+  return cjson.decode(last[2])
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 1000)) do
+  local claim = redis.call('HGET', KEYS[3], id)
+  local score = claim and claim:match('^%d+|([^|]+)|') or now * 1000
+  redis.call('ZREM', KEYS[2], id)
+  redis.call('ZADD', KEYS[1], score, id)
+end
+
+local taken = {}
+if ARGV[5] ~= '' then
+  local score = redis.call('ZSCORE', KEYS[1], ARGV[5])
+  if score then
+    redis.call('ZREM', KEYS[1], ARGV[5])
+    taken = {ARGV[5], score}
+  end
+else
+  taken = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
+end
+
+local answer = {}
+for i = 1, #taken, 2 do
+  local id, score = taken[i], taken[i + 1]
+  local claim = redis.call('HGET', KEYS[3], id)
+  local times = (claim and tonumber(claim:match('^(%d+)|')) or 0) + 1
+  local fence = redis.call('INCR', KEYS[4])
+  -- The holder's name carries the claim's number: no two claims ever share fence and holder, even after a failover.
+  redis.call('HSET', KEYS[3], id, times .. '|' .. score .. '|' .. fence .. '|' .. ARGV[2] .. '/' .. ARGV[3])
+  redis.call('ZADD', KEYS[2], now + ARGV[4], id)
+  answer[#answer + 1] = id
+  answer[#answer + 1] = fence
+  answer[#answer + 1] = times
+end
+if #answer > 0 then
+  redis.call('HSET', KEYS[5], 'number', ARGV[3], 'answer', cjson.encode(answer))
+  redis.call('EXPIRE', KEYS[5], ARGV[7])
+  for i = 1, 4 do
+    redis.call('EXPIRE', KEYS[i], ARGV[6])
+  end
+end
+return answer

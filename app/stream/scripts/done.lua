@@ -1,0 +1,19 @@
+-- Drops the lease and the job of an ended stream and puts an entry on the outbox.
+--
+-- KEYS  1 jobs   2 leases   3 claims   4 outbox   5 arq's job   6 arq's retry counter
+-- ARGV  1 id   2 fence   3 holder   4 most entries of the outbox   5 life of the queue's keys in s
+--       6.. field, value, … of the entry
+-- reply 1, or 0 for a claim that is not the newest
+local claim = redis.call('HGET', KEYS[3], ARGV[1])
+if not claim or claim:match('^%d+|[^|]+|(.*)$') ~= ARGV[2] .. '|' .. ARGV[3] then
+  return 0
+end
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
+redis.call('DEL', KEYS[5], KEYS[6])
+if ARGV[6] then
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[4], '*', unpack(ARGV, 6))
+  redis.call('EXPIRE', KEYS[4], ARGV[5])
+end
+return 1

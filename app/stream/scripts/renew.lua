@@ -1,0 +1,24 @@
+-- Renews a worker's leases and its place in the list of the living. A lease that expired and that nobody took is taken
+-- back; one that somebody else claimed is refused.
+--
+-- KEYS  1 jobs   2 leases   3 claims   4 workers
+-- ARGV  1 worker   2 lease in ms   3 life of the queue's keys in s   4 age in ms at which a worker is forgotten
+--       5.. id, fence, holder, …
+-- reply {refused id, …}
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[4], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - ARGV[4])
+redis.call('EXPIRE', KEYS[4], ARGV[3])
+local refused = {}
+for i = 5, #ARGV, 3 do
+  local id = ARGV[i]
+  local claim = redis.call('HGET', KEYS[3], id)
+  if claim and claim:match('^%d+|[^|]+|(.*)$') == ARGV[i + 1] .. '|' .. ARGV[i + 2] then
+    redis.call('ZREM', KEYS[1], id)
+    redis.call('ZADD', KEYS[2], now + ARGV[2], id)
+  else
+    refused[#refused + 1] = id
+  end
+end
+return refused
