@@ -27,7 +27,7 @@ class SettingsError(ValueError):
 class Settings:
     """Every setting, checked. Times are seconds, sizes are bytes."""
 
-    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_url: str = field(default="redis://127.0.0.1:6379/0", repr=False)  # may hold a password
     anthropic_api_key: str | None = field(default=None, repr=False)
     anthropic_base_url: str | None = None
     host: str = "127.0.0.1"
@@ -53,35 +53,36 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """The settings of `environ`; what it does not name keeps its default.
 
-        A secret may come as a file: `ANTHROPIC_API_KEY_FILE`, `REDIS_URL_FILE`.
-        Raises `SettingsError`.
+        A secret may come as a file: `ANTHROPIC_API_KEY_FILE`, `REDIS_URL_FILE`. Raises `SettingsError`.
         """
-        read = _Reader(environ)
+        read, default = _Reader(environ), cls()
         settings = cls(
-            redis_url=read.secret("REDIS_URL") or cls.redis_url,
+            redis_url=read.secret("REDIS_URL") or default.redis_url,
             anthropic_api_key=read.secret("ANTHROPIC_API_KEY"),
             anthropic_base_url=read.text("ANTHROPIC_BASE_URL"),
-            host=read.text("KEEPSTREAM_HOST") or cls.host,
-            port=read.whole("KEEPSTREAM_PORT", cls.port, 0, 65_535),
-            model=read.text("KEEPSTREAM_MODEL") or cls.model,
-            max_tokens=read.whole("KEEPSTREAM_MAX_TOKENS", cls.max_tokens, 1, 10_000_000),
-            worker_streams=read.whole("KEEPSTREAM_WORKER_STREAMS", cls.worker_streams, 1, 10_000),
-            queue_limit=read.whole("KEEPSTREAM_QUEUE_LIMIT", cls.queue_limit, 1, 10_000_000),
-            max_attempts=read.whole("KEEPSTREAM_MAX_ATTEMPTS", cls.max_attempts, 1, 100),
-            retry_wait_max=read.seconds("KEEPSTREAM_RETRY_WAIT_MAX", cls.retry_wait_max, 0.0, 86_400.0),
-            lease_seconds=read.seconds("KEEPSTREAM_LEASE_SECONDS", cls.lease_seconds, MIN_LEASE_SECONDS, 3600.0),
-            stall_timeout=read.seconds("KEEPSTREAM_STALL_TIMEOUT", cls.stall_timeout, 0.1, 86_400.0),
-            stream_seconds_max=read.seconds("KEEPSTREAM_STREAM_SECONDS_MAX", cls.stream_seconds_max, 0.1, 604_800.0),
-            stream_ttl=read.seconds("KEEPSTREAM_STREAM_TTL", cls.stream_ttl, 0.1, 31_536_000.0),
-            max_prompt_bytes=read.whole("KEEPSTREAM_MAX_PROMPT_BYTES", cls.max_prompt_bytes, 1, 512 * 1024 * 1024),
-            max_log_bytes=read.whole(
-                "KEEPSTREAM_MAX_LOG_BYTES", cls.max_log_bytes, MIN_LOG_BYTES, MAX_LOG_BYTES_CEILING
+            host=read.text("KEEPSTREAM_HOST") or default.host,
+            port=read.whole("KEEPSTREAM_PORT", default.port, 0, 65_535),
+            model=read.text("KEEPSTREAM_MODEL") or default.model,
+            max_tokens=read.whole("KEEPSTREAM_MAX_TOKENS", default.max_tokens, 1, 10_000_000),
+            worker_streams=read.whole("KEEPSTREAM_WORKER_STREAMS", default.worker_streams, 1, 10_000),
+            queue_limit=read.whole("KEEPSTREAM_QUEUE_LIMIT", default.queue_limit, 1, 10_000_000),
+            max_attempts=read.whole("KEEPSTREAM_MAX_ATTEMPTS", default.max_attempts, 1, 100),
+            retry_wait_max=read.seconds("KEEPSTREAM_RETRY_WAIT_MAX", default.retry_wait_max, 0.0, 86_400.0),
+            lease_seconds=read.seconds("KEEPSTREAM_LEASE_SECONDS", default.lease_seconds, MIN_LEASE_SECONDS, 3600.0),
+            stall_timeout=read.seconds("KEEPSTREAM_STALL_TIMEOUT", default.stall_timeout, 0.1, 86_400.0),
+            stream_seconds_max=read.seconds(
+                "KEEPSTREAM_STREAM_SECONDS_MAX", default.stream_seconds_max, 0.1, 604_800.0
             ),
-            drain_seconds=read.seconds("KEEPSTREAM_DRAIN_SECONDS", cls.drain_seconds, 0.0, 86_400.0),
+            stream_ttl=read.seconds("KEEPSTREAM_STREAM_TTL", default.stream_ttl, 0.1, 31_536_000.0),
+            max_prompt_bytes=read.whole("KEEPSTREAM_MAX_PROMPT_BYTES", default.max_prompt_bytes, 1, 512 * 1024 * 1024),
+            max_log_bytes=read.whole(
+                "KEEPSTREAM_MAX_LOG_BYTES", default.max_log_bytes, MIN_LOG_BYTES, MAX_LOG_BYTES_CEILING
+            ),
+            drain_seconds=read.seconds("KEEPSTREAM_DRAIN_SECONDS", default.drain_seconds, 0.0, 86_400.0),
             api_keys_file=read.text("KEEPSTREAM_API_KEYS_FILE"),
             cors_origins=read.words("KEEPSTREAM_CORS_ORIGINS"),
             log_level=read.one_of(
-                "KEEPSTREAM_LOG_LEVEL", cls.log_level, ("debug", "info", "warning", "error", "critical")
+                "KEEPSTREAM_LOG_LEVEL", default.log_level, ("debug", "info", "warning", "error", "critical")
             ),
         )
         if not re.match(r"^(redis|rediss|unix|redis\+sentinel|rediss\+sentinel)://", settings.redis_url):
@@ -93,14 +94,17 @@ class Settings:
         return settings
 
 
-# What each setting is called in the environment, for the README and its test.
+# These keep the names that everybody knows them by.
+_USUAL_NAMES = frozenset({"redis_url", "anthropic_api_key", "anthropic_base_url"})
+
+
 def variable_of(name: str) -> str:
     """The environment variable of a field of `Settings`."""
-    return name.upper() if name in ("redis_url", "anthropic_api_key", "anthropic_base_url") else f"KEEPSTREAM_{name.upper()}"
+    return name.upper() if name in _USUAL_NAMES else f"KEEPSTREAM_{name.upper()}"
 
 
 def variables() -> tuple[str, ...]:
-    """The environment variables of all settings."""
+    """The environment variables of all settings, for the documentation and its test."""
     return tuple(variable_of(f.name) for f in fields(Settings))
 
 
@@ -121,16 +125,19 @@ class _Reader:
         if value is not None:
             raise SettingsError(f"set {name} or {name}_FILE, not both")
         try:
-            return Path(path).read_text(encoding="utf-8").strip() or None
+            secret = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise SettingsError(f"{name}_FILE: cannot read {path}: {reason}") from error
+        if not secret:  # not the same as unset: somebody meant to give one
+            raise SettingsError(f"{name}_FILE: {path} is empty")
+        return secret
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
         value = self.text(name)
         if value is None:
             return default
-        if not re.fullmatch(r"[+-]?\d{1,18}", value) or not low <= int(value) <= high:
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", value) or not low <= int(value) <= high:
             raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
         return int(value)
 
