@@ -1,0 +1,90 @@
+# Everything needs only Python 3.11+ and make. `make dev` on a fresh clone is enough to see it run.
+#
+#   make dev ARGS="--port 9000 --workers 2"
+#   make test PYTEST="-k resume -x"
+#   make install PYTHON=/opt/python/bin/python3.12
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+LOCKS := requirements.lock tests/requirements.lock
+# The first of these that is a Python 3.11 or newer and can do the job. A name alone says little: version managers
+# leave commands on the PATH that only print that they are not set up.
+PYTHON ?= python3 python3.13 python3.12 python3.11
+ARGS ?=
+PYTEST ?=
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: .venv/installed ## make .venv/ from the lock files; instant when it is up to date
+
+.venv/installed: $(LOCKS) pyproject.toml Makefile
+	@set -eu; \
+	ready() { "$$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }; \
+	uv=$$(command -v uv || true); \
+	if ! ready $(BIN)/python; then \
+	    found= ; lame= ; \
+	    for python in $(PYTHON); do \
+	        ready "$$python" || continue; \
+	        if [ -z "$$uv" ] && ! "$$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then lame=$$python; continue; fi; \
+	        found=$$python; break; \
+	    done; \
+	    if [ -z "$$found" ] && [ -n "$$lame" ]; then \
+	        echo "make: $$lame comes without venv and ensurepip: install the package python3-venv (Debian, Ubuntu) or uv" >&2; exit 1; \
+	    elif [ -z "$$found" ]; then \
+	        echo "make: no Python 3.11 or newer among: $(PYTHON). Install one, or name it: make install PYTHON=/path/to/python3" >&2; exit 1; \
+	    fi; \
+	    echo "make .venv/ with $$("$$found" --version)"; \
+	    rm -rf .venv; \
+	    if [ -n "$$uv" ]; then "$$uv" venv --quiet --python "$$found" .venv; else "$$found" -m venv .venv; fi; \
+	fi; \
+	if [ -z "$$uv" ]; then \
+	    uv=$(BIN)/uv; \
+	    if ! "$$uv" --version >/dev/null 2>&1; then \
+	        $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; \
+	        awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' tests/requirements.lock > .venv/uv.txt; \
+	        $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt; \
+	    fi; \
+	fi; \
+	"$$uv" pip sync --quiet --require-hashes --python $(BIN)/python $(LOCKS); \
+	"$$uv" pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
+	touch $@
+
+.PHONY: dev
+dev: install ## run everything on this machine and print the address; ARGS="--port 9000 --workers 2"
+	@$(BIN)/keepstream dev $(ARGS)
+
+# Further kinds of tests are prerequisites of `test` of their own, as `lint` is.
+.PHONY: test
+test: install lint ## lint, then all tests; PYTEST="-k resume -x"
+	$(BIN)/python -m pytest $(PYTEST)
+
+.PHONY: lint
+lint: install ## style, types, and which package may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: install ## Keepstream beside what else could be used, measured in one run
+	$(BIN)/python -m tests.bench $(ARGS)
+
+# Exact versions and hashes for every platform and Python at once, without the address of any registry. What is locked
+# stays as it is unless UPGRADE says otherwise: make lock UPGRADE="--upgrade" or UPGRADE="--upgrade-package starlette".
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
+.PHONY: lock
+lock: install ## write the lock files anew from pyproject.toml
+	$(COMPILE) --group build pyproject.toml --output-file requirements.lock
+	$(COMPILE) --group dev --constraints requirements.lock --output-file tests/requirements.lock
+
+.PHONY: clean
+clean: ## remove what was made: .venv/, caches, and the data of `keepstream dev`
+	rm -rf .venv .keepstream .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
