@@ -1,0 +1,103 @@
+"""`keepstream simulate`: options in, a serving process, an exit code out."""
+
+import argparse
+import asyncio
+import signal
+import sys
+
+import uvloop
+
+from worker.simulator.directives import document
+from worker.simulator.reply import Pace
+from worker.simulator.wire import serving
+
+DESCRIPTION = """\
+A simulated Claude: speaks the Messages API on this machine, for development, tests and benchmarks. Point the official
+SDK at it:
+
+  ANTHROPIC_BASE_URL=http://127.0.0.1:8100 ANTHROPIC_API_KEY=any-key
+
+It serves POST /v1/messages (streaming and not), POST /v1/messages/count_tokens, GET /v1/models and /v1/models/{id}.
+Any key is good but `bad-key` (401); any model but `claude-nonexistent` (404). The same prompt has the same answer;
+one text delta is one token.
+"""
+EPILOG = """\
+directives:
+  Anywhere in the text of the last user message: [[sim: key=value key ...]]. Several are allowed. They are taken out
+  before the answer is picked. A value with spaces is quoted as in JSON. What is not understood is answered with 400.
+
+{keys}
+
+how often:
+  A fault happens at every call unless the same [[sim: ...]] also says
+    times=N   only at the first N calls with exactly this prompt    [[sim: status=529 times=2]]
+    call=N    only at the Nth       [[sim: cut-after=5 call=1]] [[sim: status=500 call=2]]
+  Calls are counted for each text of the last user message (the most recent ones are remembered).
+  What shapes the answer, its pace and its tag (tokens= to reset= above) holds at every call.
+
+  "after N tokens" with N=0 is after message_start and before any content block; an answer that is shorter than N has
+  its fault after its last token. Where a call is not streaming, error-after= is the error's status, stall-after= and
+  pings-after= never answer, end-after= and cut-after= reset the connection, bad-json-after= cuts the JSON.
+  A message that only brings a tool_result keeps rate, first, split, crlf, stamp and tag of the message before it.
+
+counts, for tests:
+  GET /_sim/calls    of POST /v1/messages: {{"calls","open","closed_early","last_closed_at","statuses":{{"200":1}},
+                     "tags":{{"mine":{{"calls",...}}}}}}; "closed_early" are clients that left before their answer's end
+  POST /_sim/reset   starts all counts again, also those of times= and call=
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs until SIGTERM or SIGINT; then 0, also with streams open. 2 when it cannot listen."""
+    options = _parser().parse_args(argv)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(options.host, options.port, Pace(options.rate, options.first)))
+    except OSError as error:
+        sys.stderr.write(f"keepstream simulate: cannot listen on {options.host}:{options.port}: {error}\n")
+        return 2
+    return 0
+
+
+async def _serve(host: str, port: int, pace: Pace) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with serving(host, port, pace) as url:
+        print(f"simulated Claude on {url}", flush=True)  # noqa: T201 the one line that others wait for
+        await stopped.wait()
+
+
+def _parser() -> argparse.ArgumentParser:
+    usual = Pace()
+    parser = argparse.ArgumentParser(
+        prog="keepstream simulate",
+        description=DESCRIPTION,
+        epilog=EPILOG.format(keys=document()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8100, help="port, 0 takes a free one (default: %(default)s)")
+    parser.add_argument(
+        "--rate", type=_not_negative, default=usual.rate, metavar="TOKENS",
+        help="tokens per second of each stream, 0 is as fast as possible (default: %(default)g)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--first", type=_not_negative, default=usual.first, metavar="SECONDS",
+        help="seconds to the first token (default: %(default)g)",
+    )  # fmt: skip
+    return parser
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:  # noqa: PLR2004 TCP's range
+        raise argparse.ArgumentTypeError("is a number from 0 to 65535")
+    return number
+
+
+def _not_negative(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError("is a number from 0")
+    return number
