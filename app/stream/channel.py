@@ -13,7 +13,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import hiredis
 from redis.asyncio import Redis
@@ -60,7 +60,7 @@ class Channel:
         self._task: asyncio.Task[None] | None = None
         self._heard = 0.0
 
-    async def __aenter__(self) -> Channel:
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._supervise(), name="channel")
         return self
 

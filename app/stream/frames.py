@@ -67,7 +67,7 @@ def origin(stream_id: str) -> Position:
 def encode(name: bytes | None, data: bytes, offset: int, crc: int) -> tuple[bytes, int, int]:
     """The frame of an event that stands at `offset`; returns it with the offset and the CRC after it.
 
-    `data` may have several lines (`\\n`), which become several `data:` lines; neither may hold `\\r`.
+    Each line of `data` becomes a `data:` line; neither name nor data may hold a carriage return.
     """
     if b"\n" in data:
         data = data.replace(b"\n", b"\ndata: ")

@@ -3,15 +3,21 @@
 A stream's keys carry the hash tag `{id}`, the queue's the tag `{queue}`: the scripts never cross, so logs may live on
 another server than the queue, or on a cluster.
 
-| key | lifetime |
-| --- | --- |
-| `ks:{id}:log`, `ks:{id}:meta` | `SUBMIT_SECONDS` until the submit is confirmed; then `STREAM_SECONDS_MAX` + `STREAM_TTL`; `STREAM_TTL` after the ending |
-| `ks:{id}:tomb` | `TOMB_SECONDS` after the log is gone: tells 410 from 404 |
-| `ks:{queue}:jobs`, `…:leases`, `…:claims`, `…:fence`, `…:workers` | `QUEUE_SECONDS` after their last use; the first is bounded by `QUEUE_LIMIT` |
-| `ks:{queue}:replay:<holder>` | `REPLAY_SECONDS`: the last claim's answer, for the retry of a claim whose reply was lost |
-| `ks:{queue}:idem:<digest>` | as long as its stream |
-| `ks:{queue}:outbox` | at most `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last |
-| `arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>` | arq's own, made in its format and under its names; as long as the stream |
+`ks:{id}:log`, `ks:{id}:meta`
+    `SUBMIT_SECONDS` until the submit is confirmed; then `STREAM_SECONDS_MAX` + `STREAM_TTL` and a margin; `STREAM_TTL`
+    from the ending on
+`ks:{id}:tomb`
+    `TOMB_SECONDS` longer than the log: tells 410 from 404
+`ks:{queue}:jobs`, `…:leases`, `…:claims`, `…:fence`, `…:workers`
+    `QUEUE_SECONDS` after their last use; the first is bounded by `QUEUE_LIMIT`
+`ks:{queue}:replay:<holder>`
+    `REPLAY_SECONDS`: the last claim's answer, for the retry of a claim whose reply was lost
+`ks:{queue}:idem:<digest>`
+    as long as its stream may live
+`ks:{queue}:outbox`
+    about `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last
+`arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>`
+    arq's own, made in its format and under its names; as long as the stream may live
 """
 
 from __future__ import annotations

@@ -70,16 +70,30 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A range of a log: `data` stands at `start`; `proven` is False where the asked place was not honoured."""
+    """A range of a log: `data` follows `start`; `proven` is False where the asked place was not honoured.
+
+    `start` is None only where the log lost the bytes before it.
+    """
 
     state: State
     owner: str
     proven: bool
-    start: int
+    start: frames.Position | None
     data: bytes
     length: int
     base: int
     attempt: int
+
+    def whole(self) -> bytes:
+        """The part of `data` that ends at a frame's end."""
+        return self.data[: self.data.rfind(b"\n\n") + 2]
+
+    @property
+    def complete(self) -> bool:
+        """Whether `data` reaches the end of an ended log."""
+        return (
+            self.state is State.ENDED and self.start is not None and self.start.offset + len(self.data) >= self.length
+        )
 
 
 class Log:
@@ -125,7 +139,10 @@ class Log:
         fields: Mapping[str, str | bytes | int] | None = None,
         ending_life_ms: int | None = None,
     ) -> Appended:
-        """Appends `data` at offset `at`, publishes it and stores `fields`; with a life given the stream ends with it."""
+        """Appends `data` at offset `at`, publishes it and stores `fields`.
+
+        With a life given the stream ends with it, and is kept for so long.
+        """
         keys_, args = append_call(claim, at, data, fields, ending_life_ms)
         return appended(await self._append(keys=list(keys_), args=list(args)))
 
@@ -136,11 +153,15 @@ class Log:
             args = [0, b"", limit]
         elif after is not None:
             args = [after.offset, after.proof, limit]
-        return _read(await self._read(keys=self._keys(stream_id), args=args))
-
-    async def read_on(self, stream_id: str, start: int, limit: int = READ_BYTES) -> Read:
-        """What follows a byte that was already proven by the read that led there."""
-        return _read(await self._read(keys=self._keys(stream_id), args=[start, b"", limit]))
+        reply = await self._read(keys=[keys.log(stream_id), keys.meta(stream_id), keys.tomb(stream_id)], args=args)
+        state, owner, proven, start, data, length, base, attempt, before = reply
+        if after is not None and proven:
+            position: frames.Position | None = after
+        elif start == 0:
+            position = frames.origin(stream_id)
+        else:
+            position = frames.position_at_end(before)
+        return Read(State(state.decode()), owner.decode(), bool(proven), position, data, length, base, attempt)
 
     async def meta(self, stream_id: str, *names: str) -> dict[str, bytes] | None:
         """The named fields of a stream's meta, without those that are not set; None where there is no such stream."""
@@ -159,10 +180,6 @@ class Log:
         """Asks for the cancellation of a stream; returns the state it was in."""
         state = await self._cancel(keys=[keys.meta(stream_id)], args=[keys.control(stream_id)])
         return State(state.decode())
-
-    @staticmethod
-    def _keys(stream_id: str) -> list[str]:
-        return [keys.log(stream_id), keys.meta(stream_id), keys.tomb(stream_id)]
 
 
 def append_call(
@@ -188,8 +205,3 @@ def appended(reply: Any) -> Appended:
     """The reply of `append.lua` as a value."""
     status, length, cancel = reply
     return Appended(Status(status.decode()), length, bool(cancel))
-
-
-def _read(reply: Any) -> Read:
-    state, owner, proven, start, data, length, base, attempt = reply
-    return Read(State(state.decode()), owner.decode(), bool(proven), start, data, length, base, attempt)

@@ -3,16 +3,17 @@
 -- KEYS  1 log   2 meta   3 tomb
 -- ARGV  1 offset to read from, or -1 for the newest attempt   2 the proof that must stand right before it, or ''
 --       3 most bytes to read
--- reply {state, owner, proven (1 or 0), start, bytes, log's length, newest attempt's start, newest attempt}
+-- reply {state, owner, proven (1 or 0), start, bytes, log's length, newest attempt's start, newest attempt,
+--        the 24 bytes before start, where they were not given}
 --       state: queued | running | ended | gone (was there once) | '' (never was)
 --       where the proof does not stand, bytes are those of the newest attempt
 local facts = redis.call('HMGET', KEYS[2], 'state', 'owner', 'base', 'attempt')
 if not facts[1] then
   local owner = redis.call('GET', KEYS[3])
   if owner then
-    return {'gone', owner, 0, 0, '', 0, 0, 0}
+    return {'gone', owner, 0, 0, '', 0, 0, 0, ''}
   end
-  return {'', '', 0, 0, '', 0, 0, 0}
+  return {'', '', 0, 0, '', 0, 0, 0, ''}
 end
 local base = tonumber(facts[3] or '0')
 local length = redis.call('STRLEN', KEYS[1])
@@ -38,7 +39,11 @@ end
 if start < 0 then
   start = base
 end
+local before = ''
 if not bytes then
+  if start >= 24 then
+    before = redis.call('GETRANGE', KEYS[1], start - 24, start - 1)
+  end
   bytes = redis.call('GETRANGE', KEYS[1], start, start + limit - 1)
 end
-return {facts[1], facts[2] or '', proven, start, bytes, length, base, tonumber(facts[4] or '0')}
+return {facts[1], facts[2] or '', proven, start, bytes, length, base, tonumber(facts[4] or '0'), before}

@@ -1,0 +1,35 @@
+"""What the routes share: one value, built by the composition root, found in the application's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from starlette.requests import Request
+
+from app.access.owners import Owners
+from app.hub import Hub
+from app.routes.errors import ApiError
+from app.settings import Settings
+from app.streams import Streams
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    settings: Settings
+    redis: Redis
+    streams: Streams
+    hub: Hub
+    owners: Owners
+
+    def owner(self, request: Request) -> str:
+        """The owner of a request. Raises `ApiError` 401."""
+        owner = self.owners.owner_of(request.headers)
+        if owner is None:
+            raise ApiError(401, "send a valid key as x-api-key or Authorization: Bearer")
+        return owner
+
+
+def front_of(request: Request) -> Front:
+    front: Front = request.app.state.front
+    return front

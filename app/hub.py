@@ -1,0 +1,200 @@
+"""All tails of one front: who is read here, the slow beat, pings, places in the line, and the drain.
+
+The rule: one subscription per stream that somebody here reads; the last reader takes the tail and its subscription
+along. Every `BEAT_SECONDS` one pipeline asks the length of every live log, so that a channel that lies or sleeps can
+delay and never lose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+from typing import Self
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.stream import keys
+from app.stream.channel import Channel
+from app.stream.connect import AWAY
+from app.stream.frames import Position, unlogged
+from app.stream.log import Log, State
+from app.stream.queue import Queue
+from app.tail import Piece, Reader, Tail
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 2.0
+# Proxies commonly close what is silent for a minute; half of that leaves room for one lost ping.
+PING_SECONDS = 15.0
+TICK_SECONDS = 1.0
+PING = Piece(b": ping\n\n")
+# Lengths asked in one pipeline.
+BEAT_BATCH = 1000
+
+
+class Hub:
+    """The tails of this front, by stream id."""
+
+    def __init__(self, redis: Redis, log: Log, queue: Queue, channel: Channel) -> None:
+        self.log = log
+        self.queue = queue
+        self.draining = False
+        self._redis = redis
+        self._channel = channel
+        self._tails: dict[str, Tail] = {}
+        self._opening: dict[str, asyncio.Task[None]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._emptied = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [
+            asyncio.create_task(self._every(BEAT_SECONDS, self._beat), name="hub-beat"),
+            asyncio.create_task(self._every(TICK_SECONDS, self._ping), name="hub-ping"),
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in (*self._tasks, *self._opening.values()):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        for tail in self._tails.values():
+            tail.close()
+
+    @property
+    def tails(self) -> int:
+        return len(self._tails)
+
+    @property
+    def readers(self) -> list[Reader]:
+        return [reader for tail in self._tails.values() for reader in tail.readers]
+
+    def known(self, stream_id: str) -> Tail | None:
+        """The tail of a stream that is read here and whose end is up to date."""
+        tail = self._tails.get(stream_id)
+        return tail if tail is not None and stream_id not in self._opening and not tail.gone else None
+
+    async def join(self, stream_id: str, reader: Reader) -> Tail:
+        """Attaches `reader`; returns once the channel is confirmed and the tail is up to date.
+
+        Whoever joins must `leave`, also when the wait is cancelled.
+        """
+        tail = self._tails.get(stream_id)
+        if tail is None:
+            tail = self._tails[stream_id] = Tail(stream_id, self.log, reader.position)
+            tail.quiet_since = asyncio.get_running_loop().time()
+            self._opening[stream_id] = asyncio.create_task(self._open(tail), name="tail-open")
+        tail.attach(reader)
+        opening = self._opening.get(stream_id)
+        if opening is not None:
+            await asyncio.wait({opening})
+        if tail.state is State.QUEUED and tail.place is not None:
+            reader.aside(Piece(status(tail.place)))
+        return tail
+
+    def leave(self, stream_id: str, reader: Reader) -> None:
+        tail = self._tails.get(stream_id)
+        if tail is None:
+            return
+        tail.detach(reader)
+        if not tail.readers:
+            del self._tails[stream_id]
+            tail.close()
+            opening = self._opening.pop(stream_id, None)
+            if opening is not None:
+                opening.cancel()
+            self._channel.unsubscribe(keys.channel(stream_id))
+            self._emptied.set()
+
+    async def empty(self) -> None:
+        """Returns when the last reader has gone."""
+        while self._tails:
+            self._emptied.clear()
+            await self._emptied.wait()
+
+    async def drain(self, seconds: float) -> None:
+        """Sends every reader away, one by one over `seconds`, so that the other fronts are not stormed."""
+        self.draining = True
+        readers = self.readers
+        random.shuffle(readers)
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        for n, reader in enumerate(readers):
+            due = start + seconds * n / len(readers)
+            if due > loop.time():
+                await asyncio.sleep(due - loop.time())
+            reader.leave(random.randrange(100, 1500))  # noqa: S311 - jitter, not a secret
+
+    async def _open(self, tail: Tail) -> None:
+        await self._channel.subscribe(keys.channel(tail.stream_id), tail)
+        tail.repair()
+        await tail.repaired()
+        if tail.state is State.QUEUED:
+            with contextlib.suppress(RedisError, *AWAY):
+                tail.place = await self.queue.position(tail.stream_id)
+        del self._opening[tail.stream_id]
+
+    @staticmethod
+    async def _every(seconds: float, work: Callable[[], object]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            result = work()
+            if asyncio.iscoroutine(result):
+                await result
+
+    def _ping(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for tail in self._tails.values():
+            if now - tail.quiet_since >= PING_SECONDS:
+                tail.quiet_since = now
+                for reader in list(tail.readers):
+                    reader.aside(PING)
+
+    async def _beat(self) -> None:
+        tails = [tail for stream_id, tail in self._tails.items() if stream_id not in self._opening]
+        try:
+            for start in range(0, len(tails), BEAT_BATCH):
+                await self._check(tails[start : start + BEAT_BATCH])
+        except (RedisError, *AWAY) as error:
+            logger.warning("beat: Redis is away: %s", type(error).__name__)
+
+    async def _check(self, tails: list[Tail]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for tail in tails:
+                pipe.strlen(keys.log(tail.stream_id))
+                pipe.exists(keys.meta(tail.stream_id))
+                if tail.state is State.QUEUED:
+                    pipe.zrank(keys.JOBS, tail.stream_id)
+            waiting = [tail.state is State.QUEUED for tail in tails]
+            answers = iter(await pipe.execute())
+        for tail, queued in zip(tails, waiting, strict=True):
+            length, there = next(answers), next(answers)
+            rank = next(answers) if queued else None
+            if not there:
+                tail.repair()
+            else:
+                tail.check(length)
+            self._place(tail, None if rank is None else rank + 1)
+
+    def _place(self, tail: Tail, place: int | None) -> None:
+        if place is None or place == tail.place:
+            return
+        tail.place = place
+        piece = Piece(status(place))
+        for reader in list(tail.readers):
+            reader.aside(piece)
+
+
+def status(place: int) -> bytes:
+    """What a reader of a waiting stream is told."""
+    return unlogged("relay.status", {"state": "queued", "position": place})
+
+
+def start_position(tail: Tail, after: Position | None) -> Position | None:
+    """Where a reader that comes with `after` begins, if the tail can prove it without asking Redis."""
+    position = tail.base if after is None else after
+    return position if position.offset and tail.splice.after(position) is not None else None

@@ -1,0 +1,203 @@
+"""Composition root of the front: settings, Redis, hub, routes, server; and the way out.
+
+The only module of the front that reads the environment and that installs signal handlers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import uvicorn
+import uvloop
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from app.access.owners import Owners
+from app.front import Front
+from app.hub import Hub
+from app.routes import health, streams
+from app.routes.envelope import Envelope
+from app.routes.errors import HANDLED, on_error
+from app.settings import Settings, SettingsError
+from app.stream.channel import Channel
+from app.stream.connect import AWAY, check_server, connect
+from app.stream.errors import UnfitServerError
+from app.stream.log import Log
+from app.stream.queue import Queue
+from app.streams import Streams
+
+logger = logging.getLogger(__name__)
+
+# Connections that may wait to be accepted: what comes back at once when another front dies.
+BACKLOG = 4096
+KEEP_ALIVE_SECONDS = 60
+# Readers are sent away within this part of the drain time; the rest is for what they still have to receive.
+DRAIN_PART = 0.4
+# A reader a millisecond is no storm: fewer readers are sent away faster.
+DRAIN_SECONDS_PER_READER = 0.002
+# Young objects that survive this many allocations are collected; the default of 700 costs a third of a connect.
+GC_THRESHOLD = (50_000, 20, 50)
+CHECK_RETRY_SECONDS = 1.0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`keepstream front`. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="keepstream front", description="Serve HTTP: accept prompts, send streams.")
+    parser.add_argument("--host", help="address to listen on (KEEPSTREAM_HOST, default 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on, 0 for a free one (KEEPSTREAM_PORT, default 8000)")
+    options = parser.parse_args(argv)
+    try:
+        settings = Settings.from_env(os.environ)
+        settings = replace(settings, host=options.host or settings.host)
+        settings = replace(settings, port=settings.port if options.port is None else options.port)
+        owners = Owners.from_file(settings.api_keys_file)
+        listener = listen(settings.host, settings.port)
+    except SettingsError as error:
+        sys.stderr.write(f"keepstream: {error}\n")
+        return 2
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    try:
+        return uvloop.run(serve(settings, owners, listener))
+    except UnfitServerError as error:
+        sys.stderr.write(f"keepstream: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises `SettingsError` for an address that cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = error.strerror if isinstance(error, OSError) else "the port must be 0 to 65535"
+        raise SettingsError(f"cannot listen on {host}:{port}: {reason}") from error
+    listener.listen(BACKLOG)
+    return listener
+
+
+def application(front: Front) -> ASGIApp:
+    """The whole HTTP application of a front."""
+    app = Starlette(
+        routes=[*streams.ROUTES, *health.ROUTES],
+        exception_handlers=dict.fromkeys(HANDLED, on_error),
+    )
+    app.router.redirect_slashes = False
+    app.state.front = front
+    return Envelope(app, front.settings.cors_origins)
+
+
+async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> int:
+    """Runs a front until it is told to stop and has drained."""
+    name = f"front-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    redis: Redis = connect(settings.redis_url, name)
+    log, queue = Log(redis), Queue(redis)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(redis.aclose)
+        channel = await stack.enter_async_context(Channel(redis))
+        hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
+        front = Front(settings, redis, Streams(log, queue, settings, name), hub, owners)
+        server = _Server(
+            uvicorn.Config(
+                application(front),
+                http="httptools",
+                ws="none",
+                loop="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
+            )
+        )
+        stop = _stop_on_signals()
+        running = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+        checking = asyncio.create_task(_check(redis), name="check")
+        host, port = listener.getsockname()[:2]
+        sys.stdout.write(f"keepstream front on http://{f'[{host}]' if ':' in host else host}:{port}\n")
+        sys.stdout.flush()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLD)
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        while not stopping.done() and not running.done():
+            await asyncio.wait(
+                {stopping, running} | ({checking} if not checking.done() else set()), return_when="FIRST_COMPLETED"
+            )
+            if checking.done() and checking.exception() is not None:
+                stop.set()
+        await _leave(hub, settings.drain_seconds)
+        server.should_exit = True
+        await running
+        stopping.cancel()
+        checking.cancel()
+        if checking.done() and not checking.cancelled():
+            checking.result()
+    return 0
+
+
+async def _leave(hub: Hub, drain_seconds: float) -> None:
+    """Sends the readers away and waits until they have what was written to them, within the drain time."""
+    hub.draining = True
+    spread = min(drain_seconds * DRAIN_PART, len(hub.readers) * DRAIN_SECONDS_PER_READER)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(drain_seconds):
+            await hub.drain(spread)
+            await hub.empty()
+
+
+async def _check(redis: Redis) -> None:
+    """Checks the server once it can be reached; until then the front answers that Redis is away."""
+    told = False
+    while True:
+        try:
+            await check_server(redis)
+        except AWAY as error:
+            if not told:
+                logger.warning("Redis cannot be reached yet: %s", type(error).__name__)
+                told = True
+            await asyncio.sleep(CHECK_RETRY_SECONDS)
+        else:
+            return
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: ours drain first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """An event for the first SIGTERM or SIGINT; a second one ends at once."""
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(0)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    return stop

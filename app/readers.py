@@ -1,0 +1,171 @@
+"""Readers: one cursor each over a tail, handed to a client by pushing or by pulling.
+
+`catch_up` is the one way a reader that is behind gets forward: proven step by step, from the tail's window where it
+reaches, else from the log. A push reader (`takeover.py`) runs it until it stands at the end and then goes live; `pull`
+runs it again whenever the tail has changed, for those who transform what they read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from app.hub import PING_SECONDS, Hub
+from app.stream.connect import AWAY
+from app.stream.frames import Position, position_at_end
+from app.stream.log import State
+from app.tail import RETRY_SECONDS, Piece, Tail
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Whole frames that follow what was given before; `position` is where they end."""
+
+    data: bytes
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Everything given before is void; what follows starts at `position`, the newest attempt."""
+
+    reason: str
+    attempt: int
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Redis has lost the stream; nothing follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Bytes to show between frames that are not of the log: a ping, the place in the line."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The front drains: nothing follows here; come back after `retry_ms` milliseconds."""
+
+    retry_ms: int
+
+
+Step = Data | Reset | Lost
+
+
+async def catch_up(tail: Tail, position: Position) -> AsyncIterator[Step]:
+    """What stands between `position` and the tail's end; ends when the end is reached, or after `Lost`."""
+    while not tail.gone:
+        data = tail.splice.after(position)
+        if data == b"":
+            return
+        step = Data(data, tail.splice.end) if data is not None else await _from_log(tail, position)
+        match step:
+            case Data(_, position) | Reset(_, _, position):
+                yield step
+            case Lost():
+                break
+            case None:
+                pass
+    yield Lost()
+
+
+async def _from_log(tail: Tail, position: Position) -> Step | None:
+    """The next step of a reader whom the tail's window does not reach; None where there is none yet: look again."""
+    try:
+        read = await tail.read(position)
+    except (RedisError, *AWAY):
+        await asyncio.sleep(RETRY_SECONDS)
+        return None
+    if read.state in (State.UNKNOWN, State.GONE):
+        return Lost()
+    if read.proven:
+        data = read.whole()
+        if data:
+            return Data(data, position_at_end(data) or position)
+        # This reader knows more than the tail: the tail reads on, and both stand at the same end.
+        tail.repair()
+        await tail.repaired()
+        return None
+    if read.start is None or read.length < position.offset:
+        # The log is shorter than what was shown. It may grow again: the tail waits for that and decides.
+        before = tail.splice
+        await tail.changed()
+        if tail.splice is before or read.start is None:
+            return None
+    return Reset("history_lost", read.attempt, read.start)
+
+
+class PullReader:
+    """A reader that is asked for the next step instead of being handed it."""
+
+    __slots__ = ("_asides", "_left", "_wake", "position")
+
+    def __init__(self, position: Position) -> None:
+        self.position = position
+        self._asides: list[bytes] = []
+        self._left: Leave | None = None
+        self._wake: asyncio.Event = asyncio.Event()
+
+    def feed(self, piece: Piece) -> None:
+        """Never live, so never fed."""
+
+    def reset(self, reason: str, attempt: int, position: Position) -> None:
+        """As `feed`."""
+
+    def lost(self) -> None:
+        """As `feed`."""
+
+    def finish(self) -> None:
+        """As `feed`."""
+
+    def aside(self, piece: Piece) -> None:
+        if not self._asides:  # one that waits is enough: it says the newest
+            self._asides.append(piece.data)
+        else:
+            self._asides[0] = piece.data
+        self._wake.set()
+
+    def leave(self, retry_ms: int) -> None:
+        self._left = Leave(retry_ms)
+        self._wake.set()
+
+    async def steps(self, hub: Hub, stream_id: str) -> AsyncIterator[Step | Aside | Leave]:
+        """Everything from the reader's position to the ending, live; joins and leaves the hub by itself."""
+        try:
+            tail = await hub.join(stream_id, self)
+            while True:
+                async for step in catch_up(tail, self.position):
+                    if isinstance(step, Data | Reset):
+                        self.position = step.position
+                    yield step
+                    if isinstance(step, Lost):
+                        return
+                if tail.ended and self.position == tail.splice.end:
+                    return
+                while self._asides:
+                    yield Aside(self._asides.pop())
+                if self._left is not None:
+                    yield self._left
+                    return
+                await self._sleep(tail)
+        finally:
+            hub.leave(stream_id, self)
+
+    async def _sleep(self, tail: Tail) -> None:
+        self._wake.clear()
+        if tail.splice.end != self.position or tail.gone:
+            return
+        changed = asyncio.ensure_future(tail.changed())
+        woken = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait({changed, woken}, timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changed.cancel()
+            woken.cancel()

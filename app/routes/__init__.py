@@ -1,0 +1,1 @@
+"""HTTP verbs to stream calls, errors to statuses. Only here are statuses known; no loops."""

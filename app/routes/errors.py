@@ -1,0 +1,110 @@
+"""Errors in the shape of the Claude API, and which status each of ours makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.prompts import InvalidPromptError
+from app.stream.connect import AWAY
+from app.stream.errors import IdempotencyConflictError, MalformedIdError, QueueFullError
+
+REQUEST_ID = "keepstream.request_id"
+# How long a client should leave us alone when Redis is away, in seconds.
+AWAY_RETRY_AFTER = "1"
+
+TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    408: "timeout_error",
+    409: "conflict_error",
+    410: "not_found_error",
+    413: "request_too_large",
+    415: "invalid_request_error",
+    422: "invalid_request_error",
+    429: "rate_limit_error",
+    500: "api_error",
+    503: "api_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+# A stored error back to the status it would have had; the first status of a type counts.
+STATUSES = {kind: status for status, kind in reversed(TYPES.items())} | {"api_error": 500}
+
+
+class ApiError(Exception):
+    """An answer with a status, a type and a message that says what to do."""
+
+    def __init__(
+        self, status: int, message: str, *, kind: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.kind = kind or TYPES[status]
+        self.headers = dict(headers or {})
+
+
+def error_body(kind: str, message: str, request_id: str) -> bytes:
+    return orjson.dumps({"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id})
+
+
+def error_response(request: Request, error: ApiError) -> Response:
+    body = error_body(error.kind, error.message, request.scope.get(REQUEST_ID, ""))
+    return Response(body, error.status, error.headers, "application/json")
+
+
+async def on_error(request: Request, error: Exception) -> Response:
+    """Any exception that a route let out, as an answer."""
+    return error_response(request, as_api_error(error))
+
+
+def as_api_error(error: Exception) -> ApiError:
+    match error:
+        case ApiError():
+            return error
+        case InvalidPromptError() | MalformedIdError():
+            return ApiError(400, str(error))
+        case IdempotencyConflictError():
+            return ApiError(422, str(error))
+        case QueueFullError():
+            return ApiError(
+                429,
+                "too many streams are waiting; try again later",
+                headers={"retry-after": str(error.retry_after)},
+            )
+        case HTTPException(status_code=404):
+            return ApiError(404, "there is nothing at this path")
+        case HTTPException(status_code=405):
+            allowed = (error.headers or {}).get("Allow", "")
+            return ApiError(405, f"this path takes {allowed}", headers={"allow": allowed})
+        case HTTPException():
+            return ApiError(error.status_code if error.status_code in TYPES else 400, str(error.detail))
+        case RedisError() | OSError() | TimeoutError():
+            return ApiError(
+                503, "Redis cannot be reached or is full; try again", headers={"retry-after": AWAY_RETRY_AFTER}
+            )
+        case _:
+            return ApiError(500, "internal error")
+
+
+HANDLED: tuple[type[Exception], ...] = (
+    ApiError,
+    InvalidPromptError,
+    MalformedIdError,
+    IdempotencyConflictError,
+    QueueFullError,
+    HTTPException,
+    RedisError,
+    *AWAY,
+    Exception,
+)

@@ -1,0 +1,31 @@
+"""`/healthz` and `/readyz`: is the process up, and may it be sent readers."""
+
+from __future__ import annotations
+
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.front import front_of
+from app.routes.errors import ApiError
+from app.routes.streams import json_response
+from app.stream.connect import AWAY
+
+
+async def healthz(_request: Request) -> Response:
+    return json_response({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    front = front_of(request)
+    if front.hub.draining:
+        raise ApiError(503, "this front is draining")
+    try:
+        await front.redis.ping()
+    except (RedisError, *AWAY):
+        raise ApiError(503, "Redis cannot be reached") from None
+    return json_response({"status": "ready"})
+
+
+ROUTES = [Route("/healthz", healthz, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])]

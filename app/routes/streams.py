@@ -1,0 +1,184 @@
+"""`/v1/streams`: submit, look, read, cancel, and the finished Message."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.front import Front, front_of
+from app.hub import start_position
+from app.prompts import Defaults, prompt_of
+from app.routes.body import read_json
+from app.routes.errors import STATUSES, ApiError
+from app.sse import StreamResponse, WholeResponse, opening
+from app.stream.connect import AWAY
+from app.stream.frames import Position, origin, parse_id, position_at_end
+from app.stream.log import Read, State
+from app.takeover import leave_block, reset_event
+
+# Longer keys are refused: no client library makes them, and each is hashed on every retry.
+IDEMPOTENCY_KEY_MAX = 255
+AWAY_RETRY_MS = 1000
+
+
+def json_response(data: Any, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(data), status_code, headers, "application/json")
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The client's key, or None. Raises `ApiError` for one that is too long."""
+    key = request.headers.get("idempotency-key") or None
+    if key is not None and len(key) > IDEMPOTENCY_KEY_MAX:
+        raise ApiError(400, f"Idempotency-Key: at most {IDEMPOTENCY_KEY_MAX} characters")
+    return key
+
+
+async def submit(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    key = idempotency_key(request)
+    body = await read_json(request, front.settings.max_prompt_bytes)
+    prompt = prompt_of(body, Defaults(front.settings.model, front.settings.max_tokens))
+    accepted = await front.streams.submit(prompt, owner, request.headers, idempotency_key=key)
+    path = f"/v1/streams/{accepted.stream_id}"
+    return json_response(
+        {
+            "id": accepted.stream_id,
+            "state": accepted.state,
+            "events_url": f"{path}/events",
+            "cancel_url": f"{path}/cancel",
+        },
+        202,
+        {"location": path},
+    )
+
+
+async def show(request: Request) -> Response:
+    front = front_of(request)
+    stream_id = request.path_params["id"]
+    meta = await _meta(front, request, *_SHOWN, *_TIMES, *_JSON)
+    state = State(meta["state"].decode())
+    place = await front.streams.queue.position(stream_id) if state is State.QUEUED else None
+    data: dict[str, Any] = {
+        "id": stream_id,
+        "state": state,
+        "attempt": int(meta.get("attempt", b"0")),
+        "offset": await front.streams.log.last_id(stream_id),
+    }
+    if place is not None:
+        data["position"] = place
+    data["model"] = meta.get("model", b"").decode()
+    for name in _TIMES:
+        data[name] = _time(meta[name]) if name in meta else None
+    for name in ("outcome", "stop_reason"):
+        if name in meta:
+            data[name] = meta[name].decode() or None
+    for name in _JSON:
+        if name in meta:
+            data[name] = orjson.Fragment(meta[name] or b"null")
+    return json_response(data)
+
+
+async def events(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    stream_id = request.path_params["id"]
+    asked = request.headers.get("last-event-id") or request.query_params.get("after") or ""
+    after = parse_id(asked) if asked else None
+    if front.hub.draining:
+        return WholeResponse(leave_block(AWAY_RETRY_MS))
+    tail = front.hub.known(stream_id)
+    if tail is not None and tail.owner == owner and not tail.ended:
+        position = start_position(tail, after)
+        if position is not None:
+            return StreamResponse(front.hub, stream_id, position, opening(stream_id))
+    try:
+        read = await front.streams.log.read(stream_id, after)
+    except (RedisError, *AWAY):
+        return WholeResponse(leave_block(AWAY_RETRY_MS))
+    check_readable(read, owner)
+    return _stream(front, stream_id, after, read)
+
+
+def _stream(front: Front, stream_id: str, after: Position | None, read: Read) -> Response:
+    head = opening(stream_id)
+    if read.start is None:
+        # The log has lost what stood before its newest attempt; its worker is about to write it again.
+        return WholeResponse(leave_block(AWAY_RETRY_MS))
+    if not read.proven:
+        head += reset_event("unknown_id", read.attempt)
+    elif after is not None and read.complete and not read.data:
+        return Response(status_code=204)
+    data = read.whole()
+    if read.complete:
+        return WholeResponse(head + data)
+    position = position_at_end(data) or read.start
+    return StreamResponse(front.hub, stream_id, position, head + data)
+
+
+async def cancel(request: Request) -> Response:
+    front = front_of(request)
+    stream_id = request.path_params["id"]
+    await _meta(front, request)
+    await front.streams.cancel(stream_id)
+    meta = await front.streams.log.meta(stream_id) or {}
+    return json_response({"id": stream_id, "state": meta.get("state", b"ended").decode()}, 202)
+
+
+async def message(request: Request) -> Response:
+    front = front_of(request)
+    meta = await _meta(front, request, "message", "error", "outcome")
+    if meta["state"] != State.ENDED.encode():
+        raise ApiError(409, "the stream has not ended; read its events, or ask again later")
+    if "message" in meta:
+        return Response(meta["message"], media_type="application/json")
+    if "error" not in meta:
+        raise ApiError(409, f"the stream was {meta.get('outcome', b'ended').decode()} and has no finished message")
+    error = orjson.loads(meta["error"])
+    raise ApiError(STATUSES.get(error["type"], 500), error["message"], kind=error["type"])
+
+
+def check_readable(read: Read, owner: str) -> None:
+    """Raises `ApiError`: 404 for what never was or is another's, 410 for what was kept and is gone."""
+    if read.state is State.UNKNOWN or read.owner != owner:
+        raise ApiError(404, "there is no such stream")
+    if read.state is State.GONE:
+        raise ApiError(410, "the stream has ended and is no longer kept")
+
+
+async def _meta(front: Front, request: Request, *names: str) -> dict[str, bytes]:
+    """Fields of the stream that the path names, if the caller owns it. Raises `ApiError`."""
+    owner = front.owner(request)
+    stream_id = request.path_params["id"]
+    meta = await front.streams.log.meta(stream_id, "owner", *names)
+    if meta is None:
+        check_readable(await front.streams.log.read(stream_id, origin(stream_id), 1), owner)
+        raise ApiError(404, "there is no such stream")
+    if meta.get("owner", b"").decode() != owner:
+        raise ApiError(404, "there is no such stream")
+    return meta
+
+
+def _time(milliseconds: bytes) -> str:
+    return (
+        datetime.fromtimestamp(int(milliseconds) / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+_SHOWN = ("attempt", "model", "outcome", "stop_reason")
+_TIMES = ("created_at", "started_at", "ended_at")
+_JSON = ("usage", "cost_usd", "message", "error")
+
+ROUTES = [
+    Route("/v1/streams", submit, methods=["POST"]),
+    Route("/v1/streams/{id}", show, methods=["GET"]),
+    Route("/v1/streams/{id}/events", events, methods=["GET"]),
+    Route("/v1/streams/{id}/message", message, methods=["GET"]),
+    Route("/v1/streams/{id}/cancel", cancel, methods=["POST"]),
+]

@@ -1,0 +1,42 @@
+"""The one ending: its outcomes and the shape of `relay.end`.
+
+Pure. A worker writes it, or the front for a stream that still waits.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """How a stream can end."""
+
+    COMPLETED = "completed"
+    TRUNCATED = "truncated"
+    REFUSED = "refused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+def end_data(
+    outcome: Outcome,
+    *,
+    attempts: int,
+    stop_reason: str | None = None,
+    usage: dict[str, Any] | None = None,
+    cost_usd: float | None = None,
+    error: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """The data of `relay.end`. `attempts` is the number of upstream calls; `error` is `{"type", "message"}`."""
+    data: dict[str, Any] = {
+        "outcome": outcome,
+        "stop_reason": stop_reason,
+        "usage": usage,
+        "cost_usd": cost_usd,
+        "attempts": attempts,
+    }
+    if error is not None:
+        data["error"] = error
+    return data

@@ -1,0 +1,114 @@
+"""What the front does with streams: submit, find, cancel. The one way every route runs a prompt.
+
+The rule: nothing is promised before both the meta and the job stand, and what was refused leaves nothing behind.
+Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from app.prompts import Prompt
+from app.settings import Settings
+from app.stream import frames
+from app.stream.endings import Outcome, end_data
+from app.stream.errors import IdempotencyConflictError, QueueFullError
+from app.stream.log import Claim, Log, State, Status
+from app.stream.queue import Idempotency, Queue
+
+# Between the last moment a stream may run and the moment its meta goes: room to write its ending.
+LIFE_MARGIN_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    stream_id: str
+    state: State
+
+
+class Streams:
+    """The streams of one Redis, as a front sees them."""
+
+    def __init__(self, log: Log, queue: Queue, settings: Settings, front: str) -> None:
+        self.log = log
+        self.queue = queue
+        self._settings = settings
+        self._front = front
+        self._claims = itertools.count(1)
+
+    async def submit(
+        self,
+        prompt: Prompt,
+        owner: str,
+        headers: Mapping[str, str],
+        *,
+        query: str = "",
+        idempotency_key: str | None = None,
+    ) -> Accepted:
+        """Accepts a prompt; the same owner, key and body give the same stream.
+
+        Raises `QueueFullError`, `IdempotencyConflictError`, or Redis' errors; then nothing was accepted.
+        """
+        stream_id = "st_" + secrets.token_hex(16)
+        idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
+        life_ms = self._life_ms()
+        await self.log.open(stream_id, prompt.fields(owner, headers, query))
+        replaces = ""
+        while True:
+            try:
+                submitted = await self.queue.submit(
+                    stream_id,
+                    limit=self._settings.queue_limit,
+                    life_ms=life_ms,
+                    idempotency=idempotency,
+                    replaces=replaces,
+                )
+            except (QueueFullError, IdempotencyConflictError):
+                await self.log.drop(stream_id)
+                raise
+            if not submitted.repeated:
+                await self.log.keep(stream_id, life_ms)
+                return Accepted(stream_id, State.QUEUED)
+            found = await self.log.meta(submitted.stream_id)
+            if found is not None:
+                await self.log.drop(stream_id)
+                state = State(found["state"].decode())
+                if state is State.QUEUED:
+                    await self.log.keep(submitted.stream_id, life_ms)
+                return Accepted(submitted.stream_id, state)
+            replaces = submitted.stream_id  # its stream is gone: the key is free
+
+    async def cancel(self, stream_id: str) -> None:
+        """Cancels a stream; one that waits is claimed and ended here, one that runs is told to its worker."""
+        state = await self.log.cancel(stream_id)
+        if state in (State.ENDED, State.UNKNOWN):
+            return
+        lease_ms = int(self._settings.lease_seconds * 1000)
+        claims = await self.queue.claim(self._front, next(self._claims), free=1, lease_ms=lease_ms, stream_id=stream_id)
+        for claim in claims:
+            await self._end_waiting(claim, Outcome.CANCELLED, None)
+
+    async def _end_waiting(self, claim: Claim, outcome: Outcome, error: dict[str, str] | None) -> None:
+        begun = await self.log.begin(claim)
+        owner = begun.meta.get("owner", b"").decode()
+        attempts = int(begun.meta.get("attempt", b"0"))
+        if begun.status is Status.OK and begun.position is not None:
+            data = end_data(outcome, attempts=attempts, error=error)
+            frame, _ = frames.encode_json("relay.end", data, begun.position)
+            fields: dict[str, str | bytes | int] = {"outcome": outcome, "attempts": attempts}
+            if error is not None:
+                fields["error"] = orjson.dumps(error)
+            await self.log.append(
+                claim, begun.position.offset, frame, fields, ending_life_ms=int(self._settings.stream_ttl * 1000)
+            )
+        entry = {"id": claim.stream_id, "owner": owner, "outcome": outcome, "attempts": attempts, "ended_at": begun.now}
+        await self.queue.done(claim, entry)
+
+    def _life_ms(self) -> int:
+        settings = self._settings
+        return int((settings.stream_seconds_max + settings.stream_ttl + LIFE_MARGIN_SECONDS) * 1000)
