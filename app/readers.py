@@ -8,7 +8,7 @@ runs it again whenever the tail has changed, for those who transform what they r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
@@ -136,7 +136,7 @@ class PullReader:
         self._left = Leave(retry_ms)
         self._wake.set()
 
-    async def steps(self, hub: Hub, stream_id: str) -> AsyncIterator[Step | Aside | Leave]:
+    async def steps(self, hub: Hub, stream_id: str) -> AsyncGenerator[Step | Aside | Leave]:
         """Everything from the reader's position to the ending, live; joins and leaves the hub by itself."""
         try:
             tail = await hub.join(stream_id, self)

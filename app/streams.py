@@ -106,7 +106,13 @@ class Streams:
             await self.log.append(
                 claim, begun.position.offset, frame, fields, ending_life_ms=int(self._settings.stream_ttl * 1000)
             )
-        entry = {"id": claim.stream_id, "owner": owner, "outcome": outcome, "attempts": attempts, "ended_at": begun.now}
+        entry: dict[str, str | bytes | int] = {
+            "id": claim.stream_id,
+            "owner": owner,
+            "outcome": outcome,
+            "attempts": attempts,
+            "ended_at": begun.now,
+        }
         await self.queue.done(claim, entry)
 
     def _life_ms(self) -> int:

@@ -22,8 +22,8 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
-# Silence of one PING_SECONDS asks, of a second one reconnects.
-PING_SECONDS = 1.0
+# Silence of one PING_SECONDS asks, of a second one reconnects. Meanwhile the slow beat keeps readers going.
+PING_SECONDS = 2.0
 RECONNECT_SECONDS = 0.05
 RECONNECT_SECONDS_MAX = 1.0
 # One read's worth: some thousand tokens.
@@ -109,7 +109,7 @@ class Channel:
 
     def _send(self, *command: bytes) -> None:
         if self._connection is not None:
-            self._writer(self._connection).write(hiredis.pack_command(command))
+            self._writer(self._connection).write(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub wants a 1-tuple
 
     async def _supervise(self) -> None:
         """Connects, listens, and starts over for as long as the process lives."""
@@ -133,15 +133,17 @@ class Channel:
                 self._connection = None
                 self._confirmed.clear()
                 self._asked.clear()
-                self._writer(connection).transport.abort()
+                _abort(connection)
 
     async def _connect(self) -> AbstractConnection:
-        connection: AbstractConnection = self._redis.connection_pool.make_connection()
-        await connection.connect()
+        connection: AbstractConnection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        await connection.connect()  # type: ignore[no-untyped-call]
         return connection
 
     async def _listen(self, connection: AbstractConnection) -> None:
-        reader: asyncio.StreamReader = connection._reader  # type: ignore[attr-defined]  # noqa: SLF001 - pinned, see module
+        reader = connection._reader  # noqa: SLF001 - pinned, see the module's text
+        if reader is None:
+            raise ConnectionResetError
         parser = hiredis.Reader()
         self._connection = connection
         self._heard = asyncio.get_running_loop().time()
@@ -196,17 +198,25 @@ class Channel:
             quiet = loop.time() - self._heard
             if quiet >= 2 * PING_SECONDS:
                 logger.warning("channel: silent for %.1f s, reconnecting", quiet)
-                self._writer(connection).transport.abort()
+                _abort(connection)
                 return
             if quiet >= PING_SECONDS:
                 self._send(b"PING")
 
     @staticmethod
     def _writer(connection: AbstractConnection) -> asyncio.StreamWriter:
-        writer: asyncio.StreamWriter = connection._writer  # type: ignore[attr-defined]  # noqa: SLF001 - pinned, see module
+        writer = connection._writer  # noqa: SLF001 - pinned, see the module's text
+        if writer is None:
+            raise ConnectionResetError
         return writer
 
 
 def _replies(parser: hiredis.Reader) -> Iterable[Any]:
     while (reply := parser.gets()) is not False:
         yield reply
+
+
+def _abort(connection: AbstractConnection) -> None:
+    writer = connection._writer  # noqa: SLF001 - pinned, see the module's text
+    if writer is not None:
+        writer.transport.abort()

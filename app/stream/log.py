@@ -165,7 +165,7 @@ class Log:
 
     async def meta(self, stream_id: str, *names: str) -> dict[str, bytes] | None:
         """The named fields of a stream's meta, without those that are not set; None where there is no such stream."""
-        values = await self._redis.hmget(keys.meta(stream_id), ["state", *names])
+        values = await self._redis.execute_command("HMGET", keys.meta(stream_id), "state", *names)  # type: ignore[no-untyped-call]
         if values[0] is None:
             return None
         return {name: value for name, value in zip(("state", *names), values, strict=True) if value is not None}
