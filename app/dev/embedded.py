@@ -72,12 +72,12 @@ def server_command(server: str, directory: Path, port: int, extra_config: Config
 def wait_until_it_answers(port: int, pid: int, is_alive: Callable[[], bool], seconds: float = START_SECONDS) -> bool:
     """Wait for the server of that pid to have loaded its data and to answer; False where it ended before.
 
-    The pid is asked for because another server may have been quicker to take the port.
+    The pid is compared because another server may have been quicker to take the port.
     Raises `EmbeddedValkeyError` when the time is over.
     """
     deadline = time.monotonic() + seconds
     while is_alive():
-        if _answers(port, pid):
+        if answers(port, pid):
             return True
         if time.monotonic() > deadline:
             raise EmbeddedValkeyError(f"Valkey (pid {pid}) does not answer on port {port} after {seconds:g} s")
@@ -85,7 +85,8 @@ def wait_until_it_answers(port: int, pid: int, is_alive: Callable[[], bool], sec
     return False
 
 
-def _answers(port: int, pid: int) -> bool:
+def answers(port: int, pid: int) -> bool:
+    """Whether the server of that pid serves on the port. Blocks for a second at most."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=_ANSWER_SECONDS) as connection:
             connection.sendall(b"PING\r\nINFO server\r\nQUIT\r\n")

@@ -1,0 +1,118 @@
+"""The `keepstream` command: finds the sub-command, and says in one line what stands in its way.
+
+It knows the sub-commands by name and imports only the one that was asked for, because every child of `keepstream dev`
+starts here. What belongs to the worker is found by its entry point: `app` never imports `worker`.
+
+A sub-command is a `main(argv: list[str]) -> int`. It may raise `SettingsError`, and does its own `--help`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+# What a shell expects of a command that was called wrongly, and of one that Ctrl-C ended.
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+ENTRY_POINTS = "keepstream.commands"
+Main = Callable[[list[str]], int]
+
+
+class Command(NamedTuple):
+    """A line of the table below. `target` is `module:function`; without it, the entry point of that name."""
+
+    summary: str
+    target: str | None = None
+
+
+COMMANDS = {
+    "dev": Command("run everything on this machine, to try it", "app.dev.command:main"),
+    "front": Command("serve HTTP: take prompts, stream answers", "app.main:main"),
+    "worker": Command("run queued prompts against the Claude API"),
+    "simulate": Command("a simulated Claude, to work without a key"),
+}
+
+_DESCRIPTION = """\
+Keepstream relays streams of the Claude API. A prompt is queued, a worker runs it, every event goes into a durable log,
+and any number of clients read it, leave, come back, and go on from exactly where they were.
+"""
+_EPILOG = """\
+To try it, with nothing else installed:
+
+  keepstream dev
+
+In production, against one Redis: as many `keepstream front` and `keepstream worker` as you like. Settings come from
+the environment (REDIS_URL, ANTHROPIC_API_KEY, KEEPSTREAM_...). Each command has its own --help.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line, by default this process's. Returns its exit code."""
+    try:
+        parser = _parser()
+        arguments = parser.parse_args(argv)
+        if arguments.command is None:
+            parser.error("which COMMAND? `keepstream --help` lists them")
+        return _find(arguments.command)(arguments.arguments)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        why = _explain(error)
+        if why is None:
+            raise
+        sys.stderr.write(f"keepstream: {why}\n")
+        return EXIT_USAGE
+
+
+def _find(name: str) -> Main:
+    target = COMMANDS[name].target
+    if target is None:
+        from importlib.metadata import entry_points  # noqa: PLC0415  # costs more than the rest of this module
+
+        (entry_point,) = entry_points(group=ENTRY_POINTS, name=name)
+        found: Main = entry_point.load()
+    else:
+        module, _, function = target.partition(":")
+        found = getattr(import_module(module), function)
+    return found
+
+
+def _explain(error: Exception) -> str | None:
+    from app.settings import SettingsError  # noqa: PLC0415  # only when something went wrong
+
+    return str(error) if isinstance(error, SettingsError) else None
+
+
+class _Version(argparse.Action):
+    """Looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        from importlib.metadata import version  # noqa: PLC0415  # as in `_find`
+
+        sys.stdout.write(f"keepstream {version('keepstream')}\n")
+        parser.exit()
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    table = "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="keepstream",
+        usage="keepstream COMMAND [OPTIONS]",
+        description=f"{_DESCRIPTION}\ncommands:\n{table}",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
