@@ -15,10 +15,10 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 
-import uvicorn
 import uvloop
 from redis.asyncio import Redis
 from starlette.applications import Starlette
@@ -30,6 +30,7 @@ from app.hub import Hub
 from app.routes import health, streams
 from app.routes.envelope import Envelope
 from app.routes.errors import HANDLED, on_error
+from app.server import address, listen, server
 from app.settings import Settings, SettingsError
 from app.stream.channel import Channel
 from app.stream.connect import AWAY, check_server, connect
@@ -37,12 +38,10 @@ from app.stream.errors import UnfitServerError
 from app.stream.log import Log
 from app.stream.queue import Queue
 from app.streams import Streams
+from app.sweep import sweep
 
 logger = logging.getLogger(__name__)
 
-# Connections that may wait to be accepted: what comes back at once when another front dies.
-BACKLOG = 4096
-KEEP_ALIVE_SECONDS = 60
 # Readers are sent away within this part of the drain time; the rest is for what they still have to receive.
 DRAIN_PART = 0.4
 # A reader a millisecond is no storm: fewer readers are sent away faster.
@@ -78,21 +77,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises `SettingsError` for an address that cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except (OSError, OverflowError) as error:
-        listener.close()
-        reason = error.strerror if isinstance(error, OSError) else "the port must be 0 to 65535"
-        raise SettingsError(f"cannot listen on {host}:{port}: {reason}") from error
-    listener.listen(BACKLOG)
-    return listener
-
-
 def application(front: Front) -> ASGIApp:
     """The whole HTTP application of a front."""
     app = Starlette(
@@ -114,26 +98,12 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         channel = await stack.enter_async_context(Channel(redis))
         hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
         front = Front(settings, redis, Streams(log, queue, settings, name), hub, owners)
-        server = _Server(
-            uvicorn.Config(
-                application(front),
-                http="httptools",
-                ws="none",
-                loop="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                backlog=BACKLOG,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=max(1, int(settings.drain_seconds)),
-            )
-        )
+        running_server = server(application(front))
         stop = _stop_on_signals()
-        running = asyncio.create_task(server.serve(sockets=[listener]), name="server")
+        running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")
         checking = asyncio.create_task(_check(redis), name="check")
-        host, port = listener.getsockname()[:2]
-        sys.stdout.write(f"keepstream front on http://{f'[{host}]' if ':' in host else host}:{port}\n")
+        sweeping = asyncio.create_task(sweep(front.streams, settings.stream_seconds_max), name="sweep")
+        sys.stdout.write(f"keepstream front on {address(listener)}\n")
         sys.stdout.flush()
         gc.collect()
         gc.freeze()
@@ -145,11 +115,15 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
             )
             if checking.done() and checking.exception() is not None:
                 stop.set()
+        leaving_since = time.monotonic()
         await _leave(hub, settings.drain_seconds)
-        server.should_exit = True
+        left = settings.drain_seconds - (time.monotonic() - leaving_since)
+        running_server.config.timeout_graceful_shutdown = max(1, int(left))
+        running_server.should_exit = True
         await running
         stopping.cancel()
         checking.cancel()
+        sweeping.cancel()
         if checking.done() and not checking.cancelled():
             checking.result()
     return 0
@@ -178,14 +152,6 @@ async def _check(redis: Redis) -> None:
             await asyncio.sleep(CHECK_RETRY_SECONDS)
         else:
             return
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers of its own: ours drain first."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -17,6 +17,8 @@ MAX_LOG_BYTES_CEILING = 900_000_000
 MIN_LOG_BYTES = 4096
 # A lease is renewed at every third of it; shorter ones would expire in an ordinary pause of a busy machine.
 MIN_LEASE_SECONDS = 0.5
+# Between the last moment a stream may run and the moment its keys go: room to write its ending.
+LIFE_MARGIN_SECONDS = 120
 
 
 class SettingsError(ValueError):
@@ -48,6 +50,11 @@ class Settings:
     api_keys_file: str | None = None
     cors_origins: tuple[str, ...] = ()
     log_level: str = "info"
+
+    @property
+    def stream_life_ms(self) -> int:
+        """How long a stream's keys are kept until it has ended, in milliseconds."""
+        return int((self.stream_seconds_max + self.stream_ttl + LIFE_MARGIN_SECONDS) * 1000)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:

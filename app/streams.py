@@ -21,9 +21,6 @@ from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim, Log, State, Status
 from app.stream.queue import Idempotency, Queue
 
-# Between the last moment a stream may run and the moment its meta goes: room to write its ending.
-LIFE_MARGIN_SECONDS = 120
-
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -56,7 +53,7 @@ class Streams:
         """
         stream_id = "st_" + secrets.token_hex(16)
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
-        life_ms = self._life_ms()
+        life_ms = self._settings.stream_life_ms
         await self.log.open(stream_id, prompt.fields(owner, headers, query))
         replaces = ""
         while True:
@@ -88,12 +85,16 @@ class Streams:
         state = await self.log.cancel(stream_id)
         if state in (State.ENDED, State.UNKNOWN):
             return
+        await self.end_waiting(stream_id, Outcome.CANCELLED, None)
+
+    async def end_waiting(self, stream_id: str, outcome: Outcome, error: dict[str, str] | None) -> None:
+        """Ends a stream that waits in the line; does nothing to one that does not."""
         lease_ms = int(self._settings.lease_seconds * 1000)
         claims = await self.queue.claim(self._front, next(self._claims), free=1, lease_ms=lease_ms, stream_id=stream_id)
         for claim in claims:
-            await self._end_waiting(claim, Outcome.CANCELLED, None)
+            await self._end(claim, outcome, error)
 
-    async def _end_waiting(self, claim: Claim, outcome: Outcome, error: dict[str, str] | None) -> None:
+    async def _end(self, claim: Claim, outcome: Outcome, error: dict[str, str] | None) -> None:
         begun = await self.log.begin(claim)
         owner = begun.meta.get("owner", b"").decode()
         attempts = int(begun.meta.get("attempt", b"0"))
@@ -114,7 +115,3 @@ class Streams:
             "ended_at": begun.now,
         }
         await self.queue.done(claim, entry)
-
-    def _life_ms(self) -> int:
-        settings = self._settings
-        return int((settings.stream_seconds_max + settings.stream_ttl + LIFE_MARGIN_SECONDS) * 1000)

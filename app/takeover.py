@@ -11,10 +11,11 @@ import asyncio
 import socket
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.hub import Hub
 from app.readers import Data, Lost, Reset, catch_up
+from app.server import BoundedProtocol
 from app.stream.frames import Position, unlogged
 from app.tail import Piece, Tail
 
@@ -46,7 +47,7 @@ def can_take_over(scope: Any) -> bool:
         return False
     protocol = cycle.transport.get_protocol()
     # A pipelined request behind this one would be lost with the old protocol.
-    return type(protocol) is HttpToolsProtocol and not protocol.pipeline
+    return type(protocol) is BoundedProtocol and not protocol.pipeline
 
 
 def take_over(scope: Any, hub: Hub, stream_id: str, position: Position) -> PushReader:

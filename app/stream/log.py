@@ -122,10 +122,14 @@ class Log:
         """Takes back an `open` whose submit was refused."""
         await self._redis.delete(keys.meta(stream_id))
 
-    async def begin(self, claim: Claim) -> Begun:
-        """Takes the fence for `claim`. Status: ok, ended, fenced or gone."""
+    async def begin(self, claim: Claim, life_ms: int | None = None) -> Begun:
+        """Takes the fence for `claim`. Status: ok, ended, fenced or gone.
+
+        With `life_ms`, a meta whose submit was never confirmed is kept for so long.
+        """
         status, now, length, tail, flat = await self._begin(
-            keys=[keys.log(claim.stream_id), keys.meta(claim.stream_id)], args=[claim.fence, claim.holder]
+            keys=[keys.log(claim.stream_id), keys.meta(claim.stream_id)],
+            args=[claim.fence, claim.holder, "" if life_ms is None else life_ms],
         )
         meta = {flat[i].decode(): flat[i + 1] for i in range(0, len(flat), 2)}
         position = frames.origin(claim.stream_id) if length == 0 else frames.position_at_end(tail)

@@ -54,6 +54,7 @@ class Queue:
         self._claim = redis.register_script(source("claim"))
         self._renew = redis.register_script(source("renew"))
         self._done = redis.register_script(source("done"))
+        self._overdue = redis.register_script(source("overdue"))
         self._give_back = redis.register_script(source("give_back"))
 
     async def submit(
@@ -137,6 +138,11 @@ class Queue:
                 args=[keys.WAKE, keys.QUEUE_SECONDS, *_flat(claims)],
             )
         )
+
+    async def overdue(self, longest_wait_ms: int, most: int) -> list[str]:
+        """The ids of up to `most` streams that have waited for longer than that, the oldest first."""
+        reply = await self._overdue(keys=[keys.JOBS, keys.LEASES, keys.CLAIMS], args=[longest_wait_ms, most])
+        return [stream_id.decode() for stream_id in reply]
 
     async def position(self, stream_id: str) -> int | None:
         """The place in the line, 1 for the next; None for a stream that does not wait."""

@@ -1,7 +1,7 @@
 -- A holder's first script on a stream: takes the fence and tells where the stream stands.
 --
 -- KEYS  1 log   2 meta
--- ARGV  1 fence   2 holder
+-- ARGV  1 fence   2 holder   3 life in ms, if the meta has less (a submit whose front died before it confirmed), or ''
 -- reply {status, now in ms, log's length, log's last 24 bytes, {field, value, …} of the meta}
 --       status: ok | ended | fenced | gone
 local length = redis.call('STRLEN', KEYS[1])
@@ -22,5 +22,8 @@ if facts[1] == 'ended' then
 else
   redis.call('HSET', KEYS[2], 'fence', ARGV[1], 'holder', ARGV[2], 'state', 'running')
   redis.call('HSETNX', KEYS[2], 'started_at', now)
+  if ARGV[3] ~= '' and redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) / 2 then
+    redis.call('PEXPIRE', KEYS[2], ARGV[3])
+  end
 end
 return {status, now, length, redis.call('GETRANGE', KEYS[1], -24, -1), redis.call('HGETALL', KEYS[2])}

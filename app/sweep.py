@@ -1,0 +1,35 @@
+"""What no worker is there to end: streams that waited longer than a stream may live.
+
+The rule: every accepted stream gets its ending within `STREAM_SECONDS_MAX` and a beat, also where no worker runs at
+all. Any front may sweep; the claim makes sure that only one ends a stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from redis.exceptions import RedisError
+
+from app.stream.connect import AWAY
+from app.stream.endings import Outcome
+from app.streams import Streams
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 5.0
+# Ended in one go; the next sweep takes the rest.
+SWEEP_BATCH = 100
+EXPIRED = {"type": "timeout_error", "message": "the stream waited longer than a stream may take"}
+
+
+async def sweep(streams: Streams, stream_seconds_max: float) -> None:
+    """Ends overdue waiting streams, for as long as the process lives."""
+    pause = min(SWEEP_SECONDS, stream_seconds_max)
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            for stream_id in await streams.queue.overdue(int(stream_seconds_max * 1000), SWEEP_BATCH):
+                await streams.end_waiting(stream_id, Outcome.EXPIRED, EXPIRED)
+        except (RedisError, *AWAY) as error:
+            logger.warning("sweep: Redis is away: %s", type(error).__name__)
