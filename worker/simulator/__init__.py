@@ -2,7 +2,7 @@
 
 The official SDK is pointed at it by ANTHROPIC_BASE_URL; whoever calls it must not be able to tell but by the text.
 
-    directives   what a prompt may ask for: `[[sim: ...]]`
+    directives   what a prompt may ask for: `[[sim: ...]]`      values   of directives and options, read from text
     answers      what is said to a prompt            plan     the blocks, the stop reason and the usage of one answer
     events       a plan as the API's events          faults   what a directive does to those events
     checks       what the API refuses                errors   in which shape

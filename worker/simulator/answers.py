@@ -58,6 +58,17 @@ def tool_results(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
     return [block for block in _blocks(_last_user(messages)) if block.get("type") == "tool_result"]
 
 
+def tool_rounds(messages: Sequence[Mapping[str, Any]]) -> int:
+    """How many messages brought nothing but tool results since somebody last said something."""
+    rounds = 0
+    for message in reversed(messages):
+        if message.get("role") == "user":
+            if _text(message):
+                return rounds + bool(tool_results([message]))
+            rounds += bool(tool_results([message]))
+    return rounds
+
+
 def _answer(messages: Sequence[Mapping[str, Any]], asked: Directives) -> str:
     if asked.text is not None:
         return asked.text

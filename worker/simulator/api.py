@@ -103,7 +103,7 @@ class Api:
             earlier = parse(asking_text(messages))
         except DirectiveError as error:
             raise ApiError(400, str(error)) from error
-        kept = ("rate", "first", "split", "crlf", "stamp", "tag")
+        kept = ("rate", "first", "split", "crlf", "stamp", "tag", "tool", "tool_input", "tool_rounds")
         return Directives(**{name: getattr(earlier, name) for name in kept})
 
     def _refused(self, asked: Directives, headers: Headers, request_id: str) -> Reply:

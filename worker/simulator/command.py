@@ -4,9 +4,12 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import uvloop
 
+from worker.simulator import values
 from worker.simulator.directives import document
 from worker.simulator.reply import Pace
 from worker.simulator.wire import serving
@@ -38,7 +41,8 @@ how often:
   "after N tokens" with N=0 is after message_start and before any content block; an answer that is shorter than N has
   its fault after its last token. Where a call is not streaming, error-after= is the error's status, stall-after= and
   pings-after= never answer, end-after= and cut-after= reset the connection, bad-json-after= cuts the JSON.
-  A message that only brings a tool_result keeps rate, first, split, crlf, stamp and tag of the message before it.
+  A message that only brings a tool_result keeps rate, first, split, crlf, stamp, tag and the tool-keys of the
+  message that set the tool going.
 
 counts, for tests:
   GET /_sim/calls    of POST /v1/messages: {{"calls","open","closed_early","last_closed_at","statuses":{{"200":1}},
@@ -50,22 +54,23 @@ counts, for tests:
 def main(argv: list[str] | None = None) -> int:
     """Runs until SIGTERM or SIGINT; then 0, also with streams open. 2 when it cannot listen."""
     options = _parser().parse_args(argv)
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(options.host, options.port, Pace(options.rate, options.first)))
-    except OSError as error:
-        sys.stderr.write(f"keepstream simulate: cannot listen on {options.host}:{options.port}: {error}\n")
-        return 2
-    return 0
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(options.host, options.port, Pace(options.rate, options.first)))
 
 
-async def _serve(host: str, port: int, pace: Pace) -> None:
+async def _serve(host: str, port: int, pace: Pace) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with serving(host, port, pace) as url:
+    async with AsyncExitStack() as stack:
+        try:
+            url = await stack.enter_async_context(serving(host, port, pace))
+        except OSError as error:
+            sys.stderr.write(f"keepstream simulate: cannot listen on {host}:{port}: {error}\n")
+            return 2
         print(f"simulated Claude on {url}", flush=True)  # noqa: T201 the one line that others wait for
         await stopped.wait()
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,25 +84,29 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8100, help="port, 0 takes a free one (default: %(default)s)")
     parser.add_argument(
-        "--rate", type=_not_negative, default=usual.rate, metavar="TOKENS",
+        "--rate", type=_number(values.rate), default=usual.rate, metavar="TOKENS",
         help="tokens per second of each stream, 0 is as fast as possible (default: %(default)g)",
     )  # fmt: skip
     parser.add_argument(
-        "--first", type=_not_negative, default=usual.first, metavar="SECONDS",
+        "--first", type=_number(values.seconds), default=usual.first, metavar="SECONDS",
         help="seconds to the first token (default: %(default)g)",
     )  # fmt: skip
     return parser
 
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:  # noqa: PLR2004 TCP's range
+    if not (text.isascii() and text.isdecimal() and int(text) <= 65535):  # noqa: PLR2004 TCP's range
         raise argparse.ArgumentTypeError("is a number from 0 to 65535")
-    return number
+    return int(text)
 
 
-def _not_negative(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError("is a number from 0")
-    return number
+def _number(read: Callable[[str | None], float]) -> Callable[[str], float]:
+    """The same rules for an option as for the directive of its name."""
+
+    def reader(text: str) -> float:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(values.number_error(error)) from error
+
+    return reader

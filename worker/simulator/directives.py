@@ -8,9 +8,11 @@ Pure; knows nothing of HTTP or of what the keys do.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
+
+from worker.simulator import values
 
 _OPENING = "[[sim:"
 # A quoted value may hold anything, also the closing brackets. Each character has one way to match: linear time.
@@ -20,45 +22,6 @@ _PAIR = re.compile(r'\s*([A-Za-z][\w-]*)(?:=("(?:[^"\\]|\\.)*"|[^\s"]+))?(?=\s|$
 
 class DirectiveError(ValueError):
     """The prompt's author wrote a directive that says nothing; the message tells what to write."""
-
-
-def _flag(value: str | None) -> bool:
-    if value is None or value == "true":
-        return True
-    if value == "false":
-        return False
-    raise ValueError("takes no value")
-
-
-def _count(value: str | None) -> int:
-    number = int(value or "")
-    if number < 0:
-        raise ValueError("is a whole number from 0")
-    return number
-
-
-def _seconds(value: str | None) -> float:
-    number = float(value or "")
-    if not 0 <= number < float("inf"):
-        raise ValueError("is a number from 0")
-    return number
-
-
-def _status(value: str | None) -> int:
-    number = int(value or "")
-    if not 400 <= number <= 599:  # noqa: PLR2004 the range of HTTP's errors
-        raise ValueError("is an HTTP status from 400 to 599")
-    return number
-
-
-def _text(value: str | None) -> str:
-    if value is None:
-        raise ValueError("needs a value")
-    return value
-
-
-def _optional_text(value: str | None) -> str:
-    return value or ""
 
 
 def _key(
@@ -72,83 +35,99 @@ class Directives:
     """What one prompt asks for. `None`, `False` and absent are the same: nothing unusual."""
 
     # The answer.
-    tokens: int | None = _key(_count, "an answer of exactly N tokens", "tokens=2000")
-    text: str | None = _key(_text, "answer exactly this text (a JSON string if quoted)", 'text="one\\ntwo"')
-    echo: bool = _key(_flag, "answer with a JSON code block of the request's headers and body", "echo", default=False)
+    tokens: int | None = _key(values.count, "an answer of exactly N tokens", "tokens=2000")
+    text: str | None = _key(values.text, "answer exactly this text (a JSON string if quoted)", 'text="one\\ntwo"')
+    echo: bool = _key(
+        values.flag, "answer with a JSON code block of the request's headers and body", "echo", default=False
+    )
     hostile: bool = _key(
-        _flag,
+        values.flag,
         "text full of markup, script links, U+2028, NUL and lone surrogate escapes, SSE look-alikes, RTL overrides",
         "hostile",
         default=False,
     )
-    big_delta: int | None = _key(_count, "the first text delta has this many bytes", "big-delta=10000000")
+    big_delta: int | None = _key(values.count, "the first text delta has this many bytes", "big-delta=10000000")
     stamp: bool = _key(
-        _flag,
+        values.flag,
         "each text delta begins with `<time.time_ns() at sending>;` (streaming only)",
         "stamp",
         default=False,
     )
-    thinking: bool = _key(_flag, "a thinking block with its signature comes first", "thinking", default=False)
-    redacted_thinking: bool = _key(_flag, "a redacted thinking block comes first", "redacted-thinking", default=False)
-    citations: bool = _key(_flag, "the text carries a citation of a document", "citations", default=False)
+    thinking: bool = _key(values.flag, "a thinking block with its signature comes first", "thinking", default=False)
+    redacted_thinking: bool = _key(
+        values.flag, "a redacted thinking block comes first", "redacted-thinking", default=False
+    )
+    citations: bool = _key(values.flag, "the text carries a citation of a document", "citations", default=False)
     tool: str | None = _key(
-        _optional_text,
+        values.optional_text,
         "call the request's first tool, or the named one (several: a,b); the tool_result is answered with text",
         "tool=get_weather",
     )
-    tool_input: str | None = _key(
-        _text, "the input of that call as quoted JSON (else made up from its schema)", 'tool-input="{\\"a\\":1}"'
+    tool_input: Mapping[str, Any] | None = _key(
+        values.json_object,
+        "the input of that call as quoted JSON (else made up from its schema)",
+        'tool-input="{\\"a\\":1}"',
+    )
+    tool_rounds: int | None = _key(
+        values.count, "call the tool so many times in a row, each after the result of the last", "tool tool-rounds=3"
     )
     # Pace, framing and bookkeeping.
-    rate: float | None = _key(_seconds, "tokens per second; 0 is as fast as possible", "rate=0")
-    first: float | None = _key(_seconds, "seconds to the first token", "first=2.5")
+    rate: float | None = _key(values.rate, "tokens per second; 0 is as fast as possible", "rate=0")
+    first: float | None = _key(values.seconds, "seconds to the first token", "first=2.5")
     split: bool = _key(
-        _flag, "dribble each event in small writes, cut inside multi-byte characters", "split", default=False
+        values.flag, "dribble each event in small writes, cut inside multi-byte characters", "split", default=False
     )
-    crlf: bool = _key(_flag, "lines end in CRLF", "crlf", default=False)
-    tag: str | None = _key(_text, "count this call under a name in GET /_sim/calls", "tag=mine")
-    remaining: int | None = _key(_count, "what anthropic-ratelimit-requests-remaining says", "remaining=0 reset=2")
-    reset: float | None = _key(_seconds, "seconds to what the anthropic-ratelimit-*-reset headers say", "reset=2")
+    crlf: bool = _key(values.flag, "lines end in CRLF", "crlf", default=False)
+    tag: str | None = _key(values.text, "count this call under a name in GET /_sim/calls", "tag=mine")
+    remaining: int | None = _key(
+        values.count, "what anthropic-ratelimit-requests-remaining says", "remaining=0 reset=2"
+    )
+    reset: float | None = _key(values.seconds, "seconds to what the anthropic-ratelimit-*-reset headers say", "reset=2")
     # Faults of the answer's head.
     status: int | None = _key(
-        _status, "fail with this status: 400 401 403 404 413 429 500 503 529 ...", "status=529 times=2", fault=True
+        values.status,
+        "fail with this status: 400 401 403 404 413 429 500 503 529 ...",
+        "status=529 times=2",
+        fault=True,
     )
     error_type: str | None = _key(
-        _text, "the error's type, with status= or error-after=", "status=400 error-type=billing_error", fault=True
+        values.text, "the error's type, with status= or error-after=", "status=400 error-type=billing_error", fault=True
     )
-    message: str | None = _key(_text, "the error's message", 'status=400 message="no"', fault=True)
-    retry_after: float | None = _key(_seconds, "header retry-after, seconds", "status=429 retry-after=3", fault=True)
+    message: str | None = _key(values.text, "the error's message", 'status=400 message="no"', fault=True)
+    retry_after: float | None = _key(
+        values.seconds, "header retry-after, seconds", "status=429 retry-after=3", fault=True
+    )
     retry_after_ms: int | None = _key(
-        _count, "header retry-after-ms, milliseconds", "status=429 retry-after-ms=50", fault=True
+        values.count, "header retry-after-ms, milliseconds", "status=429 retry-after-ms=50", fault=True
     )
-    should_retry: bool | None = _key(
-        _flag, "header x-should-retry: true or false", "status=500 should-retry=false", fault=True
-    )
-    slow_head: float | None = _key(_seconds, "the head comes after so many seconds", "slow-head=3", fault=True)
-    cut_head: bool = _key(_flag, "close the connection before any byte", "cut-head", default=False, fault=True)
+    should_retry: bool | None = _key(values.truth, "header x-should-retry", "status=500 should-retry=false", fault=True)
+    slow_head: float | None = _key(values.seconds, "the head comes after so many seconds", "slow-head=3", fault=True)
+    cut_head: bool = _key(values.flag, "close the connection before any byte", "cut-head", default=False, fault=True)
     # Faults of the stream: after N tokens; 0 is after message_start, before any content block.
     error_after: int | None = _key(
-        _count, "event: error (overloaded_error or error-type=) after N tokens", "error-after=5", fault=True
+        values.count, "event: error (overloaded_error or error-type=) after N tokens", "error-after=5", fault=True
     )
-    stall_after: int | None = _key(_count, "silence for ever, connection open", "stall-after=10", fault=True)
-    pings_after: int | None = _key(_count, "nothing but pings for ever", "pings-after=10", fault=True)
-    end_after: int | None = _key(_count, "the body ends cleanly, without message_stop", "end-after=10", fault=True)
-    cut_after: int | None = _key(_count, "the connection is reset (RST)", "cut-after=10 times=1", fault=True)
+    stall_after: int | None = _key(values.count, "silence for ever, connection open", "stall-after=10", fault=True)
+    pings_after: int | None = _key(values.count, "nothing but pings for ever", "pings-after=10", fault=True)
+    end_after: int | None = _key(
+        values.count, "the body ends cleanly, without message_stop", "end-after=10", fault=True
+    )
+    cut_after: int | None = _key(values.count, "the connection is reset (RST)", "cut-after=10 times=1", fault=True)
     bad_json_after: int | None = _key(
-        _count, "one event whose data is cut-off JSON, then on", "bad-json-after=10", fault=True
+        values.count, "one event whose data is cut-off JSON, then on", "bad-json-after=10", fault=True
     )
     bad_utf8_after: int | None = _key(
-        _count, "one event whose data is not UTF-8, then on", "bad-utf8-after=10", fault=True
+        values.count, "one event whose data is not UTF-8, then on", "bad-utf8-after=10", fault=True
     )
     unknown_events: bool = _key(
-        _flag,
+        values.flag,
         "unknown named, unnamed and multi-line events, comments and id: lines mixed in, one after message_stop",
         "unknown-events",
         default=False,
         fault=True,
     )
     no_blank_at_end: bool = _key(
-        _flag,
+        values.flag,
         "the body ends with message_stop's data, without its blank line",
         "no-blank-at-end",
         default=False,
@@ -156,13 +135,13 @@ class Directives:
     )
     # Unusual endings.
     refusal: bool = _key(
-        _flag, "stop_reason refusal, no text (unless tokens= or text=)", "refusal", default=False, fault=True
+        values.flag, "stop_reason refusal, no text (unless tokens= or text=)", "refusal", default=False, fault=True
     )
-    pause_turn: bool = _key(_flag, "stop_reason pause_turn", "pause-turn", default=False, fault=True)
+    pause_turn: bool = _key(values.flag, "stop_reason pause_turn", "pause-turn", default=False, fault=True)
     context_window: bool = _key(
-        _flag, "stop_reason model_context_window_exceeded", "context-window", default=False, fault=True
+        values.flag, "stop_reason model_context_window_exceeded", "context-window", default=False, fault=True
     )
-    max_tokens: bool = _key(_flag, "stop_reason max_tokens", "max_tokens", default=False, fault=True)
+    max_tokens: bool = _key(values.flag, "stop_reason max_tokens", "max-tokens", default=False, fault=True)
 
 
 _KEYS: dict[str, Field[Any]] = {item.name: item for item in fields(Directives)}
@@ -171,18 +150,20 @@ _SCOPES = ("times", "call")
 
 def parse(text: str, call: int = 1) -> Directives:
     """The directives of a prompt at its `call`-th call (from 1). A later directive overrides an earlier one's keys."""
-    values: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for body in _bodies(text):
         pairs = dict(_pairs(body))
-        scope = {name: _read(name, _count, pairs.pop(name)) for name in _SCOPES if name in pairs}
+        scope = {name: _read(name, values.count, pairs.pop(name)) for name in _SCOPES if name in pairs}
         faults_on = call <= scope.get("times", call) and call == scope.get("call", call)
         for name, raw in pairs.items():
             if name not in _KEYS:
-                raise DirectiveError(f"[[sim: {name}]] is not known; `keepstream simulate --help` lists the keys")
+                raise DirectiveError(
+                    f"[[sim: {name.replace('_', '-')}]] is not known; `keepstream simulate --help` lists the keys"
+                )
             value = _read(name, _KEYS[name].metadata["read"], raw)
             if faults_on or not _KEYS[name].metadata["fault"]:
-                values[name] = value
-    return Directives(**values)
+                found[name] = value
+    return Directives(**found)
 
 
 def without(text: str) -> str:
@@ -194,9 +175,9 @@ def document() -> str:
     """Every key with its meaning and an example, for `--help`."""
     lines = []
     for item in _KEYS.values():
-        value = "" if item.metadata["read"] is _flag else "=…"
-        lines.append(f"  {item.name.replace('_', '-') + value:<20} {item.metadata['help']}")
-        lines.append(f"  {'':<20}   [[sim: {item.metadata['example']}]]")
+        key = item.name.replace("_", "-") + values.FORMS[item.metadata["read"]]
+        lines.append(f"  {key:<24} {item.metadata['help']}")
+        lines.append(f"  {'':<24}   [[sim: {item.metadata['example']}]]")
     return "\n".join(lines)
 
 
@@ -204,25 +185,33 @@ def _bodies(text: str) -> Iterator[str]:
     if _OPENING not in text:
         return
     found = _DIRECTIVE.findall(text)
-    if len(found) < _DIRECTIVE.sub("", text).count(_OPENING) + len(found):
+    if _OPENING in _DIRECTIVE.sub("", text):
         raise DirectiveError("a [[sim: ...]] directive is not closed, or a quote in it is not")
     yield from found
 
 
 def _pairs(body: str) -> Iterator[tuple[str, str | None]]:
-    at = 0
-    while body[at:].strip():
+    body, at = body.rstrip(), 0
+    while at < len(body):
         match = _PAIR.match(body, at)
         if match is None:
-            raise DirectiveError(f"[[sim:{body}]]: cannot read from {body[at:].strip()[:40]!r} on")
+            raise DirectiveError(f"[[sim:{body}]]: cannot read from {body[at : at + 40].strip()!r} on")
         name, value = match.groups()
-        yield name.replace("-", "_").lower(), json.loads(value) if value and value[0] == '"' else value
+        yield name.replace("-", "_").lower(), _unquoted(value) if value else None
         at = match.end()
+
+
+def _unquoted(value: str) -> str:
+    if not value.startswith('"'):
+        return value
+    try:
+        return str(json.loads(value, strict=False))
+    except ValueError as error:
+        raise DirectiveError(f"[[sim: ...]]: {value[:40]} is not a JSON string") from error
 
 
 def _read(name: str, read: Callable[[str | None], Any], raw: str | None) -> Any:
     try:
         return read(raw)
     except ValueError as error:
-        reason = str(error) if str(error).startswith(("is ", "takes ", "needs ")) else "needs a number"
-        raise DirectiveError(f"[[sim: {name.replace('_', '-')}]] {reason}") from error
+        raise DirectiveError(f"[[sim: {name.replace('_', '-')}]] {values.number_error(error)}") from error

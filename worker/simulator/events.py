@@ -26,18 +26,18 @@ def message(plan: Plan, message_id: str) -> dict[str, Any]:
     """The whole Message, as it is answered without streaming."""
     return {
         **_envelope(plan, message_id),
-        "content": [block.whole for block in plan.blocks],
+        "content": [_finished(block) for block in plan.blocks],
         "stop_reason": plan.stop_reason,
         "stop_sequence": plan.stop_sequence,
         "stop_details": plan.stop_details,
-        "usage": {**_usage(plan), "output_tokens": plan.output_tokens, **_thinking_share(plan)},
+        "usage": _usage(plan, plan.output_tokens) | _thinking_share(plan),
     }
 
 
 def frames(plan: Plan, message_id: str) -> Iterator[Frame]:
     """The events of the stream, one after the other."""
     start = {**_envelope(plan, message_id), "content": [], "stop_reason": None, "stop_sequence": None}
-    start |= {"stop_details": None, "usage": {**_usage(plan), "output_tokens": 1}}
+    start |= {"stop_details": None, "usage": _usage(plan, 1)}
     yield event("message_start", {"type": "message_start", "message": start})
     for index, block in enumerate(plan.blocks):
         yield event(
@@ -84,7 +84,7 @@ def _deltas(index: int, block: Block) -> Iterator[Frame]:
         % (
             index,
             block.kind.encode(),
-            block.field.encode(),
+            block.carries.encode(),
         )
     )
     for text in block.deltas:
@@ -97,12 +97,19 @@ def _envelope(plan: Plan, message_id: str) -> dict[str, Any]:
     return {"model": plan.model, "id": message_id, "type": "message", "role": "assistant"}
 
 
-def _usage(plan: Plan) -> dict[str, Any]:
+def _finished(block: Block) -> dict[str, Any]:
+    """The block as a whole Message has it: the sum of its deltas in the place of what it started with."""
+    total = {block.carries: "".join(block.deltas)} if block.carries in block.start else {}
+    return {**block.start, **total, **block.whole}
+
+
+def _usage(plan: Plan, output_tokens: int) -> dict[str, Any]:
     return {
         "input_tokens": plan.input_tokens,
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 0,
         "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+        "output_tokens": output_tokens,
         "service_tier": "standard",
         "inference_geo": "not_available",
     }

@@ -7,11 +7,11 @@ Pure; knows nothing of SSE or HTTP.
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from worker.simulator.answers import answer_pieces, pieces, tool_results
+from worker.simulator.answers import answer_pieces, pieces, tool_rounds
 from worker.simulator.directives import Directives
 from worker.simulator.schema import example
 from worker.simulator.texts import REFUSAL, THINKING
@@ -20,21 +20,30 @@ CHARACTERS_PER_TOKEN = 4  # a rule of thumb for English; nobody is billed by it
 REQUEST_TOKENS = 7  # what the API adds around a prompt, roughly
 SIGNATURE = "EqQBCgIYAhIkc2ltdWxhdGVkLXNpZ25hdHVyZS1ub3QtdG8tYmUtdmVyaWZpZWQaDOWlvei/kOaAjiJAc2ltdWxhdGVk" * 2
 REDACTED = "EmwKAhgBEgxzaW11bGF0ZWQtZGF0YS1ub3QtdG8tYmUtcmVhZBoMc2ltdWxhdGVkLWtleSIwc2ltdWxhdGVkLW5vbmNl" * 2
+CITATION: Mapping[str, Any] = {
+    "type": "char_location",
+    "cited_text": "Nothing travels faster than light.",
+    "document_index": 0,
+    "document_title": "On fast things",
+    "start_char_index": 0,
+    "end_char_index": 34,
+    "file_id": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A content block: as content_block_start has it, its deltas, and as the finished Message has it.
+    """A content block: `start` as content_block_start has it, then deltas of type `kind` that carry `carries`.
 
-    `kind` and `field` are the delta's type and the name of what it carries; `last` is a delta that costs no token.
+    `last` is a closing delta that costs no token; `whole` is what the finished Message has beside their sum.
     """
 
     start: Mapping[str, Any]
-    whole: Mapping[str, Any]
     kind: str = ""
-    field: str = ""
+    carries: str = ""
     deltas: Sequence[str] = ()
     last: Mapping[str, Any] | None = None
+    whole: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,49 +54,36 @@ class Plan:
     stop_sequence: str | None
     stop_details: Mapping[str, Any] | None
     input_tokens: int
-    thinking_tokens: int
 
     @property
     def output_tokens(self) -> int:
         return sum(len(block.deltas) for block in self.blocks)
 
+    @property
+    def thinking_tokens(self) -> int:
+        return sum(len(block.deltas) for block in self.blocks if block.carries == "thinking")
+
 
 def plan(body: Mapping[str, Any], asked: Directives) -> Plan:
     """What is answered to the Messages request `body`."""
-    budget = int(body["max_tokens"])
-    blocks: list[Block] = []
-    stop_reason, stop_sequence = _stop_reason(asked), None
-    if asked.thinking:
-        blocks.append(_thinking(pieces(THINKING)[:budget]))
-    if asked.redacted_thinking:
-        blocks.append(
-            Block({"type": "redacted_thinking", "data": REDACTED}, {"type": "redacted_thinking", "data": REDACTED})
-        )
-    thinking_tokens = sum(len(block.deltas) for block in blocks)
-    budget -= thinking_tokens
-    calls = _tools_called(body, asked)
-    if calls:
-        stop_reason = stop_reason or "tool_use"
-        for number, tool in enumerate(calls):
-            seed = f"{len(body['messages'])}.{number}.{tool.get('name')}"
-            block = _tool_use(tool, f"toolu_sim{zlib.crc32(seed.encode()):08x}", asked, max(budget, 0))
-            budget -= len(block.deltas)
-            blocks.append(block)
-        cut = False
+    blocks, stop_reason, stop_sequence = list(_thoughts(asked)), "end_turn", None
+    if tools := _tools_called(body, asked):
+        blocks += [_tool_use(body, number, tool, asked) for number, tool in enumerate(tools)]
+        stop_reason = "tool_use"
     else:
         found, stop_sequence = _until_stop_sequence(_text_pieces(body, asked), body.get("stop_sequences") or ())
-        cut = len(found) > budget
-        blocks.append(_text(found[:budget], citing=asked.citations))
-    if cut or (calls and budget <= 0):
+        blocks.append(_text(found, citing=asked.citations))
+        stop_reason = "end_turn" if stop_sequence is None else "stop_sequence"
+    kept = list(_within(blocks, int(body["max_tokens"])))
+    if sum(len(block.deltas) for block in kept) < sum(len(block.deltas) for block in blocks):
         stop_reason, stop_sequence = "max_tokens", None
     return Plan(
         model=str(body["model"]),
-        blocks=tuple(blocks),
-        stop_reason=stop_reason or ("stop_sequence" if stop_sequence is not None else "end_turn"),
+        blocks=tuple(kept),
+        stop_reason=_stop_reason(asked) or stop_reason,
         stop_sequence=stop_sequence,
         stop_details={"type": "refusal", "category": None, "explanation": REFUSAL} if asked.refusal else None,
         input_tokens=input_tokens(body),
-        thinking_tokens=thinking_tokens,
     )
 
 
@@ -105,6 +101,35 @@ def _stop_reason(asked: Directives) -> str | None:
         "max_tokens": asked.max_tokens,
     }
     return next((reason for reason, wanted in reasons.items() if wanted), None)
+
+
+def _within(blocks: Sequence[Block], budget: int) -> Iterator[Block]:
+    """The blocks as far as `budget` tokens go. What is cut off has no closing delta and no complete input."""
+    for block in blocks:
+        if len(block.deltas) > budget:
+            if budget:
+                yield replace(block, deltas=block.deltas[:budget], last=None, whole={})
+            return
+        yield block
+        budget -= len(block.deltas)
+
+
+def _thoughts(asked: Directives) -> Iterator[Block]:
+    if asked.thinking:
+        signed = {"signature": SIGNATURE}
+        start = {"type": "thinking", "thinking": "", "signature": ""}
+        last = {"type": "signature_delta", **signed}
+        yield Block(start, "thinking_delta", "thinking", pieces(THINKING), last, signed)
+    if asked.redacted_thinking:
+        yield Block({"type": "redacted_thinking", "data": REDACTED})
+
+
+def _text(found: Sequence[str], *, citing: bool) -> Block:
+    if not citing:
+        return Block({"type": "text", "text": ""}, "text_delta", "text", found)
+    start = {"type": "text", "text": "", "citations": []}
+    last = {"type": "citations_delta", "citation": CITATION}
+    return Block(start, "text_delta", "text", found, last, {"citations": [CITATION]})
 
 
 def _text_pieces(body: Mapping[str, Any], asked: Directives) -> list[str]:
@@ -129,44 +154,10 @@ def _until_stop_sequence(found: list[str], stops: Sequence[str]) -> tuple[list[s
     return kept, stop
 
 
-def _text(found: Sequence[str], *, citing: bool) -> Block:
-    text = "".join(found)
-    if not citing:
-        return Block({"type": "text", "text": ""}, {"type": "text", "text": text}, "text_delta", "text", found)
-    citation = {
-        "type": "char_location",
-        "cited_text": "Nothing travels faster than light.",
-        "document_index": 0,
-        "document_title": "On fast things",
-        "start_char_index": 0,
-        "end_char_index": 34,
-        "file_id": None,
-    }
-    return Block(
-        {"type": "text", "text": "", "citations": []},
-        {"type": "text", "text": text, "citations": [citation]},
-        "text_delta",
-        "text",
-        found,
-        {"type": "citations_delta", "citation": citation},
-    )
-
-
-def _thinking(found: Sequence[str]) -> Block:
-    return Block(
-        {"type": "thinking", "thinking": "", "signature": ""},
-        {"type": "thinking", "thinking": "".join(found), "signature": SIGNATURE},
-        "thinking_delta",
-        "thinking",
-        found,
-        {"type": "signature_delta", "signature": SIGNATURE},
-    )
-
-
 def _tools_called(body: Mapping[str, Any], asked: Directives) -> list[Mapping[str, Any]]:
     tools = list(body.get("tools") or ())
     choice = body.get("tool_choice") or {}
-    if tool_results(body["messages"]):
+    if tool_rounds(body["messages"]) >= (asked.tool_rounds or 1):
         return []
     if asked.tool:
         known = {tool.get("name"): tool for tool in tools}
@@ -178,8 +169,12 @@ def _tools_called(body: Mapping[str, Any], asked: Directives) -> list[Mapping[st
     return []
 
 
-def _tool_use(tool: Mapping[str, Any], use_id: str, asked: Directives, budget: int) -> Block:
-    given = json.loads(asked.tool_input) if asked.tool_input is not None else example(tool.get("input_schema") or {})
-    start = {"type": "tool_use", "id": use_id, "name": str(tool.get("name")), "input": {}, "caller": {"type": "direct"}}
-    whole = json.dumps(given, ensure_ascii=False)
-    return Block(start, {**start, "input": given}, "input_json_delta", "partial_json", pieces(whole)[:budget])
+def _tool_use(body: Mapping[str, Any], number: int, tool: Mapping[str, Any], asked: Directives) -> Block:
+    given = example(tool.get("input_schema") or {}) if asked.tool_input is None else asked.tool_input
+    # Unlike in all turns of a conversation, alike in a repetition of the same one.
+    seed = f"{len(body['messages'])} {number} {tool.get('name')}".encode()
+    start = {"type": "tool_use", "id": f"toolu_sim{zlib.crc32(seed):08x}", "name": str(tool.get("name")), "input": {}}
+    deltas = pieces(json.dumps(given, ensure_ascii=False))
+    return Block(
+        {**start, "caller": {"type": "direct"}}, "input_json_delta", "partial_json", deltas, None, {"input": given}
+    )

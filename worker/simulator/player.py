@@ -62,12 +62,13 @@ class Wheel:
         self._timer = self._loop.call_later(delay, self._turn)
 
     def _turn(self) -> None:
-        self._timer = None
         now = monotonic() / TICK_SECONDS
+        self._armed = 0  # nothing is earlier: what the callbacks ask for waits for the end of this turn
         while self._order and self._order[0] <= now:
             for callback in self._slots.pop(heapq.heappop(self._order)):
                 callback()
-        if self._order and self._timer is None:
+        self._timer = None
+        if self._order:
             self._arm()
 
 

@@ -23,7 +23,7 @@ from worker.simulator.player import Player, Wheel, reset
 from worker.simulator.reply import Headers, Nothing, Pace, Reply, Request, Stream, Whole
 
 MAX_BODY_BYTES = 32 * 1024 * 1024  # the API's own limit
-MAX_HEADER_BYTES = 64 * 1024  # more than any client sends; a stream of endless headers ends here
+MAX_HEAD_BYTES = 64 * 1024  # more than any client sends; a stream of endless headers ends here
 MAX_WAITING = 16  # pipelined requests; no client in use sends more than one
 
 
@@ -72,6 +72,11 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         self._transport.abort()
 
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES and not self._transport.is_closing():
+            self._refuse()
+
     def _refuse(self) -> None:
         """What came is not HTTP that we serve. There is no telling where a next request would begin."""
         self._transport.write(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
@@ -81,12 +86,10 @@ class Connection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self._url += url
+        self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > MAX_HEADER_BYTES:
-            self._refuse()
-            return
+        self._count(len(name) + len(value))
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
@@ -102,7 +105,13 @@ class Connection(asyncio.Protocol):
             self._body += body
 
     def on_message_complete(self) -> None:
-        parts = urlsplit(self._url.decode("latin-1"))
+        if self._transport.is_closing():
+            return
+        try:
+            parts = urlsplit(self._url.decode("latin-1"))
+        except ValueError:
+            self._refuse()
+            return
         request = Request(
             method=self._parser.get_method().decode("latin-1"),
             path=unquote(parts.path),
@@ -192,7 +201,7 @@ class Connection(asyncio.Protocol):
     def _forget(self) -> None:
         self._url = b""
         self._headers: dict[str, str] = {}
-        self._header_bytes = 0
+        self._head_bytes = 0
         self._body = bytearray()
         self._too_large = False
 
