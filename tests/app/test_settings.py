@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings, SettingsError, variable_of, variables
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.from_env({}) == Settings()
+
+
+def test_an_empty_value_is_no_value() -> None:
+    assert Settings.from_env(dict.fromkeys(variables(), "  ")) == Settings()
+
+
+def test_well_known_variables_keep_their_names_and_ours_have_a_prefix() -> None:
+    assert variable_of("redis_url") == "REDIS_URL"
+    assert variable_of("lease_seconds") == "KEEPSTREAM_LEASE_SECONDS"
+
+
+def test_every_setting_can_be_set() -> None:
+    changed = {
+        "REDIS_URL": "rediss://redis.example:6380/1",
+        "ANTHROPIC_API_KEY": "key",
+        "ANTHROPIC_BASE_URL": "https://gateway.example",
+        "KEEPSTREAM_HOST": "0.0.0.0",  # noqa: S104  # only read
+        "KEEPSTREAM_PORT": "9000",
+        "KEEPSTREAM_MODEL": "another-model",
+        "KEEPSTREAM_MAX_TOKENS": "100",
+        "KEEPSTREAM_WORKER_STREAMS": "7",
+        "KEEPSTREAM_QUEUE_LIMIT": "8",
+        "KEEPSTREAM_MAX_ATTEMPTS": "9",
+        "KEEPSTREAM_RETRY_WAIT_MAX": "1.5",
+        "KEEPSTREAM_LEASE_SECONDS": "2.5",
+        "KEEPSTREAM_STALL_TIMEOUT": "3.5",
+        "KEEPSTREAM_STREAM_SECONDS_MAX": "4.5",
+        "KEEPSTREAM_STREAM_TTL": "5.5",
+        "KEEPSTREAM_MAX_PROMPT_BYTES": "6000",
+        "KEEPSTREAM_MAX_LOG_BYTES": "7000",
+        "KEEPSTREAM_DRAIN_SECONDS": "0",
+        "KEEPSTREAM_API_KEYS_FILE": "/etc/keys",
+        "KEEPSTREAM_CORS_ORIGINS": "https://a.example, https://b.example",
+        "KEEPSTREAM_LOG_LEVEL": "DEBUG",
+    }
+    settings, defaults = Settings.from_env(changed), Settings()
+    unchanged = [name for name in Settings.__slots__ if getattr(settings, name) == getattr(defaults, name)]
+
+    assert sorted(changed) == sorted(variables())
+    assert unchanged == []
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert (settings.log_level, settings.lease_seconds, settings.port) == ("debug", 2.5, 9000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KEEPSTREAM_PORT", "65536"),
+        ("KEEPSTREAM_PORT", "-1"),
+        ("KEEPSTREAM_PORT", "http"),
+        ("KEEPSTREAM_PORT", "8000.0"),
+        ("KEEPSTREAM_PORT", "9" * 5000),
+        ("KEEPSTREAM_WORKER_STREAMS", "0"),
+        ("KEEPSTREAM_LEASE_SECONDS", "0.1"),
+        ("KEEPSTREAM_LEASE_SECONDS", "nan"),
+        ("KEEPSTREAM_STREAM_TTL", "inf"),
+        ("KEEPSTREAM_DRAIN_SECONDS", "a minute"),
+        ("KEEPSTREAM_MAX_LOG_BYTES", "1000000000"),
+        ("KEEPSTREAM_LOG_LEVEL", "loud"),
+        ("REDIS_URL", "localhost:6379"),
+        ("ANTHROPIC_BASE_URL", "api.example"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} must"):
+        Settings.from_env({name: value})
+
+
+@pytest.mark.parametrize("name", ["ANTHROPIC_API_KEY", "REDIS_URL"])
+class TestASecretInAFile:
+    value = "redis://:secret@redis.example/0"
+
+    def test_is_read_without_the_white_space_around_it(self, name: str, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text(f"{self.value}\n")
+        settings = Settings.from_env({f"{name}_FILE": str(tmp_path / "secret")})
+        assert getattr(settings, name.lower()) == self.value
+
+    def test_cannot_be_given_twice(self, name: str, tmp_path: Path) -> None:
+        with pytest.raises(SettingsError, match=f"set {name} or {name}_FILE, not both"):
+            Settings.from_env({name: self.value, f"{name}_FILE": str(tmp_path / "secret")})
+
+    def test_has_to_exist(self, name: str, tmp_path: Path) -> None:
+        with pytest.raises(SettingsError, match=f"^{name}_FILE: cannot read .*missing: No such file"):
+            Settings.from_env({f"{name}_FILE": str(tmp_path / "missing")})
+
+    def test_has_to_say_something(self, name: str, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text("\n")
+        with pytest.raises(SettingsError, match=f"^{name}_FILE: .* is empty"):
+            Settings.from_env({f"{name}_FILE": str(tmp_path / "secret")})
+
+    def test_has_to_be_text(self, name: str, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_bytes(b"\xff\xfe")
+        with pytest.raises(SettingsError, match="not UTF-8"):
+            Settings.from_env({f"{name}_FILE": str(tmp_path / "secret")})
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = Settings.from_env({"ANTHROPIC_API_KEY": "hush", "REDIS_URL": "redis://:hush@redis.example/0"})
+    assert "hush" not in repr(settings)
