@@ -78,23 +78,26 @@ class Hub:
         tail = self._tails.get(stream_id)
         return tail if tail is not None and stream_id not in self._opening and not tail.gone else None
 
-    async def join(self, stream_id: str, reader: Reader) -> Tail:
-        """Attaches `reader`; returns once the channel is confirmed and the tail is up to date.
-
-        Whoever joins must `leave`, also when the wait is cancelled.
-        """
+    def join(self, stream_id: str, reader: Reader) -> Tail:
+        """Attaches `reader` to the stream's tail, which may still be opening. Whoever joins must `leave`."""
         tail = self._tails.get(stream_id)
         if tail is None:
             tail = self._tails[stream_id] = Tail(stream_id, self.log, reader.position)
             tail.quiet_since = asyncio.get_running_loop().time()
             self._opening[stream_id] = asyncio.create_task(self._open(tail), name="tail-open")
         tail.attach(reader)
-        opening = self._opening.get(stream_id)
-        if opening is not None:
-            await asyncio.wait({opening})
         if tail.state is State.QUEUED and tail.place is not None:
             reader.aside(Piece(status(tail.place)))
         return tail
+
+    async def opened(self, stream_id: str) -> None:
+        """Returns once the channel is confirmed and the tail is up to date; at once for a tail that was left."""
+        opening = self._opening.get(stream_id)
+        if opening is not None:
+            await asyncio.wait({opening})
+
+    def is_open(self, stream_id: str) -> bool:
+        return stream_id not in self._opening
 
     def leave(self, stream_id: str, reader: Reader) -> None:
         tail = self._tails.get(stream_id)
@@ -135,8 +138,9 @@ class Hub:
         await tail.repaired()
         if tail.state is State.QUEUED:
             with contextlib.suppress(RedisError, *AWAY):
-                tail.place = await self.queue.position(tail.stream_id)
+                self._place(tail, await self.queue.position(tail.stream_id))
         del self._opening[tail.stream_id]
+        tail.wake()
 
     @staticmethod
     async def _every(seconds: float, work: Callable[[], object]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
-from app.hub import PING_SECONDS, Hub
+from app.hub import Hub
 from app.stream.connect import AWAY
 from app.stream.frames import Position, position_at_end
 from app.stream.log import State
@@ -138,15 +138,18 @@ class PullReader:
 
     async def steps(self, hub: Hub, stream_id: str) -> AsyncGenerator[Step | Aside | Leave]:
         """Everything from the reader's position to the ending, live; joins and leaves the hub by itself."""
+        tail = hub.join(stream_id, self)
+        tail.watchers.add(self._wake)
         try:
-            tail = await hub.join(stream_id, self)
             while True:
-                async for step in catch_up(tail, self.position):
-                    if isinstance(step, Data | Reset):
-                        self.position = step.position
-                    yield step
-                    if isinstance(step, Lost):
-                        return
+                self._wake.clear()  # before looking: what comes while we look wakes us again
+                if hub.is_open(stream_id):
+                    async for step in catch_up(tail, self.position):
+                        if isinstance(step, Data | Reset):
+                            self.position = step.position
+                        yield step
+                        if isinstance(step, Lost):
+                            return
                 if tail.ended and self.position == tail.splice.end:
                     return
                 while self._asides:
@@ -154,18 +157,7 @@ class PullReader:
                 if self._left is not None:
                     yield self._left
                     return
-                await self._sleep(tail)
+                await self._wake.wait()
         finally:
+            tail.watchers.discard(self._wake)
             hub.leave(stream_id, self)
-
-    async def _sleep(self, tail: Tail) -> None:
-        self._wake.clear()
-        if tail.splice.end != self.position or tail.gone:
-            return
-        changed = asyncio.ensure_future(tail.changed())
-        woken = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait({changed, woken}, timeout=PING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            changed.cancel()
-            woken.cancel()

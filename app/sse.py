@@ -1,19 +1,19 @@
 """The SSE answer: its headers, its opening, and the stream's frames until the ending.
 
-On uvicorn the connection is taken over (`takeover.py`); anywhere else (another server, a test client, a middleware that
-wraps the transport) the same steps are sent through ASGI.
+On uvicorn the connection is taken over (`takeover.py`); anywhere else (another server, a test client, a pipelined
+request) sse-starlette sends the same bytes through ASGI.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
+from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.hub import PING, Hub
+from app.hub import Hub
 from app.readers import Aside, Data, Leave, Lost, PullReader, Reset
 from app.stream.frames import Position
 from app.takeover import can_take_over, leave_block, reset_event, take_over
@@ -29,32 +29,31 @@ RETRY_MS = 1000
 
 
 class StreamResponse(Response):
-    """The events of one stream, from `position` on, after `opening`."""
+    """The events of one stream, from `position` on, after `head`."""
 
-    def __init__(self, hub: Hub, stream_id: str, position: Position, opening: bytes) -> None:
+    def __init__(self, hub: Hub, stream_id: str, position: Position, head: bytes) -> None:
         super().__init__(headers=LIVE_HEADERS)
         del self.headers["content-length"]
         self._hub = hub
         self._stream_id = stream_id
         self._position = position
-        self._opening = opening
+        self._head = head
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD" or not can_take_over(scope):
+            # `ping=0`: the hub pings. What is given is bytes, which go out as they are.
+            await EventSourceResponse(self._all(), headers=SSE_HEADERS, ping=0)(scope, receive, send)
+            return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        if scope["method"] == "HEAD":
-            await send({"type": "http.response.body", "body": b""})
-        elif can_take_over(scope):
-            reader = take_over(scope, self._hub, self._stream_id, self._position)
-            reader.write(self._opening)
-            await reader.begin()
-        else:
-            await _until_gone(receive, self._send_all(send))
+        reader = take_over(scope, self._hub, self._stream_id, self._position)
+        reader.write(self._head)
+        await reader.begin()
 
-    async def _send_all(self, send: Send) -> None:
-        await send({"type": "http.response.body", "body": self._opening, "more_body": True})
-        async for data in native(self._hub, self._stream_id, self._position):
-            await send({"type": "http.response.body", "body": data, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+    async def _all(self) -> AsyncGenerator[bytes]:
+        yield self._head
+        async with contextlib.aclosing(native(self._hub, self._stream_id, self._position)) as frames:
+            async for data in frames:
+                yield data
 
 
 class WholeResponse(Response):
@@ -64,7 +63,7 @@ class WholeResponse(Response):
         super().__init__(body, headers=SSE_HEADERS)
 
 
-async def native(hub: Hub, stream_id: str, position: Position) -> AsyncIterator[bytes]:
+async def native(hub: Hub, stream_id: str, position: Position) -> AsyncGenerator[bytes]:
     """The native view: the log's own bytes, and a front's asides."""
     async with contextlib.aclosing(PullReader(position).steps(hub, stream_id)) as steps:
         async for step in steps:
@@ -81,27 +80,6 @@ async def native(hub: Hub, stream_id: str, position: Position) -> AsyncIterator[
                     yield leave_block(retry_ms)
 
 
-async def _until_gone(receive: Receive, work: object) -> None:
-    """Runs `work` until it ends or the client leaves."""
-    sending = asyncio.ensure_future(work)  # type: ignore[call-overload]
-    listening = asyncio.ensure_future(_disconnected(receive))
-    try:
-        await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        listening.cancel()
-        sending.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sending
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
 def opening(stream_id: str, retry_ms: int = RETRY_MS) -> bytes:
     """How every answer begins: one block, because some clients see an event in a `retry:` of its own."""
     return b"retry: %d\n: stream %b\n\n" % (retry_ms, stream_id.encode())
-
-
-__all__ = ["PING", "RETRY_MS", "SSE_HEADERS", "StreamResponse", "WholeResponse", "native", "opening"]

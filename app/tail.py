@@ -74,6 +74,7 @@ class Tail:
         self.splice = Splice(position)
         self.live: dict[Reader, None] = {}
         self.readers: dict[Reader, None] = {}
+        self.watchers: set[asyncio.Event] = set()
         self.owner = ""
         self.base: Position = origin(stream_id)
         self.attempt = 0
@@ -201,7 +202,7 @@ class Tail:
                     return
         finally:
             self._repairing = None
-            self._wake()
+            self.wake()
 
     def _take(self, read: Read, asked: Position) -> bool:
         """Takes what the log said; returns whether it must be asked again."""
@@ -251,7 +252,7 @@ class Tail:
         for reader in list(self.live):
             reader.lost()
         self.live.clear()
-        self._wake()
+        self.wake()
 
     def _push(self, data: bytes) -> None:
         if RESET_LINE in data:
@@ -264,7 +265,7 @@ class Tail:
         last = data.rfind(b"\n\n", 0, -2)
         if data.startswith(END_LINE, 0 if last < 0 else last + 2):
             self._end()
-        self._wake()
+        self.wake()
 
     def _end(self) -> None:
         self.ended, self.state = True, State.ENDED
@@ -279,7 +280,10 @@ class Tail:
                 self.base = position_at_end(frame.raw) or self.base
                 self.attempt = int(orjson.loads(frame.data)["attempt"])
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Tells whoever waits for a change."""
+        for watcher in self.watchers:
+            watcher.set()
         if self._changed is not None and not self._changed.done():
             self._changed.set_result(None)
         self._changed = None

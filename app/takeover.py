@@ -104,7 +104,8 @@ class PushReader(asyncio.Protocol):
         """Joins the tail and shows what is there. Returns when the reader is live, paused or over."""
         if self._transport.is_closing():
             return
-        self._tail = await self._hub.join(self.stream_id, self)
+        self._tail = self._hub.join(self.stream_id, self)
+        await self._hub.opened(self.stream_id)
         if self._done or self._transport.is_closing():
             self._hub.leave(self.stream_id, self)
         else:
