@@ -7,6 +7,7 @@ Knows no HTTP.
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,17 @@ from app.stream.endings import Outcome, end_data
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim, Log, State, Status
 from app.stream.queue import Idempotency, Queue
+
+
+_STREAM_ID = re.compile(r"st_[0-9a-f]{32}")
+
+
+def new_stream_id() -> str:
+    return "st_" + secrets.token_hex(16)
+
+
+def is_stream_id(text: str) -> bool:
+    return _STREAM_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,7 @@ class Streams:
 
         Raises `QueueFullError`, `IdempotencyConflictError`, or Redis' errors; then nothing was accepted.
         """
-        stream_id = "st_" + secrets.token_hex(16)
+        stream_id = new_stream_id()
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
         life_ms = self._settings.stream_life_ms
         await self.log.open(stream_id, prompt.fields(owner, headers, query))

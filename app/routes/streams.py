@@ -20,6 +20,7 @@ from app.sse import StreamResponse, WholeResponse, opening
 from app.stream.connect import AWAY
 from app.stream.frames import Position, origin, parse_id, position_at_end
 from app.stream.log import Read, State
+from app.streams import is_stream_id
 from app.takeover import leave_block, reset_event
 
 # Longer keys are refused: no client library makes them, and each is hashed on every retry.
@@ -61,7 +62,7 @@ async def submit(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     front = front_of(request)
-    stream_id = request.path_params["id"]
+    stream_id = _stream_id(request)
     meta = await _meta(front, request, *_SHOWN, *_TIMES, *_JSON)
     state = State(meta["state"].decode())
     place = await front.streams.queue.position(stream_id) if state is State.QUEUED else None
@@ -88,7 +89,7 @@ async def show(request: Request) -> Response:
 async def events(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
-    stream_id = request.path_params["id"]
+    stream_id = _stream_id(request)
     asked = request.headers.get("last-event-id") or request.query_params.get("after") or ""
     after = parse_id(asked) if asked else None
     if front.hub.draining:
@@ -124,7 +125,7 @@ def _stream(front: Front, stream_id: str, after: Position | None, read: Read) ->
 
 async def cancel(request: Request) -> Response:
     front = front_of(request)
-    stream_id = request.path_params["id"]
+    stream_id = _stream_id(request)
     await _meta(front, request)
     await front.streams.cancel(stream_id)
     meta = await front.streams.log.meta(stream_id) or {}
@@ -144,6 +145,14 @@ async def message(request: Request) -> Response:
     raise ApiError(STATUSES.get(error["type"], 500), error["message"], kind=error["type"])
 
 
+def _stream_id(request: Request) -> str:
+    """The id in the path. Raises `ApiError` for what was never one, before it gets near a key."""
+    stream_id: str = request.path_params["id"]
+    if not is_stream_id(stream_id):
+        raise ApiError(404, "there is no such stream")
+    return stream_id
+
+
 def check_readable(read: Read, owner: str) -> None:
     """Raises `ApiError`: 404 for what never was or is another's, 410 for what was kept and is gone."""
     if read.state is State.UNKNOWN or read.owner != owner:
@@ -155,7 +164,7 @@ def check_readable(read: Read, owner: str) -> None:
 async def _meta(front: Front, request: Request, *names: str) -> dict[str, bytes]:
     """Fields of the stream that the path names, if the caller owns it. Raises `ApiError`."""
     owner = front.owner(request)
-    stream_id = request.path_params["id"]
+    stream_id = _stream_id(request)
     meta = await front.streams.log.meta(stream_id, "owner", *names)
     if meta is None:
         check_readable(await front.streams.log.read(stream_id, origin(stream_id), 1), owner)
