@@ -209,7 +209,9 @@ async def test_max_tokens_and_stop_sequences_cut(claude: AsyncAnthropic) -> None
     short = await claude.messages.create(**{**asking("hello"), "max_tokens": 7})
     assert (short.stop_reason, short.usage.output_tokens) == ("max_tokens", 7)
     assert text_in(short) == expected("hello", 7)
-    stopped = await claude.messages.create(**asking('[[sim: text="one two three"]]', stop_sequences=["zzz", "wo t"]))
+    stopped = await claude.messages.create(
+        **asking('[[sim: text="one two three"]]', stop_sequences=["three", "zzz", "wo t"])
+    )
     assert (stopped.stop_reason, stopped.stop_sequence) == ("stop_sequence", "wo t")
     assert text_in(stopped) == "one t"
     exact = await claude.messages.create(**{**asking("[[sim: tokens=7]]"), "max_tokens": 7})
@@ -672,22 +674,20 @@ async def test_a_whole_answer_takes_as_long_as_its_stream(claude: AsyncAnthropic
 
 
 async def test_a_client_that_does_not_read_is_waited_for() -> None:
-    class Full:
-        """A transport whose buffer is full from the first write on."""
-
+    class Transport:
         written = 0
 
         def write(self, data: bytes) -> None:
             self.written += len(data)
-            player.pause()
 
-    transport, done = Full(), asyncio.Event()
+    transport, done = Transport(), asyncio.Event()
     frames = iter([(b"data: %06d\n\n" % number, 1) for number in range(10_000)])
     stream = Stream(frames, AT_ONCE, Directives(), [], 0.0, Calls().begin(None, "200"))
     wheel = Wheel(asyncio.get_running_loop())
     player = Player(cast("asyncio.Transport", transport), stream, wheel, done.set, chunked=False)
     player.begin()
     while not done.is_set():
+        player.pause()
         before = transport.written
         await asyncio.sleep(0)
         assert transport.written == before
@@ -695,6 +695,16 @@ async def test_a_client_that_does_not_read_is_waited_for() -> None:
         await asyncio.sleep(0)
         assert 0 <= transport.written - before < 1000
     assert transport.written == 140_000
+
+
+async def test_nothing_is_written_for_a_client_that_left(
+    url: str, claude: AsyncAnthropic, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await raw_call(url, "[[sim: rate=1000 tokens=9000]]")
+    await reader.readuntil(b"text_delta")
+    writer.transport.abort()
+    await streamed(claude, "[[sim: first=0.1 text=meanwhile]]")
+    assert not caplog.records  # asyncio warns of writes to a closed connection
 
 
 # HTTP itself.
