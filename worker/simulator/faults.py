@@ -15,8 +15,6 @@ from worker.simulator.events import MESSAGE_STOP, Frame, dumps, event
 # Long enough to show more than one cut in a short event, short enough not to slow the stream down.
 _DRIBBLE_BYTES = 24
 _CONTINUATION = range(0x80, 0xC0)  # the second to fourth byte of a UTF-8 character
-
-
 _DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":%b\n\n'
 
 

@@ -23,7 +23,7 @@ FRAMES_PER_TURN = 32  # of a stream as fast as possible, before others have thei
 PING_SECONDS = 0.5  # far more often than the API, so that tests of "only pings" need not wait long
 
 _TERMINATOR = b"0\r\n\r\n"
-_LINGER_NOT = struct.pack("ii", 1, 0)
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Wheel:
@@ -191,5 +191,5 @@ class Player:
 
 def reset(transport: asyncio.Transport) -> None:
     """Closes with a RST instead of a FIN: what a crashed peer or a dropped connection looks like."""
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
