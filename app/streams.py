@@ -22,7 +22,6 @@ from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim, Log, State, Status
 from app.stream.queue import Idempotency, Queue
 
-
 _STREAM_ID = re.compile(r"st_[0-9a-f]{32}")
 
 
