@@ -87,7 +87,8 @@ class Running:
             self.process.kill()
             self.process.wait(PATIENCE)
         self._reader.join(PATIENCE)
-        if self.process.stdout is not None:
+        # A process that outlived this one may hold its output open; then the test has failed, and must not hang here.
+        if self.process.stdout is not None and not self._reader.is_alive():
             self.process.stdout.close()
 
     def _take(self, deadline: float) -> bool:
@@ -115,12 +116,16 @@ def keepstream(*arguments: str, cwd: Path | None = None, **settings: str) -> Run
 
 
 def wait_until_gone(pids: Iterable[int]) -> None:
-    """Wait until none of the processes runs; one that only waits to be reaped is gone."""
+    """Wait until none of the processes runs; one that only waits to be reaped is gone. Those that stay are killed."""
     deadline = time.monotonic() + PATIENCE
-    for pid in pids:
-        while is_running(pid):
-            assert time.monotonic() < deadline, f"process {pid} still runs: {psutil.Process(pid).cmdline()}"
-            time.sleep(0.01)
+    left = [pid for pid in pids if is_running(pid)]
+    while left and time.monotonic() < deadline:
+        time.sleep(0.01)
+        left = [pid for pid in left if is_running(pid)]
+    still_running = [" ".join(psutil.Process(pid).cmdline()) for pid in left]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert still_running == []
 
 
 def is_running(pid: int) -> bool:

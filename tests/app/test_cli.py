@@ -90,7 +90,12 @@ def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_command_gets_its_arguments_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     received: list[str] = []
-    monkeypatch.setattr(cli, "_find", lambda _: lambda argv: received.extend(argv) or 7)
+
+    def command(argv: list[str]) -> int:
+        received.extend(argv)
+        return 7
+
+    monkeypatch.setattr(cli, "_find", lambda _: command)
     assert cli.main(["dev", "--port", "1", "--help", "--version", "--", "x"]) == 7
     assert received == ["--port", "1", "--help", "--version", "--", "x"]
 

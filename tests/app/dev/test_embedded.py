@@ -11,7 +11,7 @@ import redis
 from app.dev import embedded
 from app.dev.embedded import EmbeddedValkey, EmbeddedValkeyError, wait_until_it_answers
 from app.dev.lock import DirectoryBusyError
-from app.dev.ports import LOOPBACK
+from app.dev.ports import LOOPBACK, free_port
 from tests.running import Running, is_running, wait_until_gone
 
 
@@ -90,7 +90,7 @@ def test_a_taken_port_is_an_error_with_the_end_of_the_log(valkey: EmbeddedValkey
 def test_a_free_port_that_was_taken_in_between_is_no_error(
     valkey: EmbeddedValkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free_port, found = embedded.free_port, iter([valkey.port])
+    found = iter([valkey.port])
     monkeypatch.setattr(embedded, "free_port", lambda: next(found, None) or free_port())
     with EmbeddedValkey.start(tmp_path / "other") as other:
         assert other.port != valkey.port

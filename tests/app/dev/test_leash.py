@@ -84,15 +84,33 @@ def test_the_watcher_goes_with_its_child() -> None:
 
 def test_a_child_outlives_the_thread_that_started_it() -> None:
     """The kernel's way would kill it: it goes by the thread."""
+    echo = [sys.executable, "-S", "-u", "-c", "while True: print(input())"]
     started: list[subprocess.Popen[str]] = []
-    thread = threading.Thread(target=lambda: started.append(start(leash(ENDLESS), stdout=subprocess.PIPE)))
+    ids: list[int] = []
+
+    def start_it() -> None:
+        tied = leash(echo)
+        child = subprocess.Popen(
+            tied.command, pass_fds=tied.pass_fds, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        started.append(child)
+        ids.append(threading.get_native_id())
+        assert answer(child) == "still here"
+
+    def answer(child: subprocess.Popen[str]) -> str:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write("still here\n")
+        return child.stdout.readline().strip()
+
+    thread = threading.Thread(target=start_it)
     thread.start()
     thread.join()
+    while ids[0] in {thread.id for thread in psutil.Process().threads()}:
+        pass  # joined, but the kernel has not ended it yet
     with started[0] as child:
         try:
-            assert child.stdout is not None
-            child.stdout.readline()
-            assert child.poll() is None
+            assert answer(child) == "still here"
         finally:
             child.kill()
 
