@@ -1,1 +1,1 @@
-"""Keepstream's worker: runs queued prompts against the Claude API. Imports of the rest only `app.stream` and settings."""
+"""The worker: runs queued prompts against the Claude API. Of the rest it imports only `app.stream` and the settings."""

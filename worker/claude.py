@@ -1,0 +1,83 @@
+"""The upstream: one call of the Claude Messages API, read as raw bytes.
+
+The only module that knows the anthropic SDK. The rule: the SDK makes the request (address, key, headers, TLS) and never
+retries; the body is read as it comes, losslessly; and whatever goes wrong is a `Failure`, carried by `UpstreamError`.
+Knows nothing of streams, logs or what a failure leads to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import anthropic
+import httpx2
+from aiohttp import ClientError
+
+from worker import failure
+from worker.failure import UpstreamError
+
+# Set by us and not by a variable that happens to stand in the environment.
+BASE_URL = "https://api.anthropic.com"
+CONNECT_SECONDS = 10.0
+# aiohttp's word for "no limit": how many streams run is decided by the pool alone.
+NO_LIMIT = 0
+# A gateway of one's own may hold the key; the SDK wants some.
+NO_KEY = "none"
+
+_BROKEN = (httpx2.HTTPError, httpx2.StreamError, ClientError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask: the Messages API's body, headers that go up as the client sent them, and the query."""
+
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+    query: str
+
+
+class Claude:
+    """The client of this process."""
+
+    def __init__(self, api_key: str | None, base_url: str | None) -> None:
+        self._sdk = anthropic.AsyncAnthropic(
+            api_key=api_key or NO_KEY,
+            base_url=base_url or BASE_URL,
+            max_retries=0,
+            # Silence is the stall timer's to judge; a read timer here would be moved at each event, and pings reset it.
+            timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
+            http_client=anthropic.DefaultAioHttpClient(limits=httpx2.Limits(max_connections=NO_LIMIT)),
+        )
+
+    async def close(self) -> None:
+        await self._sdk.close()
+
+    @asynccontextmanager
+    async def call(self, request: Request) -> AsyncIterator[AsyncIterator[bytes]]:
+        """One call: the body's bytes, while inside. Raises `UpstreamError`, also while reading."""
+        body = dict(request.body)
+        try:
+            async with self._sdk.messages.with_streaming_response.create(
+                max_tokens=body.pop("max_tokens"),
+                messages=body.pop("messages"),
+                model=body.pop("model"),
+                stream=True,
+                extra_body=body,
+                # Compression would hold back events and cost time.
+                extra_headers={**request.headers, "accept-encoding": "identity"},
+                extra_query=dict(parse_qsl(request.query, keep_blank_values=True)),
+            ) as response:
+                http = response.http_response
+                encoded = http.headers.get("content-encoding", "identity") != "identity"
+                yield http.aiter_bytes() if encoded else http.aiter_raw()
+        except anthropic.APIStatusError as error:
+            told = failure.of_status(error.status_code, error.response.headers, error.body, error.request_id)
+            raise UpstreamError(told) from None
+        except (anthropic.APITimeoutError, httpx2.TimeoutException):
+            raise UpstreamError(failure.UNREACHABLE) from None
+        except (anthropic.APIError, *_BROKEN):
+            raise UpstreamError(failure.LOST) from None

@@ -1,0 +1,195 @@
+"""Group commit: all appends of a process over one connection, a batch at a time.
+
+Everything that carries appends to Redis must live here. The rule: while a batch is under way, what comes gathers and
+leaves with the next; so latency is lowest when idle and cost is lowest under load. A batch whose answers did not come
+is sent again, for ever, over a new connection: `append.lua` recognises what stands. redis-py opens the connection (TLS,
+credentials, Sentinel); the bytes are packed and read by hiredis. Knows nothing of what is appended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from typing import Self
+
+import hiredis
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError
+
+from app.stream.connect import AWAY
+from app.stream.log import Status, appended
+from app.stream.scripts import source
+from worker.writer import Call, Writer
+
+logger = logging.getLogger(__name__)
+
+# A connection that owes an answer for so long is dead; a large batch may take longer.
+SILENCE_SECONDS = 2.0
+BYTES_PER_SECOND = 4 * 1024 * 1024
+WATCH_SECONDS = 0.25
+RECONNECT_SECONDS = 0.05
+RECONNECT_SECONDS_MAX = 1.0
+# A full Redis is asked again at this beat.
+FULL_SECONDS = 0.2
+# One batch; the rest waits for the next, so that no batch holds up the others for long.
+BATCH_BYTES = 4 * 1024 * 1024
+READ_BYTES = 256 * 1024
+
+_SOURCE = source("append")
+_SHA = hashlib.sha1(_SOURCE.encode(), usedforsecurity=False).hexdigest().encode()
+_FULL = ("OOM", "command not allowed when used memory", "BUSY", "MISCONF", "NOREPLICAS")
+# Not the server, or not the session, that can take the write: a new connection loads the script, asks for the primary.
+_ELSEWHERE = (
+    "NOSCRIPT", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOAUTH", "NOPERM", "UNBLOCKED", "MOVED"
+)  # fmt: skip
+
+_Item = tuple[Writer, Call]
+
+
+class Committer:
+    """The one way of this process into the logs, as an async context."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._ready: list[Writer] = []
+        self._unanswered: list[_Item] = []
+        self._idle: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._due: float | None = None  # when the answers under way are late
+        self._pause = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._supervise(), name="commit")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def ready(self, writer: Writer) -> None:
+        """The writer is asked for its call with the next batch."""
+        self._ready.append(writer)
+        if self._idle is not None:
+            if not self._idle.done():
+                self._idle.set_result(None)
+            self._idle = None
+
+    async def _supervise(self) -> None:
+        """Connects, commits, and starts over for as long as the process lives."""
+        while True:
+            connection: AbstractConnection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+            watch = asyncio.create_task(self._watch(connection), name="commit-watch")
+            try:
+                await connection.connect()  # type: ignore[no-untyped-call]
+                await connection.send_command("SCRIPT", "LOAD", _SOURCE)
+                await connection.read_response()
+                await self._commit(connection)
+            except (RedisError, hiredis.HiredisError, *AWAY) as error:
+                if self._pause < RECONNECT_SECONDS_MAX:  # said a few times, not once a second for hours
+                    logger.warning("commit: no connection to Redis (%s), trying again", error or type(error).__name__)
+            finally:
+                watch.cancel()
+                _abort(connection)
+            await asyncio.sleep(self._pause)
+            self._pause = min(max(self._pause * 2, RECONNECT_SECONDS), RECONNECT_SECONDS_MAX)
+
+    async def _commit(self, connection: AbstractConnection) -> None:
+        loop = asyncio.get_running_loop()
+        reader, out = connection._reader, connection._writer  # noqa: SLF001  # redis-py is pinned, see channel.py
+        if reader is None or out is None:
+            raise ConnectionResetError
+        parser = hiredis.Reader()
+        while True:
+            batch = self._gather()
+            if not batch:
+                self._idle = loop.create_future()
+                await self._idle
+                continue
+            packed = b"".join([_packed(writer, call) for writer, call in batch])
+            self._due = loop.time() + SILENCE_SECONDS + len(packed) / BYTES_PER_SECOND
+            out.write(packed)
+            try:
+                await self._hear(reader, parser, batch)
+            finally:
+                self._due = None
+            self._pause = 0.0
+            if self._unanswered:
+                await asyncio.sleep(FULL_SECONDS)
+
+    def _gather(self) -> list[_Item]:
+        """The next batch: what has no answer yet, then what has come since."""
+        batch = [item for item in self._unanswered if item[0].refusal is None]
+        size = sum(len(call.data) for _, call in batch)
+        taken = 0
+        for writer in self._ready:
+            if size > BATCH_BYTES:
+                break
+            taken += 1
+            call = writer.take()
+            if call is not None:
+                batch.append((writer, call))
+                size += len(call.data)
+        del self._ready[:taken]
+        self._unanswered = batch
+        return batch
+
+    async def _hear(self, reader: asyncio.StreamReader, parser: hiredis.Reader, batch: list[_Item]) -> None:
+        """Takes the answers of a batch in order. What has none, or a passing refusal, stays unanswered."""
+        refused: list[_Item] = []
+        heard = 0
+        try:
+            while heard < len(batch):
+                data = await reader.read(READ_BYTES)
+                if not data:
+                    raise ConnectionResetError("closed by Redis")
+                parser.feed(data)
+                while (reply := parser.gets()) is not False:
+                    writer, call = batch[heard]
+                    if type(reply) is not list:
+                        if _is_passing(reply):
+                            refused.append((writer, call))
+                        else:
+                            logger.error("commit: an append was refused: %s", reply)
+                            writer.refuse(Status.CONFLICT)
+                    elif reply[0] == b"ok" and not reply[2]:
+                        writer.answered()
+                    else:
+                        writer.settle(appended(reply))
+                    heard += 1
+        finally:
+            self._unanswered = refused + batch[heard:]
+
+    async def _watch(self, connection: AbstractConnection) -> None:
+        """Ends a connection that is open and dead."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if self._due is not None and loop.time() > self._due:
+                logger.warning("commit: Redis does not answer")
+                _abort(connection)
+                return
+
+
+def _packed(writer: Writer, call: Call) -> bytes:
+    keys, args = writer.arguments(call)
+    packed: bytes = hiredis.pack_command((b"EVALSHA", _SHA, len(keys), *keys, *args))
+    return packed
+
+
+def _is_passing(error: object) -> bool:
+    """Whether Redis may take the very same append in a while. Raises where another connection is needed."""
+    text = str(error)
+    if text.startswith(_ELSEWHERE):
+        raise ConnectionResetError(text.split(" ", 1)[0])
+    return text.startswith(_FULL)
+
+
+def _abort(connection: AbstractConnection) -> None:
+    stream = connection._writer  # noqa: SLF001  # redis-py is pinned, see channel.py
+    if stream is not None:
+        stream.transport.abort()

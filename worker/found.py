@@ -1,0 +1,75 @@
+"""A stream as its new holder finds it: the meta's fields as values.
+
+Pure. The rule: what other processes wrote is read here and nowhere else in the worker; a field that cannot be read is
+missing, and a stream without its request can only end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from app.stream.log import Begun
+from worker.attempt import OnInterrupt, Progress
+from worker.claude import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Times are seconds; `elapsed` is counted by Redis' clock since the stream was made.
+
+    `request` is None where it cannot be read; `handed_over`: its last worker gave it back.
+    """
+
+    progress: Progress
+    request: Request | None
+    model: str
+    elapsed: float
+    cancelled: bool
+    handed_over: bool
+    abandon_after: float | None
+
+
+def found(begun: Begun) -> Found:
+    """What `begin` tells."""
+    meta = begun.meta
+    return Found(
+        progress=Progress(
+            calls=_whole(meta, "attempt", 0),
+            free=_whole(meta, "free", 0),
+            content=meta.get("content") == b"1",
+            on_interrupt=OnInterrupt.FAIL if meta.get("on_interrupt") == b"fail" else OnInterrupt.RESTART,
+        ),
+        request=_request(meta),
+        model=meta.get("model", b"").decode("utf-8", "replace"),
+        elapsed=(begun.now - _whole(meta, "created_at", begun.now)) / 1000,
+        cancelled=meta.get("cancel") == b"1",
+        handed_over=meta.get("handed_over") == b"1",
+        abandon_after=_seconds(meta, "abandon_after"),
+    )
+
+
+def _request(meta: Mapping[str, bytes]) -> Request | None:
+    try:
+        body, headers = orjson.loads(meta["request"]), orjson.loads(meta.get("headers") or b"{}")
+        query = meta.get("query", b"").decode()
+    except (KeyError, ValueError):
+        return None
+    complete = isinstance(body, dict) and isinstance(headers, dict) and {"model", "messages", "max_tokens"} <= set(body)
+    return Request(body, headers, query) if complete else None
+
+
+def _whole(meta: Mapping[str, bytes], name: str, otherwise: int) -> int:
+    try:
+        return int(meta[name])
+    except (KeyError, ValueError):
+        return otherwise
+
+
+def _seconds(meta: Mapping[str, bytes], name: str) -> float | None:
+    try:
+        return float(meta[name])
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,185 @@
+"""The worker's pool: an `arq.Worker` that takes jobs by a claim, holds them under leases and drains.
+
+arq gives the job's format and `run_job`; how jobs are found, kept and finished is ours. The rule: a job is run by one
+task here, nothing that escapes that task ends the worker, and every path in which arq runs no code of ours still writes
+the stream's ending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import orjson
+from arq import ArqRedis
+from arq.utils import timestamp_ms
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from app.stream import keys
+from app.stream.connect import AWAY
+from app.stream.log import Claim
+from app.stream.queue import FUNCTION
+from worker import attempt
+from worker.interrupt import Why
+from worker.run import Run, Tools
+
+logger = logging.getLogger(__name__)
+
+# A wake-up may be lost: the queue is looked at this often in any case.
+POLL_SECONDS = 2.0
+AWAY_SECONDS = 0.1
+AWAY_SECONDS_MAX = 1.0
+# We count attempts ourselves; arq must not end a stream.
+UNLIMITED = 2**31
+
+
+@dataclass(slots=True)
+class Hold:
+    """A claim, its stream's life and the task that holds it."""
+
+    claim: Claim
+    run: Run
+    task: asyncio.Task[None] | None = field(default=None)
+
+
+class Pool(Worker):
+    """Up to `worker_streams` streams at a time. `work` returns when it has drained."""
+
+    def __init__(self, name: str, tools: Tools, redis: ArqRedis) -> None:
+        settings = tools.settings
+        super().__init__(
+            functions=[func(self._run_stream, name=FUNCTION, keep_result=0, max_tries=UNLIMITED)],
+            queue_name=keys.JOBS,
+            redis_pool=redis,
+            handle_signals=False,
+            max_jobs=settings.worker_streams,
+            job_timeout=None,  # type: ignore[arg-type]  # ours: STREAM_SECONDS_MAX, with an ending
+            keep_result=0,
+            job_serializer=partial(orjson.dumps, default=str),
+            job_deserializer=orjson.loads,
+            log_results=False,
+        )
+        self.name = name
+        self.holds: dict[str, Hold] = {}
+        self._tools = tools
+        self._claims = 1
+        self._awake = asyncio.Event()
+        self._over = asyncio.Event()
+        self._lease_ms = int(settings.lease_seconds * 1000)
+
+    # --- taking
+
+    async def main(self) -> None:
+        """Takes streams until it drains."""
+        pause = AWAY_SECONDS
+        while self.allow_pick_jobs:
+            self._awake.clear()
+            try:
+                await self._poll_iteration()
+                pause = AWAY_SECONDS
+            except (RedisError, *AWAY) as error:
+                if pause == AWAY_SECONDS:
+                    logger.warning("no claim: %s", type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, AWAY_SECONDS_MAX)
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._awake.wait()
+
+    async def _poll_iteration(self) -> None:
+        """Claims as many streams as there are free slots."""
+        free = self.max_jobs - len(self.holds)
+        if free <= 0:
+            return
+        # The number rises only with an answer: a claim whose answer was lost gets the same one again.
+        claims = await self._tools.queue.claim(self.name, self._claims, free=free, lease_ms=self._lease_ms)
+        if claims:
+            self._claims += 1
+        for claim in claims:
+            self._hold(claim)
+
+    def wake(self) -> None:
+        """There may be something to take."""
+        self._awake.set()
+
+    # --- holding
+
+    def _hold(self, claim: Claim) -> None:
+        older = self.holds.get(claim.stream_id)
+        hold = Hold(claim, Run(claim, self._tools))
+        self.holds[claim.stream_id] = hold
+        hold.task = self.loop.create_task(self._keep(hold, older), name=claim.stream_id)
+
+    async def _keep(self, hold: Hold, older: Hold | None) -> None:
+        """The task of a claim: runs its job, whatever happens."""
+        try:
+            if older is not None and older.task is not None:  # its lease was lost, and nobody has told it yet
+                older.run.interrupt.stop(Why.LEFT)
+                await asyncio.wait([older.task])
+            await self._run_job(hold)
+        finally:
+            if self.holds.get(hold.claim.stream_id) is hold:
+                del self.holds[hold.claim.stream_id]
+            self._awake.set()
+            if not self.holds:
+                self._over.set()
+
+    async def _run_job(self, hold: Hold) -> None:
+        pause = AWAY_SECONDS
+        while hold.run.interrupt.why is not Why.LEFT:
+            try:
+                return await self.run_job(keys.arq_id(hold.claim.stream_id), timestamp_ms())
+            except (RedisError, *AWAY) as error:
+                logger.warning("%s: %s, trying again", hold.claim.stream_id, type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, AWAY_SECONDS_MAX)
+            except Exception as error:  # noqa: BLE001  # arq's fault or ours: the stream ends, the worker goes on
+                logger.error("%s: %s", hold.claim.stream_id, type(error).__name__)  # noqa: TRY400  # it may quote a prompt
+                return await hold.run.live(attempt.on_internal("an internal error"))
+        return None
+
+    async def _run_stream(self, ctx: dict[Any, Any]) -> None:
+        """The function that jobs name."""
+        await self.holds[keys.stream_id_of(ctx["job_id"])].run.live()
+
+    # --- what arq does at a job's end
+
+    async def finish_job(self, *_: Any, **__: Any) -> None:
+        """Nothing: the run has released its stream, or could not and leaves it to its lease."""
+
+    async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:  # noqa: ARG002  # arq's signature
+        """No code of ours was run by arq: the job is expired, malformed, or names an unknown function."""
+        hold = self.holds.get(keys.stream_id_of(job_id))
+        if hold is not None:
+            await hold.run.live(attempt.on_internal("its job cannot be run"))
+
+    # --- ending
+
+    async def drain(self, seconds: float, patience: float) -> None:
+        """Takes nothing new, lets streams finish for `seconds`, then hands the rest over within `patience`."""
+        self.allow_pick_jobs = False
+        self._awake.set()
+        await self._wait_until_over(seconds)
+        self.hand_over()
+        await self._wait_until_over(patience)
+        for hold in list(self.holds.values()):
+            hold.run.interrupt.stop(Why.LEFT)
+        await self._wait_until_over(patience)
+
+    def hand_over(self) -> None:
+        """Gives all streams back at once."""
+        for hold in self.holds.values():
+            hold.run.interrupt.stop(Why.DRAINED)
+
+    async def _wait_until_over(self, seconds: float) -> None:
+        if self.holds:
+            self._over.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._over.wait()

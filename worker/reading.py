@@ -1,0 +1,85 @@
+"""One answer on its way from the upstream's bytes into the log.
+
+Everything that decides which events become frames must live here: all up to and including `message_stop`, known or not,
+verbatim; no pings, no comments, no `error`. `message_start` is held back until the next frame, so that an attempt which
+breaks before content has logged nothing. Data that is no JSON in UTF-8 breaks the attempt. No I/O: bytes in, frames
+to the writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from worker import failure
+from worker.failure import UpstreamError
+from worker.message import Message
+from worker.payload import NotJSONError, loads
+from worker.sse import Parser
+from worker.writer import FullLogError, Writer
+
+
+class Reading:
+    """One call's answer. `content`: a frame of it was written; `heard`: when the last event but pings came."""
+
+    def __init__(self, writer: Writer, clock: Callable[[], float]) -> None:
+        self.message = Message()
+        self.content = False
+        self.heard = clock()
+        self._clock = clock
+        self._writer = writer
+        self._parser = Parser()
+        self._start: tuple[bytes | None, bytes] | None = None
+        self._names = {b"content_block_delta"}  # those that are known to be UTF-8
+
+    def feed(self, chunk: bytes) -> bool:
+        """Takes bytes; True when the message is complete. Raises `UpstreamError`, `FullLogError`."""
+        complete = self._take(self._parser.feed(chunk))
+        if not complete and self._parser.pending > self._writer.room:
+            raise FullLogError
+        return complete
+
+    def end(self) -> None:
+        """The body has ended. Raises `UpstreamError` if the message is not complete."""
+        if not self._take(self._parser.end()):
+            raise UpstreamError(failure.INCOMPLETE)
+
+    def _take(self, events: list[tuple[bytes | None, bytes]]) -> bool:
+        heard = False
+        for name, data in events:
+            if name == b"ping":
+                continue
+            heard = True
+            if self._event(name, data):
+                return True
+        if heard:
+            self.heard = self._clock()
+        return False
+
+    def _event(self, name: bytes | None, data: bytes) -> bool:
+        try:
+            value = loads(data)
+            if name is not None and name not in self._names:
+                name.decode()
+                self._names.add(name)
+        except (NotJSONError, UnicodeDecodeError):
+            raise UpstreamError(failure.GARBLED) from None
+        if name == b"error":
+            raise UpstreamError(failure.of_event(value))
+        if name == b"message_start":
+            if self.message.started or self._start is not None:  # two messages would be glued into one
+                raise UpstreamError(failure.GARBLED)
+            self.message.add(value)
+            self._start = (name, data)
+            return False
+        if not self.content:
+            self._first()
+        self._writer.frame(name, data)
+        if name is not None:  # the SDK does not see events without a name
+            self.message.add(value)
+        return name == b"message_stop"
+
+    def _first(self) -> None:
+        if self._start is not None:
+            self._writer.frame(*self._start)
+        self._writer.mark({"content": "1"})
+        self.content = True
