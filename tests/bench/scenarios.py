@@ -1,0 +1,314 @@
+"""What is measured, of whom, how often: each function is one group of rows, measured in turn so that noise is shared.
+
+A result is numbers by contender and metric, one for each round. Times are milliseconds, costs microseconds, sizes KB.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from tests.bench.gauges import wait_until_quiet
+from tests.bench.runs import measure
+from tests.bench.stacks import CONTENDERS, Contender, Source, Stack, Upstream
+
+KEEPSTREAM, DIRECT, PUBSUB, RESUMABLE = CONTENDERS
+BARE = "bare"
+SETTLE_SECONDS = 8.0
+# What did not come within this many seconds after the end of a measurement is this late, at least.
+GRACE_SECONDS = 3.0
+LATEST_MS = GRACE_SECONDS * 1000
+# A front or a worker keeps up as long as this holds.
+KEEPS_UP_MS = 250.0
+KEEPS_UP_SHARE = 0.99
+
+STREAMS, RATE = 50, 50
+REPLAY_TOKENS = 2000
+FRONT_STEPS = [2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 63, 80, 100, 126, 158, 200]
+FRONT_READERS = 20
+WORKER_STREAMS, WORKER_RATE, WORKER_READ_EVERY = 300, 80, 10
+WORKER_STEPS = [50, 100, 150, 200, 250, 300, 350, 400, 450, 500, 550, 600, 700, 800]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How long and how often: the whole, or a quick look."""
+
+    rounds: int
+    window: float
+    idle_streams: int
+    replay_seconds: float
+    starts: int
+    starts_seconds: float
+    idle_seconds: float
+    step_seconds: float
+
+
+WHOLE = Extent(
+    rounds=3,
+    window=4.0,
+    idle_streams=20,
+    replay_seconds=1.5,
+    starts=100,
+    starts_seconds=4.0,
+    idle_seconds=10.0,
+    step_seconds=0.8,
+)
+QUICK = Extent(
+    rounds=1,
+    window=1.5,
+    idle_streams=6,
+    replay_seconds=0.4,
+    starts=20,
+    starts_seconds=0.8,
+    idle_seconds=3.0,
+    step_seconds=0.4,
+)
+
+
+@dataclass(slots=True)
+class Bench:
+    """The contenders that run, and what was found so far."""
+
+    extent: Extent
+    upstream: Upstream
+    say: Callable[[str], None]
+    stacks: dict[str, Stack] = field(default_factory=dict)
+    numbers: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    runs: list[dict[str, Any]] = field(default_factory=list)
+
+    def stack(self, contender: Contender) -> Stack:
+        """A contender that runs, is warm, and has nothing left to do; started again where it has too much."""
+        stack = self.stacks.get(contender.name)
+        if stack is not None and not wait_until_quiet(stack.pids, SETTLE_SECONDS):
+            self.drop(contender)
+            stack = None
+        if stack is None:
+            stack = self.stacks[contender.name] = Stack(contender, self.upstream.url).start()
+            self._run("steady", stack, streams=5, readers=2, rate=20, warm=0.5, window=0.5, spread=0.2)
+        return stack
+
+    def drop(self, contender: Contender) -> None:
+        stack = self.stacks.pop(contender.name, None)
+        if stack is not None:
+            stack.stop()
+
+    def close(self) -> None:
+        for stack in self.stacks.values():
+            stack.stop()
+
+    def run(self, name: str, contender: Contender, kind: str, **options: Any) -> dict[str, Any]:
+        result = self._run(kind, self.stack(contender), **options)
+        return self._note(name, contender.name, result)
+
+    def run_bare(self, name: str, kind: str, **options: Any) -> dict[str, Any]:
+        """With nothing between the upstream and the client."""
+        pids = {} if kind == "starts" else {"upstream": self.upstream.pid}
+        return self._note(name, BARE, measure(kind, self.upstream.target, pids, **options))
+
+    def add(self, who: str, numbers: Mapping[str, float | None]) -> None:
+        for metric, number in numbers.items():
+            if number is not None:
+                self.numbers[who][metric].append(number)
+
+    def _run(self, kind: str, stack: Stack, **options: Any) -> dict[str, Any]:
+        return measure(kind, stack.target, {**stack.pids, "upstream": self.upstream.pid}, **options)
+
+    def _note(self, name: str, who: str, result: dict[str, Any]) -> dict[str, Any]:
+        self.runs.append({"name": name, "who": who, **result})
+        if result["wrong_count"]:
+            self.say(f"{who}, {name}: {result['wrong_count']} readers saw something wrong, such as {result['wrong']}")
+        return result
+
+
+def late(result: dict[str, Any], quantile: str) -> float:
+    value = result["late_ms"][quantile]
+    return LATEST_MS if value is None else min(value, LATEST_MS)
+
+
+def micros(result: dict[str, Any], roles: Iterable[str]) -> float | None:
+    """CPU of these roles for each event that was delivered."""
+    spent = sum(result["cpu"].get(role, 0.0) for role in roles)
+    return spent * 1e6 / result["delivered"] if result["delivered"] else None
+
+
+ALL = ("front", "worker", "valkey")
+
+
+def flowing(bench: Bench, readers: int) -> None:
+    """One round of 50 streams at 50 tokens a second, with so many readers each."""
+    name = f"live{readers}"
+    load = {"streams": STREAMS, "readers": readers, "rate": RATE, "window": bench.extent.window, "grace": GRACE_SECONDS}
+    bare = bench.run_bare(f"{name}", "steady", **{**load, "readers": 1})
+    bench.add(BARE, {f"{name}.p50": late(bare, "50"), f"{name}.p99": late(bare, "99")})
+    for contender in CONTENDERS:
+        if readers > 1 and not contender.fans_out:
+            continue
+        result = bench.run(name, contender, "steady", **load)
+        bench.add(
+            contender.name,
+            {
+                f"{name}.p50": late(result, "50"),
+                f"{name}.p99": late(result, "99"),
+                f"{name}.front_us": micros(result, ("front",)),
+                f"{name}.all_us": micros(result, ALL),
+                f"{name}.delivered": result["delivered_per_second"],
+                f"{name}.came": result["came"],
+            },
+        )
+
+
+def replaying(bench: Bench) -> None:
+    """One round of reading a finished stream from its start."""
+    for contender in CONTENDERS:
+        if contender.replays:
+            options = {"tokens": REPLAY_TOKENS, "seconds": bench.extent.replay_seconds, "least": 5}
+            result = bench.run("replay", contender, "replay", **options)
+            cpu = result["cpu_ms_each"]
+            bench.add(
+                contender.name,
+                {
+                    "replay.front_ms": cpu["front"],
+                    "replay.valkey_ms": cpu["valkey"],
+                    "replay.took_ms": result["ms_each"],
+                },
+            )
+
+
+def starting(bench: Bench) -> None:
+    """One round of POSTs at random moments."""
+    options = {"count": bench.extent.starts, "seconds": bench.extent.starts_seconds}
+    results = [(BARE, bench.run_bare("starts", "starts", **options))]
+    results += [(contender.name, bench.run("starts", contender, "starts", **options)) for contender in CONTENDERS]
+    for who, result in results:
+        bench.add(who, {"start.p50": result["ms"]["50"], "start.p99": result["ms"]["99"]})
+
+
+def idling(bench: Bench) -> None:
+    """Memory for each reader that waits; on fresh processes, which are not used again."""
+    for contender in CONTENDERS:
+        bench.drop(contender)
+        result = bench.run("idle", contender, "idle", streams=bench.extent.idle_streams, readers=50)
+        bench.drop(contender)
+        per_reader = result["bytes_per_reader"]
+        bench.add(
+            contender.name,
+            {
+                "idle.front_kb": per_reader["front"] / 1000,
+                "idle.valkey_kb": per_reader["valkey"] / 1000 if "valkey" in per_reader else None,
+            },
+        )
+
+
+def commands(bench: Bench) -> None:
+    """What contenders with nothing to do ask of Redis."""
+    stacks = [bench.stack(contender) for contender in CONTENDERS if contender.worker]
+    before = [_commands(stack) for stack in stacks]
+    time.sleep(bench.extent.idle_seconds)
+    for stack, was in zip(stacks, before, strict=True):
+        spent: dict[str, int] = defaultdict(int)
+        for client, (role, total) in _commands(stack).items():
+            spent[role] += total - was.get(client, (role, 0))[1]
+        bench.add(
+            stack.contender.name,
+            {
+                "commands.worker": spent["worker"] / bench.extent.idle_seconds,
+                "commands.front": spent["front"] / bench.extent.idle_seconds,
+            },
+        )
+
+
+def _commands(stack: Stack) -> dict[str, tuple[str, int]]:
+    """Commands so far of each connection, but our own; a front names its connections, and the rest is the worker's."""
+    assert stack.valkey is not None
+    with redis.Redis.from_url(stack.valkey.url) as client:
+        own = str(client.client_id())
+        return {
+            entry["id"]: ("front" if entry["name"].startswith("front") else "worker", int(entry["tot-cmds"]))
+            for entry in client.client_list()
+            if entry["id"] != own
+        }
+
+
+def most_of_front(bench: Bench, contenders: Iterable[Contender]) -> None:
+    """More and more readers, until one front does not keep up."""
+    load = {"readers": FRONT_READERS, "rate": RATE, "step_seconds": bench.extent.step_seconds, "steps": FRONT_STEPS}
+    for contender in contenders:
+        result = bench.run("most", contender, "ramp", **load)
+        bench.drop(contender)
+        good = kept_up(result["steps"])
+        bench.add(contender.name, {"most.front": good["delivered_per_second"] if good else None})
+
+
+def of_worker(bench: Bench, contenders: Iterable[Contender]) -> None:
+    """One worker with 300 streams of 80 tokens a second, of which a tenth is read; then more, until it falls behind."""
+    reading = {"readers": 1, "rate": WORKER_RATE, "read_every": WORKER_READ_EVERY}
+    for contender in contenders:
+        result = bench.run(
+            "worker",
+            contender,
+            "steady",
+            **reading,
+            streams=WORKER_STREAMS,
+            warm=3,
+            spread=2,
+            window=bench.extent.window,
+        )
+        appended = WORKER_STREAMS * WORKER_RATE * result["seconds"]
+        cpu = result["cpu"]
+        ramp = bench.run("worker most", contender, "ramp", **reading, step_seconds=1.0, steps=WORKER_STEPS)
+        bench.drop(contender)
+        good = kept_up(ramp["steps"])
+        bench.add(
+            contender.name,
+            {
+                "worker.p50": late(result, "50"),
+                "worker.p99": late(result, "99"),
+                "worker.came": result["came"],
+                "worker.us": cpu["worker"] * 1e6 / appended,
+                "worker.valkey_us": cpu["valkey"] * 1e6 / appended,
+                "worker.core": cpu["worker"] / result["seconds"],
+                "worker.most": float(good["streams"]) if good else None,
+            },
+        )
+
+
+def kept_up(steps: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The last step before the first that was too late."""
+    good = None
+    for step in steps:
+        if step["came"] < KEEPS_UP_SHARE or late(step, "99") > KEEPS_UP_MS:
+            break
+        good = step
+    return good
+
+
+def generator_limit(bench: Bench) -> None:
+    """What the load generator reads of the simplest source there is, one event at a time."""
+    source = Source()
+    try:
+        options = {
+            "streams": 20,
+            "readers": 25,
+            "rate": 1,
+            "warm": 0.5,
+            "spread": 0.3,
+            "window": bench.extent.window / 2,
+        }
+        result = measure("steady", source.target, {"source": source.pid}, **options, grace=0)
+    finally:
+        source.stop()
+    bench.runs.append({"name": "generator", "who": "generator", **result})
+    bench.add(
+        "generator",
+        {
+            "per_second": result["delivered_per_second"],
+            "core": result["cpu"]["generator"] / result["seconds"],
+            "source_core": result["cpu"]["source"] / result["seconds"],
+        },
+    )
