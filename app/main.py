@@ -27,7 +27,7 @@ from starlette.types import ASGIApp
 from app.access.owners import Owners
 from app.front import Front
 from app.hub import Hub
-from app.routes import health, streams
+from app.routes import health, static, streams
 from app.routes.envelope import Envelope
 from app.routes.errors import HANDLED, on_error
 from app.server import address, listen, server
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def application(front: Front) -> ASGIApp:
     """The whole HTTP application of a front."""
     app = Starlette(
-        routes=[*streams.ROUTES, *health.ROUTES],
+        routes=[*streams.ROUTES, *health.ROUTES, *static.ROUTES],
         exception_handlers=dict.fromkeys(HANDLED, on_error),
     )
     app.router.redirect_slashes = False

@@ -1,0 +1,212 @@
+"""A client of Keepstream for Python: submit a prompt, read its events, survive everything in between.
+
+    async with Client("http://127.0.0.1:8000", api_key=key) as client:
+        stream = await client.submit({"prompt": "Hello"})
+        async for event in client.events(stream["id"]):
+            ...
+
+The rule: `events` ends only after the stream's ending, or raises; a connection that ends, breaks or falls silent is
+opened again after the last event that was handed out. The same semantics as `web/keepstream.js`. It knows nothing of
+the front's insides: only the wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import httpx
+import orjson
+from httpx_sse import EventSource
+
+from app import lenient
+
+# Nothing for so long, not even a ping (they come after 15 s), is a dead connection.
+SILENCE_SECONDS = 30.0
+RETRY_SECONDS = 1.0
+RETRY_SECONDS_MAX = 30.0
+# A submit is safe to repeat, because it carries an Idempotency-Key.
+SUBMIT_TRIES = 5
+# Statuses below 500 that pass by themselves.
+PASSING = frozenset({408})
+
+# Told of "connecting", "open" and "waiting", and of the seconds to wait.
+OnState = Callable[[Literal["connecting", "open", "waiting"], float], None]
+
+
+class ClientError(Exception):
+    """What the server has refused for good, or a stream that is lost; `kind` is the API's type of error."""
+
+    def __init__(
+        self, status: int, kind: str, message: str, *, request_id: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+    @property
+    def final(self) -> bool:
+        """Whether trying again is of no use by itself. (429 too: only a person knows whether waiting is worth it.)"""
+        return self.status < httpx.codes.INTERNAL_SERVER_ERROR and self.status not in PASSING
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`data` is parsed; `id` is the place behind the event, empty where it does not move the place."""
+
+    type: str
+    data: Any
+    id: str
+
+
+class Client:
+    """Talks to one Keepstream; `async with` closes its connections."""
+
+    def __init__(
+        self, base_url: str, *, api_key: str | None = None, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        # httpx' read time-out counts from byte to byte, so pings count as life.
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            headers={"x-api-key": api_key} if api_key else None,
+            timeout=SILENCE_SECONDS,
+            transport=transport,
+            limits=httpx.Limits(max_connections=None),
+        )
+
+    async def submit(self, body: Mapping[str, Any], *, idempotency_key: str | None = None) -> dict[str, Any]:
+        """Submits `{"prompt": …}` or a body of the Messages API; returns `{"id", "state", …}`.
+
+        Tries again when the network or the server fails; that makes one stream only. Raises `ClientError`, or
+        `httpx.TransportError` when it gives up.
+        """
+        headers = {"idempotency-key": idempotency_key or secrets.token_hex(16), "content-type": "application/json"}
+        content = orjson.dumps(body)
+        for tries in range(1, SUBMIT_TRIES):
+            try:
+                return await self._json("POST", "/v1/streams", content=content, headers=headers)
+            except (httpx.TransportError, ClientError) as error:
+                if isinstance(error, ClientError) and error.final:
+                    raise
+                await asyncio.sleep(_back_off(RETRY_SECONDS, tries, error))
+        return await self._json("POST", "/v1/streams", content=content, headers=headers)
+
+    async def events(
+        self,
+        stream_id: str,
+        after: str = "",
+        on_state: OnState = lambda _state, _wait: None,
+    ) -> AsyncGenerator[Event]:
+        """The events from the newest attempt's start, or after the id `after`, to the ending.
+
+        After `relay.reset` forget what came before: everything of the newest attempt follows. `relay.end` comes last; a
+        stream that had ended at `after` gives nothing. `on_state` is told about the connection, and how many seconds
+        pass before the next. Raises `ClientError` for what is final.
+        """
+        retry, failures = RETRY_SECONDS, 0
+        while True:
+            on_state("connecting", 0.0)
+            try:
+                async with aclosing(self._connection(stream_id, after, on_state)) as items:
+                    async for item in items:
+                        if isinstance(item, float):
+                            retry = item
+                            continue
+                        failures = 0
+                        # A reset that is not of the log voids the place too.
+                        if item.id or item.type == "relay.reset":
+                            after = item.id
+                        yield item
+                        if item.type == "relay.end":
+                            return
+                        _check_not_lost(item)
+                wait = retry
+            except _HadEndedError:
+                return
+            except (httpx.TransportError, ClientError) as error:
+                if isinstance(error, ClientError) and error.final:
+                    raise
+                failures += 1
+                wait = _back_off(retry, failures, error)
+            on_state("waiting", wait)
+            await asyncio.sleep(wait)
+
+    async def message(self, stream_id: str) -> dict[str, Any]:
+        """The finished Message. Raises `ClientError` 409 while the stream runs, or the stream's own error."""
+        return await self._json("GET", f"/v1/streams/{stream_id}/message")
+
+    async def cancel(self, stream_id: str) -> dict[str, Any]:
+        """Cancels a stream for everybody; it ends as `cancelled` unless it had ended."""
+        return await self._json("POST", f"/v1/streams/{stream_id}/cancel")
+
+    async def _connection(self, stream_id: str, after: str, on_state: OnState) -> AsyncGenerator[Event | float]:
+        """One connection's events, and the seconds of each `retry:`."""
+        headers = {"accept": "text/event-stream", "cache-control": "no-store"}
+        if after:
+            headers["last-event-id"] = after
+        async with self._http.stream("GET", f"/v1/streams/{stream_id}/events", headers=headers) as response:
+            if response.status_code == httpx.codes.NO_CONTENT:
+                raise _HadEndedError
+            if response.status_code != httpx.codes.OK:
+                await response.aread()
+                raise _error_of(response)
+            on_state("open", 0.0)
+            known = ""
+            async for sse in EventSource(response).aiter_sse():
+                if sse.retry is not None:
+                    yield sse.retry / 1000
+                if sse.data:
+                    # The parser keeps the last id for events without one of their own.
+                    yield Event(sse.event, lenient.loads(sse.data), "" if sse.id == known else sse.id)
+                known = sse.id
+
+    async def _json(self, method: str, path: str, **how: Any) -> dict[str, Any]:
+        response = await self._http.request(method, path, **how)
+        if not response.is_success:
+            raise _error_of(response)
+        found: dict[str, Any] = response.json()
+        return found
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+
+class _HadEndedError(Exception):
+    """204: the stream had ended where we asked to go on."""
+
+
+def _check_not_lost(event: Event) -> None:
+    if event.type == "relay.reset" and event.data["reason"] == "lost":
+        raise ClientError(410, "not_found_error", "the stream was lost")
+
+
+def _error_of(response: httpx.Response) -> ClientError:
+    kind, message, request_id = "api_error", response.reason_phrase, response.headers.get("request-id")
+    try:
+        body = orjson.loads(response.content)
+        kind, message = body["error"]["type"], body["error"]["message"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        pass  # a proxy's own page
+    after = response.headers.get("retry-after", "")
+    retry_after = float(after) if after.isdecimal() else None
+    return ClientError(response.status_code, kind, message, request_id=request_id, retry_after=retry_after)
+
+
+def _back_off(retry: float, failures: int, error: Exception) -> float:
+    """Doubling with jitter, so that many clients do not come back as one; never sooner than the server said."""
+    longest = min(RETRY_SECONDS_MAX, retry * 2.0 ** (failures - 1))
+    jittered = longest * (0.5 + random.random() / 2)  # noqa: S311 - jitter, not a secret
+    return max(jittered, (error.retry_after or 0.0) if isinstance(error, ClientError) else 0.0)

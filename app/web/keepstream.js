@@ -1,0 +1,282 @@
+/**
+ * Keepstream for browsers and Node: submit a prompt, read its events, survive everything in between.
+ *
+ *     import { Keepstream } from "/keepstream.js";
+ *
+ *     const keepstream = new Keepstream({ headers: { "x-api-key": key } });
+ *     const { id } = await keepstream.submit({ prompt: "Hello" });
+ *     for await (const { type, data } of keepstream.events(id)) {
+ *       if (type === "relay.reset") text = "";
+ *       if (data.delta?.type === "text_delta") text += data.delta.text;
+ *     }
+ *
+ * The rule: `events` ends only after the stream's ending, or throws; a connection that ends, breaks or falls silent is
+ * opened again after the last event that was handed out. It knows nothing of pages and keeps nothing but that place.
+ *
+ * @module keepstream
+ */
+
+/** Nothing for so long, not even a ping (they come after 15 s), is a dead connection. */
+const SILENCE_MS = 30_000;
+const RETRY_MS = 1000;
+const RETRY_MS_MAX = 30_000;
+/** A submit is safe to repeat, because it carries an Idempotency-Key. */
+const SUBMIT_TRIES = 5;
+
+/**
+ * What a server has refused for good, or a stream that is lost.
+ *
+ * `status` is HTTP's, `type` the Claude API's (`not_found_error`, …), `retryAfter` the seconds to wait, if it said.
+ */
+export class KeepstreamError extends Error {
+  constructor(status, type, message, { requestId = null, retryAfter = null } = {}) {
+    super(message);
+    Object.assign(this, { name: "KeepstreamError", status, type, requestId, retryAfter });
+  }
+}
+
+/**
+ * One event. `data` is parsed; `id` is the place behind it, empty where it does not move the place (`relay.status`).
+ * @typedef {{ type: string, data: any, id: string }} StreamEvent
+ */
+
+export class Keepstream {
+  #base;
+  #headers;
+  #fetch;
+
+  /**
+   * @param {object} [options]
+   * @param {string} [options.base] where Keepstream is, without a slash at the end; the page's own origin if left out
+   * @param {HeadersInit | (() => HeadersInit | Promise<HeadersInit>)} [options.headers] sent with every request; a
+   *   function is asked each time, so that a token may change
+   * @param {typeof fetch} [options.fetch]
+   */
+  constructor({ base = "", headers = {}, fetch = (...args) => globalThis.fetch(...args) } = {}) {
+    this.#base = base;
+    this.#headers = headers;
+    this.#fetch = fetch;
+  }
+
+  /**
+   * Submits a prompt: `{ prompt: "…" }`, or a body of the Messages API. Tries again when the network or the server
+   * fails; that makes one stream only.
+   * @param {object} body
+   * @param {{ idempotencyKey?: string, signal?: AbortSignal }} [options]
+   * @returns {Promise<{ id: string, state: string, events_url: string, cancel_url: string }>}
+   */
+  async submit(body, { idempotencyKey = randomKey(), signal } = {}) {
+    const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
+    const init = { method: "POST", headers, body: JSON.stringify(body), signal };
+    for (let tries = 1; ; tries++) {
+      try {
+        return await (await this.#request("/v1/streams", init)).json();
+      } catch (error) {
+        if (signal?.aborted) throw signal.reason;
+        if (isFinal(error) || tries >= SUBMIT_TRIES) throw error;
+        await pause(backOff(RETRY_MS, tries, error.retryAfter), signal);
+      }
+    }
+  }
+
+  /**
+   * The events of a stream from its newest attempt's start, or after the event whose id is `after`, to its ending.
+   *
+   * After `relay.reset` forget what came before: everything of the newest attempt follows. `relay.end` comes last; a
+   * stream that had ended at `after` gives nothing. Throws `KeepstreamError` for what is final (a 4xx, a lost stream)
+   * and the signal's reason when aborted. Leaving the loop closes the connection and lets the stream run on.
+   * @param {string} id
+   * @param {object} [options]
+   * @param {string} [options.after]
+   * @param {AbortSignal} [options.signal]
+   * @param {(state: "connecting" | "open" | "waiting", waitMs?: number) => void} [options.onState]
+   * @returns {AsyncGenerator<StreamEvent, void, void>}
+   */
+  async *events(id, { after = "", signal, onState } = {}) {
+    let retry = RETRY_MS;
+    for (let failures = 0; ; ) {
+      let wait = null;
+      onState?.("connecting");
+      const connection = new Connection(signal);
+      try {
+        const response = await this.#request(`/v1/streams/${encodeURIComponent(id)}/events`, {
+          headers: { accept: "text/event-stream", ...(after && { "last-event-id": after }) },
+          cache: "no-store",
+          signal: connection.signal,
+        });
+        if (response.status === 204) return;
+        onState?.("open");
+        for await (const event of parse(response.body, connection)) {
+          if (event.retry !== undefined) {
+            retry = event.retry;
+            continue;
+          }
+          failures = 0;
+          // A reset that is not of the log voids the place too.
+          if (event.id || event.type === "relay.reset") after = event.id;
+          yield event;
+          if (event.type === "relay.end") return;
+          if (event.type === "relay.reset" && event.data.reason === "lost") {
+            throw new KeepstreamError(410, "not_found_error", "the stream was lost");
+          }
+        }
+        wait = retry;
+      } catch (error) {
+        if (signal?.aborted) throw signal.reason;
+        if (isFinal(error) || !isPassing(error)) throw error;
+        wait = backOff(retry, ++failures, error.retryAfter);
+      } finally {
+        connection.close();
+      }
+      onState?.("waiting", wait);
+      await pause(wait, signal);
+    }
+  }
+
+  /** Cancels a stream for everybody; it ends as `cancelled` unless it had ended. @param {string} id */
+  async cancel(id) {
+    return (await this.#request(`/v1/streams/${encodeURIComponent(id)}/cancel`, { method: "POST" })).json();
+  }
+
+  /** The finished Message of a stream; throws its error where there is none. @param {string} id */
+  async message(id) {
+    return (await this.#request(`/v1/streams/${encodeURIComponent(id)}/message`, {})).json();
+  }
+
+  async #request(path, init) {
+    const headers = new Headers(typeof this.#headers === "function" ? await this.#headers() : this.#headers);
+    for (const [name, value] of Object.entries(init.headers ?? {})) headers.set(name, value);
+    let response;
+    try {
+      response = await this.#fetch(this.#base + path, { ...init, headers });
+    } catch (error) {
+      throw new Broken(error);
+    }
+    if (response.ok) return response;
+    const { error = {}, request_id } = await response.json().catch(() => ({}));
+    throw new KeepstreamError(response.status, error.type ?? "api_error", error.message ?? response.statusText, {
+      requestId: request_id ?? response.headers.get("request-id"),
+      retryAfter: Number(response.headers.get("retry-after")) || null,
+    });
+  }
+}
+
+/** A connection that could not be made, broke, or fell silent. */
+class Broken extends Error {
+  constructor(cause) {
+    super(cause?.message ?? "the connection broke", { cause });
+  }
+}
+
+/** One connection's life: aborted by its user, or by silence. */
+class Connection {
+  #controller = new AbortController();
+  #outer;
+  #timer;
+
+  constructor(outer) {
+    this.#outer = outer;
+    if (outer?.aborted) this.#stop();
+    outer?.addEventListener("abort", this.#stop);
+    this.listen();
+  }
+
+  get signal() {
+    return this.#controller.signal;
+  }
+
+  #stop = () => this.#controller.abort();
+
+  /** From now on silence counts. */
+  listen() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#stop, SILENCE_MS);
+  }
+
+  /** Something came: however long its reader takes, that is no silence. */
+  heard() {
+    clearTimeout(this.#timer);
+  }
+
+  close() {
+    this.heard();
+    this.#outer?.removeEventListener("abort", this.#stop);
+    this.#stop();
+  }
+}
+
+/** The events of a body, and `{ retry }` for each `retry:`. What an end cuts off is no event. */
+async function* parse(body, connection) {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let rest = "";
+  let [type, data, id] = ["", [], ""];
+  for (;;) {
+    connection.listen();
+    let part;
+    try {
+      part = await reader.read();
+    } catch (error) {
+      throw new Broken(error);
+    }
+    connection.heard();
+    if (part.done) return;
+    const text = decoder.decode(part.value, { stream: true });
+    rest += text;
+    if (!/[\r\n]/.test(text)) continue;
+    // A carriage return at the very end may be half of a line's end.
+    const lines = rest.split(/\r\n|\n|\r(?!$)/);
+    rest = lines.pop();
+    for (const line of lines) {
+      if (line === "") {
+        if (data.length) yield { type: type || "message", data: JSON.parse(data.join("\n")), id };
+        [type, data, id] = ["", [], ""];
+        continue;
+      }
+      const colon = line.indexOf(":");
+      const field = colon < 0 ? line : line.slice(0, colon);
+      const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+      if (field === "event") type = value;
+      else if (field === "data") data.push(value);
+      else if (field === "id") id = value;
+      else if (field === "retry" && /^\d+$/.test(value)) yield { retry: Number(value) };
+    }
+  }
+}
+
+/** Refused for good: any 4xx but a time-out. (429 too: only a person knows whether waiting is worth it.) */
+function isFinal(error) {
+  return error instanceof KeepstreamError && error.status < 500 && error.status !== 408;
+}
+
+function isPassing(error) {
+  return error instanceof Broken || error instanceof KeepstreamError;
+}
+
+/** Doubling with jitter, so that many clients do not come back as one; never sooner than the server said. */
+function backOff(retry, failures, retryAfter) {
+  const longest = Math.min(RETRY_MS_MAX, retry * 2 ** (failures - 1));
+  return Math.max(longest * (0.5 + Math.random() / 2), (retryAfter ?? 0) * 1000);
+}
+
+/** Waits, or goes on at once when the network is back. */
+function pause(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const done = (settle) => () => {
+      clearTimeout(timer);
+      globalThis.removeEventListener?.("online", go);
+      signal?.removeEventListener("abort", stop);
+      settle();
+    };
+    const go = done(resolve);
+    const stop = done(() => reject(signal.reason));
+    const timer = setTimeout(go, ms);
+    globalThis.addEventListener?.("online", go);
+    signal?.addEventListener("abort", stop);
+    if (signal?.aborted) stop();
+  });
+}
+
+function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
