@@ -37,12 +37,13 @@ BEAT_BATCH = 1000
 
 
 class Hub:
-    """The tails of this front, by stream id."""
+    """The tails of this front, by stream id. `leave_by`: the loop's time at which a draining front has no more left."""
 
     def __init__(self, redis: Redis, log: Log, queue: Queue, channel: Channel) -> None:
         self.log = log
         self.queue = queue
         self.draining = False
+        self.leave_by = 0.0
         self._redis = redis
         self._channel = channel
         self._tails: dict[str, Tail] = {}

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp
 from app.access.owners import Owners
 from app.front import Front
 from app.hub import Hub
-from app.routes import health, static, streams
+from app.routes import health, messages, static, streams
 from app.routes.envelope import Envelope
 from app.routes.errors import HANDLED, on_error
 from app.server import address, listen, server
@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 
 # Readers are sent away within this part of the drain time; the rest is for what they still have to receive.
 DRAIN_PART = 0.4
+# Readers that cannot come back by themselves stay until the rest is just enough to tell them.
+LAST_PART = 0.1
 # A reader a millisecond is no storm: fewer readers are sent away faster.
 DRAIN_SECONDS_PER_READER = 0.002
 # Young objects that survive this many allocations are collected; the default of 700 costs a third of a connect.
@@ -80,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def application(front: Front) -> ASGIApp:
     """The whole HTTP application of a front."""
     app = Starlette(
-        routes=[*streams.ROUTES, *health.ROUTES, *static.ROUTES],
+        routes=[*streams.ROUTES, *messages.ROUTES, *health.ROUTES, *static.ROUTES],
         exception_handlers=dict.fromkeys(HANDLED, on_error),
     )
     app.router.redirect_slashes = False
@@ -132,6 +134,7 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
 async def _leave(hub: Hub, drain_seconds: float) -> None:
     """Sends the readers away and waits until they have what was written to them, within the drain time."""
     hub.draining = True
+    hub.leave_by = asyncio.get_running_loop().time() + drain_seconds * (1 - LAST_PART)
     spread = min(drain_seconds * DRAIN_PART, len(hub.readers) * DRAIN_SECONDS_PER_READER)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(drain_seconds):

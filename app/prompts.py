@@ -76,14 +76,17 @@ def parse_json(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def prompt_of(body: dict[str, Any], defaults: Defaults, on_interrupt: str = "restart") -> Prompt:
-    """The prompt in `body`, in the form of the Messages API or in the short form. Raises `InvalidPromptError`."""
+def prompt_of(body: dict[str, Any], defaults: Defaults | None, on_interrupt: str = "restart") -> Prompt:
+    """The prompt in `body`, in the form of the Messages API or, where there are defaults for it, in the short form.
+
+    Raises `InvalidPromptError`.
+    """
     body = dict(body)
     if not isinstance(body.pop("stream", False), bool):
         raise InvalidPromptError("stream: must be true or false")
     digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
     relay = _relay(body.pop("relay", None))
-    if "prompt" in body:
+    if defaults is not None and "prompt" in body:
         _expand(body, defaults)
     _check_model(body)
     _check_max_tokens(body)

@@ -35,8 +35,11 @@ def is_stream_id(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
+    """`repeated`: the Idempotency-Key stood for this stream already."""
+
     stream_id: str
     state: State
+    repeated: bool = False
 
 
 class Streams:
@@ -57,10 +60,12 @@ class Streams:
         *,
         query: str = "",
         idempotency_key: str | None = None,
+        failure_frees_key: bool = False,
     ) -> Accepted:
         """Accepts a prompt; the same owner, key and body give the same stream.
 
-        Raises `QueueFullError`, `IdempotencyConflictError`, or Redis' errors; then nothing was accepted.
+        With `failure_frees_key` a key whose stream failed before any content is as if it had never been used. Raises
+        `QueueFullError`, `IdempotencyConflictError`, or Redis' errors; then nothing was accepted.
         """
         stream_id = new_stream_id()
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
@@ -76,20 +81,30 @@ class Streams:
                     idempotency=idempotency,
                     replaces=replaces,
                 )
-            except (QueueFullError, IdempotencyConflictError):
+            except IdempotencyConflictError as error:
+                if not (failure_frees_key and await self._failed_before_content(error.stream_id)):
+                    await self.log.drop(stream_id)
+                    raise
+                replaces = error.stream_id
+                continue
+            except QueueFullError:
                 await self.log.drop(stream_id)
                 raise
             if not submitted.repeated:
                 await self.log.keep(stream_id, life_ms)
                 return Accepted(stream_id, State.QUEUED)
-            found = await self.log.meta(submitted.stream_id)
-            if found is not None:
+            found = await self.log.meta(submitted.stream_id, "outcome", "content")
+            if found is not None and not (failure_frees_key and _failed_before_content(found)):
                 await self.log.drop(stream_id)
                 state = State(found["state"].decode())
                 if state is State.QUEUED:
                     await self.log.keep(submitted.stream_id, life_ms)
-                return Accepted(submitted.stream_id, state)
-            replaces = submitted.stream_id  # its stream is gone: the key is free
+                return Accepted(submitted.stream_id, state, repeated=True)
+            replaces = submitted.stream_id  # the key is free
+
+    async def _failed_before_content(self, stream_id: str) -> bool:
+        found = await self.log.meta(stream_id, "outcome", "content")
+        return found is not None and _failed_before_content(found)
 
     async def cancel(self, stream_id: str) -> None:
         """Cancels a stream; one that waits is claimed and ended here, one that runs is told to its worker."""
@@ -126,3 +141,8 @@ class Streams:
             "ended_at": begun.now,
         }
         await self.queue.done(claim, entry)
+
+
+def _failed_before_content(meta: Mapping[str, bytes]) -> bool:
+    failed = meta.get("outcome") in (Outcome.FAILED.encode(), Outcome.EXPIRED.encode())
+    return failed and meta.get("content") != b"1"

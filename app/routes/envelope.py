@@ -40,7 +40,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         mark(scope, send)  # type: ignore[arg-type]
-        request_id = scope[REQUEST_ID] = "req_" + secrets.token_hex(12)
+        scope[REQUEST_ID] = "req_" + secrets.token_hex(12)
         asked = Headers(scope=scope)
         origin = asked.get("origin", "")
         allowed = origin in self._origins
@@ -48,7 +48,7 @@ class Envelope:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["request-id"] = request_id
+                headers["request-id"] = scope[REQUEST_ID]  # a route may have put the upstream's there
                 if self._origins:
                     headers.add_vary_header("Origin")
                 if allowed:

@@ -12,7 +12,11 @@ class MalformedIdError(KeepstreamError):
 
 
 class IdempotencyConflictError(KeepstreamError):
-    """The client's fault: an Idempotency-Key that stands for another body."""
+    """The client's fault: an Idempotency-Key that stands for another body, that of `stream_id`."""
+
+    def __init__(self, stream_id: str) -> None:
+        super().__init__("this Idempotency-Key was used with another body")
+        self.stream_id = stream_id
 
 
 class QueueFullError(KeepstreamError):

@@ -90,7 +90,7 @@ class Queue:
             case b"full":
                 raise QueueFullError(RETRY_AFTER_SECONDS)
             case b"other":
-                raise IdempotencyConflictError("this Idempotency-Key was used with another body")
+                raise IdempotencyConflictError(found.decode())
             case _:
                 return Submitted(found.decode(), status == b"same")
 
@@ -143,6 +143,11 @@ class Queue:
         """The ids of up to `most` streams that have waited for longer than that, the oldest first."""
         reply = await self._overdue(keys=[keys.JOBS, keys.LEASES, keys.CLAIMS], args=[longest_wait_ms, most])
         return [stream_id.decode() for stream_id in reply]
+
+    async def find(self, owner: str, key: str) -> str | None:
+        """The id of the stream that an Idempotency-Key stands for; that stream itself may be gone."""
+        found: bytes | None = await self._redis.hget(keys.idempotency(owner, key), "id")  # type: ignore[misc]  # redis-py's types mix both clients
+        return found.decode() if found else None
 
     async def position(self, stream_id: str) -> int | None:
         """The place in the line, 1 for the next; None for a stream that does not wait."""
