@@ -12,6 +12,7 @@ from app.hub import Hub
 from app.routes.errors import ApiError
 from app.settings import Settings
 from app.streams import Streams
+from app.upstream import Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Front:
     streams: Streams
     hub: Hub
     owners: Owners
+    upstream: Upstream
 
     def owner(self, request: Request) -> str:
         """The owner of a request. Raises `ApiError` 401."""

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp
 from app.access.owners import Owners
 from app.front import Front
 from app.hub import Hub
-from app.routes import health, messages, static, streams
+from app.routes import health, messages, static, streams, upstream
 from app.routes.envelope import Envelope
 from app.routes.errors import HANDLED, on_error
 from app.server import address, listen, server
@@ -39,6 +39,7 @@ from app.stream.log import Log
 from app.stream.queue import Queue
 from app.streams import Streams
 from app.sweep import sweep
+from app.upstream import Upstream
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def application(front: Front) -> ASGIApp:
     """The whole HTTP application of a front."""
     app = Starlette(
-        routes=[*streams.ROUTES, *messages.ROUTES, *health.ROUTES, *static.ROUTES],
+        routes=[*streams.ROUTES, *messages.ROUTES, *upstream.ROUTES, *health.ROUTES, *static.ROUTES],
         exception_handlers=dict.fromkeys(HANDLED, on_error),
     )
     app.router.redirect_slashes = False
@@ -99,7 +100,9 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         stack.push_async_callback(redis.aclose)
         channel = await stack.enter_async_context(Channel(redis))
         hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
-        front = Front(settings, redis, Streams(log, queue, settings, name), hub, owners)
+        claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
+        stack.push_async_callback(claude.aclose)
+        front = Front(settings, redis, Streams(log, queue, settings, name), hub, owners, claude)
         running_server = server(application(front))
         stop = _stop_on_signals()
         running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")

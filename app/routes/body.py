@@ -1,8 +1,9 @@
-"""Reads a request's body, within its limits of size, type and time."""
+"""Reads what a request brings: its body, within limits of size, type and time, and headers."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -16,6 +17,11 @@ BODY_SECONDS = 60
 
 async def read_json(request: Request, limit: int) -> dict[str, Any]:
     """The JSON object of the body. Raises `ApiError` (408, 413, 415) or `InvalidPromptError`."""
+    return parse_json(await read_body(request, limit))
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body, said to be JSON. Raises `ApiError` (408, 413, 415)."""
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise ApiError(415, "the body must be JSON: send content-type: application/json")
@@ -34,4 +40,9 @@ async def read_json(request: Request, limit: int) -> dict[str, Any]:
         raise ApiError(408, "the body did not arrive in time") from None
     except ClientDisconnect:
         raise ApiError(400, "the connection was closed before the body was complete") from None
-    return parse_json(bytes(body))
+    return bytes(body)
+
+
+def headers_of(request: Request, names: Iterable[str]) -> dict[str, str]:
+    """Those of the named headers that were sent; one that was sent in several lines as one."""
+    return {name: ", ".join(request.headers.getlist(name)) for name in names if name in request.headers}

@@ -13,7 +13,7 @@ from app.answer import StreamedAnswer, WholeAnswer, names_of
 from app.front import Front, front_of
 from app.prompts import FORWARDED_HEADERS, InvalidPromptError, Prompt, prompt_of
 from app.routes import failures
-from app.routes.body import read_json
+from app.routes.body import headers_of, read_json
 from app.routes.errors import ApiError
 from app.routes.streams import idempotency_key
 from app.stream.frames import Position, origin, parse_id
@@ -35,7 +35,7 @@ async def create(request: Request) -> Response:
     prompt = _prompt(body, streaming=streaming, key=key)
     last_id = request.headers.get("last-event-id") if streaming else None
     rest = await _rest(front, owner, key, last_id) if last_id else None
-    headers = {name: ", ".join(request.headers.getlist(name)) for name in FORWARDED_HEADERS if name in request.headers}
+    headers = headers_of(request, FORWARDED_HEADERS)
     accepted = await front.streams.submit(
         prompt, owner, headers, query=request.url.query, idempotency_key=key, failure_frees_key=True
     )

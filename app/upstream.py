@@ -1,0 +1,73 @@
+"""What passes straight through: the calls of the Claude API that are one short question and one answer.
+
+The rule: what the client says goes up and what the Claude API answers comes down, as bytes; only the key is ours.
+Nothing is retried here, because clients do that themselves, and every call ends within `CALL_SECONDS`. The SDK would
+cost every front a second to start and 57 MB, for answers that nobody here looks into. Streams never come this way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from app.stream.errors import KeepstreamError
+
+BASE_URL = "https://api.anthropic.com"
+CONNECT_SECONDS = 10.0
+CALL_SECONDS = 60.0
+# Calls under way at once; the others wait in line.
+CONNECTIONS = 100
+# A gateway of one's own may hold the key; the API's clients always send one.
+NO_KEY = "none"
+
+UP = ("anthropic-version", "anthropic-beta", "content-type", "accept")
+_DOWN = ("content-type", "request-id", "retry-after", "retry-after-ms", "x-should-retry")
+_DOWN_PREFIX = "anthropic-ratelimit-"
+
+
+class UnreachableError(KeepstreamError):
+    """The upstream's fault, or the network's: there is no answer."""
+
+    def __init__(self, message: str, *, timed_out: bool) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Upstream:
+    """The Claude API's short calls, over connections of this front. Nothing is contacted before the first one."""
+
+    def __init__(self, api_key: str | None, base_url: str | None) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=base_url or BASE_URL,
+            headers={"authorization": f"Bearer {api_key or NO_KEY}"},
+            timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
+            follow_redirects=False,  # the key goes nowhere else
+            limits=httpx.Limits(max_connections=CONNECTIONS),
+        )
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def ask(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
+        """One call; of `headers`, those of `UP` are meant. Raises `UnreachableError`."""
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                answer = await self._http.request(
+                    method, f"{path}?{query}" if query else path, headers=headers, content=body or None
+                )
+        except (TimeoutError, httpx.TimeoutException):
+            raise UnreachableError("the Claude API cannot be reached in time", timed_out=True) from None
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise UnreachableError("the Claude API cannot be reached", timed_out=False) from None
+        kept = {n: v for n, v in answer.headers.items() if n in _DOWN or n.startswith(_DOWN_PREFIX)}
+        return Reply(answer.status_code, kept, answer.content)
