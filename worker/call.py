@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from worker.admission import Admission
 from worker.claude import Claude, Request
 from worker.interrupt import Interrupt, Why
 from worker.reading import Reading
@@ -23,13 +24,15 @@ class Call:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def read(self, claude: Claude, request: Request) -> None:
-        """Returns when the message is complete."""
+    async def read(self, claude: Claude, request: Request, admission: Admission) -> None:
+        """Returns when the message is complete. `admission` is told when everybody is to wait."""
         reading, interrupt = self.reading, self._interrupt
         self._watch()
         try:
-            async with claude.call(request) as chunks:
-                async for chunk in chunks:
+            async with claude.call(request) as answer:
+                if answer.hold is not None:
+                    await admission.hold(request.model, answer.hold)
+                async for chunk in answer.chunks:
                     if reading.feed(chunk):
                         return
                     if interrupt.why is not None:  # a library below us may have swallowed the cancellation

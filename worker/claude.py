@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -39,6 +40,18 @@ class Request:
     headers: Mapping[str, str]
     query: str
 
+    @property
+    def model(self) -> str:
+        return str(self.body["model"])
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer's head: the body's bytes, and how many seconds its limits ask everybody to wait, if they do."""
+
+    chunks: AsyncIterator[bytes]
+    hold: float | None
+
 
 class Claude:
     """The client of this process."""
@@ -57,8 +70,8 @@ class Claude:
         await self._sdk.close()
 
     @asynccontextmanager
-    async def call(self, request: Request) -> AsyncIterator[AsyncIterator[bytes]]:
-        """One call: the body's bytes, while inside. Raises `UpstreamError`, also while reading."""
+    async def call(self, request: Request) -> AsyncIterator[Answer]:
+        """One call; its answer can be read while inside. Raises `UpstreamError`, also while reading."""
         body = dict(request.body)
         try:
             async with self._sdk.messages.with_streaming_response.create(
@@ -73,7 +86,8 @@ class Claude:
             ) as response:
                 http = response.http_response
                 encoded = http.headers.get("content-encoding", "identity") != "identity"
-                yield http.aiter_bytes() if encoded else http.aiter_raw()
+                chunks = http.aiter_bytes() if encoded else http.aiter_raw()
+                yield Answer(chunks, failure.limit_reset(http.headers, datetime.now(UTC)))
         except anthropic.APIStatusError as error:
             told = failure.of_status(error.status_code, error.response.headers, error.body, error.request_id)
             raise UpstreamError(told) from None

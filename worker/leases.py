@@ -1,65 +1,62 @@
-"""The beat that keeps a worker's streams its own: renewals, and what only a look can tell.
+"""The beat that keeps a worker's streams its own.
 
 The rule: one renewal for all leases at every third of their time; a refused one stops its stream at once, an unanswered
-one changes nothing. With it come the cancellations whose message was lost, and the streams that nobody reads.
+one changes nothing. With it come the cancellations whose message was lost.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from app.stream import keys
-from app.stream.connect import AWAY
+from app.stream.queue import Queue
 from worker.interrupt import Why
-from worker.pool import Hold, Pool
-from worker.run import Tools
+from worker.pool import Hold
 
 logger = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 3
-# A worker without streams has nothing to lose: it only keeps its place in the list.
-IDLE_RENEWALS_PER_LEASE = 1
 
 
 class Leases:
-    def __init__(self, pool: Pool, tools: Tools, redis: Redis) -> None:
-        self._pool = pool
-        self._tools = tools
+    """The leases of `holds`, in the name of `worker`."""
+
+    def __init__(
+        self, worker: str, holds: Mapping[str, Hold], queue: Queue, redis: Redis, lease_seconds: float
+    ) -> None:
+        self._worker = worker
+        self._holds = holds
+        self._queue = queue
         self._redis = redis
-        self._lease_ms = int(tools.settings.lease_seconds * 1000)
-        self._unread: dict[Hold, float] = {}
+        self._lease_seconds = lease_seconds
 
     async def keep(self) -> None:
-        """Renews for as long as the process lives."""
-        third = self._tools.settings.lease_seconds / RENEWALS_PER_LEASE
-        beats = 0
+        """Renews for as long as the process lives; raises when Redis does not answer."""
         while True:
-            await asyncio.sleep(third)
-            beats += 1
-            if not self._pool.holds and beats % RENEWALS_PER_LEASE:
-                continue
-            try:
-                await self.renew()
-                await self._look()
-            except (RedisError, *AWAY) as error:
-                logger.warning("leases not renewed: %s", type(error).__name__)
+            await self.renew()
+            await self._look()
+            # A worker without streams has nothing to lose and only keeps its place in the list.
+            for _ in range(1 if self._holds else RENEWALS_PER_LEASE):
+                await asyncio.sleep(self._lease_seconds / RENEWALS_PER_LEASE)
+                if self._holds:
+                    break
 
     async def renew(self) -> None:
         """Renews all leases, and the worker's place in the list."""
-        holds = list(self._pool.holds.values())
+        holds = list(self._holds.values())
         claims = [hold.claim for hold in holds]
-        refused = await self._tools.queue.renew(self._pool.name, claims, self._lease_ms)
+        refused = await self._queue.renew(self._worker, claims, int(self._lease_seconds * 1000))
         for hold in holds:
             if hold.claim.stream_id in refused:
-                hold.run.interrupt.stop(Why.LEFT)
+                hold.run.leave()
 
     async def _look(self) -> None:
         """Finds cancellations whose message was lost."""
-        holds = list(self._pool.holds.values())
+        holds = list(self._holds.values())
         if not holds:
             return
         pipe = self._redis.pipeline(transaction=False)

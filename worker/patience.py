@@ -7,6 +7,8 @@ that is asked here recognises its own repetition.
 from __future__ import annotations
 
 import asyncio
+import logging
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -17,6 +19,8 @@ from worker.interrupt import Interrupt, Why
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 AWAY_SECONDS = 0.1
 AWAY_SECONDS_MAX = 1.0
 
@@ -24,6 +28,30 @@ AWAY_SECONDS_MAX = 1.0
 def is_passing(error: Exception) -> bool:
     """Whether Redis may answer the same question in a while."""
     return isinstance(error, AWAY) or (isinstance(error, RedisError) and is_out_of_memory(error))
+
+
+async def for_ever(what: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Does `work` until it returns; what it raises is said and it begins again."""
+    pause = AWAY_SECONDS
+    while True:
+        began = asyncio.get_running_loop().time()
+        try:
+            return await work()
+        except Exception as error:  # noqa: BLE001  # nothing may end the worker but a signal
+            if asyncio.get_running_loop().time() - began > AWAY_SECONDS_MAX:
+                pause = AWAY_SECONDS
+            if not is_passing(error):
+                logger.error("%s: %s in %s", what, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+            elif pause == AWAY_SECONDS:
+                logger.warning("%s: no answer from Redis (%s), trying again", what, type(error).__name__)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, AWAY_SECONDS_MAX)
+
+
+def where(error: Exception) -> str:
+    """The place of an error, without its text, which may quote a prompt."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.name} ({last.filename}:{last.lineno})"
 
 
 async def patiently(interrupt: Interrupt, ask: Callable[[], Awaitable[T]]) -> T:

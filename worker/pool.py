@@ -1,7 +1,7 @@
-"""The worker's pool: an `arq.Worker` that takes jobs by a claim, holds them under leases and drains.
+"""The worker's pool: an `arq.Worker` that takes jobs by a claim and holds them under leases.
 
-arq gives the job's format and `run_job`; how jobs are found, kept and finished is ours. The rule: a job is run by one
-task here, nothing that escapes that task ends the worker, and every path in which arq runs no code of ours still writes
+arq gives the job's format and `run_job`; how jobs are found, kept and finished is ours. The rule: a stream is held by
+one task here, nothing that escapes it ends the worker, and every path in which arq runs no code of ours still writes
 the stream's ending.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -26,11 +27,13 @@ from app.stream.log import Claim
 from app.stream.queue import FUNCTION
 from worker import attempt
 from worker.interrupt import Why
-from worker.run import Run, Tools
+from worker.patience import where
+from worker.run import Run
+from worker.work import Tools
 
 logger = logging.getLogger(__name__)
 
-# A wake-up may be lost: the queue is looked at this often in any case.
+# A wake-up may be lost, and nothing wakes for a lease that expires: the queue is looked at this often in any case.
 POLL_SECONDS = 2.0
 AWAY_SECONDS = 0.1
 AWAY_SECONDS_MAX = 1.0
@@ -38,9 +41,9 @@ AWAY_SECONDS_MAX = 1.0
 UNLIMITED = 2**31
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Hold:
-    """A claim, its stream's life and the task that holds it."""
+    """A claim, its stream's life, and the task that holds it."""
 
     claim: Claim
     run: Run
@@ -48,9 +51,9 @@ class Hold:
 
 
 class Pool(Worker):
-    """Up to `worker_streams` streams at a time. `work` returns when it has drained."""
+    """Up to `worker_streams` streams at a time. `stir` is called when there may be other workers' leases."""
 
-    def __init__(self, name: str, tools: Tools, redis: ArqRedis) -> None:
+    def __init__(self, name: str, tools: Tools, redis: ArqRedis, stir: Callable[[], None]) -> None:
         settings = tools.settings
         super().__init__(
             functions=[func(self._run_stream, name=FUNCTION, keep_result=0, max_tries=UNLIMITED)],
@@ -58,7 +61,7 @@ class Pool(Worker):
             redis_pool=redis,
             handle_signals=False,
             max_jobs=settings.worker_streams,
-            job_timeout=None,  # type: ignore[arg-type]  # ours: STREAM_SECONDS_MAX, with an ending
+            job_timeout=None,  # type: ignore[arg-type]  # STREAM_SECONDS_MAX is ours to watch: it has an ending
             keep_result=0,
             job_serializer=partial(orjson.dumps, default=str),
             job_deserializer=orjson.loads,
@@ -67,30 +70,25 @@ class Pool(Worker):
         self.name = name
         self.holds: dict[str, Hold] = {}
         self._tools = tools
+        self._stir = stir
         self._claims = 1
-        self._awake = asyncio.Event()
-        self._over = asyncio.Event()
+        self._waken = asyncio.Event()
         self._lease_ms = int(settings.lease_seconds * 1000)
 
     # --- taking
 
     async def main(self) -> None:
-        """Takes streams until it drains."""
-        pause = AWAY_SECONDS
+        """Takes streams until `stop_taking`; raises when Redis does not answer."""
         while self.allow_pick_jobs:
-            self._awake.clear()
-            try:
+            woken = self._waken.is_set()
+            self._waken.clear()
+            # An idle worker asks with one cheap command; expired leases are found by it, too.
+            if woken or await self.pool.exists(keys.JOBS, keys.LEASES):
                 await self._poll_iteration()
-                pause = AWAY_SECONDS
-            except (RedisError, *AWAY) as error:
-                if pause == AWAY_SECONDS:
-                    logger.warning("no claim: %s", type(error).__name__)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, AWAY_SECONDS_MAX)
-                continue
+                self._stir()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
-                    await self._awake.wait()
+                    await self._waken.wait()
 
     async def _poll_iteration(self) -> None:
         """Claims as many streams as there are free slots."""
@@ -106,7 +104,11 @@ class Pool(Worker):
 
     def wake(self) -> None:
         """There may be something to take."""
-        self._awake.set()
+        self._waken.set()
+
+    def stop_taking(self) -> None:
+        self.allow_pick_jobs = False
+        self._waken.set()
 
     # --- holding
 
@@ -118,29 +120,28 @@ class Pool(Worker):
 
     async def _keep(self, hold: Hold, older: Hold | None) -> None:
         """The task of a claim: runs its job, whatever happens."""
+        stream_id = hold.claim.stream_id
         try:
-            if older is not None and older.task is not None:  # its lease was lost, and nobody has told it yet
-                older.run.interrupt.stop(Why.LEFT)
+            if older is not None and older.task is not None:  # its lease was lost, and it does not know yet
+                older.run.leave()
                 await asyncio.wait([older.task])
             await self._run_job(hold)
         finally:
-            if self.holds.get(hold.claim.stream_id) is hold:
-                del self.holds[hold.claim.stream_id]
-            self._awake.set()
-            if not self.holds:
-                self._over.set()
+            if self.holds.get(stream_id) is hold:
+                del self.holds[stream_id]
+            self._waken.set()
 
     async def _run_job(self, hold: Hold) -> None:
-        pause = AWAY_SECONDS
-        while hold.run.interrupt.why is not Why.LEFT:
+        stream_id, pause = hold.claim.stream_id, AWAY_SECONDS
+        while not hold.run.left:
             try:
-                return await self.run_job(keys.arq_id(hold.claim.stream_id), timestamp_ms())
+                return await self.run_job(keys.arq_id(stream_id), timestamp_ms())
             except (RedisError, *AWAY) as error:
-                logger.warning("%s: %s, trying again", hold.claim.stream_id, type(error).__name__)
+                logger.warning("%s: no answer from Redis (%s), trying again", stream_id, type(error).__name__)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, AWAY_SECONDS_MAX)
             except Exception as error:  # noqa: BLE001  # arq's fault or ours: the stream ends, the worker goes on
-                logger.error("%s: %s", hold.claim.stream_id, type(error).__name__)  # noqa: TRY400  # it may quote a prompt
+                logger.error("%s: %s in %s", stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
                 return await hold.run.live(attempt.on_internal("an internal error"))
         return None
 
@@ -151,35 +152,25 @@ class Pool(Worker):
     # --- what arq does at a job's end
 
     async def finish_job(self, *_: Any, **__: Any) -> None:
-        """Nothing: the run has released its stream, or could not and leaves it to its lease."""
+        """Nothing: the run has released its stream, or has left it to its lease."""
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:  # noqa: ARG002  # arq's signature
-        """No code of ours was run by arq: the job is expired, malformed, or names an unknown function."""
-        hold = self.holds.get(keys.stream_id_of(job_id))
-        if hold is not None:
-            await hold.run.live(attempt.on_internal("its job cannot be run"))
+        """No code of ours was run: the job is expired, malformed, or names an unknown function."""
+        await self.holds[keys.stream_id_of(job_id)].run.live(attempt.on_internal("its job cannot be run"))
 
     # --- ending
-
-    async def drain(self, seconds: float, patience: float) -> None:
-        """Takes nothing new, lets streams finish for `seconds`, then hands the rest over within `patience`."""
-        self.allow_pick_jobs = False
-        self._awake.set()
-        await self._wait_until_over(seconds)
-        self.hand_over()
-        await self._wait_until_over(patience)
-        for hold in list(self.holds.values()):
-            hold.run.interrupt.stop(Why.LEFT)
-        await self._wait_until_over(patience)
 
     def hand_over(self) -> None:
         """Gives all streams back at once."""
         for hold in self.holds.values():
             hold.run.interrupt.stop(Why.DRAINED)
 
-    async def _wait_until_over(self, seconds: float) -> None:
-        if self.holds:
-            self._over.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._over.wait()
+    def leave(self) -> None:
+        """Leaves what could not be given back to its leases."""
+        for hold in self.holds.values():
+            hold.run.leave()
+
+    async def empty(self) -> None:
+        """Returns when no stream is held."""
+        while tasks := [hold.task for hold in self.holds.values() if hold.task is not None]:
+            await asyncio.wait(tasks)

@@ -161,13 +161,17 @@ class Writer:
                 self.refuse(status)
 
     def refuse(self, status: Status) -> None:
-        """Ends the writing: nothing more leaves."""
+        """Ends the writing, and tells why."""
         if self.refusal is None:
-            self.refusal = status
-            self._under_way = None
-            self._pending.clear()
-            self._wake()
+            self.close(status)
             self._watcher.refused(status)
+
+    def close(self, status: Status) -> None:
+        """Ends the writing: nothing more leaves."""
+        self.refusal = status
+        self._under_way = None
+        self._pending.clear()
+        self._wake()
 
     def arguments(self, call: Call) -> tuple[Any, Any]:
         """KEYS and ARGV of `append.lua`."""

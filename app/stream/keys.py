@@ -14,6 +14,10 @@ another server than the queue, or on a cluster.
     `REPLAY_SECONDS`: the last claim's answer, for the retry of a claim whose reply was lost
 `ks:{queue}:idem:<digest>`
     as long as its stream may live
+`ks:{queue}:hold:<digest>`
+    as long as the hold itself: its time to live is the time to wait
+`ks:{queue}:chat:<digest>`
+    as long as the stream it names may live
 `ks:{queue}:outbox`
     about `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last
 `arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>`
@@ -69,8 +73,23 @@ def idempotency(owner: str, key: str) -> str:
     return "ks:{queue}:idem:" + hashlib.sha256(f"{owner}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def chat(owner: str, chat_id: str) -> str:
+    """A digest, because a chat's id is the client's word."""
+    return "ks:{queue}:chat:" + hashlib.sha256(f"{owner}\0{chat_id}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def replay(holder: str) -> str:
     return f"ks:{{queue}}:replay:{holder}"
+
+
+def hold(model: str) -> str:
+    """Stands while no worker may call `model`. A digest, because a model's name is the client's word."""
+    return "ks:{queue}:hold:" + hashlib.sha256(model.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def alive(worker: str) -> str:
+    """The channel to which a worker alone subscribes, for as long as it lives."""
+    return f"ks:{{queue}}:alive:{worker}"
 
 
 def arq_id(stream_id: str) -> str:

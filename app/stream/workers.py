@@ -1,0 +1,43 @@
+"""The workers among themselves: who is alive, and how long all of them wait.
+
+The rule: an absence is a hint. Whoever acts on it lets leases expire early and nothing more, so that a wrong guess
+costs a second call of the upstream and never a byte. Knows nothing of logs.
+"""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+
+from app.stream import keys
+from app.stream.scripts import source
+
+
+class Workers:
+    """The workers of one Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._absent = redis.register_script(source("absent"))
+        self._expire = redis.register_script(source("expire"))
+        self._hold = redis.register_script(source("hold"))
+
+    async def absent(self, worker: str) -> tuple[int, set[str]]:
+        """How many leases there are, and the listed workers, other than `worker`, whose own channel nobody hears."""
+        leases, *names = await self._absent(keys=[keys.WORKERS, keys.LEASES], args=[keys.alive(""), worker])
+        return leases, {name.decode() for name in names}
+
+    async def connected(self, client_name: str) -> bool:
+        """Whether Redis has any connection under that name. Raises where the server does not tell."""
+        return any(client.get("name") == client_name for client in await self._redis.client_list())
+
+    async def expire(self, worker: str) -> int:
+        """Lets the leases of a worker that is gone expire now; returns how many."""
+        return int(await self._expire(keys=[keys.LEASES, keys.CLAIMS, keys.WORKERS], args=[worker, keys.WAKE]))
+
+    async def hold(self, model: str, milliseconds: int) -> int:
+        """Lets every worker wait before it calls `model`; returns for how many milliseconds from now."""
+        return int(await self._hold(keys=[keys.hold(model)], args=[milliseconds]))
+
+    async def held(self, model: str) -> int:
+        """For how many milliseconds from now `model` is not to be called; 0 for not at all."""
+        return max(int(await self._redis.pttl(keys.hold(model))), 0)

@@ -1,0 +1,68 @@
+"""The other workers: whoever dies is found within a second, not only when its leases expire.
+
+The rule: every worker listens to a channel of its own, and the connection ends with its process. An absence is a hint:
+it counts only if it lasts, and if Redis knows no other connection of that worker. A wrong guess is safe (its streams
+are fenced like anybody's who lost a lease) and costs a second call of the upstream. A worker that is paused, or whose
+machine is gone, keeps its connections: its leases expire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from redis.exceptions import ResponseError
+
+from app.stream.workers import Workers
+
+logger = logging.getLogger(__name__)
+
+# Among the others' leases; without any, the pool's own slow poll finds out when there are some again.
+LOOK_SECONDS = 1.0
+# A living worker that lost its connection is back long before.
+GRACE_SECONDS = 0.3
+
+
+class Neighbours:
+    """Watches the workers other than `name`."""
+
+    def __init__(self, name: str, workers: Workers) -> None:
+        self._name = name
+        self._workers = workers
+        self._busy = asyncio.Event()
+
+    def stir(self) -> None:
+        """Somebody may hold leases."""
+        self._busy.set()
+
+    async def watch(self) -> None:
+        """Looks for as long as the process lives; raises when Redis does not answer."""
+        while True:
+            await self._busy.wait()
+            self._busy.clear()
+            if await self.look():
+                self._busy.set()
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> bool:
+        """Lets the leases of the dead expire; returns whether there are leases to look after."""
+        leases, absent = await self._workers.absent(self._name)
+        if absent:
+            await asyncio.sleep(GRACE_SECONDS)
+            leases, still = await self._workers.absent(self._name)
+            for worker in absent & still:
+                if not await self._seems_connected(worker):
+                    expired = await self._workers.expire(worker)
+                    logger.warning("worker %s is gone: %d streams are taken over", worker, expired)
+        return leases > 0
+
+    async def _seems_connected(self, worker: str) -> bool:
+        try:
+            return await self._workers.connected(client_name(worker))
+        except ResponseError:
+            return False  # not ours to ask here: what was seen twice must do
+
+
+def client_name(worker: str) -> str:
+    """What a worker calls its connections."""
+    return f"keepstream-worker-{worker}"

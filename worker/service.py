@@ -1,0 +1,193 @@
+"""The worker's composition root: everything is made here, set going, and brought to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+
+import uvloop
+from arq import ArqRedis
+
+from app.settings import Settings
+from app.stream import keys
+from app.stream.channel import Channel
+from app.stream.connect import AWAY, check_server, connect
+from app.stream.log import Log
+from app.stream.queue import Queue
+from app.stream.workers import Workers
+from worker import prices
+from worker.admission import Admission
+from worker.audience import Audience
+from worker.claude import Claude
+from worker.commit import Committer
+from worker.leases import Leases
+from worker.neighbours import Neighbours, client_name
+from worker.patience import for_ever
+from worker.pool import Pool
+from worker.work import Tools
+
+logger = logging.getLogger("worker")
+
+# What handing over and taking leave may cost beyond DRAIN_SECONDS.
+HAND_OVER_SECONDS = 1.5
+LEAVE_SECONDS = 0.3
+REDIS_PAUSE_SECONDS = 0.2
+REDIS_PAUSE_SECONDS_MAX = 2.0
+# What lives as long as the process need not be looked at again; most garbage here has no cycles.
+GC_THRESHOLD = 50_000
+
+
+def run(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT. Raises `UnfitServerError`."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    signals = _Signals()
+    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    redis = connect(settings.redis_url, client_name(name), ArqRedis)
+    try:
+        if await signals.before(_reach(redis)):
+            await _work(settings, name, redis, signals)
+    finally:
+        await redis.aclose()
+
+
+async def _work(settings: Settings, name: str, redis: ArqRedis, signals: _Signals) -> None:
+    async with Channel(redis) as channel, Committer(redis) as committer, asyncio.TaskGroup() as loops:
+        claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
+        queue, workers = Queue(redis), Workers(redis)
+        admission = Admission(workers, settings.retry_wait_max)
+        tools = Tools(settings, Log(redis), queue, committer, channel, claude, admission)
+        neighbours = Neighbours(name, workers)
+        pool = Pool(name, tools, redis, neighbours.stir)
+        leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds)
+        audience = Audience(pool.holds, redis)
+        if not await signals.before(_get_ready(name, channel, pool, leases)):
+            return
+        running = [
+            loops.create_task(for_ever("claims", pool.main)),
+            loops.create_task(for_ever("leases", leases.keep)),
+            loops.create_task(for_ever("audience", audience.watch)),
+            loops.create_task(for_ever("neighbours", neighbours.watch)),
+        ]
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        _settle_down()
+        await _drain(settings, pool, signals)
+        for loop in running:
+            loop.cancel()
+        with contextlib.suppress(*AWAY):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await queue.forget_worker(name)
+                await claude.close()
+
+
+async def _drain(settings: Settings, pool: Pool, signals: _Signals) -> None:
+    """After the first signal streams may finish, after the second one or DRAIN_SECONDS they are handed over."""
+    await signals.first.wait()
+    logger.info("draining %d streams", len(pool.holds))
+    pool.stop_taking()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(settings.drain_seconds):
+            await signals.second_or(pool.empty())
+    pool.hand_over()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HAND_OVER_SECONDS):
+            await pool.empty()
+    pool.leave()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await pool.empty()
+
+
+async def _reach(redis: ArqRedis) -> None:
+    """Waits for a Redis that is fit. Raises `UnfitServerError`."""
+    pause = REDIS_PAUSE_SECONDS
+    while True:
+        try:
+            return await check_server(redis)
+        except AWAY as error:
+            if pause == REDIS_PAUSE_SECONDS:
+                logger.warning("Redis is not there yet (%s); waiting for it", type(error).__name__)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, REDIS_PAUSE_SECONDS_MAX)
+
+
+async def _get_ready(name: str, channel: Channel, pool: Pool, leases: Leases) -> None:
+    """Listens first: a listed worker that nobody hears counts as dead."""
+    await channel.subscribe(keys.alive(name), _Receiver(lambda: None))
+    await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
+    while True:
+        try:
+            return await leases.renew()
+        except AWAY:
+            await asyncio.sleep(REDIS_PAUSE_SECONDS)
+
+
+def _settle_down() -> None:
+    """What may wait until streams are taken."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
+    threading.Thread(target=prices.warm_up, name="prices", daemon=True).start()
+
+
+class _Receiver:
+    """Calls back for each message, and where one may have been missed."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+
+    def message(self, _payload: bytes) -> None:
+        self._call()
+
+    def settle(self) -> None:
+        """One message says it all."""
+
+    def gap(self) -> None:
+        self._call()
+
+
+class _Signals:
+    """SIGTERM and SIGINT, counted."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self._second = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._come)
+
+    async def before(self, work: Coroutine[object, object, None]) -> bool:
+        """Does `work`, unless the first signal comes before it is done; whether it was done."""
+        return await _race(work, self.first)
+
+    async def second_or(self, work: Coroutine[object, object, None]) -> bool:
+        """Does `work`, unless the second signal comes before it is done; whether it was done."""
+        return await _race(work, self._second)
+
+    def _come(self) -> None:
+        (self._second if self.first.is_set() else self.first).set()
+
+
+async def _race(work: Coroutine[object, object, None], event: asyncio.Event) -> bool:
+    doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait([doing, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            return False
+        doing.result()
+        return True
+    finally:
+        doing.cancel()
+        waiting.cancel()

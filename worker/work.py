@@ -1,0 +1,260 @@
+"""What a worker does for one stream between its begin and its ending: attempts, one after the other.
+
+The rule: what comes next is decided by `attempt`, and here it is only done; whatever happens in an attempt leads to the
+next step, and never out of here, but for a stream that is to be left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from dataclasses import dataclass, replace
+
+from app.settings import Settings
+from app.stream import frames
+from app.stream.channel import Channel
+from app.stream.log import Begun, Claim, Log, Status
+from app.stream.queue import Queue
+from worker import attempt, ending, failure
+from worker.admission import Admission
+from worker.attempt import End, HandOver, Limits, Restart, Retry, Start, Step
+from worker.call import Call
+from worker.claude import Claude, Request
+from worker.commit import Committer
+from worker.failure import Failure, UpstreamError
+from worker.found import found
+from worker.interrupt import Interrupt, Interruption, Why
+from worker.patience import patiently, where
+from worker.prices import cost_usd
+from worker.reading import Reading
+from worker.writer import FullLogError, Writer
+
+logger = logging.getLogger(__name__)
+
+TOO_MANY_REQUESTS = 429
+# A shorter wait for everybody's sake is not worth a frame.
+TOLD_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every stream of this worker works with."""
+
+    settings: Settings
+    log: Log
+    queue: Queue
+    committer: Committer
+    channel: Channel
+    claude: Claude
+    admission: Admission
+
+
+class Work:
+    """A stream under our claim, as `begun` found it. Raises `Interruption` when it is to be left."""
+
+    def __init__(self, claim: Claim, tools: Tools, interrupt: Interrupt, begun: Begun) -> None:
+        settings = tools.settings
+        self._claim = claim
+        self._tools = tools
+        self._interrupt = interrupt
+        self._limits = Limits(settings.max_attempts, settings.retry_wait_max, settings.stream_seconds_max)
+        self._clock = asyncio.get_running_loop().time
+        self._found = found(begun)
+        self._progress = self._found.progress
+        self._born = self._clock() - self._found.elapsed
+        self.refusal: Status | None = None
+        self._open(begun)
+
+    @property
+    def abandon_after(self) -> float | None:
+        return self._found.abandon_after
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the stream expires."""
+        return max(self._born + self._limits.seconds_max - self._clock(), 0.0)
+
+    def first_step(self) -> Step:
+        return self._decide("worker_drained" if self._found.handed_over else "worker_lost")
+
+    async def finish(self, step: Step) -> End | HandOver:
+        """Goes on from `step` until the ending stands in the log, or until the stream is ready to be given back."""
+        following: Step | HandOver = step
+        while True:
+            match following:
+                case HandOver(free):
+                    self._writer.mark({"free": free, "handed_over": "1"})
+                    await self._flush()
+                    return following
+                case End():
+                    if await self._write(following):
+                        return following
+                    following = await self._begin_again()
+                case _:
+                    following = await self._attempt(following)
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        self._writer.close(Status.FENCED)
+
+    # --- where it stands
+
+    def _open(self, begun: Begun) -> None:
+        """Goes on where the log ends."""
+        self._readable = begun.position is not None
+        position = begun.position or frames.Position(begun.length, 0)
+        self._writer = Writer(
+            self._claim, position, self._tools.settings.max_log_bytes, self._tools.committer, watcher=self
+        )
+        # Of the newest call:
+        self._reading: Reading | None = None
+        self._calling = False
+        self._complete = False
+
+    async def _begin_again(self) -> Step:
+        """The log has lost more than this attempt wrote. Our counts stand: the calls were made all the same."""
+        if self._interrupt.why is Why.LOST:
+            self._interrupt.clear()
+        begun = await patiently(self._interrupt, lambda: self._tools.log.begin(self._claim))
+        if begun.status is not Status.OK:
+            self.refused(begun.status)
+            raise Interruption(Why.LEFT)
+        again = found(begun)
+        self._found = replace(self._found, cancelled=again.cancelled)
+        self._progress = replace(self._progress, content=again.progress.content)
+        self._open(begun)
+        return self._decide("log_lost")
+
+    def _decide(self, reason: str) -> Step:
+        if not self._readable:
+            return attempt.on_internal("its log cannot be read")
+        if self._found.request is None:
+            return attempt.on_internal("its request cannot be read")
+        return attempt.on_begin(
+            self._progress,
+            self._limits,
+            times=self._claim.times,
+            elapsed=self._clock() - self._born,
+            cancelled=self._found.cancelled,
+            reason=reason,
+        )
+
+    # --- attempts
+
+    async def _attempt(self, step: Start | Retry | Restart) -> Step | HandOver:
+        """One call, and what comes after it."""
+        request = self._found.request
+        assert request is not None  # noqa: S101  # for the type checker: `_decide` ends a stream without one
+        self._calling = False
+        try:
+            with self._interrupt.armed():
+                await self._wait(step, request.model)
+                await self._count()
+                reading = await self._call(request)
+            self._complete = True
+            return attempt.on_message(reading.message.stop_reason)
+        except UpstreamError as error:
+            return await self._failed(error.failure, request.model)
+        except FullLogError:
+            return attempt.on_full_log(self._tools.settings.max_log_bytes)
+        except Interruption as interruption:
+            return await self._interrupted(interruption.why, request.model)
+        except Exception as error:  # noqa: BLE001  # our own fault must not leave a stream without its ending
+            logger.error("%s: %s in %s", self._claim.stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+            return attempt.on_internal("an internal error")
+
+    async def _wait(self, step: Start | Retry | Restart, model: str) -> None:
+        """Tells the readers what comes, and waits: for this stream's own reasons, then for everybody's."""
+        if not isinstance(step, Start):
+            self._tell(step)
+            await asyncio.sleep(step.wait)
+        while wait := await self._tools.admission.wait(model):
+            if wait >= TOLD_SECONDS:
+                self._tell(Retry("rate_limit_error", wait))
+            await asyncio.sleep(wait)
+
+    def _tell(self, step: Retry | Restart) -> None:
+        following, writer = self._progress.calls + 1, self._writer
+        match step:
+            case Retry(reason, wait):
+                data = {"attempt": following, "reason": reason, "retry_in_ms": round(wait * 1000)}
+                writer.own("relay.retry", data)
+            case Restart(reason, _):
+                writer.new_attempt()
+                writer.own("relay.reset", {"attempt": following, "reason": reason})
+                writer.mark({"base": writer.offset, "content": "0"})
+                self._progress = replace(self._progress, content=False)
+        self._reading = None
+
+    async def _count(self) -> None:
+        """Counts the call before it is made: a worker that dies in it has made it."""
+        self._progress = replace(self._progress, calls=self._progress.calls + 1)
+        self._writer.mark({"attempt": self._progress.calls, "handed_over": "0"})
+        await self._writer.flush()
+        self._interrupt.check()
+
+    async def _call(self, request: Request) -> Reading:
+        self._calling = True
+        reading = self._reading = Reading(self._writer, self._clock)
+        call = Call(reading, self._interrupt, self._tools.settings.stall_timeout)
+        await call.read(self._tools.claude, request, self._tools.admission)
+        return reading
+
+    async def _failed(self, told: Failure, model: str) -> Step:
+        self._see_content()
+        step = attempt.on_failure(self._progress, self._limits, told, random.random())  # noqa: S311  # no secret
+        if told.status == TOO_MANY_REQUESTS and isinstance(step, Retry | Restart):
+            await self._tools.admission.hold(model, step.wait)
+        return step
+
+    async def _interrupted(self, why: Why, model: str) -> Step | HandOver:
+        match why:
+            case Why.STALLED:
+                self._interrupt.clear()
+                return await self._failed(failure.STALLED, model)
+            case Why.LOST:
+                return await self._begin_again()
+            case Why.DRAINED:
+                self._see_content()
+                return attempt.on_drain(self._progress, calling=self._calling)
+            case Why.EXPIRED:
+                return attempt.expired()
+            case Why.CANCELLED:
+                return attempt.CANCELLED
+            case Why.LEFT:
+                raise Interruption(why)
+
+    def _see_content(self) -> None:
+        if self._reading is not None and self._reading.content:
+            self._progress = replace(self._progress, content=True)
+
+    # --- writing
+
+    async def _write(self, end: End) -> bool:
+        """Writes the ending; False where the log has lost what would make it true."""
+        message = self._reading.message if self._reading is not None else None
+        calls, writer = self._progress.calls, self._writer
+        usage = message.usage if message is not None and message.closed else None
+        cost = cost_usd(self._found.model, usage) if usage is not None else None
+        if self._readable:
+            writer.own("relay.end", ending.frame_data(end, calls, message, cost), last=True)
+        fields = ending.fields(end, calls, message, cost, complete=self._complete)
+        writer.mark(fields, int(self._tools.settings.stream_ttl * 1000))
+        await self._flush()
+        if writer.refusal is None:
+            logger.info("%s: %s, %d attempts", self._claim.stream_id, end.outcome, calls)
+        return writer.refusal is None
+
+    async def _flush(self) -> None:
+        with self._interrupt.armed(Why.LEFT):
+            await self._writer.flush()
+
+    # --- what the writer tells
+
+    def refused(self, status: Status) -> None:
+        self.refusal = status
+        self._interrupt.stop(Why.LOST if status in (Status.SHORT, Status.CONFLICT) else Why.LEFT)
+
+    def cancel_seen(self) -> None:
+        self._interrupt.stop(Why.CANCELLED)
