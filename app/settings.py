@@ -49,6 +49,9 @@ class Settings:
     drain_seconds: float = 25.0
     api_keys_file: str | None = None
     cors_origins: tuple[str, ...] = ()
+    chat_models: tuple[str, ...] = ()
+    chat_fields: tuple[str, ...] = ()
+    chat_system: str | None = None
     log_level: str = "info"
 
     @property
@@ -88,6 +91,9 @@ class Settings:
             drain_seconds=read.seconds("KEEPSTREAM_DRAIN_SECONDS", default.drain_seconds, 0.0, 86_400.0),
             api_keys_file=read.text("KEEPSTREAM_API_KEYS_FILE"),
             cors_origins=read.words("KEEPSTREAM_CORS_ORIGINS"),
+            chat_models=read.words("KEEPSTREAM_CHAT_MODELS"),
+            chat_fields=read.words("KEEPSTREAM_CHAT_FIELDS"),
+            chat_system=read.text("KEEPSTREAM_CHAT_SYSTEM"),
             log_level=read.one_of(
                 "KEEPSTREAM_LOG_LEVEL", default.log_level, ("debug", "info", "warning", "error", "critical")
             ),
@@ -98,6 +104,8 @@ class Settings:
             )
         if settings.anthropic_base_url and not re.match(r"^https?://[^/]+", settings.anthropic_base_url):
             raise SettingsError("ANTHROPIC_BASE_URL must be an http:// or https:// address")
+        if reserved := {"messages", "model", "stream", "relay"} & set(settings.chat_fields):
+            raise SettingsError(f"KEEPSTREAM_CHAT_FIELDS must not name {', '.join(sorted(reserved))}")
         return settings
 
 

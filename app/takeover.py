@@ -64,6 +64,17 @@ def take_over(scope: Any, hub: Hub, stream_id: str, position: Position) -> PushR
     return reader
 
 
+async def break_off(scope: Any, disconnected: asyncio.Task[None]) -> None:
+    """Ends an answer under way as broken, so that no client takes it for a whole one; `disconnected` ends when it is.
+
+    Without uvicorn's own connection at hand the server does it: an application that just returns has failed.
+    """
+    cycle = scope.get(CYCLE)
+    if cycle is not None:
+        cycle.transport.close()
+        await disconnected
+
+
 class PushReader(asyncio.Protocol):
     """One client on its own transport. Live, or catching up in a task of its own until it is live again."""
 

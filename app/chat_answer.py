@@ -1,0 +1,106 @@
+"""The answer of `/api/chat`: a stream as the AI SDK reads it, from its first chunk to `[DONE]`.
+
+The rule: the body ends cleanly only after `[DONE]`. A front that must go before breaks the connection, which the SDK
+reports as one that broke and can resume; a clean end would be taken for a whole answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from redis.exceptions import RedisError
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.front import Front
+from app.hub import PING_SECONDS
+from app.patient import PatientReader
+from app.readers import Aside, Data, Leave, Lost, Reset, Step
+from app.sse import SSE_HEADERS
+from app.stream.connect import AWAY
+from app.stream.frames import Position
+from app.takeover import break_off
+from app.views.ui_messages import HEADERS, PING, UIMessagesView
+
+logger = logging.getLogger(__name__)
+
+
+class ChatAnswer(Response):
+    """`view` is fresh, and shows `stream_id` from `position` on; `chat` is its owner and the chat's id."""
+
+    def __init__(
+        self, front: Front, view: UIMessagesView, stream_id: str, position: Position, chat: tuple[str, str]
+    ) -> None:
+        names = {"x-keepstream-id": stream_id, "location": f"/v1/streams/{stream_id}"}
+        super().__init__(headers=SSE_HEADERS | HEADERS | names)
+        del self.headers["content-length"]
+        self._front = front
+        self._view = view
+        self._stream_id = stream_id
+        self._position = position
+        self._chat = chat
+        self._due = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+            return
+        reader = PatientReader(self._position, self._front.hub, asyncio.get_running_loop().time() + PING_SECONDS)
+        watching = asyncio.create_task(_watch(receive, reader), name="client")
+        try:
+            await self._serve(reader, send)
+            if not self._view.over and not reader.gone:
+                await break_off(scope, watching)
+        finally:
+            watching.cancel()
+            reader.close()
+
+    async def _serve(self, reader: PatientReader, send: Send) -> None:
+        time = asyncio.get_running_loop().time
+
+        async def write(data: bytes, *, more: bool = True) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": more})
+            reader.due = time() + PING_SECONDS
+
+        await write(self._view.head())
+        async with contextlib.aclosing(reader.steps(self._front.hub, self._stream_id)) as steps:
+            async for step in steps:
+                if isinstance(step, Leave):
+                    return
+                shown = self._show(step)
+                if shown:
+                    await write(shown)
+                elif time() >= reader.due:
+                    await write(PING)
+                if self._view.over:
+                    break
+        await write(b"", more=False)
+        if not reader.gone:
+            await self._note_shown()
+
+    def _show(self, step: Step | Aside) -> bytes:
+        match step:
+            case Data(data):
+                return self._view.take(data)
+            case Aside(data):
+                return self._view.aside(data)
+            case Reset():
+                return self._view.reset()
+            case Lost():
+                return self._view.lost()
+
+    async def _note_shown(self) -> None:
+        try:
+            await self._front.chats.shown(*self._chat, self._stream_id)
+        except (RedisError, *AWAY) as error:
+            # A resume will then replay what was shown: the same message once more.
+            logger.warning("chat: Redis is away: %s", type(error).__name__)
+
+
+async def _watch(receive: Receive, reader: PatientReader) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    reader.go()

@@ -1,0 +1,131 @@
+"""`/api/chat`: the AI SDK's chat over streams, with resume and stop.
+
+A chat's id is its client's word and may hold any character, so it is matched as the whole of what stands between the
+path's fixed ends. 204 on resume means that nothing runs and nothing is left to show: a stream that ended while no
+client could be given its ending is still replayed, because the SDK would take 204 for a whole answer.
+"""
+
+from __future__ import annotations
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.chat_answer import ChatAnswer
+from app.front import Front, front_of
+from app.prompts import prompt_of
+from app.routes import failures
+from app.routes.body import read_json
+from app.routes.errors import ApiError
+from app.routes.streams import idempotency_key, json_response
+from app.stream.endings import Outcome
+from app.stream.frames import Position, origin
+from app.stream.log import State
+from app.streams import Accepted
+from app.views.ui_files import FileTooLargeError
+from app.views.ui_messages import UIMessagesView
+from app.views.ui_prompt import Allowed, ChatPrompt, chat_prompt
+
+
+class Anything(Convertor[str]):
+    """Any text that is not empty, slashes and line ends included."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", Anything())
+
+
+async def send(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    if front.hub.draining:
+        raise failures.draining()
+    key = idempotency_key(request)
+    asked = _asked(await read_json(request, front.settings.max_prompt_bytes), front)
+    prompt = prompt_of(asked.body, None, on_interrupt="fail")
+    accepted = await front.streams.submit(prompt, owner, request.headers, idempotency_key=key)
+    stream_id = accepted.stream_id
+    message_id = asked.message_id or f"msg_{stream_id}"
+    if not (accepted.repeated and accepted.state is State.ENDED):
+        before = await front.chats.take(owner, asked.chat_id, stream_id, message_id, front.settings.stream_life_ms)
+        if before is not None and before != stream_id:
+            await front.streams.cancel(before)
+    view = UIMessagesView(stream_id, message_id)
+    return ChatAnswer(front, view, stream_id, await _start(front, accepted), (owner, asked.chat_id))
+
+
+async def resume(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    chat_id = request.path_params["chat_id"]
+    chat = await front.chats.find(owner, chat_id)
+    if chat is None:
+        return Response(status_code=204)
+    meta = await front.streams.log.meta(chat.stream_id, "outcome")
+    if meta is None:
+        return Response(status_code=204)
+    ended = meta["state"] == State.ENDED.encode()
+    if ended and (chat.shown or meta.get("outcome") == Outcome.CANCELLED.encode()):
+        return Response(status_code=204)
+    if front.hub.draining:
+        raise failures.draining()
+    start = await _newest(front, chat.stream_id)
+    return ChatAnswer(front, UIMessagesView(chat.stream_id, chat.message_id), chat.stream_id, start, (owner, chat_id))
+
+
+async def stop(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    chat_id = request.path_params["chat_id"]
+    chat = await front.chats.find(owner, chat_id)
+    if chat is None:
+        return Response(status_code=204)
+    await front.streams.cancel(chat.stream_id)
+    await front.chats.shown(owner, chat_id, chat.stream_id)
+    meta = await front.streams.log.meta(chat.stream_id)
+    if meta is None:
+        return Response(status_code=204)
+    return json_response({"id": chat.stream_id, "state": meta["state"].decode()}, 202)
+
+
+def _asked(body: dict[str, object], front: Front) -> ChatPrompt:
+    settings = front.settings
+    allowed = Allowed(
+        model=settings.model,
+        max_tokens=settings.max_tokens,
+        system=settings.chat_system,
+        models=settings.chat_models,
+        fields=settings.chat_fields,
+    )
+    try:
+        return chat_prompt(body, allowed)
+    except FileTooLargeError as error:
+        raise ApiError(413, str(error)) from None
+
+
+async def _start(front: Front, accepted: Accepted) -> Position:
+    return await _newest(front, accepted.stream_id) if accepted.repeated else origin(accepted.stream_id)
+
+
+async def _newest(front: Front, stream_id: str) -> Position:
+    """Where the newest attempt begins: a replay shows nothing of the ones before."""
+    start = (await front.streams.log.read(stream_id, None, 1)).start
+    if start is None:
+        # The log has lost what stood before its newest attempt; its worker is about to write it again.
+        raise ApiError(503, "the stream cannot be read right now; try again", headers={"retry-after": "1"})
+    return start
+
+
+ROUTES = [
+    Route("/api/chat", send, methods=["POST"]),
+    Route("/api/chat/{chat_id:anything}/stream", resume, methods=["GET"]),
+    Route("/api/chat/{chat_id:anything}/stream", stop, methods=["DELETE"]),
+]

@@ -1,0 +1,47 @@
+"""Chats: which stream each of them shows, for clients that know a chat's id and no stream's.
+
+The law: a chat shows one stream, the last that took it; whoever takes it learns which one it was before, and cancels
+that one. Of two that take it at once, the later cancels the earlier. A chat is its owner's. Knows nothing of logs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from app.stream import keys
+from app.stream.scripts import source
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What a chat shows. `shown`: some client was given it to the ending, or stopped it."""
+
+    stream_id: str
+    message_id: str
+    shown: bool
+
+
+class Chats:
+    """The chats of one Redis."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._take = redis.register_script(source("chat_take"))
+        self._shown = redis.register_script(source("chat_shown"))
+
+    async def take(self, owner: str, chat_id: str, stream_id: str, message_id: str, life_ms: int) -> str | None:
+        """Makes the chat show `stream_id`; returns the stream that it showed before. The record lives `life_ms`."""
+        before = await self._take(keys=[keys.chat(owner, chat_id)], args=[stream_id, message_id, life_ms])
+        return before.decode() or None
+
+    async def find(self, owner: str, chat_id: str) -> Chat | None:
+        fields = ("stream", "message", "shown")
+        values = await self._redis.execute_command("HMGET", keys.chat(owner, chat_id), *fields)  # type: ignore[no-untyped-call]
+        stream_id, message_id, shown = values
+        return None if stream_id is None else Chat(stream_id.decode(), message_id.decode(), shown is not None)
+
+    async def shown(self, owner: str, chat_id: str, stream_id: str) -> bool:
+        """Notes that nothing of `stream_id` is left to show; False where the chat has gone on to another."""
+        return bool(await self._shown(keys=[keys.chat(owner, chat_id)], args=[stream_id]))
