@@ -11,6 +11,7 @@ from app.access.owners import Owners
 from app.hub import Hub
 from app.routes.errors import ApiError
 from app.settings import Settings
+from app.stream.chats import Chats
 from app.streams import Streams
 from app.upstream import Upstream
 
@@ -22,6 +23,7 @@ class Front:
     streams: Streams
     hub: Hub
     owners: Owners
+    chats: Chats
     upstream: Upstream
 
     def owner(self, request: Request) -> str:

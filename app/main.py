@@ -27,12 +27,13 @@ from starlette.types import ASGIApp
 from app.access.owners import Owners
 from app.front import Front
 from app.hub import Hub
-from app.routes import health, messages, static, streams, upstream
+from app.routes import chat, health, messages, static, streams, upstream
 from app.routes.envelope import Envelope
 from app.routes.errors import HANDLED, on_error
 from app.server import address, listen, server
 from app.settings import Settings, SettingsError
 from app.stream.channel import Channel
+from app.stream.chats import Chats
 from app.stream.connect import AWAY, check_server, connect
 from app.stream.errors import UnfitServerError
 from app.stream.log import Log
@@ -83,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def application(front: Front) -> ASGIApp:
     """The whole HTTP application of a front."""
     app = Starlette(
-        routes=[*streams.ROUTES, *messages.ROUTES, *upstream.ROUTES, *health.ROUTES, *static.ROUTES],
+        routes=[*streams.ROUTES, *messages.ROUTES, *chat.ROUTES, *upstream.ROUTES, *health.ROUTES, *static.ROUTES],
         exception_handlers=dict.fromkeys(HANDLED, on_error),
     )
     app.router.redirect_slashes = False
@@ -102,7 +103,7 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
-        front = Front(settings, redis, Streams(log, queue, settings, name), hub, owners, claude)
+        front = Front(settings, redis, Streams(log, queue, settings, name), hub, owners, Chats(redis), claude)
         running_server = server(application(front))
         stop = _stop_on_signals()
         running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")
