@@ -38,12 +38,13 @@ Steps = AsyncGenerator[Step | Aside | Leave]
 class Answer(Response):
     """What both kinds share: a reader that goes when its client goes, and the stream's name on whatever is answered."""
 
-    def __init__(self, front: Front, stream_id: str, position: Position) -> None:
+    def __init__(self, front: Front, stream_id: str, position: Position, *, abandon_after: float | None) -> None:
         super().__init__(headers=names_of(stream_id))
         del self.headers["content-length"]
         self._front = front
         self._stream_id = stream_id
         self._position = position
+        self._abandon_after = abandon_after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         hub = self._front.hub
@@ -64,6 +65,11 @@ class Answer(Response):
         """Sends the answer. Raises `ApiError` while there is no head yet."""
         raise NotImplementedError
 
+    def _left(self) -> None:
+        """The client has left an answer that was not at its end."""
+        if self._abandon_after is not None:
+            self._front.streams.abandon(self._stream_id, self._abandon_after)
+
 
 class WholeAnswer(Answer):
     """The finished Message, once there is one."""
@@ -72,6 +78,7 @@ class WholeAnswer(Answer):
         async for step in steps:
             match step:
                 case Leave() if reader.gone:
+                    self._left()
                     return
                 case Leave():
                     raise failures.draining()
@@ -93,8 +100,10 @@ class WholeAnswer(Answer):
 class StreamedAnswer(Answer):
     """The events, from the first content on. `resumed`: the client has had what stands before `position`."""
 
-    def __init__(self, front: Front, stream_id: str, position: Position, *, resumed: bool = False) -> None:
-        super().__init__(front, stream_id, position)
+    def __init__(
+        self, front: Front, stream_id: str, position: Position, *, abandon_after: float | None, resumed: bool = False
+    ) -> None:
+        super().__init__(front, stream_id, position, abandon_after=abandon_after)
         self.headers.update(SSE_HEADERS)
         self._view = MessagesView(shown=resumed)
         self._begun = False
@@ -113,6 +122,7 @@ class StreamedAnswer(Answer):
                     await self._write(send, PING)
                     reader.due = time() + PING_SECONDS
                 case Leave() if reader.gone:
+                    self._left()
                     return
             if (error := await self._error(step)) is not None:
                 await self._fail(error, scope, send)

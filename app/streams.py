@@ -6,21 +6,27 @@ Knows no HTTP.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import logging
 import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
+from redis.exceptions import RedisError
 
 from app.prompts import Prompt
 from app.settings import Settings
 from app.stream import frames
+from app.stream.connect import AWAY
 from app.stream.endings import Outcome, end_data
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim, Log, State, Status
 from app.stream.queue import Idempotency, Queue
+
+logger = logging.getLogger(__name__)
 
 _STREAM_ID = re.compile(r"st_[0-9a-f]{32}")
 
@@ -51,6 +57,7 @@ class Streams:
         self._settings = settings
         self._front = front
         self._claims = itertools.count(1)
+        self._looking: set[asyncio.Task[None]] = set()
 
     async def submit(
         self,
@@ -112,6 +119,30 @@ class Streams:
         if state in (State.ENDED, State.UNKNOWN):
             return
         await self.end_waiting(stream_id, Outcome.CANCELLED, None)
+
+    def abandon(self, stream_id: str, seconds: float) -> None:
+        """A client has left for good: cancels the stream if nobody reads it in so many seconds.
+
+        Its worker does the same where it has one, also if this front dies; a stream that waits has only us.
+        """
+        asyncio.get_running_loop().call_later(seconds, self._look, stream_id, seconds)
+
+    def _look(self, stream_id: str, seconds: float) -> None:
+        task = asyncio.create_task(self._cancel_unread(stream_id, seconds), name="abandon")
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    async def _cancel_unread(self, stream_id: str, seconds: float) -> None:
+        try:
+            meta = await self.log.meta(stream_id)
+            if meta is None or meta["state"] == State.ENDED.encode():
+                return
+            if await self.log.is_read(stream_id):
+                self.abandon(stream_id, seconds)
+            else:
+                await self.cancel(stream_id)
+        except (RedisError, *AWAY) as error:
+            logger.warning("an abandoned stream is left to its worker: %s", type(error).__name__)
 
     async def end_waiting(self, stream_id: str, outcome: Outcome, error: dict[str, str] | None) -> None:
         """Ends a stream that waits in the line; does nothing to one that does not."""

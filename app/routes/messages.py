@@ -39,13 +39,15 @@ async def create(request: Request) -> Response:
     accepted = await front.streams.submit(
         prompt, owner, headers, query=request.url.query, idempotency_key=key, failure_frees_key=True
     )
+    if rest is not None and rest.start is not None and accepted.repeated:
+        if rest.complete and not rest.data:
+            return Response(status_code=204, headers=names_of(accepted.stream_id))
+        position, resumed = rest.start, True
+    else:
+        position, resumed = await _start(front, accepted), False
     if not streaming:
-        return WholeAnswer(front, accepted.stream_id, await _start(front, accepted))
-    if rest is None or rest.start is None or not accepted.repeated:
-        return StreamedAnswer(front, accepted.stream_id, await _start(front, accepted))
-    if rest.complete and not rest.data:
-        return Response(status_code=204, headers=names_of(accepted.stream_id))
-    return StreamedAnswer(front, accepted.stream_id, rest.start, resumed=True)
+        return WholeAnswer(front, accepted.stream_id, position, abandon_after=prompt.abandon_after)
+    return StreamedAnswer(front, accepted.stream_id, position, resumed=resumed, abandon_after=prompt.abandon_after)
 
 
 def _prompt(body: dict[str, Any], *, streaming: bool, key: str | None) -> Prompt:

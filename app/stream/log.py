@@ -180,6 +180,11 @@ class Log:
         position = frames.position_at_end(tail)
         return position.id if position else None
 
+    async def is_read(self, stream_id: str) -> bool:
+        """Whether anybody reads the stream, on whichever front: each subscribes to its channel for as long."""
+        [(_, fronts)] = await self._redis.pubsub_numsub(keys.channel(stream_id))
+        return bool(fronts)
+
     async def cancel(self, stream_id: str) -> State:
         """Asks for the cancellation of a stream; returns the state it was in."""
         state = await self._cancel(keys=[keys.meta(stream_id)], args=[keys.control(stream_id)])
