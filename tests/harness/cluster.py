@@ -1,0 +1,149 @@
+"""Keepstream as real processes on this machine, each behind proxies of its own, to be killed, paused and cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+
+from app.dev.embedded import EmbeddedValkey
+from tests.harness.proxy import Proxy
+from tests.conftest import keys_without_ttl
+from tests.running import clean_environment
+
+START_SECONDS = 30.0
+
+
+class Process:
+    """One process; what it writes to stderr goes to a file, to be looked at when something went wrong."""
+
+    def __init__(self, name: str, arguments: list[str], environment: dict[str, str], directory: Path) -> None:
+        self.name = name
+        self.errors = directory / f"{name}.log"
+        with self.errors.open("ab") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env=clean_environment(**environment),
+            )
+        self.pid = self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    async def first_line(self) -> str:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(START_SECONDS):
+            line = await asyncio.to_thread(self._process.stdout.readline)
+        if not line:
+            raise RuntimeError(f"{self.name} did not start: {self.errors.read_text()[-2000:]}")
+        return line.strip()
+
+    def send(self, number: signal.Signals) -> None:
+        if self.running:
+            self._process.send_signal(number)
+
+    async def wait(self) -> int:
+        return await asyncio.to_thread(self._process.wait, START_SECONDS)
+
+    async def end(self) -> None:
+        """Ends it whatever state it is in."""
+        if self.running:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.kill()
+        await self.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+class Cluster:
+    """A Valkey, a simulated Claude, workers and fronts; `async with` starts and ends all of it."""
+
+    def __init__(self, *, workers: int = 1, fronts: int = 1, **settings: object) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="keepstream-"))
+        self.settings = {f"KEEPSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
+        self.workers: list[Process] = []
+        self.fronts: list[Process] = []
+        self.front_proxies: list[Proxy] = []
+        self.redis_proxies: dict[str, Proxy] = {}
+        self._counts = (workers, fronts)
+        self._processes: list[Process] = []
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def _start(self) -> None:
+        self.valkey = await asyncio.to_thread(EmbeddedValkey.start, self.directory / "valkey")
+        self._stack.callback(self.valkey.stop)
+        self.simulator = self._process("simulator", ["worker.simulator", "--port", "0"], {})
+        self.claude_url = (await self.simulator.first_line()).split()[-1]
+        address = urlsplit(self.claude_url)
+        self.claude = await self._stack.enter_async_context(Proxy(str(address.hostname), int(address.port or 0)))
+        self.redis: Redis = Redis.from_url(self.valkey.url)
+        self._stack.push_async_callback(self.redis.aclose)
+        workers, fronts = self._counts
+        self.workers = list(await asyncio.gather(*(self.worker(n) for n in range(workers))))
+        self.fronts = list(await asyncio.gather(*(self.front(n) for n in range(fronts))))
+
+    async def __aexit__(self, *_: object) -> None:
+        forever = await keys_without_ttl(self.redis) if self.valkey.is_running else []
+        for process in reversed(self._processes):
+            await process.end()
+        await self._stack.aclose()
+        assert forever == [], "keys that would stay for ever"
+
+    async def worker(self, number: int) -> Process:
+        """Starts a worker and waits until it is ready."""
+        environment = await self._environment(f"worker-{number}")
+        process = self._process(f"worker-{number}", ["app.cli", "worker"], environment)
+        assert await process.first_line() == "ready"
+        return process
+
+    async def front(self, number: int) -> Process:
+        """Starts a front and points its proxy at it."""
+        environment = await self._environment(f"front-{number}")
+        process = self._process(f"front-{number}", ["app.cli", "front", "--port", "0"], environment)
+        port = int((await process.first_line()).rsplit(":", 1)[1])
+        if number < len(self.front_proxies):
+            self.front_proxies[number].target = ("127.0.0.1", port)
+        else:
+            self.front_proxies.append(await self._stack.enter_async_context(Proxy("127.0.0.1", port)))
+        return process
+
+    def any_front(self) -> int:
+        """The port of some front's proxy."""
+        return random.choice(self.front_proxies).port  # noqa: S311 - any will do
+
+    def _process(self, name: str, arguments: list[str], environment: dict[str, str]) -> Process:
+        process = Process(name, arguments, environment, self.directory)
+        self._processes.append(process)
+        return process
+
+    async def _environment(self, name: str) -> dict[str, str]:
+        if name not in self.redis_proxies:
+            self.redis_proxies[name] = await self._stack.enter_async_context(Proxy("127.0.0.1", self.valkey.port))
+        return {
+            "REDIS_URL": f"redis://127.0.0.1:{self.redis_proxies[name].port}/0",
+            "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self.claude.port}",
+            "ANTHROPIC_API_KEY": "a-made-up-key",
+            **self.settings,
+        }

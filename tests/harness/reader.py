@@ -1,0 +1,156 @@
+"""A reader that believes nothing: every byte is checked against the wire's law as it comes, across all reconnects."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import orjson
+
+from app.stream import frames
+
+# A front pings after 15 s; nothing for longer than this is a hang.
+SILENCE_SECONDS = 40.0
+
+
+class ViolationError(AssertionError):
+    """A promise that was broken, with the stream it was broken on."""
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a fault
+    """A status other than 200 and 204."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+
+
+@dataclass
+class Sight:
+    """What one reader of one stream has seen since the last reset, and whether it was what it had to be."""
+
+    stream_id: str
+    position: frames.Position | None = None
+    seen: bytearray = field(default_factory=bytearray)
+    frames: int = 0
+    resets: int = 0
+    fronts_resets: int = 0
+    reconnects: int = 0
+    end: dict[str, object] | None = None
+    lost: bool = False
+
+    @property
+    def after(self) -> str:
+        return self.position.id if self.position else ""
+
+    def take(self, block: bytes) -> None:
+        """One block between blank lines, as it was sent."""
+        if self.end is not None or self.lost:
+            self._violated("something follows the ending", block)
+        if b"\nid: " not in block:
+            self._take_unlogged(block)
+            return
+        raw = block + b"\n\n"
+        if self.position is None:
+            # What a reader without an id is given first: the newest attempt, wherever that stands. The chain from here
+            # on, and the comparison with the whole log at the end, prove it.
+            self.position = frames.position_at_end(raw)
+            if self.position is None:
+                self._violated("a frame whose id is not its last line", block)
+        else:
+            moved = frames.follow(raw, *self.position)
+            if moved is None:
+                self._violated(f"a frame that does not follow {self.position.id}", block)
+            self.position = frames.Position(*moved)
+        self.seen += raw
+        self.frames += 1
+        [frame] = frames.split(raw)
+        if frame.name == "relay.reset":
+            self.resets += 1
+            self.seen.clear()
+        elif frame.name == "relay.end":
+            self.end = orjson.loads(frame.data)
+
+    def _take_unlogged(self, block: bytes) -> None:
+        if block.startswith(b"event: relay.reset"):
+            data = orjson.loads(block.split(b"data: ", 1)[1])
+            if data["reason"] == "lost":
+                self.lost = True
+            self.position = None
+            self.seen.clear()
+            self.fronts_resets += 1
+        elif block.startswith(b"event: ") and not block.startswith(b"event: relay.status"):
+            self._violated("an event without an id that is none of a front's", block)
+
+    def text(self) -> str:
+        """The answer as a client would show it."""
+        parts = []
+        for frame in frames.split(bytes(self.seen)):
+            if frame.name == "content_block_delta":
+                delta = orjson.loads(frame.data)["delta"]
+                if delta["type"] == "text_delta":
+                    parts.append(delta["text"])
+        return "".join(parts)
+
+    def _violated(self, what: str, block: bytes) -> None:
+        raise ViolationError(f"{self.stream_id}: {what}: {block[:200]!r}")
+
+
+async def watch(
+    sight: Sight, port_of: Callable[[], int], *, leave_after: Callable[[], float] | None = None, key: str = ""
+) -> None:
+    """Reads a stream to its ending, over as many connections as it takes; `leave_after` seconds it cuts one itself."""
+    while sight.end is None and not sight.lost:
+        limit = leave_after() if leave_after else 3600.0
+        with contextlib.suppress(OSError, EOFError, asyncio.IncompleteReadError, TimeoutError):
+            async with asyncio.timeout(limit):
+                if await connect_once(sight, port_of(), key=key) == 204:
+                    return
+        sight.reconnects += 1
+        await asyncio.sleep(random.uniform(0.01, 0.2))  # noqa: S311 - jitter
+
+
+async def connect_once(sight: Sight, port: int, *, key: str = "") -> int:
+    """One connection, until it ends; returns the status. Raises `Refused` for what is final."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=32 * 1024 * 1024)
+    try:
+        last = f"last-event-id: {sight.after}\r\n" if sight.after else ""
+        auth = f"x-api-key: {key}\r\n" if key else ""
+        writer.write(f"GET /v1/streams/{sight.stream_id}/events HTTP/1.1\r\nhost: x\r\n{auth}{last}\r\n".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        status = int(head.split(b" ", 2)[1])
+        if status == 204:
+            return status
+        if status >= 500:
+            raise ConnectionResetError
+        if status != 200:
+            raise Refused(status)
+        block = bytearray()
+        length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0]) if b"content-length: " in head else None
+        while data := await _part(reader, length):
+            block += data
+            while (end := block.find(b"\n\n")) >= 0:
+                one = bytes(block[:end])
+                del block[: end + 2]
+                sight.take(one)
+            if length is not None:
+                break
+        # A body that ended cleanly ends at a frame's end; one that was cut may not.
+        if block:
+            raise ViolationError(f"{sight.stream_id}: a clean end in the middle of a frame: {bytes(block[:100])!r}")
+        return status
+    finally:
+        writer.transport.abort()
+
+
+async def _part(reader: asyncio.StreamReader, length: int | None) -> bytes:
+    """The next chunk, or the whole body of known length; empty at the body's clean end. Raises `EOFError` at a cut."""
+    async with asyncio.timeout(SILENCE_SECONDS):
+        if length is not None:
+            return await reader.readexactly(length)
+        size = int((await reader.readuntil(b"\r\n")) or b"0", 16)
+        data = await reader.readexactly(size + 2)
+        return data[:-2]
