@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.dev.ports import LOOPBACK, is_free
+from app.dev.ports import LOOPBACK
 from tests.running import PATIENCE, Running, is_running, keepstream, wait_until_gone
 
 UP = r"Keepstream is up: (http://127\.0\.0\.1:\d+)"
@@ -52,11 +52,19 @@ def read(url: str) -> str:
     return events.decode()
 
 
-def wait_until_it_listens(port: int) -> None:
+def wait_until_ready(url: str) -> None:
     deadline = time.monotonic() + PATIENCE
-    while is_free(port):
-        assert time.monotonic() < deadline, f"nobody listens on port {port}"
+    while not is_ready(url):
+        assert time.monotonic() < deadline, f"{url} is not ready"
         time.sleep(0.01)
+
+
+def is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=PATIENCE):  # noqa: S310
+            return True
+    except OSError:  # refused, or 503
+        return False
 
 
 def text_of(events: str) -> str:
@@ -119,8 +127,20 @@ def test_a_killed_front_comes_back_at_the_same_address(running: Running, url: st
     killed, said = pid_of("front", running), len(running.lines)
     os.kill(killed, signal.SIGKILL)
     running.line(r"front \| started", after=said)
-    wait_until_it_listens(int(url.rpartition(":")[2]))
+    wait_until_ready(url)
     assert text_of(read(url + post(url, "And again")["events_url"]))
+
+
+@pytest.mark.parametrize("name", ["valkey", "simulator"])
+def test_what_the_others_rely_on_comes_back_where_they_look_for_it(running: Running, url: str, name: str) -> None:
+    created = post(url, "Remember this")
+    events = read(url + created["events_url"])
+    killed, said = pid_of(name, running), len(running.lines)
+    os.kill(killed, signal.SIGKILL)
+    running.line(rf"{name} \| started", after=said)
+    wait_until_ready(url)
+    assert read(url + created["events_url"]) == events
+    assert text_of(read(url + post(url, "And this")["events_url"]))
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
