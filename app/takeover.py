@@ -50,6 +50,12 @@ def can_take_over(scope: Any) -> bool:
     return type(protocol) is BoundedProtocol and not protocol.pipeline
 
 
+def prepare(scope: Any) -> None:
+    """Before the head is sent: HTTP/1.0, which some proxies still speak, knows no chunks, and uvicorn would send them."""
+    if scope["http_version"] == "1.0":
+        scope[CYCLE].chunked_encoding = False
+
+
 def take_over(scope: Any, hub: Hub, stream_id: str, position: Position) -> PushReader:
     """Detaches the connection from uvicorn, once the head of the answer is written."""
     cycle: RequestResponseCycle = scope.pop(CYCLE)

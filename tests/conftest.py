@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
 from app.stream.connect import connect
+from tests.harness.leaks import keys_without_ttl
 
 # The machine is shared: an example may take its time, and a real server is part of most of them.
 settings.register_profile("keepstream", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
@@ -32,6 +33,3 @@ async def redis(valkey: EmbeddedValkey) -> AsyncIterator[Redis]:
     await client.aclose()
     assert forever == []
 
-
-async def keys_without_ttl(client: Redis) -> list[str]:
-    return [key.decode() for key in await client.keys("*") if await client.ttl(key) == -1]

@@ -10,9 +10,9 @@ import httpx
 import psutil
 
 from app.stream import keys
-from tests.harness.cluster import Cluster
 from tests.chaos.load import Load
 from tests.chaos.nemesis import Nemesis
+from tests.harness.cluster import Cluster
 
 LEASE_SECONDS = 2.0
 WORKERS = 3

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
+from tests.harness.leaks import keys_without_ttl
 from tests.harness.proxy import Proxy
-from tests.conftest import keys_without_ttl
 from tests.running import clean_environment
 
 START_SECONDS = 30.0
@@ -101,6 +101,8 @@ class Cluster:
         self.redis: Redis = Redis.from_url(self.valkey.url)
         self._stack.push_async_callback(self.redis.aclose)
         workers, fronts = self._counts
+        nobody_yet = [Proxy("127.0.0.1", 0) for _ in range(fronts)]
+        self.front_proxies = [await self._stack.enter_async_context(proxy) for proxy in nobody_yet]
         self.workers = list(await asyncio.gather(*(self.worker(n) for n in range(workers))))
         self.fronts = list(await asyncio.gather(*(self.front(n) for n in range(fronts))))
 
@@ -123,10 +125,7 @@ class Cluster:
         environment = await self._environment(f"front-{number}")
         process = self._process(f"front-{number}", ["app.cli", "front", "--port", "0"], environment)
         port = int((await process.first_line()).rsplit(":", 1)[1])
-        if number < len(self.front_proxies):
-            self.front_proxies[number].target = ("127.0.0.1", port)
-        else:
-            self.front_proxies.append(await self._stack.enter_async_context(Proxy("127.0.0.1", port)))
+        self.front_proxies[number].target = ("127.0.0.1", port)
         return process
 
     def any_front(self) -> int:
