@@ -43,6 +43,9 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_API_KEYS_FILE": "/etc/keys",
         "KEEPSTREAM_CORS_ORIGINS": "https://a.example, https://b.example",
         "KEEPSTREAM_LOG_LEVEL": "DEBUG",
+        "KEEPSTREAM_CHAT_MODELS": "one-model another-model",
+        "KEEPSTREAM_CHAT_FIELDS": "max_tokens",
+        "KEEPSTREAM_CHAT_SYSTEM": "Be brief.",
     }
     settings, defaults = Settings.from_env(changed), Settings()
     unchanged = [name for name in Settings.__slots__ if getattr(settings, name) == getattr(defaults, name)]
@@ -68,6 +71,7 @@ def test_every_setting_can_be_set() -> None:
         ("KEEPSTREAM_DRAIN_SECONDS", "a minute"),
         ("KEEPSTREAM_MAX_LOG_BYTES", "1000000000"),
         ("KEEPSTREAM_LOG_LEVEL", "loud"),
+        ("KEEPSTREAM_CHAT_FIELDS", "max_tokens,model"),
         ("REDIS_URL", "localhost:6379"),
         ("ANTHROPIC_BASE_URL", "api.example"),
     ],
