@@ -51,7 +51,7 @@ def can_take_over(scope: Any) -> bool:
 
 
 def prepare(scope: Any) -> None:
-    """Before the head is sent: HTTP/1.0, which some proxies still speak, knows no chunks, and uvicorn would send them."""
+    """Before the head is sent: HTTP/1.0, which some proxies still speak, knows no chunks; uvicorn would send them."""
     if scope["http_version"] == "1.0":
         scope[CYCLE].chunked_encoding = False
 
