@@ -1,0 +1,55 @@
+"""Node in tests: the clients of `tests/clients/`, installed from their lock file, and scripts that drive them."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.running import PATIENCE, clean_environment
+
+CLIENTS = Path(__file__).parent / "clients"
+INSTALL_SECONDS = 300
+
+
+def install() -> None:
+    """Installs what the lock file names, unless that is what is installed."""
+    lock, made = CLIENTS / "package-lock.json", CLIENTS / "node_modules" / ".package-lock.json"
+    with (CLIENTS / "package.json").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # tests may run in several processes
+        if made.exists() and made.stat().st_mtime >= lock.stat().st_mtime:
+            return
+        npm = shutil.which("npm")
+        assert npm is not None, "these tests drive JavaScript clients: install Node 20 or newer, with npm"
+        subprocess.run([npm, "ci", "--silent"], cwd=CLIENTS, check=True, timeout=INSTALL_SECONDS)
+        made.touch()
+
+
+async def run(script: str, *arguments: str) -> Any:
+    """What `tests/clients/<script>` prints on its last line, as JSON; fails with all of its output if it fails."""
+    install()
+    node = shutil.which("node")
+    assert node is not None, "these tests drive JavaScript clients: install Node 20 or newer"
+    process = await asyncio.create_subprocess_exec(
+        node,
+        script,
+        *arguments,
+        cwd=CLIENTS,
+        env=clean_environment(),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            out, err = await process.communicate()
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    assert process.returncode == 0, f"{script} {arguments}:\n{out.decode()}\n{err.decode()}"
+    return json.loads(out.decode().rstrip().rsplit("\n", 1)[-1])

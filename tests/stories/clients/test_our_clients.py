@@ -1,0 +1,198 @@
+"""Our own clients, over connections that are cut: what they show is the answer, once, to its ending."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.client import Client, ClientError, Event
+from tests import node
+from tests.cutting import CuttingProxy
+from tests.stories.clients.conftest import Up
+
+# The first cut is in the head of the answer, the others anywhere in frames, ids and letters.
+CUTS = (100, 700, 1533, 911)
+PROMPT = {"prompt": "Wörter 東京 👋 [[sim: tokens=120 rate=400 first=0.05]]"}
+BROKEN = {"prompt": "Twice [[sim: tokens=60 rate=400 first=0.05]] [[sim: cut-after=20 times=1]]"}
+ENDLESS = {"prompt": "Long [[sim: tokens=4000 rate=50 first=0.05]]"}
+
+
+async def in_node(address: str, scenario: str, **asked: Any) -> Any:
+    return await node.run("keepstream.mjs", address, scenario, json.dumps(asked))
+
+
+def text_of(message: dict[str, Any]) -> str:
+    return "".join(block["text"] for block in message["content"] if block["type"] == "text")
+
+
+@pytest.fixture
+async def client(up: Up) -> AsyncIterator[Client]:
+    async with Client(up.url) as made:
+        yield made
+
+
+async def test_the_module_is_small_and_is_served_with_an_etag(up: Up) -> None:
+    async with httpx.AsyncClient(base_url=up.url) as http:
+        answer = await http.get("/keepstream.js")
+        assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert len(gzip.compress(answer.content)) < 5000
+        again = await http.get("/keepstream.js", headers={"if-none-match": f'W/"other", {answer.headers["etag"]}'})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_in_javascript_an_answer_is_whole_however_often_it_is_cut(up: Up) -> None:
+    async with CuttingProxy(up.url, CUTS) as proxy:
+        seen = await in_node(proxy.url, "whole", direct=up.url, body=PROMPT)
+    assert proxy.cut == len(CUTS)
+    assert seen["text"] == text_of(seen["message"])
+    assert seen["ids"] == sorted(set(seen["ids"]))
+    assert seen["end"]["outcome"] == "completed"
+    assert proxy.last_event_ids()[-1] is not None
+    assert "waiting" in seen["states"]
+
+
+async def test_in_javascript_nothing_follows_the_ending(up: Up) -> None:
+    seen = await in_node(up.url, "whole", body=PROMPT)
+    again = await in_node(up.url, "again", id=seen["id"], after=seen["ids"][-1])
+    assert again["types"] == []
+
+
+async def test_in_javascript_a_cancel_stops_the_stream_for_everybody(up: Up) -> None:
+    assert (await in_node(up.url, "cancel", body=ENDLESS))["end"]["outcome"] == "cancelled"
+
+
+async def test_in_javascript_what_is_refused_is_final_and_says_why(up: Up) -> None:
+    errors = (await in_node(up.url, "refused"))["errors"]
+    assert [(error["ours"], error["status"], error["type"]) for error in errors] == [
+        (True, 400, "invalid_request_error"),
+        (True, 404, "not_found_error"),
+        (True, 404, "not_found_error"),
+    ]
+    assert all(error["requestId"].startswith("req_") for error in errors)
+
+
+async def test_in_javascript_leaving_a_stream_lets_it_run_on(up: Up, client: Client) -> None:
+    left = await in_node(up.url, "abort", body=ENDLESS)
+    assert left["reason"] == "enough"
+    with pytest.raises(ClientError) as refused:
+        await client.message(left["id"])
+    assert refused.value.status == 409
+    await client.cancel(left["id"])
+
+
+async def test_in_javascript_silence_is_a_dead_connection(up: Up) -> None:
+    body = {"prompt": "Silent [[sim: tokens=5 first=1.2 rate=0]]"}
+    seen = await in_node(up.url, "whole", body=body, silence=400)
+    assert seen["end"]["outcome"] == "completed"
+    assert seen["states"].count("connecting") > 1
+
+
+async def test_after_a_reset_both_show_the_second_attempt_alone(up: Up, client: Client) -> None:
+    seen = await in_node(up.url, "whole", body=BROKEN | {"prompt": BROKEN["prompt"] + " in JavaScript"})
+    assert "relay.reset" in seen["types"]
+    assert seen["text"] == text_of(seen["message"])
+    stream = await client.submit(BROKEN)
+    events = [event async for event in client.events(stream["id"])]
+    reset = next(n for n, event in enumerate(events) if event.type == "relay.reset")
+    assert shown(events[reset:]) == text_of(await client.message(stream["id"]))
+
+
+async def test_in_python_an_answer_is_whole_however_often_it_is_cut(up: Up) -> None:
+    states: list[str] = []
+    async with CuttingProxy(up.url, CUTS) as proxy, Client(proxy.url, api_key="any") as client:
+        stream = await client.submit(PROMPT)
+        events = [event async for event in client.events(stream["id"], on_state=lambda state, _: states.append(state))]
+        message = await client.message(stream["id"])
+    assert proxy.cut == len(CUTS)
+    assert shown(events) == text_of(message)
+    ids = [event.id for event in events if event.id]
+    assert ids == sorted(set(ids))
+    assert events[-1].type == "relay.end"
+    assert states.count("connecting") == len(CUTS) + 1
+
+
+async def test_in_python_going_on_after_an_event_gives_exactly_what_follows(client: Client) -> None:
+    stream = await client.submit(PROMPT)
+    events = [event async for event in client.events(stream["id"]) if event.id]
+    half = len(events) // 2
+    assert [event async for event in client.events(stream["id"], events[half - 1].id)] == events[half:]
+    assert [event async for event in client.events(stream["id"], events[-1].id)] == []
+
+
+async def test_in_python_a_cancel_ends_the_stream(client: Client) -> None:
+    stream = await client.submit(ENDLESS)
+    await client.cancel(stream["id"])
+    events = [event async for event in client.events(stream["id"])]
+    assert events[-1].data["outcome"] == "cancelled"
+
+
+async def test_in_python_what_is_refused_is_final_and_says_why(client: Client) -> None:
+    with pytest.raises(ClientError, match="prompt") as refused:
+        await client.submit({"prompt": ""})
+    assert (refused.value.status, refused.value.kind, refused.value.final) == (400, "invalid_request_error", True)
+    with pytest.raises(ClientError) as unknown:
+        await anext(client.events("st_00000000000000000000000000000000"))
+    assert unknown.value.status == 404
+
+
+async def test_in_python_an_answer_of_lone_surrogates_is_read(client: Client) -> None:
+    stream = await client.submit({"prompt": "[[sim: hostile rate=0]]"})
+    events = [event async for event in client.events(stream["id"])]
+    assert events[-1].type == "relay.end"
+
+
+async def test_in_python_a_submit_is_repeated_and_makes_one_stream(up: Up) -> None:
+    tried: list[str] = []
+
+    class Failing(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            tried.append(request.headers["idempotency-key"])
+            answer = await super().handle_async_request(request)
+            if len(tried) == 1:
+                await answer.aclose()
+                raise httpx.ReadError("cut")
+            await answer.aread()
+            tried.append(answer.json()["id"])
+            return answer
+
+    async with Client(up.url, transport=Failing()) as client, httpx.AsyncClient(base_url=up.url) as http:
+        stream = await client.submit(PROMPT)
+        same = await http.post("/v1/streams", json=PROMPT, headers={"idempotency-key": tried[0]})
+    assert tried[0] == tried[1]
+    assert same.json()["id"] == stream["id"]
+
+
+async def test_in_python_silence_is_a_dead_connection(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.client.SILENCE_SECONDS", 0.4)
+    async with Client(up.url) as client:
+        stream = await client.submit({"prompt": "[[sim: tokens=5 first=1.2 rate=0]]"})
+        states: list[str] = []
+        events = [event async for event in client.events(stream["id"], on_state=lambda state, _: states.append(state))]
+    assert events[-1].data["outcome"] == "completed"
+    assert states.count("connecting") > 1
+
+
+def shown(events: list[Event]) -> str:
+    deltas = (event.data.get("delta", {}) for event in events if event.type == "content_block_delta")
+    return "".join(delta["text"] for delta in deltas if delta.get("type") == "text_delta")
+
+
+def test_both_clients_know_the_same_numbers() -> None:
+    from app import client  # noqa: PLC0415 - its constants
+
+    module = (Path(client.__file__).parent / "web" / "keepstream.js").read_text()
+    for line in (
+        f"const SILENCE_MS = {client.SILENCE_SECONDS:.0f}_000;",
+        f"const RETRY_MS = {client.RETRY_SECONDS * 1000:.0f};",
+        f"const RETRY_MS_MAX = {client.RETRY_SECONDS_MAX:.0f}_000;",
+        f"const SUBMIT_TRIES = {client.SUBMIT_TRIES};",
+    ):
+        assert line in module
+    assert asyncio.iscoroutinefunction(client.Client.submit)
