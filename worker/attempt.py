@@ -134,10 +134,10 @@ def on_begin(
 
 def on_failure(progress: Progress, limits: Limits, failure: Failure, jitter: float) -> Step:
     """A call has failed. `jitter` is a number from 0 up to 1."""
-    wait = wait_after(failure, progress.used, jitter)
+    wait = wait_after(failure, progress.used, limits.wait_max, jitter)
     exhausted = progress.used >= limits.attempts
     keeps = progress.content and progress.on_interrupt is OnInterrupt.FAIL
-    if keeps or exhausted or not failure.is_passing or wait > limits.wait_max:
+    if keeps or exhausted or not failure.is_passing or wait is None:
         return End(Outcome.FAILED, Error(failure.type, failure.message), failure, exhausted and failure.is_passing)
     return Restart(failure.reason, wait) if progress.content else Retry(failure.reason, wait)
 
@@ -168,12 +168,17 @@ def on_internal(what: str) -> End:
     return End(Outcome.FAILED, Error("api_error", what))
 
 
-def wait_after(failure: Failure, used: int, jitter: float) -> float:
-    """Seconds to the next call: what the upstream asks for and a bit more, or 0.5 doubling to 8 and a bit less."""
+def wait_after(failure: Failure, used: int, wait_max: float, jitter: float) -> float | None:
+    """Seconds to the next call: what the upstream asks for and a bit more, or 0.5 doubling to 8 and a bit less.
+
+    None where the upstream asks for more than `wait_max`.
+    """
     if failure.retry_after is not None:
+        if failure.retry_after > wait_max:
+            return None
         return failure.retry_after + jitter * min(failure.retry_after * JITTER, JITTER_SECONDS_MAX)
-    doubled = BACKOFF_SECONDS * 2 ** min(max(used - 1, 0), 16)
-    return float(min(doubled, BACKOFF_SECONDS_MAX) * (1 - JITTER * jitter))
+    doubled = min(BACKOFF_SECONDS * 2 ** min(max(used - 1, 0), 16), BACKOFF_SECONDS_MAX, wait_max)
+    return float(doubled * (1 - JITTER * jitter))
 
 
 _SENTENCES = {

@@ -12,24 +12,32 @@ from app.stream.endings import end_data
 from worker.attempt import End
 from worker.message import Message
 from worker.payload import dumps
-from worker.writer import Field
+from worker.writer import END_BYTES, Field
 
-MESSAGE_CHARACTERS = 300
-USAGE_BYTES = 1000
+# Without its use the frame is below 2 kB, whatever the rest says: a character takes six bytes at the most.
+MESSAGE_CHARACTERS = 200
+NAME_CHARACTERS = 50
+DATA_BYTES = END_BYTES - 100
 
 
 def frame_data(end: End, calls: int, message: Message | None, cost: float | None) -> dict[str, Any]:
     """The data of `relay.end`. `message` is the newest attempt's, as far as it has come."""
-    usage = message.usage if message is not None else None
-    error = {"type": end.error.type[:100], "message": _clip(end.error.message)} if end.error else None
-    return end_data(
+    reason = message.stop_reason if message is not None else None
+    error = None
+    if end.error is not None:
+        error = {
+            "type": _clip(end.error.type, NAME_CHARACTERS),
+            "message": _clip(end.error.message, MESSAGE_CHARACTERS),
+        }
+    data = end_data(
         end.outcome,
         attempts=calls,
-        stop_reason=message.stop_reason if message is not None else None,
-        usage=usage if usage is None or len(dumps(usage)) <= USAGE_BYTES else None,
+        stop_reason=None if reason is None else _clip(reason, NAME_CHARACTERS),
+        usage=message.usage if message is not None else None,
         cost_usd=cost,
         error=error,
     )
+    return data if len(dumps(data)) <= DATA_BYTES else data | {"usage": None}
 
 
 def fields(end: End, calls: int, message: Message | None, cost: float | None, *, complete: bool) -> dict[str, Field]:
@@ -59,5 +67,5 @@ def fields(end: End, calls: int, message: Message | None, cost: float | None, *,
     return found
 
 
-def _clip(text: str) -> str:
-    return text if len(text) <= MESSAGE_CHARACTERS else text[: MESSAGE_CHARACTERS - 1] + "…"
+def _clip(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -42,7 +42,7 @@ HAND_OVER_SECONDS = 1.5
 LEAVE_SECONDS = 0.3
 REDIS_PAUSE_SECONDS = 0.2
 REDIS_PAUSE_SECONDS_MAX = 2.0
-# What lives as long as the process need not be looked at again; most garbage here has no cycles.
+# Most garbage here has no cycles, and is gone without a collection.
 GC_THRESHOLD = 50_000
 
 
@@ -81,9 +81,10 @@ async def _work(settings: Settings, name: str, redis: ArqRedis, signals: _Signal
             loops.create_task(for_ever("audience", audience.watch)),
             loops.create_task(for_ever("neighbours", neighbours.watch)),
         ]
+        _settle_down()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        _settle_down()
+        threading.Thread(target=prices.warm_up, name="prices", daemon=True).start()
         await _drain(settings, pool, signals)
         for loop in running:
             loop.cancel()
@@ -136,11 +137,10 @@ async def _get_ready(name: str, channel: Channel, pool: Pool, leases: Leases) ->
 
 
 def _settle_down() -> None:
-    """What may wait until streams are taken."""
+    """Keeps the garbage collector off what lives as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
-    threading.Thread(target=prices.warm_up, name="prices", daemon=True).start()
 
 
 class _Receiver:

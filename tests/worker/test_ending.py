@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+
+from app.stream import frames
+from app.stream.endings import Outcome
+from worker.attempt import End, Error
+from worker.ending import fields, frame_data
+from worker.failure import Failure
+from worker.message import Message
+from worker.payload import dumps, loads
+from worker.writer import END_BYTES
+
+
+def message(usage: dict[str, object] | None = None) -> Message:
+    gathered = Message()
+    gathered.add({"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3, **(usage or {})}}})
+    gathered.add({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7}})
+    return gathered
+
+
+def bytes_of(value: object) -> bytes:
+    assert isinstance(value, bytes)
+    return value
+
+
+def test_a_completed_stream_has_its_message() -> None:
+    end = End(Outcome.COMPLETED)
+    assert frame_data(end, 2, message(), 0.5) == {
+        "outcome": "completed",
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 3, "output_tokens": 7},
+        "cost_usd": 0.5,
+        "attempts": 2,
+    }
+    stored = fields(end, 2, message(), 0.5, complete=True)
+    assert loads(bytes_of(stored.pop("message")))["usage"] == {"input_tokens": 3, "output_tokens": 7}
+    assert stored == {
+        "outcome": "completed",
+        "attempts": 2,
+        "stop_reason": "end_turn",
+        "usage": b'{"input_tokens":3,"output_tokens":7}',
+        "cost_usd": "0.5",
+    }
+
+
+def test_an_incomplete_stream_has_none() -> None:
+    assert "message" not in fields(End(Outcome.CANCELLED), 1, message(), None, complete=False)
+    assert fields(End(Outcome.CANCELLED), 0, None, None, complete=False) == {"outcome": "cancelled", "attempts": 0}
+
+
+def test_the_upstream_s_failure_is_stored_as_it_was_told() -> None:
+    told = Failure("overloaded_error", "overloaded_error", "Overloaded", 529, 3.0, None, "req_1")
+    end = End(Outcome.FAILED, Error("overloaded_error", "Overloaded"), told, exhausted=True)
+    stored = fields(end, 3, None, None, complete=False)
+    assert loads(bytes_of(stored["error"])) == {"type": "overloaded_error", "message": "Overloaded"}
+    assert loads(bytes_of(stored["failure"])) == {
+        "status": 529,
+        "type": "overloaded_error",
+        "message": "Overloaded",
+        "retry_after": 3.0,
+        "request_id": "req_1",
+        "exhausted": True,
+    }
+    assert frame_data(end, 3, None, None)["error"] == {"type": "overloaded_error", "message": "Overloaded"}
+
+
+@pytest.mark.parametrize("character", ["x", "ż", "🐢", "\0", "\ud800"])
+def test_the_frame_fits_into_the_room_that_is_kept_for_it_whatever_the_upstream_said(character: str) -> None:
+    long = character * 5000
+    gathered = message({f"unknown_{n}": n for n in range(500)})
+    gathered.add({"type": "message_delta", "delta": {"stop_reason": long}})
+    end = End(Outcome.FAILED, Error(long, long))
+    data = frame_data(end, 99, gathered, 1e-9)
+    frame, _, _ = frames.encode(b"relay.end", dumps(data), *frames.origin("st_1"))
+    assert len(frame) <= END_BYTES
+    assert len(data["error"]["message"]) > 100
+    assert loads(bytes_of(fields(end, 99, gathered, None, complete=False)["error"]))["message"] == long
