@@ -192,8 +192,13 @@ class PushReader(asyncio.Protocol):
         self._busy = True
         try:
             # A paused reader stops here; `resume_writing` goes on.
-            while not (self._done or self._paused or tail.go_live(self)):
-                await self._one_round(tail)
+            while not (self._done or self._paused):
+                if tail.ended and self.position == tail.splice.end:
+                    self.finish()
+                elif tail.go_live(self):
+                    break
+                else:
+                    await self._one_round(tail)
         finally:
             self._busy = False
             self._catching_up = None
@@ -212,8 +217,6 @@ class PushReader(asyncio.Protocol):
                     self.lost()
             if self._paused:
                 return
-        if tail.ended and self.position == tail.splice.end:
-            self.finish()
 
 
 def reset_event(reason: str, attempt: int) -> bytes:
