@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
@@ -14,7 +15,9 @@ from tests.bench.check import TOKEN, Received
 from tests.bench.gauges import cpu_of
 from tests.bench.traffic import Stream, Target, check, drop, ended, open_stream
 
-FIRST_SECONDS = 0.2
+FIRST_SECONDS = 0.1
+# The parts of a ramp's step: streams are opened, they come into flow, and what follows is measured.
+OPENING, OPENED = 0.25, 0.65
 # A step of a ramp whose readers are, in the middle, so late is the last.
 HOPELESS_SECONDS = 0.5
 WRONG_SHOWN = 5
@@ -88,8 +91,8 @@ async def steady(target: Target, load: Load, pids: Mapping[str, int]) -> dict[st
     loop = asyncio.get_running_loop()
     start = loop.time()
     opening = [
-        asyncio.create_task(_open(target, load, n, start + load.spread * n / load.streams, load.tokens))
-        for n in range(load.streams)
+        asyncio.create_task(_open(target, load, n, start + load.spread * offset, load.tokens))
+        for n, offset in enumerate(_offsets(load.streams))
     ]
     await _until(start + load.warm)
     window = Window(time_ns(), cpu_of(pids))
@@ -116,10 +119,10 @@ async def ramp(
         begin = start + n * step_seconds
         added = total - len(streams)
         opening = [
-            asyncio.create_task(_open(target, load, len(streams) + k, begin + step_seconds * 0.3 * k / added, tokens))
-            for k in range(added)
+            asyncio.create_task(_open(target, load, len(streams) + k, begin + step_seconds * OPENING * offset, tokens))
+            for k, offset in enumerate(_offsets(added))
         ]
-        await _until(begin + step_seconds / 2)
+        await _until(begin + step_seconds * OPENED)
         window = Window(time_ns(), cpu_of(pids))
         await _until(begin + step_seconds)
         window.close(pids)
@@ -139,6 +142,14 @@ async def ramp(
         for window, readers, total in zip(windows, reading, steps, strict=False)
     ]
     return {"steps": reports, "wrong": wrong[:WRONG_SHOWN], "wrong_count": len(wrong)}
+
+
+def _offsets(count: int) -> list[float]:
+    """Where in a stretch of time each of so many streams begins: at random, because evenly spread streams of one pace
+    would all have their tokens at the same moments; and the same for every contender.
+    """
+    dice = random.Random(count)  # noqa: S311 - no secret
+    return sorted(dice.random() for _ in range(count))
 
 
 async def _open(target: Target, load: Load, n: int, at: float, tokens: int) -> Stream:

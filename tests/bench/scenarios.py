@@ -5,14 +5,12 @@ A result is numbers by contender and metric, one for each round. Times are milli
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import redis
-
+from tests.bench.commands import count_commands
 from tests.bench.gauges import wait_until_quiet
 from tests.bench.runs import measure
 from tests.bench.stacks import CONTENDERS, Contender, Source, Stack, Upstream
@@ -29,7 +27,7 @@ KEEPS_UP_SHARE = 0.99
 
 STREAMS, RATE = 50, 50
 REPLAY_TOKENS = 2000
-FRONT_STEPS = [2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 63, 80, 100, 126, 158, 200]
+FRONT_STEPS = [1, 2, 3, 4, 6, 8, 11, 15, 20, 27, 37, 50, 63, 80, 100, 126, 158, 200]
 FRONT_READERS = 20
 WORKER_STREAMS, WORKER_RATE, WORKER_READ_EVERY = 300, 80, 10
 WORKER_STEPS = [50, 100, 150, 200, 250, 300, 350, 400, 450, 500, 550, 600, 700, 800]
@@ -47,6 +45,7 @@ class Extent:
     starts_seconds: float
     idle_seconds: float
     step_seconds: float
+    step_part: int  # of a ramp's steps only every so many
 
 
 WHOLE = Extent(
@@ -57,7 +56,8 @@ WHOLE = Extent(
     starts=100,
     starts_seconds=4.0,
     idle_seconds=10.0,
-    step_seconds=0.8,
+    step_seconds=1.5,
+    step_part=1,
 )
 QUICK = Extent(
     rounds=1,
@@ -67,7 +67,8 @@ QUICK = Extent(
     starts=20,
     starts_seconds=0.8,
     idle_seconds=3.0,
-    step_seconds=0.4,
+    step_seconds=1.2,
+    step_part=3,
 )
 
 
@@ -206,38 +207,17 @@ def idling(bench: Bench) -> None:
 
 
 def commands(bench: Bench) -> None:
-    """What contenders with nothing to do ask of Redis."""
+    """What contenders with nothing to do ask of Redis; what their scripts do there is not counted."""
     stacks = [bench.stack(contender) for contender in CONTENDERS if contender.worker]
-    before = [_commands(stack) for stack in stacks]
-    time.sleep(bench.extent.idle_seconds)
-    for stack, was in zip(stacks, before, strict=True):
-        spent: dict[str, int] = defaultdict(int)
-        for client, (role, total) in _commands(stack).items():
-            spent[role] += total - was.get(client, (role, 0))[1]
-        bench.add(
-            stack.contender.name,
-            {
-                "commands.worker": spent["worker"] / bench.extent.idle_seconds,
-                "commands.front": spent["front"] / bench.extent.idle_seconds,
-            },
-        )
-
-
-def _commands(stack: Stack) -> dict[str, tuple[str, int]]:
-    """Commands so far of each connection, but our own; a front names its connections, and the rest is the worker's."""
-    assert stack.valkey is not None
-    with redis.Redis.from_url(stack.valkey.url) as client:
-        own = str(client.client_id())
-        return {
-            entry["id"]: ("front" if entry["name"].startswith("front") else "worker", int(entry["tot-cmds"]))
-            for entry in client.client_list()
-            if entry["id"] != own
-        }
+    counts = count_commands([stack.redis_port for stack in stacks], bench.extent.idle_seconds)
+    for stack, count in zip(stacks, counts, strict=True):
+        bench.add(stack.contender.name, {f"commands.{role}": number for role, number in count.items()})
 
 
 def most_of_front(bench: Bench, contenders: Iterable[Contender]) -> None:
     """More and more readers, until one front does not keep up."""
-    load = {"readers": FRONT_READERS, "rate": RATE, "step_seconds": bench.extent.step_seconds, "steps": FRONT_STEPS}
+    load = {"readers": FRONT_READERS, "rate": RATE, "step_seconds": bench.extent.step_seconds}
+    load["steps"] = FRONT_STEPS[:: bench.extent.step_part]
     for contender in contenders:
         result = bench.run("most", contender, "ramp", **load)
         bench.drop(contender)
@@ -247,6 +227,7 @@ def most_of_front(bench: Bench, contenders: Iterable[Contender]) -> None:
 
 def of_worker(bench: Bench, contenders: Iterable[Contender]) -> None:
     """One worker with 300 streams of 80 tokens a second, of which a tenth is read; then more, until it falls behind."""
+    steps = WORKER_STEPS[:: bench.extent.step_part]
     reading = {"readers": 1, "rate": WORKER_RATE, "read_every": WORKER_READ_EVERY}
     for contender in contenders:
         result = bench.run(
@@ -261,7 +242,9 @@ def of_worker(bench: Bench, contenders: Iterable[Contender]) -> None:
         )
         appended = WORKER_STREAMS * WORKER_RATE * result["seconds"]
         cpu = result["cpu"]
-        ramp = bench.run("worker most", contender, "ramp", **reading, step_seconds=1.0, steps=WORKER_STEPS)
+        ramp = bench.run(
+            "worker most", contender, "ramp", **reading, step_seconds=bench.extent.step_seconds, steps=steps
+        )
         bench.drop(contender)
         good = kept_up(ramp["steps"])
         bench.add(

@@ -172,6 +172,13 @@ class Stack:
         pids = {role: child.pid for role, child in self._children.items()}
         return pids | ({"valkey": self.valkey.pid} if self.valkey else {})
 
+    @property
+    def redis_port(self) -> int:
+        """Raises `RuntimeError` for a contender without Redis."""
+        if self.valkey is None:
+            raise RuntimeError(f"{self.contender.name} has no Redis")
+        return self.valkey.port
+
     def complaints(self) -> str:
         """The end of what its processes wrote."""
         return "\n".join(f"{role}: {child.output()[-1000:]}" for role, child in self._children.items())
