@@ -78,7 +78,7 @@ async def left_behind(cluster: Cluster) -> list[str]:
     """What should have gone, and has not within `QUIET_SECONDS`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + QUIET_SECONDS
-    while (left := await _look(cluster)) and loop.time() < deadline:  # noqa: ASYNC110 - Redis tells nobody
+    while (left := await _look(cluster)) and loop.time() < deadline:
         await asyncio.sleep(0.1)
     return left
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -90,7 +91,8 @@ class Sight:
         parts = []
         for frame in frames.split(bytes(self.seen)):
             if frame.name == "content_block_delta":
-                delta = orjson.loads(frame.data)["delta"]
+                # Lone surrogates are valid JSON, which orjson refuses.
+                delta = json.loads(frame.data)["delta"]
                 if delta["type"] == "text_delta":
                     parts.append(delta["text"])
         return "".join(parts)

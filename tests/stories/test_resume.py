@@ -87,7 +87,7 @@ async def test_two_readers_at_different_places_see_the_same(api: Api) -> None:
     stream_id = await api.submit("[[sim: tokens=150 rate=150 first=0]]")
     early, late = Sight(stream_id), Sight(stream_id)
     first = asyncio.create_task(watch(early, lambda: api.port))
-    while early.frames < 50:  # noqa: ASYNC110 - the reader itself is the event
+    while early.frames < 50:
         await asyncio.sleep(0.01)
     await asyncio.gather(first, watch(late, lambda: api.port))
     assert early.seen == late.seen == await api.log(stream_id)

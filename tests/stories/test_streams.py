@@ -38,7 +38,7 @@ async def busy(api: Api) -> AsyncIterator[list[str]]:
     ids = [await api.submit("[[sim: stall-after=1]]") for _ in range(2)]
     sights = [Sight(stream_id) for stream_id in ids]
     reading = [asyncio.create_task(watch(sight, lambda: api.port)) for sight in sights]
-    while not all(sight.frames for sight in sights):  # noqa: ASYNC110 - the readers are the event
+    while not all(sight.frames for sight in sights):
         await asyncio.sleep(0.01)
     yield ids
     for stream_id in ids:
@@ -160,7 +160,7 @@ async def test_cancelling_a_running_stream_closes_the_upstream_call(api: Api) ->
     stream_id = await api.submit("[[sim: tokens=2000 rate=50 first=0 tag=running]]")
     sight = Sight(stream_id)
     reading = asyncio.create_task(watch(sight, lambda: api.port))
-    while not sight.frames:  # noqa: ASYNC110 - the reader is the event
+    while not sight.frames:
         await asyncio.sleep(0.01)
     asked = time.time()
     assert (await api.cancel(stream_id)).status_code == httpx.codes.ACCEPTED
