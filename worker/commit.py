@@ -193,3 +193,4 @@ def _abort(connection: AbstractConnection) -> None:
     stream = connection._writer  # noqa: SLF001  # redis-py is pinned, see channel.py
     if stream is not None:
         stream.transport.abort()
+    connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001  # or it warns that nobody did

@@ -12,7 +12,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 import uvloop
 from arq import ArqRedis
@@ -52,20 +54,23 @@ def run(settings: Settings) -> None:
         runner.run(_serve(settings))
 
 
-async def _serve(settings: Settings) -> None:
-    signals = _Signals()
-    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    redis = connect(settings.redis_url, client_name(name), ArqRedis)
-    try:
-        if await signals.before(_reach(redis)):
-            await _work(settings, name, redis, signals)
-    finally:
-        await redis.aclose()
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker is made of."""
+
+    tools: Tools
+    pool: Pool
+    leases: Leases
+    audience: Audience
+    neighbours: Neighbours
 
 
-async def _work(settings: Settings, name: str, redis: ArqRedis, signals: _Signals) -> None:
-    async with Channel(redis) as channel, Committer(redis) as committer, asyncio.TaskGroup() as loops:
+@asynccontextmanager
+async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterator[Parts]:
+    """A worker that takes streams, while inside. It must have drained when it is left."""
+    async with Channel(redis) as channel, Committer(redis) as committer, AsyncExitStack() as stack:
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
+        stack.push_async_callback(claude.close)
         queue, workers = Queue(redis), Workers(redis)
         admission = Admission(workers, settings.retry_wait_max)
         tools = Tools(settings, Log(redis), queue, committer, channel, claude, admission)
@@ -73,25 +78,46 @@ async def _work(settings: Settings, name: str, redis: ArqRedis, signals: _Signal
         pool = Pool(name, tools, redis, neighbours.stir)
         leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds)
         audience = Audience(pool.holds, redis)
-        if not await signals.before(_get_ready(name, channel, pool, leases)):
-            return
-        running = [
-            loops.create_task(for_ever("claims", pool.main)),
-            loops.create_task(for_ever("leases", leases.keep)),
-            loops.create_task(for_ever("audience", audience.watch)),
-            loops.create_task(for_ever("neighbours", neighbours.watch)),
+        # Listens before it is listed: a listed worker that nobody hears counts as dead.
+        await channel.subscribe(keys.alive(name), _Receiver(lambda: None))
+        await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
+        loops = [
+            asyncio.create_task(for_ever(what, work), name=what)
+            for what, work in (
+                ("claims", pool.main),
+                ("leases", leases.keep),
+                ("audience", audience.watch),
+                ("neighbours", neighbours.watch),
+            )
         ]
+        try:
+            yield Parts(tools, pool, leases, audience, neighbours)
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+
+async def _serve(settings: Settings) -> None:
+    signals = _Signals()
+    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    redis = connect(settings.redis_url, client_name(name), ArqRedis)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(redis.aclose)
+        if not await signals.before(_reach(redis)):
+            return
+        entering = asyncio.ensure_future(stack.enter_async_context(working(settings, redis, name)))
+        if not await signals.before(entering):
+            return
+        pool = entering.result().pool
         _settle_down()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         threading.Thread(target=prices.warm_up, name="prices", daemon=True).start()
         await _drain(settings, pool, signals)
-        for loop in running:
-            loop.cancel()
         with contextlib.suppress(*AWAY):
             async with asyncio.timeout(LEAVE_SECONDS):
-                await queue.forget_worker(name)
-                await claude.close()
+                await Queue(redis).forget_worker(name)
 
 
 async def _drain(settings: Settings, pool: Pool, signals: _Signals) -> None:
@@ -123,17 +149,6 @@ async def _reach(redis: ArqRedis) -> None:
                 logger.warning("Redis is not there yet (%s); waiting for it", type(error).__name__)
         await asyncio.sleep(pause)
         pause = min(pause * 2, REDIS_PAUSE_SECONDS_MAX)
-
-
-async def _get_ready(name: str, channel: Channel, pool: Pool, leases: Leases) -> None:
-    """Listens first: a listed worker that nobody hears counts as dead."""
-    await channel.subscribe(keys.alive(name), _Receiver(lambda: None))
-    await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
-    while True:
-        try:
-            return await leases.renew()
-        except AWAY:
-            await asyncio.sleep(REDIS_PAUSE_SECONDS)
 
 
 def _settle_down() -> None:
@@ -168,11 +183,11 @@ class _Signals:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._come)
 
-    async def before(self, work: Coroutine[object, object, None]) -> bool:
+    async def before(self, work: Awaitable[object]) -> bool:
         """Does `work`, unless the first signal comes before it is done; whether it was done."""
         return await _race(work, self.first)
 
-    async def second_or(self, work: Coroutine[object, object, None]) -> bool:
+    async def second_or(self, work: Awaitable[object]) -> bool:
         """Does `work`, unless the second signal comes before it is done; whether it was done."""
         return await _race(work, self._second)
 
@@ -180,14 +195,16 @@ class _Signals:
         (self._second if self.first.is_set() else self.first).set()
 
 
-async def _race(work: Coroutine[object, object, None], event: asyncio.Event) -> bool:
+async def _race(work: Awaitable[object], event: asyncio.Event) -> bool:
     doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(event.wait())
     try:
         await asyncio.wait([doing, waiting], return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            return False
-        doing.result()
-        return True
+        if doing.done():
+            doing.result()
+            return True
+        doing.cancel()
+        await asyncio.wait([doing])
+        return False
     finally:
         doing.cancel()
         waiting.cancel()
