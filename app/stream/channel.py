@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Protocol, Self
@@ -134,6 +135,7 @@ class Channel:
                 self._confirmed.clear()
                 self._asked.clear()
                 _abort(connection)
+                connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001 - or it warns that nobody did
 
     async def _connect(self) -> AbstractConnection:
         connection: AbstractConnection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
@@ -193,15 +195,19 @@ class Channel:
     async def _watch(self, connection: AbstractConnection) -> None:
         """Notices a connection that is open and dead."""
         loop = asyncio.get_running_loop()
+        asked = math.inf
         while True:
             await asyncio.sleep(PING_SECONDS)
-            quiet = loop.time() - self._heard
-            if quiet >= 2 * PING_SECONDS:
-                logger.warning("channel: silent for %.1f s, reconnecting", quiet)
+            now = loop.time()
+            # Only an unanswered PING counts: mere silence of that length is what an idle channel is like.
+            if self._heard < asked < now:
+                logger.warning("channel: silent for %.1f s, reconnecting", now - self._heard)
                 _abort(connection)
                 return
-            if quiet >= PING_SECONDS:
+            asked = math.inf
+            if now - self._heard >= PING_SECONDS / 2:
                 self._send(b"PING")
+                asked = now
 
     @staticmethod
     def _writer(connection: AbstractConnection) -> asyncio.StreamWriter:

@@ -55,13 +55,14 @@ def connect(url: str, name: str, client: type[Client] = Redis, *, retries: int =
         "client_name": re.sub(r"[^!-~]", "-", name),
         "protocol": 2,  # RESP3 costs more and brings nothing here
     }
-    if "+sentinel://" in url:
-        return client(connection_pool=_sentinel_pool(url, options))
-    return client(
-        connection_pool=BlockingConnectionPool.from_url(
-            url, max_connections=POOL_SIZE, timeout=POOL_WAIT_SECONDS, **options
-        )
-    )
+    pool = _sentinel_pool(url, options) if "+sentinel://" in url else _pool(url, options)
+    made = client(connection_pool=pool)
+    made.auto_close_connection_pool = True  # `aclose` closes what was opened through it
+    return made
+
+
+def _pool(url: str, options: dict[str, Any]) -> BlockingConnectionPool:
+    return BlockingConnectionPool.from_url(url, max_connections=POOL_SIZE, timeout=POOL_WAIT_SECONDS, **options)
 
 
 def _sentinel_pool(url: str, options: dict[str, Any]) -> SentinelConnectionPool:
