@@ -21,17 +21,29 @@ AGAIN_SECONDS = 1.0
 class PatientReader(PullReader):
     """`due`: the time at which it is woken, by an empty aside. `gone`: its client has left."""
 
-    __slots__ = ("_hub", "_last_moment", "_timer", "due", "gone")
+    __slots__ = ("_due", "_hub", "_last_moment", "_timer", "gone")
 
     def __init__(self, position: Position, hub: Hub, due: float) -> None:
         super().__init__(position)
-        self.due = due
         self.gone = False
         self._hub = hub
         self._last_moment: asyncio.TimerHandle | None = None
+        self._due = due
         self._timer = asyncio.get_running_loop().call_at(due, self._wake_up)
         if hub.draining:  # the drain told only those it found
             self.leave(0)
+
+    @property
+    def due(self) -> float:
+        return self._due
+
+    @due.setter
+    def due(self, due: float) -> None:
+        # Every event moves it later; the timer then finds out by itself, which is cheaper than a new one for each.
+        self._due = due
+        if due < self._timer.when():
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_at(due, self._wake_up)
 
     def leave(self, retry_ms: int) -> None:
         if self._last_moment is None:
@@ -49,8 +61,9 @@ class PatientReader(PullReader):
             self._last_moment.cancel()
 
     def _wake_up(self) -> None:
-        # Every event moves `due` and none moves the timer, which is cheaper.
         loop = asyncio.get_running_loop()
-        if loop.time() >= self.due:
+        again = self._due
+        if loop.time() >= self._due:
             self.aside(_WAKE_UP)
-        self._timer = loop.call_at(max(self.due, loop.time() + AGAIN_SECONDS), self._wake_up)
+            again = loop.time() + AGAIN_SECONDS
+        self._timer = loop.call_at(again, self._wake_up)

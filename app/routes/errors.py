@@ -37,8 +37,8 @@ TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-# A stored error back to the status it would have had; the first status of a type counts.
-STATUSES = {kind: status for status, kind in reversed(TYPES.items())} | {"api_error": 500}
+# A stored error back to the status it would have had at the API; the first status of a type counts.
+STATUSES = {kind: status for status, kind in reversed(TYPES.items())} | {"timeout_error": 504}
 
 
 class ApiError(Exception):

@@ -1,0 +1,162 @@
+"""A front inside the test's own process, and the worker's side of a stream written by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import orjson
+from redis.asyncio import Redis
+
+from app.access.owners import Owners
+from app.front import Front
+from app.hub import Hub
+from app.main import application
+from app.server import address, listen, server
+from app.settings import Settings
+from app.stream.channel import Channel
+from app.stream.chats import Chats
+from app.stream.endings import Outcome, end_data
+from app.stream.frames import Position, encode, encode_json
+from app.stream.log import Claim, Log, Status
+from app.stream.queue import Queue
+from app.streams import Streams
+from app.upstream import Upstream
+
+PATIENCE_SECONDS = 20.0
+LEASE_MS = 60_000
+LIFE_MS = 600_000
+
+Event = tuple[str | None, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A front that serves, and what it serves from."""
+
+    front: Front
+    url: str
+
+    @property
+    def hub(self) -> Hub:
+        return self.front.hub
+
+    @property
+    def log(self) -> Log:
+        return self.front.streams.log
+
+    async def author(self) -> Author:
+        """The worker of the next stream in the line; waits for one."""
+        queue = self.front.streams.queue
+        while True:
+            claims = await queue.claim("author", next(_NUMBERS), free=1, lease_ms=LEASE_MS)
+            if claims:
+                return await Author.begin(self, claims[0])
+            await asyncio.sleep(0.005)
+
+
+_NUMBERS = itertools.count(1)
+
+
+@asynccontextmanager
+async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterator[Served]:
+    """A front on a free port of the loopback interface."""
+    settings = settings or Settings()
+    log, queue = Log(redis), Queue(redis)
+    async with Channel(redis) as channel, Hub(redis, log, queue, channel) as hub:
+        upstream = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
+        front = Front(
+            settings=settings,
+            redis=redis,
+            streams=Streams(log, queue, settings, "front"),
+            hub=hub,
+            owners=Owners.from_file(settings.api_keys_file),
+            chats=Chats(redis),
+            upstream=upstream,
+        )
+        running_server = server(application(front))
+        listener = listen("127.0.0.1", 0)
+        running = asyncio.create_task(running_server.serve(sockets=[listener]))
+        await until(lambda: running_server.started)
+        try:
+            yield Served(front, address(listener))
+        finally:
+            running_server.force_exit = running_server.should_exit = True
+            await running
+            listener.close()
+            await upstream.aclose()
+
+
+class Author:
+    """The holder of one stream, who writes what it is told."""
+
+    def __init__(self, served: Served, claim: Claim, position: Position, meta: dict[str, bytes]) -> None:
+        self.stream_id = claim.stream_id
+        self.meta = meta
+        self._served = served
+        self._claim = claim
+        self._position = position
+
+    @classmethod
+    async def begin(cls, served: Served, claim: Claim) -> Self:
+        begun = await served.log.begin(claim)
+        assert begun.position is not None
+        return cls(served, claim, begun.position, dict(begun.meta))
+
+    @property
+    def last_id(self) -> str:
+        return self._position.id
+
+    async def write(self, *events: Event) -> None:
+        """Events of the upstream, in one append."""
+        data, position = b"", self._position
+        for name, value in events:
+            frame, *where = encode(None if name is None else name.encode(), orjson.dumps(value), *position)
+            data, position = data + frame, Position(*where)
+        await self._append(data, position, {"content": "1"})
+
+    async def tell(self, name: str, data: dict[str, Any], **fields: str) -> None:
+        """An event of ours, with fields of the meta."""
+        frame, position = encode_json(name, data, self._position)
+        await self._append(frame, position, fields)
+
+    async def restart(self) -> None:
+        frame, position = encode_json("relay.reset", {"attempt": 2, "reason": "worker_lost"}, self._position)
+        await self._append(frame, position, {"content": "0", "base": str(position.offset), "attempt": "2"})
+
+    async def end(self, outcome: Outcome, *, error: dict[str, str] | None = None, **fields: Any) -> None:
+        """The ending; of `fields`, those that are no text become JSON."""
+        frame, position = encode_json("relay.end", end_data(outcome, attempts=1, error=error), self._position)
+        stored = {name: value if isinstance(value, str) else orjson.dumps(value) for name, value in fields.items()}
+        if error is not None:
+            stored["error"] = orjson.dumps(error)
+        await self._append(frame, position, {"outcome": outcome.value, "attempts": "1", **stored}, ends=True)
+        await self._served.front.streams.queue.done(self._claim)
+
+    async def fail(self, status: int, kind: str, message: str, **failure: Any) -> None:
+        """The ending that a refusal of the upstream leads to."""
+        told = {"status": status, "type": kind, "message": message, "retry_after": None, "request_id": None}
+        failure = {**told, "exhausted": False, **failure}
+        await self.end(Outcome.FAILED, error={"type": kind, "message": message}, failure=failure)
+
+    async def _append(self, data: bytes, position: Position, fields: dict[str, Any], *, ends: bool = False) -> None:
+        appended = await self._served.log.append(
+            self._claim, self._position.offset, data, fields, ending_life_ms=LIFE_MS if ends else None
+        )
+        assert appended.status is Status.OK
+        self._position = position
+
+
+async def until(true: Callable[[], Any]) -> None:
+    """Returns when `true()` is; what it returns may have to be awaited."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            found = true()
+            if await found if inspect.isawaitable(found) else found:
+                return
+            await asyncio.sleep(0.005)
