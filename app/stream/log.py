@@ -17,8 +17,9 @@ from redis.asyncio import Redis
 from app.stream import frames, keys
 from app.stream.scripts import source
 
-# One read brings this much at the most: a log of 16 MiB is never held whole for one reader.
-READ_BYTES = 256 * 1024
+# One read brings this much at the most: a log of 16 MiB is never held whole for one reader, and an answer of 2,000
+# tokens comes in one (a second read, through the hub, costs the front more than all the rest of a replay).
+READ_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
