@@ -13,6 +13,7 @@ from tests.bench.scenarios import LATEST_MS
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 NAMES = ("Keepstream", "(a) direct\npass-through", "(b) pub/sub\nper client", "(c) fastapi-\nresumable-stream")
 COLOURS = ("#0b6e4f", "#8d99ae", "#d17a22", "#7d4e9e")
@@ -47,26 +48,31 @@ def _panel(axis: Any, numbers: Numbers, panel: Panel) -> None:
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="x", color="#e3e3e3", linewidth=0.8)
     axis.set_axisbelow(True)
+    found = [list(numbers.get(who, {}).get(metric, ())) for who in COLUMNS[: len(NAMES)]]
+    every = [value for values in found for value in values] or [1.0]
     if logarithmic:
         axis.set_xscale("log")
-    found = [numbers.get(who, {}).get(metric, ()) for who in COLUMNS[: len(NAMES)]]
-    highest = max((max(values) for values in found if values), default=1.0)
+        axis.set_xlim(min(every) / 3, max(every) * 12)
+    else:
+        axis.set_xlim(0, max(every) * 1.3)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
     for at, (values, colour) in enumerate(zip(found, COLOURS, strict=True)):
-        if not values:
-            text = "does not apply" if metric != "most.front" else "not measured"
-            axis.text(0.02, at, text, va="center", color="#777777", transform=axis.get_yaxis_transform())
-            continue
-        middle = median(values)
+        if values:
+            _mark(axis, at, values, colour, dot=logarithmic, bounded="Lateness" in title)
+        else:
+            axis.text(0.02, at, "does not apply", va="center", color="#777777", transform=axis.get_yaxis_transform())
+
+
+def _mark(axis: Any, at: int, values: list[float], colour: str, *, dot: bool, bounded: bool) -> None:
+    """A bar where the axis begins at nothing, else a dot; with the spread, and the number beside it."""
+    middle = median(values)
+    if dot:
+        axis.plot(middle, at, "o", color=colour, markersize=9)
+    else:
         axis.barh(at, middle, color=colour, height=0.6)
-        axis.plot([min(values), max(values)], [at, at], color="#222222", linewidth=1.2)
-        more = "more than " if "Lateness" in title and middle >= LATEST_MS else ""
-        axis.annotate(
-            f"{more}{middle:,.3g}" if middle < 1000 else f"{more}{middle:,.0f}",
-            (max(middle, *values), at),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            color="#222222",
-        )
-    left, _ = axis.get_xlim()
-    axis.set_xlim(left if logarithmic else 0, highest * (6 if logarithmic else 1.25))
+    axis.plot([min(values), max(values)], [at, at], color="#222222", linewidth=1.2)
+    more = "more than " if bounded and middle >= LATEST_MS else ""
+    text = f"{middle:,.0f}" if middle >= 100 else f"{middle:.3g}"
+    place = (max(values), at)
+    axis.annotate(more + text, place, xytext=(8, 0), textcoords="offset points", va="center", color="#222222")

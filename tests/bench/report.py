@@ -53,6 +53,7 @@ ROWS = (
     Row("Redis commands of an idle worker", "commands.worker", "/s"),
     Row("one worker, 300 streams of 80/s: CPU per event, worker", "worker.us", "µs"),
     Row("… CPU per event, Valkey", "worker.valkey_us", "µs"),
+    Row("… events appended", "worker.appended", "/s", more_is_better=True),
     Row("… lateness p99", "worker.p99", "ms"),
     Row("most streams of 80/s that one worker keeps up with", "worker.most", "", more_is_better=True),
 )

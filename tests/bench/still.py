@@ -34,7 +34,7 @@ async def idle(target: Target, pids: Mapping[str, int], streams: int, readers: i
     opened += [await open_stream(target, IDLE_TOKENS * 2, readers, **load) for _ in range(streams)]
     deadline = monotonic() + PATIENCE_SECONDS
     for client in (client for stream in opened for client in stream.readers):
-        while not _silent(client) and monotonic() < deadline:  # noqa: ASYNC110 - a client only keeps what it gets
+        while not _silent(client) and monotonic() < deadline:
             await asyncio.sleep(0.1)
     await asyncio.sleep(SETTLE_SECONDS)
     after = memory_of(pids)
