@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.running import keepstream
+from tests.relay import Relay
 
 MODELS = "claude-opus-5-5 claude-haiku-5"
 
@@ -21,16 +21,11 @@ class Up:
 
 
 @pytest.fixture(scope="session")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def up() -> Iterator[Up]:
     settings = {
         "KEEPSTREAM_CHAT_MODELS": MODELS,
         "KEEPSTREAM_CHAT_FIELDS": "tools thinking",
         "KEEPSTREAM_CHAT_SYSTEM": "Answer as a lighthouse keeper.",
-        "KEEPSTREAM_STREAM_TTL": "600",
     }
-    with keepstream("dev", "--port", "0", cwd=tmp_path_factory.mktemp("up"), **settings) as running:
-        simulator = running.line(r"simulated Claude on (http://127\.0\.0\.1:\d+)")
-        url = running.line(r"Keepstream is up: (http://127\.0\.0\.1:\d+)")
-        yield Up(url[1], simulator[1])
-        running.process.send_signal(2)
-        running.wait()
+    with Relay(**settings) as relay:
+        yield Up(relay.url, relay.claude)

@@ -1,0 +1,59 @@
+"""The description of the HTTP interface: OpenAPI 3.1, put together from one piece for each group of routes.
+
+Pure, and by hand: it says what is promised, and tests compare it with the routes and with a running front. Whoever adds
+a route adds its description to the piece of its group, or a piece of its own to `PIECES`. Knows no settings.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import orjson
+
+from app.openapi import chat, messages, schemas, service, streams
+from app.openapi.words import ERROR_RESPONSES, HEADERS, PARAMETERS
+
+PIECES = (streams, messages, chat, service)
+
+DESCRIPTION = """\
+A self-hosted relay for Claude streams. A prompt is queued, a worker runs it against the Claude API, every event goes
+to a durable log, and any number of clients read it as Server-Sent Events, leave, come back, and go on from where they
+were.
+
+Errors have the shape of the Claude API: `{"type":"error","error":{"type","message"},"request_id"}`. Every answer has
+`request-id`. `HEAD` works wherever `GET` does. Pages of the origins in `KEEPSTREAM_CORS_ORIGINS` may call everything.
+"""
+
+
+@cache
+def document() -> bytes:
+    """The description as JSON."""
+    return orjson.dumps(describe())
+
+
+def describe() -> dict[str, Any]:
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Keepstream",
+            "version": "0.1.0",
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [tag for piece in PIECES for tag in piece.TAGS],
+        # The last one: where no keys are set up, none is needed.
+        "security": [{"x-api-key": []}, {"bearer": []}, {}],
+        "paths": {path: item for piece in PIECES for path, item in piece.paths().items()},
+        "components": {
+            "schemas": schemas.SCHEMAS,
+            "parameters": PARAMETERS,
+            "headers": HEADERS,
+            "responses": ERROR_RESPONSES,
+            "securitySchemes": {
+                "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }

@@ -1,0 +1,56 @@
+"""The description of the AI SDK's chat. Pure."""
+
+from __future__ import annotations
+
+from app.openapi.words import Json, answer, body, errors, events, json_content, operation, parameters, schema
+
+TAG = "AI SDK"
+TAGS = [{"name": TAG, "description": "The UI message stream of the AI SDK: `useChat` with `resume: true`"}]
+
+CHUNKS = """\
+Lines of `data:` with one chunk each, comments as heartbeat, and `data: [DONE]` at the end. Failures that are not known
+at submit are `error` chunks. An end without `[DONE]` is a broken connection, to be resumed."""
+
+
+def paths() -> Json:
+    shown = events(CHUNKS, any=schema("UIMessageChunk"))
+    return {
+        "/api/chat": {
+            "post": operation(
+                "sendChat",
+                TAG,
+                "Send the chat so far, and be answered",
+                {
+                    "200": answer("The answer as it comes", shown, "x-keepstream-id", "location"),
+                    **errors(400, 401, 408, 413, 415, 422, 429),
+                },
+                parameters=parameters("idempotency-key"),
+                requestBody=body(schema("ChatRequest")),
+                description="An answer of this chat that still runs is cancelled.",
+            )
+        },
+        "/api/chat/{chat_id}/stream": {
+            "get": operation(
+                "resumeChat",
+                TAG,
+                "Resume the answer that runs",
+                {
+                    "200": answer("The answer from its start, and on live", shown, "x-keepstream-id", "location"),
+                    "204": answer("Nothing runs"),
+                    **errors(401),
+                },
+                parameters=parameters("chat-id"),
+            ),
+            "delete": operation(
+                "stopChat",
+                TAG,
+                "Stop the answer that runs",
+                {
+                    "202": answer("It is being cancelled, or had ended", json_content(schema("Cancelled"))),
+                    "204": answer("There is nothing to stop"),
+                    **errors(401),
+                },
+                parameters=parameters("chat-id"),
+            ),
+        },
+    }

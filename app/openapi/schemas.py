@@ -1,0 +1,225 @@
+"""The shapes that go over the wire.
+
+Pure. The rule: what we check is described as we check it; what only the Claude API knows is described as open, because
+every field of its own passes through.
+"""
+
+from __future__ import annotations
+
+from app.openapi.words import EVENT_ID, STREAM_ID, Json, schema
+from app.prompts import MAX_TOKENS_CEILING, ON_INTERRUPT
+from app.routes.errors import TYPES
+from app.stream.endings import Outcome
+
+_TEXT: Json = {"type": "string"}
+_TIME: Json = {"type": ["string", "null"], "format": "date-time"}
+_STATE: Json = {"type": "string", "enum": ["queued", "running", "ended"]}
+_OPEN: Json = {"type": "object"}
+_RELAY_MESSAGE: Json = {"relay": schema("Relay")}
+_MESSAGES: Json = {"type": "array", "minItems": 1, "items": schema("InputMessage")}
+_MAX_TOKENS: Json = {"type": "integer", "minimum": 1, "maximum": MAX_TOKENS_CEILING}
+_MODEL: Json = {"type": "string", "minLength": 1, "examples": ["claude-sonnet-5"]}
+
+SCHEMAS: Json = {
+    "Error": {
+        "type": "object",
+        "required": ["type", "error", "request_id"],
+        "properties": {
+            "type": {"const": "error"},
+            "error": schema("ErrorDetail"),
+            "request_id": _TEXT,
+        },
+    },
+    "ErrorDetail": {
+        "type": "object",
+        "required": ["type", "message"],
+        "properties": {
+            "type": {"type": "string", "examples": sorted(set(TYPES.values()))},
+            "message": {"type": "string", "description": "Says what to do"},
+        },
+    },
+    "InputMessage": {
+        "type": "object",
+        "required": ["role", "content"],
+        "properties": {
+            "role": {"type": "string", "minLength": 1, "examples": ["user", "assistant"]},
+            "content": {
+                "anyOf": [
+                    {"type": "string", "minLength": 1},
+                    {"type": "array", "minItems": 1, "items": _OPEN, "description": "Content blocks"},
+                ]
+            },
+        },
+    },
+    "MessagesRequest": {
+        "type": "object",
+        "description": "The parameters of the Messages API. Those that are not listed pass through as well.",
+        "required": ["model", "max_tokens", "messages"],
+        "properties": {
+            "model": _MODEL,
+            "max_tokens": _MAX_TOKENS,
+            "messages": _MESSAGES,
+            "stream": {"type": "boolean"},
+            **_RELAY_MESSAGE,
+        },
+    },
+    "StreamRequest": {
+        "type": "object",
+        "description": "The parameters of the Messages API, or the short form with `prompt`.",
+        "properties": {
+            "prompt": {"type": "string", "minLength": 1, "pattern": "[!-~]", "description": "The short form"},
+            "model": _MODEL,
+            "max_tokens": _MAX_TOKENS,
+            "messages": _MESSAGES,
+            "stream": {"type": "boolean", "description": "Accepted and ignored"},
+            **_RELAY_MESSAGE,
+        },
+        "oneOf": [
+            {"required": ["prompt"], "not": {"required": ["messages"]}},
+            {"required": ["model", "max_tokens", "messages"], "not": {"required": ["prompt"]}},
+        ],
+        "examples": [{"prompt": "Tell me about rivers"}],
+    },
+    "Relay": {
+        "type": ["object", "null"],
+        "description": "What is for the relay, and never goes up",
+        "properties": {
+            "on_interrupt": {
+                "enum": list(ON_INTERRUPT),
+                "description": "What happens when the stream breaks after content: begin again, or end as failed",
+            },
+            "abandon_after": {
+                "type": ["number", "null"],
+                "exclusiveMinimum": 0,
+                "maximum": 15_000_000,
+                "description": "Seconds without any reader after which the stream is cancelled",
+            },
+        },
+        "additionalProperties": False,
+    },
+    "Accepted": {
+        "type": "object",
+        "required": ["id", "state", "events_url", "cancel_url"],
+        "properties": {
+            "id": {"type": "string", "pattern": STREAM_ID},
+            "state": _STATE,
+            "events_url": {"type": "string", "description": "A path"},
+            "cancel_url": {"type": "string", "description": "A path"},
+        },
+    },
+    "Stream": {
+        "type": "object",
+        "required": ["id", "state", "attempt", "offset", "model", "created_at", "started_at", "ended_at"],
+        "properties": {
+            "id": {"type": "string", "pattern": STREAM_ID},
+            "state": _STATE,
+            "attempt": {"type": "integer", "minimum": 0},
+            "offset": {"type": ["string", "null"], "pattern": EVENT_ID, "description": "The id of the last event"},
+            "position": {"type": "integer", "minimum": 1, "description": "The place in the line, 1 for the next"},
+            "model": _TEXT,
+            "created_at": _TIME,
+            "started_at": _TIME,
+            "ended_at": _TIME,
+            "outcome": {"enum": [*Outcome, None]},
+            "stop_reason": {"type": ["string", "null"]},
+            "usage": {"type": ["object", "null"]},
+            "cost_usd": {"type": ["number", "null"]},
+            "message": {"anyOf": [schema("Message"), {"type": "null"}]},
+            "error": {"anyOf": [schema("ErrorDetail"), {"type": "null"}]},
+        },
+    },
+    "Cancelled": {
+        "type": "object",
+        "required": ["id", "state"],
+        "properties": {"id": {"type": "string", "pattern": STREAM_ID}, "state": _STATE},
+    },
+    "Message": {
+        "type": "object",
+        "description": "A Message of the Claude API",
+        "required": ["id", "type", "role", "content"],
+        "properties": {
+            "id": _TEXT,
+            "type": {"const": "message"},
+            "role": {"const": "assistant"},
+            "content": {"type": "array", "items": _OPEN},
+            "model": _TEXT,
+            "stop_reason": {"type": ["string", "null"]},
+            "usage": _OPEN,
+        },
+    },
+    "UpstreamEvent": {"type": "object", "description": "An event of the Claude API, as it came"},
+    "RelayReset": {
+        "type": "object",
+        "description": "Forget everything so far: what follows is the newest attempt from its start",
+        "required": ["attempt", "reason"],
+        "properties": {"attempt": {"type": "integer"}, "reason": _TEXT},
+    },
+    "RelayRetry": {
+        "type": "object",
+        "description": "The upstream failed before any content; `attempt` comes next, and there is nothing to forget",
+        "required": ["attempt", "reason", "retry_in_ms"],
+        "properties": {"attempt": {"type": "integer"}, "reason": _TEXT, "retry_in_ms": {"type": "integer"}},
+    },
+    "RelayTool": {
+        "type": "object",
+        "description": "The result of a tool that the worker ran",
+        "required": ["tool_use_id", "name", "content", "is_error", "elapsed_ms"],
+        "properties": {
+            "tool_use_id": _TEXT,
+            "name": _TEXT,
+            "content": {},
+            "is_error": {"type": "boolean"},
+            "elapsed_ms": {"type": "integer"},
+        },
+    },
+    "RelayStatus": {
+        "type": "object",
+        "description": "While the stream waits; without an id, and not in the log",
+        "required": ["state", "position"],
+        "properties": {"state": {"const": "queued"}, "position": {"type": "integer", "minimum": 1}},
+    },
+    "RelayEnd": {
+        "type": "object",
+        "description": "The one ending, always last; `failed` and `expired` have `error`",
+        "required": ["outcome", "stop_reason", "usage", "cost_usd", "attempts"],
+        "properties": {
+            "outcome": {"enum": list(Outcome)},
+            "stop_reason": {"type": ["string", "null"]},
+            "usage": {"type": ["object", "null"]},
+            "cost_usd": {"type": ["number", "null"]},
+            "attempts": {"type": "integer", "minimum": 0},
+            "error": schema("ErrorDetail"),
+        },
+    },
+    "ChatRequest": {
+        "type": "object",
+        "description": "What `DefaultChatTransport` of the AI SDK sends; further fields are ignored",
+        "required": ["id", "messages"],
+        "properties": {
+            "id": {"type": "string", "minLength": 1, "maxLength": 1024},
+            "messages": {"type": "array", "minItems": 1, "items": schema("UIMessage")},
+            "trigger": {"enum": ["submit-message", "regenerate-message"]},
+            "messageId": {"type": ["string", "null"]},
+            "model": {"type": "string", "description": "One of KEEPSTREAM_CHAT_MODELS"},
+        },
+    },
+    "UIMessage": {
+        "type": "object",
+        "required": ["id", "role", "parts"],
+        "properties": {
+            "id": _TEXT,
+            "role": {"enum": ["user", "assistant", "system"]},
+            "parts": {
+                "type": "array",
+                "items": {"type": "object", "required": ["type"], "properties": {"type": _TEXT}},
+            },
+        },
+    },
+    "UIMessageChunk": {
+        "type": "object",
+        "description": "A chunk of the UI message stream, protocol v1",
+        "required": ["type"],
+        "properties": {"type": _TEXT},
+    },
+    "Health": {"type": "object", "required": ["status"], "properties": {"status": {"enum": ["ok", "ready"]}}},
+}

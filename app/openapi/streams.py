@@ -1,0 +1,105 @@
+"""The description of `/v1/streams`. Pure."""
+
+from __future__ import annotations
+
+from app.openapi.words import Json, answer, body, errors, events, json_content, operation, parameters, schema
+
+TAG = "Streams"
+TAGS = [{"name": TAG, "description": "Submit a prompt, read its events from any place, look, cancel"}]
+
+EVENTS = """\
+The log's frames: the Claude API's own events and those of the relay, each with an id. It begins with `retry: 1000`, has
+`: ping` after 15 s of silence, ends only after `relay.end` or when the front drains, and never has an event named
+`error`. Passing trouble is 200, a `retry:` and the end."""
+
+
+_LINKS = {
+    "links": {
+        name: {"operationId": name, "parameters": {"id": "$response.body#/id"}}
+        for name in ("show", "events", "message", "cancel")
+    }
+}
+
+
+def paths() -> Json:
+    found = parameters("stream-id")
+    return {
+        "/v1/streams": {
+            "post": operation(
+                "submit",
+                TAG,
+                "Submit a prompt",
+                {
+                    "202": answer(
+                        "Accepted: it reaches exactly one ending", json_content(schema("Accepted")), "location"
+                    ),
+                    **errors(400, 401, 408, 413, 415, 422, 429),
+                },
+                parameters=parameters("idempotency-key", "anthropic-version", "anthropic-beta"),
+                requestBody=body(schema("StreamRequest")),
+            )
+        },
+        "/v1/streams/{id}": {
+            "get": operation(
+                "show",
+                TAG,
+                "Look at a stream",
+                {"200": answer("As it is now", json_content(schema("Stream"))), **errors(401, 404, 410)},
+                parameters=found,
+            )
+        },
+        "/v1/streams/{id}/events": {
+            "get": operation(
+                "events",
+                TAG,
+                "Read the events of a stream",
+                {
+                    "200": answer(
+                        "Everything of the newest attempt, or what follows the given event; live, until the ending",
+                        events(
+                            EVENTS,
+                            **{
+                                "any": schema("UpstreamEvent"),
+                                "relay.status": schema("RelayStatus"),
+                                "relay.retry": schema("RelayRetry"),
+                                "relay.reset": schema("RelayReset"),
+                                "relay.tool": schema("RelayTool"),
+                                "relay.end": schema("RelayEnd"),
+                            },
+                        ),
+                    ),
+                    "204": answer("The stream has ended, and the given event is its last: do not come back"),
+                    **errors(400, 401, 404, 410),
+                },
+                parameters=[*found, *parameters("last-event-id", "after")],
+            )
+        },
+        "/v1/streams/{id}/message": {
+            "get": operation(
+                "message",
+                TAG,
+                "The finished Message",
+                {
+                    "200": answer("Confirmed text only", json_content(schema("Message"))),
+                    **errors(400, 401, 402, 403, 404, 408, 409, 410, 413, 422, 429, 502, 504, 529),
+                },
+                parameters=found,
+                description="409 while it runs; the stream's own error where there is no Message.",
+            )
+        },
+        "/v1/streams/{id}/cancel": {
+            "post": operation(
+                "cancel",
+                TAG,
+                "Cancel a stream",
+                {
+                    "202": answer(
+                        "The upstream call is closed; ends as `cancelled` unless it had ended",
+                        json_content(schema("Cancelled")),
+                    ),
+                    **errors(401, 404, 410),
+                },
+                parameters=found,
+            )
+        },
+    }

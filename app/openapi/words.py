@@ -1,0 +1,182 @@
+"""What all pieces of the description are made of: references, headers, parameters, and the errors.
+
+Pure. The rule: a thing that two operations share is described once, here, and referred to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+EVENT_ID = "^[0-9]{9}-[0-9a-f]{8}$"
+STREAM_ID = "^st_[0-9a-f]{32}$"
+
+_WHY = {
+    400: "The request is wrong; the message says what to change",
+    401: "The key is missing or not known here",
+    402: "The Claude API asks for a payment",
+    403: "The Claude API does not permit it",
+    404: "There is no such thing, or it is another owner's",
+    408: "The body did not arrive in time",
+    409: "Not now: the message says what has to happen first",
+    410: "It was there once, and is no longer kept",
+    413: "The body, or a file in it, is too large",
+    415: "The body is not said to be JSON",
+    422: "The Idempotency-Key was used with another body",
+    429: "Too many streams are waiting, or the upstream's limit is reached",
+    500: "The upstream failed, or the relay did",
+    502: "The Claude API cannot be reached",
+    503: "Redis cannot be reached, or this front is draining; try again",
+    504: "The Claude API did not answer in time",
+    529: "The Claude API is overloaded",
+}
+_RETRY = (429, 500, 502, 503, 504, 529)
+
+
+def ref(kind: str, name: str) -> Json:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def schema(name: str) -> Json:
+    return ref("schemas", name)
+
+
+def json_content(content: Json) -> Json:
+    return {"application/json": {"schema": content}}
+
+
+HEADERS: Json = {
+    "request-id": {
+        "description": "Names this answer; say it when you ask for help",
+        "schema": {"type": "string", "minLength": 1},
+    },
+    "retry-after": {"description": "Seconds to wait", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
+    "x-should-retry": {
+        "description": "`false` where trying again would only repeat what was tried already",
+        "schema": {"type": "string", "enum": ["true", "false"]},
+    },
+    "x-keepstream-id": {
+        "description": "The stream that answers, to be read again at its own address",
+        "schema": {"type": "string", "pattern": STREAM_ID},
+    },
+    "location": {"description": "The stream's address", "schema": {"type": "string", "pattern": "^/v1/streams/st_"}},
+    "etag": {"description": "Names this version", "schema": {"type": "string"}},
+}
+
+PARAMETERS: Json = {
+    "stream-id": {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "The stream's id",
+        # What is not of this form is 404 like every other unknown id.
+        "schema": {"type": "string", "examples": ["st_0123456789abcdef0123456789abcdef"]},
+    },
+    "chat-id": {
+        "name": "chat_id",
+        "in": "path",
+        "required": True,
+        "description": "The chat's id: any characters, URL-encoded",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 1024},
+    },
+    "idempotency-key": {
+        "name": "idempotency-key",
+        "in": "header",
+        "description": "The same owner, key and body give the same stream, however often it is sent",
+        "schema": {"type": "string", "maxLength": 255},
+    },
+    "last-event-id": {
+        "name": "last-event-id",
+        "in": "header",
+        "description": "Go on after the event with this id. It wins over `after`",
+        "schema": {"type": "string", "pattern": EVENT_ID},
+    },
+    "after": {
+        "name": "after",
+        "in": "query",
+        "description": "As Last-Event-ID, for a first connection that cannot send headers",
+        "schema": {"type": "string", "pattern": EVENT_ID},
+    },
+    "anthropic-version": {
+        "name": "anthropic-version",
+        "in": "header",
+        "description": "Goes up to the Claude API as it is",
+        "schema": {"type": "string"},
+    },
+    "anthropic-beta": {
+        "name": "anthropic-beta",
+        "in": "header",
+        "description": "Goes up to the Claude API as it is",
+        "schema": {"type": "string"},
+    },
+    "if-none-match": {
+        "name": "if-none-match",
+        "in": "header",
+        "description": "The etags that are known already",
+        "schema": {"type": "string"},
+    },
+}
+
+_HEADERS_OF_RETRY = ("request-id", "retry-after", "x-should-retry")
+
+ERROR_RESPONSES: Json = {
+    f"error-{status}": {
+        "description": why,
+        "headers": {
+            name: ref("headers", name) for name in (_HEADERS_OF_RETRY if status in _RETRY else ("request-id",))
+        },
+        "content": json_content(schema("Error")),
+    }
+    for status, why in _WHY.items()
+}
+
+
+def parameters(*names: str) -> list[Json]:
+    return [ref("parameters", name) for name in names]
+
+
+def errors(*statuses: int) -> Json:
+    """The responses of these statuses; every operation may also be answered with 500 and 503."""
+    return {str(status): ref("responses", f"error-{status}") for status in sorted({*statuses, 500, 503})}
+
+
+def answer(description: str, content: Json | None = None, *headers: str) -> Json:
+    """A response that is no error; `content` by media type."""
+    found: Json = {
+        "description": description,
+        "headers": {name: ref("headers", name) for name in ("request-id", *headers)},
+    }
+    return found | ({"content": content} if content else {})
+
+
+def body(content: Json) -> Json:
+    return {"required": True, "content": json_content(content)}
+
+
+def events(description: str, **data: Json) -> Json:
+    """The content of an answer of Server-Sent Events, each of one of these names, with the schema of its data.
+
+    `any` stands for every other name, and for none.
+    """
+    kinds = [_event(name, of, sorted(set(data) - {"any"})) for name, of in data.items()]
+    return {"text/event-stream": {"schema": {"description": description, "anyOf": kinds}}}
+
+
+def _event(name: str, data: Json, names: list[str]) -> Json:
+    event: Json = {"const": name} if name != "any" else {"type": "string", "not": {"enum": names}}
+    return {
+        "type": "object",
+        "title": name,
+        "required": ["data"] if name == "any" else ["event", "data"],
+        "properties": {
+            "event": event,
+            "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": data},
+            "id": {"type": "string", "pattern": EVENT_ID},
+        },
+    }
+
+
+def operation(name: str, tag: str, summary: str, responses: Json, **more: Any) -> Json:
+    """One operation; `name` is its operationId."""
+    return {"operationId": name, "tags": [tag], "summary": summary, "responses": responses, **more}
