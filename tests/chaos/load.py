@@ -30,7 +30,8 @@ FAULTS = (
     "[[sim: hostile]]",
 )
 SUBMIT_SECONDS = 60.0
-ENDING_SECONDS = 120.0
+# Above STREAM_SECONDS_MAX of the run: by then every stream must have ended, whatever was done to it.
+ENDING_SECONDS = 60.0
 
 
 @dataclass
@@ -88,8 +89,11 @@ class Load:
         case = Case(stream_id, text, cancelled=self._rng.random() < 0.1)
         self.cases.append(case)
         case.sights = [Sight(stream_id) for _ in range(self._rng.randrange(1, 4))]
-        async with asyncio.timeout(ENDING_SECONDS):
-            await asyncio.gather(*(self._read(sight) for sight in case.sights), self._maybe_cancel(case))
+        try:
+            async with asyncio.timeout(ENDING_SECONDS):
+                await asyncio.gather(*(self._read(sight) for sight in case.sights), self._maybe_cancel(case))
+        except TimeoutError:
+            raise ViolationError(f"{stream_id}: no ending in time: {await self._where(case)}") from None
         await self._judge(case)
 
     async def _submit(self, text: str) -> str:
@@ -153,6 +157,15 @@ class Load:
         for sight in case.sights:
             if sight.seen and sight.text() != expected:
                 raise ViolationError(f"{case.stream_id}: completed with another text: {sight.text()[:80]!r}")
+
+    async def _where(self, case: Case) -> str:
+        """Where a stream stands that should have ended, for whoever has to find out why."""
+        redis, stream_id = self._cluster.redis, case.stream_id
+        meta = await redis.hmget(keys.meta(stream_id), "state", "fence", "holder", "attempt", "cancel", "outcome")
+        length = await redis.strlen(keys.log(stream_id))
+        job, lease = await redis.zscore(keys.JOBS, stream_id), await redis.zscore(keys.LEASES, stream_id)
+        seen = [(sight.position, sight.reconnects, sight.end is not None) for sight in case.sights]
+        return f"meta {meta}, log {length}, job {job}, lease {lease}, readers {seen}, text {case.text}"
 
     async def _log(self, stream_id: str) -> bytes:
         """The log itself, from Redis, whenever it can be reached."""

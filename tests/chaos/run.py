@@ -23,7 +23,7 @@ SETTINGS = {
     "max_attempts": 50,
     "drain_seconds": 2,
     "worker_streams": 40,
-    "stream_seconds_max": 100,
+    "stream_seconds_max": 40,
     "stall_timeout": 5,
 }
 # After the last stream has ended: leases, subscriptions and connections have so long to go.
