@@ -75,6 +75,14 @@ lint: install ## style, types, and which package may import which
 bench: install ## Keepstream beside what else could be used, measured in one run
 	$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: chaos
+chaos: install ## everything at once: SECONDS=60 SEED=7, a seed of its own if none is given
+	$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+.PHONY: mutations
+mutations: install ## take each mechanism away and see the tests turn red; ARGS="fence" for some of them
+	$(BIN)/python -m tests.mutations $(ARGS)
+
 # Exact versions and hashes for every platform and Python at once, without the address of any registry. What is locked
 # stays as it is unless UPGRADE says otherwise: make lock UPGRADE="--upgrade" or UPGRADE="--upgrade-package starlette".
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

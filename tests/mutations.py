@@ -1,0 +1,157 @@
+"""Takes each mechanism away and looks whether the suite goes red: a check that cannot fail is no check.
+
+    make mutations
+
+Works on a copy of the tree; prints the table of tests/README.md. A mutation that survives is exit code 1.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT_SECONDS = 600
+LEFT_OUT = shutil.ignore_patterns(
+    ".git", ".venv", "__pycache__", "node_modules", ".keepstream", ".*_cache", ".hypothesis"
+)
+# What turns red first is enough; the quick tests come before the stories.
+TESTS = (
+    "tests/app/stream",
+    "tests/app/test_splice.py",
+    "tests/app/test_tail.py",
+    "tests/stories/test_redis.py",
+    "tests/stories/test_resume.py",
+    "tests/stories/test_takeover.py",
+)
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One mechanism, and the text that takes it away."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+MUTATIONS = (
+    Mutation(
+        "fence off: whoever appends may",
+        "app/stream/scripts/append.lua",
+        "if fence < held or (fence == held and facts[2] ~= ARGV[3]) then",
+        "if false then",
+    ),
+    Mutation(
+        "the same fence under another name counts as ours",
+        "app/stream/scripts/append.lua",
+        "if fence < held or (fence == held and facts[2] ~= ARGV[3]) then",
+        "if fence < held then",
+    ),
+    Mutation(
+        "idempotent append off: a repeated append is not recognised",
+        "app/stream/scripts/append.lua",
+        "if length > at and length <= at + #frames then",
+        "if false then",
+    ),
+    Mutation(
+        "an append may follow the ending",
+        "app/stream/scripts/append.lua",
+        "if facts[3] == 'ended' then",
+        "if false then",
+    ),
+    Mutation(
+        "id proof off: any offset is honoured",
+        "app/stream/scripts/read.lua",
+        "if bytes:sub(1, #ARGV[2]) == ARGV[2] then",
+        "if true then",
+    ),
+    Mutation(
+        "chain off: a message that starts at the right byte is believed",
+        "app/splice.py",
+        "        position = follow(data, *self.end)\n        if position is None:\n            return None\n",
+        "        position = (self.end.offset + len(data), int(data[-10:-2], 16))\n",
+    ),
+    Mutation(
+        "repair off: a gap is left open",
+        "app/tail.py",
+        "        if self._closed:\n            return\n        if self._repairing is None:",
+        "        if self._closed or self.owner:\n            return\n        if self._repairing is None:",
+    ),
+    Mutation(
+        "slow beat off: only the channel tells",
+        "app/hub.py",
+        "        tails = [tail for stream_id, tail in self._tails.items() if stream_id not in self._opening]",
+        "        tails = list[Tail]()",
+    ),
+    Mutation(
+        "a tail that was lost is not healed",
+        "worker/writer.py",
+        "case Status.SHORT if reply.length >= self._kept_from:",
+        "case Status.SHORT if False:",
+    ),
+    Mutation(
+        "done is not fenced",
+        "app/stream/scripts/done.lua",
+        "if not claim or claim:match('^%d+|[^|]+|(.*)$') ~= ARGV[2] .. '|' .. ARGV[3] then",
+        "if not claim then",
+    ),
+    Mutation(
+        "renew is not fenced",
+        "app/stream/scripts/renew.lua",
+        "if claim and claim:match('^%d+|[^|]+|(.*)$') == ARGV[i + 1] .. '|' .. ARGV[i + 2] then",
+        "if claim then",
+    ),
+    Mutation(
+        "a claim whose reply was lost takes other jobs",
+        "app/stream/scripts/claim.lua",
+        "if last[1] == ARGV[3] then",
+        "if false then",
+    ),
+)
+
+
+def main() -> int:
+    """Runs all mutations, or those whose name holds one of the words given."""
+    words = sys.argv[1:]
+    chosen = [mutation for mutation in MUTATIONS if not words or any(word in mutation.name for word in words)]
+    survivors = 0
+    sys.stdout.write("| taken away | first test to turn red |\n| --- | --- |\n")
+    for mutation in chosen:
+        red = first_red(mutation)
+        survivors += red is None
+        sys.stdout.write(f"| {mutation.name} (`{mutation.file}`) | {f'`{red}`' if red else '**none**'} |\n")
+        sys.stdout.flush()
+    return 1 if survivors else 0
+
+
+def first_red(mutation: Mutation) -> str | None:
+    """The first test that fails without the mechanism; None where all pass."""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / "tree"
+        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+        file = copy / mutation.file
+        text = file.read_text()
+        if text.count(mutation.old) != 1:
+            raise SystemExit(f"{mutation.file} does not hold the text of: {mutation.name}")
+        file.write_text(text.replace(mutation.old, mutation.new))
+        report = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *TESTS],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        ).stdout
+    found = re.search(r"^(?:FAILED|ERROR) (\S+)", report, re.MULTILINE)
+    return found[1] if found else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
