@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import signal
 import uuid
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,7 @@ import pytest
 
 from tests import node
 from tests.cutting import CuttingProxy
+from tests.relay import Relay
 from tests.running import PATIENCE
 from tests.stories.clients.conftest import Up
 
@@ -249,3 +251,26 @@ async def test_a_chats_id_may_hold_any_character(http: httpx.AsyncClient, chat: 
     assert (await http.delete(path)).json()["id"] == stream_id
     assert (await http.get(path)).status_code == 204
     assert (await http.delete(f"/api/chat/{quote(chat + '!', safe='')}/stream")).status_code == 204
+
+
+async def test_a_front_that_stops_breaks_the_connection_and_another_front_goes_on() -> None:
+    chat = new_chat()
+    slow = "Slow [[sim: tokens=250 rate=80 first=0.05]]"
+    with Relay(KEEPSTREAM_DRAIN_SECONDS="1") as relay:
+        _, other = relay.another_front()
+        async with (
+            httpx.AsyncClient(base_url=relay.url, timeout=PATIENCE) as http,
+            http.stream("POST", "/api/chat", json=asking(chat, slow)) as answer,
+        ):
+            parts = answer.aiter_bytes()
+            assert b'"start"' in await anext(parts)
+            relay.front.send(signal.SIGTERM)
+            with pytest.raises(httpx.RemoteProtocolError):
+                async for _ in parts:
+                    pass
+        assert await asyncio.to_thread(relay.front.wait) == 0
+        assert "Exception" not in relay.front.output
+        assert "ERROR" not in relay.front.output
+        told = await in_node(other, "resume", chat=chat)
+        async with httpx.AsyncClient(base_url=other) as http:
+            assert told["text"] == await text_of(http, stream_of(told))

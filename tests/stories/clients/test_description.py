@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 import httpx
 
@@ -18,12 +19,13 @@ CHECKS = (
 )
 
 
-async def test_schemathesis_finds_nothing_that_is_not_as_described(up: Up) -> None:
+async def test_schemathesis_finds_nothing_that_is_not_as_described(up: Up, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{up.url}/openapi.json"),
-        *("--checks", CHECKS, "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "12"),
+        *("--checks", CHECKS, "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "8"),
         *("--seed", "1", "--generation-deterministic", "--no-color", "--request-timeout", "20"),
         env=clean_environment(),
+        cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
