@@ -1,0 +1,321 @@
+"""Who holds a stream: claims, take-overs, zombies, drains, and what arq would do without us."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+import pytest
+from arq.jobs import serialize_job
+
+from app.stream import frames, keys
+from app.stream.log import Claim, Status
+from tests.worker.workshop import Stream, Workshop
+
+LONG_MS = 60_000
+
+
+async def claimed_by_another(shop: Workshop, stream_id: str, lease_ms: int = 1) -> Claim:
+    """Somebody else's claim, whose lease is over at once."""
+    (claim,) = await shop.queue.claim(f"other-{stream_id}", 1, free=1, lease_ms=lease_ms, stream_id=stream_id)
+    return claim
+
+
+def has_text(stream: Stream) -> bool:
+    return stream.names.count("content_block_delta") >= 3
+
+
+async def is_free(shop: Workshop, stream_id: str) -> bool:
+    """Back in the line."""
+    return await shop.redis.zscore(keys.JOBS, stream_id) is not None
+
+
+# --- taking over
+
+
+async def test_a_worker_that_died_before_it_began_costs_nothing(shop: Workshop) -> None:
+    stream_id = await shop.submit("[[sim: tokens=5 tag=early]]")
+    await claimed_by_another(shop, stream_id)
+    async with shop.worker():
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, stream.names[0]) == ("completed", "message_start")
+    assert (await shop.calls("early"))["calls"] == 1
+
+
+async def test_a_take_over_before_content_tells_of_a_retry(shop: Workshop) -> None:
+    stream_id = await shop.submit("[[sim: tokens=5]]")
+    claim = await claimed_by_another(shop, stream_id)
+    await shop.log.begin(claim)
+    await shop.log.append(claim, 0, b"", {"attempt": "1"})
+    async with shop.worker():
+        stream = await shop.ended(stream_id)
+    assert stream.data("relay.retry") == [{"attempt": 2, "reason": "worker_lost", "retry_in_ms": 0}]
+    assert (stream.outcome, stream.meta["attempts"]) == ("completed", b"2")
+
+
+@pytest.mark.parametrize(("on_interrupt", "outcome"), [("restart", "completed"), ("fail", "failed")])
+async def test_a_take_over_after_content(shop: Workshop, on_interrupt: str, outcome: str) -> None:
+    async with shop.worker("first", lease_seconds=0.5):
+        stream_id = await shop.submit("[[sim: tokens=200 rate=400 first=0]]", on_interrupt=on_interrupt)
+        await shop.until(stream_id, has_text)
+    partial = await shop.look(stream_id)
+    async with shop.worker("second", lease_seconds=0.5):
+        stream = await shop.ended(stream_id)
+    assert stream.outcome == outcome
+    assert stream.frames[: len(partial.frames)] == partial.frames
+    if on_interrupt == "restart":
+        assert stream.data("relay.reset") == [{"attempt": 2, "reason": "worker_lost"}]
+        assert stream.json("message")["content"][0]["text"] == stream.text
+    else:
+        assert "relay.reset" not in stream.names
+        assert "message" not in stream.meta
+        assert "failure" not in stream.meta
+
+
+async def test_a_job_that_kills_its_worker_every_time_ends_failed(shop: Workshop) -> None:
+    stream_id = await shop.submit("[[sim: tag=killer]]")
+    for number in range(3):
+        (claim,) = await shop.queue.claim(f"dead{number}", 1, free=1, lease_ms=1, stream_id="")
+        assert claim.times == number + 1
+        await asyncio.sleep(0.005)
+    async with shop.worker(max_attempts=3):
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, stream.names) == ("failed", ["relay.end"])
+    assert len(await shop.outbox(stream_id)) == 1
+    assert (await shop.calls("killer"))["calls"] == 0
+
+
+async def test_calls_are_counted_over_all_workers(shop: Workshop) -> None:
+    stream_id = await shop.submit("[[sim: status=529 tag=counted]]")
+    claim = await claimed_by_another(shop, stream_id)
+    await shop.log.begin(claim)
+    await shop.log.append(claim, 0, b"", {"attempt": "2"})
+    async with shop.worker(max_attempts=3, retry_wait_max=0.01):
+        stream = await shop.ended(stream_id)
+    assert (await shop.calls("counted"))["calls"] == 1
+    assert (stream.outcome, stream.meta["attempts"]) == ("failed", b"3")
+
+
+async def test_a_holder_that_died_between_the_ending_and_done_leaves_only_done(shop: Workshop) -> None:
+    stream_id = await shop.submit("[[sim: tag=done]]")
+    claim = await claimed_by_another(shop, stream_id)
+    await shop.log.begin(claim)
+    end, _ = frames.encode_json("relay.end", {"outcome": "completed"}, frames.origin(stream_id))
+    await shop.log.append(claim, 0, end, {"outcome": "completed", "attempts": "1"}, ending_life_ms=LONG_MS)
+    async with shop.worker():
+        stream = await shop.ended(stream_id)
+    assert stream.names == ["relay.end"]
+    (entry,) = await shop.outbox(stream_id)
+    assert (entry["outcome"], entry["ended_at"]) == ("completed", stream.meta["ended_at"].decode())
+    assert (await shop.calls("done"))["calls"] == 0
+
+
+async def test_a_stream_that_redis_lost_leaves_no_job_behind(shop: Workshop) -> None:
+    stream_id = await shop.submit("[[sim: tag=gone]]")
+    await shop.redis.delete(keys.meta(stream_id))
+    async with shop.worker():
+        await shop.eventually(lambda: _is_out(shop, stream_id))
+    assert await shop.outbox(stream_id) == []
+    assert (await shop.calls("gone"))["calls"] == 0
+
+
+async def test_a_stream_that_redis_loses_while_it_runs_is_stopped(shop: Workshop) -> None:
+    async with shop.worker() as parts:
+        stream_id = await shop.submit("[[sim: tokens=4000 rate=50 tag=loses]]")
+        await shop.until(stream_id, has_text)
+        await shop.redis.delete(keys.meta(stream_id), keys.log(stream_id))
+        await shop.eventually(lambda: _closed(shop, "loses"))
+        await shop.eventually(lambda: _is_out(shop, stream_id))
+        assert await shop.outbox(stream_id) == []
+        assert not await shop.redis.exists(keys.log(stream_id))
+        await shop.eventually(lambda: _empty(parts))
+
+
+# --- zombies
+
+
+async def test_a_worker_whose_stream_was_taken_writes_nothing_more(shop: Workshop) -> None:
+    async with shop.worker("zombie", lease_seconds=600) as parts:
+        stream_id = await shop.submit("[[sim: tokens=4000 rate=50 tag=zombie]]")
+        await shop.until(stream_id, has_text)
+        await shop.redis.zadd(keys.LEASES, {stream_id: 1})
+        (claim,) = await shop.queue.claim("new", 1, free=1, lease_ms=LONG_MS)
+        begun = await shop.log.begin(claim)
+        await shop.eventually(lambda: _empty(parts))
+        await shop.eventually(lambda: _closed(shop, "zombie"))
+        after = await shop.log.begin(claim)
+    assert begun.status is after.status is Status.OK
+    assert after.length == begun.length
+    assert await shop.redis.hget(keys.CLAIMS, stream_id)  # not taken out of the new owner's hands
+    assert await shop.redis.exists(keys.arq_job(stream_id))
+
+
+async def test_a_refused_renewal_stops_a_silent_stream(shop: Workshop) -> None:
+    async with shop.worker("zombie", lease_seconds=0.6) as parts:
+        stream_id = await shop.submit("[[sim: stall-after=3 tag=refused]]")
+        await shop.until(stream_id, has_text)
+        before = (await shop.look(stream_id)).names
+        await shop.redis.zadd(keys.LEASES, {stream_id: 1})
+        await shop.eventually(lambda: shop.queue.claim("new", 1, free=1, lease_ms=LONG_MS))
+        await shop.eventually(lambda: _empty(parts))
+        await shop.eventually(lambda: _closed(shop, "refused"))
+    assert (await shop.look(stream_id)).names == before
+    assert await shop.redis.zscore(keys.LEASES, stream_id)
+
+
+async def test_a_stream_that_comes_back_to_the_same_worker_has_one_task(shop: Workshop) -> None:
+    async with shop.worker(lease_seconds=600) as parts:
+        stream_id = await shop.submit("[[sim: tokens=400 rate=400 first=0 tag=same]]")
+        await shop.until(stream_id, has_text)
+        older = parts.pool.holds[stream_id]
+        await shop.redis.zadd(keys.LEASES, {stream_id: 1})
+        parts.pool.wake()
+        stream = await shop.ended(stream_id)
+        assert older.task is not None
+        assert older.task.done()
+    assert stream.outcome == "completed"
+    assert stream.names.count("relay.end") == stream.names.count("relay.reset") == 1
+    assert len(await shop.outbox(stream_id)) == 1
+
+
+async def test_leases_are_renewed_for_as_long_as_a_stream_runs(shop: Workshop) -> None:
+    async with shop.worker("first", lease_seconds=0.5), shop.worker("second", lease_seconds=0.5):
+        stream = await shop.run("[[sim: tokens=80 rate=40 tag=renewed]]")
+    assert (stream.outcome, stream.meta["attempts"]) == ("completed", b"1")
+    assert (await shop.calls("renewed"))["calls"] == 1
+
+
+# --- what arq does without us
+
+
+async def _nothing(shop: Workshop, stream_id: str) -> None:
+    await shop.redis.delete(keys.arq_job(stream_id))
+
+
+async def _malformed(shop: Workshop, stream_id: str) -> None:
+    await shop.redis.set(keys.arq_job(stream_id), b"\x80\x04K\x01.", px=LONG_MS)
+
+
+async def _unknown(shop: Workshop, stream_id: str) -> None:
+    job = serialize_job("another_function", ("a secret",), {}, None, 0, serializer=orjson.dumps)
+    await shop.redis.set(keys.arq_job(stream_id), job, px=LONG_MS)
+
+
+@pytest.mark.parametrize("happens", [_nothing, _malformed, _unknown])
+async def test_a_job_that_arq_cannot_run_ends_its_stream(
+    shop: Workshop, happens: Callable[[Workshop, str], Awaitable[None]], caplog: pytest.LogCaptureFixture
+) -> None:
+    stream_id = await shop.submit("[[sim: tag=broken]]")
+    await happens(shop, stream_id)
+    async with shop.worker():
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, stream.names) == ("failed", ["relay.end"])
+    assert len(await shop.outbox(stream_id)) == 1
+    assert not await shop.redis.exists(keys.arq_job(stream_id), keys.arq_retry(stream_id))
+    assert (await shop.calls("broken"))["calls"] == 0
+    assert "secret" not in caplog.text
+
+
+async def test_what_escapes_arq_neither_ends_the_worker_nor_leaves_the_stream(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shop.worker() as parts:
+
+        async def broken(*_: object) -> None:
+            raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(parts.pool, "run_job", broken)
+            assert (await shop.run("[[sim: tokens=5]]")).outcome == "failed"
+        assert (await shop.run("[[sim: tokens=5]]")).outcome == "completed"
+
+
+# --- draining
+
+
+async def drained(parts: Any) -> None:
+    parts.pool.stop_taking()
+    parts.pool.hand_over()
+    await parts.pool.empty()
+
+
+async def test_a_draining_worker_hands_over_at_once_and_the_call_does_not_count(shop: Workshop) -> None:
+    async with shop.worker("old", max_attempts=1) as parts:
+        stream_id = await shop.submit("[[sim: tokens=200 rate=400 first=0 tag=drained]]")
+        await shop.until(stream_id, has_text)
+        await drained(parts)
+        assert await is_free(shop, stream_id)
+        stream = await shop.look(stream_id)
+        assert (stream.meta["free"], stream.meta["state"]) == (b"1", b"running")
+    async with shop.worker("new", max_attempts=1):
+        stream = await shop.ended(stream_id)
+    assert stream.outcome == "completed"
+    assert stream.data("relay.reset") == [{"attempt": 2, "reason": "worker_drained"}]
+    assert stream.meta["attempts"] == b"2"
+
+
+async def test_a_stream_that_may_not_be_restarted_ends_with_its_worker(shop: Workshop) -> None:
+    async with shop.worker() as parts:
+        stream_id = await shop.submit("[[sim: tokens=4000 rate=100 first=0]]", on_interrupt="fail")
+        await shop.until(stream_id, has_text)
+        await drained(parts)
+    stream = await shop.ended(stream_id)
+    assert (stream.outcome, stream.names[-1]) == ("failed", "relay.end")
+
+
+async def test_a_stream_that_waits_for_its_next_attempt_is_handed_over_as_it_is(shop: Workshop) -> None:
+    async with shop.worker("old", max_attempts=2) as parts:
+        stream_id = await shop.submit("[[sim: status=529 retry-after=30 times=1]] [[sim: tokens=5]]")
+        await shop.until(stream_id, lambda stream: "relay.retry" in stream.names)
+        await drained(parts)
+        assert (await shop.look(stream_id)).meta.get("free", b"0") == b"0"
+    async with shop.worker("new", max_attempts=2):
+        assert (await shop.ended(stream_id)).meta["attempts"] == b"2"
+
+
+async def test_a_draining_worker_takes_nothing_new(shop: Workshop) -> None:
+    async with shop.worker() as parts:
+        parts.pool.stop_taking()
+        stream_id = await shop.submit("[[sim: tag=new]]")
+        await asyncio.sleep(0.05)
+        assert await is_free(shop, stream_id)
+
+
+# --- idling
+
+
+async def test_an_idle_worker_asks_redis_for_little(shop: Workshop) -> None:
+    """Those inside scripts included. The time is the test: nothing but time passes."""
+    async with shop.worker(lease_seconds=10):
+        await shop.eventually(lambda: shop.redis.zcard(keys.WORKERS))
+        before = await _commands(shop)
+        await asyncio.sleep(11)
+        after = await _commands(shop)
+    assert 0 < (after - before - 1) / 11 < 2
+
+
+async def test_a_submit_wakes_an_idle_worker(shop: Workshop) -> None:
+    async with shop.worker():
+        waits = []
+        for _ in range(20):
+            stream = await shop.run("[[sim: tokens=1]]")
+            waits.append(int(stream.meta["started_at"]) - int(stream.meta["created_at"]))
+    assert sorted(waits)[10] < 100
+
+
+async def _commands(shop: Workshop) -> int:
+    return int((await shop.redis.info("stats"))["total_commands_processed"])
+
+
+async def _is_out(shop: Workshop, stream_id: str) -> bool:
+    return not await shop.redis.hexists(keys.CLAIMS, stream_id) and not await is_free(shop, stream_id)
+
+
+async def _closed(shop: Workshop, tag: str) -> bool:
+    return bool((await shop.calls(tag))["open"] == 0)
+
+
+async def _empty(parts: Any) -> bool:
+    return not parts.pool.holds
