@@ -32,4 +32,3 @@ async def redis(valkey: EmbeddedValkey) -> AsyncIterator[Redis]:
     forever = await keys_without_ttl(client)
     await client.aclose()
     assert forever == []
-
