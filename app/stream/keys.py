@@ -8,6 +8,10 @@ another server than the queue, or on a cluster.
     from the ending on
 `ks:{id}:tomb`
     `TOMB_SECONDS` longer than the log: tells 410 from 404
+`ks:{cv id}:log`, `ks:{cv id}:meta`, `ks:{cv id}:messages`
+    a conversation's: `CONVERSATION_TTL` after its last use; `DELETED_SECONDS` once it is deleted, and then a tomb
+`ks:{owner's digest}:conversations`
+    `CONVERSATION_TTL` after the last use of any; bounded by the number that an owner may keep
 `ks:{queue}:jobs`, `…:leases`, `…:claims`, `…:fence`, `…:workers`
     `QUEUE_SECONDS` after their last use; the first is bounded by `QUEUE_LIMIT`
 `ks:{queue}:replay:<holder>`
@@ -32,6 +36,8 @@ from arq.constants import job_key_prefix, retry_key_prefix
 
 SUBMIT_SECONDS = 60
 TOMB_SECONDS = 24 * 3600
+# A deleted conversation's events stay for so long, to tell the readers that come back.
+DELETED_SECONDS = 600
 # Longer than any stream can live, so that none of these can vanish under a running one.
 QUEUE_SECONDS = 60 * 24 * 3600
 REPLAY_SECONDS = 60
@@ -66,6 +72,15 @@ def channel(stream_id: str) -> str:
 
 def control(stream_id: str) -> str:
     return f"ks:{{{stream_id}}}:ctl"
+
+
+def messages(conversation_id: str) -> str:
+    return f"ks:{{{conversation_id}}}:messages"
+
+
+def conversations(owner: str) -> str:
+    """A digest, because an owner's name may hold anything."""
+    return f"ks:{{{hashlib.sha256(owner.encode('utf-8', 'surrogatepass')).hexdigest()}}}:conversations"
 
 
 def idempotency(owner: str, key: str) -> str:

@@ -1,0 +1,139 @@
+"""The messages of a conversation, and the events that tell of them.
+
+Pure. The rule: an answer is made once, from a stream that has ended; it has the text of one attempt or none, and says
+how it ended. Times are milliseconds of Redis' clock where they come in, and ISO texts where they go out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from app.stream.endings import Outcome, end_data
+from app.stream.frames import split
+
+Message = dict[str, Any]
+Event = tuple[str, dict[str, Any]]
+
+# What an event carries of a message; more than that is fetched, and does not fill the log.
+EVENT_CONTENT_BYTES = 16 * 1024
+# The fields of a stream's meta that an answer is made of.
+ANSWER_FIELDS = ("outcome", "message", "error", "stop_reason", "usage", "cost_usd", "model")
+LOST = {"type": "api_error", "message": "the stream was lost; regenerate the answer"}
+# Of these nothing is shown: what was there came from an attempt that failed.
+_WITHOUT_TEXT = frozenset({Outcome.FAILED, Outcome.EXPIRED})
+
+
+def iso(milliseconds: int) -> str:
+    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def user_message(message_id: str, content: Sequence[Mapping[str, Any]], now: int, continues: str = "") -> Message:
+    message: Message = {"id": message_id, "role": "user", "content": list(content), "created_at": iso(now)}
+    return message | ({"continues": continues} if continues else {})
+
+
+def answer_id(stream_id: str) -> str:
+    """The id of the message that a stream writes: known before it ends, and the same whoever commits it."""
+    return "msg_" + stream_id.removeprefix("st_")
+
+
+def answer(stream_id: str, meta: Mapping[str, bytes] | None, partial: str, now: int) -> Message:
+    """The answer that an ended stream is, by the `ANSWER_FIELDS` of its meta; None is a stream that is lost.
+
+    `partial` is the text of its newest attempt, for a stream that has no finished Message.
+    """
+    meta = meta or {"outcome": Outcome.FAILED.encode(), "error": orjson.dumps(LOST)}
+    outcome = meta.get("outcome", b"failed").decode()
+    finished = parse(meta.get("message"))
+    content: Any = []
+    if outcome not in _WITHOUT_TEXT:
+        content = finished.get("content") if isinstance(finished, dict) else None
+        if not isinstance(content, list):
+            content = [{"type": "text", "text": partial}] if partial.strip() else []
+    message: Message = {
+        "id": answer_id(stream_id),
+        "role": "assistant",
+        "content": content,
+        "created_at": iso(now),
+        "stream_id": stream_id,
+        "model": meta.get("model", b"").decode() or None,
+        "outcome": outcome,
+        "stop_reason": meta.get("stop_reason", b"").decode() or None,
+        "usage": parse(meta.get("usage")),
+        "cost_usd": parse(meta.get("cost_usd")),
+    }
+    error = parse(meta.get("error"))
+    return message | ({"error": error} if error else {})
+
+
+def has_partial(meta: Mapping[str, bytes]) -> bool:
+    """Whether the text of an ended stream stands in its log alone."""
+    return "message" not in meta and meta.get("outcome", b"").decode() not in _WITHOUT_TEXT
+
+
+def text_of(frames: bytes) -> str:
+    """The text that whole frames of one attempt bring."""
+    parts: list[str] = []
+    for frame in split(frames):
+        if frame.name == "content_block_delta":
+            event = parse(frame.data)
+            delta = event.get("delta") if isinstance(event, dict) else None
+            if isinstance(delta, dict) and delta.get("type") == "text_delta":
+                parts.append(str(delta.get("text") or ""))
+        elif frame.name == "relay.reset":
+            parts.clear()
+    return "".join(parts)
+
+
+def parse(data: bytes | None) -> Any:
+    """A stored JSON text's value; None for none.
+
+    Half of a surrogate pair, which a model can write and no UTF-8 can carry, becomes a question mark.
+    """
+    try:
+        return orjson.loads(data or b"null")
+    except orjson.JSONDecodeError:
+        whole = json.dumps(json.loads(data or b"null"), ensure_ascii=False).encode("utf-8", "replace")
+        return orjson.loads(whole)
+
+
+def added(message: Message) -> Event:
+    if len(orjson.dumps(message["content"])) > EVENT_CONTENT_BYTES:
+        message = message | {"content": None}
+    return "message.added", {"message": message}
+
+
+def removed(after: str | None) -> Event:
+    return "messages.removed", {"after": after}
+
+
+def started(stream_id: str, message_id: str, model: str) -> Event:
+    path = f"/v1/streams/{stream_id}"
+    return "stream.started", {
+        "stream_id": stream_id,
+        "message_id": message_id,
+        "answer_id": answer_id(stream_id),
+        "model": model,
+        "events_url": f"{path}/events",
+        "cancel_url": f"{path}/cancel",
+    }
+
+
+def ended(message: Message) -> Event:
+    names = ("stream_id", "outcome", "stop_reason", "usage", "cost_usd", "error")
+    return "stream.ended", {"answer_id": message["id"]} | {name: message[name] for name in names if name in message}
+
+
+def updated(title: str | None, system: str | None, model: str | None) -> Event:
+    return "conversation.updated", {"title": title, "system": system, "model": model}
+
+
+def deleted() -> list[Event]:
+    """The last events: readers stop at a `relay.end`."""
+    return [("conversation.deleted", {}), ("relay.end", end_data(Outcome.CANCELLED, attempts=0))]
