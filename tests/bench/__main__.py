@@ -1,7 +1,7 @@
 """`make bench`: Keepstream beside what else could be used, measured in one run on this machine.
 
     python -m tests.bench            everything, about eight minutes; writes results.md, results.json and results.png
-    python -m tests.bench --quick    a quick look, one short round
+    python -m tests.bench --quick    a quick look: one short round, beside (b) alone
     python -m tests.bench --only live10 --only memory
 
 Everything runs on the loopback interface, is bounded in number and time, and is ended by its pid.
@@ -20,6 +20,7 @@ import orjson
 
 from tests.bench import plot, report
 from tests.bench import scenarios as s
+from tests.bench.bench import KEEPSTREAM, QUICK, WHOLE, Bench
 from tests.bench.machine import conditions
 from tests.bench.stacks import Upstream
 
@@ -29,7 +30,7 @@ HERE = Path(__file__).parent
 class Group(NamedTuple):
     """Some rows of the table. What is `repeated` is done in rounds, one after the other; the rest once."""
 
-    measure: Callable[[s.Bench], None]
+    measure: Callable[[Bench], None]
     repeated: bool = False
 
 
@@ -43,8 +44,8 @@ ROUNDS = {
 }
 AFTER = {
     "idle": Group(s.commands),
-    "most": Group(lambda bench: s.most_of_front(bench, (s.KEEPSTREAM, s.PUBSUB, s.RESUMABLE))),
-    "worker": Group(lambda bench: s.of_worker(bench, (s.KEEPSTREAM, s.PUBSUB))),
+    "most": Group(s.most_of_front),
+    "worker": Group(s.of_worker),
 }
 GROUPS = {**BEFORE, **ROUNDS, **AFTER}
 
@@ -57,7 +58,7 @@ def main() -> int:
         sys.stderr.write(f"{time.monotonic() - start:6.1f} s  {text}\n")
         sys.stderr.flush()
 
-    bench = s.Bench(s.QUICK if options.quick else s.WHOLE, Upstream(), say)
+    bench = Bench(QUICK if options.quick else WHOLE, Upstream(), say)
     try:
         for name, number in _order(options.only or list(GROUPS), bench.extent.rounds):
             say(f"{name}, round {number}")
@@ -70,14 +71,16 @@ def main() -> int:
     sys.stdout.write(text)
     if options.out is not None:
         _write(bench, text, options.out)
-    return 1 if any(run["wrong_count"] and run["who"] == s.KEEPSTREAM.name for run in bench.runs) else 0
+    return 1 if any(run["wrong_count"] and run["who"] == KEEPSTREAM.name for run in bench.runs) else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench", description="Keepstream beside what else could be used, measured on this machine."
     )
-    parser.add_argument("--quick", action="store_true", help="one short round; writes nothing unless --out is given")
+    parser.add_argument(
+        "--quick", action="store_true", help="one short round beside (b) alone; writes nothing unless --out is given"
+    )
     parser.add_argument("--only", action="append", choices=list(GROUPS), help="only these rows (may be repeated)")
     parser.add_argument("--out", type=Path, help="where results go (default: beside this program, if all was measured)")
     options = parser.parse_args()
@@ -94,7 +97,7 @@ def _order(names: list[str], rounds: int) -> list[tuple[str, int]]:
     ]
 
 
-def _document(bench: s.Bench) -> str:
+def _document(bench: Bench) -> str:
     behind = report.behind(bench.numbers)
     parts = [
         report.table(bench.numbers),
@@ -105,7 +108,7 @@ def _document(bench: s.Bench) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _write(bench: s.Bench, text: str, directory: Path) -> None:
+def _write(bench: Bench, text: str, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "results.md").write_text(text)
     results = {"numbers": bench.numbers, "runs": bench.runs}

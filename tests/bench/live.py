@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from statistics import median
 from time import time_ns
 from typing import Any
@@ -21,6 +22,7 @@ OPENING, OPENED = 0.25, 0.65
 # A step of a ramp whose readers are, in the middle, so late is the last.
 HOPELESS_SECONDS = 0.5
 WRONG_SHOWN = 5
+LAST_CHUNK = b"0\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +61,34 @@ class Window:
     after: Mapping[str, float] = field(default_factory=dict)
     late: list[int] = field(default_factory=list)
     delivered: int = 0
+    wanted: int = 0
 
     def close(self, pids: Mapping[str, int]) -> None:
         self.end, self.after = time_ns(), cpu_of(pids)
 
-    def add(self, got: Received, since: int) -> None:
-        """Counts what was seen in it, and keeps how late was what was sent in it, to a reader who was there."""
+    def add(self, got: Received, since: int, flow: int, rate: float) -> None:
+        """Counts what was seen in it, and keeps how late was what was sent in it, to a reader who was there.
+
+        The reader was there `since`; the stream was to be in `flow` from then on, with `rate` tokens a second.
+        """
         start, end = self.start, self.end
         self.delivered += sum(start <= seen < end for seen in got.seen)
         self.late += [
             seen - sent for sent, seen in zip(got.sent, got.seen, strict=True) if start <= sent < end and sent > since
         ]
+        step = 1e9 / rate
+        self.wanted += max(0, ceil((end - flow) / step) - ceil((max(start, since, flow) - flow) / step))
 
-    def report(self, wanted: float) -> dict[str, Any]:
-        """`wanted` tokens were to come of those sent in it. Milliseconds, events a second, CPU seconds."""
+    def report(self) -> dict[str, Any]:
+        """Milliseconds, events a second, CPU seconds."""
         seconds = (self.end - self.start) / 1e9
         return {
             "seconds": seconds,
-            "offered_per_second": wanted / seconds,
+            "offered_per_second": self.wanted / seconds,
             "delivered_per_second": self.delivered / seconds,
             "delivered": self.delivered,
-            "came": len(self.late) / wanted if wanted else 1.0,
-            "late_ms": quantiles(self.late, int(wanted)),
+            "came": len(self.late) / self.wanted if self.wanted else 1.0,
+            "late_ms": quantiles(self.late, self.wanted),
             "cpu": {role: self.after[role] - self.before[role] for role in self.after},
         }
 
@@ -100,9 +108,8 @@ async def steady(target: Target, load: Load, pids: Mapping[str, int]) -> dict[st
     window.close(pids)
     streams = [await task for task in opening]
     await ended(streams, load.grace)
-    wrong = _look(target, streams, [window], lambda stream, client: len(client.parts) > 1 and _whole(stream, client))
-    report = window.report(load.reading * load.rate * (window.end - window.start) / 1e9)
-    return report | {"readers": load.reading, "wrong": wrong[:WRONG_SHOWN], "wrong_count": len(wrong)}
+    wrong = _look(target, streams, [window], load.rate, complete=True)
+    return window.report() | {"readers": load.reading, "wrong": wrong[:WRONG_SHOWN], "wrong_count": len(wrong)}
 
 
 async def ramp(
@@ -135,11 +142,10 @@ async def ramp(
             break
     drop(streams)
     await asyncio.sleep(0.1)
-    wrong = _look(target, streams, windows, lambda *_: False)
-    reading = [sum(1 for n in range(total) if n % load.read_every == 0) * load.readers for total in steps]
+    wrong = _look(target, streams, windows, load.rate, complete=False)
     reports = [
-        window.report(readers * load.rate * (window.end - window.start) / 1e9) | {"streams": total, "readers": readers}
-        for window, readers, total in zip(windows, reading, steps, strict=False)
+        window.report() | {"streams": total, "readers": -(-total // load.read_every) * load.readers}
+        for window, total in zip(windows, steps, strict=False)
     ]
     return {"steps": reports, "wrong": wrong[:WRONG_SHOWN], "wrong_count": len(wrong)}
 
@@ -158,25 +164,23 @@ async def _open(target: Target, load: Load, n: int, at: float, tokens: int) -> S
     return await open_stream(target, tokens, readers, rate=load.rate, first=FIRST_SECONDS)
 
 
-def _whole(stream: Stream, client: Any) -> bool:
-    """Whether the answer ended by itself."""
-    del stream
-    return bool(client.parts[-1].endswith(b"0\r\n\r\n"))
+def _look(target: Target, streams: list[Stream], windows: list[Window], rate: float, *, complete: bool) -> list[str]:
+    """Checks every byte of every reader, and gives the tokens to the windows.
 
-
-def _look(
-    target: Target, streams: list[Stream], windows: list[Window], whole: Callable[[Stream, Any], bool]
-) -> list[str]:
-    """Checks every byte of every reader, and gives the tokens to the windows."""
+    `complete`: an answer that ended by itself must hold the whole stream; others were cut by us.
+    """
     wrong = []
     for stream in streams:
+        seen = []
         for client in stream.readers:
-            got, found = check(target, stream, client, whole=whole(stream, client))
-            if found:
-                wrong.append(found)
-            since = client.times[0] if client.times else 0
-            for window in windows:
-                window.add(got, since)
+            whole = complete and client.raw.endswith(LAST_CHUNK)
+            got, found = check(target, stream, client, whole=whole)
+            seen.append((got, client.times[0] if client.times else client.sent))
+            wrong += [found] if found else []
+        flow = min((got.sent[0] for got, _ in seen if got.sent), default=0)
+        for window in windows:
+            for got, since in seen:
+                window.add(got, since, flow, rate)
     return wrong
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench.scenarios import LATEST_MS
+from tests.bench.bench import LATEST_MS
 
 Numbers = Mapping[str, Mapping[str, Sequence[float]]]
 
@@ -142,5 +142,6 @@ def number(value: float) -> str:
     """Two digits that count, at the least."""
     if value >= 1000:
         return f"{value:,.0f}"
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.1 else 4
-    return f"{value:.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:.0f}"
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if value >= 1 else f"{value:.2g}"

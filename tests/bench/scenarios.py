@@ -5,25 +5,17 @@ A result is numbers by contender and metric, one for each round. Times are milli
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from tests.bench.bench import ALL, BARE, GRACE_SECONDS, Bench, late, micros
 from tests.bench.commands import count_commands
-from tests.bench.gauges import wait_until_quiet
 from tests.bench.runs import measure
-from tests.bench.stacks import CONTENDERS, Contender, Source, Stack, Upstream
+from tests.bench.stacks import Source
 
-KEEPSTREAM, DIRECT, PUBSUB, RESUMABLE = CONTENDERS
-BARE = "bare"
-SETTLE_SECONDS = 8.0
-# What did not come within this many seconds after the end of a measurement is this late, at least.
-GRACE_SECONDS = 3.0
-LATEST_MS = GRACE_SECONDS * 1000
 # A front or a worker keeps up as long as this holds.
 KEEPS_UP_MS = 250.0
 KEEPS_UP_SHARE = 0.99
+BAD_STEPS = 2
 
 STREAMS, RATE = 50, 50
 REPLAY_TOKENS = 2000
@@ -33,121 +25,13 @@ WORKER_STREAMS, WORKER_RATE, WORKER_READ_EVERY = 300, 80, 10
 WORKER_STEPS = [50, 100, 150, 200, 250, 300, 350, 400, 450, 500, 550, 600, 700, 800]
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """How long and how often: the whole, or a quick look."""
-
-    rounds: int
-    window: float
-    idle_streams: int
-    replay_seconds: float
-    starts: int
-    starts_seconds: float
-    idle_seconds: float
-    step_seconds: float
-    step_part: int  # of a ramp's steps only every so many
-
-
-WHOLE = Extent(
-    rounds=3,
-    window=4.0,
-    idle_streams=20,
-    replay_seconds=1.5,
-    starts=100,
-    starts_seconds=4.0,
-    idle_seconds=10.0,
-    step_seconds=1.5,
-    step_part=1,
-)
-QUICK = Extent(
-    rounds=1,
-    window=1.5,
-    idle_streams=6,
-    replay_seconds=0.4,
-    starts=20,
-    starts_seconds=0.8,
-    idle_seconds=3.0,
-    step_seconds=1.2,
-    step_part=3,
-)
-
-
-@dataclass(slots=True)
-class Bench:
-    """The contenders that run, and what was found so far."""
-
-    extent: Extent
-    upstream: Upstream
-    say: Callable[[str], None]
-    stacks: dict[str, Stack] = field(default_factory=dict)
-    numbers: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
-    runs: list[dict[str, Any]] = field(default_factory=list)
-
-    def stack(self, contender: Contender) -> Stack:
-        """A contender that runs, is warm, and has nothing left to do; started again where it has too much."""
-        stack = self.stacks.get(contender.name)
-        if stack is not None and not wait_until_quiet(stack.pids, SETTLE_SECONDS):
-            self.drop(contender)
-            stack = None
-        if stack is None:
-            stack = self.stacks[contender.name] = Stack(contender, self.upstream.url).start()
-            self._run("steady", stack, streams=5, readers=2, rate=20, warm=0.5, window=0.5, spread=0.2)
-        return stack
-
-    def drop(self, contender: Contender) -> None:
-        stack = self.stacks.pop(contender.name, None)
-        if stack is not None:
-            stack.stop()
-
-    def close(self) -> None:
-        for stack in self.stacks.values():
-            stack.stop()
-
-    def run(self, name: str, contender: Contender, kind: str, **options: Any) -> dict[str, Any]:
-        result = self._run(kind, self.stack(contender), **options)
-        return self._note(name, contender.name, result)
-
-    def run_bare(self, name: str, kind: str, **options: Any) -> dict[str, Any]:
-        """With nothing between the upstream and the client."""
-        pids = {} if kind == "starts" else {"upstream": self.upstream.pid}
-        return self._note(name, BARE, measure(kind, self.upstream.target, pids, **options))
-
-    def add(self, who: str, numbers: Mapping[str, float | None]) -> None:
-        for metric, number in numbers.items():
-            if number is not None:
-                self.numbers[who][metric].append(number)
-
-    def _run(self, kind: str, stack: Stack, **options: Any) -> dict[str, Any]:
-        return measure(kind, stack.target, {**stack.pids, "upstream": self.upstream.pid}, **options)
-
-    def _note(self, name: str, who: str, result: dict[str, Any]) -> dict[str, Any]:
-        self.runs.append({"name": name, "who": who, **result})
-        if result["wrong_count"]:
-            self.say(f"{who}, {name}: {result['wrong_count']} readers saw something wrong, such as {result['wrong']}")
-        return result
-
-
-def late(result: dict[str, Any], quantile: str) -> float:
-    value = result["late_ms"][quantile]
-    return LATEST_MS if value is None else min(value, LATEST_MS)
-
-
-def micros(result: dict[str, Any], roles: Iterable[str]) -> float | None:
-    """CPU of these roles for each event that was delivered."""
-    spent = sum(result["cpu"].get(role, 0.0) for role in roles)
-    return spent * 1e6 / result["delivered"] if result["delivered"] else None
-
-
-ALL = ("front", "worker", "valkey")
-
-
 def flowing(bench: Bench, readers: int) -> None:
     """One round of 50 streams at 50 tokens a second, with so many readers each."""
     name = f"live{readers}"
     load = {"streams": STREAMS, "readers": readers, "rate": RATE, "window": bench.extent.window, "grace": GRACE_SECONDS}
     bare = bench.run_bare(f"{name}", "steady", **{**load, "readers": 1})
     bench.add(BARE, {f"{name}.p50": late(bare, "50"), f"{name}.p99": late(bare, "99")})
-    for contender in CONTENDERS:
+    for contender in bench.extent.contenders:
         if readers > 1 and not contender.fans_out:
             continue
         result = bench.run(name, contender, "steady", **load)
@@ -166,7 +50,7 @@ def flowing(bench: Bench, readers: int) -> None:
 
 def replaying(bench: Bench) -> None:
     """One round of reading a finished stream from its start."""
-    for contender in CONTENDERS:
+    for contender in bench.extent.contenders:
         if contender.replays:
             options = {"tokens": REPLAY_TOKENS, "seconds": bench.extent.replay_seconds, "least": 5}
             result = bench.run("replay", contender, "replay", **options)
@@ -185,14 +69,16 @@ def starting(bench: Bench) -> None:
     """One round of POSTs at random moments."""
     options = {"count": bench.extent.starts, "seconds": bench.extent.starts_seconds}
     results = [(BARE, bench.run_bare("starts", "starts", **options))]
-    results += [(contender.name, bench.run("starts", contender, "starts", **options)) for contender in CONTENDERS]
+    results += [
+        (contender.name, bench.run("starts", contender, "starts", **options)) for contender in bench.extent.contenders
+    ]
     for who, result in results:
         bench.add(who, {"start.p50": result["ms"]["50"], "start.p99": result["ms"]["99"]})
 
 
 def idling(bench: Bench) -> None:
     """Memory for each reader that waits; on fresh processes, which are not used again."""
-    for contender in CONTENDERS:
+    for contender in bench.extent.contenders:
         bench.drop(contender)
         result = bench.run("idle", contender, "idle", streams=bench.extent.idle_streams, readers=50)
         bench.drop(contender)
@@ -201,35 +87,39 @@ def idling(bench: Bench) -> None:
             contender.name,
             {
                 "idle.front_kb": per_reader["front"] / 1000,
-                "idle.valkey_kb": per_reader["valkey"] / 1000 if "valkey" in per_reader else None,
+                "idle.valkey_kb": max(0.0, per_reader["valkey"] / 1000) if "valkey" in per_reader else None,
             },
         )
 
 
 def commands(bench: Bench) -> None:
     """What contenders with nothing to do ask of Redis; what their scripts do there is not counted."""
-    stacks = [bench.stack(contender) for contender in CONTENDERS if contender.worker]
+    stacks = [bench.stack(contender) for contender in bench.extent.contenders if contender.worker]
     counts = count_commands([stack.redis_port for stack in stacks], bench.extent.idle_seconds)
     for stack, count in zip(stacks, counts, strict=True):
         bench.add(stack.contender.name, {f"commands.{role}": number for role, number in count.items()})
 
 
-def most_of_front(bench: Bench, contenders: Iterable[Contender]) -> None:
+def most_of_front(bench: Bench) -> None:
     """More and more readers, until one front does not keep up."""
     load = {"readers": FRONT_READERS, "rate": RATE, "step_seconds": bench.extent.step_seconds}
     load["steps"] = FRONT_STEPS[:: bench.extent.step_part]
-    for contender in contenders:
+    for contender in bench.extent.contenders:
+        if not contender.fans_out:
+            continue
         result = bench.run("most", contender, "ramp", **load)
         bench.drop(contender)
         good = kept_up(result["steps"])
         bench.add(contender.name, {"most.front": good["delivered_per_second"] if good else None})
 
 
-def of_worker(bench: Bench, contenders: Iterable[Contender]) -> None:
+def of_worker(bench: Bench) -> None:
     """One worker with 300 streams of 80 tokens a second, of which a tenth is read; then more, until it falls behind."""
     steps = WORKER_STEPS[:: bench.extent.step_part]
     reading = {"readers": 1, "rate": WORKER_RATE, "read_every": WORKER_READ_EVERY}
-    for contender in contenders:
+    for contender in bench.extent.contenders:
+        if not contender.worker:
+            continue
         result = bench.run(
             "worker",
             contender,
@@ -263,12 +153,14 @@ def of_worker(bench: Bench, contenders: Iterable[Contender]) -> None:
 
 
 def kept_up(steps: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The last step before the first that was too late."""
-    good = None
+    """The last step that was in time before two in a row that were not: one may be a hiccup of the machine."""
+    good, bad = None, 0
     for step in steps:
-        if step["came"] < KEEPS_UP_SHARE or late(step, "99") > KEEPS_UP_MS:
+        in_time = step["came"] >= KEEPS_UP_SHARE and late(step, "99") <= KEEPS_UP_MS
+        bad = 0 if in_time else bad + 1
+        good = step if in_time else good
+        if bad == BAD_STEPS:
             break
-        good = step
     return good
 
 
