@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import signal
 import uuid
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -274,3 +276,30 @@ async def test_a_front_that_stops_breaks_the_connection_and_another_front_goes_o
         told = await in_node(other, "resume", chat=chat)
         async with httpx.AsyncClient(base_url=other) as http:
             assert told["text"] == await text_of(http, stream_of(told))
+
+
+async def test_who_may_not_or_must_wait_is_told_by_a_status_and_a_waiting_answer_by_its_place(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("".join(f"{owner} {hashlib.sha256(owner.encode()).hexdigest()}\n" for owner in ("ann", "bob")))
+    chat = new_chat()
+    with Relay(workers=0, KEEPSTREAM_QUEUE_LIMIT="1", KEEPSTREAM_API_KEYS_FILE=str(keys)) as relay:
+        async with httpx.AsyncClient(base_url=relay.url, timeout=PATIENCE, headers={"x-api-key": "ann"}) as http:
+            for method, path in (
+                ("POST", "/api/chat"),
+                ("GET", "/api/chat/x/stream"),
+                ("DELETE", "/api/chat/x/stream"),
+            ):
+                nobody = await http.request(method, path, json=asking(chat, "x"), headers={"x-api-key": "eve"})
+                assert (nobody.status_code, nobody.json()["error"]["type"]) == (401, "authentication_error")
+            async with http.stream("POST", "/api/chat", json=asking(chat, "x")) as answer:
+                lines = answer.aiter_lines()
+                assert '"start"' in await anext(lines)
+                full = await http.post("/api/chat", json=asking(new_chat(), "x"))
+                assert (full.status_code, full.json()["error"]["type"]) == (429, "rate_limit_error")
+                assert int(full.headers["retry-after"]) > 0
+                other = await http.get(f"/api/chat/{chat}/stream", headers={"x-api-key": "bob"})
+                assert other.status_code == 204
+                assert (await http.delete(f"/api/chat/{chat}/stream")).status_code == 202
+                rest = [line async for line in lines if line]
+    assert json.loads(rest[0].removeprefix("data: "))["data"] == {"state": "queued", "position": 1}
+    assert rest[-2:] == ['data: {"type":"abort","reason":"cancelled"}', "data: [DONE]"]
