@@ -62,6 +62,8 @@ Step = Data | Reset | Lost
 async def catch_up(tail: Tail, position: Position) -> AsyncIterator[Step]:
     """What stands between `position` and the tail's end; ends when the end is reached, or after `Lost`."""
     while not tail.gone:
+        if tail.closed:
+            return  # this reader has left, and took the tail along
         data = tail.splice.after(position)
         if data == b"":
             return

@@ -90,7 +90,7 @@ class Tail:
         self._again = False
         self._short_since: float | None = None
         self._changed: asyncio.Future[None] | None = None
-        self._closed = False
+        self.closed = False
 
     # --- the channel's side
 
@@ -158,7 +158,7 @@ class Tail:
 
     def repair(self) -> None:
         """Reads the log from the end on; repeated calls while that is under way make one more round."""
-        if self._closed:
+        if self.closed:
             return
         if self._repairing is None:
             self._repairing = asyncio.create_task(self._repair(), name="tail-repair")
@@ -168,7 +168,7 @@ class Tail:
     async def repaired(self) -> None:
         """Waits for the repair under way, if any."""
         if self._repairing is not None:
-            await asyncio.shield(self._repairing)
+            await asyncio.wait({self._repairing})  # which does not pass on that the tail was closed meanwhile
 
     def check(self, length: int) -> None:
         """The slow beat: compares the log's length with what the tail knows."""
@@ -178,7 +178,7 @@ class Tail:
             self.repair()
 
     def close(self) -> None:
-        self._closed = True
+        self.closed = True
         if self._repairing is not None:
             self._repairing.cancel()
 

@@ -136,10 +136,12 @@ class PushReader(asyncio.Protocol):
     # --- the tail's side
 
     def feed(self, piece: Piece) -> None:
-        self._transport.write(piece.chunk if self._chunked else piece.data)
+        # Between a reset and `connection_lost` the transport is closed, and uvloop's raises.
+        if not self._transport.is_closing():
+            self._transport.write(piece.chunk if self._chunked else piece.data)
 
     def aside(self, piece: Piece) -> None:
-        if not self._paused and not self._done and not self._transport.is_closing():
+        if not self._paused and not self._done:
             self.feed(piece)
 
     def reset(self, reason: str, attempt: int, position: Position) -> None:

@@ -92,6 +92,8 @@ class Committer:
             except (RedisError, hiredis.HiredisError, *AWAY) as error:
                 if self._pause < RECONNECT_SECONDS_MAX:  # said a few times, not once a second for hours
                     logger.warning("commit: no connection to Redis (%s), trying again", error or type(error).__name__)
+            except Exception as error:  # noqa: BLE001  # no fault of one stream may stop the writing of all
+                logger.error("commit: %s, trying again", type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts
             finally:
                 watch.cancel()
                 _abort(connection)
@@ -112,6 +114,8 @@ class Committer:
                 continue
             packed = b"".join([_packed(writer, call) for writer, call in batch])
             self._due = loop.time() + SILENCE_SECONDS + len(packed) / BYTES_PER_SECOND
+            if out.transport.is_closing():  # lost while idle; uvloop would raise where asyncio only warns
+                raise ConnectionResetError("closed by Redis")
             out.write(packed)
             try:
                 await self._hear(reader, parser, batch)

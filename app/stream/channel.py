@@ -109,8 +109,12 @@ class Channel:
             self._send(b"SUBSCRIBE", *names)
 
     def _send(self, *command: bytes) -> None:
-        if self._connection is not None:
-            self._writer(self._connection).write(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub wants a 1-tuple
+        if self._connection is None:
+            return
+        writer = self._connection._writer  # noqa: SLF001 - pinned, see the module's text
+        # uvloop raises where asyncio only warns; a connection that is closing is about to be replaced.
+        if writer is not None and not writer.transport.is_closing():
+            writer.write(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub wants a 1-tuple
 
     async def _supervise(self) -> None:
         """Connects, listens, and starts over for as long as the process lives."""
@@ -129,6 +133,8 @@ class Channel:
                 await self._listen(connection)
             except (RedisError, OSError, TimeoutError, hiredis.HiredisError) as error:
                 logger.warning("channel: connection lost: %s", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a receiver's fault must not make the process deaf: all look anew
+                logger.error("channel: a receiver failed: %s", type(error).__name__)  # noqa: TRY400 - no tracebacks with prompts
             finally:
                 watch.cancel()
                 self._connection = None
@@ -208,13 +214,6 @@ class Channel:
             if now - self._heard >= PING_SECONDS / 2:
                 self._send(b"PING")
                 asked = now
-
-    @staticmethod
-    def _writer(connection: AbstractConnection) -> asyncio.StreamWriter:
-        writer = connection._writer  # noqa: SLF001 - pinned, see the module's text
-        if writer is None:
-            raise ConnectionResetError
-        return writer
 
 
 def _replies(parser: hiredis.Reader) -> Iterable[Any]:
