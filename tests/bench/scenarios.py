@@ -5,10 +5,13 @@ A result is numbers by contender and metric, one for each round. Times are milli
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from typing import Any
 
 from tests.bench.bench import ALL, BARE, GRACE_SECONDS, Bench, late, micros
-from tests.bench.commands import count_commands
+from tests.bench.commands import Monitor
+from tests.bench.live import quantiles
 from tests.bench.runs import measure
 from tests.bench.stacks import Source
 
@@ -66,14 +69,25 @@ def replaying(bench: Bench) -> None:
 
 
 def starting(bench: Bench) -> None:
-    """One round of POSTs at random moments."""
+    """One round of POSTs at random moments: when the worker began with each, and when the upstream saw its call."""
     options = {"count": bench.extent.starts, "seconds": bench.extent.starts_seconds}
-    results = [(BARE, bench.run_bare("starts", "starts", **options))]
-    results += [
-        (contender.name, bench.run("starts", contender, "starts", **options)) for contender in bench.extent.contenders
-    ]
-    for who, result in results:
-        bench.add(who, {"start.p50": result["ms"]["50"], "start.p99": result["ms"]["99"]})
+    bare = bench.run_bare("starts", "starts", **options)
+    bench.add(BARE, {"call.p50": bare["ms"]["50"], "call.p99": bare["ms"]["99"]})
+    for contender in bench.extent.contenders:
+        if not contender.worker:
+            result = bench.run("starts", contender, "starts", **options)
+        else:
+            stack = bench.stack(contender)
+            with Monitor(stack.redis_port, stack.pids) as monitor:
+                result = bench.run("starts", contender, "starts", **options)
+            took = [
+                int(when * 1e9) - sent
+                for stream_id, sent in result["sent"]
+                if (when := monitor.first("worker", stream_id.encode())) is not None
+            ]
+            began = quantiles(took, len(result["sent"]))
+            bench.add(contender.name, {"start.p50": began["50"], "start.p99": began["99"]})
+        bench.add(contender.name, {"call.p50": result["ms"]["50"], "call.p99": result["ms"]["99"]})
 
 
 def idling(bench: Bench) -> None:
@@ -93,11 +107,14 @@ def idling(bench: Bench) -> None:
 
 
 def commands(bench: Bench) -> None:
-    """What contenders with nothing to do ask of Redis; what their scripts do there is not counted."""
+    """What contenders with nothing to do ask of Redis."""
     stacks = [bench.stack(contender) for contender in bench.extent.contenders if contender.worker]
-    counts = count_commands([stack.redis_port for stack in stacks], bench.extent.idle_seconds)
-    for stack, count in zip(stacks, counts, strict=True):
-        bench.add(stack.contender.name, {f"commands.{role}": number for role, number in count.items()})
+    with ExitStack() as block:
+        monitors = [block.enter_context(Monitor(stack.redis_port, stack.pids)) for stack in stacks]
+        time.sleep(bench.extent.idle_seconds)
+    for stack, monitor in zip(stacks, monitors, strict=True):
+        found = {f"commands.{role}": monitor.count(role) / bench.extent.idle_seconds for role in ("front", "worker")}
+        bench.add(stack.contender.name, found)
 
 
 def most_of_front(bench: Bench) -> None:

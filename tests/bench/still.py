@@ -113,4 +113,9 @@ async def starts(target: Target, count: int, seconds: float) -> dict[str, Any]:
         got, found = check(target, stream, stream.readers[0], whole=True)
         took += [seen - sent for seen in got.sent]
         wrong += [found] if found else []
-    return {"ms": quantiles(took, count), "count": count, "wrong": wrong[:WRONG_SHOWN], "wrong_count": len(wrong)}
+    return {
+        "ms": quantiles(took, count),
+        "sent": [(stream.id if stream.events_path else "", sent) for sent, stream in opened],
+        "wrong": wrong[:WRONG_SHOWN],
+        "wrong_count": len(wrong),
+    }

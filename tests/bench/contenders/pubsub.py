@@ -31,7 +31,7 @@ def application(url: str) -> Starlette:
         if not pools:
             pools.append(await create_pool(RedisSettings.from_dsn(url)))
         stream_id = uuid.uuid4().hex
-        await pools[0].enqueue_job("run", stream_id, await request.json())
+        await pools[0].enqueue_job("run", stream_id, await request.json(), _job_id=stream_id)
         return JSONResponse({"id": stream_id, "events_url": f"/streams/{stream_id}/events"}, 202)
 
     async def events(request: Request) -> Response:
