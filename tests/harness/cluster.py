@@ -20,7 +20,7 @@ from tests.harness.leaks import keys_without_ttl
 from tests.harness.proxy import Proxy
 from tests.running import clean_environment
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 class Process:
