@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app import lenient
 from app.chat_answer import ChatAnswer
 from app.front import Front, front_of
 from app.prompts import prompt_of
@@ -19,6 +20,7 @@ from app.routes import failures
 from app.routes.body import read_json
 from app.routes.errors import ApiError
 from app.routes.streams import idempotency_key, json_response
+from app.stream.chats import Chat
 from app.stream.endings import Outcome
 from app.stream.frames import Position, origin
 from app.stream.log import State
@@ -26,6 +28,9 @@ from app.streams import Accepted
 from app.views.ui_files import FileTooLargeError
 from app.views.ui_messages import UIMessagesView
 from app.views.ui_prompt import Allowed, ChatPrompt, chat_prompt
+
+# A message that is continued is kept with its chat up to this size; a resume of a larger one shows only what is new.
+PARTS_BYTES_MAX = 1024 * 1024
 
 
 class Anything(Convertor[str]):
@@ -53,12 +58,14 @@ async def send(request: Request) -> Response:
     prompt = prompt_of(asked.body, None, on_interrupt="fail")
     accepted = await front.streams.submit(prompt, owner, request.headers, idempotency_key=key)
     stream_id = accepted.stream_id
-    message_id = asked.message_id or f"msg_{stream_id}"
+    continues = asked.continues or {"id": f"msg_{stream_id}", "parts": []}
     if not (accepted.repeated and accepted.state is State.ENDED):
-        before = await front.chats.take(owner, asked.chat_id, stream_id, message_id, front.settings.stream_life_ms)
+        parts = lenient.dumps(continues["parts"])
+        chat = Chat(stream_id, continues["id"], parts if len(parts) <= PARTS_BYTES_MAX else b"")
+        before = await front.chats.take(owner, asked.chat_id, chat, front.settings.stream_life_ms)
         if before is not None and before != stream_id:
             await front.streams.cancel(before)
-    view = UIMessagesView(stream_id, message_id)
+    view = UIMessagesView(stream_id, continues["id"])
     return ChatAnswer(front, view, stream_id, await _start(front, accepted), (owner, asked.chat_id))
 
 
@@ -78,7 +85,8 @@ async def resume(request: Request) -> Response:
     if front.hub.draining:
         raise failures.draining()
     start = await _newest(front, chat.stream_id)
-    return ChatAnswer(front, UIMessagesView(chat.stream_id, chat.message_id), chat.stream_id, start, (owner, chat_id))
+    view = UIMessagesView(chat.stream_id, chat.message_id, lenient.loads(chat.parts or b"[]"))
+    return ChatAnswer(front, view, chat.stream_id, start, (owner, chat_id))
 
 
 async def stop(request: Request) -> Response:

@@ -16,11 +16,16 @@ from app.stream.scripts import source
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """What a chat shows. `shown`: some client was given it to the ending, or stopped it."""
+    """What a chat shows.
+
+    `parts`: what the message had before this stream, as JSON or nothing; `shown`: some client was given the stream to
+    its ending, or stopped it.
+    """
 
     stream_id: str
     message_id: str
-    shown: bool
+    parts: bytes = b""
+    shown: bool = False
 
 
 class Chats:
@@ -31,16 +36,20 @@ class Chats:
         self._take = redis.register_script(source("chat_take"))
         self._shown = redis.register_script(source("chat_shown"))
 
-    async def take(self, owner: str, chat_id: str, stream_id: str, message_id: str, life_ms: int) -> str | None:
-        """Makes the chat show `stream_id`; returns the stream that it showed before. The record lives `life_ms`."""
-        before = await self._take(keys=[keys.chat(owner, chat_id)], args=[stream_id, message_id, life_ms])
+    async def take(self, owner: str, chat_id: str, chat: Chat, life_ms: int) -> str | None:
+        """Makes the chat show another stream; returns the one that it showed before. The record lives `life_ms`."""
+        before = await self._take(
+            keys=[keys.chat(owner, chat_id)], args=[chat.stream_id, chat.message_id, life_ms, chat.parts]
+        )
         return before.decode() or None
 
     async def find(self, owner: str, chat_id: str) -> Chat | None:
-        fields = ("stream", "message", "shown")
+        fields = ("stream", "message", "parts", "shown")
         values = await self._redis.execute_command("HMGET", keys.chat(owner, chat_id), *fields)  # type: ignore[no-untyped-call]
-        stream_id, message_id, shown = values
-        return None if stream_id is None else Chat(stream_id.decode(), message_id.decode(), shown is not None)
+        stream_id, message_id, parts, shown = values
+        if stream_id is None:
+            return None
+        return Chat(stream_id.decode(), message_id.decode(), parts, shown is not None)
 
     async def shown(self, owner: str, chat_id: str, stream_id: str) -> bool:
         """Notes that nothing of `stream_id` is left to show; False where the chat has gone on to another."""

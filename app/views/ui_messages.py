@@ -14,6 +14,7 @@ from app import lenient
 from app.stream.endings import Outcome
 from app.stream.frames import Frame, split
 from app.views.ui_blocks import Block, Chunk, Json, Seen, block_of, tool_output
+from app.views.ui_replay import chunks_of
 
 HEADERS = {"x-vercel-ai-ui-message-stream": "v1"}
 PING = b": ping\n\n"
@@ -34,12 +35,16 @@ _STATUS = b"event: relay.status\ndata: "
 
 
 class UIMessagesView:
-    """One client's view of one stream, from the start of an attempt on. `over`: `[DONE]` was given."""
+    """One client's view of one stream, from the start of an attempt on. `over`: `[DONE]` was given.
 
-    def __init__(self, stream_id: str, message_id: str) -> None:
+    `before`: the parts that the message had already, for a client that builds it anew.
+    """
+
+    def __init__(self, stream_id: str, message_id: str, before: list[Any] | None = None) -> None:
         self.over = False
         self._stream_id = stream_id
         self._message_id = message_id
+        self._before = before or []
         self._steps = 0
         self._in_step = False
         self._blocks: dict[int, Block] = {}
@@ -61,8 +66,8 @@ class UIMessagesView:
 
     def head(self) -> bytes:
         """What every answer begins with, also that of a resume: the same message, and whose stream it is."""
-        metadata = {"streamId": self._stream_id}
-        return line({"type": "start", "messageId": self._message_id, "messageMetadata": metadata})
+        start = {"type": "start", "messageId": self._message_id, "messageMetadata": {"streamId": self._stream_id}}
+        return b"".join(map(line, (start, *chunks_of(self._before))))
 
     def take(self, frames: bytes) -> bytes:
         """What whole frames of the log are in this dialect."""

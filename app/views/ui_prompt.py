@@ -37,11 +37,11 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class ChatPrompt:
-    """`body` is for the Messages API; `message_id`: the assistant's message that the answer continues, if any."""
+    """`body` is for the Messages API; `continues`: the assistant's message that the answer goes on with, if any."""
 
     chat_id: str
     body: Json
-    message_id: str | None
+    continues: Json | None
 
 
 def chat_prompt(body: Json, allowed: Allowed) -> ChatPrompt:
@@ -61,7 +61,7 @@ def chat_prompt(body: Json, allowed: Allowed) -> ChatPrompt:
             raise InvalidPromptError("messages: a system message is not accepted here")
         prompt["system"] = system
     last = ui_messages[-1]
-    return ChatPrompt(chat_id, prompt | {"messages": messages}, last["id"] if last["role"] == "assistant" else None)
+    return ChatPrompt(chat_id, prompt | {"messages": messages}, last if last["role"] == "assistant" else None)
 
 
 def _chosen(body: Json, allowed: Allowed) -> Json:

@@ -130,6 +130,23 @@ const scenarios = {
     await chat.sendMessage({ text: asked.prompt });
     return chat.told();
   },
+  async tool_resumed() {
+    let called = 0;
+    const options = { onToolCall: () => void called++ };
+    const chat = new Chat(options);
+    await chat.sendMessage({ text: asked.prompt });
+    const { toolCallId } = chat.lastMessage.parts.find((part) => part.type.startsWith("tool-"));
+    await chat.addToolOutput({ tool: "get_weather", toolCallId, output: asked.output });
+    const shown = chat.shown(5);
+    const answering = chat.sendMessage();
+    await shown;
+    // The page is loaded anew, with what it had stored.
+    const again = new Chat(options);
+    again.messages = structuredClone(chat.messages);
+    await again.resumeStream();
+    await answering;
+    return { live: chat.told(), called, ...again.told() };
+  },
   async chunks() {
     const body = {
       id: asked.chat,

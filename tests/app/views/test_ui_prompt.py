@@ -69,7 +69,8 @@ def test_a_chat_is_a_prompt() -> None:
 
 def test_what_continues_a_message_keeps_its_id() -> None:
     made = prompt(USER, message("assistant", tool("output-available", output=1), message_id="a1"))
-    assert made.message_id == "a1"
+    assert made.continues is not None
+    assert made.continues["id"] == "a1"
 
 
 def test_regenerate_leaves_out_the_answer_that_it_replaces() -> None:

@@ -95,8 +95,10 @@ async def test_every_chunk_is_one_that_the_sdk_knows(up: Up, directives: str) ->
 
 
 async def test_a_cut_answer_is_resumed_in_full_and_shown_once(up: Up, http: httpx.AsyncClient) -> None:
-    async with CuttingProxy(up.url, (1500, 5000)) as proxy:
-        told = await in_node(proxy.url, "cut", prompt=PROMPT)
+    # It still runs when it is cut: what a proxy swallows of an answer that has ended, no front can know of.
+    prompt = "Grüße 東京 👋 [[sim: tokens=300 rate=100 first=0.05]]"
+    async with CuttingProxy(up.url, (1500, 3000)) as proxy:
+        told = await in_node(proxy.url, "cut", prompt=prompt)
     assert proxy.cut == 2
     assert told["first"]["status"] == "error"
     assert told["status"] == "ready"
@@ -183,6 +185,19 @@ async def test_a_tool_of_the_page_is_called_and_its_output_continues_the_message
     assert (tool["state"], tool["input"], tool["output"]) == ("output-available", {"city": "東京"}, {"sky": "clear"})
     assert parts[-1]["type"] == "text"
     assert len(told["finishes"]) == 2
+
+
+async def test_a_message_that_is_continued_is_resumed_with_what_it_had_before(up: Up) -> None:
+    prompt = '[[sim: tool=get_weather tool-input="{\\"city\\":\\"東京\\"}" rate=60]]'
+    told = await in_node(up.url, "tool_resumed", prompt=prompt, output={"sky": "clear"}, body={"tools": [TOOL]})
+    assert told["called"] == 1  # a resume runs no tool again
+    assert (told["status"], len(told["messages"])) == ("ready", 2)
+    assert told["messages"][-1]["id"] == told["live"]["messages"][-1]["id"]
+
+    def kept(message: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{name: value for name, value in part.items() if value is not None} for part in message["parts"]]
+
+    assert kept(told["messages"][-1]) == kept(told["live"]["messages"][-1])
 
 
 async def test_the_prompt_is_the_chat_so_far(up: Up) -> None:
