@@ -112,3 +112,10 @@ class TestASecretInAFile:
 def test_secrets_are_not_shown() -> None:
     settings = Settings.from_env({"ANTHROPIC_API_KEY": "hush", "REDIS_URL": "redis://:hush@redis.example/0"})
     assert "hush" not in repr(settings)
+
+
+def test_what_a_chat_may_choose_is_words_and_never_what_the_relay_decides() -> None:
+    settings = Settings.from_env({"KEEPSTREAM_CHAT_MODELS": "claude-a, claude-b", "KEEPSTREAM_CHAT_FIELDS": "tools"})
+    assert (settings.chat_models, settings.chat_fields) == (("claude-a", "claude-b"), ("tools",))
+    with pytest.raises(SettingsError, match="KEEPSTREAM_CHAT_FIELDS must not name messages, relay"):
+        Settings.from_env({"KEEPSTREAM_CHAT_FIELDS": "tools relay messages"})
