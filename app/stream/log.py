@@ -87,7 +87,8 @@ class Read:
 
     def whole(self) -> bytes:
         """The part of `data` that ends at a frame's end."""
-        return self.data[: self.data.rfind(b"\n\n") + 2]
+        end = self.data.rfind(b"\n\n")
+        return self.data[: end + 2] if end >= 0 else b""
 
     @property
     def complete(self) -> bool:

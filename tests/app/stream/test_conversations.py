@@ -309,3 +309,8 @@ async def test_a_log_that_redis_lost_begins_again(store: Conversations, redis: R
 
 def test_the_ending_of_a_deleted_one_has_the_shape_of_all() -> None:
     assert set(turns.deleted()[-1][1]) == set(end_data(Outcome.CANCELLED, attempts=0))
+
+
+async def test_of_a_frame_that_is_larger_than_one_read_nothing_is_whole(store: Conversations, redis: Redis) -> None:
+    read = await Log(redis).read(await made(store), None, 30)
+    assert (len(read.data), read.whole()) == (30, b"")
