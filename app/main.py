@@ -35,6 +35,7 @@ from app.settings import Settings, SettingsError
 from app.stream.channel import Channel
 from app.stream.chats import Chats
 from app.stream.connect import AWAY, check_server, connect
+from app.stream.conversations import Conversations
 from app.stream.errors import UnfitServerError
 from app.stream.log import Log
 from app.stream.queue import Queue
@@ -103,7 +104,8 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
-        front = Front(settings, redis, Streams(log, queue, settings, name), hub, owners, Chats(redis), claude)
+        submitting = Streams(log, queue, Conversations(redis, log), settings, name)
+        front = Front(settings, redis, submitting, hub, owners, Chats(redis), claude)
         running_server = server(application(front))
         stop = _stop_on_signals()
         running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")

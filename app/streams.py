@@ -11,7 +11,7 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -21,6 +21,7 @@ from app.prompts import Prompt
 from app.settings import Settings
 from app.stream import frames
 from app.stream.connect import AWAY
+from app.stream.conversations import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim, Log, State, Status
@@ -51,9 +52,10 @@ class Accepted:
 class Streams:
     """The streams of one Redis, as a front sees them."""
 
-    def __init__(self, log: Log, queue: Queue, settings: Settings, front: str) -> None:
+    def __init__(self, log: Log, queue: Queue, conversations: Conversations, settings: Settings, front: str) -> None:
         self.log = log
         self.queue = queue
+        self.conversations = conversations
         self._settings = settings
         self._front = front
         self._claims = itertools.count(1)
@@ -68,16 +70,26 @@ class Streams:
         query: str = "",
         idempotency_key: str | None = None,
         failure_frees_key: bool = False,
+        fields: Mapping[str, str | bytes] | None = None,
+        opened: Callable[[str], Awaitable[None]] | None = None,
     ) -> Accepted:
         """Accepts a prompt; the same owner, key and body give the same stream.
 
-        With `failure_frees_key` a key whose stream failed before any content is as if it had never been used. Raises
-        `QueueFullError`, `IdempotencyConflictError`, or Redis' errors; then nothing was accepted.
+        With `failure_frees_key` a key whose stream failed before any content is as if it had never been used. `fields`
+        are more of the stream's meta. `opened` is given the id while the meta stands and no worker can have the stream;
+        what it raises refuses the prompt. Raises `QueueFullError`, `IdempotencyConflictError`, or Redis' errors; then
+        nothing was accepted.
         """
         stream_id = new_stream_id()
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
         life_ms = self._settings.stream_life_ms
-        await self.log.open(stream_id, prompt.fields(owner, headers, query))
+        await self.log.open(stream_id, prompt.fields(owner, headers, query) | dict(fields or {}))
+        if opened is not None:
+            try:
+                await opened(stream_id)
+            except Exception:
+                await self.log.drop(stream_id)
+                raise
         replaces = ""
         while True:
             try:
@@ -164,6 +176,8 @@ class Streams:
             await self.log.append(
                 claim, begun.position.offset, frame, fields, ending_life_ms=int(self._settings.stream_ttl * 1000)
             )
+        if "conversation" in begun.meta:
+            await self.conversations.commit(claim.stream_id, begun.meta["conversation"].decode())
         entry: dict[str, str | bytes | int] = {
             "id": claim.stream_id,
             "owner": owner,

@@ -47,7 +47,9 @@ class Run:
     async def live(self, forced: End | None = None) -> None:
         """From the claim to its release; `forced` ends the stream without a call."""
         try:
-            begun = await patiently(self.interrupt, lambda: self._tools.log.begin(self.claim))
+            begun = await patiently(
+                self.interrupt, lambda: self._tools.log.begin(self.claim, self._settings.stream_life_ms)
+            )
             match begun.status:
                 case Status.OK:
                     await self._live(begun, forced)
@@ -80,10 +82,14 @@ class Run:
             expiry.cancel()
 
     async def _release(self) -> None:
-        """The stream has its ending: out of the queue, onto the outbox."""
+        """The stream has its ending: into its conversation, out of the queue, onto the outbox."""
         stream_id, log, queue = self.claim.stream_id, self._tools.log, self._tools.queue
         names = ("owner", "outcome", "attempts", "ended_at")
-        meta = await patiently(self.interrupt, lambda: log.meta(stream_id, *names)) or {}
+        meta = await patiently(self.interrupt, lambda: log.meta(stream_id, "conversation", *names)) or {}
+        if "conversation" in meta:
+            # Before `done`: who dies in between leaves a lease, and the next claim commits it.
+            conversation = meta["conversation"].decode()
+            await patiently(self.interrupt, lambda: self._tools.conversations.commit(stream_id, conversation))
         entry = {"id": stream_id} | {name: meta[name] for name in names if name in meta}
         await patiently(self.interrupt, lambda: queue.done(self.claim, entry))
 

@@ -23,6 +23,7 @@ from app.settings import Settings
 from app.stream import keys
 from app.stream.channel import Channel
 from app.stream.connect import AWAY, check_server, connect
+from app.stream.conversations import Conversations
 from app.stream.log import Log
 from app.stream.queue import Queue
 from app.stream.workers import Workers
@@ -71,20 +72,25 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
     async with Channel(redis) as channel, Committer(redis) as committer, AsyncExitStack() as stack:
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.close)
-        queue, workers = Queue(redis), Workers(redis)
+        log, queue, workers = Log(redis), Queue(redis), Workers(redis)
         admission = Admission(workers, settings.retry_wait_max)
-        tools = Tools(settings, Log(redis), queue, committer, channel, claude, admission)
+        tools = Tools(settings, log, queue, Conversations(redis, log), committer, channel, claude, admission)
         neighbours = Neighbours(name, workers)
         pool = Pool(name, tools, redis, neighbours.stir)
         leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds)
         audience = Audience(pool.holds, redis)
+
+        async def take() -> None:
+            await leases.renew()  # after an outage: what is ours must not be claimed as if it were nobody's
+            await pool.main()
+
         # Listens before it is listed: a listed worker that nobody hears counts as dead.
         await channel.subscribe(keys.alive(name), _Receiver(lambda: None))
         await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
         loops = [
             asyncio.create_task(for_ever(what, work), name=what)
             for what, work in (
-                ("claims", pool.main),
+                ("claims", take),
                 ("leases", leases.keep),
                 ("audience", audience.watch),
                 ("neighbours", neighbours.watch),

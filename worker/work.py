@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from app.settings import Settings
 from app.stream import frames
 from app.stream.channel import Channel
+from app.stream.conversations import Conversations
 from app.stream.log import Begun, Claim, Log, Status
 from app.stream.queue import Queue
 from worker import attempt, ending, failure
@@ -44,6 +45,7 @@ class Tools:
     settings: Settings
     log: Log
     queue: Queue
+    conversations: Conversations
     committer: Committer
     channel: Channel
     claude: Claude

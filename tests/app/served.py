@@ -21,6 +21,7 @@ from app.server import address, listen, server
 from app.settings import Settings
 from app.stream.channel import Channel
 from app.stream.chats import Chats
+from app.stream.conversations import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import Position, encode, encode_json
 from app.stream.log import Claim, Log, Status
@@ -73,7 +74,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
         front = Front(
             settings=settings,
             redis=redis,
-            streams=Streams(log, queue, settings, "front"),
+            streams=Streams(log, queue, Conversations(redis, log), settings, "front"),
             hub=hub,
             owners=Owners.from_file(settings.api_keys_file),
             chats=Chats(redis),
@@ -136,6 +137,9 @@ class Author:
         if error is not None:
             stored["error"] = orjson.dumps(error)
         await self._append(frame, position, {"outcome": outcome.value, "attempts": "1", **stored}, ends=True)
+        if "conversation" in self.meta:
+            conversations = self._served.front.streams.conversations
+            await conversations.commit(self.stream_id, self.meta["conversation"].decode())
         await self._served.front.streams.queue.done(self._claim)
 
     async def fail(self, status: int, kind: str, message: str, **failure: Any) -> None:

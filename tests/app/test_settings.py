@@ -46,6 +46,9 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_CHAT_MODELS": "one-model another-model",
         "KEEPSTREAM_CHAT_FIELDS": "max_tokens",
         "KEEPSTREAM_CHAT_SYSTEM": "Be brief.",
+        "KEEPSTREAM_CONVERSATION_TTL": "600",
+        "KEEPSTREAM_CONVERSATION_LIMIT": "20",
+        "KEEPSTREAM_CONVERSATION_BYTES": "100000",
     }
     settings, defaults = Settings.from_env(changed), Settings()
     unchanged = [name for name in Settings.__slots__ if getattr(settings, name) == getattr(defaults, name)]
