@@ -47,9 +47,8 @@ class Run:
     async def live(self, forced: End | None = None) -> None:
         """From the claim to its release; `forced` ends the stream without a call."""
         try:
-            begun = await patiently(
-                self.interrupt, lambda: self._tools.log.begin(self.claim, self._settings.stream_life_ms)
-            )
+            life_ms = self._tools.settings.stream_life_ms
+            begun = await patiently(self.interrupt, lambda: self._tools.log.begin(self.claim, life_ms))
             match begun.status:
                 case Status.OK:
                     await self._live(begun, forced)
