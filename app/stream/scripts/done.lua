@@ -4,6 +4,8 @@
 -- ARGV  1 id   2 fence   3 holder   4 most entries of the outbox   5 life of the queue's keys in s
 --       6.. field, value, … of the entry
 -- reply 1, or 0 for a claim that is not the newest
+-- arq counts up when a job starts, which a worker that was paused may do after the stream is done: nobody reads it.
+redis.call('DEL', KEYS[6])
 local claim = redis.call('HGET', KEYS[3], ARGV[1])
 if not claim or claim:match('^%d+|[^|]+|(.*)$') ~= ARGV[2] .. '|' .. ARGV[3] then
   return 0
@@ -11,7 +13,7 @@ end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
-redis.call('DEL', KEYS[5], KEYS[6])
+redis.call('DEL', KEYS[5])
 if ARGV[6] then
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[4], '*', unpack(ARGV, 6))
   redis.call('EXPIRE', KEYS[4], ARGV[5])
