@@ -29,6 +29,7 @@ class Reading:
         self._writer = writer
         self._parser = Parser()
         self._start: tuple[bytes | None, bytes] | None = None
+        self._begun = False
         self._names = {b"content_block_delta"}  # those that are known to be UTF-8
 
     def feed(self, chunk: bytes) -> bool:
@@ -66,12 +67,13 @@ class Reading:
         if name == b"error":
             raise UpstreamError(failure.of_event(value))
         if name == b"message_start":
-            if self.message.started or self._start is not None:  # two messages would be glued into one
+            if self._begun:  # two messages would be glued into one
                 raise UpstreamError(failure.GARBLED)
+            self._begun = True
             self.message.add(value)
             self._start = (name, data)
             return False
-        if not self.content:
+        if self._start is not None or not self.content:
             self._first()
         self._writer.frame(name, data)
         if name is not None:  # the SDK does not see events without a name
@@ -79,7 +81,8 @@ class Reading:
         return name == b"message_stop"
 
     def _first(self) -> None:
-        if self._start is not None:
+        if self._start is not None:  # also where an event of a kind nobody knows yet stands before it
             self._writer.frame(*self._start)
+            self._start = None
         self._writer.mark({"content": "1"})
         self.content = True

@@ -71,6 +71,14 @@ def reading(log: Log, clock: Clock | None = None) -> Reading:
     return Reading(log.writer, clock or Clock())
 
 
+def test_an_event_before_message_start_takes_nothing_away_from_it() -> None:
+    log = Log()
+    early = b'event: future\ndata: {"type":"future"}\n\n'
+    assert reading(log).feed(early + early + START + BLOCK + STOP)
+    names = ["future", "future", "message_start", "content_block_start", "message_stop"]
+    assert [name for name, _ in log.events] == names
+
+
 def test_every_event_up_to_message_stop_becomes_a_frame_verbatim() -> None:
     log = Log()
     odd = b'event: fut\xc5\xbcure\ndata: {"type" : "future",\ndata:  "x": "\xc5\xbc\\ud800"}\n\ndata: {"no":"name"}\n\n'
