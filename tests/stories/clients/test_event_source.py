@@ -68,9 +68,10 @@ async def test_eventsource_may_begin_after_an_event(up: Up) -> None:
     assert rest["ids"] == whole["ids"][half:]
 
 
-async def test_a_stream_that_fails_has_no_event_named_error(up: Up) -> None:
+@pytest.mark.parametrize("fault", ["status=400", "status=529 times=1", "error-after=3 times=1"])
+async def test_whatever_fails_there_is_no_event_named_error(up: Up, fault: str) -> None:
     async with httpx.AsyncClient(base_url=up.url) as http:
-        url = await submitted(http, "[[sim: status=400]]")
+        url = await submitted(http, f"[[sim: tokens=9 rate=0 first=0]] [[sim: {fault}]]")
         seen = await node.run("event_source.mjs", up.url + url, "eventsource", json.dumps({"until": "relay.end"}))
     assert seen["types"][-1] == "relay.end"
     assert seen["named_error"] == 0
