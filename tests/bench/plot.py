@@ -22,7 +22,7 @@ Panel = tuple[str, str, str, bool]
 PANELS: tuple[Panel, ...] = (
     ("Lateness p99 at 2,500 events/s", "live1.p99", "milliseconds, log", True),
     ("Lateness p99 at 25,000 events/s", "live10.p99", "milliseconds, log", True),
-    ("Front's CPU per delivered event\n10 readers per stream", "live10.front_us", "microseconds", False),
+    ("Front's CPU per delivered event\n10 readers per stream", "live10.front_us", "microseconds, log", True),
     ("Most one front delivers and keeps up", "most.front", "events per second", False),
     ("Front's memory per idle reader", "idle.front_kb", "kilobytes", False),
     ("Replay of 2,000 tokens, front's CPU", "replay.front_ms", "milliseconds, log", True),
@@ -52,7 +52,7 @@ def _panel(axis: Any, numbers: Numbers, panel: Panel) -> None:
     every = [value for values in found for value in values] or [1.0]
     if logarithmic:
         axis.set_xscale("log")
-        axis.set_xlim(min(every) / 3, max(every) * 12)
+        axis.set_xlim(min(every) / 3, max(every) * 40)
     else:
         axis.set_xlim(0, max(every) * 1.3)
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
