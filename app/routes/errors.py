@@ -12,7 +12,15 @@ from starlette.responses import Response
 
 from app.prompts import InvalidPromptError
 from app.stream.connect import AWAY
-from app.stream.errors import IdempotencyConflictError, MalformedIdError, QueueFullError
+from app.stream.errors import (
+    ConversationBusyError,
+    ConversationFullError,
+    IdempotencyConflictError,
+    MalformedIdError,
+    NoConversationError,
+    QueueFullError,
+    TooManyConversationsError,
+)
 
 REQUEST_ID = "keepstream.request_id"
 # How long a client should leave us alone when Redis is away, in seconds.
@@ -45,21 +53,29 @@ class ApiError(Exception):
     """An answer with a status, a type and a message that says what to do."""
 
     def __init__(
-        self, status: int, message: str, *, kind: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        kind: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        details: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.kind = kind or TYPES[status]
         self.headers = dict(headers or {})
+        self.details = dict(details or {})
 
 
-def error_body(kind: str, message: str, request_id: str) -> bytes:
-    return orjson.dumps({"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id})
+def error_body(kind: str, message: str, request_id: str, details: Mapping[str, str] | None = None) -> bytes:
+    error = {"type": kind, "message": message, **(details or {})}
+    return orjson.dumps({"type": "error", "error": error, "request_id": request_id})
 
 
 def error_response(request: Request, error: ApiError) -> Response:
-    body = error_body(error.kind, error.message, request.scope.get(REQUEST_ID, ""))
+    body = error_body(error.kind, error.message, request.scope.get(REQUEST_ID, ""), error.details)
     return Response(body, error.status, error.headers, "application/json")
 
 
@@ -76,6 +92,16 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(400, str(error))
         case IdempotencyConflictError():
             return ApiError(422, str(error))
+        case NoConversationError(deleted=True):
+            return ApiError(410, str(error))
+        case NoConversationError():
+            return ApiError(404, str(error))
+        case ConversationBusyError(stream_id=stream_id):
+            return ApiError(409, str(error), headers={"x-keepstream-id": stream_id}, details={"stream_id": stream_id})
+        case TooManyConversationsError():
+            return ApiError(409, str(error))
+        case ConversationFullError():
+            return ApiError(413, str(error))
         case QueueFullError():
             return ApiError(
                 429,
@@ -103,6 +129,10 @@ HANDLED: tuple[type[Exception], ...] = (
     MalformedIdError,
     IdempotencyConflictError,
     QueueFullError,
+    NoConversationError,
+    ConversationBusyError,
+    ConversationFullError,
+    TooManyConversationsError,
     HTTPException,
     RedisError,
     *AWAY,

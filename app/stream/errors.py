@@ -29,3 +29,27 @@ class QueueFullError(KeepstreamError):
 
 class UnfitServerError(KeepstreamError):
     """The operator's fault: a Redis that cannot keep what it acknowledges, is too old, or does not let us in."""
+
+
+class NoConversationError(KeepstreamError):
+    """The client's fault: no such conversation, or another's; `deleted`: it was there once."""
+
+    def __init__(self, *, deleted: bool = False) -> None:
+        super().__init__("the conversation was deleted" if deleted else "there is no such conversation")
+        self.deleted = deleted
+
+
+class ConversationBusyError(KeepstreamError):
+    """Nobody's fault: `stream_id` runs in the conversation, and one at a time may."""
+
+    def __init__(self, stream_id: str) -> None:
+        super().__init__(f"the stream {stream_id} still runs in this conversation; wait for its ending, or cancel it")
+        self.stream_id = stream_id
+
+
+class ConversationFullError(KeepstreamError):
+    """The client's fault: more in one conversation than is kept."""
+
+
+class TooManyConversationsError(KeepstreamError):
+    """The client's fault: more conversations than an owner may keep."""

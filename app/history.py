@@ -1,0 +1,162 @@
+"""What a client asks of a conversation, and what of its history goes upstream.
+
+Pure. The rule: upstream hears a conversation that alternates and that it can have had itself. What a failed stream left
+is not in it, what was refused goes with its question, and what two messages of one role in a row say becomes one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from app.prompts import InvalidPromptError
+from app.stream.endings import Outcome
+from app.stream.turns import Message, user_message
+
+CONTINUE = "Continue exactly where your answer stopped. Repeat nothing of it."
+TITLE_CHARACTERS = 80
+_OURS = ("content", "after", "regenerate", "continue")
+_KEPT = ("messages", "prompt", "stream")
+_UNFINISHED = frozenset({Outcome.TRUNCATED, Outcome.CANCELLED})
+_UNHEARD = frozenset({Outcome.FAILED, Outcome.EXPIRED})
+_THINKING = frozenset({"thinking", "redacted_thinking"})
+
+
+class Mode(StrEnum):
+    SAY = "say"
+    REGENERATE = "regenerate"
+    CONTINUE = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A checked request. `after` is None for the end, and '' for the very start; `fields` are the Messages API's."""
+
+    mode: Mode
+    content: Sequence[dict[str, Any]]
+    after: str | None
+    fields: dict[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a turn makes of a history: how many messages stay, what is added, and the message that is answered."""
+
+    keep: int
+    add: Message | None
+    asked: str
+
+
+def turn_of(body: dict[str, Any], conversation_id: str) -> Turn:
+    """The turn in the body of a request. Raises `InvalidPromptError`."""
+    digest = hashlib.sha256(conversation_id.encode() + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    for name in _KEPT:
+        if name in body:
+            raise InvalidPromptError(f"{name}: a conversation keeps its messages itself; send content")
+    for name in ("regenerate", "continue"):
+        if name in body and body[name] is not True:
+            raise InvalidPromptError(f"{name}: must be true, or not be there")
+    asked = [name for name in ("content", "regenerate", "continue") if name in body]
+    if len(asked) != 1:
+        raise InvalidPromptError("send one of content, regenerate and continue")
+    mode = Mode(asked[0]) if asked[0] != "content" else Mode.SAY
+    if mode is Mode.CONTINUE and "after" in body:
+        raise InvalidPromptError("after: goes with content or regenerate")
+    after = body.get("after")
+    if after is not None and not (isinstance(after, str) and after):
+        raise InvalidPromptError("after: must be the id of a message, or null")
+    if mode is Mode.SAY and "after" in body and after is None:
+        after = ""
+    content = _content(body["content"]) if mode is Mode.SAY else []
+    fields = {name: value for name, value in body.items() if name not in _OURS}
+    return Turn(mode, content, after, fields, digest)
+
+
+def plan(turn: Turn, messages: Sequence[Message], message_id: str, now: int) -> Plan:
+    """What `turn` makes of `messages`; `message_id` is for the message it adds. Raises `InvalidPromptError`."""
+    ids = [message["id"] for message in messages]
+    if turn.after and turn.after not in ids:
+        raise InvalidPromptError("after: there is no such message in this conversation")
+    match turn.mode:
+        case Mode.SAY:
+            keep = len(messages) if turn.after is None else ids.index(turn.after) + 1 if turn.after else 0
+            return Plan(keep, user_message(message_id, turn.content, now), message_id)
+        case Mode.REGENERATE:
+            users = [n for n, message in enumerate(messages) if message["role"] == "user"]
+            if not users:
+                raise InvalidPromptError("regenerate: there is no message to answer yet")
+            at = ids.index(turn.after) if turn.after else users[-1]
+            if at not in users:
+                raise InvalidPromptError("after: must be a message of the user to regenerate its answer")
+            return Plan(at + 1, None, ids[at])
+        case Mode.CONTINUE:
+            last = messages[-1] if messages else None
+            if last is None or last.get("outcome") not in _UNFINISHED or not _heard(last, None):
+                raise InvalidPromptError("continue: the last answer was not cut off; regenerate it, or say more")
+            content = [{"type": "text", "text": CONTINUE}]
+            return Plan(len(messages), user_message(message_id, content, now, last["id"]), message_id)
+
+
+def upstream_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """The history as the Messages API takes it, up to its last message, which is the user's."""
+    heard: list[dict[str, Any]] = []
+    for n, message in enumerate(messages):
+        if message.get("outcome") == Outcome.REFUSED:
+            # A refused question is not asked again with every further one.
+            if heard and heard[-1]["role"] == "user":
+                heard.pop()
+            continue
+        blocks = _heard(message, messages[n + 1] if n + 1 < len(messages) else None)
+        if not blocks:
+            continue
+        if heard and heard[-1]["role"] == message["role"]:
+            heard[-1]["content"] += blocks
+        else:
+            heard.append({"role": message["role"], "content": blocks})
+    return heard
+
+
+def title_of(content: Sequence[dict[str, Any]]) -> str:
+    """What a conversation is called that was given no title: how its first message begins."""
+    text = " ".join(" ".join(str(block.get("text") or "") for block in content if block.get("type") == "text").split())
+    return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1].rstrip() + "…"
+
+
+def _heard(message: Message, following: Message | None) -> list[dict[str, Any]]:
+    """The blocks of a message that go upstream."""
+    if message.get("outcome") in _UNHEARD:
+        return []
+    blocks = [b for b in message["content"] if b.get("type") != "text" or str(b.get("text") or "").strip()]
+    if message["role"] == "user":
+        return blocks
+    # A call of a tool that nobody answered (cut off, or edited away) would be refused.
+    results = {block.get("tool_use_id") for block in (following or {}).get("content", ())}
+    blocks = [block for block in blocks if block.get("type") != "tool_use" or block.get("id") in results]
+    calls = any(block.get("type") == "tool_use" for block in blocks)
+    # Thinking belongs to a call of a tool; elsewhere it is not needed, and another model may not take it.
+    return [block for block in blocks if block.get("type") not in _THINKING or (calls and _signed(block))]
+
+
+def _signed(block: dict[str, Any]) -> bool:
+    return block.get("type") != "thinking" or bool(block.get("signature"))
+
+
+def _content(content: Any) -> list[dict[str, Any]]:
+    if isinstance(content, str):
+        if not content.strip():
+            raise InvalidPromptError("content: must not be empty")
+        return [{"type": "text", "text": content}]
+    if not isinstance(content, list) or not content:
+        raise InvalidPromptError("content: must be a text or a list of content blocks that is not empty")
+    for n, block in enumerate(content):
+        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+            raise InvalidPromptError(f"content.{n}: must be an object with a type")
+    if all(block["type"] == "text" and not str(block.get("text") or "").strip() for block in content):
+        raise InvalidPromptError("content: must not be empty")
+    return content
