@@ -141,7 +141,9 @@ class Queue:
 
     async def overdue(self, longest_wait_ms: int, most: int) -> list[str]:
         """The ids of up to `most` streams that have waited for longer than that, the oldest first."""
-        reply = await self._overdue(keys=[keys.JOBS, keys.LEASES, keys.CLAIMS], args=[longest_wait_ms, most])
+        reply = await self._overdue(
+            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS], args=[longest_wait_ms, most, keys.QUEUE_SECONDS]
+        )
         return [stream_id.decode() for stream_id in reply]
 
     async def find(self, owner: str, key: str) -> str | None:

@@ -12,11 +12,16 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 1000)) do
+local expired = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 1000)
+for _, id in ipairs(expired) do
   local claim = redis.call('HGET', KEYS[3], id)
   local score = claim and claim:match('^%d+|([^|]+)|') or now * 1000
   redis.call('ZREM', KEYS[2], id)
   redis.call('ZADD', KEYS[1], score, id)
+end
+-- A line that was empty begins anew, and without a life.
+if #expired > 0 then
+  redis.call('EXPIRE', KEYS[1], ARGV[6])
 end
 
 local taken = {}

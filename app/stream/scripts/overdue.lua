@@ -1,14 +1,19 @@
 -- The ids of streams that have waited for too long, also those whose lease expired and that nobody claimed.
 --
 -- KEYS  1 jobs   2 leases   3 claims
--- ARGV  1 longest wait in ms   2 most ids
+-- ARGV  1 longest wait in ms   2 most ids   3 life of the queue's keys in s
 -- reply {id, …}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[2])) do
+local expired = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[2])
+for _, id in ipairs(expired) do
   local claim = redis.call('HGET', KEYS[3], id)
   local score = claim and claim:match('^%d+|([^|]+)|') or now * 1000
   redis.call('ZREM', KEYS[2], id)
   redis.call('ZADD', KEYS[1], score, id)
+end
+-- A line that was empty begins anew, and without a life.
+if #expired > 0 then
+  redis.call('EXPIRE', KEYS[1], ARGV[3])
 end
 return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', (now - ARGV[1]) * 1000, 'LIMIT', 0, ARGV[2])

@@ -21,4 +21,6 @@ for i = 5, #ARGV, 3 do
     refused[#refused + 1] = id
   end
 end
+-- Where the last lease had expired, the first that is taken back begins them anew, and without a life.
+redis.call('EXPIRE', KEYS[2], ARGV[3])
 return refused
