@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from app.front import Front
 from app.hub import PING_SECONDS
 from app.patient import PatientReader
-from app.readers import Aside, Data, Leave, Lost, Reset, Step
+from app.readers import Aside, Data, Leave, Reset, Step
 from app.routes import failures
 from app.routes.errors import REQUEST_ID, ApiError, error_body
 from app.sse import SSE_HEADERS
@@ -82,8 +82,6 @@ class WholeAnswer(Answer):
                     return
                 case Leave():
                     raise failures.draining()
-                case Lost():
-                    raise failures.lost()
                 case _:
                     pass
         meta = await self._front.streams.log.meta(self._stream_id, "message", *failures.FIELDS)
@@ -130,15 +128,13 @@ class StreamedAnswer(Answer):
             if self._view.over is not None:
                 await self._write(send, b"", more=False)
                 return
-        await self._fail(failures.lost(), scope, send)
+        await self._fail(failures.lost(), scope, send)  # the steps ended without the log's ending
 
     async def _error(self, step: Step | Aside | Leave) -> ApiError | None:
         """What the step, or what it brought, means for a client that waits for a whole answer."""
         match step, self._view.over:
             case Leave(), _:
                 return failures.draining()
-            case Lost(), _:
-                return failures.lost()
             case _, Broken():
                 return failures.interrupted()
             case _, Ended(data) if data["outcome"] not in _ANSWERED:

@@ -17,7 +17,7 @@ from app.routes import messages
 from app.settings import Settings
 from app.stream import keys
 from app.stream.endings import Outcome
-from app.stream.log import State
+from app.stream.log import READ_BYTES, State
 from tests.app.served import Author, Served, served, until
 
 START = ("message_start", {"type": "message_start", "message": {"id": "msg_1"}})
@@ -395,6 +395,17 @@ class TestIdempotency:
         await call
         assert (await again).content == wire(START, WORLD, STOP)
 
+    async def test_however_long_the_older_one_was(self, front: Served, http: httpx.AsyncClient) -> None:
+        call = post(http, asking(stream=False), headers=keyed())
+        author = await front.author()
+        await author.write(START, HELLO, ("content_block_delta", {"text": "x" * 2 * READ_BYTES}), HELLO)
+        await author.restart()
+        again = post(http, headers=keyed())
+        await author.write(START, WORLD, STOP)
+        await author.end(Outcome.COMPLETED, message=MESSAGE)
+        await call
+        assert (await again).content == wire(START, WORLD, STOP)
+
     async def test_a_restart_of_what_was_shown_is_an_error_and_never_a_second_start(
         self, front: Served, http: httpx.AsyncClient
     ) -> None:
@@ -424,6 +435,29 @@ class TestLastEventId:
         await author.end(Outcome.COMPLETED)
         assert (await call).content == wire(START, HELLO, WORLD, STOP)
         assert (await again).content == wire(WORLD, STOP)
+
+    async def test_who_had_the_message_stop_is_told_of_no_failure(self, front: Served, http: httpx.AsyncClient) -> None:
+        call = post(http, headers=keyed())
+        author = await front.author()
+        await author.write(START, STOP)
+        await call
+        again = post(http, headers=keyed(**{"last-event-id": author.last_id}))
+        await until(lambda: front.hub.readers)
+        await author.end(Outcome.COMPLETED)
+        response = await again
+        assert (response.status_code, response.content) == (200, b"")
+
+    async def test_a_restart_voids_what_was_shown_before(self, front: Served, http: httpx.AsyncClient) -> None:
+        call = post(http, asking(stream=False), headers=keyed())
+        author = await front.author()
+        await author.write(START, HELLO)
+        last_id = author.last_id
+        await author.restart()
+        await author.write(START, WORLD, STOP)
+        again = await http.post("/v1/messages", json=asking(), headers=keyed(**{"last-event-id": last_id}))
+        assert (again.status_code, error_of(again)["type"]) == (500, "api_error")
+        await author.end(Outcome.COMPLETED, message=MESSAGE)
+        await call
 
     async def test_who_has_it_all_is_told_so(self, front: Served, http: httpx.AsyncClient) -> None:
         call = post(http, headers=keyed())
@@ -499,9 +533,15 @@ class TestAClientThatLeaves:
         await author.write(WORLD, STOP)
         assert (await again).content == wire(START, HELLO, WORLD, STOP)
 
-    async def test_a_word_of_the_clients_own_counts_for_both(self, front: Served, http: httpx.AsyncClient) -> None:
-        call = post(http, asking(relay={"abandon_after": 0.01}), headers=keyed())
+    @pytest.mark.parametrize("headers", [{}, keyed()], ids=["without a key", "with a key"])
+    @pytest.mark.parametrize("stream", [True, False], ids=["streaming", "whole"])
+    async def test_a_word_of_its_own_counts(
+        self, front: Served, http: httpx.AsyncClient, headers: dict[str, str], *, stream: bool
+    ) -> None:
+        call = post(http, asking(stream=stream, relay={"abandon_after": 0.02}), headers=headers)
         author = await front.author()
+        assert author.meta["abandon_after"] == b"0.02"
+        await until(lambda: front.hub.readers)
         call.cancel()
         await wait_for_cancel(front, author.stream_id)
 
