@@ -79,8 +79,8 @@ async def resume(request: Request) -> Response:
     meta = await front.streams.log.meta(chat.stream_id, "outcome")
     if meta is None:
         return Response(status_code=204)
-    ended = meta["state"] == State.ENDED.encode()
-    if ended and (chat.shown or meta.get("outcome") == Outcome.CANCELLED.encode()):
+    # A stream that was stopped may take a moment to end: it has nothing to show any more.
+    if chat.shown or meta.get("outcome") == Outcome.CANCELLED.encode():
         return Response(status_code=204)
     if front.hub.draining:
         raise failures.draining()
