@@ -23,8 +23,6 @@ SSE_HEADERS = {
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
 }
-# A connection that was taken over is not uvicorn's any more when the stream ends, so it is not reused.
-LIVE_HEADERS = SSE_HEADERS | {"connection": "close"}
 RETRY_MS = 1000
 
 
@@ -32,7 +30,7 @@ class StreamResponse(Response):
     """The events of one stream, from `position` on, after `head`."""
 
     def __init__(self, hub: Hub, stream_id: str, position: Position, head: bytes) -> None:
-        super().__init__(headers=LIVE_HEADERS)
+        super().__init__(headers=SSE_HEADERS)
         del self.headers["content-length"]
         self._hub = hub
         self._stream_id = stream_id

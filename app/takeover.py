@@ -62,6 +62,8 @@ def take_over(scope: Any, hub: Hub, stream_id: str, position: Position) -> PushR
     transport = cycle.transport
     old: Any = transport.get_protocol()
     reader = PushReader(transport, hub, stream_id, position, chunked=bool(cycle.chunked_encoding))
+    if cycle.keep_alive:
+        reader.server = (old.config, old.server_state, old.app_state)
     transport.set_protocol(reader)
     # The old protocol forgets the connection without closing it, and its cycle ends without a word.
     old.connection_lost(TakenOverError())
@@ -94,6 +96,7 @@ class PushReader(asyncio.Protocol):
         "_tail",
         "_transport",
         "position",
+        "server",
         "stream_id",
     )
 
@@ -102,6 +105,8 @@ class PushReader(asyncio.Protocol):
     ) -> None:
         self.position = position
         self.stream_id = stream_id
+        # What uvicorn's next protocol on this connection is made of; None where it closes after the stream.
+        self.server: tuple[Any, Any, Any] | None = None
         self._transport = transport
         self._hub = hub
         self._chunked = chunked
@@ -154,17 +159,27 @@ class PushReader(asyncio.Protocol):
 
     def leave(self, retry_ms: int) -> None:
         self.write(leave_block(retry_ms))
+        self.server = None
         self.finish()
 
     def finish(self) -> None:
-        """Ends the body cleanly and closes; what is buffered still goes out."""
+        """Ends the body cleanly and gives the connection back; what is buffered still goes out."""
         if self._done:
             return
         self._done = True
-        if not self._transport.is_closing():
-            if self._chunked:
-                self._transport.write(LAST_CHUNK)
+        if self._transport.is_closing():
+            return
+        if self._chunked:
+            self._transport.write(LAST_CHUNK)
+        if self.server is None:
             self._transport.close()
+            return
+        # `connection: close` would be simpler, but under it Node's fetch takes a cut body for a whole one.
+        config, server_state, app_state = self.server
+        protocol = BoundedProtocol(config=config, server_state=server_state, app_state=app_state)
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        self._hub.leave(self.stream_id, self)
 
     # --- the transport's side
 
@@ -178,8 +193,9 @@ class PushReader(asyncio.Protocol):
         if self._tail is not None and not self._done and not self._busy:
             self._catching_up = asyncio.create_task(self._catch_up(self._tail), name="catch-up")
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:  # noqa: ARG002 - that it came is what matters
         """A client that sends while it reads is not listened to: the connection closes after the stream."""
+        self.server = None
 
     def eof_received(self) -> bool:
         return False
