@@ -5,6 +5,8 @@
         async for event in client.events(stream["id"]):
             ...
 
+Conversations: `create_conversation`, `conversation`, and `say`, whose answer is a stream like any other.
+
 The rule: `events` ends only after the stream's ending, or raises; a connection that ends, breaks or falls silent is
 opened again after the last event that was handed out. The same semantics as `web/keepstream.js`. It knows nothing of
 the front's insides: only the wire.
@@ -20,6 +22,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.parse import quote
 
 import httpx
 import orjson
@@ -41,16 +44,27 @@ OnState = Callable[[Literal["connecting", "open", "waiting"], float], None]
 
 
 class ClientError(Exception):
-    """What the server has refused for good, or a stream that is lost; `kind` is the API's type of error."""
+    """What the server has refused for good, or a stream that is lost; `kind` is the API's type of error.
+
+    `stream_id`: the stream that is in the way, where one is.
+    """
 
     def __init__(
-        self, status: int, kind: str, message: str, *, request_id: str | None = None, retry_after: float | None = None
+        self,
+        status: int,
+        kind: str,
+        message: str,
+        *,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        stream_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.kind = kind
         self.request_id = request_id
         self.retry_after = retry_after
+        self.stream_id = stream_id
 
     @property
     def final(self) -> bool:
@@ -82,22 +96,59 @@ class Client:
             limits=httpx.Limits(max_connections=None),
         )
 
-    async def submit(self, body: Mapping[str, Any], *, idempotency_key: str | None = None) -> dict[str, Any]:
+    async def submit(
+        self,
+        body: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        on_state: OnState = lambda _state, _wait: None,
+    ) -> dict[str, Any]:
         """Submits `{"prompt": …}` or a body of the Messages API; returns `{"id", "state", …}`.
 
         Tries again when the network or the server fails; that makes one stream only. Raises `ClientError`, or
         `httpx.TransportError` when it gives up.
         """
+        return await self._submit("/v1/streams", body, idempotency_key, on_state)
+
+    async def create_conversation(self, **fields: str | None) -> dict[str, Any]:
+        """Makes a conversation with these of title, system and model; returns it."""
+        given = {name: value for name, value in fields.items() if value is not None}
+        return await self._json("POST", "/v1/conversations", json=given)
+
+    async def conversation(self, conversation_id: str) -> dict[str, Any]:
+        """A conversation with its messages, and in `stream_id` the stream that runs in it, or None."""
+        return await self._json("GET", f"/v1/conversations/{_segment(conversation_id)}")
+
+    async def say(
+        self,
+        conversation_id: str,
+        body: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        on_state: OnState = lambda _state, _wait: None,
+    ) -> dict[str, Any]:
+        """Adds `{"content": …}`, `{"regenerate": true}` or `{"continue": true}`; returns the answer's stream.
+
+        As `submit`; a `ClientError` 409 names the stream that runs there in `stream_id`.
+        """
+        path = f"/v1/conversations/{_segment(conversation_id)}/messages"
+        return await self._submit(path, body, idempotency_key, on_state)
+
+    async def _submit(
+        self, path: str, body: Mapping[str, Any], idempotency_key: str | None, on_state: OnState
+    ) -> dict[str, Any]:
         headers = {"idempotency-key": idempotency_key or secrets.token_hex(16), "content-type": "application/json"}
         content = orjson.dumps(body)
         for tries in range(1, SUBMIT_TRIES):
             try:
-                return await self._json("POST", "/v1/streams", content=content, headers=headers)
+                return await self._json("POST", path, content=content, headers=headers)
             except (httpx.TransportError, ClientError) as error:
                 if isinstance(error, ClientError) and error.final:
                     raise
-                await asyncio.sleep(_back_off(RETRY_SECONDS, tries, error))
-        return await self._json("POST", "/v1/streams", content=content, headers=headers)
+                wait = _back_off(RETRY_SECONDS, tries, error)
+                on_state("waiting", wait)
+                await asyncio.sleep(wait)
+        return await self._json("POST", path, content=content, headers=headers)
 
     async def events(
         self,
@@ -141,18 +192,18 @@ class Client:
 
     async def message(self, stream_id: str) -> dict[str, Any]:
         """The finished Message. Raises `ClientError` 409 while the stream runs, or the stream's own error."""
-        return await self._json("GET", f"/v1/streams/{stream_id}/message")
+        return await self._json("GET", f"/v1/streams/{_segment(stream_id)}/message")
 
     async def cancel(self, stream_id: str) -> dict[str, Any]:
         """Cancels a stream for everybody; it ends as `cancelled` unless it had ended."""
-        return await self._json("POST", f"/v1/streams/{stream_id}/cancel")
+        return await self._json("POST", f"/v1/streams/{_segment(stream_id)}/cancel")
 
     async def _connection(self, stream_id: str, after: str, on_state: OnState) -> AsyncGenerator[Event | float]:
         """One connection's events, and the seconds of each `retry:`."""
         headers = {"accept": "text/event-stream", "cache-control": "no-store"}
         if after:
             headers["last-event-id"] = after
-        async with self._http.stream("GET", f"/v1/streams/{stream_id}/events", headers=headers) as response:
+        async with self._http.stream("GET", f"/v1/streams/{_segment(stream_id)}/events", headers=headers) as response:
             if response.status_code == httpx.codes.NO_CONTENT:
                 raise _HadEndedError
             if response.status_code != httpx.codes.OK:
@@ -188,6 +239,11 @@ class _HadEndedError(Exception):
     """204: the stream had ended where we asked to go on."""
 
 
+def _segment(name: str) -> str:
+    """An id, which may be anybody's word, as one segment of a path."""
+    return quote(name, safe="")
+
+
 def _check_not_lost(event: Event) -> None:
     if event.type == "relay.reset" and event.data["reason"] == "lost":
         raise ClientError(410, "not_found_error", "the stream was lost")
@@ -202,7 +258,14 @@ def _error_of(response: httpx.Response) -> ClientError:
         pass  # a proxy's own page
     after = response.headers.get("retry-after", "")
     retry_after = float(after) if after.isdecimal() else None
-    return ClientError(response.status_code, kind, message, request_id=request_id, retry_after=retry_after)
+    return ClientError(
+        response.status_code,
+        kind,
+        message,
+        request_id=request_id,
+        retry_after=retry_after,
+        stream_id=response.headers.get("x-keepstream-id"),
+    )
 
 
 def _back_off(retry: float, failures: int, error: Exception) -> float:
