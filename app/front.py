@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from starlette.requests import Request
 
 from app.access.owners import Owners
+from app.conversing import Conversing
 from app.hub import Hub
 from app.routes.errors import ApiError
 from app.settings import Settings
@@ -25,6 +26,7 @@ class Front:
     owners: Owners
     chats: Chats
     upstream: Upstream
+    conversing: Conversing
 
     def owner(self, request: Request) -> str:
         """The owner of a request. Raises `ApiError` 401."""

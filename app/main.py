@@ -25,9 +25,10 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from app.access.owners import Owners
+from app.conversing import Conversing
 from app.front import Front
 from app.hub import Hub
-from app.routes import chat, health, messages, static, streams, upstream
+from app.routes import chat, conversations, health, messages, static, streams, upstream
 from app.routes.envelope import Envelope
 from app.routes.errors import HANDLED, on_error
 from app.server import address, listen, server
@@ -85,7 +86,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def application(front: Front) -> ASGIApp:
     """The whole HTTP application of a front."""
     app = Starlette(
-        routes=[*streams.ROUTES, *messages.ROUTES, *chat.ROUTES, *upstream.ROUTES, *health.ROUTES, *static.ROUTES],
+        routes=[
+            *streams.ROUTES,
+            *messages.ROUTES,
+            *chat.ROUTES,
+            *conversations.ROUTES,
+            *upstream.ROUTES,
+            *health.ROUTES,
+            *static.ROUTES,
+        ],
         exception_handlers=dict.fromkeys(HANDLED, on_error),
     )
     app.router.redirect_slashes = False
@@ -105,7 +114,8 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
         submitting = Streams(log, queue, Conversations(redis, log), settings, name)
-        front = Front(settings, redis, submitting, hub, owners, Chats(redis), claude)
+        conversing = Conversing(submitting, claude, settings)
+        front = Front(settings, redis, submitting, hub, owners, Chats(redis), claude, conversing)
         running_server = server(application(front))
         stop = _stop_on_signals()
         running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")

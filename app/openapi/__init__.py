@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from app.openapi import chat, messages, schemas, service, streams
+from app.openapi import chat, conversations, messages, schemas, service, streams
 from app.openapi.words import ERROR_RESPONSES, HEADERS, PARAMETERS
 
-PIECES = (streams, messages, chat, service)
+PIECES = (streams, conversations, messages, chat, service)
 
 DESCRIPTION = """\
 A self-hosted relay for Claude streams. A prompt is queued, a worker runs it against the Claude API, every event goes
@@ -47,7 +47,7 @@ def describe() -> dict[str, Any]:
         "security": [{"x-api-key": []}, {"bearer": []}, {}],
         "paths": {path: item for piece in PIECES for path, item in piece.paths().items()},
         "components": {
-            "schemas": schemas.SCHEMAS,
+            "schemas": schemas.SCHEMAS | conversations.SCHEMAS,
             "parameters": PARAMETERS,
             "headers": HEADERS,
             "responses": ERROR_RESPONSES,

@@ -11,6 +11,7 @@ Json = dict[str, Any]
 
 EVENT_ID = "^[0-9]{9}-[0-9a-f]{8}$"
 STREAM_ID = "^st_[0-9a-f]{32}$"
+CONVERSATION_ID = "^cv_[0-9a-f]{32}$"
 
 _WHY = {
     400: "The request is wrong; the message says what to change",
@@ -61,6 +62,11 @@ HEADERS: Json = {
         "schema": {"type": "string", "pattern": STREAM_ID},
     },
     "location": {"description": "The stream's address", "schema": {"type": "string", "pattern": "^/v1/streams/st_"}},
+    "location-of-conversation": {
+        "description": "The conversation's address",
+        "schema": {"type": "string", "pattern": "^/v1/conversations/cv_"},
+    },
+    "content-disposition": {"description": "A name for the file", "schema": {"type": "string"}},
     "etag": {"description": "Names this version", "schema": {"type": "string"}},
 }
 
@@ -72,6 +78,31 @@ PARAMETERS: Json = {
         "description": "The stream's id",
         # What is not of this form is 404 like every other unknown id.
         "schema": {"type": "string", "examples": ["st_0123456789abcdef0123456789abcdef"]},
+    },
+    "conversation-id": {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "The conversation's id",
+        "schema": {"type": "string", "examples": ["cv_0123456789abcdef0123456789abcdef"]},
+    },
+    "limit": {
+        "name": "limit",
+        "in": "query",
+        "description": "How many to list",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+    },
+    "before": {
+        "name": "before",
+        "in": "query",
+        "description": "`last_id` of the page before",
+        "schema": {"type": "string", "minLength": 1},
+    },
+    "format": {
+        "name": "format",
+        "in": "query",
+        "description": "What it is exported as",
+        "schema": {"enum": ["json", "markdown"], "default": "json"},
     },
     "chat-id": {
         "name": "chat_id",

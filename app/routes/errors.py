@@ -14,12 +14,12 @@ from app.prompts import InvalidPromptError
 from app.stream.connect import AWAY
 from app.stream.errors import (
     ConversationBusyError,
+    ConversationError,
     ConversationFullError,
     IdempotencyConflictError,
     MalformedIdError,
     NoConversationError,
     QueueFullError,
-    TooManyConversationsError,
 )
 
 REQUEST_ID = "keepstream.request_id"
@@ -92,16 +92,8 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(400, str(error))
         case IdempotencyConflictError():
             return ApiError(422, str(error))
-        case NoConversationError(deleted=True):
-            return ApiError(410, str(error))
-        case NoConversationError():
-            return ApiError(404, str(error))
-        case ConversationBusyError(stream_id=stream_id):
-            return ApiError(409, str(error), headers={"x-keepstream-id": stream_id}, details={"stream_id": stream_id})
-        case TooManyConversationsError():
-            return ApiError(409, str(error))
-        case ConversationFullError():
-            return ApiError(413, str(error))
+        case ConversationError():
+            return _of_conversation(error)
         case QueueFullError():
             return ApiError(
                 429,
@@ -123,16 +115,26 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(500, "internal error")
 
 
+def _of_conversation(error: ConversationError) -> ApiError:
+    match error:
+        case NoConversationError(deleted=deleted):
+            return ApiError(410, str(error)) if deleted else ApiError(404, str(error))
+        case ConversationBusyError(stream_id=stream_id):
+            headers = {"x-keepstream-id": stream_id}
+            return ApiError(409, str(error), headers=headers, details={"stream_id": stream_id})
+        case ConversationFullError():
+            return ApiError(413, str(error))
+        case _:
+            return ApiError(409, str(error))
+
+
 HANDLED: tuple[type[Exception], ...] = (
     ApiError,
     InvalidPromptError,
     MalformedIdError,
     IdempotencyConflictError,
     QueueFullError,
-    NoConversationError,
-    ConversationBusyError,
-    ConversationFullError,
-    TooManyConversationsError,
+    ConversationError,
     HTTPException,
     RedisError,
     *AWAY,

@@ -89,7 +89,11 @@ async def show(request: Request) -> Response:
 async def events(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
-    stream_id = _stream_id(request)
+    return await events_of(front, request, owner, _stream_id(request))
+
+
+async def events_of(front: Front, request: Request, owner: str, stream_id: str) -> Response:
+    """The events of whatever has a log like a stream's, if `owner` owns it."""
     asked = request.headers.get("last-event-id") or request.query_params.get("after") or ""
     after = parse_id(asked) if asked else None
     if front.hub.draining:

@@ -117,6 +117,11 @@ class Conversations:
         await self.commit(found.stream_id, conversation_id)
         return await self.read(conversation_id, messages=messages)
 
+    async def was_deleted(self, owner: str, conversation_id: str) -> bool:
+        """Whether a conversation that is not there any more was this owner's."""
+        tomb: bytes | None = await self._redis.get(keys.tomb(conversation_id))
+        return tomb is not None and tomb.decode() == owner
+
     async def create(
         self,
         conversation_id: str,

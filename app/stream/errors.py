@@ -31,7 +31,11 @@ class UnfitServerError(KeepstreamError):
     """The operator's fault: a Redis that cannot keep what it acknowledges, is too old, or does not let us in."""
 
 
-class NoConversationError(KeepstreamError):
+class ConversationError(KeepstreamError):
+    """What a conversation cannot do."""
+
+
+class NoConversationError(ConversationError):
     """The client's fault: no such conversation, or another's; `deleted`: it was there once."""
 
     def __init__(self, *, deleted: bool = False) -> None:
@@ -39,7 +43,7 @@ class NoConversationError(KeepstreamError):
         self.deleted = deleted
 
 
-class ConversationBusyError(KeepstreamError):
+class ConversationBusyError(ConversationError):
     """Nobody's fault: `stream_id` runs in the conversation, and one at a time may."""
 
     def __init__(self, stream_id: str) -> None:
@@ -47,9 +51,9 @@ class ConversationBusyError(KeepstreamError):
         self.stream_id = stream_id
 
 
-class ConversationFullError(KeepstreamError):
+class ConversationFullError(ConversationError):
     """The client's fault: more in one conversation than is kept."""
 
 
-class TooManyConversationsError(KeepstreamError):
+class TooManyConversationsError(ConversationError):
     """The client's fault: more conversations than an owner may keep."""

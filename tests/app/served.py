@@ -14,6 +14,7 @@ import orjson
 from redis.asyncio import Redis
 
 from app.access.owners import Owners
+from app.conversing import Conversing
 from app.front import Front
 from app.hub import Hub
 from app.main import application
@@ -71,14 +72,16 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
     log, queue = Log(redis), Queue(redis)
     async with Channel(redis) as channel, Hub(redis, log, queue, channel) as hub:
         upstream = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
+        streams = Streams(log, queue, Conversations(redis, log), settings, "front")
         front = Front(
             settings=settings,
             redis=redis,
-            streams=Streams(log, queue, Conversations(redis, log), settings, "front"),
+            streams=streams,
             hub=hub,
             owners=Owners.from_file(settings.api_keys_file),
             chats=Chats(redis),
             upstream=upstream,
+            conversing=Conversing(streams, upstream, settings),
         )
         running_server = server(application(front))
         listener = listen("127.0.0.1", 0)
