@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
-import shutil
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.running import PATIENCE, clean_environment
 
 CLIENTS = Path(__file__).parent / "clients"
 INSTALL_SECONDS = 300
+# Node comes with the development dependencies, at an exact version, whatever the machine has.
+BIN = Path(sys.executable).parent
 
 
 def install() -> None:
@@ -23,19 +26,18 @@ def install() -> None:
         fcntl.flock(file, fcntl.LOCK_EX)  # tests may run in several processes
         if made.exists() and made.stat().st_mtime >= lock.stat().st_mtime:
             return
-        npm = shutil.which("npm")
-        assert npm is not None, "these tests drive JavaScript clients: install Node 20 or newer, with npm"
-        subprocess.run([npm, "ci", "--silent"], cwd=CLIENTS, check=True, timeout=INSTALL_SECONDS)
+        environment = clean_environment(PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}")  # npm starts the node it finds
+        subprocess.run(
+            [BIN / "npm", "ci", "--silent"], cwd=CLIENTS, env=environment, check=True, timeout=INSTALL_SECONDS
+        )
         made.touch()
 
 
 async def run(script: str, *arguments: str) -> Any:
     """What `tests/clients/<script>` prints on its last line, as JSON; fails with all of its output if it fails."""
     install()
-    node = shutil.which("node")
-    assert node is not None, "these tests drive JavaScript clients: install Node 20 or newer"
     process = await asyncio.create_subprocess_exec(
-        node,
+        BIN / "node",
         script,
         *arguments,
         cwd=CLIENTS,
