@@ -85,9 +85,11 @@ class Conversing:
     ) -> Conversation:
         """Makes a conversation. Raises `TooManyConversationsError`."""
         conversation_id = new_conversation_id()
-        if not await self.store.enlist(owner, conversation_id, self._settings.conversation_limit, self._life_ms):
-            raise TooManyConversationsError("there are as many conversations as may be kept; delete some first")
+        # Listed last: what is listed and not there is taken off the list by whoever looks at it.
         await self.store.create(conversation_id, {"owner": owner, **fields}, self._life_ms, messages)
+        if not await self.store.enlist(owner, conversation_id, self._settings.conversation_limit, self._life_ms):
+            await self.store.drop(conversation_id)
+            raise TooManyConversationsError("there are as many conversations as may be kept; delete some first")
         return await self.find(owner, conversation_id, messages=True)
 
     async def update(self, owner: str, conversation_id: str, fields: Mapping[str, str]) -> Conversation:

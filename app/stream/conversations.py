@@ -137,6 +137,10 @@ class Conversations:
         event = turns.updated(nothing.text("title"), nothing.text("system"), nothing.text("model"))
         await self._apply("create", nothing, Change([event], add=messages, fields=stored), life_ms)
 
+    async def drop(self, conversation_id: str) -> None:
+        """Takes back a `create` of which nobody knows."""
+        await self._redis.delete(*(key(conversation_id) for key in (keys.log, keys.meta, keys.messages)))
+
     async def change(self, conversation: Conversation, change: Change) -> Changed:
         """Applies `change` to the conversation as it was read, or not at all."""
         mode = "start_over" if conversation.position.offset > EVENTS_BYTES else "change"
