@@ -190,6 +190,10 @@ class Client:
             on_state("waiting", wait)
             await asyncio.sleep(wait)
 
+    async def stream(self, stream_id: str) -> dict[str, Any]:
+        """A stream as it stands; once it has ended with its outcome, usage, and Message or error."""
+        return await self._json("GET", f"/v1/streams/{_segment(stream_id)}")
+
     async def message(self, stream_id: str) -> dict[str, Any]:
         """The finished Message. Raises `ClientError` 409 while the stream runs, or the stream's own error."""
         return await self._json("GET", f"/v1/streams/{_segment(stream_id)}/message")

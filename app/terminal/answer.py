@@ -1,0 +1,144 @@
+"""An answer as far as it has come: what a person is shown of a stream's events.
+
+Pure. The rule: it shows the newest attempt alone, it says what is being waited for, and nothing in it can steer a
+terminal. Knows no terminal and no network.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.client import Event
+
+# C0 and C1 but for line ends and tabs: escape sequences begin with these. And what turns the order of letters around.
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_REASONS = {"rate_limit_error": "the limit of the Claude API is reached", "overloaded_error": "Claude is overloaded"}
+TOOL_CHARACTERS = 60
+
+
+def clean(text: str) -> str:
+    """Text that a terminal shows and never obeys."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+@dataclass(slots=True)
+class Answer:
+    """`status` is what is waited for; `wait` the seconds it takes from the event that said so, 0 where nobody knows.
+
+    `attempt` rises when what came so far is void. `end` is the data of `relay.end`.
+    """
+
+    status: str = "waiting"
+    wait: float = 0.0
+    attempt: int = 1
+    reason: str = ""
+    end: dict[str, Any] | None = None
+    _parts: list[str] = field(default_factory=list)
+    _joined: str = ""
+    _apart: bool = False
+
+    @property
+    def text(self) -> str:
+        """The answer's Markdown."""
+        if self._parts:
+            self._joined += "".join(self._parts)
+            self._parts.clear()
+        return self._joined
+
+    def take(self, event: Event) -> None:
+        """The next event."""
+        data = event.data if isinstance(event.data, dict) else {}
+        match event.type:
+            case "content_block_delta":
+                self._delta(data.get("delta"))
+            case "content_block_start":
+                self._block(data.get("content_block"))
+            case "message_start":
+                self._say("thinking")
+            case "relay.status":
+                self._say(f"in the line, place {data.get('position')}")
+            case "relay.retry":
+                reason = str(data.get("reason"))
+                self._say(_REASONS.get(reason, f"the Claude API failed ({reason})") + "; trying again")
+                self.wait = float(data.get("retry_in_ms") or 0) / 1000
+            case "relay.reset":
+                self._reset(str(data.get("reason")))
+            case "relay.tool":
+                failed = " failed" if data.get("is_error") else ""
+                self._note(f"{data.get('name')}{failed}: {data.get('content')}")
+            case "relay.end":
+                self.end = data
+                self._say("")
+
+    def _delta(self, delta: Any) -> None:
+        match delta:
+            case {"type": "text_delta", "text": str(text)}:
+                if self._apart and text:
+                    self._parts.append("\n\n")
+                    self._apart = False
+                self._parts.append(text)
+                self._say("")
+            case {"type": "thinking_delta"}:
+                self._say("thinking")
+            case {"type": "input_json_delta"}:
+                self._say("calling a tool")
+            case _:
+                pass
+
+    def _block(self, block: Any) -> None:
+        match block:
+            case {"type": "text", "text": str(text)} if text:
+                self._delta({"type": "text_delta", "text": text})
+            case {"type": "tool_use" | "server_tool_use" | "mcp_tool_use", "name": name}:
+                self._note(f"calls {name}")
+            case _:
+                pass
+
+    def _note(self, text: str) -> None:
+        """A line of its own between texts. It is code, so that nothing in it is taken for Markdown."""
+        line = " ".join(text.replace("`", "'").split())
+        line = line if len(line) <= TOOL_CHARACTERS else line[: TOOL_CHARACTERS - 1] + "…"
+        self._parts.append(("\n\n" if self._joined or self._parts else "") + f"`{line}`")
+        self._apart = True
+
+    def _reset(self, reason: str) -> None:
+        self.attempt += 1
+        self.reason = reason
+        self._parts.clear()
+        self._joined = ""
+        self._apart = False
+        self._say("beginning again")
+
+    def _say(self, status: str) -> None:
+        self.status, self.wait = status, 0.0
+
+
+def verdict(end: dict[str, Any]) -> str:
+    """What is to be said of an ending, in words of what one can do; nothing for a whole answer."""
+    match end.get("outcome"):
+        case "completed":
+            return ""
+        case "truncated":
+            return "the answer was cut at its limit"
+        case "refused":
+            return "the model refused to answer; say it differently"
+        case "cancelled":
+            return "stopped"
+        case outcome:
+            error = end.get("error") or {}
+            return clean(f"{outcome}: {error.get('message') or 'no answer'}")
+
+
+def figures(end: dict[str, Any], seconds: float | None) -> str:
+    """Tokens, their rate over `seconds`, and the price, as far as they are known."""
+    found = []
+    tokens = (end.get("usage") or {}).get("output_tokens")
+    if isinstance(tokens, int) and tokens > 0:
+        found.append(f"{tokens} tokens")
+        if seconds:
+            found.append(f"{tokens / seconds:.0f}/s")
+    if cost := end.get("cost_usd"):
+        found.append(f"${cost:.4f}")
+    return " · ".join(found)
