@@ -81,8 +81,8 @@ MUTATIONS = (
     Mutation(
         "repair off: a gap is left open",
         "app/tail.py",
-        "        if self._closed:\n            return\n        if self._repairing is None:",
-        "        if self._closed or self.owner:\n            return\n        if self._repairing is None:",
+        "        if self.closed:\n            return\n        if self._repairing is None:",
+        "        if self.closed or self.owner:\n            return\n        if self._repairing is None:",
     ),
     Mutation(
         "slow beat off: only the channel tells",
