@@ -39,7 +39,7 @@ def conditions(runs: list[dict[str, Any]], numbers: Numbers) -> Iterable[str]:
             f"{_share(middle(numbers, 'generator', 'core'))} of a core (the source: "
             f"{_share(middle(numbers, 'generator', 'source_core'))})"
         )
-    windows = [run for run in runs if "cpu" in run]
+    windows = [run for run in runs if "cpu" in run and run["name"] != "generator"]
     windows += [step for run in runs for step in run.get("steps", ())]
     if shares := [window["cpu"]["generator"] / window["seconds"] for window in windows if "generator" in window["cpu"]]:
         yield f"the load generator took {_share(median(shares))} of a core (median), {_share(max(shares))} at most"

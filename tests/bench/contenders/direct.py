@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from anthropic import AsyncAnthropic
+from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+from httpx2 import Limits
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,7 +16,8 @@ from tests.bench.contenders.serving import serve
 
 
 def application() -> Starlette:
-    claude = AsyncAnthropic(max_retries=0)
+    # By default the SDK stops at 1,000 connections: as many clients, and the next one waits without a word.
+    claude = AsyncAnthropic(max_retries=0, http_client=DefaultAsyncHttpxClient(limits=Limits(max_connections=None)))
 
     async def chat(request: Request) -> Response:
         body = await request.json()
