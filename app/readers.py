@@ -96,10 +96,14 @@ async def _from_log(tail: Tail, position: Position) -> Step | None:
         await tail.repaired()
         return None
     if read.start is None or read.length < position.offset:
-        # The log is shorter than what was shown. It may grow again: the tail waits for that and decides.
-        before = tail.splice
-        await tail.changed()
-        if tail.splice is before or read.start is None:
+        # The log is shorter than what was shown. It may grow again: the tail waits for that and decides, or has decided
+        # already while this reader was busy elsewhere.
+        tail.repair()
+        await tail.repaired()
+        if not tail.gone and (read.start is None or tail.regrowing):
+            await tail.changed()
+            return None
+        if tail.gone or tail.splice.end.offset >= position.offset:
             return None
     return Reset("history_lost", read.attempt, read.start)
 

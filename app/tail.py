@@ -139,6 +139,11 @@ class Tail:
         reader.position = self.splice.end
         return True
 
+    @property
+    def regrowing(self) -> bool:
+        """Whether the log is shorter than what was shown, and is given time to grow again."""
+        return self._short_since is not None
+
     async def changed(self) -> None:
         """Returns when the tail has grown, was reset, repaired, or lost."""
         if self._changed is None:
