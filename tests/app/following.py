@@ -46,6 +46,7 @@ class Stream:
         return self.claim.stream_id
 
     def frame(self, text: str) -> bytes:
+        """The next frame, for who gets it by other ways."""
         raw, *after = encode(b"told", text.encode(), *self.position)
         self._take(raw, Position(*after))
         return raw
@@ -58,6 +59,7 @@ class Stream:
     async def write_unheard(self, *texts: str) -> None:
         """As `write`, but what was published got lost."""
         await self.redis.append(keys.log(self.id), b"".join([self.frame(text) for text in texts]))
+        await self.redis.pexpire(keys.log(self.id), LIFE_MS)
 
     async def restart(self) -> None:
         """A new attempt."""
