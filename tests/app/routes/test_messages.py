@@ -267,6 +267,16 @@ class TestWhole:
         assert response.status_code == 529
         assert response.headers["x-should-retry"] == "false"
 
+    async def test_a_stream_that_redis_loses_is_an_error(
+        self, front: Served, http: httpx.AsyncClient, redis: Redis
+    ) -> None:
+        call = post(http, asking(stream=False))
+        author = await front.author()
+        await redis.delete(keys.log(author.stream_id), keys.meta(author.stream_id))
+        response = await call
+        assert response.status_code == 500
+        assert "lost" in error_of(response)["message"]
+
     async def test_a_client_that_goes_away_does_not_stop_it(
         self, front: Served, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
