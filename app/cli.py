@@ -34,6 +34,10 @@ COMMANDS = {
     "front": Command("serve HTTP: take prompts, stream answers", "app.main:main"),
     "worker": Command("run queued prompts against the Claude API"),
     "simulate": Command("a simulated Claude, to work without a key"),
+    "chat": Command("talk on the terminal, and come back later", "app.terminal.chat:main"),
+    "send": Command("send one prompt, print its answer", "app.terminal.commands:send"),
+    "watch": Command("show a stream as it comes", "app.terminal.commands:watch"),
+    "cancel": Command("cancel a stream", "app.terminal.commands:cancel"),
 }
 
 _DESCRIPTION = """\

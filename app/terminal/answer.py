@@ -15,6 +15,8 @@ from app.client import Event
 # C0 and C1 but for line ends and tabs: escape sequences begin with these. And what turns the order of letters around.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _REASONS = {"rate_limit_error": "the limit of the Claude API is reached", "overloaded_error": "Claude is overloaded"}
+# Of what was broken off, nobody knows the final figures.
+_COUNTED = frozenset({"completed", "truncated", "refused"})
 TOOL_CHARACTERS = 60
 
 
@@ -133,6 +135,8 @@ def verdict(end: dict[str, Any]) -> str:
 
 def figures(end: dict[str, Any], seconds: float | None) -> str:
     """Tokens, their rate over `seconds`, and the price, as far as they are known."""
+    if end.get("outcome") not in _COUNTED:
+        return ""
     found = []
     tokens = (end.get("usage") or {}).get("output_tokens")
     if isinstance(tokens, int) and tokens > 0:

@@ -8,7 +8,6 @@ Knows nothing of streams.
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -76,7 +75,7 @@ class Page:
         self._write([_control(_HIDE_CURSOR)])
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._put([], [])
         self._write([_control(_SHOW_CURSOR)])
 

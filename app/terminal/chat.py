@@ -1,0 +1,227 @@
+"""`keepstream chat`: a conversation on the terminal, that others may read and go on with elsewhere.
+
+The rule: nothing typed is lost. What could not be sent stands in the line again, and is sent under the same key, so
+that it is said once however often it is tried. On a terminal one talks; with a pipe at either end it is one message and
+one answer, and the exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import secrets
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.text import Text
+
+from app.client import Client, ClientError
+from app.terminal.answer import clean, figures, verdict
+from app.terminal.exits import Exit
+from app.terminal.following import Following
+from app.terminal.once import read, show_once
+from app.terminal.options import Left, client_of, complain, guarded, parse, parser_of, refuse, why
+from app.terminal.page import Page
+from app.terminal.prompt import PROMPT, ask
+
+DESCRIPTION = """\
+A chat that comes back: the server keeps the conversation, and an answer goes on whether or not anybody looks. Ctrl-C
+stops the answer, a second one or Ctrl-D leaves. With a pipe it is one message: echo "Hello" | keepstream chat
+"""
+HELP = """\
+/continue  go on where the answer was cut off     /retry  answer the last message again
+/quit      leave (Ctrl-D)                         end a line with \\ to write another one"""
+# Of what was said before, so much is shown again.
+SHOWN_MESSAGES = 10
+_COMMAND = re.compile(r"/[a-z]+")
+_AFTER = {
+    "truncated": "/continue goes on",
+    "cancelled": "/continue goes on, /retry asks again",
+    "failed": "/retry asks again",
+    "expired": "/retry asks again",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code."""
+    parser = parser_of("chat", DESCRIPTION)
+    parser.add_argument("--model", help="the model that answers")
+    parser.add_argument("--system", help="the system prompt")
+    parser.add_argument("--conversation", metavar="ID", help="come back to this one, also to an answer that runs")
+    options = parse(parser, argv)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        return guarded(lambda: _talk(options), options.url)
+    text = read()
+    if not text.strip() and options.conversation is None:
+        refuse("there is nothing to say: pipe a message in")
+    return guarded(lambda: asyncio.run(_once(options, text)), options.url)
+
+
+async def _once(options: argparse.Namespace, text: str) -> Exit:
+    """One message and its answer; without a message, the answer that runs in the conversation."""
+    async with client_of(options) as client:
+        talk = Talk(client, options, Console())
+        if text.strip():
+            stream = (await talk.say({"content": text}))["id"]
+        else:
+            stream = (await client.conversation(options.conversation))["stream_id"]
+        if stream is None:
+            complain("nothing runs in this conversation")
+            return Exit.FAILED
+        _, code = await show_once(client, stream, stoppable=True)
+        return code
+
+
+def _talk(options: argparse.Namespace) -> int:
+    """Prompt and answer in turns, until the person leaves."""
+    console = Console(highlight=False)
+    with asyncio.Runner() as runner:
+        client = client_of(options)
+        talk = Talk(client, options, console)
+        try:
+            runner.run(talk.catch_up())
+            text = ""
+            while (asked := ask(text)) is not None:
+                try:
+                    text = runner.run(talk.turn(asked)) if asked.strip() else ""
+                except KeyboardInterrupt:  # there was no stream yet that could be stopped
+                    talk.remark("not sent")
+                    text = asked
+        except Left:
+            return Exit.INTERRUPTED
+        finally:
+            runner.run(client.__aexit__(None, None, None))
+            talk.farewell()
+    return Exit.COMPLETED
+
+
+class Talk:
+    """A conversation as this terminal has it: `known` are the messages that were seen here."""
+
+    def __init__(self, client: Client, options: argparse.Namespace, console: Console) -> None:
+        self._client = client
+        self._url: str = options.url
+        self._console = console
+        self._id: str | None = options.conversation
+        self._model: str | None = options.model
+        self._system: str | None = options.system
+        self._ours = options.conversation is None
+        self._known: set[str] = set()
+        self._unsent: tuple[dict[str, Any], str] | None = None
+
+    async def catch_up(self) -> bool:
+        """Shows what was said elsewhere, and the answer that runs; whether there was anything."""
+        if self._id is None:
+            return False
+        conversation = await self._client.conversation(self._id)
+        fresh = [message for message in conversation["messages"] if message["id"] not in self._known]
+        self._show(fresh)
+        if conversation["stream_id"] is not None:
+            await self._follow(conversation["stream_id"], conversation["answer_id"])
+        return bool(fresh) or conversation["stream_id"] is not None
+
+    async def turn(self, asked: str) -> str:
+        """Sends what was typed and shows the answer; returns what is to stand in the line again."""
+        body: dict[str, Any]
+        match asked.strip():
+            case "/quit" | "/exit":
+                raise Left
+            case "/continue":
+                body = {"continue": True}
+            case "/retry":
+                body = {"regenerate": True}
+            case command if _COMMAND.fullmatch(command):
+                self.remark(HELP if command == "/help" else f"there is no {command}\n{HELP}")
+                return ""
+            case _:
+                body = {"content": asked}
+        try:
+            if self._unsent is None and await self.catch_up():
+                self.remark("that was said elsewhere; press Enter to send yours")
+                return asked
+            stream = await self.say(body)
+            self._known.add(stream["message_id"])
+            await self._follow(stream["id"], stream["answer_id"])
+        except ClientError as error:
+            if error.final:
+                self._unsent = None
+            if error.stream_id is not None and await self.catch_up():
+                return asked
+            self.remark(why(error, self._url))
+            return asked
+        except httpx.TransportError as error:
+            self.remark(f"{why(error, self._url)}; press Enter to try again")
+            return asked
+        return ""
+
+    async def say(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Sends a message, in a new conversation if there is none yet; returns its answer's stream."""
+        if self._id is None:
+            made = await self._client.create_conversation(system=self._system, model=self._model)
+            self._id = made["id"]
+        elif not self._ours:
+            body |= {n: v for n, v in (("model", self._model), ("system", self._system)) if v is not None}
+        if self._unsent is None or self._unsent[0] != body:
+            self._unsent = body, secrets.token_hex(16)
+        sent = await self._client.say(self._id, body, idempotency_key=self._unsent[1], on_state=self._on_state)
+        self._unsent = None
+        return sent
+
+    def farewell(self) -> None:
+        """How to come back."""
+        if self._known:
+            self.remark(f"keepstream chat --conversation {self._id} comes back here")
+
+    def _on_state(self, _state: str, wait: float) -> None:
+        if self._console.is_terminal:
+            self.remark(f"{self._url} does not answer; trying again in {wait:.0f} s…")
+
+    async def _follow(self, stream_id: str, answer_id: str | None) -> None:
+        self._console.print()
+        page = Page(self._console)
+        followed = await Following(self._client, stream_id, page, stoppable=True).run()
+        if answer_id is not None:
+            self._known.add(answer_id)
+        end = followed.answer.end
+        if end is not None:
+            said = (verdict(end), _AFTER.get(str(end.get("outcome"))), figures(end, followed.seconds))
+            page.remark(" · ".join(filter(None, said)))
+        self._console.print()
+
+    def _show(self, messages: Sequence[dict[str, Any]]) -> None:
+        self._known |= {message["id"] for message in messages}
+        if len(messages) > SHOWN_MESSAGES:
+            self.remark(f"{len(messages) - SHOWN_MESSAGES} messages before")
+        for message in messages[-SHOWN_MESSAGES:]:
+            text = "\n\n".join(_texts(message["content"]))
+            if message["role"] == "user":
+                self._console.print(Text(f"{PROMPT}{clean(text)}", style="bold"), end="\n\n")
+                continue
+            with Page(self._console) as page:
+                page.show(text, "", whole=True)
+                if message.get("outcome") != "completed":
+                    page.remark(verdict(message))
+            self._console.print()
+
+    def remark(self, text: str) -> None:
+        self._console.print(Text(clean(text), style="dim italic"))
+
+
+def _texts(content: Sequence[dict[str, Any]]) -> list[str]:
+    """What is shown of content blocks again."""
+    found = []
+    for block in content:
+        match block:
+            case {"type": "text", "text": str(text)}:
+                found.append(text)
+            case {"type": "image" | "document" as kind}:
+                found.append(f"[{kind}]")
+            case {"type": "tool_use", "name": name}:
+                found.append(f"`calls {name}`")
+            case _:
+                pass
+    return found

@@ -1,0 +1,98 @@
+"""What all commands of the terminal share: which server and with which key, and what they say when it refuses.
+
+The only module of the terminal that reads the environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.client import Client, ClientError
+from app.terminal.exits import HELP, Exit
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+class Left(Exception):  # noqa: N818  # a decision, not a fault
+    """The person leaves."""
+
+
+def parser_of(command: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"keepstream {command}",
+        description=description,
+        epilog=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--url", help=f"the server's address (KEEPSTREAM_URL, default {DEFAULT_URL})")
+    parser.add_argument("--key", help="the key for it (KEEPSTREAM_KEY, which other users of this machine cannot see)")
+    return parser
+
+
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """The options, with a usable `url` and `key`; exits with 2 where they are not."""
+    options = parser.parse_args(argv)
+    options.url = (options.url or os.environ.get("KEEPSTREAM_URL", "").strip() or DEFAULT_URL).rstrip("/")
+    options.key = options.key or os.environ.get("KEEPSTREAM_KEY", "").strip() or None
+    try:
+        parts = urlsplit(options.url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        parser.error(f"--url: must be an http:// or https:// address, not {options.url!r}")
+    if options.key and not (options.key.isascii() and options.key.isprintable()):
+        parser.error("--key: a key is made of printable ASCII characters")
+    return options
+
+
+def client_of(options: argparse.Namespace) -> Client:
+    return Client(options.url, api_key=options.key)
+
+
+def guarded(work: Callable[[], int], url: str) -> int:
+    """Does `work`; what stands in its way is one line on stderr and an exit code."""
+    try:
+        return work()
+    except ClientError as error:
+        complain(why(error, url))
+        return Exit.FAILED
+    except httpx.TransportError as error:
+        complain(why(error, url))
+        return Exit.UNREACHABLE
+    except (Left, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # who reads our output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
+
+
+def why(error: ClientError | httpx.TransportError, url: str) -> str:
+    """What happened, and what one can do."""
+    if isinstance(error, httpx.TransportError):
+        return f"{url} cannot be reached ({str(error) or type(error).__name__})"
+    match error.status:
+        case httpx.codes.UNAUTHORIZED:
+            return f"{error}; or set --key or KEEPSTREAM_KEY"
+        case httpx.codes.TOO_MANY_REQUESTS if error.retry_after:
+            return f"{error} (in {error.retry_after:.0f} s)"
+        case _:
+            return str(error)
+
+
+def complain(what: str) -> None:
+    sys.stderr.write(f"keepstream: {what}\n")
+
+
+def refuse(what: str) -> NoReturn:
+    """Ends the process: what was given cannot be used."""
+    complain(what)
+    raise SystemExit(Exit.USAGE)

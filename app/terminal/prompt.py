@@ -1,0 +1,43 @@
+"""The line in which one types, with the editing and the history of readline.
+
+The rule: Ctrl-C empties the line, and a second one in a row leaves; so does Ctrl-D. What was pasted in several lines is
+one message.
+"""
+
+from __future__ import annotations
+
+import readline
+import sys
+
+PROMPT = "> "
+MORE = "… "
+# What has no width, told to readline as such.
+_BOLD, _PLAIN = "\001\x1b[1m\002", "\001\x1b[0m\002"
+
+
+def ask(text: str = "") -> str | None:
+    """What is typed, with `text` in the line already; None to leave. A line that ends with a backslash has another."""
+    hint = False
+    while True:
+        try:
+            return _lines(text)
+        except EOFError:
+            sys.stdout.write("\n")
+            return None
+        except KeyboardInterrupt:
+            if hint:
+                sys.stdout.write("\n")
+                return None
+            sys.stdout.write("\n(Ctrl-C again or Ctrl-D to leave)\n")
+            hint, text = True, ""
+
+
+def _lines(text: str) -> str:
+    readline.set_startup_hook(lambda: readline.insert_text(text))
+    try:
+        typed = input(f"{_BOLD}{PROMPT}{_PLAIN}")
+    finally:
+        readline.set_startup_hook(None)
+    while typed.endswith("\\"):
+        typed = typed[:-1] + "\n" + input(MORE)
+    return typed
