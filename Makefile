@@ -94,5 +94,5 @@ lock: install ## write the lock files anew from pyproject.toml
 
 .PHONY: clean
 clean: ## remove what was made: .venv/, caches, and the data of `keepstream dev`
-	rm -rf .venv .keepstream .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	rm -rf .venv .keepstream tests/clients/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
