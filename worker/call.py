@@ -32,6 +32,7 @@ class Call:
             async with claude.call(request) as answer:
                 if answer.hold is not None:
                     await admission.hold(request.model, answer.hold)
+                    interrupt.check()
                 async for chunk in answer.chunks:
                     if reading.feed(chunk):
                         return

@@ -9,7 +9,6 @@ credentials, Sentinel); the bytes are packed and read by hiredis. Knows nothing 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 from typing import Self
@@ -22,6 +21,7 @@ from redis.exceptions import RedisError
 from app.stream.connect import AWAY
 from app.stream.log import Status, appended
 from app.stream.scripts import source
+from app.stream.tasks import end
 from worker.writer import Call, Writer
 
 logger = logging.getLogger(__name__)
@@ -67,9 +67,7 @@ class Committer:
 
     async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     def ready(self, writer: Writer) -> None:
         """The writer is asked for its call with the next batch."""

@@ -60,7 +60,10 @@ class Interrupt:
 
     @contextmanager
     def armed(self, least: Why = Why.STALLED) -> Iterator[None]:
-        """Within, a reason of at least this rank ends what is awaited. Raises `Interruption`."""
+        """Within, a reason of at least this rank ends what is awaited. Raises `Interruption`.
+
+        A cancellation that something below has swallowed is made up for at the end; where that may be long, `check`.
+        """
         self.check(least)
         task = asyncio.current_task()
         if task is None:
@@ -70,12 +73,19 @@ class Interrupt:
         try:
             yield
         except asyncio.CancelledError:
-            ours = self._was_us()
-            if ours is not None and task.uncancel() <= before:
-                raise Interruption(ours) from None
+            if self._disarm(task) and task.cancelling() <= before:
+                self.check()
             raise
-        finally:
-            self._armed = None
+        except BaseException:
+            self._disarm(task)
+            raise
+        if self._disarm(task):
+            self.check()
 
-    def _was_us(self) -> Why | None:
-        return self.why if self._armed is None else None
+    def _disarm(self, task: asyncio.Task[Any]) -> bool:
+        """Whether the task was cancelled by us, which then no longer counts."""
+        ours = self._armed is None
+        self._armed = None
+        if ours:
+            task.uncancel()
+        return ours

@@ -64,5 +64,6 @@ async def patiently(interrupt: Interrupt, ask: Callable[[], Awaitable[T]]) -> T:
             except (RedisError, *AWAY) as error:
                 if not is_passing(error):
                     raise
+        with interrupt.armed(Why.LEFT):
             await asyncio.sleep(pause)
         pause = min(pause * 2, AWAY_SECONDS_MAX)

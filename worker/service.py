@@ -26,6 +26,7 @@ from app.stream.connect import AWAY, check_server, connect
 from app.stream.conversations import Conversations
 from app.stream.log import Log
 from app.stream.queue import Queue
+from app.stream.tasks import end
 from app.stream.workers import Workers
 from worker import prices
 from worker.admission import Admission
@@ -99,9 +100,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         try:
             yield Parts(tools, pool, leases, audience, neighbours)
         finally:
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await end(*loops)
 
 
 async def _serve(settings: Settings) -> None:
@@ -202,15 +201,12 @@ class _Signals:
 
 
 async def _race(work: Awaitable[object], event: asyncio.Event) -> bool:
-    doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(event.wait())
+    doing, waiting = asyncio.ensure_future(work), asyncio.create_task(event.wait())
     try:
         await asyncio.wait([doing, waiting], return_when=asyncio.FIRST_COMPLETED)
         if doing.done():
             doing.result()
             return True
-        doing.cancel()
-        await asyncio.wait([doing])
         return False
     finally:
-        doing.cancel()
-        waiting.cancel()
+        await end(doing, waiting)

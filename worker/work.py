@@ -118,7 +118,8 @@ class Work:
         """The log has lost more than this attempt wrote. Our counts stand: the calls were made all the same."""
         if self._interrupt.why is Why.LOST:
             self._interrupt.clear()
-        begun = await patiently(self._interrupt, lambda: self._tools.log.begin(self._claim))
+        life_ms = self._tools.settings.stream_life_ms
+        begun = await patiently(self._interrupt, lambda: self._tools.log.begin(self._claim, life_ms))
         if begun.status is not Status.OK:
             self.refused(begun.status)
             raise Interruption(Why.LEFT)
@@ -172,6 +173,7 @@ class Work:
             self._tell(step)
             await asyncio.sleep(step.wait)
         while wait := await self._tools.admission.wait(model):
+            self._interrupt.check()
             if wait >= TOLD_SECONDS:
                 self._tell(Retry("rate_limit_error", wait))
             await asyncio.sleep(wait)

@@ -9,7 +9,6 @@ directly, which costs a fifth of `PubSub.listen()` per message.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 from collections import Counter
@@ -20,6 +19,8 @@ import hiredis
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
+
+from app.stream.tasks import end
 
 logger = logging.getLogger(__name__)
 
@@ -67,9 +68,7 @@ class Channel:
 
     async def __aexit__(self, *_: object) -> None:
         if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     @property
     def subscriptions(self) -> int:

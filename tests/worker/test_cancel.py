@@ -10,6 +10,8 @@ from app.stream import keys
 from app.stream.frames import origin
 from app.stream.log import State
 from tests.worker.workshop import Stream, Workshop
+from worker.control import Control
+from worker.interrupt import Interrupt, Why
 
 # The promise is 50 ms from the call to the closed connection; a busy machine may look late.
 SECONDS = 0.5
@@ -96,6 +98,21 @@ async def test_a_channel_that_was_cut_off_is_no_way_to_miss_a_cancellation(shop:
         await shop.redis.client_kill_filter(_type="pubsub")
         stream = await shop.ended(stream_id)
     assert stream.outcome == "cancelled"
+
+
+async def test_a_cancellation_just_before_the_stream_listens_is_seen(shop: Workshop) -> None:
+    stream_id = "st_that_nobody_runs"
+    await shop.log.open(stream_id, {"owner": "me"})
+    await shop.log.cancel(stream_id)
+    async with shop.worker() as parts:
+        interrupt = Interrupt()
+        control = Control(stream_id, parts.tools.channel, shop.log, interrupt)
+        control.start()
+        async with asyncio.timeout(5):
+            while interrupt.why is None:
+                await asyncio.sleep(0.001)
+        control.stop()
+    assert interrupt.why is Why.CANCELLED
 
 
 async def test_a_cancellation_that_races_the_end_makes_one_ending(shop: Workshop) -> None:

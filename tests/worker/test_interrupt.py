@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -64,6 +65,39 @@ async def test_what_the_block_waited_for_may_be_done_in_the_same_moment() -> Non
     with pytest.raises(Interruption), interrupt.armed():
         await future
     await asyncio.sleep(0)  # nothing is left over that would cancel this
+
+
+async def swallowing() -> None:
+    """As `asyncio.wait_for` does where what it waits for is done in the moment of the cancellation."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+
+
+async def test_a_reason_is_not_lost_where_a_library_swallows_the_cancellation() -> None:
+    interrupt = Interrupt()
+    asyncio.get_running_loop().call_soon(interrupt.stop, Why.CANCELLED)
+    with pytest.raises(Interruption), interrupt.armed():
+        await swallowing()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_another_error_in_the_same_moment_leaves_no_cancellation_behind() -> None:
+    interrupt = Interrupt()
+    asyncio.get_running_loop().call_soon(interrupt.stop, Why.CANCELLED)
+
+    async def fail() -> None:
+        await swallowing()
+        raise KeyError
+
+    with pytest.raises(KeyError), interrupt.armed():
+        await fail()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    with pytest.raises(Interruption):
+        interrupt.check()
 
 
 async def test_a_cancellation_by_somebody_else_stays_one() -> None:

@@ -290,6 +290,7 @@ async def test_an_idle_worker_asks_redis_for_little(shop: Workshop) -> None:
     """Those inside scripts included. The time is the test: nothing but time passes."""
     async with shop.worker(lease_seconds=10):
         await shop.eventually(lambda: shop.redis.zcard(keys.WORKERS))
+        await asyncio.sleep(1)  # its beginning is over
         before = await _commands(shop)
         await asyncio.sleep(11)
         after = await _commands(shop)

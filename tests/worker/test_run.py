@@ -238,8 +238,8 @@ async def test_our_own_fault_still_ends_the_stream_and_tells_no_prompt(
 
 
 async def test_a_worker_runs_as_many_streams_at_a_time_as_it_may(shop: Workshop) -> None:
+    ids = [await shop.submit(f"{n} [[sim: tokens=2 first=2 tag=many]]") for n in range(150)]
     async with shop.worker(worker_streams=120) as parts:
-        ids = [await shop.submit(f"{n} [[sim: tokens=20 rate=20 tag=many]]") for n in range(150)]
         await shop.eventually(lambda: _open(shop, "many", 120))
         assert len(parts.pool.holds) == 120
         for stream_id in ids:
