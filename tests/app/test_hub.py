@@ -248,6 +248,9 @@ async def test_a_log_that_stays_shorter_resets_its_readers(redis: Redis, stream:
         await stream.write("another b")
         for client in (live, slow):
             await until(lambda client=client: client.body.endswith(b"\n\n" + stream.written))
+        tail = front.hub.known(STREAM)
+        assert tail is not None
+        assert not tail.regrowing
 
 
 async def test_a_log_that_is_healed_in_time_resets_nobody(
@@ -384,6 +387,11 @@ async def test_who_waits_is_told_the_place_in_the_line(redis: Redis) -> None:
         await front.queue.claim("w", 2, free=1, lease_ms=LIFE_MS, stream_id="st_2")
         await until(lambda: places(first) == [3, 2, 1] and places(second) == [2, 1])
         assert first.frames == b""
+        # A place that stays is not told again.
+        told = len(first.body)
+        for _ in range(3):
+            await front.hub._beat()
+        assert len(first.body) == told
 
 
 def places(client: Client) -> list[int]:
@@ -401,12 +409,15 @@ async def test_who_hears_nothing_is_pinged_and_nobody_else(redis: Redis, monkeyp
         quiet, stopped = [await Client(front.hub, STREAM).begin() for _ in range(2)]
         busy = await Client(front.hub, other.id).begin()
         stopped.stop()
-        tail = front.hub.known(other.id)
+        tail, silent = front.hub.known(other.id), front.hub.known(STREAM)
         assert tail is not None
+        assert silent is not None
+        heard = silent.quiet_since
         while quiet.body.count(b": ping\n\n") < 3:
             tail.quiet_since = asyncio.get_running_loop().time()
             await asyncio.sleep(0)
         assert quiet.beside == [(None, b": ping")] * len(quiet.beside)
+        assert silent.quiet_since > heard  # a ping ends the silence
         assert (busy.body, stopped.body) == (b"", b"")
         await other.write("a")
         await has(busy, other)
