@@ -76,7 +76,7 @@ class Page:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._put([], [])
+        self.show(self._shown, "", whole=True)  # also where it ends early: what was shown stays
         self._write([_control(_SHOW_CURSOR)])
 
     def show(self, text: str, status: str, *, whole: bool = False) -> None:
