@@ -23,6 +23,7 @@ from app.stream.connect import AWAY
 from app.stream.frames import Position, unlogged
 from app.stream.log import Log, State
 from app.stream.queue import Queue
+from app.stream.tasks import end
 from app.tail import Piece, Reader, Tail
 
 logger = logging.getLogger(__name__)
@@ -59,10 +60,7 @@ class Hub:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in (*self._tasks, *self._opening.values()):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end(*self._tasks, *self._opening.values())
         for tail in self._tails.values():
             tail.close()
 
