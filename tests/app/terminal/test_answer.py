@@ -1,0 +1,130 @@
+"""An answer as far as it has come: its text, what it waits for, and what is said of its ending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.client import Event
+from app.terminal.answer import TOOL_CHARACTERS, Answer, clean, figures, verdict
+from app.terminal.exits import Exit, exit_of
+
+
+def after(*events: tuple[str, Any]) -> Answer:
+    answer = Answer()
+    for name, data in events:
+        answer.take(Event(name, data, ""))
+    return answer
+
+
+def text(words: str) -> tuple[str, Any]:
+    return "content_block_delta", {"delta": {"type": "text_delta", "text": words}}
+
+
+def tool(name: str) -> tuple[str, Any]:
+    return "content_block_start", {"content_block": {"type": "tool_use", "name": name, "input": {}}}
+
+
+def test_deltas_are_one_text() -> None:
+    assert after(text("Hel"), text("lo")).text == "Hello"
+
+
+def test_texts_on_both_sides_of_a_tool_are_apart() -> None:
+    result = ("relay.tool", {"name": "clock", "content": "12:00", "is_error": False})
+    assert after(text("Let me see."), tool("clock"), result, text("It is noon.")).text == (
+        "Let me see.\n\n`calls clock`\n\n`clock: 12:00`\n\nIt is noon."
+    )
+
+
+def test_a_tools_words_are_no_markdown_and_not_long() -> None:
+    told = after(("relay.tool", {"name": "t", "content": "`# x`\n" * 50, "is_error": True})).text
+    assert told.startswith("`t failed: '# x'")
+    assert len(told) == TOOL_CHARACTERS + 2
+    assert "\n" not in told
+
+
+def test_texts_that_follow_each_other_are_one_paragraph() -> None:
+    start = ("content_block_start", {"content_block": {"type": "text", "text": ""}})
+    assert after(start, text("The sky "), start, text("is blue.")).text == "The sky is blue."
+
+
+def test_a_reset_voids_what_came() -> None:
+    answer = after(text("old"), ("relay.reset", {"attempt": 2, "reason": "worker_lost"}), text("new"))
+    assert (answer.text, answer.attempt, answer.reason) == ("new", 2, "worker_lost")
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "wait"),
+    [
+        (("relay.status", {"state": "queued", "position": 3}), "in the line, place 3", 0),
+        (("message_start", {}), "thinking", 0),
+        (("content_block_delta", {"delta": {"type": "thinking_delta", "thinking": "hm"}}), "thinking", 0),
+        (("content_block_delta", {"delta": {"type": "input_json_delta", "partial_json": "{"}}), "calling a tool", 0),
+        (
+            ("relay.retry", {"attempt": 2, "reason": "overloaded_error", "retry_in_ms": 2500}),
+            "Claude is overloaded; trying again",
+            2.5,
+        ),
+        (
+            ("relay.retry", {"attempt": 2, "reason": "cut", "retry_in_ms": 500}),
+            "the Claude API failed (cut); trying again",
+            0.5,
+        ),
+        (text("x"), "", 0),
+        (("relay.end", {"outcome": "completed"}), "", 0),
+    ],
+)
+def test_what_is_waited_for_is_told(event: tuple[str, Any], status: str, wait: float) -> None:
+    answer = after(event)
+    assert (answer.status, answer.wait) == (status, wait)
+
+
+@pytest.mark.parametrize("data", [None, [], "x", {}, {"delta": 1}, {"delta": {"type": "text_delta", "text": 1}}])
+def test_what_nobody_knows_yet_is_passed_over(data: Any) -> None:
+    names = ("content_block_delta", "content_block_start", "message_start", "relay.status", "something_new")
+    assert after(*((name, data) for name in names)).text == ""
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        ("completed", Exit.COMPLETED),
+        ("truncated", Exit.TRUNCATED),
+        ("refused", Exit.REFUSED),
+        ("cancelled", Exit.CANCELLED),
+        ("failed", Exit.FAILED),
+        ("expired", Exit.FAILED),
+        ("something new", Exit.FAILED),
+    ],
+)
+def test_an_ending_is_an_exit_code_and_a_word(outcome: str, code: Exit) -> None:
+    assert exit_of(outcome) is code
+    assert bool(verdict({"outcome": outcome})) == (code is not Exit.COMPLETED)
+
+
+def test_a_failure_is_told_with_its_message() -> None:
+    end = {"outcome": "failed", "error": {"type": "api_error", "message": "no\x1b[2J"}}
+    assert verdict(end) == "failed: no\N{REPLACEMENT CHARACTER}[2J"
+
+
+@pytest.mark.parametrize(
+    ("end", "seconds", "said"),
+    [
+        (
+            {"outcome": "completed", "usage": {"output_tokens": 80}, "cost_usd": 0.0039},
+            2.0,
+            "80 tokens · 40/s · $0.0039",
+        ),
+        ({"outcome": "truncated", "usage": {"output_tokens": 80}, "cost_usd": None}, None, "80 tokens"),
+        ({"outcome": "completed", "usage": None, "cost_usd": None}, 1.0, ""),
+        ({"outcome": "cancelled", "usage": {"output_tokens": 1}, "cost_usd": 0.1}, 1.0, ""),
+    ],
+)
+def test_figures_are_told_as_far_as_they_are_known(end: dict[str, Any], seconds: float | None, said: str) -> None:
+    assert figures(end, seconds) == said
+
+
+def test_line_ends_are_one_kind_and_nothing_steers() -> None:
+    assert clean("a\r\nb\rc\td") == "a\nb\nc\td"
+    assert set(clean("".join(map(chr, [*range(9), *range(14, 32), *range(127, 160), 0x202E, 0xD800])))) == {"\ufffd"}
