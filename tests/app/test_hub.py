@@ -347,6 +347,15 @@ async def test_a_stream_that_redis_lost_is_told_and_over(redis: Redis, stream: S
         assert front.hub.tails == 0
 
 
+@pytest.mark.usefixtures("quick_beat", "stream")
+async def test_a_stream_that_was_lost_before_its_first_byte_is_told_too(redis: Redis) -> None:
+    async with inside(redis) as front:
+        client = await Client(front.hub, STREAM).begin()
+        await redis.flushall()
+        await until(lambda: client.closed)
+        assert client.beside == [("relay.reset", b'{"attempt":0,"reason":"lost"}')]
+
+
 async def test_a_beat_without_redis_is_one_that_comes_again(
     redis: Redis, quick_beat: None, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
