@@ -1,7 +1,7 @@
 """What an answer cost, from the offline list of `genai-prices`; None where it does not know the model.
 
-The rule: a price is a courtesy and never stands in a stream's way. The list is large: it is loaded once, beside the
-event loop, when the worker has begun to work.
+The rule: a price is a courtesy and never stands in a stream's way. The list is large and holds Python up for a fifth of
+a second while it loads: it is loaded before the worker takes streams, and never among them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PROVIDER = "anthropic"
 
 
 def warm_up() -> None:
-    """Loads the list; meant for a thread. Takes some tenths of a second."""
+    """Loads the list. Takes some tenths of a second."""
     cost_usd("claude-sonnet-4-5", {"input_tokens": 1, "output_tokens": 1})
 
 

@@ -11,7 +11,6 @@ import secrets
 import signal
 import socket
 import sys
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -52,6 +51,7 @@ GC_THRESHOLD = 50_000
 
 def run(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT. Raises `UnfitServerError`."""
+    prices.warm_up()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
 
@@ -118,7 +118,6 @@ async def _serve(settings: Settings) -> None:
         _settle_down()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        threading.Thread(target=prices.warm_up, name="prices", daemon=True).start()
         await _drain(settings, pool, signals)
         with contextlib.suppress(*AWAY):
             async with asyncio.timeout(LEAVE_SECONDS):
