@@ -103,7 +103,7 @@ async def _from_log(tail: Tail, position: Position) -> Step | None:
         if not tail.gone and (read.start is None or tail.regrowing):
             await tail.changed()
             return None
-        if tail.gone or tail.splice.end.offset >= position.offset:
+        if read.start is None or tail.gone or tail.splice.end.offset >= position.offset:
             return None
     return Reset("history_lost", read.attempt, read.start)
 
