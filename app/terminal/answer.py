@@ -15,6 +15,8 @@ from app.client import Event
 # C0 and C1 but for line ends and tabs: escape sequences begin with these. And what turns the order of letters around.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _REASONS = {"rate_limit_error": "the limit of the Claude API is reached", "overloaded_error": "Claude is overloaded"}
+# Of a shorter time nobody wants to know a rate.
+RATE_SECONDS = 0.5
 # Of what was broken off, nobody knows the final figures.
 _COUNTED = frozenset({"completed", "truncated", "refused"})
 TOOL_CHARACTERS = 60
@@ -141,7 +143,7 @@ def figures(end: dict[str, Any], seconds: float | None) -> str:
     tokens = (end.get("usage") or {}).get("output_tokens")
     if isinstance(tokens, int) and tokens > 0:
         found.append(f"{tokens} tokens")
-        if seconds:
+        if seconds and seconds >= RATE_SECONDS:
             found.append(f"{tokens / seconds:.0f}/s")
     if cost := end.get("cost_usd"):
         found.append(f"${cost:.4f}")

@@ -14,10 +14,15 @@ from markdown_it import MarkdownIt
 _PARSER = MarkdownIt().enable("strikethrough").enable("table")
 
 
+def blocks(text: str) -> list[str]:
+    """The blocks of `text`, as parts of it: joined they are the text."""
+    lines = text.split("\n")
+    starts = [token.map[0] for token in _PARSER.parse(text) if token.level == 0 and token.nesting >= 0 and token.map]
+    borders = [0, *starts[1:], len(lines)]
+    parts = ["\n".join(lines[a:b]) + "\n" for a, b in pairwise(borders)]
+    return [*parts[:-1], parts[-1][:-1]]
+
+
 def standing(text: str) -> list[str]:
-    """The blocks of `text` but the last one, as parts of it: joined they are where the last block begins."""
-    lines = text.split("\n")[:-1]
-    tokens = _PARSER.parse("\n".join(lines))
-    starts = [token.map[0] for token in tokens if token.level == 0 and token.nesting >= 0 and token.map]
-    borders = [0, *starts[1:]]
-    return ["\n".join(lines[a:b]) + "\n" for a, b in pairwise(borders)]
+    """The blocks that stand already: joined they are where the last one begins."""
+    return blocks("\n".join(text.split("\n")[:-1]))[:-1]

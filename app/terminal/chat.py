@@ -13,6 +13,7 @@ import re
 import secrets
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -38,6 +39,8 @@ HELP = """\
 # Of what was said before, so much is shown again.
 SHOWN_MESSAGES = 10
 _COMMAND = re.compile(r"/[a-z]+")
+_QUIT = ("/quit", "/exit")
+_BODIES = {"/continue": {"continue": True}, "/retry": {"regenerate": True}}
 _AFTER = {
     "truncated": "/continue goes on",
     "cancelled": "/continue goes on, /retry asks again",
@@ -85,9 +88,11 @@ def _talk(options: argparse.Namespace) -> int:
         try:
             runner.run(talk.catch_up())
             text = ""
-            while (asked := ask(text)) is not None:
+            while (asked := ask(text)) is not None and asked.strip() not in _QUIT:
                 try:
-                    text = runner.run(talk.turn(asked)) if asked.strip() else ""
+                    # Closed, because Ctrl-C may come before it has begun.
+                    with closing(talk.turn(asked)) as turn:
+                        text = runner.run(turn)
                 except KeyboardInterrupt:  # there was no stream yet that could be stopped
                     talk.remark("not sent")
                     text = asked
@@ -126,19 +131,16 @@ class Talk:
 
     async def turn(self, asked: str) -> str:
         """Sends what was typed and shows the answer; returns what is to stand in the line again."""
-        body: dict[str, Any]
         match asked.strip():
-            case "/quit" | "/exit":
-                raise Left
-            case "/continue":
-                body = {"continue": True}
-            case "/retry":
-                body = {"regenerate": True}
-            case command if _COMMAND.fullmatch(command):
+            case "":
+                return ""
+            case command if _COMMAND.fullmatch(command) and command not in _BODIES:
                 self.remark(HELP if command == "/help" else f"there is no {command}\n{HELP}")
                 return ""
-            case _:
-                body = {"content": asked}
+            case command:
+                return await self._send(_BODIES.get(command) or {"content": asked}, asked)
+
+    async def _send(self, body: dict[str, Any], asked: str) -> str:
         try:
             if self._unsent is None and await self.catch_up():
                 self.remark("that was said elsewhere; press Enter to send yours")
@@ -164,7 +166,7 @@ class Talk:
             made = await self._client.create_conversation(system=self._system, model=self._model)
             self._id = made["id"]
         elif not self._ours:
-            body |= {n: v for n, v in (("model", self._model), ("system", self._system)) if v is not None}
+            body = body | {n: v for n, v in (("model", self._model), ("system", self._system)) if v is not None}
         if self._unsent is None or self._unsent[0] != body:
             self._unsent = body, secrets.token_hex(16)
         sent = await self._client.say(self._id, body, idempotency_key=self._unsent[1], on_state=self._on_state)

@@ -139,14 +139,14 @@ class Following:
 
 @contextmanager
 def _unechoed() -> Iterator[None]:
-    """What is typed meanwhile waits for the next line, and does not get in between what is shown."""
+    """What is typed meanwhile, Ctrl-D included, waits for the next line and does not get in between what is shown."""
     if not sys.stdin.isatty():
         yield
         return
     number = sys.stdin.fileno()
     before = termios.tcgetattr(number)
     quiet = list(before)
-    quiet[3] = before[3] & ~termios.ECHO
+    quiet[3] = before[3] & ~(termios.ECHO | termios.ICANON)
     termios.tcsetattr(number, termios.TCSADRAIN, quiet)
     try:
         yield

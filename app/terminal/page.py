@@ -17,7 +17,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from app.terminal.answer import clean
-from app.terminal.blocks import standing
+from app.terminal.blocks import blocks, standing
 
 # Kept free of a growing block: the line beneath, the cursor's, and some of what stands.
 ROOM_LINES = 4
@@ -68,8 +68,8 @@ class Page:
         self._due = 0.0
         self._shown = ""
         self._done = 0  # characters whose blocks stand
-        self._frozen = 0  # lines of the block that follows that stand already
-        self._open: list[Line] = []  # that block
+        self._frozen = 0  # lines of what follows that stand already
+        self._open: list[Line] = []  # what follows
 
     def __enter__(self) -> Self:
         self._write([_control(_HIDE_CURSOR)])
@@ -117,23 +117,26 @@ class Page:
         """The lines that stand from now on; what is left is in `_open`."""
         stands: list[Line] = []
         for block in standing(text[self._done :]):
-            stands += self._draw(block)[self._frozen :]
+            lines = self._draw(block, first=not self._done)
+            stands += lines[self._frozen :]
+            self._frozen = max(self._frozen - len(lines), 0)
             self._done += len(block)
-            self._frozen = 0
-        self._open = self._draw(text[self._done :])
+        self._open = []
+        for block in blocks(text[self._done :]):
+            self._open += self._draw(block, first=not self._done and not self._open)
         if whole:
             stands += self._open[self._frozen :]
             self._done, self._frozen, self._open = len(text), 0, []
         return stands
 
-    def _draw(self, block: str) -> list[Line]:
-        """The lines of the block that begins at `_done`, with an empty one before all but the first."""
+    def _draw(self, block: str, *, first: bool) -> list[Line]:
+        """The lines of a block, with an empty one before all but the first."""
         lines = self._lines(_Markdown(block, hyperlinks=False))
         while lines and not lines[0]:
             del lines[0]
         while lines and not lines[-1]:
             del lines[-1]
-        return [[], *lines] if lines and self._done else lines
+        return lines if first or not lines else [[], *lines]
 
     def _lines(self, what: Markdown | Text) -> list[Line]:
         return [_without_padding(line) for line in self._console.render_lines(what, pad=False)]

@@ -117,6 +117,7 @@ def test_a_failure_is_told_with_its_message() -> None:
             "80 tokens · 40/s · $0.0039",
         ),
         ({"outcome": "truncated", "usage": {"output_tokens": 80}, "cost_usd": None}, None, "80 tokens"),
+        ({"outcome": "completed", "usage": {"output_tokens": 80}, "cost_usd": None}, 0.1, "80 tokens"),
         ({"outcome": "completed", "usage": None, "cost_usd": None}, 1.0, ""),
         ({"outcome": "cancelled", "usage": {"output_tokens": 1}, "cost_usd": 0.1}, 1.0, ""),
     ],

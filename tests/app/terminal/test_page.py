@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.segment import Segment
 
 from app.terminal import page as module
-from app.terminal.blocks import standing
+from app.terminal.blocks import blocks, standing
 from app.terminal.page import Page
 from tests.screen import Screen
 
@@ -122,9 +122,10 @@ def test_however_it_arrives_it_looks_the_same_in_the_end(text: str, borders: lis
 @given(st.lists(st.sampled_from(MARKS), max_size=30).map("".join), st.lists(st.integers(0, 60), max_size=8))
 def test_a_block_that_stands_stays_one_whatever_follows(text: str, borders: list[int]) -> None:
     for shorter, longer in pairwise(pieces(text, borders)):
-        blocks = standing(shorter)
-        assert standing(longer)[: len(blocks)] == blocks
-        assert longer.startswith("".join(blocks))
+        stands = standing(shorter)
+        assert standing(longer)[: len(stands)] == stands
+        assert longer.startswith("".join(stands))
+        assert "".join(blocks(longer)) == longer
 
 
 def test_what_stands_is_written_once() -> None:
@@ -189,8 +190,8 @@ def test_what_takes_long_to_draw_is_drawn_less_often(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
     drawn = Drawn()
 
-    def draw(_: str) -> list[list[Segment]]:
-        clock[0] += 1
+    def draw(_: str, *, first: bool) -> list[list[Segment]]:
+        clock[0] += 1 + first
         return []
 
     monkeypatch.setattr(drawn.page, "_draw", draw)

@@ -1,0 +1,305 @@
+"""The terminal: talking, stopping, coming back, and what a pipe is given."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from tests.cutting import CuttingProxy
+from tests.relay import Relay
+from tests.running import KEEPSTREAM, PATIENCE, clean_environment
+from tests.typing_at import CTRL_C, CTRL_D, ENTER, Typing
+
+NOW = "[[sim: rate=0 first=0]]"
+# Begins, and says nothing more until it is stopped.
+STALLED = '[[sim: text="Alpha beta gamma delta" stall-after=2 rate=0 first=0]]'
+MARKDOWN = "# Tides\\n\\n| a | b |\\n|---|---|\\n| 1 | 2 |\\n\\nThe **end**."
+WORDS = [f"word{n}" for n in range(150)]
+CONVERSATION = r"--conversation (cv_[0-9a-f]{32})"
+
+
+@pytest.fixture(scope="module")
+def relay() -> Iterator[Relay]:
+    with Relay() as relay:
+        yield relay
+
+
+@pytest.fixture
+async def http(relay: Relay) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=relay.url) as client:
+        yield client
+
+
+async def begin(http: httpx.AsyncClient, text: str | None = None) -> tuple[str, str]:
+    """A conversation, and the stream of its first message."""
+    made = (await http.post("/v1/conversations", json={})).json()["id"]
+    return made, await say(http, made, text) if text else ""
+
+
+async def say(http: httpx.AsyncClient, conversation_id: str, text: str) -> str:
+    sent = await http.post(f"/v1/conversations/{conversation_id}/messages", json={"content": text})
+    assert sent.status_code == httpx.codes.ACCEPTED, sent.text
+    return str(sent.json()["id"])
+
+
+async def messages(http: httpx.AsyncClient, conversation_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await http.get(f"/v1/conversations/{conversation_id}")).json()["messages"]
+    return found
+
+
+async def idle(http: httpx.AsyncClient, conversation_id: str) -> None:
+    """Returns once nothing runs there."""
+    while (await http.get(f"/v1/conversations/{conversation_id}")).json()["stream_id"]:
+        await asyncio.sleep(0.01)
+
+
+async def leave(at: Typing) -> str:
+    """Ends a talk at its prompt; returns the conversation that one is told of."""
+    await at.sees(r"\n> *$")
+    at.type(CTRL_D)
+    assert await at.ends() == 0
+    return (await at.sees(CONVERSATION))[1]
+
+
+def text_of(message: dict[str, Any]) -> str:
+    return "".join(block["text"] for block in message["content"] if block["type"] == "text")
+
+
+async def run(url: str, *arguments: str, given: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    """A command between two pipes."""
+    return await asyncio.to_thread(
+        subprocess.run,
+        [*KEEPSTREAM, *arguments],
+        input=given,
+        env=clean_environment(KEEPSTREAM_URL=url, **settings),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+# --- on a terminal
+
+
+async def test_one_talks_and_leaves_and_is_told_how_to_come_back(relay: Relay, http: httpx.AsyncClient) -> None:
+    async with Typing("chat", "--url", relay.url) as at:
+        await at.say(f'Tides? [[sim: text="{MARKDOWN}" rate=0 first=0]]')
+        await at.sees("tokens")
+        await at.say("And now? [[sim: text=Again rate=0 first=0]]")
+        await at.sees("Again\n.*tokens")
+        conversation = await leave(at)
+    shown = [line.strip() for line in at.screen.text.splitlines()]
+    start = shown.index("Tides")
+    assert [shown[start + n] for n in (2, 4, 6)] == ["a  b", "1  2", "The end."]
+    assert not at.screen.cursor_hidden
+    said = await messages(http, conversation)
+    assert [message["role"] for message in said] == ["user", "assistant", "user", "assistant"]
+    assert text_of(said[1]) == MARKDOWN.replace("\\n", "\n")
+
+
+async def test_ctrl_c_stops_the_answer_for_everybody_and_the_talk_goes_on(
+    relay: Relay, http: httpx.AsyncClient
+) -> None:
+    async with Typing("chat", "--url", relay.url) as at:
+        await at.say(f"Long {STALLED}")
+        await at.sees("\nAlpha")
+        at.type(CTRL_C)
+        await at.sees("stopped · /continue goes on")
+        await at.say("Short [[sim: text=Short rate=0 first=0]]")
+        await at.sees("Short\n.*tokens.*\n\n> *$")
+        at.type(CTRL_C)
+        await at.sees("Ctrl-C again")
+        at.type(CTRL_C)
+        assert await at.ends() == 0
+        conversation = (await at.sees(CONVERSATION))[1]
+    said = await messages(http, conversation)
+    assert [message.get("outcome") for message in said] == [None, "cancelled", None, "completed"]
+    assert (await http.get(f"/v1/streams/{said[1]['stream_id']}")).json()["outcome"] == "cancelled"
+
+
+async def test_who_left_comes_back_to_the_running_answer(relay: Relay, http: httpx.AsyncClient) -> None:
+    conversation, _ = await begin(http, f"Before {NOW}")
+    await idle(http, conversation)
+    stream = await say(http, conversation, f"Tell me {STALLED}")
+    async with Typing("chat", "--url", relay.url, "--conversation", conversation) as at:
+        await at.sees("(?s)> Before.*> Tell me.*Alpha")
+        assert (await http.get(f"/v1/streams/{stream}")).json()["state"] == "running"
+        await http.post(f"/v1/streams/{stream}/cancel")
+        await at.sees("(?s)Alpha.*stopped")
+        await leave(at)
+
+
+async def test_a_dropped_connection_resumes_in_sight(relay: Relay) -> None:
+    async with CuttingProxy(relay.url, [6000, 9000]) as proxy, Typing("chat", "--url", proxy.url) as at:
+        await at.say(f'Go on [[sim: text="{" ".join(WORDS)}" rate=400 first=0]]')
+        await at.sees("tokens")
+        await leave(at)
+    assert proxy.cut == 2
+    assert "reconnecting in 1 s…" in at.seen
+    assert [w for w in at.screen.text.partition("first=0]]")[2].split() if w.startswith("word")] == WORDS
+    assert "reconnecting" not in at.screen.text
+
+
+async def test_an_attempt_that_broke_is_told_to_be_void(relay: Relay) -> None:
+    async with Typing("chat", "--url", relay.url) as at:
+        await at.say("Twice [[sim: tokens=40 rate=60 first=0]] [[sim: cut-after=20 times=1]]")
+        await at.sees("40 tokens")
+        assert len(at.screen.text.split("↑ void: the answer begins again")) == 2
+
+
+async def test_what_was_said_elsewhere_is_shown_and_what_was_typed_stays(relay: Relay, http: httpx.AsyncClient) -> None:
+    conversation, _ = await begin(http, "First [[sim: text=First rate=0 first=0]]")
+    async with Typing("chat", "--url", relay.url, "--conversation", conversation) as at:
+        await at.sees(r"\n> *$")
+        await say(http, conversation, f"From the sofa {STALLED}")
+        at.type("From the desk [[sim: text=Desk rate=0 first=0]]" + ENTER)
+        await at.sees("(?s)> From the sofa.*\nAlpha")
+        at.type(CTRL_C)
+        await at.sees("press Enter to send yours")
+        await at.sees(r"> From the desk.*$")
+        at.type(ENTER)
+        await at.sees(r"Desk\n.*tokens")
+    assert [text_of(m).split(" [[")[0] for m in await messages(http, conversation) if m["role"] == "user"] == [
+        "First",
+        "From the sofa",
+        "From the desk",
+    ]
+
+
+async def test_a_truncated_answer_goes_on_and_a_failed_one_is_asked_for_again(
+    relay: Relay, http: httpx.AsyncClient
+) -> None:
+    async with Typing("chat", "--url", relay.url) as at:
+        await at.say("Cut [[sim: max-tokens tokens=5 rate=0 first=0]]")
+        await at.sees("the answer was cut at its limit · /continue goes on · 5 tokens")
+        await at.say("/continue")
+        await at.sees(r"(?s)> /continue.*tokens.*\n> *$")
+        await at.say("Fail [[sim: status=400 message=no times=1]]")
+        await at.sees("failed: no · /retry asks again")
+        await at.say("/retry")
+        await at.sees(r"(?s)/retry asks again.*tokens")
+        await at.say("/what")
+        await at.sees("there is no /what")
+        await at.say("/quit")
+        assert await at.ends() == 0
+        conversation = (await at.sees(CONVERSATION))[1]
+    outcomes = [message["outcome"] for message in await messages(http, conversation) if message["role"] == "assistant"]
+    assert outcomes == ["truncated", "completed", "completed"]
+
+
+async def test_a_conversation_that_is_not_there_is_one_line(relay: Relay) -> None:
+    async with Typing("chat", "--url", relay.url, "--conversation", "cv_" + 32 * "0") as at:
+        assert await at.ends() == 1
+    assert at.screen.text == "keepstream: there is no such conversation"
+
+
+# --- between pipes
+
+
+async def test_a_pipe_is_given_the_answer_and_nothing_else(relay: Relay, http: httpx.AsyncClient) -> None:
+    done = await run(relay.url, "chat", given=f"A table, umlauts: äöü {NOW}")
+    assert (done.returncode, done.stderr) == (0, "")
+    [conversation] = (await http.get("/v1/conversations?limit=1")).json()["data"]
+    answer = text_of((await messages(http, conversation["id"]))[1])
+    assert done.stdout == answer.rstrip("\n") + "\n"
+    assert "\x1b" not in done.stdout
+
+
+async def test_a_pipe_is_never_given_a_part_that_is_void(relay: Relay) -> None:
+    broken = await run(relay.url, "send", "Tw [[sim: tokens=30 rate=0 first=0]] [[sim: cut-after=20 times=1]]")
+    whole = await run(relay.url, "send", "Tw [[sim: tokens=30 rate=0 first=0]]")
+    assert (broken.returncode, broken.stdout) == (0, whole.stdout)
+
+
+async def test_a_pipe_goes_on_with_a_conversation_and_waits_for_what_runs_there(
+    relay: Relay, http: httpx.AsyncClient
+) -> None:
+    conversation, stream = await begin(http, f"First {STALLED}")
+    async with CuttingProxy(relay.url, []) as proxy:
+        waiting = asyncio.create_task(run(proxy.url, "chat", "--conversation", conversation))
+        while not proxy.last_event_ids():
+            await asyncio.sleep(0.01)
+        await http.post(f"/v1/streams/{stream}/cancel")
+        waited = await waiting
+    assert (waited.returncode, waited.stdout, waited.stderr) == (5, "Alpha beta\n", "keepstream: stopped\n")
+    assert (await run(relay.url, "chat", "--conversation", conversation, given=f"Second {NOW}")).returncode == 0
+    assert len(await messages(http, conversation)) == 4
+    nothing = await run(relay.url, "chat", "--conversation", conversation)
+    assert (nothing.returncode, nothing.stderr) == (1, "keepstream: nothing runs in this conversation\n")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "code", "said"),
+    [
+        ("[[sim: tokens=3 rate=0 first=0]]", 0, ""),
+        ("[[sim: status=400 message=no]]", 1, "keepstream: failed: no\n"),
+        ("[[sim: max-tokens tokens=3 rate=0 first=0]]", 3, "keepstream: the answer was cut at its limit\n"),
+        ("[[sim: refusal]]", 4, "keepstream: the model refused to answer; say it differently\n"),
+    ],
+)
+async def test_the_exit_code_says_how_it_ended(relay: Relay, prompt: str, code: int, said: str) -> None:
+    done = await run(relay.url, "send", f"Hi {prompt}")
+    assert (done.returncode, done.stderr) == (code, said)
+
+
+async def test_a_script_submits_looks_cancels_and_reads_events(relay: Relay) -> None:
+    stream = (await run(relay.url, "send", "--detach", f"Long {STALLED}")).stdout.strip()
+    cancelled = await run(relay.url, "cancel", stream)
+    assert (cancelled.returncode, cancelled.stderr) == (0, "")
+    watched = await run(relay.url, "watch", stream)
+    assert (watched.returncode, watched.stderr) == (5, "keepstream: stopped\n")
+    events = [orjson.loads(line) for line in (await run(relay.url, "watch", "--json", stream)).stdout.splitlines()]
+    assert events[-1]["event"] == "relay.end"
+    assert events[-1]["data"]["outcome"] == "cancelled"
+    last = await run(relay.url, "watch", "--json", "--after", events[-2]["id"], stream) if len(events) > 1 else None
+    assert last is None or [orjson.loads(line) for line in last.stdout.splitlines()] == events[-1:]
+
+
+async def test_as_json_an_answer_is_the_stream_as_the_server_shows_it(relay: Relay, http: httpx.AsyncClient) -> None:
+    done = await run(relay.url, "send", "--json", given=f"Hello {NOW}")
+    shown = orjson.loads(done.stdout)
+    assert shown == (await http.get(f"/v1/streams/{shown['id']}")).json()
+    assert shown["outcome"] == "completed"
+    body = {"model": "claude-haiku-5-5", "max_tokens": 50, "messages": [{"role": "user", "content": f"Hi {NOW}"}]}
+    done = await run(relay.url, "send", "--json", "--body", given=orjson.dumps(body).decode())
+    assert orjson.loads(done.stdout)["model"] == "claude-haiku-5-5"
+
+
+async def test_what_the_server_refuses_and_a_server_that_is_away_are_one_line(relay: Relay) -> None:
+    refused = await run(relay.url, "watch", "st_" + 32 * "0")
+    assert (refused.returncode, refused.stderr) == (1, "keepstream: there is no such stream\n")
+    away = await run("http://127.0.0.1:1", "cancel", "st_" + 32 * "0")
+    assert away.returncode == 6
+    assert away.stderr.startswith("keepstream: http://127.0.0.1:1 cannot be reached")
+
+
+async def test_a_key_is_asked_for_where_one_is_needed(relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("keys") / "keys"
+    path.write_text("ann 2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683\n")  # of "key"
+    _, url = relay.another_front(KEEPSTREAM_API_KEYS_FILE=str(path))
+    refused = await run(url, "send", "Hi")
+    assert refused.returncode == 1
+    assert "set --key or KEEPSTREAM_KEY" in refused.stderr
+    assert (await run(url, "send", f"Hi {NOW}", KEEPSTREAM_KEY="key")).returncode == 0
+
+
+async def test_a_reader_that_has_enough_ends_it_without_a_traceback(relay: Relay) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(*KEEPSTREAM, "watch", "--json", (await run(relay.url, "send", "--detach", f"Hi {NOW}")).stdout.strip()),
+        env=clean_environment(KEEPSTREAM_URL=relay.url),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=(pipe := os.pipe())[1],
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(pipe[1])
+    os.close(pipe[0])
+    _, errors = await process.communicate()
+    assert errors == b""
