@@ -1,16 +1,27 @@
-"""A reader on its own transport comes to its end, however the transport stops it on the way."""
+"""A reader on its own transport gets what any other would get, costs little when it stops, and comes to its end."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
+import httpx
+import pytest
+from redis.asyncio import Redis
+from starlette.types import Scope
+
+from app import sse
 from app.hub import Hub
+from app.prompts import Prompt
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import encode, encode_json, origin
-from app.stream.log import Log
+from app.stream.log import READ_BYTES, Log
 from app.tail import Tail
-from app.takeover import LAST_CHUNK, PushReader
+from app.takeover import LAST_CHUNK, TRANSPORT_BYTES, PushReader, can_take_over
+from tests.app.served import Author, Served, served, until
 
 STREAM = "st_takeover"
 
@@ -105,3 +116,181 @@ async def test_who_is_stopped_by_the_last_bytes_while_live_is_sent_away_after_th
     await taken(reader)
     assert transport.written.endswith(LAST_CHUNK)
     assert transport.closed
+
+
+# --- on uvicorn's own connections
+
+
+@pytest.fixture
+async def front(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+    """Takes connections over but those of requests that have `x-plain`."""
+
+    def not_when_asked(scope: Scope) -> bool:
+        return (b"x-plain", b"1") not in scope["headers"] and can_take_over(scope)
+
+    monkeypatch.setattr(sse, "can_take_over", not_when_asked)
+    async with served(redis) as made:
+        yield made
+
+
+@pytest.fixture
+async def author(front: Served) -> Author:
+    prompt = Prompt(b"{}", "m", "restart", None, "digest")
+    await front.front.streams.submit(prompt, "anonymous", {})
+    return await front.author()
+
+
+def path(author: Author) -> str:
+    return f"/v1/streams/{author.stream_id}/events"
+
+
+def taken_over(front: Served) -> list[PushReader]:
+    return [reader for reader in front.hub.readers if isinstance(reader, PushReader)]
+
+
+async def said(author: Author, *texts: str) -> None:
+    await author.write(*(("content_block_delta", {"text": text}) for text in texts))
+
+
+async def get(front: Served, author: Author, after: str, *, plain: bool) -> httpx.Response:
+    headers = {"x-plain": "1"} if plain else {}
+    async with httpx.AsyncClient(timeout=20) as client:
+        return await client.get(f"{front.url}{path(author)}", params={"after": after}, headers=headers)
+
+
+async def both(front: Served, author: Author, after: str = "") -> list[asyncio.Task[httpx.Response]]:
+    """Two readers, one on each way, both there."""
+    before = len(front.hub.readers)
+    asked = [asyncio.create_task(get(front, author, after, plain=plain)) for plain in (False, True)]
+    await until(lambda: len(front.hub.readers) == before + 2 and front.hub.is_open(author.stream_id))
+    return asked
+
+
+async def same(asked: list[asyncio.Task[httpx.Response]]) -> bytes:
+    """The body that both got, under the same head."""
+    taken, plain = [await task for task in asked]
+    assert taken.content == plain.content
+    for name in ("content-type", "cache-control", "x-accel-buffering", "transfer-encoding"):
+        assert taken.headers.get(name) == plain.headers.get(name), name
+    return taken.content
+
+
+async def test_a_connection_that_was_taken_over_carries_the_same_bytes_as_any_other(
+    front: Served, author: Author
+) -> None:
+    await said(author, "before", "anybody came")
+    place = author.last_id
+    await said(author, "and more")
+    whole, rest = await both(front, author), await both(front, author, place)
+    wrong = await both(front, author, "000000007-00000000")
+    assert len(taken_over(front)) == 3
+    for n in range(10):
+        await said(author, f"live {n}", "Grüße, 世界 🌊")
+    await author.restart()
+    await said(author, "anew")
+    await author.end(Outcome.COMPLETED)
+    body = await same(whole)
+    log = await front.front.redis.get(f"ks:{{{author.stream_id}}}:log")
+    assert body.endswith(b"\n\n" + log)
+    assert log.endswith((await same(rest)).partition(b"\n\n")[2])
+    assert (await same(wrong)).count(b"event: relay.reset\n") == 2
+    assert front.hub.tails == 0
+
+
+async def test_it_is_told_the_same_when_its_front_drains_or_redis_forgets(
+    redis: Redis, front: Served, author: Author
+) -> None:
+    await said(author, "a")
+    first = await both(front, author)
+    await redis.flushall()
+    tail = front.hub.known(author.stream_id)
+    assert tail is not None
+    tail.repair()
+    assert b'event: relay.reset\ndata: {"attempt":0,"reason":"lost"}\n\n' in await same(first)
+
+
+async def test_a_drain_ends_both(front: Served, author: Author) -> None:
+    await said(author, "a")
+    asked = await both(front, author)
+    await front.hub.drain(0)
+    taken, plain = [re.sub(rb"retry: [0-9]+", b"retry", (await task).content) for task in asked]
+    assert taken == plain
+    assert taken.endswith(b"\n\nretry\n: come back\n\n")
+
+
+async def test_a_request_behind_it_is_answered_after_the_stream(front: Served, author: Author) -> None:
+    await said(author, "a")
+    host, port = front.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        f"GET {path(author)} HTTP/1.1\r\nhost: x\r\n\r\n"
+        f"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
+    )
+    await until(lambda: front.hub.readers)
+    await author.end(Outcome.COMPLETED)
+    async with asyncio.timeout(20):
+        stream, _, behind = (await reader.read(-1)).partition(b"\r\n0\r\n\r\n")
+    assert stream.count(b"HTTP/1.1 ") == 1
+    assert b"event: relay.end\n" in stream
+    assert behind.startswith(b"HTTP/1.1 200 ")
+    assert behind.endswith(b'{"status":"ok"}')
+    writer.close()
+
+
+async def test_a_connection_serves_other_requests_before_and_after_its_stream(front: Served, author: Author) -> None:
+    async with httpx.AsyncClient(timeout=20, limits=httpx.Limits(max_connections=1)) as client:
+        ports = set()
+        for n in range(3):
+            async with client.stream("GET", f"{front.url}/healthz") as answer:
+                ports.add(answer.extensions["network_stream"].get_extra_info("client_addr"))
+                assert await answer.aread() == b'{"status":"ok"}'
+            async with client.stream("GET", front.url + path(author)) as answer:
+                ports.add(answer.extensions["network_stream"].get_extra_info("client_addr"))
+                await (author.end(Outcome.COMPLETED) if n == 0 else asyncio.sleep(0))
+                assert b"event: relay.end\n" in await answer.aread()
+        assert len(ports) == 1
+    assert front.hub.tails == 0
+
+
+async def test_a_client_that_goes_away_is_forgotten(front: Served, author: Author) -> None:
+    host, port = front.url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET {path(author)} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    await until(lambda: taken_over(front))
+    writer.transport.abort()
+    await until(lambda: front.hub.tails == 0)
+    await said(author, "a")
+
+
+async def test_a_client_that_does_not_read_holds_little_and_loses_nothing(front: Served, author: Author) -> None:
+    host, port = front.url.removeprefix("http://").split(":")
+    sock = socket.create_connection((host, int(port)))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+    sock.sendall(f"GET {path(author)} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+    await until(lambda: taken_over(front) and front.hub.is_open(author.stream_id))
+    [slow] = taken_over(front)
+    quick = asyncio.create_task(get(front, author, "", plain=False))
+    await until(lambda: len(front.hub.readers) == 2)
+    most = 0
+    for _ in range(64):
+        await said(author, *["x" * 8000] * 8)
+        most = max(most, slow._transport.get_write_buffer_size())
+    await author.end(Outcome.COMPLETED)
+    whole = (await quick).content
+    assert len(whole) > 4_000_000
+    assert most <= TRANSPORT_BYTES + READ_BYTES
+    assert slow._transport.get_write_buffer_size() <= TRANSPORT_BYTES + READ_BYTES
+    reader, writer = await asyncio.open_connection(sock=sock)
+    async with asyncio.timeout(20):
+        body = (await reader.read(-1)).partition(b"\r\n\r\n")[2]
+    assert dechunked(body) == whole
+    writer.close()
+
+
+def dechunked(body: bytes) -> bytes:
+    parts = []
+    while (size := int(body.partition(b"\r\n")[0], 16)) > 0:
+        start = body.index(b"\r\n") + 2
+        parts.append(body[start : start + size])
+        body = body[start + size + 2 :]
+    return b"".join(parts)
