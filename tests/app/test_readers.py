@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,6 +15,7 @@ from app import splice
 from app import tail as tails
 from app.readers import Aside, Data, Leave, Lost, PullReader, Reset, Step, catch_up
 from app.stream.frames import Position, origin, position_at_end
+from app.stream.log import READ_BYTES, Log, Read
 from app.tail import Piece
 from tests.app.following import LIFE_MS, OWNER, Client, Inside, Stream, inside
 from tests.app.served import until
@@ -197,6 +198,39 @@ async def test_a_log_that_is_healed_in_time_is_none(
         await stream.end()
         await over(task)
     assert (one.data, one.beside) == (stream.written, [])
+
+
+class Healing(Log):
+    """A log that is healed while the answer that it was short is on its way."""
+
+    heal: Callable[[], Awaitable[object]] | None = None
+
+    async def read(self, stream_id: str, after: Position | None, limit: int = READ_BYTES) -> Read:
+        read = await super().read(stream_id, after, limit)
+        if not read.proven and self.heal is not None:
+            heal, self.heal = self.heal, None
+            await heal()
+        return read
+
+
+async def test_a_log_that_is_healed_while_its_reader_asks_is_none_either(
+    redis: Redis, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "BEAT_SECONDS", NEVER)
+    monkeypatch.setattr(splice, "WINDOW_BYTES", 10)
+    log = Healing(redis)
+    async with inside(redis, log) as front:
+        await stream.write("a", "b", "c")
+        keeps_the_tail = await Client(front.hub, STREAM).begin()
+        await until(lambda: keeps_the_tail.frames == stream.written)
+        tail = front.hub.known(STREAM)
+        assert tail is not None
+        lost = await stream.lose(1)
+        log.heal = lambda: stream.log.append(stream.claim, stream.places[1].offset, lost)
+        async with asyncio.timeout(20):
+            steps = [step async for step in catch_up(tail, stream.places[2])]
+        assert log.heal is None
+        assert steps == [Data(stream.written[stream.places[2].offset :], stream.position)]
 
 
 async def test_another_history_is_a_reset_to_its_newest_attempt(front: Inside, stream: Stream) -> None:
