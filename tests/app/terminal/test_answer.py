@@ -50,7 +50,10 @@ def test_texts_that_follow_each_other_are_one_paragraph() -> None:
 
 
 def test_a_reset_voids_what_came() -> None:
-    answer = after(text("old"), ("relay.reset", {"attempt": 2, "reason": "worker_lost"}), text("new"))
+    answer = after(text("old"))
+    assert answer.text == "old"
+    for name, data in (text("older"), ("relay.reset", {"attempt": 2, "reason": "worker_lost"}), text("new")):
+        answer.take(Event(name, data, ""))
     assert (answer.text, answer.attempt, answer.reason) == ("new", 2, "worker_lost")
 
 

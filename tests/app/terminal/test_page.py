@@ -156,6 +156,22 @@ def test_a_block_higher_than_the_screen_scrolls_away_once(start: str) -> None:
     assert numbers == [f"{n:02d}" for n in range(60)]
 
 
+@pytest.mark.parametrize("height", [3, 5, 6])
+def test_on_the_lowest_of_screens_each_line_is_shown_once(height: int) -> None:
+    text = "one\n\ntwo\nthree\n\nfour\n\n- five\n\nsix\n"
+    drawn = Drawn(height=height)
+    for n in range(len(text)):
+        drawn.show(text[:n], "writing")
+    seen = drawn.show(text, whole=True)
+    assert seen.splitlines() == shown_whole(text).splitlines()
+
+
+def test_a_line_that_is_not_complete_decides_nothing() -> None:
+    assert standing("- a list\n*") == []
+    assert standing("- a list\n**goes on**\n") == []
+    assert standing("- a list\n* another one\n") == ["- a list\n"]
+
+
 def test_the_line_beneath_comes_and_goes() -> None:
     drawn = Drawn()
     assert drawn.show("", "thinking…")[1:] == " thinking…"
