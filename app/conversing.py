@@ -237,7 +237,11 @@ class Conversing:
         same = (turn.digest.encode(), keys.idempotency(owner, key or "").encode())
         if meta is None or (meta.get("turn"), meta.get("key")) != same:
             raise ConversationBusyError(stream_id)
-        return Sent(stream_id, State(meta["state"].decode()), meta["asked"].decode())
+        state = State(meta["state"].decode())
+        if key is not None and state is State.QUEUED:
+            # The front that took it may have died before it stood in the line.
+            await self._streams.resubmit(stream_id, owner, key, turn.digest)
+        return Sent(stream_id, state, meta["asked"].decode())
 
     # --- the model's context
 

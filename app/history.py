@@ -6,15 +6,12 @@ is not in it, what was refused goes with its question, and what two messages of 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import orjson
-
-from app.prompts import InvalidPromptError
+from app.prompts import InvalidPromptError, digest_of
 from app.stream.endings import Outcome
 from app.stream.turns import Message, user_message
 
@@ -55,7 +52,7 @@ class Plan:
 
 def turn_of(body: dict[str, Any], conversation_id: str) -> Turn:
     """The turn in the body of a request. Raises `InvalidPromptError`."""
-    digest = hashlib.sha256(conversation_id.encode() + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    digest = digest_of([conversation_id, body])
     for name in _KEPT:
         if name in body:
             raise InvalidPromptError(f"{name}: a conversation keeps its messages itself; send content")

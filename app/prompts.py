@@ -21,6 +21,8 @@ ON_INTERRUPT = ("restart", "fail")
 RELAY_FIELDS = ("on_interrupt", "abandon_after")
 # Sent up as the client sent them (the SDK's own would hide the client's).
 FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
+# What a body may come to stand in (a message, a history, an event), for JSON is written only so deep.
+WRAPPING = 8
 HALF_YEAR = 183 * 24 * 3600
 
 
@@ -76,6 +78,16 @@ def parse_json(raw: bytes) -> dict[str, Any]:
     return body
 
 
+def digest_of(body: Any) -> str:
+    """The same for equal bodies. Raises `InvalidPromptError` for one that nobody could write down."""
+    for _ in range(WRAPPING):
+        body = [body]
+    try:
+        return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    except TypeError:
+        raise InvalidPromptError("the body is nested too deeply") from None
+
+
 def prompt_of(body: dict[str, Any], defaults: Defaults | None, on_interrupt: str = "restart") -> Prompt:
     """The prompt in `body`, in the form of the Messages API or, where there are defaults for it, in the short form.
 
@@ -84,7 +96,7 @@ def prompt_of(body: dict[str, Any], defaults: Defaults | None, on_interrupt: str
     body = dict(body)
     if not isinstance(body.pop("stream", False), bool):
         raise InvalidPromptError("stream: must be true or false")
-    digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    digest = digest_of(body)
     relay = _relay(body.pop("relay", None))
     if defaults is not None and "prompt" in body:
         _expand(body, defaults)

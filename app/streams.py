@@ -121,6 +121,18 @@ class Streams:
                 return Accepted(submitted.stream_id, state, repeated=True)
             replaces = submitted.stream_id  # the key is free
 
+    async def resubmit(self, stream_id: str, owner: str, idempotency_key: str, digest: str) -> None:
+        """Does the rest of a submit whose front may have died in the middle of it; safe where it did not.
+
+        Raises as `submit` does.
+        """
+        life_ms = self._settings.stream_life_ms
+        idempotency = Idempotency(owner, idempotency_key, digest)
+        limit = self._settings.queue_limit
+        submitted = await self.queue.submit(stream_id, limit=limit, life_ms=life_ms, idempotency=idempotency)
+        if not submitted.repeated:
+            await self.log.keep(stream_id, life_ms)
+
     async def _failed_before_content(self, stream_id: str) -> bool:
         found = await self.log.meta(stream_id, "outcome", "content")
         return found is not None and _failed_before_content(found)

@@ -23,6 +23,8 @@ Event = tuple[str, dict[str, Any]]
 EVENT_CONTENT_BYTES = 16 * 1024
 # The fields of a stream's meta that an answer is made of.
 ANSWER_FIELDS = ("outcome", "message", "error", "stop_reason", "usage", "cost_usd", "model")
+# What content comes to stand in: a message, a history, an event, an answer over HTTP.
+WRAPPING = 8
 LOST = {"type": "api_error", "message": "the stream was lost; regenerate the answer"}
 # Of these nothing is shown: what was there came from an attempt that failed.
 _WITHOUT_TEXT = frozenset({Outcome.FAILED, Outcome.EXPIRED})
@@ -56,6 +58,8 @@ def answer(stream_id: str, meta: Mapping[str, bytes] | None, partial: str, now: 
         content = finished.get("content") if isinstance(finished, dict) else None
         if not isinstance(content, list):
             content = [{"type": "text", "text": partial}] if partial.strip() else []
+        elif not _can_be_written(content):
+            content = [{"type": "text", "text": block["text"]} for block in content if block.get("type") == "text"]
     message: Message = {
         "id": answer_id(stream_id),
         "role": "assistant",
@@ -70,6 +74,17 @@ def answer(stream_id: str, meta: Mapping[str, bytes] | None, partial: str, now: 
     }
     error = parse(meta.get("error"))
     return message | ({"error": error} if error else {})
+
+
+def _can_be_written(content: Any) -> bool:
+    """Whether content is not nested too deeply to stand in a history: a model writes a tool's input as it likes."""
+    for _ in range(WRAPPING):
+        content = [content]
+    try:
+        orjson.dumps(content)
+    except TypeError:
+        return False
+    return True
 
 
 def has_partial(meta: Mapping[str, bytes]) -> bool:
@@ -94,13 +109,18 @@ def text_of(frames: bytes) -> str:
 def parse(data: bytes | None) -> Any:
     """A stored JSON text's value; None for none.
 
-    Half of a surrogate pair, which a model can write and no UTF-8 can carry, becomes a question mark.
+    Half of a surrogate pair, which a model can write and no UTF-8 can carry, becomes a question mark; what is nested
+    beyond all reason is none.
     """
     try:
         return orjson.loads(data or b"null")
     except orjson.JSONDecodeError:
+        pass
+    try:
         whole = json.dumps(json.loads(data or b"null"), ensure_ascii=False).encode("utf-8", "replace")
         return orjson.loads(whole)
+    except (ValueError, RecursionError):
+        return None
 
 
 def added(message: Message) -> Event:

@@ -118,6 +118,27 @@ async def test_a_front_that_dies_in_between_locks_nothing(redis: Redis, monkeypa
     await say(front, found, regenerate=True)
 
 
+async def test_a_client_that_asks_again_after_its_front_died_is_answered(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front = conversing(redis)
+    found = await front.create(OWNER, {})
+    turn = turn_of({"content": "hello"}, found.id)
+
+    async def dies(*_: Any, **__: Any) -> Any:
+        raise ConnectionError
+
+    monkeypatch.setattr(front._streams.queue, "submit", dies)
+    with pytest.raises(ConnectionError):
+        await front.send(OWNER, found.id, turn, {}, query="", key="once")
+    monkeypatch.undo()
+    sent = [await front.send(OWNER, found.id, turn, {}, query="", key="once") for _ in range(3)]
+    assert {one.stream_id for one in sent} == {(await front.find(OWNER, found.id)).stream_id}
+    assert await front._streams.queue.waiting() == 1
+    assert await redis.pttl(keys.meta(sent[0].stream_id)) > keys.SUBMIT_SECONDS * 1000
+    assert len(await ids(front, found)) == 1
+
+
 async def test_a_stream_that_nobody_took_in_time_is_told(redis: Redis) -> None:
     front = conversing(redis)
     found = await front.create(OWNER, {})

@@ -119,3 +119,11 @@ def test_an_error_never_quotes_what_was_sent() -> None:
         parse_json(b'{"prompt": "my secret diary')
     assert "secret" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_what_is_nested_deeper_than_json_is_written_is_refused() -> None:
+    deep: list[Any] = []
+    for _ in range(1000):
+        deep = [deep]
+    with pytest.raises(InvalidPromptError, match="nested too deeply"):
+        prompt(metadata=deep)

@@ -215,6 +215,25 @@ async def test_half_a_surrogate_pair_does_no_harm(store: Conversations, redis: R
     assert (await read(store, found.id)).messages[1]["content"][0]["text"] == "a?b"
 
 
+@pytest.mark.parametrize("depth", [300, 5000])
+async def test_an_answer_that_nobody_could_write_down_locks_nothing(
+    store: Conversations, redis: Redis, depth: int
+) -> None:
+    found = await read(store, await made(store))
+    await store.change(found, ask(found, "a"))
+    await write(redis, STREAM, "completed", "x")
+    deep = "[" * depth + "]" * depth
+    content = f'[{{"type":"text","text":"so"}},{{"type":"tool_use","id":"t","name":"t","input":{{"a":{deep}}}}}]'
+    await redis.hset(keys.meta(STREAM), "message", f'{{"content":{content}}}')  # type: ignore[misc]
+    await store.commit(STREAM, found.id)
+    found = await read(store, found.id)
+    assert found.stream_id is None
+    assert (found.messages[1]["outcome"], found.messages[1]["content"]) == (
+        "completed",
+        [{"type": "text", "text": "so"}] if depth == 300 else [],
+    )
+
+
 async def test_a_deleted_conversation_ends_its_log_and_takes_nothing_more(store: Conversations, redis: Redis) -> None:
     found = await read(store, await made(store))
     await store.enlist(OWNER, found.id, 10, LIFE_MS)
