@@ -61,6 +61,7 @@ def fields(end: End, calls: int, message: Message | None, cost: float | None, *,
                 "message": end.failure.message,
                 "retry_after": end.failure.retry_after,
                 "request_id": end.failure.request_id,
+                "should_retry": end.failure.should_retry,
                 "exhausted": end.exhausted,
             }
         )

@@ -48,6 +48,8 @@ def failure_of(meta: Mapping[str, bytes]) -> ApiError:
     headers = retry_headers(failure.get("retry_after"))
     if failure.get("exhausted") is True or failure.get("should_retry") is False:
         headers |= NO_RETRY
+    elif failure.get("should_retry") is True:
+        headers["x-should-retry"] = "true"
     if isinstance(failure.get("request_id"), str):
         headers["request-id"] = failure["request_id"]
     return ApiError(status, message, kind=kind, headers=headers)

@@ -300,6 +300,14 @@ class TestFailures:
         assert raised.value.status_code == 529
         assert (await simulated(relay, tag))["calls"] == 3
 
+    async def test_what_claude_says_is_not_to_be_tried_again_is_not(self, relay: Relay) -> None:
+        for url, calls in ((relay.claude, 1), (relay.url, 2)):
+            async with sdk(url, max_retries=2) as client:
+                with pytest.raises(anthropic.InternalServerError) as raised:
+                    await client.messages.create(**asking("status=500 should-retry=false tag=never"))
+            assert raised.value.response.headers["x-should-retry"] == "false"
+            assert (await simulated(relay, "never"))["calls"] == calls
+
     async def test_a_wait_that_is_too_long_for_us_is_the_sdks(self, relay: Relay) -> None:
         async with sdk(relay.url, max_retries=1) as relayed:
             message = await relayed.messages.create(

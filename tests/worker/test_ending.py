@@ -60,6 +60,7 @@ def test_the_upstream_s_failure_is_stored_as_it_was_told() -> None:
         "message": "Overloaded",
         "retry_after": 3.0,
         "request_id": "req_1",
+        "should_retry": None,
         "exhausted": True,
     }
     assert frame_data(end, 3, None, None)["error"] == {"type": "overloaded_error", "message": "Overloaded"}

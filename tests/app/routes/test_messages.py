@@ -127,6 +127,14 @@ class TestStreaming:
         assert "x-should-retry" not in response.headers
         assert (response.headers["retry-after"], response.headers["retry-after-ms"]) == ("1", "250")
 
+    @pytest.mark.parametrize(("told", "said"), [(True, "true"), (False, "false"), (None, None)])
+    async def test_the_upstreams_own_word_on_retries_is_passed_on(
+        self, front: Served, http: httpx.AsyncClient, told: bool | None, said: str | None
+    ) -> None:
+        call = post(http)
+        await (await front.author()).fail(500, "api_error", "no", should_retry=told)
+        assert (await call).headers.get("x-should-retry") == said
+
     @pytest.mark.parametrize(("status", "kind"), [(401, "authentication_error"), (403, "permission_error")])
     async def test_a_refused_key_is_ours_and_not_the_clients(
         self, front: Served, http: httpx.AsyncClient, status: int, kind: str
