@@ -129,7 +129,7 @@ class TestStreaming:
 
     @pytest.mark.parametrize(("told", "said"), [(True, "true"), (False, "false"), (None, None)])
     async def test_the_upstreams_own_word_on_retries_is_passed_on(
-        self, front: Served, http: httpx.AsyncClient, told: bool | None, said: str | None
+        self, front: Served, http: httpx.AsyncClient, *, told: bool | None, said: str | None
     ) -> None:
         call = post(http)
         await (await front.author()).fail(500, "api_error", "no", should_retry=told)
