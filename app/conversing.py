@@ -6,6 +6,7 @@ message whose stream was refused is as if it had never been said. Knows no HTTP.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
@@ -38,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 # Below so many bytes no history fills any model's context; counting them would only cost time.
 COUNTED_BYTES = 200_000
+# Whoever speaks waits for the count; a client waits 30 s at the most for all of it.
+COUNT_SECONDS = 5.0
 _COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking")
 _OK = 200
 
@@ -255,12 +258,13 @@ class Conversing:
         counted = {name: body[name] for name in _COUNTED if name in body}
         up = {name: headers[name] for name in UP if name in headers} | {"content-type": "application/json"}
         try:
-            limit = await self._context(prompt.model, up)
-            if limit is None:
-                return
-            reply = await self._upstream.ask("POST", "/v1/messages/count_tokens", "", up, orjson.dumps(counted))
+            async with asyncio.timeout(COUNT_SECONDS):
+                limit = await self._context(prompt.model, up)
+                if limit is None:
+                    return
+                reply = await self._upstream.ask("POST", "/v1/messages/count_tokens", "", up, orjson.dumps(counted))
             tokens = orjson.loads(reply.body)["input_tokens"] if reply.status == _OK else 0
-        except (UnreachableError, ValueError, KeyError, TypeError) as error:
+        except (UnreachableError, TimeoutError, ValueError, KeyError, TypeError) as error:
             # The Claude API judges it then.
             logger.warning("a long conversation could not be counted: %s", type(error).__name__)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
+from app import conversing as module
 from app.conversing import Conversing
 from app.history import turn_of
 from app.prompts import InvalidPromptError
@@ -176,3 +178,12 @@ async def test_what_fits_or_cannot_be_counted_or_is_compacted_is_sent(
     found = await front.create(OWNER, {})
     await say(front, found, **body)
     assert len(front._upstream.asked) == asked  # type: ignore[attr-defined]
+
+
+async def test_a_count_that_does_not_come_holds_nobody_up(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    front = conversing(redis)
+    found = await front.create(OWNER, {})
+    monkeypatch.setattr(module, "COUNT_SECONDS", 0.05)
+    monkeypatch.setattr(front._upstream, "ask", lambda *_: asyncio.Event().wait())
+    await say(front, found, content=LONG)
+    assert len(await ids(front, found)) == 1
