@@ -221,7 +221,7 @@ class Conversations:
 
     async def _partial(self, stream_id: str) -> str:
         """The text of a stream's newest attempt, from its log."""
-        found: list[bytes] = []
+        text = ""
         position: frames.Position | None = None
         limit = READ_BYTES
         while True:
@@ -229,13 +229,13 @@ class Conversations:
             if position is not None and not read.proven:
                 break
             if whole := read.whole():
-                found.append(whole)
+                text = turns.text_of(whole, text)  # one by one, because others wait for this process
                 position = frames.position_at_end(whole)
             elif read.data:
                 limit *= 4  # a frame larger than one read
             if not read.data or (position is not None and position.offset >= read.length):
                 break
-        return turns.text_of(b"".join(found))
+        return text
 
     # --- an owner's list
 

@@ -92,9 +92,9 @@ def has_partial(meta: Mapping[str, bytes]) -> bool:
     return "message" not in meta and meta.get("outcome", b"").decode() not in _WITHOUT_TEXT
 
 
-def text_of(frames: bytes) -> str:
-    """The text that whole frames of one attempt bring."""
-    parts: list[str] = []
+def text_of(frames: bytes, before: str = "") -> str:
+    """The text that whole frames bring of the newest attempt; `before` is what the frames before them brought."""
+    parts = [before]
     for frame in split(frames):
         if frame.name == "content_block_delta":
             event = parse(frame.data)
