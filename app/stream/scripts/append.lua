@@ -10,7 +10,7 @@
 --               ended     the stream has its ending
 --               gone      the meta is lost
 --               short     the log ends before `at`: its tail was lost
---               conflict  other bytes stand at `at`
+--               conflict  other bytes stand at `at`, or may stand before it: our `begin` was lost, and another is needed
 local log, meta = KEYS[1], KEYS[2]
 local at, frames = tonumber(ARGV[4]), ARGV[5]
 local length = redis.call('STRLEN', log)
@@ -45,8 +45,12 @@ if length > at then
   return {'conflict', length, cancel}
 end
 
--- Redis may have lost our `begin`: a higher fence is taken here just as there.
+-- Redis may have lost our `begin`: a higher fence is taken here just as there. But an older holder may have gone on since
+-- then, and have filled the log up to our `at` with another history; only at its start there is none to mistake for ours.
 if fence > held then
+  if tonumber(ARGV[4]) > 0 then
+    return {'conflict', length, cancel}
+  end
   redis.call('HSET', meta, 'fence', ARGV[2], 'holder', ARGV[3], 'state', 'running')
 end
 if #frames > 0 then

@@ -209,13 +209,32 @@ async def test_nothing_is_written_over_and_nothing_into_the_middle(redis: Redis,
     assert await stands(redis) == before
 
 
-async def test_a_holder_whose_begin_was_lost_takes_the_fence_with_its_append(
+async def test_a_holder_whose_begin_was_lost_takes_the_fence_with_its_whole_log(
     redis: Redis, log: Log, start: Position
 ) -> None:
-    at = await write(log, FIRST, start, "one")
-    await write(log, SECOND, at, "two")
+    await log.append(FIRST, 0, tell(start, "one")[0])
+    whole, after = tell(start, "one", "two")
+    assert (await log.append(SECOND, 0, whole)).length == after.offset
     assert await redis.hmget(keys.meta(STREAM), "fence", "holder") == [b"9", b"two/1"]
     assert (await log.begin(FIRST)).status is Status.FENCED
+
+
+async def test_a_holder_whose_begin_was_lost_never_goes_on_from_another_history_of_the_same_length(
+    redis: Redis, log: Log, start: Position
+) -> None:
+    """After a failover an older holder, who is not fenced any more, fills the log up to where the newer one stands."""
+    at = await write(log, FIRST, start, "one")
+    lost = {key: await redis.dump(key) for key in (keys.log(STREAM), keys.meta(STREAM))}
+    await log.begin(SECOND)
+    theirs = await write(log, SECOND, at, "two")
+    for key, dump in lost.items():
+        await redis.restore(key, LIFE_MS, dump, replace=True)
+    ours = await write(log, FIRST, at, "TWO")
+    assert ours.offset == theirs.offset
+    for told in (b"", tell(theirs, "three")[0]):
+        assert (await log.append(SECOND, theirs.offset, told)).status is Status.CONFLICT
+    assert await stands(redis) == tell(start, "one", "TWO")[0]
+    assert (await log.begin(SECOND)).position == ours
 
 
 async def test_fields_alone_are_stored_without_a_byte(redis: Redis, log: Log, start: Position) -> None:
@@ -362,6 +381,7 @@ async def test_the_answer_to_a_cancellation_is_the_state(redis: Redis, log: Log)
     assert await log.cancel(STREAM) is State.QUEUED
     await log.begin(FIRST)
     assert await log.cancel(STREAM) is State.RUNNING
+    await redis.hdel(keys.meta(STREAM), "cancel")
     await end(log, FIRST, position)
     before = await redis.hgetall(keys.meta(STREAM))
     assert await log.cancel(STREAM) is State.ENDED
