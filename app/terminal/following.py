@@ -7,6 +7,7 @@ second one leaves. A lost connection is the client's to repair and ours to show.
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import sys
 import termios
@@ -104,12 +105,11 @@ class Following:
             return ""
         now = self._clock()
         if self._lost:
-            left = "" if self._back_at is None else f" in {max(self._back_at - now, 0):.0f} s"
-            return f"reconnecting{left}…"
+            return f"reconnecting{_in(self._back_at, now)}…"
         if self._cancelling is not None:
             return "stopping… (Ctrl-C again to leave)"
         if self._answer.wait:
-            return f"{self._answer.status} in {max(self._said + self._answer.wait - now, 0):.0f} s…"
+            return f"{self._answer.status}{_in(self._said + self._answer.wait, now)}…"
         if self._answer.status:
             return f"{self._answer.status}…"
         return "…" if now - self._said > PAUSE_SECONDS else ""
@@ -135,6 +135,12 @@ class Following:
             else:
                 return
             await asyncio.sleep(CANCEL_AGAIN_SECONDS)
+
+
+def _in(then: float | None, now: float) -> str:
+    """How long it takes until then; nothing where that is now, or nobody knows."""
+    seconds = 0 if then is None else math.ceil(then - now)
+    return f" in {seconds} s" if seconds > 0 else ""
 
 
 @contextmanager
