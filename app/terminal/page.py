@@ -15,6 +15,7 @@ from rich.markdown import CodeBlock, Markdown
 from rich.segment import ControlType, Segment
 from rich.syntax import Syntax
 from rich.text import Text
+from rich.theme import Theme
 
 from app.terminal.answer import clean
 from app.terminal.blocks import blocks, standing
@@ -31,6 +32,11 @@ SPINNER_SECONDS = 0.1
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 _ERASE_LINE, _ERASE_BELOW = "\x1b[2K", "\x1b[J"
+
+# Nothing with a background of its own: nobody knows whether the terminal is light or dark.
+THEME = Theme(
+    {"markdown.code": "bold cyan", "markdown.h1": "bold underline", "markdown.h2": "bold", "markdown.h3": "bold"}
+)
 
 Line = list[Segment]
 
@@ -72,12 +78,14 @@ class Page:
         self._open: list[Line] = []  # what follows
 
     def __enter__(self) -> Self:
+        self._console.push_theme(THEME)
         self._write([_control(_HIDE_CURSOR)])
         return self
 
     def __exit__(self, *_: object) -> None:
         self.show(self._shown, "", whole=True)  # also where it ends early: what was shown stays
         self._write([_control(_SHOW_CURSOR)])
+        self._console.pop_theme()
 
     def show(self, text: str, status: str, *, whole: bool = False) -> None:
         """Draws `text`, which begins as it did before. Left out where that would be too often, but for the `whole`."""
