@@ -12,7 +12,8 @@ from arq.jobs import serialize_job
 
 from app.stream import frames, keys
 from app.stream.log import Claim, Status
-from tests.worker.workshop import Stream, Workshop
+from tests.worker.workshop import BEAT, PATIENCE, Stream, Workshop
+from worker.writer import Writer
 
 LONG_MS = 60_000
 
@@ -165,9 +166,10 @@ async def test_a_refused_renewal_stops_a_silent_stream(shop: Workshop) -> None:
     assert await shop.redis.zscore(keys.LEASES, stream_id)
 
 
-async def test_a_stream_that_comes_back_to_the_same_worker_has_one_task(shop: Workshop) -> None:
+@pytest.mark.parametrize("asked", ["stall-after=3 times=1", "tokens=400"])
+async def test_a_stream_that_comes_back_to_the_same_worker_has_one_task(shop: Workshop, asked: str) -> None:
     async with shop.worker(lease_seconds=600) as parts:
-        stream_id = await shop.submit("[[sim: tokens=400 rate=400 first=0 tag=same]]")
+        stream_id = await shop.submit(f"[[sim: {asked}]] [[sim: rate=400 first=0 tag=same]]")
         await shop.until(stream_id, has_text)
         older = parts.pool.holds[stream_id]
         await shop.redis.zadd(keys.LEASES, {stream_id: 1})
@@ -178,6 +180,25 @@ async def test_a_stream_that_comes_back_to_the_same_worker_has_one_task(shop: Wo
     assert stream.outcome == "completed"
     assert stream.names.count("relay.end") == stream.names.count("relay.reset") == 1
     assert len(await shop.outbox(stream_id)) == 1
+    assert (await shop.calls("same"))["open"] == 0
+
+
+async def test_no_call_is_made_before_it_is_counted(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that dies in a call must have counted it."""
+    held: list[Writer] = []
+    async with shop.worker() as parts:
+        ready = parts.tools.committer.ready
+        monkeypatch.setattr(parts.tools.committer, "ready", held.append)
+        stream_id = await shop.submit("[[sim: tokens=3 tag=counted-first]]")
+        async with asyncio.timeout(PATIENCE):
+            while not held:
+                await asyncio.sleep(BEAT)
+        await asyncio.sleep(0.3)  # time enough for a call
+        assert (await shop.calls("counted-first"))["calls"] == 0
+        monkeypatch.undo()
+        for writer in held:
+            ready(writer)
+        assert (await shop.ended(stream_id)).outcome == "completed"
 
 
 async def test_leases_are_renewed_for_as_long_as_a_stream_runs(shop: Workshop) -> None:

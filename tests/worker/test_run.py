@@ -133,6 +133,14 @@ async def test_a_failure_after_content_restarts_from_scratch(shop: Workshop, ask
     assert stream.json("message")["content"][0]["text"] == stream.text
 
 
+async def test_after_a_restart_there_is_nothing_to_forget_until_there_is_content_again(shop: Workshop) -> None:
+    async with shop.worker(retry_wait_max=0.01):
+        stream = await shop.run("[[sim: error-after=3 call=1]] [[sim: status=529 call=2]] [[sim: tokens=5]]")
+    ours = [name for name in stream.names if name is not None and name.startswith("relay.")]
+    assert ours == ["relay.reset", "relay.retry", "relay.end"]
+    assert (stream.outcome, stream.meta["attempts"]) == ("completed", b"3")
+
+
 @pytest.mark.parametrize("asked", ["error-after=3", "end-after=3", "cut-after=3", "bad-json-after=3"])
 async def test_a_failure_after_content_keeps_the_partial_text_where_the_stream_wants_it_so(
     shop: Workshop, asked: str
