@@ -39,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 
         from worker.service import run  # noqa: PLC0415  # see the module
 
+        _quieten()
         run(settings)
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream worker: {error}\n")
@@ -55,6 +56,12 @@ def _set_up_logging(level: str) -> None:
     logging.basicConfig(
         level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # arq tells of each job with its arguments, the HTTP libraries of each request: none of it belongs into our log.
+
+
+def _quieten() -> None:
+    """Once they are loaded, for the SDK sets its own level from the environment.
+
+    arq tells of each job with its arguments, the HTTP libraries of each request: none of it belongs into our log.
+    """
     for name in ("arq", "anthropic", "httpx2", "httpcore2", "aiohttp", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,9 +1,9 @@
-"""The other workers: whoever dies is found within a second, not only when its leases expire.
+"""The other workers: whoever dies is found within a second or two, not only when its leases expire.
 
 The rule: every worker listens to a channel of its own, and the connection ends with its process. An absence is a hint:
-it counts only if it lasts, and if Redis knows no other connection of that worker. A wrong guess is safe (its streams
-are fenced like anybody's who lost a lease) and costs a second call of the upstream. A worker that is paused, or whose
-machine is gone, keeps its connections: its leases expire.
+it counts only if it lasts, if Redis knows no other connection of that worker, and if nothing has shaken the connections
+of all. A wrong guess is safe (its streams are fenced like anybody's who lost a lease) and costs a second call of the
+upstream. A worker that is paused, or whose machine is gone, keeps its connections: its leases expire.
 """
 
 from __future__ import annotations
@@ -21,19 +21,33 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 # A living worker that lost its connection is back long before.
 GRACE_SECONDS = 0.3
+# After a Redis that was away, all come back within their pauses between two tries and some time to connect.
+SHAKEN_SECONDS = 3.0
 
 
 class Neighbours:
-    """Watches the workers other than `name`."""
+    """Watches the workers other than `name`, of whose own channel it is the receiver."""
 
     def __init__(self, name: str, workers: Workers) -> None:
         self._name = name
         self._workers = workers
         self._busy = asyncio.Event()
+        self._clock = asyncio.get_running_loop().time
+        self._trusts_from = 0.0
 
     def stir(self) -> None:
         """Somebody may hold leases."""
         self._busy.set()
+
+    def message(self, payload: bytes) -> None:
+        """Nothing is said on this channel: that it is heard is all."""
+
+    def settle(self) -> None:
+        """As above."""
+
+    def gap(self) -> None:
+        """Our own connection was lost: so may be everybody's, and some take longer to come back."""
+        self._trusts_from = self._clock() + SHAKEN_SECONDS
 
     async def watch(self) -> None:
         """Looks for as long as the process lives; raises when Redis does not answer."""
@@ -51,7 +65,7 @@ class Neighbours:
             await asyncio.sleep(GRACE_SECONDS)
             leases, still = await self._workers.absent(self._name)
             for worker in absent & still:
-                if not await self._seems_connected(worker):
+                if self._clock() >= self._trusts_from and not await self._seems_connected(worker):
                     expired = await self._workers.expire(worker)
                     logger.warning("worker %s is gone: %d streams are taken over", worker, expired)
         return leases > 0

@@ -86,7 +86,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
             await pool.main()
 
         # Listens before it is listed: a listed worker that nobody hears counts as dead.
-        await channel.subscribe(keys.alive(name), _Receiver(lambda: None))
+        await channel.subscribe(keys.alive(name), neighbours)
         await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
         loops = [
             asyncio.create_task(for_ever(what, work), name=what)

@@ -56,6 +56,22 @@ async def test_a_worker_that_is_heard_is_left_alone(shop: Workshop) -> None:
     assert await shop.redis.zscore(keys.LEASES, alive.stream_id) == 0
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_after_our_own_connection_was_lost_nobody_is_judged_for_a_while(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Life(shop.redis, "other")
+    await other.begin(shop)
+    me = Neighbours("me", Workers(shop.redis))
+    me.gap()
+    await me.look()
+    assert await shop.redis.zscore(keys.LEASES, other.stream_id) > 1
+    monkeypatch.setattr(neighbours, "SHAKEN_SECONDS", 0.0)
+    me.gap()
+    await me.look()
+    assert await shop.redis.zscore(keys.LEASES, other.stream_id) == 0
+
+
 async def test_a_worker_that_comes_back_within_the_grace_is_left_alone(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

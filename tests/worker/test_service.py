@@ -40,7 +40,7 @@ def worker(shop: Workshop, **settings: str) -> Running:
 
 @pytest.fixture
 async def ready(shop: Workshop) -> AsyncIterator[Running]:
-    with worker(shop, KEEPSTREAM_DRAIN_SECONDS="30", KEEPSTREAM_LOG_LEVEL="debug") as process:
+    with worker(shop, KEEPSTREAM_DRAIN_SECONDS="30", KEEPSTREAM_LOG_LEVEL="debug", ANTHROPIC_LOG="debug") as process:
         process.line("^ready$")
         yield process
 
