@@ -9,6 +9,8 @@ from __future__ import annotations
 import readline
 import sys
 
+from app.terminal.options import Left
+
 PROMPT = "> "
 MORE = "… "
 # What has no width, told to readline as such.
@@ -16,7 +18,10 @@ _BOLD, _PLAIN = "\001\x1b[1m\002", "\001\x1b[0m\002"
 
 
 def ask(text: str = "") -> str | None:
-    """What is typed, with `text` in the line already; None to leave. A line that ends with a backslash has another."""
+    """What is typed, with `text` in the line already; None for Ctrl-D. Raises `Left`.
+
+    A line that ends with a backslash has another.
+    """
     hint = False
     while True:
         try:
@@ -27,7 +32,7 @@ def ask(text: str = "") -> str | None:
         except KeyboardInterrupt:
             if hint:
                 sys.stdout.write("\n")
-                return None
+                raise Left from None
             sys.stdout.write("\n(Ctrl-C again or Ctrl-D to leave)\n")
             hint, text = True, ""
 

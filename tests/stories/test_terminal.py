@@ -93,7 +93,9 @@ async def test_one_talks_and_leaves_and_is_told_how_to_come_back(relay: Relay, h
     async with Typing("chat", "--url", relay.url) as at:
         await at.say(f'Tides? [[sim: text="{MARKDOWN}" rate=0 first=0]]')
         await at.sees("tokens")
-        await at.say("And now? [[sim: text=Again rate=0 first=0]]")
+        await at.say("And now,\\")
+        await at.sees(r"\n… *$")
+        at.type("again? [[sim: text=Again rate=0 first=0]]" + ENTER)
         await at.sees("Again\n.*tokens")
         conversation = await leave(at)
     shown = [line.strip() for line in at.screen.text.splitlines()]
@@ -103,6 +105,7 @@ async def test_one_talks_and_leaves_and_is_told_how_to_come_back(relay: Relay, h
     said = await messages(http, conversation)
     assert [message["role"] for message in said] == ["user", "assistant", "user", "assistant"]
     assert text_of(said[1]) == MARKDOWN.replace("\\n", "\n")
+    assert text_of(said[2]).startswith("And now,\nagain?")
 
 
 async def test_ctrl_c_stops_the_answer_for_everybody_and_the_talk_goes_on(
@@ -118,7 +121,7 @@ async def test_ctrl_c_stops_the_answer_for_everybody_and_the_talk_goes_on(
         at.type(CTRL_C)
         await at.sees("Ctrl-C again")
         at.type(CTRL_C)
-        assert await at.ends() == 0
+        assert await at.ends() == 130
         conversation = (await at.sees(CONVERSATION))[1]
     said = await messages(http, conversation)
     assert [message.get("outcome") for message in said] == [None, "cancelled", None, "completed"]
