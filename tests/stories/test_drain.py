@@ -11,6 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from app.stream import keys
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, connect_once, watch
@@ -128,6 +129,6 @@ async def test_a_rolling_restart_of_everything_under_load_loses_nothing(api: Api
 async def big(api: Api) -> str:
     """A running stream whose log is larger than what a connection buffers."""
     stream_id = await api.submit("[[sim: big-delta=8000000 tokens=3000 rate=20 first=0]]")
-    while not (await api.show(stream_id))["offset"]:
+    while await api.cluster.redis.strlen(keys.log(stream_id)) < 8_000_000:
         await asyncio.sleep(0.01)
     return stream_id
