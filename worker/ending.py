@@ -40,8 +40,13 @@ def frame_data(end: End, calls: int, message: Message | None, cost: float | None
     return data if len(dumps(data)) <= DATA_BYTES else data | {"usage": None}
 
 
-def fields(end: End, calls: int, message: Message | None, cost: float | None, *, complete: bool) -> dict[str, Field]:
-    """The fields of the meta. `complete`: the upstream's `message_stop` has come."""
+def fields(
+    end: End, calls: int, message: Message | None, cost: float | None, *, complete: bool, first_at: int | None = None
+) -> dict[str, Field]:
+    """The fields of the meta.
+
+    `complete`: the upstream's `message_stop` has come; `first_at`: when the message's first content came, in ms.
+    """
     found: dict[str, Field] = {"outcome": end.outcome.value, "attempts": calls}
     if message is not None and message.stop_reason is not None:
         found["stop_reason"] = message.stop_reason
@@ -49,6 +54,8 @@ def fields(end: End, calls: int, message: Message | None, cost: float | None, *,
         found["usage"] = dumps(message.usage)
     if cost is not None:
         found["cost_usd"] = repr(cost)
+    if first_at is not None:
+        found["first_at"] = first_at
     if complete and message is not None:
         found["message"] = dumps(message.whole())
     if end.error is not None:

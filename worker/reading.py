@@ -19,11 +19,15 @@ from worker.writer import FullLogError, Writer
 
 
 class Reading:
-    """One call's answer. `content`: a frame of it was written; `heard`: when the last event but pings came."""
+    """One call's answer.
+
+    `content`: a frame of it was written; `first`: when its first content came; `heard`: when the last event but pings.
+    """
 
     def __init__(self, writer: Writer, clock: Callable[[], float]) -> None:
         self.message = Message()
         self.content = False
+        self.first: float | None = None
         self.heard = clock()
         self._clock = clock
         self._writer = writer
@@ -75,6 +79,8 @@ class Reading:
             return False
         if self._start is not None or not self.content:
             self._first()
+        if self.first is None and name == b"content_block_delta":
+            self.first = self._clock()
         self._writer.frame(name, data)
         if name is not None:  # the SDK does not see events without a name
             self.message.add(value)

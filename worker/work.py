@@ -65,6 +65,7 @@ class Work:
         self._found = found(begun)
         self._progress = self._found.progress
         self._born = self._clock() - self._found.elapsed
+        self._redis_clock = begun.now - self._clock() * 1000  # what to add to ours, in ms
         self.refusal: Status | None = None
         self._open(begun)
 
@@ -243,12 +244,17 @@ class Work:
         cost = cost_usd(self._found.model, usage) if usage is not None else None
         if self._readable:
             writer.own("relay.end", ending.frame_data(end, calls, message, cost), last=True)
-        fields = ending.fields(end, calls, message, cost, complete=self._complete)
+        fields = ending.fields(end, calls, message, cost, complete=self._complete, first_at=self._first_at())
         writer.mark(fields, int(self._tools.settings.stream_ttl * 1000))
         await self._flush()
         if writer.refusal is None:
             logger.info("%s: %s, %d attempts", self._claim.stream_id, end.outcome, calls)
         return writer.refusal is None
+
+    def _first_at(self) -> int | None:
+        """When the newest attempt's first content came, in ms of Redis' clock."""
+        first = self._reading.first if self._reading is not None else None
+        return None if first is None else round(self._redis_clock + first * 1000)
 
     async def _flush(self) -> None:
         with self._interrupt.armed(Why.LEFT):

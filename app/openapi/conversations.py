@@ -39,6 +39,12 @@ _ENDING: Json = {
     "stop_reason": _TEXT_OR_NULL,
     "usage": {"type": ["object", "null"]},
     "cost_usd": {"type": ["number", "null"]},
+    "timing": {
+        "type": "object",
+        "description": "Milliseconds from the submit to the first content of the answer, and to its ending",
+        "required": ["first_token_ms", "total_ms"],
+        "properties": {name: {"type": ["integer", "null"], "minimum": 0} for name in ("first_token_ms", "total_ms")},
+    },
     "error": schema("ErrorDetail"),
 }
 _DESCRIBED: Json = {

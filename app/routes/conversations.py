@@ -5,10 +5,12 @@ A conversation belongs to its owner (another's is 404, a deleted one 410 for a d
 
     {"id": "msg_…", "role": "user"|"assistant", "content": [blocks], "created_at": …}
 
-and, of an answer, also `stream_id`, `model`, `outcome` (as in `relay.end`), `stop_reason`, `usage`, `cost_usd`, and
-`error` ({"type","message"}) where it failed. An answer stands here whole or not at all: it is added when its stream has
-ended. `truncated` and `cancelled` keep the text that came; `failed` and `expired` have `content: []` and are not sent
-upstream. A message of the user that `continue` wrote has `"continues": <id of the answer>`; a page need not show it.
+and, of an answer, also `stream_id`, `model`, `outcome` (as in `relay.end`), `stop_reason`, `usage`, `cost_usd`,
+`timing` ({"first_token_ms","total_ms"}: from the submit to the first content of the attempt that became the answer, and
+to the ending, by Redis' clock; null for what did not come), and `error` ({"type","message"}) where it failed. An answer
+stands here whole or not at all: it is added when its stream has ended. `truncated` and `cancelled` keep the text that
+came; `failed` and `expired` have `content: []` and are not sent upstream. A message of the user that `continue` wrote
+has `"continues": <id of the answer>`; a page need not show it.
 
 A *conversation* is
 
@@ -53,7 +55,7 @@ The events, each with an id:
     message.added         {"message": message}         `content` is null where it is large: GET the conversation
     messages.removed      {"after": <message id>|null} everything behind it is gone (edit, regenerate)
     stream.started        {"stream_id","message_id","answer_id","model","events_url","cancel_url"}
-    stream.ended          {"stream_id","answer_id","outcome","stop_reason","usage","cost_usd","error"?}
+    stream.ended          {"stream_id","answer_id","outcome","stop_reason","usage","cost_usd","timing","error"?}
                           right after the `message.added` of its answer
     conversation.deleted  {}                            then `relay.end`: the conversation's only ending
     relay.reset           {"attempt","reason"}          forget the place: GET the conversation again

@@ -22,7 +22,9 @@ Event = tuple[str, dict[str, Any]]
 # What an event carries of a message; more than that is fetched, and does not fill the log.
 EVENT_CONTENT_BYTES = 16 * 1024
 # The fields of a stream's meta that an answer is made of.
-ANSWER_FIELDS = ("outcome", "message", "error", "stop_reason", "usage", "cost_usd", "model")
+ANSWER_FIELDS = (
+    "outcome", "message", "error", "stop_reason", "usage", "cost_usd", "model", "created_at", "first_at", "ended_at"
+)  # fmt: skip
 # What content comes to stand in: a message, a history, an event, an answer over HTTP.
 WRAPPING = 8
 LOST = {"type": "api_error", "message": "the stream was lost; regenerate the answer"}
@@ -71,9 +73,26 @@ def answer(stream_id: str, meta: Mapping[str, bytes] | None, partial: str, now: 
         "stop_reason": meta.get("stop_reason", b"").decode() or None,
         "usage": parse(meta.get("usage")),
         "cost_usd": parse(meta.get("cost_usd")),
+        "timing": _timing(meta, outcome),
     }
     error = parse(meta.get("error"))
     return message | ({"error": error} if error else {})
+
+
+def _timing(meta: Mapping[str, bytes], outcome: str) -> dict[str, int | None]:
+    """Milliseconds from the submit to the answer's first content, and to the ending; None for what is not known."""
+    total = _milliseconds(meta, "ended_at")
+    first = None if outcome in _WITHOUT_TEXT else _milliseconds(meta, "first_at")
+    if first is not None and total is not None:
+        first = min(first, total)  # its worker has counted it on from Redis' clock, which may have been set since
+    return {"first_token_ms": first, "total_ms": total}
+
+
+def _milliseconds(meta: Mapping[str, bytes], name: str) -> int | None:
+    try:
+        return max(int(meta[name]) - int(meta["created_at"]), 0)
+    except (KeyError, ValueError):
+        return None
 
 
 def _can_be_written(content: Any) -> bool:
@@ -146,7 +165,7 @@ def started(stream_id: str, message_id: str, model: str) -> Event:
 
 
 def ended(message: Message) -> Event:
-    names = ("stream_id", "outcome", "stop_reason", "usage", "cost_usd", "error")
+    names = ("stream_id", "outcome", "stop_reason", "usage", "cost_usd", "timing", "error")
     return "stream.ended", {"answer_id": message["id"]} | {name: message[name] for name in names if name in message}
 
 

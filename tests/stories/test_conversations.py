@@ -167,6 +167,23 @@ async def test_what_is_said_and_answered_is_kept(api: Api) -> None:
     assert answer["cost_usd"] > 0
 
 
+async def test_an_answer_says_when_its_first_word_came_and_when_it_ended(api: Api) -> None:
+    talk = await Talk.begin(api)
+    async with Tab(talk) as tab:
+        sent = await talk.start(content="slow [[sim: tokens=5 rate=25 first=0.3]]")
+        told = await tab.until("stream.ended")
+        answer = (await tab.until("message.added", 2))["message"]
+        assert told["timing"] == answer["timing"]
+        assert 250 <= told["timing"]["first_token_ms"] <= told["timing"]["total_ms"] - 100
+    forked = await api.call("POST", f"{talk.path}/fork", json={"at": sent["answer_id"]})
+    exported = await api.call("GET", f"{talk.path}/export")
+    assert forked.json()["messages"][1] == exported.json()["messages"][1] == answer
+    await api.see((await talk.start(content=f"at once [[sim: status=400 {NOW}]]"))["id"])
+    failed = (await talk.messages())[-1]
+    assert failed["timing"]["first_token_ms"] is None
+    assert failed["timing"]["total_ms"] >= 0
+
+
 async def test_the_model_hears_the_whole_conversation_and_its_system_prompt(api: Api) -> None:
     talk = await Talk.begin(api, system="Be brief.")
     await talk.say()

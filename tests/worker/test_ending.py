@@ -44,6 +44,11 @@ def test_a_completed_stream_has_its_message() -> None:
     }
 
 
+def test_the_time_of_the_first_content_stands_where_there_was_any() -> None:
+    assert fields(End(Outcome.COMPLETED), 1, message(), None, complete=True, first_at=1_700)["first_at"] == 1_700
+    assert "first_at" not in fields(End(Outcome.COMPLETED), 1, message(), None, complete=True)
+
+
 def test_an_incomplete_stream_has_none() -> None:
     assert "message" not in fields(End(Outcome.CANCELLED), 1, message(), None, complete=False)
     assert fields(End(Outcome.CANCELLED), 0, None, None, complete=False) == {"outcome": "cancelled", "attempts": 0}

@@ -190,6 +190,17 @@ def test_silence_is_measured_from_the_last_event_that_is_no_ping() -> None:
     assert answer.heard == 3.0
 
 
+def test_the_first_content_is_a_delta_and_not_the_frame_that_announces_it() -> None:
+    clock = Clock()
+    answer = reading(Log(), clock)
+    answer.feed(START + BLOCK)
+    assert (answer.content, answer.first) == (True, None)
+    for now in (2.0, 3.0):
+        clock.now = now
+        answer.feed(b'event: content_block_delta\ndata: {"x":1}\n\n')
+    assert answer.first == 2.0
+
+
 def test_an_event_that_does_not_fit_is_never_gathered_whole() -> None:
     log = Log(limit=10_000)
     answer = reading(log)

@@ -133,6 +133,20 @@ async def test_a_failure_after_content_restarts_from_scratch(shop: Workshop, ask
     assert stream.json("message")["content"][0]["text"] == stream.text
 
 
+async def test_the_first_content_is_that_of_the_attempt_which_is_the_answer(shop: Workshop) -> None:
+    async with shop.worker(retry_wait_max=0.01, stall_timeout=0.6):
+        stream = await shop.run("[[sim: stall-after=3 times=1]] [[sim: tokens=5 rate=50 first=0]]")
+    made, first, ended = (int(stream.meta[name]) for name in ("created_at", "first_at", "ended_at"))
+    assert made + 600 <= first < ended
+
+
+async def test_where_the_attempt_that_counts_has_no_content_there_is_no_first(shop: Workshop) -> None:
+    async with shop.worker(retry_wait_max=0.01, max_attempts=2):
+        stream = await shop.run("[[sim: error-after=3 call=1]] [[sim: status=529 call=2]]")
+    assert stream.outcome == "failed"
+    assert "first_at" not in stream.meta
+
+
 async def test_after_a_restart_there_is_nothing_to_forget_until_there_is_content_again(shop: Workshop) -> None:
     async with shop.worker(retry_wait_max=0.01):
         stream = await shop.run("[[sim: error-after=3 call=1]] [[sim: status=529 call=2]] [[sim: tokens=5]]")

@@ -194,6 +194,31 @@ async def test_without_a_message_the_newest_attempts_text_is_kept_or_none(
     assert (answer["outcome"], answer["content"]) == (outcome, content)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "times", "timing"),
+    [
+        ("completed", (1_000, 1_250, 4_000), (250, 3_000)),
+        ("cancelled", (1_000, None, 4_000), (None, 3_000)),
+        ("failed", (1_000, 1_250, 4_000), (None, 3_000)),  # there is no answer that could have had a first token
+        ("completed", (1_000, 4_001, 4_000), (3_000, 3_000)),  # Redis' clock was set back meanwhile
+        ("completed", (5_000, 5_100, 4_000), (0, 0)),
+        ("completed", (None, 1_250, 4_000), (None, None)),
+    ],
+)
+def test_an_answer_says_how_long_it_took(
+    outcome: str, times: tuple[int | None, ...], timing: tuple[int | None, int | None]
+) -> None:
+    named = zip(("created_at", "first_at", "ended_at"), times, strict=True)
+    meta = {"outcome": outcome.encode()} | {name: str(at).encode() for name, at in named if at is not None}
+    message = turns.answer(STREAM, meta, "", 0)
+    assert tuple(message["timing"][name] for name in ("first_token_ms", "total_ms")) == timing
+    assert turns.ended(message)[1]["timing"] == message["timing"]
+
+
+def test_of_a_stream_that_is_lost_nobody_knows_how_long_it_took() -> None:
+    assert turns.answer(STREAM, None, "", 0)["timing"] == {"first_token_ms": None, "total_ms": None}
+
+
 async def test_a_long_partial_answer_is_kept_whole(
     store: Conversations, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
