@@ -1,7 +1,8 @@
 """What a client asks of a conversation, and what of its history goes upstream.
 
 Pure. The rule: upstream hears a conversation that alternates and that it can have had itself. What a failed stream left
-is not in it, what was refused goes with its question, and what two messages of one role in a row say becomes one.
+is not in it, what was refused, by the model or as a request, goes with its question, and what two messages of one role
+in a row say becomes one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from app import attachments
 from app.prompts import InvalidPromptError, digest_of
 from app.stream.endings import Outcome
 from app.stream.turns import Message, user_message
@@ -18,9 +20,11 @@ from app.stream.turns import Message, user_message
 CONTINUE = "Continue exactly where your answer stopped. Repeat nothing of it."
 TITLE_CHARACTERS = 80
 _OURS = ("content", "after", "regenerate", "continue")
-_KEPT = ("messages", "prompt", "stream")
+_KEPT = ("messages", "prompt")
 _UNFINISHED = frozenset({Outcome.TRUNCATED, Outcome.CANCELLED})
 _UNHEARD = frozenset({Outcome.FAILED, Outcome.EXPIRED})
+# How the Claude API says that it cannot take what was said, by the error's type: no matter how often it is told.
+_UNTAKABLE = {"invalid_request_error": ("messages", "prompt is too long"), "request_too_large": ("",)}
 _THINKING = frozenset({"thinking", "redacted_thinking"})
 
 
@@ -103,13 +107,9 @@ def plan(turn: Turn, messages: Sequence[Message], message_id: str, now: int) -> 
 def upstream_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """The history as the Messages API takes it, up to its last message, which is the user's."""
     heard: list[dict[str, Any]] = []
-    for n, message in enumerate(messages):
-        if message.get("outcome") == Outcome.REFUSED:
-            # A refused question is not asked again with every further one.
-            if heard and heard[-1]["role"] == "user":
-                heard.pop()
-            continue
-        blocks = _heard(message, messages[n + 1] if n + 1 < len(messages) else None)
+    taken = _taken(messages)
+    for n, message in enumerate(taken):
+        blocks = _heard(message, taken[n + 1] if n + 1 < len(taken) else None)
         if not blocks:
             continue
         if heard and heard[-1]["role"] == message["role"]:
@@ -123,6 +123,24 @@ def title_of(content: Sequence[dict[str, Any]]) -> str:
     """What a conversation is called that was given no title: how its first message begins."""
     text = " ".join(" ".join(str(block.get("text") or "") for block in content if block.get("type") == "text").split())
     return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1].rstrip() + "…"
+
+
+def _taken(messages: Sequence[Message]) -> list[Message]:
+    """Without what was refused: it is not asked again with every further question."""
+    taken: list[Message] = []
+    for message in messages:
+        if not _is_refusal(message):
+            taken.append(message)
+        elif taken and taken[-1]["role"] == "user":
+            taken.pop()
+    return taken
+
+
+def _is_refusal(answer: Message) -> bool:
+    """Whether it was what was said that could not be answered."""
+    error = answer.get("error") or {}
+    untakable = str(error.get("message")).startswith(_UNTAKABLE.get(str(error.get("type")), ()))
+    return answer.get("outcome") == Outcome.REFUSED or (answer.get("outcome") == Outcome.FAILED and untakable)
 
 
 def _heard(message: Message, following: Message | None) -> list[dict[str, Any]]:
@@ -154,6 +172,7 @@ def _content(content: Any) -> list[dict[str, Any]]:
     for n, block in enumerate(content):
         if not isinstance(block, dict) or not isinstance(block.get("type"), str):
             raise InvalidPromptError(f"content.{n}: must be an object with a type")
+        attachments.check(block, f"content.{n}")
     if all(block["type"] == "text" and not str(block.get("text") or "").strip() for block in content):
         raise InvalidPromptError("content: must not be empty")
     return content

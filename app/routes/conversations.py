@@ -41,7 +41,8 @@ A *conversation* is
         → 202, `Location`, as POST /v1/streams: {"id","state","events_url","cancel_url","conversation_id",
         "message_id" (the user's),"answer_id"}. Idempotency-Key is honoured. 409 `conflict_error` while a stream runs:
         its id is in the message, in `error.stream_id` and in `x-keepstream-id`. 400 where the conversation is longer
-        than the model's context, 413 where it is as large as it may be
+        than the model's context, or an image or document is of no type that the Claude API takes; 413 where the body or
+        the conversation is as large as it may be
     GET /v1/conversations/{id}/events
         SSE of the conversation, with ids and resume as `/v1/streams/{id}/events`
     POST /v1/conversations/{id}/fork

@@ -57,6 +57,56 @@ def test_what_was_refused_goes_with_its_question() -> None:
     ]
 
 
+def failed(kind: str, message: str) -> dict[str, Any]:
+    return claude("", "failed") | {"error": {"type": kind, "message": message}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        failed("invalid_request_error", "messages.2.content.0.image.source.base64: too many pixels"),
+        failed("invalid_request_error", "prompt is too long: 2 tokens > 1 maximum"),
+        failed("request_too_large", "Request exceeds the maximum size"),
+    ],
+)
+def test_what_the_api_cannot_take_does_not_stand_in_the_way_of_all_that_follows(answer: dict[str, Any]) -> None:
+    said = [user("a"), claude("b"), user("bad"), answer]
+    assert heard(*said, user("c"))[-1] == ("user", ["c"])
+    assert heard(*said[:-1])[-1] == ("user", ["bad"])  # asked again, on one's own wish
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        failed("invalid_request_error", "Your credit balance is too low"),
+        failed("invalid_request_error", "max_tokens: 9 > 8"),
+        failed("overloaded_error", "messages overloaded"),
+    ],
+)
+def test_what_was_not_the_questions_fault_is_asked_with_the_next(answer: dict[str, Any]) -> None:
+    assert heard(user("a"), answer, user("c")) == [("user", ["a", "c"])]
+
+
+def test_a_question_that_was_not_answered_is_not_lost_with_the_refused_one_after_it() -> None:
+    assert heard(user("a"), claude("", "failed"), user("bad"), claude("no", "refused"), user("c")) == [
+        ("user", ["a", "c"])
+    ]
+
+
+def test_a_call_whose_result_was_refused_goes_with_it() -> None:
+    call = claude("b") | {"content": [text("b"), {"type": "tool_use", "id": "t", "name": "n", "input": {}}]}
+    result = user("") | {"content": [{"type": "tool_result", "tool_use_id": "t", "content": "bad"}]}
+    assert heard(user("a"), call, result, claude("", "refused"), user("c")) == [
+        ("user", ["a"]),
+        ("assistant", ["b"]),
+        ("user", ["c"]),
+    ]
+
+
+def test_stream_is_accepted_and_means_nothing() -> None:
+    assert turn_of({"content": "a", "stream": True}, CONVERSATION).fields == {"stream": True}
+
+
 def test_empty_texts_are_not_sent() -> None:
     both = {"id": "u", "role": "user", "content": [text(" "), text("a")]}
     assert heard(both) == [("user", ["a"])]
