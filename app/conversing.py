@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 COUNTED_BYTES = 200_000
 # Whoever speaks waits for the count; a client waits 30 s at the most for all of it.
 COUNT_SECONDS = 5.0
+# Of whoever names none: as the SDK would, through which a worker asks.
+_VERSION = {"anthropic-version": "2023-06-01"}
 _COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking")
 _OK = 200
 
@@ -256,7 +258,7 @@ class Conversing:
         if "context_management" in body:  # the API makes room itself
             return
         counted = {name: body[name] for name in _COUNTED if name in body}
-        up = {name: headers[name] for name in UP if name in headers} | {"content-type": "application/json"}
+        up = _VERSION | {name: headers[name] for name in UP if name in headers} | {"content-type": "application/json"}
         try:
             async with asyncio.timeout(COUNT_SECONDS):
                 limit = await self._context(prompt.model, up)

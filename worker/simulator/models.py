@@ -9,7 +9,7 @@ PAGE_DEFAULT = 20
 PAGE_LIMIT = 1000
 
 
-def _model(line: str, version: str, created: str, limit: int) -> dict[str, Any]:
+def _model(line: str, version: str, created: str, limit: int, context: int = 1_000_000) -> dict[str, Any]:
     return {
         "type": "model",
         "id": f"claude-{line}-{version}",
@@ -19,7 +19,7 @@ def _model(line: str, version: str, created: str, limit: int) -> dict[str, Any]:
         "line": line,
         "deprecated_at": None,
         "retires_at": None,
-        "max_input_tokens": 1_000_000,
+        "max_input_tokens": context,
         "max_tokens": limit,
         "capabilities": None,
     }
@@ -33,7 +33,7 @@ MODELS = (
     _model("opus", "5", "2026-06-01", 128_000),
     _model("sonnet", "5", "2026-05-15", 128_000),
     _model("opus", "4-8", "2026-04-01", 128_000),
-    _model("haiku", "4-5", "2025-10-01", 64_000),
+    _model("haiku", "4-5", "2025-10-01", 64_000, 200_000),
 )
 
 
