@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _NAMES = {"user": "You", "assistant": "Claude"}
 _ENDINGS = {
     "truncated": "The answer was cut at its limit.",
@@ -38,7 +39,7 @@ def transcript(title: str | None, system: str | None, messages: Sequence[dict[st
 def _block(block: dict[str, Any]) -> str:
     match block.get("type"):
         case "text":
-            return str(block.get("text") or "").strip()
+            return _closed(str(block.get("text") or "").strip())
         case "thinking" | "redacted_thinking":
             return ""
         case "tool_use" | "server_tool_use":
@@ -49,6 +50,19 @@ def _block(block: dict[str, Any]) -> str:
             return f"*Result:*\n\n{_fenced(text)}"
         case kind:
             return f"*[{kind}]*"
+
+
+def _closed(text: str) -> str:
+    """Text that was cut off in the middle of code does not take along what follows it."""
+    fence = ""
+    for line in text.splitlines():
+        if found := _FENCE.match(line):
+            mark, rest = found.groups()
+            if not fence:
+                fence = mark if mark[0] == "~" or "`" not in rest else ""
+            elif mark.startswith(fence) and not rest.strip():
+                fence = ""
+    return f"{text}\n{fence}" if fence else text
 
 
 def _fenced(text: str, language: str = "") -> str:

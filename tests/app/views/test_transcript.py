@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from app.views.transcript import transcript
 
 
@@ -27,6 +29,23 @@ def test_what_was_said_stands_there_and_how_it_ended() -> None:
         '````json\n{"a":"```"}\n````\n\n## You\n\n*Result:*\n\n```\nseen\n```\n\n## Claude\n\n'
         "*The answer failed. No key.*\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "closed"),
+    [
+        ("a\n```py\nx = 1", "a\n```py\nx = 1\n```"),
+        ("~~~~\n```\n~~~", "~~~~\n```\n~~~\n~~~~"),
+        ("````\n```\n```", "````\n```\n```\n````"),
+        ("```\na\n``` b", "```\na\n``` b\n```"),
+        ("```\na\n````", "```\na\n````"),
+        ("```a```", "```a```"),
+        ("    ```", "```\n```"),
+    ],
+)
+def test_code_that_was_cut_off_takes_nothing_along(text: str, closed: str) -> None:
+    said = [{"role": "assistant", "outcome": "cancelled", "content": [{"type": "text", "text": text}]}]
+    assert transcript(None, None, said) == (f"# Conversation\n\n## Claude\n\n{closed}\n\n*The answer was cancelled.*\n")
 
 
 def test_one_without_anything_is_a_heading() -> None:
