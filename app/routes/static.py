@@ -7,6 +7,7 @@ nothing but this server, and runs no script that stands in it.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -21,13 +22,18 @@ from app.openapi.service import FILES
 WEB = Path(__file__).parent.parent / "web"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
 
 
 @cache
 def _read(name: str) -> bytes:
     return (WEB / name).read_bytes()
+
+
+@cache
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, 9, mtime=0)
 
 
 async def file(request: Request) -> Response:
@@ -40,14 +46,26 @@ async def openapi(request: Request) -> Response:
 
 
 def _unless_known(request: Request, body: bytes, media_type: str) -> Response:
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"etag": etag, "cache-control": "no-cache", "x-content-type-options": "nosniff"}
+    headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff", "vary": "accept-encoding"}
+    packed = _takes_gzip(request.headers.get("accept-encoding", ""))
+    headers["etag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}{"-gzip" if packed else ""}"'
     if media_type.startswith("text/html"):
         headers |= {"content-security-policy": CONTENT_SECURITY_POLICY, "referrer-policy": "no-referrer"}
     known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if etag in known or "*" in known:
+    if headers["etag"] in known or "*" in known:
         return Response(status_code=304, headers=headers)
+    if packed:
+        body, headers["content-encoding"] = _packed(body), "gzip"
     return Response(body, headers=headers, media_type=media_type)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an `Accept-Encoding` names gzip (or anything) and does not refuse it."""
+    for item in accepted.lower().split(","):
+        coding, _, weight = item.replace(" ", "").partition(";q=")
+        if coding in ("gzip", "*"):
+            return not weight or float(weight if weight.replace(".", "", 1).isdigit() else 0) > 0
+    return False
 
 
 ROUTES = [

@@ -62,19 +62,28 @@ export class Keepstream {
    * Submits a prompt: `{ prompt: "…" }`, or a body of the Messages API. Tries again when the network or the server
    * fails; that makes one stream only.
    * @param {object} body
-   * @param {{ idempotencyKey?: string, signal?: AbortSignal }} [options]
+   * @param {object} [options]
+   * @param {string} [options.path] where to, such as a conversation's messages
+   * @param {string} [options.idempotencyKey]
+   * @param {number} [options.tries] how often at the most
+   * @param {AbortSignal} [options.signal]
+   * @param {(state: "connecting" | "waiting", waitMs?: number) => void} [options.onState]
    * @returns {Promise<{ id: string, state: string, events_url: string, cancel_url: string }>}
    */
-  async submit(body, { idempotencyKey = randomKey(), signal } = {}) {
+  async submit(body, options = {}) {
+    const { path = "/v1/streams", idempotencyKey = randomKey(), tries = SUBMIT_TRIES, signal, onState } = options;
     const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
     const init = { method: "POST", headers, body: JSON.stringify(body), signal };
-    for (let tries = 1; ; tries++) {
+    for (let tried = 1; ; tried++) {
+      onState?.("connecting");
       try {
-        return await (await this.#request("/v1/streams", init)).json();
+        return await (await this.request(path, init)).json();
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        if (isFinal(error) || tries >= SUBMIT_TRIES) throw error;
-        await pause(backOff(RETRY_MS, tries, error.retryAfter), signal);
+        if (isFinal(error) || !isPassing(error) || tried >= tries) throw error;
+        const wait = backOff(RETRY_MS, tried, error.retryAfter);
+        onState?.("waiting", wait);
+        await pause(wait, signal);
       }
     }
   }
@@ -92,14 +101,24 @@ export class Keepstream {
    * @param {(state: "connecting" | "open" | "waiting", waitMs?: number) => void} [options.onState]
    * @returns {AsyncGenerator<StreamEvent, void, void>}
    */
-  async *events(id, { after = "", signal, onState } = {}) {
+  events(id, options) {
+    return this.follow(`/v1/streams/${encodeURIComponent(id)}/events`, options);
+  }
+
+  /**
+   * `events` of whatever has them, such as a conversation: the path is all that differs.
+   * @param {string} path
+   * @param {{ after?: string, signal?: AbortSignal, onState?: Function }} [options]
+   * @returns {AsyncGenerator<StreamEvent, void, void>}
+   */
+  async *follow(path, { after = "", signal, onState } = {}) {
     let retry = RETRY_MS;
     for (let failures = 0; ; ) {
       let wait = null;
       onState?.("connecting");
       const connection = new Connection(signal);
       try {
-        const response = await this.#request(`/v1/streams/${encodeURIComponent(id)}/events`, {
+        const response = await this.request(path, {
           headers: { accept: "text/event-stream", ...(after && { "last-event-id": after }) },
           cache: "no-store",
           signal: connection.signal,
@@ -135,15 +154,22 @@ export class Keepstream {
 
   /** Cancels a stream for everybody; it ends as `cancelled` unless it had ended. @param {string} id */
   async cancel(id) {
-    return (await this.#request(`/v1/streams/${encodeURIComponent(id)}/cancel`, { method: "POST" })).json();
+    return (await this.request(`/v1/streams/${encodeURIComponent(id)}/cancel`, { method: "POST" })).json();
   }
 
   /** The finished Message of a stream; throws its error where there is none. @param {string} id */
   async message(id) {
-    return (await this.#request(`/v1/streams/${encodeURIComponent(id)}/message`, {})).json();
+    return (await this.request(`/v1/streams/${encodeURIComponent(id)}/message`, {})).json();
   }
 
-  async #request(path, init) {
+  /**
+   * One call of the HTTP interface: `fetch` with this client's base and headers. Throws `KeepstreamError` for any
+   * answer but a 2xx, and another error when none came.
+   * @param {string} path
+   * @param {RequestInit} [init]
+   * @returns {Promise<Response>}
+   */
+  async request(path, init = {}) {
     const headers = new Headers(typeof this.#headers === "function" ? await this.#headers() : this.#headers);
     for (const [name, value] of Object.entries(init.headers ?? {})) headers.set(name, value);
     let response;

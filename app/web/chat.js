@@ -1,0 +1,319 @@
+/**
+ * The chat page: puts its parts together. Which conversation is open stands in the address behind the `#`, so that a
+ * link, a reload and the back button lead to it.
+ */
+
+import { Announcer } from "/chat/announce.js";
+import { Composer, forgetDraft } from "/chat/composer.js";
+import { Conversation } from "/chat/conversation.js";
+import { copy, h } from "/chat/dom.js";
+import { Log } from "/chat/log.js";
+import { Following } from "/chat/scroll.js";
+import { Settings } from "/chat/settings.js";
+import { json, Sidebar } from "/chat/sidebar.js";
+import { trouble } from "/chat/words.js";
+import { Keepstream } from "/keepstream.js";
+
+const $ = (selector) => document.querySelector(selector);
+
+const settings = new Settings();
+/** How far the server's clock is ahead of this one. */
+let ahead = 0;
+const now = () => Date.now() + ahead;
+const client = new Keepstream({
+  headers: () => settings.headers(),
+  fetch: async (...args) => {
+    const answer = await fetch(...args);
+    const date = Date.parse(answer.headers.get("date") ?? "");
+    if (date && Math.abs(date - now()) > 5000) ahead = date - Date.now();
+    return answer;
+  },
+});
+
+let conversation = null;
+const announce = new Announcer($("#announcer"));
+const following = new Following($("#scroll"), $("#content"), $("#to-end"));
+
+const log = new Log($("#log"), {
+  now,
+  regenerate: () => again({ regenerate: true }),
+  continue: () => again({ continue: true }),
+  edit: async (message, text) => {
+    const files = Array.isArray(message.content) ? message.content.filter((block) => block.type !== "text") : [];
+    const content = files.length ? [...files, { type: "text", text }] : text;
+    return again({ content, after: log.before(message.id) }, content);
+  },
+  fork: (id) => fork(id),
+});
+
+const composer = new Composer({
+  send: (content, options) => send(content, options),
+  stop: () => conversation?.stop().catch((error) => composer.notice(trouble(error))),
+});
+
+const sidebar = new Sidebar(client, {
+  now,
+  gone: (id) => {
+    forgetDraft(id);
+    if (id === conversation?.id) go("");
+  },
+  renamed: (id, title) => {
+    if (id !== conversation?.id || title === conversation.title) return;
+    conversation.title = title;
+    changed();
+  },
+  notice: (text) => composer.notice(text),
+});
+
+/** What a conversation tells the page. */
+const page = {
+  announce,
+  changed,
+  connection: (text) => {
+    $("#connection").textContent = text ?? "";
+    $("#connection").hidden = !text;
+  },
+  trouble: (error) => gone(error),
+};
+
+function changed() {
+  const title = conversation?.title ?? "New chat";
+  $("#title").textContent = title;
+  document.title = `${conversation?.running ? "● " : ""}${conversation ? title : "Keepstream"}`;
+  $("#menu").hidden = !conversation;
+  $("#welcome").hidden = !log.isEmpty || !$("#gone").hidden;
+  composer.running = Boolean(conversation?.running);
+  if (conversation) choose(conversation.model ?? "");
+  sidebar.refresh();
+}
+
+/** Opens what the address says. */
+function open({ fresh = false } = {}) {
+  const id = /^#(cv_[0-9a-f]{32})$/.exec(location.hash)?.[1] ?? null;
+  if (id === (conversation?.id ?? null) && !$("#gone").childElementCount) return;
+  close();
+  if (id !== null) start(id, fresh);
+  else choose(settings.get("model"));
+  composer.open(id ?? "new");
+  changed();
+  composer.focus();
+  following.end();
+}
+
+function start(id, fresh) {
+  conversation = new Conversation({ client, log, page }, id);
+  sidebar.current = id;
+  conversation.follow({ fresh });
+}
+
+function close() {
+  conversation?.close();
+  conversation = null;
+  sidebar.current = null;
+  announce.drop();
+  log.clear();
+  $("#gone").replaceChildren();
+  $("#gone").hidden = true;
+  narrow(false);
+}
+
+function go(id) {
+  if (location.hash.slice(1) === id) open();
+  else location.hash = id;
+}
+
+/** A conversation that cannot be shown: says so, and what one can do. What was typed stays in the box. */
+function gone(error) {
+  const wants = error.status === 401 || error.status === 403;
+  $("#gone").hidden = false;
+  $("#gone").replaceChildren(h("p", {}, trouble(error)),
+    wants ? h("button", { type: "button", class: "primary", onclick: edit }, "Settings") : h("a", { class: "button primary", href: "#" }, "New chat"));
+  changed();
+}
+
+/** Says something, in a new conversation if none is open. Resolves when it was accepted. */
+async function send(content, options) {
+  following.end();
+  const pending = log.pending(content);
+  $("#welcome").hidden = true;
+  try {
+    if (!conversation) await begin(options);
+    await conversation.send({ content, ...extras() }, pending, options);
+  } catch (error) {
+    pending.withdraw();
+    changed();
+    if (error.status === 401 || error.status === 403) edit();
+    throw error;
+  }
+  sidebar.changed();
+}
+
+async function begin(options) {
+  const body = { system: settings.get("system") || null, model: $("#model").value || null };
+  const made = await client.submit(body, { path: "/v1/conversations", ...options });
+  composer.rename(made.id);
+  history.pushState(null, "", `#${made.id}`);
+  start(made.id, true);
+  Object.assign(conversation, { title: made.title, system: made.system, model: made.model });
+}
+
+/** Regenerate, continue, edit and resend: what the last answer's buttons do. */
+async function again(body, content = null) {
+  if (composer.busy) {
+    composer.notice("Wait for the answer to end, or stop it first.");
+    return false;
+  }
+  composer.notice(null);
+  following.end();
+  try {
+    await conversation.send({ ...body, ...extras() }, content === null ? null : log.later(content), {});
+  } catch (error) {
+    composer.notice(trouble(error));
+    return false;
+  }
+  return true;
+}
+
+function extras() {
+  return settings.get("thinking") ? { thinking: { type: "adaptive" } } : {};
+}
+
+async function fork(at) {
+  try {
+    const answer = await client.request(`${conversation.path}/fork`, json("POST", { at }));
+    const made = await answer.json();
+    await sidebar.changed();
+    go(made.id);
+  } catch (error) {
+    composer.notice(trouble(error));
+  }
+}
+
+// --- the model
+
+async function loadModels() {
+  try {
+    const { data } = await (await client.request("/v1/models?limit=100", { headers: { "anthropic-version": "2023-06-01" } })).json();
+    $("#model").append(...data.map((model) => h("option", { value: model.id }, model.display_name ?? model.id)));
+    choose(conversation ? (conversation.model ?? "") : settings.get("model"));
+  } catch {
+    // Without a list the default is what there is.
+  }
+}
+
+function choose(model) {
+  const select = $("#model");
+  if (model && ![...select.options].some((option) => option.value === model)) select.append(h("option", { value: model }, model));
+  select.value = model;
+}
+
+$("#model").addEventListener("change", async () => {
+  const model = $("#model").value;
+  settings.set("model", model);
+  if (conversation) await describe({ model: model || null });
+});
+
+async function describe(fields) {
+  try {
+    await client.request(conversation.path, json("PATCH", fields));
+    Object.assign(conversation, fields);
+  } catch (error) {
+    composer.notice(trouble(error));
+  }
+}
+
+// --- settings, menu, keys
+
+async function edit() {
+  const open = conversation;
+  const saved = await settings.edit(open ? (open.system ?? "") : undefined);
+  if (saved === null) return;
+  if (open && open === conversation && saved.system !== (open.system ?? null) && $("#gone").hidden) await describe({ system: saved.system });
+  sidebar.refresh();
+  if (!$("#gone").hidden) reopen();
+  if ($("#model").options.length === 1) loadModels();
+}
+
+function reopen() {
+  conversation?.close();
+  conversation = null;
+  open();
+}
+
+$("#open-settings").addEventListener("click", edit);
+$("#menu").addEventListener("click", async (event) => {
+  const name = event.target.closest("[data-do]")?.dataset.do;
+  if (!name) return;
+  $("#menu").open = false;
+  $("#menu summary").focus();
+  const { id, path } = conversation;
+  if (name === "rename") rename();
+  if (name === "link") copy(location.href, $("#menu summary"));
+  if (name === "delete") sidebar.ask(id, conversation.title);
+  if (name === "markdown" || name === "json" || name === "copy") {
+    try {
+      const answer = await client.request(`${path}/export?format=${name === "json" ? "json" : "markdown"}`);
+      if (name === "copy") return copy(await answer.text(), $("#menu summary"));
+      const address = URL.createObjectURL(await answer.blob());
+      h("a", { href: address, download: `${id}.${name === "json" ? "json" : "md"}` }).click();
+      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    } catch (error) {
+      composer.notice(trouble(error));
+    }
+  }
+});
+
+function rename() {
+  const { id } = conversation;
+  const input = h("input", { class: "title", "aria-label": "Title", value: conversation.title ?? "", maxlength: "200" });
+  const heading = $("#title");
+  let over = false;
+  const done = (keep) => {
+    if (over) return;
+    over = true;
+    input.replaceWith(heading);
+    if (keep && input.value.trim() !== heading.textContent) sidebar.rename(id, input.value.trim() || null);
+  };
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") done(true);
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    done(false);
+  });
+  input.addEventListener("blur", () => done(true));
+  heading.replaceWith(input);
+  input.focus();
+  input.select();
+}
+
+function narrow(opened) {
+  document.body.classList.toggle("sidebar-open", opened);
+  $("#open-sidebar").setAttribute("aria-expanded", String(opened));
+}
+
+$("#open-sidebar").addEventListener("click", () => {
+  narrow(!document.body.classList.contains("sidebar-open"));
+  if (document.body.classList.contains("sidebar-open")) $("#close-sidebar").focus();
+});
+for (const id of ["#close-sidebar", "#shade"]) $(id).addEventListener("click", () => narrow(false));
+$("#conversations").addEventListener("click", (event) => event.target.closest("a") && narrow(false));
+$("#new").addEventListener("click", (event) => {
+  event.preventDefault();
+  go("");
+  composer.focus();
+});
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
+  if ($("#menu").open) return ($("#menu").open = false);
+  if (document.body.classList.contains("sidebar-open")) return narrow(false);
+  if (composer.busy) composer.stop();
+});
+addEventListener("click", (event) => {
+  if ($("#menu").open && !event.target.closest("#menu")) $("#menu").open = false;
+});
+addEventListener("hashchange", () => open());
+addEventListener("popstate", () => open());
+
+open();
+loadModels();
+document.documentElement.dataset.ready = "";

@@ -1,0 +1,277 @@
+/**
+ * One conversation: keeps the page at what the server has, and says things in it.
+ *
+ * The rule: one connection at a time. While an answer runs its stream is read, otherwise the conversation's own events;
+ * whatever happened meanwhile is read from where it was left. A tab that nobody sees lets go, and comes back to the very
+ * byte (browsers allow six connections to a server, over all tabs).
+ */
+
+import { KeepstreamError } from "/keepstream.js";
+import { left } from "/chat/words.js";
+
+/** So long a tab may be hidden before it lets go. */
+const HIDDEN_MS = 5000;
+const AGAIN_MS = 2000;
+/** A connection that is back so soon was never missed. */
+const GRACE_MS = 600;
+
+export class Conversation {
+  id;
+  title = null;
+  system = null;
+  model = null;
+  /** The stream that runs: `{ stream, answer }`, or null. */
+  running = null;
+  #client;
+  #log;
+  #page;
+  #offset = "";
+  /** How far the running stream was read, and which streams have ended. */
+  #place = "";
+  #over = new Set();
+  #closed = false;
+  #phase = new AbortController();
+  #sending = Promise.resolve();
+  #hidden = null;
+  #ticking = null;
+  #lost = null;
+  /** Our own stream, whose story is told already: what leads to it is skipped. */
+  #told = null;
+
+  /**
+   * @param {object} parts
+   * @param {import("/keepstream.js").Keepstream} parts.client
+   * @param {import("./log.js").Log} parts.log
+   * @param {object} parts.page hears `changed()`, `trouble(error)`, `connection(text | null)`, `announce`
+   * @param {string} id
+   */
+  constructor({ client, log, page }, id) {
+    this.#client = client;
+    this.#log = log;
+    this.#page = page;
+    this.id = id;
+  }
+
+  get path() {
+    return `/v1/conversations/${encodeURIComponent(this.id)}`;
+  }
+
+  /** Follows it until `close`. */
+  async follow({ fresh = false } = {}) {
+    document.addEventListener("visibilitychange", this.#seen);
+    let known = fresh;
+    while (!this.#closed) {
+      await this.#visible();
+      this.#phase = new AbortController();
+      try {
+        if (!known) await this.#load();
+        known = true;
+        if (this.#closed) return;
+        if (this.running) known = await this.#read();
+        else known = await this.#listen();
+        this.#connection(null);
+      } catch (error) {
+        if (this.#closed) return;
+        if (this.#phase.signal.aborted) continue;
+        if (error instanceof KeepstreamError && error.status < 500 && error.status !== 408 && error.status !== 429) {
+          return this.#page.trouble(error);
+        }
+        await this.#pause(error.retryAfter ? error.retryAfter * 1000 : AGAIN_MS);
+      }
+    }
+  }
+
+  close() {
+    this.#closed = true;
+    this.#phase.abort();
+    clearTimeout(this.#hidden);
+    this.#connection(null);
+    document.removeEventListener("visibilitychange", this.#seen);
+  }
+
+  /**
+   * Says something: the body of `POST …/messages`. Resolves when it was accepted; throws what refused it.
+   * @param {object} body
+   * @param {{ settle: (id: string) => void, withdraw: () => void } | null} pending what the page shows until then
+   * @param {object} options as of `Keepstream.submit`
+   */
+  send(body, pending, options) {
+    const sent = (async () => {
+      try {
+        const accepted = await this.#client.submit(body, { path: `${this.path}/messages`, ...options });
+        if ("after" in body) this.#log.removeAfter(body.after);
+        else if (body.regenerate) this.#log.removeAfter(accepted.message_id);
+        pending?.settle(accepted.message_id);
+        this.#told = accepted.id;
+        this.#start(accepted.id, accepted.answer_id);
+        // The loop goes on with the stream.
+        this.#phase.abort();
+      } catch (error) {
+        pending?.withdraw();
+        throw error;
+      }
+    })();
+    // What others say meanwhile waits until it is known which of it is ours.
+    this.#sending = sent.catch(() => {});
+    return sent;
+  }
+
+  /** Stops the answer, for everybody. */
+  async stop() {
+    if (!this.running) return;
+    await this.#client.cancel(this.running.stream);
+  }
+
+  async #load() {
+    const answer = await this.#client.request(this.path, { signal: this.#phase.signal, cache: "no-store" });
+    const found = await answer.json();
+    await this.#sending;
+    this.#describe(found);
+    this.#offset = found.offset;
+    this.#told = null;
+    this.#log.show(found.messages, found.answer_id);
+    if (found.stream_id && !this.#over.has(found.stream_id)) {
+      if (this.running?.stream !== found.stream_id) this.#start(found.stream_id, found.answer_id);
+    } else {
+      this.running = null;
+    }
+    this.#page.changed();
+  }
+
+  #describe({ title, system, model }) {
+    Object.assign(this, { title, system, model });
+  }
+
+  #start(stream, answer) {
+    this.running = { stream, answer };
+    this.#place = "";
+    const writing = this.#log.writing(answer);
+    writing.say("Waiting", { busy: true });
+    writing.onText = (text) => this.#page.announce.add(text);
+    this.#page.changed();
+  }
+
+  /** Reads the stream that runs, to its ending. False: begin with the whole of the conversation again. */
+  async #read() {
+    const { stream, answer } = this.running;
+    const writing = this.#log.writing(answer);
+    const { signal } = this.#phase;
+    const onState = (state, ms) => this.#onState(state, ms);
+    let end = null;
+    try {
+      for await (const { type, data, id } of this.#client.events(stream, { after: this.#place, signal, onState })) {
+        if (id || type === "relay.reset") this.#place = id;
+        if (type === "relay.reset") this.#page.announce.drop();
+        if (type === "relay.end") end = data;
+        else writing.take(type, data);
+      }
+    } catch (error) {
+      if (signal.aborted || !(error instanceof KeepstreamError) || error.status >= 500) throw error;
+      if (error.status !== 404 && error.status !== 410) throw error;
+      // Redis has lost it, or it is long over: the conversation knows what became of it.
+    }
+    this.#over.add(stream);
+    this.running = null;
+    if (end) {
+      this.#log.ended(answer, end);
+      this.#page.announce.end(end.outcome === "completed" ? "End of the answer." : "The answer ended early.");
+    }
+    this.#page.changed();
+    return end !== null;
+  }
+
+  /** Reads what happens in the conversation until a stream starts. False: begin with the whole of it again. */
+  async #listen() {
+    const { signal } = this.#phase;
+    const onState = (state, ms) => this.#onState(state, ms);
+    for await (const { type, data, id } of this.#client.follow(`${this.path}/events`, { after: this.#offset, signal, onState })) {
+      await this.#sending;
+      if (signal.aborted) return true;
+      if (id) this.#offset = id;
+      if (this.#told !== null && type !== "conversation.updated") {
+        if (type === "stream.started" && data.stream_id === this.#told) this.#told = null;
+        else if (type === "message.added" && !this.#log.has(data.message.id)) return false;
+        else if (type === "relay.reset" || type === "conversation.deleted") this.#told = null;
+        if (type !== "relay.reset" && type !== "conversation.deleted") continue;
+      }
+      switch (type) {
+        case "conversation.updated":
+          this.#describe(data);
+          this.#page.changed();
+          break;
+        case "message.added":
+          if (data.message.content === null && !this.#log.has(data.message.id)) return false;
+          this.#log.add(data.message);
+          this.#page.changed();
+          break;
+        case "messages.removed":
+          this.#log.removeAfter(data.after);
+          break;
+        case "stream.started":
+          if (this.#over.has(data.stream_id)) break;
+          this.#start(data.stream_id, data.answer_id);
+          return true;
+        case "conversation.deleted":
+          throw new KeepstreamError(410, "not_found_error", "the conversation was deleted");
+        case "relay.reset":
+          return false;
+      }
+    }
+    return false;
+  }
+
+  #onState(state, ms) {
+    if (state === "open") this.#connection(null);
+    if (state === "waiting") this.#connection(ms);
+  }
+
+  /** Says that there is no connection and when it is tried again; null: there is one. */
+  #connection(ms) {
+    clearInterval(this.#ticking);
+    const writing = this.running && this.#log.writing(this.running.answer);
+    const show = (text) => {
+      writing?.connection(text);
+      this.#page.connection(text);
+    };
+    if (ms === null) {
+      this.#lost = null;
+      return show(null);
+    }
+    const now = performance.now();
+    this.#lost ??= now;
+    const until = now + ms;
+    this.#ticking = setInterval(() => {
+      // A server that sends its readers elsewhere is back at once: nothing to talk about.
+      if (performance.now() - this.#lost < GRACE_MS) return;
+      const rest = until - performance.now();
+      show(rest > 0 ? `Connection lost. Reconnecting in ${left(rest)}` : "Connection lost. Reconnecting");
+    }, 250);
+  }
+
+  #pause(ms) {
+    this.#connection(ms);
+    const { signal } = this.#phase;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      signal.addEventListener("abort", () => (clearTimeout(timer), resolve()));
+      addEventListener("online", () => (clearTimeout(timer), resolve()), { once: true });
+    });
+  }
+
+  #seen = () => {
+    clearTimeout(this.#hidden);
+    if (document.hidden) this.#hidden = setTimeout(() => this.#phase.abort(), HIDDEN_MS);
+  };
+
+  #visible() {
+    if (!document.hidden) return Promise.resolve();
+    return new Promise((resolve) => {
+      const look = () => {
+        if (document.hidden && !this.#closed) return;
+        document.removeEventListener("visibilitychange", look);
+        resolve();
+      };
+      document.addEventListener("visibilitychange", look);
+    });
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Elements. The rule: what comes from outside becomes text or a checked attribute, never markup.
+ */
+
+/**
+ * An element: `on…` are listeners, the rest attributes (true is an empty one, null and false are none); strings become
+ * text, and null and false are left out.
+ * @returns {HTMLElement}
+ */
+export function h(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== false && value !== undefined) element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child || child === 0));
+  return element;
+}
+
+const ICONS = {
+  attach: "M8 12.5l6.2-6.2a2.5 2.5 0 013.5 3.5l-8 8a4.2 4.2 0 01-6-6l7.6-7.5",
+  branch: "M6 4v12m0-6c0 4 10 1 10 6v2M6 20a2 2 0 100-4 2 2 0 000 4zm10 2a2 2 0 100-4 2 2 0 000 4zM6 6a2 2 0 100-4 2 2 0 000 4z",
+  check: "M5 12.5l4.5 4.5L19 7.5",
+  close: "M6 6l12 12M18 6L6 18",
+  copy: "M9 9h10v11H9zM15 9V4H5v11h4",
+  down: "M12 5v14m-6-6l6 6 6-6",
+  edit: "M5 19h3L19 8l-3-3L5 16z",
+  menu: "M4 7h16M4 12h16M4 17h16",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
+  plus: "M12 5v14M5 12h14",
+  retry: "M19 12a7 7 0 11-2.2-5.1M19 4v4h-4",
+  send: "M12 19V6m-6 6l6-6 6 6",
+  settings: "M4 8h9m5 0h2M4 16h2m5 0h9M15.500 8m-2.500 0a2.500 2.500 0 105 0 2.500 2.500 0 10-5 0M8.500 16m-2.500 0a2.500 2.500 0 105 0 2.500 2.500 0 10-5 0",
+  stop: "M8 8h8v8H8z",
+};
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** A small picture that says nothing to a screen reader: its button has a name. */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", `icon icon-${name}`);
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/** A button with a picture and a name. */
+export function iconButton(name, label, onclick, attributes = {}) {
+  return h("button", { type: "button", class: "quiet", "aria-label": label, title: label, onclick, ...attributes }, icon(name));
+}
+
+/** Copies, and shows for a moment that it did. */
+export async function copy(text, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without TLS there is no clipboard but the old one.
+    const area = h("textarea", { class: "offscreen" });
+    area.value = text;
+    (button.closest("dialog") ?? document.body).append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    button.focus();
+  }
+  const old = button.querySelector("svg");
+  const label = button.getAttribute("aria-label");
+  old?.replaceWith(icon("check"));
+  button.setAttribute("aria-label", "Copied");
+  setTimeout(() => {
+    if (old) button.querySelector("svg")?.replaceWith(old);
+    button.setAttribute("aria-label", label);
+  }, 1500);
+}

@@ -1,0 +1,257 @@
+/**
+ * The messages on the page, and what one can do with each. The rule: one article for each message, in their order; what
+ * stands and has not changed is not touched. It calls no server: `actions` does.
+ */
+
+import { Answer } from "/chat/answer.js";
+import { copy, h, icon, iconButton } from "/chat/dom.js";
+import { ending, measured, textOf, when } from "/chat/words.js";
+
+export class Log {
+  /** Messages by their ids, in order: `{ element, role, message, answer }`. */
+  #entries = new Map();
+  #root;
+  #actions;
+  #editing = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {object} actions `regenerate`, `continue`, `edit(message, text)`, `fork(id)`, `now()` in ms of the server's clock
+   */
+  constructor(root, actions) {
+    this.#root = root;
+    this.#actions = actions;
+    root.addEventListener("click", (event) => {
+      const button = event.target.closest(".copy-code");
+      if (button) copy(button.closest("figure").querySelector("code").textContent, button);
+    });
+  }
+
+  get isEmpty() {
+    return this.#entries.size === 0;
+  }
+
+  has(id) {
+    return this.#entries.has(id);
+  }
+
+  message(id) {
+    return this.#entries.get(id)?.message;
+  }
+
+  /** The id of the message before one, or null. */
+  before(id) {
+    const ids = [...this.#entries.keys()];
+    return ids[ids.indexOf(id) - 1] ?? null;
+  }
+
+  lastOf(role) {
+    return [...this.#entries.values()].findLast((entry) => entry.role === role)?.message;
+  }
+
+  clear() {
+    this.removeAfter(null);
+    this.#editing = null;
+  }
+
+  /** Takes away everything behind a message; null: everything. */
+  removeAfter(id) {
+    if (id !== null && !this.#entries.has(id)) return;
+    let behind = id === null;
+    for (const [key, entry] of [...this.#entries]) {
+      if (behind) this.#remove(key, entry);
+      behind ||= key === id;
+    }
+    this.#mark();
+  }
+
+  /** Makes the page show exactly these messages, and what runs behind them. */
+  show(messages, runningId = null) {
+    const wanted = new Set(messages.map((message) => message.id));
+    if (runningId !== null) wanted.add(runningId);
+    for (const [id, entry] of [...this.#entries]) if (!wanted.has(id)) this.#remove(id, entry);
+    messages.forEach((message) => this.add(message));
+  }
+
+  /** Adds a message, or finishes the answer that has its id. */
+  add(message) {
+    const known = this.#entries.get(message.id);
+    if (message.role === "user") {
+      if (!known) this.#addUser(message);
+    } else {
+      this.#finish(known ?? this.#open(message.id), message);
+    }
+    this.#mark();
+  }
+
+  /** What somebody is just sending: it has no id yet. Returns `{ settle(id), withdraw() }`. */
+  pending(content) {
+    const message = { id: "pending", role: "user", content, created_at: new Date(this.#actions.now()).toISOString() };
+    const entry = this.#addUser(message);
+    entry.element.classList.add("pending");
+    return {
+      settle: (id) => {
+        this.#entries.delete("pending");
+        entry.element.classList.remove("pending");
+        if (this.#entries.has(id)) return entry.element.remove();
+        message.id = entry.element.dataset.id = id;
+        this.#entries.set(id, entry);
+      },
+      withdraw: () => {
+        if (this.#entries.get("pending") === entry) this.#remove("pending", entry);
+      },
+    };
+  }
+
+  /** As `pending`, but shown only when it is accepted: what stands there now may stay. */
+  later(content) {
+    return { settle: (id) => this.pending(content).settle(id), withdraw: () => {} };
+  }
+
+  /** The answer that is being written under this id; begun if it is not there. @returns {Answer} */
+  writing(id) {
+    const entry = this.#entries.get(id) ?? this.#open(id);
+    this.#mark();
+    return entry.answer;
+  }
+
+  /** An answer ended as its stream says: before its message is known. */
+  ended(id, end) {
+    const entry = this.#entries.get(id);
+    if (!entry || entry.message?.outcome) return;
+    const { outcome, stop_reason, usage, error } = end;
+    const content = textOf(entry.message?.content) || entry.answer.text;
+    entry.message = { id, role: "assistant", outcome, stop_reason, usage, error, content, model: entry.answer.model };
+    entry.answer.end();
+    if (outcome === "failed" || outcome === "expired") entry.answer.clear();
+    this.#finished(entry);
+    this.#mark();
+  }
+
+  #addUser(message) {
+    const element = h("article", { class: "message user", "data-id": message.id, "aria-label": "You" });
+    if (message.continues) element.hidden = true;
+    const blocks = typeof message.content === "string" ? [{ type: "text", text: message.content }] : (message.content ?? []);
+    const files = blocks.filter((block) => block.type !== "text").map(attachment);
+    element.append(
+      h("div", { class: "bubble" },
+        files.length ? h("div", { class: "files" }, files) : null,
+        h("p", { class: "plain" }, blocks.filter((block) => block.type === "text").map((block) => block.text).join("\n\n"))),
+      h("div", { class: "tools" },
+        h("time", { datetime: message.created_at }, when(message.created_at, this.#actions.now())),
+        iconButton("copy", "Copy message", (event) => copy(textOf(message.content), event.currentTarget)),
+        iconButton("edit", "Edit message", () => this.#edit(entry))));
+    const entry = { element, role: "user", message };
+    this.#put(message.id, entry);
+    return entry;
+  }
+
+  #open(id) {
+    const answer = new Answer();
+    const element = h("article", { class: "message assistant running", "data-id": id, "aria-label": "Claude" }, answer.element);
+    const entry = { element, role: "assistant", message: null, answer };
+    this.#put(id, entry);
+    return entry;
+  }
+
+  #finish(entry, message) {
+    if (entry.message?.created_at) return;
+    const standing = entry.answer.text;
+    entry.message = message;
+    // What was read live is what was committed; anything else (a page that came late) is drawn from the message.
+    if (message.content !== null && (entry.answer.isEmpty || standing !== textOf(message.content))) {
+      entry.answer.fill(message.content);
+    }
+    entry.answer.end();
+    this.#finished(entry);
+  }
+
+  #finished({ element, answer, message }) {
+    element.classList.remove("running");
+    element.querySelectorAll(".ending, .tools").forEach((old) => old.remove());
+    const told = ending(message);
+    if (told) {
+      const does = {
+        continue: () => h("button", { type: "button", onclick: () => this.#actions.continue() }, "Continue"),
+        regenerate: () => h("button", { type: "button", onclick: () => this.#actions.regenerate() }, "Try again"),
+        edit: () => h("button", { type: "button", onclick: () => this.#edit(this.#question(message.id)) }, "Edit the message"),
+      };
+      element.append(h("div", { class: `ending${told.bad ? " bad" : ""}` }, h("p", {}, told.text),
+        h("span", { class: "last-only" }, told.actions.map((name) => does[name]()))));
+    } else if (answer.isEmpty) {
+      answer.say("An empty answer");
+    }
+    const numbers = measured(message.usage, message.timing);
+    element.append(h("div", { class: "tools" },
+      iconButton("copy", "Copy as Markdown", (event) => copy(textOf(message.content) || answer.text, event.currentTarget)),
+      iconButton("retry", "Regenerate", () => this.#actions.regenerate(), { class: "quiet last-only" }),
+      iconButton("branch", "Branch from here", () => this.#actions.fork(message.id)),
+      h("span", { class: "numbers", title: message.model ?? answer.model ?? "" }, numbers)));
+  }
+
+  #question(id) {
+    return [...this.#entries.values()].findLast((entry) => entry.role === "user" && !entry.message.continues) ?? this.#entries.get(id);
+  }
+
+  #put(id, entry) {
+    this.#entries.set(id, entry);
+    this.#root.append(entry.element);
+  }
+
+  #remove(id, entry) {
+    entry.answer?.close();
+    entry.element.remove();
+    this.#entries.delete(id);
+  }
+
+  #mark() {
+    const entries = [...this.#entries.values()];
+    for (const entry of entries) entry.element.classList.toggle("last", entry === entries.at(-1));
+  }
+
+  /** Puts a box in a message's place. What is typed there is not lost: leaving it needs Escape or a button. */
+  #edit(entry) {
+    if (!entry) return;
+    this.#editing?.();
+    const { element, message } = entry;
+    const box = h("textarea", { "aria-label": "Edit message", rows: "3" });
+    box.value = textOf(message.content);
+    const done = () => {
+      form.remove();
+      element.classList.remove("editing");
+      this.#editing = null;
+    };
+    const later = entry.element.nextElementSibling?.nextElementSibling;
+    const form = h("form", {
+      class: "edit",
+      onsubmit: async (event) => {
+        event.preventDefault();
+        if (!box.value.trim()) return box.focus();
+        if (await this.#actions.edit(message, box.value)) done();
+      },
+      onkeydown: (event) => {
+        if (event.key === "Escape") {
+          event.stopPropagation();
+          done();
+        } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+          event.preventDefault();
+          form.requestSubmit();
+        }
+      },
+    }, box, later ? h("p", { class: "note" }, "What follows is replaced. To keep it, branch first.") : null,
+      h("div", { class: "row" }, h("button", { type: "button", onclick: done }, "Leave as it was"), h("button", { class: "primary" }, "Send again")));
+    this.#editing = done;
+    element.classList.add("editing");
+    element.append(form);
+    box.focus();
+  }
+}
+
+/** A picture, or the name of what kind of file it is. */
+export function attachment(block) {
+  const source = block.source ?? {};
+  if (block.type === "image" && source.type === "base64" && /^image\/(png|jpeg|gif|webp)$/.test(source.media_type)) {
+    return h("img", { src: `data:${source.media_type};base64,${source.data}`, alt: "Attached picture" });
+  }
+  return h("span", { class: "file" }, icon("attach"), block.title ?? (block.type === "document" ? "PDF" : block.type));
+}

@@ -1,0 +1,121 @@
+/** What the page says: numbers, times and states in words. Pure. */
+
+const number = new Intl.NumberFormat("en");
+
+/** `1,204 tokens · first after 0.4 s · 81 tokens/s`, as far as it is known. */
+export function measured(usage, timing) {
+  const tokens = usage?.output_tokens;
+  const parts = [];
+  if (tokens) parts.push(`${number.format(tokens)} ${tokens === 1 ? "token" : "tokens"}`);
+  const first = timing?.first_token_ms;
+  if (first !== null && first !== undefined) {
+    parts.push(`first after ${seconds(first)}`);
+    const writing = timing.total_ms - first;
+    if (tokens > 1 && writing > 0) parts.push(`${number.format(Math.round((tokens - 1) / (writing / 1000)))} tokens/s`);
+  }
+  return parts.join(" · ");
+}
+
+export function seconds(ms) {
+  if (ms < 950) return `${(ms / 1000).toFixed(ms < 95 ? 2 : 1)} s`;
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 90_000) return `${Math.round(ms / 1000)} s`;
+  return `${Math.round(ms / 60_000)} min`;
+}
+
+/** What is left of a wait, in whole seconds. */
+export function left(ms) {
+  return `${Math.max(1, Math.ceil(ms / 1000))} s`;
+}
+
+export function place(position) {
+  if (!(position > 0)) return "Waiting in the line";
+  return position === 1 ? "Waiting: next in the line" : `Waiting: number ${number.format(position)} in the line`;
+}
+
+const REASONS = {
+  rate_limit_error: "Claude asks us to slow down",
+  overloaded_error: "Claude is overloaded",
+  api_error: "Claude had an internal error",
+  timeout_error: "Claude did not answer in time",
+  worker_lost: "The server lost its worker",
+  worker_drained: "The server is being restarted",
+};
+
+/** Why the upstream is called again: the `reason` of `relay.retry`. */
+export function reason(why) {
+  return Object.hasOwn(REASONS, why) ? REASONS[why] : "Claude could not be reached";
+}
+
+/** How an answer ended, if that wants saying: `{ text, actions, bad }`, or null. */
+export function ending(end) {
+  switch (end.outcome) {
+    case "truncated":
+      return end.stop_reason === "model_context_window_exceeded"
+        ? { text: "The conversation is as long as the model can take. Begin another, or branch from an earlier message.", actions: [] }
+        : { text: "The answer was cut at its limit.", actions: ["continue"] };
+    case "cancelled":
+      return { text: "Stopped.", actions: ["continue", "regenerate"] };
+    case "refused":
+      return { text: "Claude declined to answer this. Say it in another way, or begin a new chat.", actions: ["edit"] };
+    case "expired":
+      return { text: "No answer came in the time that was set for it.", actions: ["regenerate"], bad: true };
+    case "failed":
+      return { text: failure(end.error), actions: ["regenerate"], bad: true };
+    default:
+      return null;
+  }
+}
+
+const FAILURES = {
+  overloaded_error: "Claude is overloaded right now. Try again in a moment.",
+  rate_limit_error: "The limit of requests is reached. Try again in a minute.",
+  request_too_large: "The conversation is too large to be sent. Branch from an earlier message, or leave the file out.",
+  timeout_error: "Claude did not answer in time. Try again.",
+};
+
+/** An error of the API's shape, as somebody wants to read it. */
+export function failure(error) {
+  if (!error) return "The answer failed. Try again.";
+  return FAILURES[error.type] ?? `The answer failed: ${error.message}`;
+}
+
+/** What a refused or failed call says to a person. */
+export function trouble(error) {
+  switch (error.status) {
+    case undefined:
+      return "The server cannot be reached.";
+    case 401:
+    case 403:
+      return "The server wants a key. Enter it in the settings.";
+    case 404:
+    case 410:
+      return "This conversation is gone: it was deleted, or nobody used it for too long.";
+    case 409:
+      return error.message;
+    case 413:
+      return `That is too large to be sent. ${error.message}`;
+    case 429:
+      return "Too many requests are waiting on the server.";
+    default:
+      return error.status >= 500 ? `The server had an error: ${error.message}` : error.message;
+  }
+}
+
+/** `14:05`, `Mon 14:05` or `3 Mar`, by the server's clock: the reader's own may be wrong. */
+export function when(iso, now) {
+  const at = new Date(iso);
+  const day = 86_400_000;
+  const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+  const days = Math.round((midnight(new Date(now)) - midnight(at)) / day);
+  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  if (days <= 0) return time;
+  if (days < 7) return `${at.toLocaleDateString([], { weekday: "short" })} ${time}`;
+  return at.toLocaleDateString([], { day: "numeric", month: "short", year: days > 300 ? "numeric" : undefined });
+}
+
+/** The text of a message's content, as Markdown. */
+export function textOf(content) {
+  if (typeof content === "string") return content;
+  return (content ?? []).filter((block) => block.type === "text").map((block) => block.text).join("\n\n");
+}
