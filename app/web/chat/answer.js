@@ -167,7 +167,7 @@ export class Answer {
 
   #say(part) {
     if (part instanceof Text) this.say("");
-    else if (part instanceof Thinking) this.say("Thinking", { busy: true });
+    else if (part instanceof Thinking) this.say(""); // it says so itself
     else if (part?.name) this.say(`Using ${part.name}`, { busy: true });
   }
 
@@ -305,6 +305,7 @@ class Thinking extends Folded {
 
   constructor() {
     super("thinking", "Thinking");
+    this.element.classList.add("live");
   }
 
   whole(block) {
@@ -318,6 +319,7 @@ class Thinking extends Folded {
 
   end() {
     const took = Math.round((performance.now() - this.#since) / 1000);
+    this.element.classList.remove("live");
     this.label.textContent = this.#live && took > 0 ? `Thought for ${took} s` : "Thoughts";
     this.#live = false;
   }

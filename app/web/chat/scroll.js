@@ -7,6 +7,7 @@ export class Following {
   #view;
   #button;
   #atEnd = true;
+  #top = 0;
 
   /** @param {HTMLElement} view what scrolls @param {HTMLElement} content what grows @param {HTMLElement} button back to the end */
   constructor(view, content, button) {
@@ -28,8 +29,13 @@ export class Following {
     this.#button.hidden = true;
   }
 
+  /** Only who goes up leaves the end: what grows meanwhile moves it away from who stays. */
   #look() {
-    this.#atEnd = this.#view.scrollHeight - this.#view.scrollTop - this.#view.clientHeight < NEAR;
+    const { scrollTop, scrollHeight, clientHeight } = this.#view;
+    const up = scrollTop < this.#top;
+    this.#top = scrollTop;
+    if (scrollHeight - scrollTop - clientHeight < NEAR) this.#atEnd = true;
+    else if (up) this.#atEnd = false;
     this.#button.hidden = this.#atEnd;
   }
 }
