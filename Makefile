@@ -51,7 +51,7 @@ install: .venv/installed ## make .venv/ from the lock files; instant when it is 
 	        $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt; \
 	    fi; \
 	fi; \
-	"$$uv" pip sync --quiet --require-hashes --python $(BIN)/python $(LOCKS); \
+	"$$uv" pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python $(LOCKS); \
 	"$$uv" pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
 	touch $@
 
@@ -59,10 +59,11 @@ install: .venv/installed ## make .venv/ from the lock files; instant when it is 
 dev: install ## run everything on this machine and print the address; ARGS="--port 9000 --workers 2"
 	@$(BIN)/keepstream dev $(ARGS)
 
-# Further kinds of tests are prerequisites of `test` of their own, as `lint` is.
+# Further kinds of tests are prerequisites of `test` of their own, as `lint` is. Each file is run by one process: its
+# tests share a cluster. The order is that of tests/conftest.py.
 .PHONY: test
-test: install lint ## lint, then all tests; PYTEST="-k resume -x"
-	$(BIN)/python -m pytest $(PYTEST)
+test: install lint ## lint, then all tests; PYTEST="-k resume -x", and one after the other with PYTEST="-n 0"
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 .PHONY: lint
 lint: install ## style, types, and which package may import which
