@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -15,6 +16,42 @@ from tests.harness.leaks import keys_without_ttl
 # The machine is shared: an example may take its time, and a real server is part of most of them.
 settings.register_profile("keepstream", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 settings.load_profile("keepstream")
+
+# Those that take longest, the longest first: none of them is to be the last one, alone on the machine. Whoever is
+# missing here comes later and costs a little time.
+LONG = (
+    "test_chaos",
+    "test_dev",
+    "test_takeover",
+    "test_drain",
+    "test_messages",
+    "test_service",
+    "test_redis",
+    "test_scripts",
+    "test_upstream",
+    "test_ai_sdk",
+    "test_claude_sdk",
+    "test_conversations",
+    "test_description",
+    "test_resume",
+    "test_our_clients",
+    "test_models",
+    "test_pool",
+    "test_terminal",
+    "test_sentinel",
+    "test_event_source",
+)
+PROCESSES_PER_CPU = 2  # most of a test is waiting for others
+PROCESSES_MAX = 8
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    return min(PROCESSES_MAX, PROCESSES_PER_CPU * (os.cpu_count() or 1))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
 
 
 @pytest.fixture(scope="session")
