@@ -230,7 +230,7 @@ export class Conversation {
     clearInterval(this.#ticking);
     const writing = this.running && this.#log.writing(this.running.answer);
     const show = (text) => {
-      writing?.connection(text);
+      writing?.connection(text && `Connection lost. ${text}`);
       this.#page.connection(text);
     };
     if (ms === null) {
@@ -244,7 +244,7 @@ export class Conversation {
       // A server that sends its readers elsewhere is back at once: nothing to talk about.
       if (performance.now() - this.#lost < GRACE_MS) return;
       const rest = until - performance.now();
-      show(rest > 0 ? `Connection lost. Reconnecting in ${left(rest)}` : "Connection lost. Reconnecting");
+      show(rest > 0 ? `Reconnecting in ${left(rest)}` : "Reconnecting");
     }, 250);
   }
 

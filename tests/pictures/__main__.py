@@ -1,0 +1,105 @@
+"""Takes the README's pictures of the page anew: `python -m tests.pictures`, with Chromium and an emoji font."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.harness.cluster import Cluster
+
+HERE = Path(__file__).parent
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+EARLIER = "A weekend in Kraków", "What can a table of light and sound tell?", "A poem about the sea"
+ASKED = "Write me a bounded worker pool in Python, with asyncio"
+MEANT = """\
+Here is a pool that never runs more than `limit` jobs at once, and **waits** for all of them when you leave it.
+
+```python
+import asyncio
+from collections.abc import Awaitable, Callable
+
+
+class Pool:
+    def __init__(self, limit: int) -> None:
+        self._slots = asyncio.Semaphore(limit)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def submit(self, job: Callable[[], Awaitable[None]]) -> None:
+        await self._slots.acquire()  # waits while the pool is full
+        task = asyncio.create_task(job())
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+```
+
+Three things to note:
+
+1. `submit` is where the pressure goes *back* to whoever produces the work.
+2. A failed job frees its slot like any other, so one bad job cannot shrink the pool.
+3. The set keeps a strong reference: without it a task may be collected while it runs.
+"""
+
+
+async def ask(page: Page, text: str, *, directive: str) -> None:
+    """Sends a message that tells the simulated Claude what to do, and shows it without that."""
+    await page.get_by_label("Message", exact=True).fill(f"{text} [[sim: {directive}]]")
+    await page.keyboard.press("Enter")
+    await page.locator("article.user").last.wait_for()
+    await page.locator("article.user .plain").last.evaluate("(shown, text) => { shown.textContent = text }", text)
+
+
+async def desktop(browser: Browser, address: str) -> None:
+    context = await browser.new_context(viewport={"width": 1120, "height": 780}, device_scale_factor=1.5)
+    page = await context.new_page()
+    for text in EARLIER:
+        await page.goto(address)
+        await page.get_by_label("Message", exact=True).fill(text)
+        await page.keyboard.press("Enter")
+        await page.locator(".numbers").wait_for()
+    await page.locator("#new").click()
+    await expect(page.locator("article")).to_have_count(0)
+    quoted = MEANT.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    await ask(page, ASKED, directive=f'rate=40 text="{quoted}"')
+    await page.locator("#log").get_by_text("where the pressure").wait_for()
+    await page.mouse.move(700, 400)
+    for selector in ("#title", "#conversations a[aria-current] .title"):
+        await page.locator(selector).evaluate("(shown, text) => { shown.textContent = text }", ASKED)
+    await page.screenshot(path=HERE / "chat.png")
+    await context.close()
+
+
+async def phone(browser: Browser, cluster: Cluster, address: str) -> None:
+    """An answer on a phone that lost its network, and is about to have it again."""
+    context = await browser.new_context(
+        viewport={"width": 390, "height": 760},
+        device_scale_factor=2,
+        is_mobile=True,
+        has_touch=True,
+        color_scheme="dark",
+    )
+    page = await context.new_page()
+    await page.goto(address)
+    await ask(page, "A plan for a weekend in Kraków", directive="tokens=900 rate=40")
+    await page.locator("#log").get_by_text("Sunday").first.wait_for()
+    cluster.front_proxies[0].target = ("127.0.0.1", 1)  # nobody is there
+    cluster.front_proxies[0].reset()
+    await page.get_by_text("Reconnecting in").first.wait_for()
+    await page.evaluate("document.querySelector('#title').textContent = 'A plan for a weekend in Kraków'")
+    await page.screenshot(path=HERE / "phone.png")
+    await context.close()
+
+
+async def main() -> None:
+    chromium = shutil.which("chromium")
+    async with Cluster() as cluster, async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        address = f"http://127.0.0.1:{cluster.front_proxies[0].port}/"
+        await desktop(browser, address)
+        await phone(browser, cluster, address)
+        await browser.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
