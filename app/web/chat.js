@@ -136,11 +136,13 @@ async function send(content, options) {
   following.end();
   const pending = log.pending(content);
   $("#welcome").hidden = true;
+  let begun = null;
   try {
-    if (!conversation) await begin(options);
+    if (!conversation) begun = await begin(options);
     await conversation.send({ content, ...extras() }, pending, options);
   } catch (error) {
     pending.withdraw();
+    if (begun !== null && begun === conversation) await abandon(begun);
     changed();
     if (error.status === 401 || error.status === 403) edit();
     throw error;
@@ -155,6 +157,18 @@ async function begin(options) {
   history.pushState(null, "", `#${made.id}`);
   start(made.id, true);
   Object.assign(conversation, { title: made.title, system: made.system, model: made.model });
+  return conversation;
+}
+
+/** A conversation whose first message was refused is not left behind; what was typed stays in the box. */
+async function abandon(begun) {
+  begun.close();
+  conversation = null;
+  sidebar.current = null;
+  composer.rename("new");
+  history.replaceState(null, "", "#");
+  await client.request(begun.path, { method: "DELETE" }).catch(() => {});
+  sidebar.changed();
 }
 
 /** Regenerate, continue, edit and resend: what the last answer's buttons do. */

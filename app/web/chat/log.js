@@ -71,6 +71,15 @@ export class Log {
     if (runningId !== null) wanted.add(runningId);
     for (const [id, entry] of [...this.#entries]) if (!wanted.has(id)) this.#remove(id, entry);
     messages.forEach((message) => this.add(message));
+    // In their order, and without moving what stands right.
+    const entries = [...wanted].filter((id) => this.#entries.has(id)).map((id) => [id, this.#entries.get(id)]);
+    this.#entries = new Map(entries);
+    let place = this.#root.firstElementChild;
+    for (const [, { element }] of entries) {
+      if (element === place) place = place.nextElementSibling;
+      else this.#root.insertBefore(element, place);
+    }
+    this.#mark();
   }
 
   /** Adds a message, or finishes the answer that has its id. */
