@@ -47,9 +47,9 @@ class Relay:
     def worker(self) -> Running:
         return self._start("worker", **self._environment)
 
-    def another_front(self, **settings: str) -> tuple[Running, str]:
+    def another_front(self, port: int = 0, **settings: str) -> tuple[Running, str]:
         """A front, and its address."""
-        front = self._start("front", "--port", "0", **{**self._environment, **settings})
+        front = self._start("front", "--port", str(port), **{**self._environment, **settings})
         return front, front.line(r"keepstream front on (http://\S+)")[1]
 
     def _start(self, *arguments: str, **settings: str) -> Running:

@@ -57,7 +57,7 @@ class Typing:
         os.close(self._master)
 
     def type(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
+        os.write(self._master, os.fsencode(keys))
 
     async def say(self, text: str) -> None:
         """Types a line once one is asked for."""

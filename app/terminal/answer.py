@@ -27,6 +27,11 @@ def clean(text: str) -> str:
     return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def clean_json(text: str) -> str:
+    """The same JSON value in a text that a terminal never obeys: JSON itself leaves DEL and C1 as they are."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 @dataclass(slots=True)
 class Answer:
     """`status` is what is waited for; `wait` the seconds it takes from the event that said so, 0 where nobody knows.
@@ -133,6 +138,17 @@ def verdict(end: dict[str, Any]) -> str:
         case outcome:
             error = end.get("error") or {}
             return clean(f"{outcome}: {error.get('message') or 'no answer'}")
+
+
+def resumed(times: int) -> str:
+    """That the connection was lost so often, and that nothing else was."""
+    match times:
+        case 0:
+            return ""
+        case 1:
+            return "resumed after a lost connection"
+        case _:
+            return f"resumed after {times} lost connections"
 
 
 def figures(end: dict[str, Any], seconds: float | None) -> str:

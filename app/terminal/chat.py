@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from app.client import Client, ClientError
-from app.terminal.answer import clean, figures, verdict
+from app.terminal.answer import Answer, clean, figures, resumed, verdict
 from app.terminal.exits import Exit
 from app.terminal.following import Following
 from app.terminal.once import read, show_once
@@ -41,12 +41,8 @@ SHOWN_MESSAGES = 10
 _COMMAND = re.compile(r"/[a-z]+")
 _QUIT = ("/quit", "/exit")
 _BODIES = {"/continue": {"continue": True}, "/retry": {"regenerate": True}}
-_AFTER = {
-    "truncated": "/continue goes on",
-    "cancelled": "/continue goes on, /retry asks again",
-    "failed": "/retry asks again",
-    "expired": "/retry asks again",
-}
+_UNFINISHED = ("truncated", "cancelled")
+_UNANSWERED = ("cancelled", "failed", "expired")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -88,7 +84,7 @@ def _talk(options: argparse.Namespace) -> int:
         try:
             runner.run(talk.catch_up())
             text = ""
-            while (asked := ask(text)) is not None and asked.strip() not in _QUIT:
+            while (asked := ask(text, plain=console.is_dumb_terminal)) is not None and asked.strip() not in _QUIT:
                 try:
                     # Closed, because Ctrl-C may come before it has begun.
                     with closing(talk.turn(asked)) as turn:
@@ -190,8 +186,8 @@ class Talk:
             self._known.add(answer_id)
         end = followed.answer.end
         if end is not None:
-            said = (verdict(end), _AFTER.get(str(end.get("outcome"))), figures(end, followed.seconds))
-            page.remark(" · ".join(filter(None, said)))
+            words = (verdict(end), _after(followed.answer), figures(end, followed.seconds), resumed(followed.resumed))
+            page.remark(" · ".join(filter(None, words)))
         self._console.print()
 
     def _show(self, messages: Sequence[dict[str, Any]]) -> None:
@@ -211,6 +207,17 @@ class Talk:
 
     def remark(self, text: str) -> None:
         self._console.print(Text(clean(text), style="dim italic"))
+
+
+def _after(answer: Answer) -> str:
+    """What one can do about an answer that is not whole."""
+    outcome = (answer.end or {}).get("outcome")
+    found = []
+    if outcome in _UNFINISHED and answer.text.strip():
+        found.append("/continue goes on")
+    if outcome in _UNANSWERED:
+        found.append("/retry asks again")
+    return ", ".join(found)
 
 
 def _texts(content: Sequence[dict[str, Any]]) -> list[str]:

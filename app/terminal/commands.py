@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -13,6 +12,7 @@ import orjson
 
 from app import lenient
 from app.client import Client
+from app.terminal.answer import clean_json
 from app.terminal.exits import Exit, exit_of
 from app.terminal.once import read, show_once, write
 from app.terminal.options import client_of, complain, guarded, parse, parser_of, refuse
@@ -96,7 +96,7 @@ async def _send(options: argparse.Namespace, body: dict[str, Any]) -> Exit:
             return Exit.COMPLETED
         _, code = await show_once(client, stream["id"], stoppable=True, silent=options.json)
         if options.json:
-            write(lenient.dumps(await client.stream(stream["id"])).decode())
+            write(_json(await client.stream(stream["id"])))
         return code
 
 
@@ -116,11 +116,14 @@ async def _events(client: Client, stream_id: str, after: str) -> Exit:
     async with aclosing(client.events(stream_id, after)) as events:
         async for event in events:
             line = {"event": event.type, "data": event.data, "id": event.id or None}
-            sys.stdout.buffer.write(lenient.dumps(line) + b"\n")
-            sys.stdout.buffer.flush()
+            write(_json(line))
             if event.type == "relay.end":
                 code = exit_of(str(event.data.get("outcome")))
     return code
+
+
+def _json(value: Any) -> str:
+    return clean_json(lenient.dumps(value).decode())
 
 
 async def _cancel(options: argparse.Namespace) -> Exit:

@@ -40,10 +40,11 @@ class Shown(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """`seconds` is what the text took, where we saw it from its start."""
+    """`seconds` is what the text took, where we saw it from its start; `resumed` how often the connection was lost."""
 
     answer: Answer
     seconds: float | None
+    resumed: int = 0
 
 
 class Following:
@@ -58,7 +59,8 @@ class Following:
         self._clock = asyncio.get_running_loop().time
         self._said = self._clock()
         self._first: float | None = None
-        self._lost = False
+        self._lost = self._opened = False
+        self._resumed = 0
         self._back_at: float | None = None
         self._cancelling: asyncio.Task[None] | None = None
         self._left = False
@@ -81,7 +83,8 @@ class Following:
             if self._left:
                 raise Left
             reading.result()
-        return Followed(self._answer, None if self._first is None else self._said - self._first)
+        seconds = None if self._first is None else self._said - self._first
+        return Followed(self._answer, seconds, self._resumed)
 
     async def _read(self, after: str) -> None:
         async with aclosing(self._client.events(self._stream_id, after, self._connection)) as events:
@@ -98,7 +101,8 @@ class Following:
             case "connecting":
                 self._back_at = None
             case "open":
-                self._lost = False
+                self._resumed += self._lost and self._opened
+                self._lost, self._opened = False, True
 
     def _status(self) -> str:
         if self._answer.end is not None:

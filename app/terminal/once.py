@@ -12,7 +12,7 @@ from typing import Self
 from rich.console import Console
 
 from app.client import Client
-from app.terminal.answer import Answer, figures, verdict
+from app.terminal.answer import Answer, figures, resumed, verdict
 from app.terminal.exits import Exit, exit_of
 from app.terminal.following import Followed, Following
 from app.terminal.options import complain
@@ -77,7 +77,8 @@ def _told(answer: Answer, followed: Followed, page: Page | None) -> Exit:
         return Exit.COMPLETED
     said = verdict(answer.end)
     if page is not None:
-        page.remark(" · ".join(filter(None, (said, figures(answer.end, followed.seconds)))))
+        words = (said, figures(answer.end, followed.seconds), resumed(followed.resumed))
+        page.remark(" · ".join(filter(None, words)))
     elif said:
         complain(said)
     return exit_of(str(answer.end.get("outcome")))

@@ -6,6 +6,7 @@ The only module of the terminal that reads the environment.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from app.client import Client, ClientError
+from app.terminal.answer import clean
 from app.terminal.exits import HELP, Exit
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -39,7 +41,13 @@ def parser_of(command: str, description: str) -> argparse.ArgumentParser:
 
 def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
     """The options, with a usable `url` and `key`; exits with 2 where they are not."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has not all letters shows the others
     options = parser.parse_args(argv)
+    for name, value in vars(options).items():
+        if isinstance(value, str):
+            setattr(options, name, readable(value))
     options.url = (options.url or os.environ.get("KEEPSTREAM_URL", "").strip() or DEFAULT_URL).rstrip("/")
     options.key = options.key or os.environ.get("KEEPSTREAM_KEY", "").strip() or None
     try:
@@ -52,6 +60,11 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpar
     if options.key and not (options.key.isascii() and options.key.isprintable()):
         parser.error("--key: a key is made of printable ASCII characters")
     return options
+
+
+def readable(given: str) -> str:
+    """What came from outside, as text: bytes that are no UTF-8 cannot be sent to anybody."""
+    return given.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def client_of(options: argparse.Namespace) -> Client:
@@ -89,7 +102,7 @@ def why(error: ClientError | httpx.TransportError, url: str) -> str:
 
 
 def complain(what: str) -> None:
-    sys.stderr.write(f"keepstream: {what}\n")
+    sys.stderr.write(f"keepstream: {clean(what)}\n")
 
 
 def refuse(what: str) -> NoReturn:

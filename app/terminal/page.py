@@ -1,19 +1,20 @@
 """Markdown on a terminal while it is being written, and a line beneath that says what is waited for.
 
 The rule: what stands is printed once and never touched again; only the last block of the text is drawn anew, of that
-only the lines that differ, and never more than fits on the screen. Every change is one write, so nothing flickers.
-Knows nothing of streams.
+only the lines that differ, and never more than fits on the screen. Every change is one write, so nothing flickers. On
+a terminal without a cursor to move (TERM=dumb) only what stands is printed. Knows nothing of streams.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Self
+from typing import ClassVar, Self
 
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import CodeBlock, Markdown
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderResult
+from rich.markdown import CodeBlock, Heading, Markdown, TableElement
 from rich.segment import ControlType, Segment
 from rich.syntax import Syntax
+from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
@@ -51,8 +52,30 @@ class _Code(CodeBlock):
         )
 
 
+class _Table(TableElement):
+    """A table in which a long word is broken and not cut off."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for table in super().__rich_console__(console, options):
+            if isinstance(table, Table):
+                for column in table.columns:
+                    column.overflow = "fold"
+            yield table
+
+
+class _Heading(Heading):
+    """All at the left, where one reads."""
+
+    LEVEL_ALIGN: ClassVar[dict[str, JustifyMethod]] = {}
+
+
 class _Markdown(Markdown):
-    elements = Markdown.elements | {"fence": _Code, "code_block": _Code}
+    elements = Markdown.elements | {
+        "fence": _Code,
+        "code_block": _Code,
+        "table_open": _Table,
+        "heading_open": _Heading,
+    }
 
 
 class _Written:
@@ -70,6 +93,7 @@ class Page:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._steers = not console.is_dumb_terminal
         self._below: list[Line] = []  # what is on the screen and may still change
         self._due = 0.0
         self._shown = ""
@@ -79,12 +103,14 @@ class Page:
 
     def __enter__(self) -> Self:
         self._console.push_theme(THEME)
-        self._write([_control(_HIDE_CURSOR)])
+        if self._steers:
+            self._write([_control(_HIDE_CURSOR)])
         return self
 
     def __exit__(self, *_: object) -> None:
         self.show(self._shown, "", whole=True)  # also where it ends early: what was shown stays
-        self._write([_control(_SHOW_CURSOR)])
+        if self._steers:
+            self._write([_control(_SHOW_CURSOR)])
         self._console.pop_theme()
 
     def show(self, text: str, status: str, *, whole: bool = False) -> None:
@@ -160,6 +186,10 @@ class Page:
 
     def _put(self, stands: list[Line], below: list[Line]) -> None:
         """Puts lines where `_below` is, of which `below` may change again; what is there already is left alone."""
+        if not self._steers:
+            if stands:
+                self._write([segment for line in stands for segment in (*line, Segment.line())])
+            return
         lines = stands + below
         same = 0
         while same < min(len(lines), len(self._below)) and lines[same] == self._below[same]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import readline
 import sys
 
-from app.terminal.options import Left
+from app.terminal.options import Left, readable
 
 PROMPT = "> "
 MORE = "… "
@@ -17,15 +17,15 @@ MORE = "… "
 _BOLD, _PLAIN = "\001\x1b[1m\002", "\001\x1b[0m\002"
 
 
-def ask(text: str = "") -> str | None:
+def ask(text: str = "", *, plain: bool = False) -> str | None:
     """What is typed, with `text` in the line already; None for Ctrl-D. Raises `Left`.
 
-    A line that ends with a backslash has another.
+    A line that ends with a backslash has another. `plain`: the terminal knows no bold.
     """
     hint = False
     while True:
         try:
-            return _lines(text)
+            return readable(_lines(text, PROMPT if plain else f"{_BOLD}{PROMPT}{_PLAIN}"))
         except EOFError:
             sys.stdout.write("\n")
             return None
@@ -37,10 +37,10 @@ def ask(text: str = "") -> str | None:
             hint, text = True, ""
 
 
-def _lines(text: str) -> str:
+def _lines(text: str, prompt: str) -> str:
     readline.set_startup_hook(lambda: readline.insert_text(text))
     try:
-        typed = input(f"{_BOLD}{PROMPT}{_PLAIN}")
+        typed = input(prompt)
     finally:
         readline.set_startup_hook(None)
     while typed.endswith("\\"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -147,8 +149,99 @@ async def test_a_dropped_connection_resumes_in_sight(relay: Relay) -> None:
         await leave(at)
     assert proxy.cut == 2
     assert "reconnecting in 1 s…" in at.seen
+    assert "resumed after 2 lost connections" in at.screen.text
     assert [w for w in at.screen.text.partition("first=0]]")[2].split() if w.startswith("word")] == WORDS
     assert "reconnecting" not in at.screen.text
+
+
+async def test_a_front_that_is_killed_and_comes_back_leaves_no_gap(relay: Relay) -> None:
+    front, url = relay.another_front()
+    async with Typing("chat", "--url", url) as at:
+        await at.say(f'Go on [[sim: text="{" ".join(WORDS)}" rate=80 first=0]]')
+        await at.sees(r"(?s)first=0\]\]\s+word0.*\bword15\b")
+        front.send(signal.SIGKILL)
+        await at.sees("reconnecting in ")
+        await asyncio.to_thread(relay.another_front, urlsplit(url).port or 0)
+        await at.sees("tokens.* · resumed after a lost connection")
+        await leave(at)
+    assert [w for w in at.screen.text.partition("first=0]]")[2].split() if w.startswith("word")] == WORDS
+
+
+async def test_what_was_typed_while_the_server_was_away_is_sent_when_it_is_back(
+    relay: Relay, http: httpx.AsyncClient
+) -> None:
+    front, url = relay.another_front()
+    front.send(signal.SIGKILL)
+    front.wait()
+    async with Typing("chat", "--url", url) as at:
+        await at.say("Anybody? [[sim: text=Here rate=0 first=0]]")
+        await at.sees(r"cannot be reached(?s:.*)press\s+Enter to try again\n> Anybody")
+        await asyncio.to_thread(relay.another_front, urlsplit(url).port or 0)
+        at.type(ENTER)
+        await at.sees(r"Here\n.*tokens")
+        conversation = await leave(at)
+    assert len(await messages(http, conversation)) == 2
+
+
+async def test_a_full_queue_says_when_to_come_back_and_keeps_what_was_typed(
+    relay: Relay, http: httpx.AsyncClient
+) -> None:
+    _, url = relay.another_front(KEEPSTREAM_QUEUE_LIMIT="1")
+    [worker] = relay.workers
+    worker.send(signal.SIGSTOP)
+    try:
+        await begin(http, f"First in the line {NOW}")
+        async with Typing("chat", "--url", url) as at:
+            await at.say("Second [[sim: text=Served rate=0 first=0]]")
+            await at.sees(r"too many streams are waiting; try again later \(in \d+ s\)\n> Second")
+            piped = await run(url, "chat", given="Third")
+            assert (piped.returncode, piped.stdout) == (1, "")
+            assert "too many streams are waiting" in piped.stderr
+            worker.send(signal.SIGCONT)
+            await asyncio.sleep(0.5)
+            at.type(ENTER)
+            await at.sees(r"Served\n.*tokens")
+    finally:
+        worker.send(signal.SIGCONT)
+
+
+async def test_who_waits_in_the_line_sees_the_place_and_can_leave_it(relay: Relay) -> None:
+    [worker] = relay.workers
+    worker.send(signal.SIGSTOP)
+    try:
+        async with Typing("chat", "--url", relay.url) as at:
+            await at.say("Wait")
+            await at.sees(r"in the line, place 1…")
+            at.type(CTRL_C)
+            await at.sees(r"\nstopped · /retry asks again\n")
+    finally:
+        worker.send(signal.SIGCONT)
+
+
+async def test_nothing_that_a_model_or_a_person_said_steers_the_terminal(relay: Relay, http: httpx.AsyncClient) -> None:
+    hostile = "a \x1b[2J b \x1b]0;owned\x07 c \x9b31m d \x1bc e\u202eR [x](javascript:1)"
+    conversation, stream = await begin(http, f'{hostile} [[sim: text="{hostile}" rate=0 first=0]]')
+    await idle(http, conversation)
+    marks = ("\x07", "\x9b", "\u202e", "\x1b]", "\x1b[2J", "\x1bc")
+    for command in (["chat", "--conversation", conversation], ["watch", stream], ["watch", "--json", stream]):
+        async with Typing(*command, "--url", relay.url) as at:
+            await at.sees("owned")
+            if command[0] == "chat":
+                await at.sees("(?s)owned.*owned.*\n> *$")
+                at.type(CTRL_D)
+            await at.ends()
+        assert [mark for mark in marks if mark in at.seen] == []
+
+
+async def test_what_is_typed_and_is_no_text_is_marked_and_sent(relay: Relay, http: httpx.AsyncClient) -> None:
+    for settings in ({}, {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}):
+        async with Typing("chat", "--url", relay.url, **settings) as at:
+            await at.say(os.fsdecode(b'ab\xffc [[sim: text="\xc5\xbc\xf0\x9f\x90\xa2 end" rate=0 first=0]]'))
+            await at.sees(r"end\n.*tokens")
+            conversation = await leave(at)
+        said, answer = await messages(http, conversation)
+        assert text_of(said).startswith("ab\N{REPLACEMENT CHARACTER}c")
+        assert text_of(answer) == "ż🐢 end"
 
 
 async def test_an_attempt_that_broke_is_told_to_be_void(relay: Relay) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from app.client import Event
-from app.terminal.answer import TOOL_CHARACTERS, Answer, clean, figures, verdict
+from app.terminal.answer import TOOL_CHARACTERS, Answer, clean, clean_json, figures, resumed, verdict
 from app.terminal.exits import Exit, exit_of
 
 
@@ -127,6 +128,22 @@ def test_a_failure_is_told_with_its_message() -> None:
 )
 def test_figures_are_told_as_far_as_they_are_known(end: dict[str, Any], seconds: float | None, said: str) -> None:
     assert figures(end, seconds) == said
+
+
+def test_json_holds_the_same_and_steers_no_terminal() -> None:
+    value = {"a\x9b": '\x1b[2J \x7f \u202e ż 😀 \\ "'}
+    line = clean_json(json.dumps(value, ensure_ascii=False))
+    assert json.loads(line) == value
+    assert clean(line) == line
+    assert "ż" in line
+
+
+def test_a_lost_connection_leaves_a_word_behind() -> None:
+    assert [resumed(times) for times in range(3)] == [
+        "",
+        "resumed after a lost connection",
+        "resumed after 2 lost connections",
+    ]
 
 
 def test_line_ends_are_one_kind_and_nothing_steers() -> None:

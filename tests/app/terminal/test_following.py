@@ -189,6 +189,15 @@ async def test_a_lost_connection_is_counted_down_until_it_is_back() -> None:
     await watched.task
 
 
+async def test_how_often_it_was_lost_is_counted_from_the_first_connection_on() -> None:
+    watched = Watched()
+    await watched.sheet.has("", "waiting…")
+    for state in ("waiting", "connecting", "open", "waiting", "connecting", "waiting", "connecting", "open"):
+        watched.source.on_state(state, 1.0)
+    await watched.give(END)
+    assert (await watched.task).resumed == 1
+
+
 async def test_the_wait_for_the_upstream_is_counted_down() -> None:
     watched = Watched()
     await watched.give(Event("relay.retry", {"attempt": 2, "reason": "cut", "retry_in_ms": 4000}, "1"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from app.client import ClientError
 from app.terminal import chat, commands
 from app.terminal.exits import Exit
-from app.terminal.options import DEFAULT_URL, Left, guarded, parse, parser_of
+from app.terminal.options import DEFAULT_URL, Left, guarded, parse, parser_of, readable
 
 
 class Stdin(io.TextIOWrapper):
@@ -75,6 +76,7 @@ def test_an_option_wins_over_the_environment(
             "send a valid key; or set --key or KEEPSTREAM_KEY",
         ),
         (ClientError(429, "rate_limit_error", "too many", retry_after=5.0), 1, "too many (in 5 s)"),
+        (ClientError(502, "api_error", "a proxy's \x1b[2J"), 1, "a proxy's \N{REPLACEMENT CHARACTER}[2J"),
         (httpx.ConnectError("refused"), 6, "http://x cannot be reached (refused)"),
         (httpx.ReadTimeout(""), 6, "http://x cannot be reached (ReadTimeout)"),
         (Left(), 130, ""),
@@ -89,6 +91,13 @@ def test_what_stands_in_the_way_is_one_line_and_a_code(
 
     assert guarded(work, "http://x") == code
     assert capsys.readouterr().err == (f"keepstream: {said}\n" if said else "")
+
+
+def test_bytes_that_are_no_text_are_marked_and_those_that_are_are_read_whatever_the_locale() -> None:
+    parser = parser_of("chat", "")
+    parser.add_argument("--system")
+    assert parse(parser, ["--system", os.fsdecode(b"a\xff\xc5\xbc")]).system == "a\N{REPLACEMENT CHARACTER}ż"
+    assert readable("\udcc5\udcbc") == "ż"
 
 
 @pytest.mark.parametrize("main", [chat.main, commands.send, commands.watch, commands.cancel])

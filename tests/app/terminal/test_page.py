@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
+from collections import Counter
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
 
@@ -199,6 +202,52 @@ def test_nothing_in_a_text_steers_the_terminal() -> None:
     written = out.getvalue()
     assert [mark for mark in ("\x07", "\x9b", "\u202e", "\x00", "\x1b]", "\x1b[2J") if mark in written] == []
     assert "javascript:" in written
+
+
+WIDE = """\
+# 标题很长很长很长很长很长的标题
+
+你好世界这是一个很长的句子没有空格可以断开。✅ **粗体**
+
+| 列一 | https://example.com/averylongpath |
+|---|---|
+| 数据数据数据数据 | 更多 |
+
+```py
+print("一个非常非常长的字符串在代码里面")
+```
+
+averylongwordwithoutanybreaksatallinit
+"""
+
+
+@pytest.mark.parametrize("width", [12, 20, 33])
+def test_nothing_is_wider_than_the_terminal_and_nothing_is_cut_off(width: int) -> None:
+    out = io.StringIO()
+    page = Page(Console(file=out, force_terminal=True, width=width, height=200, color_system=None))
+    page.show(WIDE, "", whole=True)
+    lines = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]|\r", "", out.getvalue()).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    # Of a cell, line by line: what stands beside it is of the other one.
+    letters = Counter("".join(lines))
+    assert not Counter(re.sub(r"[#|*`\s-]|py\b", "", WIDE)) - letters
+    assert "…" not in letters
+
+
+def test_headings_begin_at_the_left() -> None:
+    assert shown_whole("# Tides\n\n## Spring").splitlines() == ["Tides", "", "Spring"]
+
+
+def test_on_a_terminal_that_cannot_be_steered_what_stands_is_printed_once() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=WIDTH, height=20, _environ={"TERM": "dumb"})
+    with Page(console) as page:
+        for n in range(len(text := "# One\n\nTwo **words**\n\nThree")):
+            page._due = 0.0
+            page.show(text[:n], "thinking")
+        page.show(text, "", whole=True)
+        page.remark("3 tokens")
+    assert out.getvalue() == "One\n\nTwo words\n\nThree\n3 tokens\n"
 
 
 def test_what_takes_long_to_draw_is_drawn_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
