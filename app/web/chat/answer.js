@@ -11,6 +11,9 @@ import { destination, link, Markdown } from "/chat/markdown.js";
 import { soon } from "/chat/pace.js";
 import { left, place, reason } from "/chat/words.js";
 
+/** What takes longer is said with its time. */
+const LONG_MS = 5000;
+
 export class Answer {
   /** The article's part that this draws. */
   element = h("div", { class: "answer" });
@@ -23,6 +26,7 @@ export class Answer {
   #countdown = null;
   #note = null;
   #quiet = "Waiting";
+  #said = null;
   #draw = (deadline) => this.#flush(deadline);
 
   constructor() {
@@ -65,8 +69,12 @@ export class Answer {
       }
       case "content_block_delta": {
         const part = this.#blocks.get(data.index);
-        part?.delta(data.delta ?? {});
-        if (part && data.delta?.type === "text_delta") this.onText(data.delta.text ?? "");
+        if (!part) break;
+        this.#dropStale();
+        part.delta(data.delta ?? {});
+        // Not when its block begins: the first word may be long in coming.
+        if (part instanceof Text) this.say("");
+        if (data.delta?.type === "text_delta") this.onText(data.delta.text ?? "");
         break;
       }
       case "content_block_stop":
@@ -126,12 +134,21 @@ export class Answer {
     soon(this.#draw);
   }
 
-  /** Says what is going on, below the text; "" is nothing. */
+  /** Says what is going on, below the text, and for how long when it takes long; "" is nothing. */
   say(text, { busy = false } = {}) {
+    if (text === this.#said) return;
     clearInterval(this.#countdown);
     this.#countdown = null;
-    this.#quiet = text;
+    this.#said = this.#quiet = text;
     this.#write(text, busy);
+    if (!busy) return;
+    const since = performance.now();
+    this.#countdown = setInterval(() => {
+      const ms = performance.now() - since;
+      if (ms < LONG_MS) return;
+      this.#quiet = `${text} · ${left(ms)}`;
+      this.#write(this.#quiet, true);
+    }, 1000);
   }
 
   /** Says it with the seconds that are left, and then that it is being done. */
@@ -143,6 +160,7 @@ export class Answer {
       this.say(`${text} now`, { busy: true });
     };
     this.say("");
+    this.#said = null;
     this.#countdown = setInterval(tick, 250);
     tick();
   }
@@ -166,13 +184,11 @@ export class Answer {
   }
 
   #say(part) {
-    if (part instanceof Text) this.say("");
-    else if (part instanceof Thinking) this.say(""); // it says so itself
+    if (part instanceof Thinking) this.say(""); // it says so itself
     else if (part?.name) this.say(`Using ${part.name}`, { busy: true });
   }
 
   #begin(index, block) {
-    this.#dropStale();
     const part = make(block);
     if (part === null) return null;
     this.#blocks.set(index, part);
