@@ -88,11 +88,11 @@ function changed() {
 }
 
 /** Opens what the address says. */
-function open({ fresh = false } = {}) {
+function open({ first = false } = {}) {
   const id = /^#(cv_[0-9a-f]{32})$/.exec(location.hash)?.[1] ?? null;
-  if (id === (conversation?.id ?? null) && !$("#gone").childElementCount) return;
+  if (!first && id === (conversation?.id ?? null) && !$("#gone").childElementCount) return;
   close();
-  if (id !== null) start(id, fresh);
+  if (id !== null) start(id, false);
   else choose(settings.get("model"));
   composer.open(id ?? "new");
   changed();
@@ -328,6 +328,6 @@ addEventListener("click", (event) => {
 addEventListener("hashchange", () => open());
 addEventListener("popstate", () => open());
 
-open();
+open({ first: true });
 loadModels();
 document.documentElement.dataset.ready = "";
