@@ -64,14 +64,14 @@ async def _once(options: argparse.Namespace, text: str) -> Exit:
     """One message and its answer; without a message, the answer that runs in the conversation."""
     async with client_of(options) as client:
         talk = Talk(client, options, Console())
-        if text.strip():
+        if fresh := bool(text.strip()):
             stream = (await talk.say({"content": text}))["id"]
         else:
             stream = (await client.conversation(options.conversation))["stream_id"]
         if stream is None:
             complain("nothing runs in this conversation")
             return Exit.FAILED
-        _, code = await show_once(client, stream, stoppable=True)
+        _, code = await show_once(client, stream, stoppable=True, fresh=fresh)
         return code
 
 
@@ -122,7 +122,7 @@ class Talk:
         fresh = [message for message in conversation["messages"] if message["id"] not in self._known]
         self._show(fresh)
         if conversation["stream_id"] is not None:
-            await self._follow(conversation["stream_id"], conversation["answer_id"])
+            await self._follow(conversation["stream_id"], conversation["answer_id"], fresh=False)
         return bool(fresh) or conversation["stream_id"] is not None
 
     async def turn(self, asked: str) -> str:
@@ -178,10 +178,10 @@ class Talk:
         if self._console.is_terminal:
             self.remark(f"{self._url} does not answer; trying again in {wait:.0f} s…")
 
-    async def _follow(self, stream_id: str, answer_id: str | None) -> None:
+    async def _follow(self, stream_id: str, answer_id: str | None, *, fresh: bool = True) -> None:
         self._console.print()
         page = Page(self._console)
-        followed = await Following(self._client, stream_id, page, stoppable=True).run()
+        followed = await Following(self._client, stream_id, page, stoppable=True, fresh=fresh).run()
         if answer_id is not None:
             self._known.add(answer_id)
         end = followed.answer.end

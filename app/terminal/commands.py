@@ -107,7 +107,7 @@ async def _watch(options: argparse.Namespace) -> Exit:
             return Exit.FAILED
         if options.json:
             return await _events(client, stream_id, options.after)
-        _, code = await show_once(client, stream_id, after=options.after, stoppable=False)
+        _, code = await show_once(client, stream_id, after=options.after, stoppable=False, fresh=False)
         return code
 
 

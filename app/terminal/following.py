@@ -48,13 +48,17 @@ class Followed:
 
 
 class Following:
-    """One stream on its way to `shown`. `stoppable`: whether Ctrl-C cancels it, and does not leave at once."""
+    """One stream on its way to `shown`.
 
-    def __init__(self, client: Client, stream_id: str, shown: Shown, *, stoppable: bool) -> None:
+    `stoppable`: whether Ctrl-C cancels it, and does not leave at once; `fresh`: whether it has just begun.
+    """
+
+    def __init__(self, client: Client, stream_id: str, shown: Shown, *, stoppable: bool, fresh: bool = True) -> None:
         self._client = client
         self._stream_id = stream_id
         self._shown = shown
         self._stoppable = stoppable
+        self._fresh = fresh  # what came before we looked tells nothing of its time
         self._answer = Answer()
         self._clock = asyncio.get_running_loop().time
         self._said = self._clock()
@@ -83,7 +87,7 @@ class Following:
             if self._left:
                 raise Left
             reading.result()
-        seconds = None if self._first is None else self._said - self._first
+        seconds = self._said - self._first if self._first is not None and self._fresh else None
         return Followed(self._answer, seconds, self._resumed)
 
     async def _read(self, after: str) -> None:
@@ -91,7 +95,10 @@ class Following:
             async for event in events:
                 self._answer.take(event)
                 self._said = self._clock()
-                if self._first is None and event.type == "content_block_delta":
+                if event.type == "relay.reset":
+                    self._first = None
+                    self._fresh = self._fresh and bool(event.id)  # without an id it is told again, by a front
+                elif self._first is None and event.type == "content_block_delta":
                     self._first = self._said
 
     def _connection(self, state: Literal["connecting", "open", "waiting"], seconds: float) -> None:

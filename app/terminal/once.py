@@ -44,13 +44,16 @@ class _Waiting:
 
 
 async def show_once(
-    client: Client, stream_id: str, *, after: str = "", stoppable: bool, silent: bool = False
+    client: Client, stream_id: str, *, after: str = "", stoppable: bool, fresh: bool = True, silent: bool = False
 ) -> tuple[Followed, Exit]:
-    """Shows the answer of a stream to its ending; `silent` shows none. Returns the exit code that its ending means."""
+    """Shows the answer of a stream to its ending; `silent` shows none. Returns the exit code that its ending means.
+
+    `stoppable` and `fresh` as in `Following`.
+    """
     console = Console(highlight=False)
     drawn = sys.stdout.isatty() and not silent
     shown: Page | _Waiting = Page(console) if drawn else _Waiting()
-    followed = await Following(client, stream_id, shown, stoppable=stoppable).run(after)
+    followed = await Following(client, stream_id, shown, stoppable=stoppable, fresh=fresh).run(after)
     answer = followed.answer
     if not drawn and not silent:
         write(answer.text)

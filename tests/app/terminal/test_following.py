@@ -83,9 +83,9 @@ class Sheet:
 
 
 class Watched:
-    def __init__(self, *, stoppable: bool = True) -> None:
+    def __init__(self, *, stoppable: bool = True, fresh: bool = True) -> None:
         self.source, self.sheet = Source(), Sheet()
-        following = Following(cast("Client", self.source), "st_1", self.sheet, stoppable=stoppable)
+        following = Following(cast("Client", self.source), "st_1", self.sheet, stoppable=stoppable, fresh=fresh)
         self.task: asyncio.Task[Followed] = asyncio.create_task(following.run())
 
     async def give(self, *events: Event | Exception) -> None:
@@ -214,6 +214,24 @@ async def test_what_a_new_attempt_voids_is_told_before_it_is_shown() -> None:
     await watched.task
     assert watched.sheet.voids == ["the answer begins again (worker_lost)"]
     assert watched.sheet.shown[-1] == ("new", "", True)
+
+
+@pytest.mark.parametrize(
+    ("fresh", "between", "known"),
+    [
+        (True, [], True),
+        (False, [], False),
+        (True, [Event("relay.reset", {"attempt": 2, "reason": "worker_lost"}, "2"), text("new")], True),
+        (True, [Event("relay.reset", {"attempt": 2, "reason": "worker_lost"}, "2")], False),
+        (True, [Event("relay.reset", {"attempt": 1, "reason": "unknown_id"}, ""), text("again")], False),
+    ],
+)
+async def test_a_time_is_told_only_where_it_was_seen_from_the_start(
+    *, fresh: bool, between: list[Event], known: bool
+) -> None:
+    watched = Watched(fresh=fresh)
+    await watched.give(text("Hel"), *between, END)
+    assert ((await watched.task).seconds is not None) == known
 
 
 async def test_a_stream_that_is_lost_leaves_what_came_and_says_so() -> None:
