@@ -279,7 +279,9 @@ async def test_a_second_message_is_a_conflict_that_names_the_running_stream(api:
 
 async def test_of_many_that_speak_at_once_one_is_heard(api: Api) -> None:
     talk = await Talk.begin(api)
-    answers = await asyncio.gather(*(talk.send(content=STALLED) for _ in range(6)))
+    other = Talk(Api(api.cluster, front=1), {"id": talk.id})
+    answers = await asyncio.gather(*(one.send(content=STALLED) for one in 3 * (talk, other)))
+    await other.api.close()
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * 5
     assert len(await talk.messages()) == 1
     [sent] = [answer.json() for answer in answers if answer.status_code == 202]
