@@ -1,0 +1,51 @@
+"""One browser and one cluster per file. A test fails on whatever went wrong in any tab, unless it said it would."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.harness.api import Api
+from tests.harness.cluster import Cluster
+from tests.page.visiting import CHROMIUM, Site, launch
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = pytest.mark.skip(reason="the page is tested in a real browser: install the package chromium")
+    for item in items:
+        if not CHROMIUM and HERE in item.path.parents:
+            item.add_marker(missing)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as driver:
+        browser = await launch(driver)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
+    """With the settings that the file asks for in `SETTINGS`."""
+    async with Cluster(**getattr(request.module, "SETTINGS", {})) as cluster:
+        yield cluster
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def everything(cluster: Cluster, browser: Browser) -> AsyncIterator[Site]:
+    api = Api(cluster)
+    yield Site(cluster, browser, api)
+    await api.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def site(everything: Site) -> AsyncIterator[Site]:
+    yield everything
+    await everything.leave()
