@@ -20,7 +20,8 @@ from worker.claude import Request
 class Found:
     """Times are seconds; `elapsed` is counted by Redis' clock since the stream was made.
 
-    `request` is None where it cannot be read; `handed_over`: its last worker gave it back.
+    `request` is None where it cannot be read; `handed_over`: its last worker gave it back. `progress` is without an
+    attempt that was counted beforehand and is yet to be made.
     """
 
     progress: Progress
@@ -37,7 +38,7 @@ def found(begun: Begun) -> Found:
     meta = begun.meta
     return Found(
         progress=Progress(
-            calls=_whole(meta, "attempt", 0),
+            calls=_whole(meta, "attempt", 0) - begun.counted,
             free=_whole(meta, "free", 0),
             content=meta.get("content") == b"1",
             on_interrupt=OnInterrupt.FAIL if meta.get("on_interrupt") == b"fail" else OnInterrupt.RESTART,

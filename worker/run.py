@@ -48,7 +48,9 @@ class Run:
         """From the claim to its release; `forced` ends the stream without a call."""
         try:
             life_ms = self._tools.settings.stream_life_ms
-            begun = await patiently(self.interrupt, lambda: self._tools.log.begin(self.claim, life_ms))
+            # Where nobody has to wait, the first call follows at once, and is counted along.
+            count = forced is None and self.claim.calm
+            begun = await patiently(self.interrupt, lambda: self._tools.log.begin(self.claim, life_ms, count=count))
             match begun.status:
                 case Status.OK:
                     await self._live(begun, forced)

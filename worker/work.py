@@ -64,6 +64,7 @@ class Work:
         self._clock = asyncio.get_running_loop().time
         self._found = found(begun)
         self._progress = self._found.progress
+        self._counted = begun.counted  # the next call, and not made yet
         self._born = self._clock() - self._found.elapsed
         self._redis_clock = begun.now - self._clock() * 1000  # what to add to ours, in ms
         self.refusal: Status | None = None
@@ -87,7 +88,7 @@ class Work:
         while True:
             match following:
                 case HandOver(free):
-                    self._writer.mark({"free": free, "handed_over": "1"})
+                    self._writer.mark({"free": free, "handed_over": "1", **self._uncounted()})
                     await self._flush()
                     return following
                 case End():
@@ -173,6 +174,8 @@ class Work:
         if not isinstance(step, Start):
             self._tell(step)
             await asyncio.sleep(step.wait)
+        elif self._claim.calm:  # a moment ago
+            return
         while wait := await self._tools.admission.wait(model):
             self._interrupt.check()
             if wait >= TOLD_SECONDS:
@@ -195,9 +198,16 @@ class Work:
     async def _count(self) -> None:
         """Counts the call before it is made: a worker that dies in it has made it."""
         self._progress = replace(self._progress, calls=self._progress.calls + 1)
+        if self._counted:
+            self._counted = False
+            return
         self._writer.mark({"attempt": self._progress.calls, "handed_over": "0"})
         await self._writer.flush()
         self._interrupt.check()
+
+    def _uncounted(self) -> dict[str, int]:
+        """Takes back what was counted and not made."""
+        return {"attempt": self._progress.calls} if self._counted else {}
 
     async def _call(self, request: Request) -> Reading:
         self._calling = True
@@ -245,7 +255,7 @@ class Work:
         if self._readable:
             writer.own("relay.end", ending.frame_data(end, calls, message, cost), last=True)
         fields = ending.fields(end, calls, message, cost, complete=self._complete, first_at=self._first_at())
-        writer.mark(fields, int(self._tools.settings.stream_ttl * 1000))
+        writer.mark(fields | self._uncounted(), int(self._tools.settings.stream_ttl * 1000))
         await self._flush()
         if writer.refusal is None:
             logger.info("%s: %s, %d attempts", self._claim.stream_id, end.outcome, calls)

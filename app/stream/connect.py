@@ -35,6 +35,11 @@ POOL_SIZE = 32
 POOL_WAIT_SECONDS = 20
 OLDEST_REDIS = (7, 0)
 
+_NO_URL = (
+    "REDIS_URL cannot be read: look at its host, port, database and options; what is special in a password is written "
+    "as %XX"
+)
+
 # What every caller treats as "Redis is away": worth another try, never a verdict about a stream.
 AWAY = (RedisConnectionError, RedisTimeoutError, OSError, TimeoutError)
 
@@ -44,24 +49,33 @@ Client = TypeVar("Client", bound="Redis")
 def connect(url: str, name: str, client: type[Client] = Redis, *, retries: int = 3) -> Client:  # type: ignore[assignment]
     """A client of `client`'s type for `url`. Nothing is contacted yet.
 
-    `redis+sentinel://[user:password@]host:port,host:port/service[/db]` asks the Sentinels for the primary.
+    `redis+sentinel://[user:password@]host:port,host:port/service[/db]` asks the Sentinels for the primary. Raises
+    `UnfitServerError` for a URL that cannot be one.
     """
     options: dict[str, Any] = {
         "socket_timeout": COMMAND_SECONDS,
         "socket_connect_timeout": COMMAND_SECONDS,
-        "socket_keepalive": True,
         "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), retries),
         "retry_on_error": list(AWAY),
         "client_name": re.sub(r"[^!-~]", "-", name),
         "protocol": 2,  # RESP3 costs more and brings nothing here
     }
-    pool = _sentinel_pool(url, options) if "+sentinel://" in url else _pool(url, options)
+    if not url.startswith("unix:"):
+        options["socket_keepalive"] = True
+    try:
+        pool = _sentinel_pool(url, options) if "+sentinel://" in url else _pool(url, options)
+        pool.make_connection()  # type: ignore[no-untyped-call]  # which says more of what it does not take
+    except (ValueError, TypeError, RedisError):
+        raise UnfitServerError(_NO_URL) from None  # what they say may quote the password
     made = client(connection_pool=pool)
     made.auto_close_connection_pool = True  # `aclose` closes what was opened through it
     return made
 
 
 def _pool(url: str, options: dict[str, Any]) -> BlockingConnectionPool:
+    parts = urlsplit(url)
+    if not re.fullmatch(r"/.+" if parts.scheme == "unix" else r"/?[0-9]*", parts.path):
+        raise ValueError(parts.path)  # redis-py would take the first database for what is no number
     return BlockingConnectionPool.from_url(url, max_connections=POOL_SIZE, timeout=POOL_WAIT_SECONDS, **options)
 
 

@@ -18,8 +18,8 @@ another server than the queue, or on a cluster.
     `REPLAY_SECONDS`: the last claim's answer, for the retry of a claim whose reply was lost
 `ks:{queue}:idem:<digest>`
     as long as its stream may live
-`ks:{queue}:hold:<digest>`
-    as long as the hold itself: its time to live is the time to wait
+`ks:{queue}:hold:<digest>`, `ks:{queue}:held`
+    as long as the hold itself: its time to live is the time to wait; and as long as the longest of them
 `ks:{queue}:chat:<digest>`
     as long as the stream it names may live
 `ks:{queue}:outbox`
@@ -50,6 +50,8 @@ FENCE = "ks:{queue}:fence"
 WORKERS = "ks:{queue}:workers"
 OUTBOX = "ks:{queue}:outbox"
 WAKE = "ks:{queue}:wake"  # channel
+# Stands while any model is held: who finds it missing need not ask for one.
+HELD = "ks:{queue}:held"
 
 _ARQ_ID = "{queue}:"
 

@@ -8,7 +8,7 @@ upstream or of the queue.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -24,12 +24,16 @@ READ_BYTES = 512 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A holder's right to a stream: compared as a pair, so that a number handed out twice does no harm."""
+    """A holder's right to a stream: compared as a pair, so that a number handed out twice does no harm.
+
+    `calm`: no worker was to wait before a call, when it was given.
+    """
 
     stream_id: str
     fence: int
     holder: str
     times: int = 1
+    calm: bool = field(default=False, compare=False)
 
 
 class Status(StrEnum):
@@ -52,13 +56,17 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Where a stream stands as its new holder finds it. Times are milliseconds of Redis' clock."""
+    """Where a stream stands as its new holder finds it. Times are milliseconds of Redis' clock.
+
+    `counted`: the first attempt is counted already, and is this holder's to make.
+    """
 
     status: Status
     now: int
     length: int
     position: frames.Position | None
     meta: Mapping[str, bytes]
+    counted: bool = False
 
 
 class State(StrEnum):
@@ -124,18 +132,20 @@ class Log:
         """Takes back an `open` whose submit was refused."""
         await self._redis.delete(keys.meta(stream_id))
 
-    async def begin(self, claim: Claim, life_ms: int | None = None) -> Begun:
+    async def begin(self, claim: Claim, life_ms: int | None = None, *, count: bool = False) -> Begun:
         """Takes the fence for `claim`. Status: ok, ended, fenced or gone.
 
-        With `life_ms`, a meta whose submit was never confirmed is kept for so long.
+        With `life_ms`, a meta whose submit was never confirmed is kept for so long. With `count`, the first attempt of
+        a stream that never had one is counted.
         """
         status, now, length, tail, flat = await self._begin(
             keys=[keys.log(claim.stream_id), keys.meta(claim.stream_id)],
-            args=[claim.fence, claim.holder, "" if life_ms is None else life_ms],
+            args=[claim.fence, claim.holder, "" if life_ms is None else life_ms, int(count)],
         )
         meta = {flat[i].decode(): flat[i + 1] for i in range(0, len(flat), 2)}
         position = frames.origin(claim.stream_id) if length == 0 else frames.position_at_end(tail)
-        return Begun(Status(status.decode()), now, length, position, meta)
+        counted = count and meta.get("counted") == claim.holder.encode()
+        return Begun(Status(status.decode()), now, length, position, meta, counted)
 
     async def append(
         self,

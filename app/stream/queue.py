@@ -99,12 +99,13 @@ class Queue:
 
         `number` counts this holder's claims: repeated with the same number, a claim gives the same answer.
         """
-        reply = await self._claim(
-            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.FENCE, keys.replay(holder)],
+        calm, reply = await self._claim(
+            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.FENCE, keys.replay(holder), keys.HELD],
             args=[free, holder, number, lease_ms, stream_id, keys.QUEUE_SECONDS, keys.REPLAY_SECONDS],
         )
         name = f"{holder}/{number}"
-        return [Claim(reply[i].decode(), reply[i + 1], name, reply[i + 2]) for i in range(0, len(reply), 3)]
+        parts = range(0, len(reply), 3)
+        return [Claim(reply[i].decode(), reply[i + 1], name, reply[i + 2], calm=bool(calm)) for i in parts]
 
     async def renew(self, worker: str, claims: Iterable[Claim], lease_ms: int) -> set[str]:
         """Renews the leases and the worker's place among the living; returns the ids that were refused."""

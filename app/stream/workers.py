@@ -36,7 +36,7 @@ class Workers:
 
     async def hold(self, model: str, milliseconds: int) -> int:
         """Lets every worker wait before it calls `model`; returns for how many milliseconds from now."""
-        return int(await self._hold(keys=[keys.hold(model)], args=[milliseconds]))
+        return int(await self._hold(keys=[keys.hold(model), keys.HELD], args=[milliseconds]))
 
     async def held(self, model: str) -> int:
         """For how many milliseconds from now `model` is not to be called; 0 for not at all."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from arq.jobs import serialize_job
 from app.stream import frames, keys
 from app.stream.log import Claim, Status
 from tests.worker.workshop import BEAT, PATIENCE, Stream, Workshop
+from worker.claude import Answer, Request
 from worker.writer import Writer
 
 LONG_MS = 60_000
@@ -184,21 +186,39 @@ async def test_a_stream_that_comes_back_to_the_same_worker_has_one_task(shop: Wo
 
 
 async def test_no_call_is_made_before_it_is_counted(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that dies in a call must have counted it."""
+    """A worker that dies in a call must have counted it. The first one is counted as the stream begins."""
     held: list[Writer] = []
+    counted: list[bytes] = []
     async with shop.worker() as parts:
-        ready = parts.tools.committer.ready
-        monkeypatch.setattr(parts.tools.committer, "ready", held.append)
-        stream_id = await shop.submit("[[sim: tokens=3 tag=counted-first]]")
+        ready, call = parts.tools.committer.ready, parts.tools.claude.call
+
+        @asynccontextmanager
+        async def look_and_call(request: Request) -> AsyncIterator[Answer]:
+            counted.append((await shop.look(stream_id)).meta["attempt"])
+            monkeypatch.setattr(parts.tools.committer, "ready", held.append)
+            async with call(request) as answer:
+                yield answer
+
+        monkeypatch.setattr(parts.tools.claude, "call", look_and_call)
+        stream_id = await shop.submit("[[sim: status=529 times=1 tokens=3 tag=counted-first]]")
         async with asyncio.timeout(PATIENCE):
             while not held:
                 await asyncio.sleep(BEAT)
         await asyncio.sleep(0.3)  # time enough for a call
-        assert (await shop.calls("counted-first"))["calls"] == 0
+        assert (await shop.calls("counted-first"))["calls"] == 1
         monkeypatch.undo()
         for writer in held:
             ready(writer)
-        assert (await shop.ended(stream_id)).outcome == "completed"
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, stream.meta["attempts"], counted) == ("completed", b"2", [b"1"])
+
+
+async def test_a_call_that_was_counted_and_not_made_is_taken_back(shop: Workshop) -> None:
+    async with shop.worker():
+        stream_id = await shop.submit("[[sim: tokens=3 tag=never-made]]", created_at="1")
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, stream.meta["attempts"], stream.meta["attempt"]) == ("expired", b"0", b"0")
+    assert (await shop.calls("never-made"))["calls"] == 0
 
 
 async def test_leases_are_renewed_for_as_long_as_a_stream_runs(shop: Workshop) -> None:

@@ -1,13 +1,14 @@
 -- Moves jobs from the queue to the leases, raising the fence of each; expired leases go back to the queue first, with
 -- their original score. Safe to repeat: a claim whose reply was lost gives the same answer under the same number.
 --
--- KEYS  1 jobs   2 leases   3 claims   4 fence   5 this holder's last answer
+-- KEYS  1 jobs   2 leases   3 claims   4 fence   5 this holder's last answer   6 stands while any model is held
 -- ARGV  1 how many   2 holder   3 number of this claim   4 lease in ms   5 id to take, or '' for the oldest
 --       6 life of the queue's keys in s   7 life of the last answer in s
--- reply {id, fence, times claimed, id, fence, …}
+-- reply {1 if no model is held, {id, fence, times claimed, id, fence, …}}
+local calm = 1 - redis.call('EXISTS', KEYS[6])
 local last = redis.call('HMGET', KEYS[5], 'number', 'answer')
 if last[1] == ARGV[3] then
-  return cjson.decode(last[2])
+  return {calm, cjson.decode(last[2])}
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -55,4 +56,4 @@ if #answer > 0 then
     redis.call('EXPIRE', KEYS[i], ARGV[6])
   end
 end
-return answer
+return {calm, answer}

@@ -77,6 +77,23 @@ async def test_a_confirmed_stream_is_kept_and_a_dropped_one_is_gone(redis: Redis
 # --- beginning
 
 
+async def test_the_first_attempt_is_counted_once_for_who_begins(log: Log, redis: Redis) -> None:
+    await accept(log, STREAM)
+    assert (await log.begin(FIRST, count=True)).counted
+    again = await log.begin(FIRST, count=True)  # its reply was lost
+    assert (again.counted, again.meta["attempt"]) == (True, b"1")
+    assert not (await log.begin(FIRST)).counted
+    taken_over = await log.begin(SECOND, count=True)
+    assert (taken_over.counted, taken_over.meta["attempt"]) == (False, b"1")
+
+
+async def test_a_stream_that_is_to_be_cancelled_gets_no_attempt(log: Log, start: Position) -> None:
+    await log.cancel(STREAM)
+    begun = await log.begin(SECOND, count=True)
+    assert not begun.counted
+    assert "attempt" not in begun.meta
+
+
 async def test_a_holder_finds_the_stream_as_it_stands(log: Log) -> None:
     position = await accept(log, STREAM)
     begun = await log.begin(FIRST)

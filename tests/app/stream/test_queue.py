@@ -14,6 +14,7 @@ from app.stream import keys
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim
 from app.stream.queue import FUNCTION, Idempotency, Queue
+from app.stream.workers import Workers
 
 LIFE_MS = 600_000
 LEASE_MS = 60_000
@@ -241,6 +242,18 @@ async def test_of_many_who_claim_at_once_each_stream_has_one_holder(queue: Queue
     claims = await asyncio.gather(*(take(queue, f"w{n % 5}", n, 3) for n in range(20)))
     taken = [claim.stream_id for answer in claims for claim in answer]
     assert sorted(taken) == sorted(ids)
+
+
+async def test_a_claim_tells_whether_anybody_has_to_wait(redis: Redis, queue: Queue) -> None:
+    workers = Workers(redis)
+    await submit(queue, "a", "b", "c")
+    assert [claim.calm for claim in await take(queue, number=1)] == [True]
+    await workers.hold("m", 50)
+    await workers.hold("another", 10)  # a shorter one changes nothing
+    await asyncio.sleep(0.02)
+    assert [claim.calm for claim in await take(queue, number=2)] == [False]
+    await asyncio.sleep(0.05)
+    assert [claim.calm for claim in await take(queue, number=3)] == [True]
 
 
 # --- leases that expire
