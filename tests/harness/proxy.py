@@ -30,6 +30,11 @@ class Proxy:
     def connections(self) -> int:
         return len(self._writers) // 2
 
+    @property
+    def held(self) -> int:
+        """How many bytes wait for somebody who does not take them."""
+        return sum(writer.transport.get_write_buffer_size() for writer in self._writers)
+
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]

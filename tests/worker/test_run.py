@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import orjson
 import pytest
 
+from tests.harness.proxy import Proxy
 from tests.worker.workshop import MODEL, Workshop
 
 
@@ -260,13 +263,18 @@ async def test_our_own_fault_still_ends_the_stream_and_tells_no_prompt(
 
 
 async def test_a_worker_runs_as_many_streams_at_a_time_as_it_may(shop: Workshop) -> None:
-    ids = [await shop.submit(f"{n} [[sim: tokens=2 first=2 tag=many]]") for n in range(150)]
-    async with shop.worker(worker_streams=120) as parts:
-        await shop.eventually(lambda: _open(shop, "many", 120))
-        assert len(parts.pool.holds) == 120
-        for stream_id in ids:
-            assert (await shop.ended(stream_id)).outcome == "completed"
-        assert parts.pool.holds == {}
+    ids = [await shop.submit(f"{n} [[sim: tokens=2 tag=many]]") for n in range(150)]
+    claude = urlsplit(shop.claude)
+    async with Proxy(str(claude.hostname), int(claude.port or 0)) as upstream:
+        upstream.stall()
+        url = f"http://127.0.0.1:{upstream.port}"
+        async with shop.worker(worker_streams=120, anthropic_base_url=url) as parts:
+            await shop.eventually(lambda: _connected(upstream, 120))
+            assert len(parts.pool.holds) == 120
+            upstream.flow()
+            for stream_id in ids:
+                assert (await shop.ended(stream_id)).outcome == "completed"
+            assert parts.pool.holds == {}
     assert (await shop.calls("many"))["calls"] == 150
 
 
@@ -275,5 +283,5 @@ async def _left(shop: Workshop, tag: str) -> bool:
     return bool(seen["open"] == 0 and seen["closed_early"] == 1)
 
 
-async def _open(shop: Workshop, tag: str, count: int) -> bool:
-    return bool((await shop.calls(tag))["open"] == count)
+async def _connected(proxy: Proxy, count: int) -> bool:
+    return proxy.connections == count
