@@ -11,7 +11,7 @@ import httpx
 from tests.running import clean_environment
 from tests.stories.clients.conftest import Up
 
-SECONDS = 240
+SECONDS = 200
 # What the description leaves open because only the Claude API can judge it, no check can tell right from wrong.
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
@@ -34,6 +34,7 @@ async def test_schemathesis_finds_nothing_that_is_not_as_described(up: Up, tmp_p
             out, _ = await process.communicate()
     except BaseException:
         process.kill()
+        await process.wait()
         raise
     assert process.returncode == 0, out.decode()
 
