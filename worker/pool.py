@@ -72,6 +72,7 @@ class Pool(Worker):
         self._tools = tools
         self._stir = stir
         self._claims = 1
+        self._more = True  # somebody may wait for whom there was no room
         self._waken = asyncio.Event()
         self._lease_ms = int(settings.lease_seconds * 1000)
 
@@ -93,6 +94,7 @@ class Pool(Worker):
     async def _poll_iteration(self) -> None:
         """Claims as many streams as there are free slots."""
         free = self.max_jobs - len(self.holds)
+        self._more = True
         if free <= 0:
             return
         # The number rises only with an answer: a claim whose answer was lost gets the same one again.
@@ -101,6 +103,9 @@ class Pool(Worker):
             self._claims += 1
         for claim in claims:
             self._hold(claim)
+        self._more = len(claims) >= free
+        if self._more and len(self.holds) < self.max_jobs:  # some have ended meanwhile
+            self._waken.set()
 
     def wake(self) -> None:
         """There may be something to take."""
@@ -125,11 +130,13 @@ class Pool(Worker):
             if older is not None and older.task is not None:  # its lease was lost, and it does not know yet
                 older.run.leave()
                 await asyncio.wait([older.task])
+            hold.run.prepare()
             await self._run_job(hold)
         finally:
             if self.holds.get(stream_id) is hold:
                 del self.holds[stream_id]
-            self._waken.set()
+            if self._more:
+                self._waken.set()
 
     async def _run_job(self, hold: Hold) -> None:
         stream_id, pause = hold.claim.stream_id, AWAY_SECONDS

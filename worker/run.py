@@ -35,6 +35,16 @@ class Run:
         self.abandon_after: float | None = None
         self._tools = tools
         self._refusal: Status | None = None
+        self._beginning: asyncio.Task[Begun] | None = None
+        self._begun = False
+
+    def prepare(self) -> None:
+        """Begins before `live` is called, while other things are on their way to Redis."""
+        # Where nobody has to wait, the first call follows at once, and is counted along.
+        count = self.claim.calm and not self._begun
+        begin = self._tools.log.begin(self.claim, self._tools.settings.stream_life_ms, count=count)
+        self._beginning = asyncio.create_task(begin)
+        self._beginning.add_done_callback(_heard)
 
     @property
     def left(self) -> bool:
@@ -47,10 +57,8 @@ class Run:
     async def live(self, forced: End | None = None) -> None:
         """From the claim to its release; `forced` ends the stream without a call."""
         try:
-            life_ms = self._tools.settings.stream_life_ms
-            # Where nobody has to wait, the first call follows at once, and is counted along.
-            count = forced is None and self.claim.calm
-            begun = await patiently(self.interrupt, lambda: self._tools.log.begin(self.claim, life_ms, count=count))
+            begun = await patiently(self.interrupt, self._begin)
+            self._begun = True
             match begun.status:
                 case Status.OK:
                     await self._live(begun, forced)
@@ -63,6 +71,13 @@ class Run:
             await self._let_go()
         except RedisError as error:
             logger.error("%s: Redis refuses what it should take: %s", self.claim.stream_id, error)  # noqa: TRY400  # see `where`
+
+    async def _begin(self) -> Begun:
+        if self._beginning is None:
+            self.prepare()
+        beginning, self._beginning = self._beginning, None
+        assert beginning is not None  # noqa: S101  # for the type checker
+        return await beginning
 
     async def _live(self, begun: Begun, forced: End | None) -> None:
         work = Work(self.claim, self._tools, self.interrupt, begun)
@@ -100,3 +115,9 @@ class Run:
         if self._refusal is Status.GONE:
             with contextlib.suppress(RedisError, *AWAY):
                 await self._tools.queue.done(self.claim)
+
+
+def _heard(beginning: asyncio.Task[Begun]) -> None:
+    """Whoever does not wait for it any more does not want to hear how it failed."""
+    if not beginning.cancelled():
+        beginning.exception()

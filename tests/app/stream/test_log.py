@@ -77,7 +77,7 @@ async def test_a_confirmed_stream_is_kept_and_a_dropped_one_is_gone(redis: Redis
 # --- beginning
 
 
-async def test_the_first_attempt_is_counted_once_for_who_begins(log: Log, redis: Redis) -> None:
+async def test_the_first_attempt_is_counted_once_for_who_begins(log: Log) -> None:
     await accept(log, STREAM)
     assert (await log.begin(FIRST, count=True)).counted
     again = await log.begin(FIRST, count=True)  # its reply was lost
@@ -87,7 +87,8 @@ async def test_the_first_attempt_is_counted_once_for_who_begins(log: Log, redis:
     assert (taken_over.counted, taken_over.meta["attempt"]) == (False, b"1")
 
 
-async def test_a_stream_that_is_to_be_cancelled_gets_no_attempt(log: Log, start: Position) -> None:
+async def test_a_stream_that_is_to_be_cancelled_gets_no_attempt(log: Log) -> None:
+    await accept(log, STREAM)
     await log.cancel(STREAM)
     begun = await log.begin(SECOND, count=True)
     assert not begun.counted
