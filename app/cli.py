@@ -23,17 +23,21 @@ Main = Callable[[list[str]], int]
 
 
 class Command(NamedTuple):
-    """A line of the table below. `target` is `module:function`; without it, the entry point of that name."""
+    """A line of the table below. `target` is `module:function`; without it, the entry point of that name.
+
+    `status` is a server's exit code where a signal comes before it serves; from then on it heeds signals itself.
+    """
 
     summary: str
     target: str | None = None
+    status: int | None = None
 
 
 COMMANDS = {
-    "dev": Command("run everything on this machine, to try it", "app.dev.command:main"),
-    "front": Command("serve HTTP: take prompts, stream answers", "app.main:main"),
-    "worker": Command("run queued prompts against the Claude API"),
-    "simulate": Command("a simulated Claude, to work without a key"),
+    "dev": Command("run everything on this machine, to try it", "app.dev.command:main", EXIT_INTERRUPTED),
+    "front": Command("serve HTTP: take prompts, stream answers", "app.main:main", 0),
+    "worker": Command("run queued prompts against the Claude API", status=0),
+    "simulate": Command("a simulated Claude, to work without a key", status=0),
     "chat": Command("talk on the terminal, and come back later", "app.terminal.chat:main"),
     "send": Command("send one prompt, print its answer", "app.terminal.commands:send"),
     "watch": Command("show a stream as it comes", "app.terminal.commands:watch"),
@@ -73,7 +77,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _find(name: str) -> Main:
-    target = COMMANDS[name].target
+    """Loads a sub-command."""
+    _, target, status = COMMANDS[name]
+    if status is not None:
+        from app.leaving import leave_at_once  # noqa: PLC0415  # brings what the other commands do not need
+
+        leave_at_once(status)
     if target is None:
         from importlib.metadata import entry_points  # noqa: PLC0415  # costs more than the rest of this module
 

@@ -28,6 +28,7 @@ from app.access.owners import Owners
 from app.conversing import Conversing
 from app.front import Front
 from app.hub import Hub
+from app.leaving import let_end
 from app.routes import chat, conversations, health, messages, static, streams, upstream
 from app.routes.envelope import Envelope
 from app.routes.errors import HANDLED, on_error
@@ -108,6 +109,8 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
     redis: Redis = connect(settings.redis_url, name)
     log, queue = Log(redis), Queue(redis)
     async with contextlib.AsyncExitStack() as stack:
+        stop = _stop_on_signals()
+        stack.callback(let_end)
         stack.push_async_callback(redis.aclose)
         channel = await stack.enter_async_context(Channel(redis))
         hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
@@ -117,7 +120,6 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         conversing = Conversing(submitting, claude, settings)
         front = Front(settings, redis, submitting, hub, owners, Chats(redis), claude, conversing)
         running_server = server(application(front))
-        stop = _stop_on_signals()
         running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")
         checking = asyncio.create_task(_check(redis), name="check")
         sweeping = asyncio.create_task(sweep(front.streams, settings.stream_seconds_max), name="sweep")

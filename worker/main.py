@@ -1,6 +1,6 @@
 """The `keepstream worker` command: settings in, an exit code out.
 
-Imports nothing heavy: a wrong setting is told, and a signal heeded, before the rest of the worker is loaded.
+Imports nothing heavy: a wrong setting is told before the rest of the worker is loaded.
 """
 
 from __future__ import annotations
@@ -8,9 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
-from typing import NoReturn
 
 from app.settings import Settings, SettingsError
 from app.stream.errors import UnfitServerError
@@ -29,8 +27,6 @@ def main(argv: list[str] | None = None) -> int:
         prog="keepstream worker", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.parse_args(argv)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
     try:
         settings = Settings.from_env(os.environ)
         if settings.anthropic_api_key is None and settings.anthropic_base_url is None:
@@ -45,11 +41,6 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"keepstream worker: {error}\n")
         return BAD_SETTINGS
     return 0
-
-
-def _leave(*_: object) -> NoReturn:
-    """A signal before there is anything to drain."""
-    raise SystemExit(0)
 
 
 def _set_up_logging(level: str) -> None:

@@ -8,7 +8,6 @@ import gc
 import logging
 import os
 import secrets
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 import uvloop
 from arq import ArqRedis
 
+from app.leaving import SIGNALS, let_end
 from app.settings import Settings
 from app.stream import keys
 from app.stream.channel import Channel
@@ -108,6 +108,7 @@ async def _serve(settings: Settings) -> None:
     name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     redis = connect(settings.redis_url, client_name(name), ArqRedis)
     async with AsyncExitStack() as stack:
+        stack.callback(let_end)
         stack.push_async_callback(redis.aclose)
         if not await signals.before(_reach(redis)):
             return
@@ -184,7 +185,7 @@ class _Signals:
     def __init__(self) -> None:
         self.first = asyncio.Event()
         self._second = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._come)
 
     async def before(self, work: Awaitable[object]) -> bool:

@@ -12,13 +12,14 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from app.dev import parts
 from app.dev.log import Log, wants_colour
 from app.dev.plan import DATA_DIRECTORY, Plan, make_plan
 from app.dev.processes import ChildFailedError, Household
+from app.leaving import let_end
 from app.settings import Settings
 
 # Long enough for an answer that is about to end; nobody waits 25 s after Ctrl-C.
@@ -42,12 +43,12 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     environment = {"KEEPSTREAM_DRAIN_SECONDS": DRAIN_SECONDS, "PYTHONUNBUFFERED": "1", **os.environ}
     with ExitStack() as cleanup:
-        plan = make_plan(options, environment, cleanup)
-        return asyncio.run(_run(plan))
+        return asyncio.run(_run(options, environment, cleanup))
 
 
-async def _run(plan: Plan) -> int:
-    signals = _Signals()
+async def _run(options: argparse.Namespace, environment: Mapping[str, str], cleanup: ExitStack) -> int:
+    signals = _Signals()  # before anything is made that has to be put away again
+    plan = make_plan(options, environment, cleanup)
     log = Log(sys.stdout, colour=wants_colour(sys.stdout, os.environ), on_gone=signals.asked.set)
     household = Household(log)
     starting = asyncio.create_task(_start(plan, household, log))
@@ -66,6 +67,7 @@ async def _run(plan: Plan) -> int:
         starting.cancel()
         await asyncio.wait([starting])
         await _stop(household, log, signals)
+        let_end()
 
 
 async def _start(plan: Plan, household: Household, log: Log) -> None:

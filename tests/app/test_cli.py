@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import re
+import signal
 import subprocess
 import sys
+import time
 from importlib.metadata import entry_points, version
+from pathlib import Path
 
 import pytest
 
 from app import cli
-from tests.running import KEEPSTREAM, PATIENCE, clean_environment
+from tests.running import KEEPSTREAM, PATIENCE, clean_environment, keepstream, wait_until_gone
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -65,6 +69,83 @@ def test_a_wrong_setting_is_one_line(name: str) -> None:
     assert (shown.returncode, shown.stdout) == (2, "")
     said = "KEEPSTREAM_LEASE_SECONDS must be a number of seconds from 0.5 to 3600, not 'soon'"
     assert shown.stderr in (f"keepstream: {said}\n", f"keepstream {name}: {said}\n")
+
+
+@pytest.mark.parametrize("name", ["dev", "front", "worker"])
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"REDIS_URL": "redis://:hush@127.0.0.1:port"}, "REDIS_URL cannot be read"),
+        ({"ANTHROPIC_API_KEY": "", "ANTHROPIC_API_KEY_FILE": "/"}, "ANTHROPIC_API_KEY_FILE: cannot read /: Is a"),
+        ({"ANTHROPIC_BASE_URL": "http://127.0.0.1:port"}, "ANTHROPIC_BASE_URL must be"),
+    ],
+)
+def test_what_nobody_can_work_with_is_one_line_and_no_traceback(name: str, settings: dict[str, str], says: str) -> None:
+    shown = run(name, **({"ANTHROPIC_API_KEY": "x", "KEEPSTREAM_PORT": "0"} | settings))
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr.startswith("keepstream") and says in shown.stderr  # noqa: PT018
+    assert shown.stderr.count("\n") == 1
+    assert "hush" not in shown.stderr
+
+
+@pytest.mark.parametrize("name", ["dev", "front"])
+def test_keys_that_cannot_be_read_are_said_before_anything_is_started(name: str) -> None:
+    shown = run(name, KEEPSTREAM_API_KEYS_FILE="/", KEEPSTREAM_PORT="0")
+    said = "keepstream: KEEPSTREAM_API_KEYS_FILE: cannot read /: Is a directory\n"
+    assert (shown.returncode, shown.stdout, shown.stderr) == (2, "", said)
+
+
+_IN_A_FINALIZER = """
+import os, signal
+from app import cli
+cli._find({name!r})
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), {number})
+        for _ in range(1000): pass
+Last()
+print("goes on")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "status"),
+    [
+        ("front", signal.SIGTERM, 0),
+        ("worker", signal.SIGINT, 0),
+        ("simulate", signal.SIGTERM, 0),
+        ("dev", signal.SIGINT, 130),
+    ],
+)
+def test_a_signal_while_a_server_is_loaded_is_not_lost_where_python_drops_exceptions(
+    name: str, number: signal.Signals, status: int
+) -> None:
+    code = _IN_A_FINALIZER.format(name=name, number=int(number))
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (shown.returncode, shown.stdout, shown.stderr) == (status, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "up"),
+    [
+        (["front", "--port", "0"], "keepstream front on"),
+        (["worker"], "Redis is not there yet"),
+        (["simulate", "--port", "0"], "simulated Claude on"),
+        (["dev", "--port", "0", "--ephemeral"], "worker-1 | started"),
+    ],
+)
+def test_signals_that_go_on_until_it_has_ended_change_nothing(arguments: list[str], up: str, tmp_path: Path) -> None:
+    settings = {} if arguments[0] == "dev" else {"REDIS_URL": "redis://127.0.0.1:1/0", "ANTHROPIC_API_KEY": "x"}
+    with keepstream(*arguments, cwd=tmp_path, TMPDIR=str(tmp_path), **settings) as process:
+        process.line(re.escape(up))
+        children = process.descendants()
+        while process.process.poll() is None:
+            process.send(signal.SIGTERM)
+            time.sleep(0.005)
+        assert process.wait() == (130 if arguments[0] == "dev" else 0)
+    wait_until_gone(children)
+    assert "Traceback" not in process.output
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ctrl_c_during_start_up_is_no_traceback(

@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import uvloop
 
+from app.leaving import SIGNALS, let_end
 from worker.simulator import values
 from worker.simulator.directives import document
 from worker.simulator.reply import Pace
@@ -60,9 +60,10 @@ def main(argv: list[str] | None = None) -> int:
 
 async def _serve(host: str, port: int, pace: Pace) -> int:
     stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with AsyncExitStack() as stack:
+        stack.callback(let_end)
         try:
             url = await stack.enter_async_context(serving(host, port, pace))
         except OSError as error:

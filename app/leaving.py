@@ -1,0 +1,30 @@
+"""SIGTERM and SIGINT where no event loop hears them: before a server serves, and once it has come to its end.
+
+The rule: a signal is never lost and never a traceback. A handler that raised could be both: Python drops what is
+raised in a finalizer or in a weak reference's callback, and loading a large module runs many of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def leave_at_once(status: int = 0) -> None:
+    """From here on a signal ends the process with that status: there is nothing yet to be put in order."""
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: os._exit(status))
+
+
+def let_end() -> None:
+    """From here on signals change nothing: the process is ending. To be called on the loop that heard them until now.
+
+    A loop that closes would give them back their default, and one that comes late would turn a clean end into a kill.
+    """
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
