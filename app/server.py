@@ -106,9 +106,15 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         listener.close()
-        reason = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
+        match error:
+            case OSError():
+                reason = error.strerror
+            case OverflowError():
+                reason = "a port is a number from 0 to 65535"
+            case _:
+                reason = "no name of a host"
         raise SettingsError(f"cannot listen on {host}:{port}: {reason}; choose another with --port") from error
     listener.listen(BACKLOG)
     return listener

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 # An id's offset has nine digits (frames.py), and the frames that close a log need room behind the limit.
 MAX_LOG_BYTES_CEILING = 900_000_000
@@ -19,6 +20,8 @@ MIN_LOG_BYTES = 4096
 MIN_LEASE_SECONDS = 0.5
 # Between the last moment a stream may run and the moment its keys go: room to write its ending.
 LIFE_MARGIN_SECONDS = 120
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 
 class SettingsError(ValueError):
@@ -110,8 +113,10 @@ class Settings:
             raise SettingsError(
                 "REDIS_URL must start with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
             )
-        if settings.anthropic_base_url and not re.match(r"^https?://[^/]+", settings.anthropic_base_url):
+        if settings.anthropic_base_url and not _is_http(settings.anthropic_base_url):
             raise SettingsError("ANTHROPIC_BASE_URL must be an http:// or https:// address")
+        if not re.fullmatch("[!-~]*", settings.anthropic_api_key or ""):
+            raise SettingsError("ANTHROPIC_API_KEY must be one word of ASCII: it goes into a header")
         if reserved := {"messages", "model", "stream", "relay"} & set(settings.chat_fields):
             raise SettingsError(f"KEEPSTREAM_CHAT_FIELDS must not name {', '.join(sorted(reserved))}")
         return settings
@@ -131,6 +136,15 @@ def variables() -> tuple[str, ...]:
     return tuple(variable_of(f.name) for f in fields(Settings))
 
 
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # raises where it is none
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and re.fullmatch("[!-~]+", url) is not None
+
+
 class _Reader:
     """Typed reads of an environment, where every refusal names the variable and its bounds."""
 
@@ -139,7 +153,10 @@ class _Reader:
 
     def text(self, name: str) -> str | None:
         """The value without white space around it; None where it is unset or empty."""
-        return self._environ.get(name, "").strip() or None
+        value = self._environ.get(name, "").strip()
+        if not value.isprintable() and any("\ud800" <= character <= "\udfff" for character in value):
+            raise SettingsError(f"{name} must be UTF-8 text")  # nothing that holds it could ever be sent
+        return value or None
 
     def secret(self, name: str) -> str | None:
         value, path = self.text(name), self.text(f"{name}_FILE")
@@ -148,7 +165,7 @@ class _Reader:
         if value is not None:
             raise SettingsError(f"set {name} or {name}_FILE, not both")
         try:
-            secret = Path(path).read_text(encoding="utf-8").strip()
+            secret = Path(path).read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise SettingsError(f"{name}_FILE: cannot read {path}: {reason}") from error
@@ -168,16 +185,13 @@ class _Reader:
         value = self.text(name)
         if value is None:
             return default
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
+        number = float(value) if _NUMBER.fullmatch(value) else float("nan")
         if not low <= number <= high:
             raise SettingsError(f"{name} must be a number of seconds from {low:g} to {high:g}, not {value!r}")
         return number
 
     def words(self, name: str) -> tuple[str, ...]:
-        return tuple(word for word in re.split(r"[\s,]+", self._environ.get(name, "")) if word)
+        return tuple(word for word in re.split(r"[\s,]+", self.text(name) or "") if word)
 
     def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         value = (self.text(name) or default).lower()

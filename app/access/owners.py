@@ -29,7 +29,7 @@ class Owners:
         if path is None:
             return cls()
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = Path(path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise SettingsError(f"KEEPSTREAM_API_KEYS_FILE: cannot read {path}: {reason}") from error
@@ -44,6 +44,8 @@ class Owners:
                     f"KEEPSTREAM_API_KEYS_FILE: line {number} must be an owner, a space and the SHA-256 of a key in hex"
                 )
             by_digest[match[2].lower()] = match[1]
+        if not by_digest:  # nobody could come in: somebody meant to name keys
+            raise SettingsError(f"KEEPSTREAM_API_KEYS_FILE: {path} names no key")
         return cls(by_digest)
 
     def owner_of(self, headers: Mapping[str, str]) -> str | None:

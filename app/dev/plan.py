@@ -13,10 +13,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.access.owners import Owners
 from app.dev import embedded, parts
 from app.dev.lock import DirectoryBusyError, DirectoryLock
 from app.dev.ports import free_port, is_free
 from app.settings import Settings, SettingsError
+from app.stream.connect import connect
+from app.stream.errors import UnfitServerError
 
 DATA_DIRECTORY = Path(".keepstream")
 
@@ -35,6 +38,7 @@ class Plan:
 def make_plan(options: argparse.Namespace, environment: Mapping[str, str], cleanup: ExitStack) -> Plan:
     """Decide and check. What is held until the end goes on `cleanup`. Raises `SettingsError`."""
     settings = Settings.from_env(environment)
+    _check(settings)
     port = settings.port if options.port is None else options.port
     return Plan(
         port=_checked_port(settings.host, port),
@@ -43,6 +47,15 @@ def make_plan(options: argparse.Namespace, environment: Mapping[str, str], clean
         environment=environment,
         valkey=None if _is_set(environment, "REDIS_URL") else _valkey(options, environment, cleanup),
     )
+
+
+def _check(settings: Settings) -> None:
+    """What the front and the workers would refuse, one after the other."""
+    Owners.from_file(settings.api_keys_file)
+    try:
+        connect(settings.redis_url, "dev")
+    except UnfitServerError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _valkey(options: argparse.Namespace, environment: Mapping[str, str], cleanup: ExitStack) -> parts.Valkey:
@@ -90,8 +103,9 @@ def _checked_port(host: str, port: int) -> int:
         if port == 0:
             return free_port(host)
         taken = not is_free(port, host)
-    except OSError as error:
-        raise SettingsError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
+    except (OSError, UnicodeError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "no name of a host"
+        raise SettingsError(f"cannot listen on {host}, port {port}: {reason}") from error
     if taken:
         raise SettingsError(f"port {port} is taken: choose another with --port, or --port 0 for any free one")
     return port

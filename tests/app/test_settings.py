@@ -68,15 +68,31 @@ def test_every_setting_can_be_set() -> None:
         ("KEEPSTREAM_PORT", "8000.0"),
         ("KEEPSTREAM_PORT", "9" * 5000),
         ("KEEPSTREAM_WORKER_STREAMS", "0"),
+        ("KEEPSTREAM_WORKER_STREAMS", "-1"),
+        ("KEEPSTREAM_QUEUE_LIMIT", "1e3"),
         ("KEEPSTREAM_LEASE_SECONDS", "0.1"),
         ("KEEPSTREAM_LEASE_SECONDS", "nan"),
+        ("KEEPSTREAM_LEASE_SECONDS", "1_0"),
+        ("KEEPSTREAM_LEASE_SECONDS", "\u0663"),  # a digit, but of no number that others would read
+        ("KEEPSTREAM_STALL_TIMEOUT", "0"),
+        ("KEEPSTREAM_RETRY_WAIT_MAX", "-1"),
         ("KEEPSTREAM_STREAM_TTL", "inf"),
+        ("KEEPSTREAM_STREAM_TTL", "1e999"),
         ("KEEPSTREAM_DRAIN_SECONDS", "a minute"),
         ("KEEPSTREAM_MAX_LOG_BYTES", "1000000000"),
         ("KEEPSTREAM_LOG_LEVEL", "loud"),
         ("KEEPSTREAM_CHAT_FIELDS", "max_tokens,model"),
         ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://\udcff"),  # bytes that are no text
+        ("KEEPSTREAM_MODEL", "\udcff"),
+        ("KEEPSTREAM_CHAT_MODELS", "\udcff"),
+        ("ANTHROPIC_API_KEY", "two words"),
+        ("ANTHROPIC_API_KEY", "k\u00e9y"),
         ("ANTHROPIC_BASE_URL", "api.example"),
+        ("ANTHROPIC_BASE_URL", "http://["),
+        ("ANTHROPIC_BASE_URL", "http://gateway.example:port"),
+        ("ANTHROPIC_BASE_URL", "http:// gateway.example"),
+        ("ANTHROPIC_BASE_URL", "https://user@"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
@@ -93,6 +109,11 @@ class TestASecretInAFile:
         settings = Settings.from_env({f"{name}_FILE": str(tmp_path / "secret")})
         assert getattr(settings, name.lower()) == self.value
 
+    def test_may_have_been_saved_with_a_byte_order_mark(self, name: str, tmp_path: Path) -> None:
+        (tmp_path / "secret").write_text(self.value, encoding="utf-8-sig")
+        settings = Settings.from_env({f"{name}_FILE": str(tmp_path / "secret")})
+        assert getattr(settings, name.lower()) == self.value
+
     def test_cannot_be_given_twice(self, name: str, tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match=f"set {name} or {name}_FILE, not both"):
             Settings.from_env({name: self.value, f"{name}_FILE": str(tmp_path / "secret")})
@@ -100,6 +121,10 @@ class TestASecretInAFile:
     def test_has_to_exist(self, name: str, tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match=f"^{name}_FILE: cannot read .*missing: No such file"):
             Settings.from_env({f"{name}_FILE": str(tmp_path / "missing")})
+
+    def test_is_no_directory(self, name: str, tmp_path: Path) -> None:
+        with pytest.raises(SettingsError, match=f"^{name}_FILE: cannot read .*: Is a directory"):
+            Settings.from_env({f"{name}_FILE": str(tmp_path)})
 
     def test_has_to_say_something(self, name: str, tmp_path: Path) -> None:
         (tmp_path / "secret").write_text("\n")

@@ -48,5 +48,21 @@ def test_a_line_that_is_none_is_named(tmp_path: Path, line: str) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="KEEPSTREAM_API_KEYS_FILE"):
-        Owners.from_file(str(tmp_path / "none"))
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    for path in (tmp_path / "none", tmp_path, tmp_path / "binary"):
+        with pytest.raises(SettingsError, match=f"^KEEPSTREAM_API_KEYS_FILE: cannot read {path}: "):
+            Owners.from_file(str(path))
+
+
+@pytest.mark.parametrize("text", ["", "# nobody yet\n\n"])
+def test_a_file_without_a_key_is_refused_because_nobody_could_come_in(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "keys"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=r"keys names no key$"):
+        Owners.from_file(str(file))
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"alice {digest('a-key')}\n", encoding="utf-8-sig")
+    assert Owners.from_file(str(file)).owner_of({"x-api-key": "a-key"}) == "alice"

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 from redis.asyncio.sentinel import SentinelConnectionPool
 
+from app.dev.embedded import EmbeddedValkey
 from app.stream.connect import check_server, connect
 from app.stream.errors import UnfitServerError
 
@@ -59,6 +61,36 @@ def test_a_url_with_sentinels_names_them_and_the_service() -> None:
 def test_a_url_that_lacks_a_part_is_refused(url: str) -> None:
     with pytest.raises(UnfitServerError, match="redis\\+sentinel"):
         connect(url, "test")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:port",
+        "redis://127.0.0.1:99999",
+        "redis://[::1",
+        "redis://127.0.0.1/first",
+        "redis://127.0.0.1?socket_timeout=soon",
+        "redis://127.0.0.1?no_such_option=1",
+        "rediss://127.0.0.1?ssl_cert_reqs=perhaps",
+        "redis+sentinel://one:port/prime",
+        "redis+sentinel://one/prime/first",
+        "redis://:hush/hush@127.0.0.1",
+        "unix://",
+    ],
+)
+def test_a_url_that_cannot_be_one_is_refused_and_not_quoted(url: str) -> None:
+    with pytest.raises(UnfitServerError, match="REDIS_URL cannot be read") as refused:
+        connect(url, "test")
+    assert "hush" not in str(refused.value)
+
+
+async def test_a_socket_of_this_machine_will_do(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with EmbeddedValkey.start(tmp_path, extra_config=[("unixsocket", str(path))]):
+        redis: Redis = connect(f"unix://{path}?db=1", "test")
+        await check_server(redis)
+        await redis.aclose()
 
 
 def test_a_name_that_redis_would_not_take_is_made_to_fit() -> None:
