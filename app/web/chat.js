@@ -205,9 +205,13 @@ async function fork(at) {
 
 // --- the model
 
+const MODELS_MS = 5000;
+
 async function loadModels() {
   try {
-    const { data } = await (await client.request("/v1/models?limit=100", { headers: { "anthropic-version": "2023-06-01" } })).json();
+    // Claude answers this one: a call that hangs there must not keep one of the six connections of all tabs.
+    const init = { headers: { "anthropic-version": "2023-06-01" }, signal: AbortSignal.timeout(MODELS_MS) };
+    const { data } = await (await client.request("/v1/models?limit=100", init)).json();
     $("#model").append(...data.map((model) => h("option", { value: model.id }, model.display_name ?? model.id)));
     choose(conversation ? (conversation.model ?? "") : settings.get("model"));
   } catch {
