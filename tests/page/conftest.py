@@ -41,6 +41,7 @@ async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def everything(cluster: Cluster, browser: Browser) -> AsyncIterator[Site]:
     api = Api(cluster)
+    api.http.headers["connection"] = "close"  # what a test cuts is the page's, not ours
     yield Site(cluster, browser, api)
     await api.close()
 
@@ -48,4 +49,5 @@ async def everything(cluster: Cluster, browser: Browser) -> AsyncIterator[Site]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def site(everything: Site) -> AsyncIterator[Site]:
     yield everything
+    everything.cluster.claude.flow()
     await everything.leave()
