@@ -25,6 +25,7 @@ from app.stream.conversations import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim, Log, State, Status
+from app.stream.ordered import Asked
 from app.stream.queue import Idempotency, Queue
 
 logger = logging.getLogger(__name__)
@@ -83,8 +84,12 @@ class Streams:
         stream_id = new_stream_id()
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
         life_ms = self._settings.stream_life_ms
-        await self.log.open(stream_id, prompt.fields(owner, headers, query) | dict(fields or {}))
-        if opened is not None:
+        meta = prompt.fields(owner, headers, query) | dict(fields or {})
+        after: Asked | None = None
+        if opened is None:
+            after = self.log.opening(stream_id, meta)  # the meta, and then the job, in one trip
+        else:
+            await self.log.open(stream_id, meta)
             try:
                 await opened(stream_id)
             except Exception:
@@ -99,6 +104,7 @@ class Streams:
                     life_ms=life_ms,
                     idempotency=idempotency,
                     replaces=replaces,
+                    after=after,
                 )
             except IdempotencyConflictError as error:
                 if not (failure_frees_key and await self._failed_before_content(error.stream_id)):

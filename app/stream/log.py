@@ -15,6 +15,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from app.stream import frames, keys
+from app.stream.ordered import Asked
 from app.stream.scripts import source
 
 # One read brings this much at the most: a log of 16 MiB is never held whole for one reader, and an answer of 2,000
@@ -119,10 +120,13 @@ class Log:
 
     async def open(self, stream_id: str, fields: Mapping[str, str | bytes]) -> int:
         """Writes the meta of a new stream, kept for `SUBMIT_SECONDS` unless `keep` follows. Returns created_at, ms."""
-        args: list[Any] = [keys.SUBMIT_SECONDS * 1000]
-        for name, value in fields.items():
-            args += (name, value)
-        return int(await self._open(keys=[keys.meta(stream_id)], args=args))
+        asked = self.opening(stream_id, fields)
+        return int(await asked.script(keys=asked.keys, args=asked.args))
+
+    def opening(self, stream_id: str, fields: Mapping[str, str | bytes]) -> Asked:
+        """What `open` asks, for who asks more at once."""
+        flat = [part for pair in fields.items() for part in pair]
+        return Asked(self._open, [keys.meta(stream_id)], [keys.SUBMIT_SECONDS * 1000, *flat])
 
     async def keep(self, stream_id: str, life_ms: int) -> bool:
         """Confirms a stream: its meta now lives `life_ms`. False where the meta is gone."""

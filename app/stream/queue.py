@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from app.stream import keys
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim
+from app.stream.ordered import Asked, in_order
 from app.stream.scripts import source
 
 # The one function a job names: arq looks it up by this name in the worker.
@@ -65,27 +66,22 @@ class Queue:
         life_ms: int,
         idempotency: Idempotency | None = None,
         replaces: str = "",
+        after: Asked | None = None,
     ) -> Submitted:
         """Puts a stream in the line.
 
         Raises `QueueFullError`; `IdempotencyConflictError` where the key stands for another body. `replaces` is a dead
-        stream that the key may still name.
+        stream that the key may still name. `after` is run before, in the same trip.
         """
         job = serialize_job(FUNCTION, (), {}, None, 0, serializer=orjson.dumps)
         record = keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.JOBS
-        status, found, _ = await self._submit(
-            keys=[keys.JOBS, keys.arq_job(stream_id), record],
-            args=[
-                stream_id,
-                limit,
-                job,
-                life_ms,
-                idempotency.digest if idempotency else "",
-                replaces,
-                keys.WAKE,
-                keys.QUEUE_SECONDS,
-            ],
+        digest = idempotency.digest if idempotency else ""
+        submit = Asked(
+            self._submit,
+            [keys.JOBS, keys.arq_job(stream_id), record],
+            [stream_id, limit, job, life_ms, digest, replaces, keys.WAKE, keys.QUEUE_SECONDS],
         )
+        *_, (status, found, _) = await in_order(self._redis, *([after] if after else []), submit)
         match status:
             case b"full":
                 raise QueueFullError(RETRY_AFTER_SECONDS)

@@ -74,6 +74,16 @@ async def test_a_confirmed_stream_is_kept_and_a_dropped_one_is_gone(redis: Redis
     assert not await log.keep(STREAM, LIFE_MS)
 
 
+async def test_to_open_again_changes_nothing(redis: Redis, log: Log) -> None:
+    """A submit whose reply was lost is repeated as a whole, and its stream may be running by then."""
+    await accept(log, STREAM)
+    created_at = int((await log.begin(FIRST)).meta["created_at"])
+    before = await redis.hgetall(keys.meta(STREAM))
+    assert await log.open(STREAM, {"owner": "another", "request": "{}"}) == created_at
+    assert await redis.hgetall(keys.meta(STREAM)) == before
+    assert await redis.pttl(keys.meta(STREAM)) > keys.SUBMIT_SECONDS * 1000
+
+
 # --- beginning
 
 
