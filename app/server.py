@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.routes.errors import error_body, new_request_id
 from app.settings import SettingsError
 
 HEAD_SECONDS = 20.0
@@ -46,10 +47,20 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             # A body may follow its head in the same read: only what is all head is refused for its size.
             if self._head_bytes > HEAD_BYTES and b"\r\n\r\n" not in data:
-                self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n")
-                self.transport.close()
+                self._refuse(b"431 Request Header Fields Too Large", f"the head is larger than {HEAD_BYTES} bytes")
                 return
         super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's words are for nobody
+        self._refuse(b"400 Bad Request", "this is not a valid HTTP request")
+
+    def _refuse(self, status: bytes, message: str) -> None:
+        """What never became a request is answered like any other, as far as that goes, and then nothing is."""
+        request_id = new_request_id()
+        body = error_body("invalid_request_error", message, request_id)
+        head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nrequest-id: %b\r\n"
+        self.transport.write(head % (status, len(body), request_id.encode()) + b"connection: close\r\n\r\n" + body)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from app.hub import Hub
 from app.readers import Aside, Data, Leave, Lost, PullReader, Reset
 from app.stream.frames import Position
-from app.takeover import can_take_over, leave_block, prepare, reset_event, take_over
+from app.takeover import can_take_over, leave_block, reset_event, take_over
 
 SSE_HEADERS = {
     "content-type": "text/event-stream",
@@ -42,7 +42,6 @@ class StreamResponse(Response):
             # `ping=0`: the hub pings. What is given is bytes, which go out as they are.
             await EventSourceResponse(self._all(), headers=SSE_HEADERS, ping=0)(scope, receive, send)
             return
-        prepare(scope)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         reader = take_over(scope, self._hub, self._stream_id, self._position)
         reader.write(self._head)

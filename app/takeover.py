@@ -50,10 +50,25 @@ def can_take_over(scope: Any) -> bool:
     return type(protocol) is BoundedProtocol and not protocol.pipeline
 
 
-def prepare(scope: Any) -> None:
-    """Before the head is sent: HTTP/1.0, which some proxies still speak, knows no chunks; uvicorn would send them."""
-    if scope["http_version"] == "1.0":
-        scope[CYCLE].chunked_encoding = False
+class Unchunked:
+    """HTTP/1.0, which some proxies still speak, knows no chunks, and uvicorn would send them.
+
+    Shown each message of an answer before uvicorn is, it lets a body without a length end with its connection.
+    """
+
+    def __init__(self, scope: Any) -> None:
+        self._cycle = scope.get(CYCLE)
+        self._whole = scope["method"] != "HEAD"
+        self._applies = False
+
+    def before(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            names = {name.lower() for name, _ in message.get("headers", ())}
+            self._applies = self._cycle is not None and b"content-length" not in names
+            if self._applies:
+                self._cycle.chunked_encoding = False
+        elif self._applies and self._whole:
+            self._cycle.expected_content_length = len(message.get("body", b""))
 
 
 def take_over(scope: Any, hub: Hub, stream_id: str, position: Position) -> PushReader:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.routes.errors import REQUEST_ID
-from app.takeover import mark
+from app.routes.errors import REQUEST_ID, new_request_id
+from app.takeover import Unchunked, mark
 
 ALLOWED_HEADERS = frozenset(
     {
@@ -40,10 +38,11 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         mark(scope, send)  # type: ignore[arg-type]
-        scope[REQUEST_ID] = "req_" + secrets.token_hex(12)
+        scope[REQUEST_ID] = new_request_id()
         asked = Headers(scope=scope)
         origin = asked.get("origin", "")
         allowed = origin in self._origins
+        unchunked = Unchunked(scope) if scope["http_version"] == "1.0" else None
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -54,6 +53,8 @@ class Envelope:
                 if allowed:
                     headers["access-control-allow-origin"] = origin
                     headers["access-control-expose-headers"] = EXPOSED_HEADERS
+            if unchunked is not None:
+                unchunked.before(message)
             await send(message)
 
         if scope["method"] == "OPTIONS" and "access-control-request-method" in asked:

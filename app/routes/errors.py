@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 
 import orjson
@@ -67,6 +68,10 @@ class ApiError(Exception):
         self.kind = kind or TYPES[status]
         self.headers = dict(headers or {})
         self.details = dict(details or {})
+
+
+def new_request_id() -> str:
+    return "req_" + secrets.token_hex(12)
 
 
 def error_body(kind: str, message: str, request_id: str, details: Mapping[str, str] | None = None) -> bytes:

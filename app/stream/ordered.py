@@ -27,7 +27,7 @@ async def in_order(redis: Redis, *asked: Asked) -> list[Any]:
     """Their replies. Raises the first error."""
     async with redis.pipeline(transaction=False) as pipe:
         for one in asked:
-            pipe.eval(one.script.script, len(one.keys), *one.keys, *one.args)
+            pipe.eval(str(one.script.script), len(one.keys), *one.keys, *one.args)
         replies = await pipe.execute(raise_on_error=False)
     for reply in replies:
         if isinstance(reply, Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import socket
@@ -93,6 +94,16 @@ class Connection:
                 return b""
 
 
+def refusal_of(answer: bytes, status: int) -> str:
+    """What the error of an answer says."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    told = json.loads(body)
+    assert b"request-id: " + told["request_id"].encode() in head
+    assert (told["type"], told["error"]["type"]) == ("error", "invalid_request_error")
+    return str(told["error"]["message"])
+
+
 @asynccontextmanager
 async def connected(port: int) -> AsyncIterator[Connection]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -165,7 +176,19 @@ async def test_a_head_that_is_too_large_is_refused(application: Application) -> 
                     await asyncio.sleep(0.002)  # or they would come in one
                     one.send(b"x" * piece)
                     await one.writer.drain()
-                assert (await one.rest()).startswith(b"HTTP/1.1 431 ")
+                assert refusal_of(await one.rest(), 431) == f"the head is larger than {HEAD_BYTES} bytes"
+    assert not application.asked.is_set()
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"GARBAGE\r\n\r\n", b"FOO /v1/messages HTTP/1.1\r\nhost: x\r\n\r\n", b"\x16\x03\x01" * 20]
+)
+async def test_what_is_no_request_is_refused_in_the_shape_of_any_error(
+    application: Application, garbage: bytes
+) -> None:
+    async with running(application) as port, connected(port) as one:
+        one.send(garbage)
+        assert refusal_of(await one.rest(), 400) == "this is not a valid HTTP request"
     assert not application.asked.is_set()
 
 

@@ -213,6 +213,23 @@ class TestStreaming:
         await author.end(Outcome.FAILED, error={"type": "api_error", "message": "cut"})
         assert last_event((await call).content)[0] == "error"
 
+    async def test_http_1_0_is_served_without_chunks(self, front: Served) -> None:
+        """Some proxies still speak it: chunks would be part of the answer to them."""
+        body = orjson.dumps(asking())
+        head = b"POST /v1/messages HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(front.url.rpartition(":")[2]))
+        writer.write(head + body)
+        author = await front.author()
+        await author.write(START, HELLO)
+        await author.write(WORLD)
+        await author.write(STOP)
+        await author.end(Outcome.COMPLETED)
+        async with asyncio.timeout(20):
+            told, _, answered = (await reader.read(-1)).partition(b"\r\n\r\n")
+        writer.close()
+        assert b"transfer-encoding" not in told
+        assert answered == wire(START, HELLO, WORLD, STOP)
+
 
 class TestTheHead:
     async def test_it_goes_out_with_a_ping_when_its_time_is_over(
