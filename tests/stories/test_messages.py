@@ -420,10 +420,10 @@ class TestWhenSomethingDies:
     async def test_a_worker_that_dies_is_an_error_in_the_stream_and_nothing_in_a_whole_answer(self) -> None:
         with Relay(KEEPSTREAM_LEASE_SECONDS="1") as relay:
             async with sdk(relay.url) as relayed:
-                body = asking("tokens=60 rate=40")
+                body = asking("tokens=4000 rate=40")
                 stream = await relayed.messages.create(**body, stream=True)
                 assert (await anext(aiter(stream))).type == "message_start"
-                whole = asyncio.create_task(relayed.messages.create(**asking("tokens=60 rate=40 tag=whole")))
+                whole = asyncio.create_task(relayed.messages.create(**asking("tokens=150 rate=50 tag=whole")))
 
                 async def is_under_way() -> bool:
                     return (await simulated(relay, "whole")).get("calls") == 1
@@ -434,7 +434,7 @@ class TestWhenSomethingDies:
                 with pytest.raises(anthropic.APIStatusError) as raised:
                     _ = [event async for event in stream]
                 assert error_of(raised.value)["type"] == "api_error"
-                assert (await whole).usage.output_tokens == 60
+                assert (await whole).usage.output_tokens == 150
                 assert (await simulated(relay, "whole"))["calls"] == 2
 
 
