@@ -21,15 +21,18 @@ settings.load_profile("keepstream")
 # missing here comes later and costs a little time.
 LONG = (
     "test_chaos",
+    "test_chat",
     "test_dev",
     "test_takeover",
     "test_drain",
     "test_messages",
     "test_service",
     "test_redis",
+    "test_coming_back",
     "test_scripts",
     "test_upstream",
     "test_ai_sdk",
+    "test_states",
     "test_claude_sdk",
     "test_conversations",
     "test_description",
