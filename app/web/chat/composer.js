@@ -21,6 +21,9 @@ export class Composer {
   #actions;
   #place = "new";
   #attempt = null;
+  /** The attempt waits to be made again, and whether it is to be stopped as soon as it was accepted. */
+  #waiting = false;
+  #stopping = false;
   #ticking = null;
 
   /** @param {object} actions `send(content, options)`, `stop()` */
@@ -92,8 +95,10 @@ export class Composer {
   }
 
   stop() {
-    if (this.#attempt) this.#attempt.abort();
-    else this.#actions.stop();
+    if (!this.#attempt) return this.#actions.stop();
+    // What is under way may have been accepted already: then it is stopped there. Who says it twice means it.
+    if (this.#waiting || this.#stopping) this.#attempt.abort();
+    else this.#stopping = true;
   }
 
   /** Says something below the box; null takes it away. */
@@ -110,12 +115,15 @@ export class Composer {
     if (!text.trim() && !this.#blocks.length) return this.#box.focus();
     const content = this.#blocks.length ? [...this.#blocks, ...(text.trim() ? [{ type: "text", text }] : [])] : text;
     const attempt = (this.#attempt = new AbortController());
+    this.#stopping = false;
     this.running = this.#running;
     this.#box.readOnly = true;
     this.notice(null);
     const onState = (state, ms) => {
       if (attempt.signal.aborted) return;
-      if (state === "waiting") this.#count("The server cannot be reached. What you typed is kept; it is sent again", ms);
+      if (state === "waiting" && this.#stopping) return attempt.abort();
+      this.#waiting = state === "waiting";
+      if (this.#waiting) this.#count("The server cannot be reached. What you typed is kept; it is sent again", ms);
     };
     try {
       await this.#patiently(content, { signal: attempt.signal, onState, tries: Infinity }, attempt);
@@ -124,6 +132,7 @@ export class Composer {
       this.#showFiles();
       this.#typed();
       this.notice(null);
+      if (this.#stopping) this.#actions.stop();
     } catch (error) {
       if (attempt.signal.aborted) this.notice(null);
       else this.notice(trouble(error));
@@ -143,7 +152,8 @@ export class Composer {
       try {
         return await this.#actions.send(content, options);
       } catch (error) {
-        if (error.status !== 429 || attempt.signal.aborted) throw error;
+        if (error.status !== 429 || attempt.signal.aborted || this.#stopping) throw error;
+        this.#waiting = true;
         const ms = (error.retryAfter ?? 5) * 1000;
         this.#count(`${trouble(error)} Yours is sent again`, ms);
         await new Promise((resolve) => {
