@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.page.visiting import (
     NOW,
@@ -104,6 +105,28 @@ async def test_stop_really_cancels(site: Site, by: str) -> None:
 
 async def _closed_early(site: Site, tag: str) -> bool:
     return (await site.calls(tag))["closed_early"] == 1
+
+
+async def test_who_stops_before_it_was_accepted_has_stopped_it(site: Site) -> None:
+    page = await site.visit()
+    await say(page, "First", NOW)
+    await answered(page)
+    gate = asyncio.Event()
+
+    async def held(route: Route) -> None:
+        reply = await route.fetch()  # the server has it, and the page does not know yet
+        await gate.wait()
+        await route.fulfill(response=reply)
+
+    await page.route("**/messages", held)
+    async with page.expect_request("**/messages"):
+        await say(page, "No, stop", f"tag=too-late {STALLED}")
+    await box(page).press("Escape")
+    gate.set()
+    await expect(answer(page).locator(".ending")).to_contain_text("Stopped.")
+    await expect(box(page)).to_have_value("")
+    await expect(articles(page)).to_have_count(4)
+    assert (await site.messages(page))[-1]["outcome"] == "cancelled"
 
 
 async def test_who_types_while_an_answer_runs_keeps_what_was_typed(site: Site) -> None:
