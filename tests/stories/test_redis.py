@@ -98,6 +98,31 @@ async def test_a_longer_one_loses_no_stream(api: Api) -> None:
     assert sight.text() == answer_for([{"role": "user", "content": reading.text}])
 
 
+async def test_a_stall_of_many_leases_ends_nothing_twice_and_hangs_nobody() -> None:
+    """As half a minute is to the usual lease of ten seconds, and more."""
+    async with Cluster(workers=3, fronts=2, lease_seconds=1, worker_streams=3, drain_seconds=1) as cluster:
+        api = Api(cluster)
+        texts = [f"{n} [[sim: tokens={100 + 25 * n} rate=50 first=0]]" for n in range(9)]
+        texts += [f"queued {n} [[sim: tokens=20 rate=100]]" for n in range(4)]
+        sights = [Sight(await api.submit(text)) for text in texts]
+        readers = [asyncio.create_task(watch(sight, cluster.any_front)) for sight in sights]
+        await until(lambda: all(sight.frames >= 20 for sight in sights[:9]))
+        os.kill(cluster.valkey.pid, signal.SIGSTOP)
+        await asyncio.sleep(5)
+        os.kill(cluster.valkey.pid, signal.SIGCONT)
+        async with asyncio.timeout(60):
+            await asyncio.gather(*readers)
+        for text, sight in zip(texts, sights, strict=True):
+            assert sight.end is not None
+            assert sight.end["outcome"] == "completed"
+            assert sight.text() == answer_for([{"role": "user", "content": text}])
+            assert (await api.log(sight.stream_id)).count(b"event: relay.end\n") == 1
+        await api.close()
+        async with asyncio.timeout(10):
+            while await cluster.redis.exists(keys.JOBS, keys.LEASES, keys.CLAIMS):  # the last `done` is on its way
+                await asyncio.sleep(0.01)
+
+
 async def test_connections_killed_in_a_loop_are_invisible(api: Api) -> None:
     reading = Reading(api, "[[sim: tokens=300 rate=100 first=0]]")
     await reading.begin()
