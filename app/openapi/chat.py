@@ -39,7 +39,7 @@ def paths() -> Json:
                     "204": answer("Nothing runs"),
                     **errors(401),
                 },
-                parameters=parameters("chat-id"),
+                parameters=parameters("chat-id", "unseen"),
             ),
             "delete": operation(
                 "stopChat",

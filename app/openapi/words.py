@@ -111,6 +111,12 @@ PARAMETERS: Json = {
         "description": "The chat's id: any characters, URL-encoded",
         "schema": {"type": "string", "minLength": 1, "maxLength": 1024},
     },
+    "unseen": {
+        "name": "unseen",
+        "in": "query",
+        "description": "Also show, once, an answer that ended while no client could be given its ending",
+        "schema": {"type": "string"},
+    },
     "idempotency-key": {
         "name": "idempotency-key",
         "in": "header",

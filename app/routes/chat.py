@@ -1,8 +1,9 @@
 """`/api/chat`: the AI SDK's chat over streams, with resume and stop.
 
 A chat's id is its client's word and may hold any character, so it is matched as the whole of what stands between the
-path's fixed ends. 204 on resume means that nothing runs and nothing is left to show: a stream that ended while no
-client could be given its ending is still replayed, because the SDK would take 204 for a whole answer.
+path's fixed ends. 204 on resume means that nothing runs. The SDK takes it for a whole answer, and who was cut off shortly
+before the end would keep a part: who asks with `?unseen=1` is shown, once, an answer that ended while no client could be
+given its ending.
 """
 
 from __future__ import annotations
@@ -78,6 +79,8 @@ async def resume(request: Request) -> Response:
         return Response(status_code=204)
     meta = await front.streams.log.meta(chat.stream_id, "outcome")
     if meta is None:
+        return Response(status_code=204)
+    if meta["state"] == State.ENDED.encode() and "unseen" not in request.query_params:
         return Response(status_code=204)
     # A stream that was stopped may take a moment to end: it has nothing to show any more.
     if chat.shown or meta.get("outcome") == Outcome.CANCELLED.encode():

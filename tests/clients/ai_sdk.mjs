@@ -34,7 +34,14 @@ class Chat extends AbstractChat {
     super({
       id,
       state,
-      transport: new DefaultChatTransport({ api, body, headers: { "x-api-key": "any" } }),
+      transport: new DefaultChatTransport({
+        api,
+        body,
+        headers: { "x-api-key": "any" },
+        prepareReconnectToStreamRequest: ({ id }) => ({
+          api: `${api}/${encodeURIComponent(id)}/stream${asked.unseen ? "?unseen=1" : ""}`,
+        }),
+      }),
       onFinish: ({ isAbort, isDisconnect, isError, finishReason }) =>
         finishes.push({ isAbort, isDisconnect, isError, finishReason }),
       onData: (part) => data.push(part),

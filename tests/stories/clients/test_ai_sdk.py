@@ -98,7 +98,7 @@ async def test_a_cut_answer_is_resumed_in_full_and_shown_once(up: Up, http: http
     # It still runs when it is cut: what a proxy swallows of an answer that has ended, no front can know of.
     prompt = "Grüße 東京 👋 [[sim: tokens=300 rate=100 first=0.05]]"
     async with CuttingProxy(up.url, (1500, 3000)) as proxy:
-        told = await in_node(proxy.url, "cut", prompt=prompt)
+        told = await in_node(proxy.url, "cut", prompt=prompt, unseen=True)
     assert proxy.cut == 2
     assert told["first"]["status"] == "error"
     assert told["status"] == "ready"
@@ -107,17 +107,16 @@ async def test_a_cut_answer_is_resumed_in_full_and_shown_once(up: Up, http: http
     assert told["text"] == await text_of(http, stream_of(told))
 
 
-async def test_what_ended_while_nobody_looked_is_shown_once_and_then_nothing_runs(
-    up: Up, http: httpx.AsyncClient
-) -> None:
+async def test_what_ended_while_nobody_looked_is_shown_once_to_who_asks_for_it(up: Up, http: httpx.AsyncClient) -> None:
     chat = new_chat()
     async with http.stream("POST", "/api/chat", json=asking(chat, PROMPT)) as answer:
         stream_id = answer.headers["x-keepstream-id"]  # and off goes the tab
     assert (await ended(http, stream_id))["outcome"] == "completed"
-    told = await in_node(up.url, "resume", chat=chat)
-    assert told["text"] == await text_of(http, stream_of(told))
-    assert (await http.get(f"/api/chat/{chat}/stream")).status_code == 204
+    assert (await http.get(f"/api/chat/{chat}/stream")).status_code == 204  # nothing runs
     assert (await in_node(up.url, "resume", chat=chat))["messages"] == []
+    told = await in_node(up.url, "resume", chat=chat, unseen=True)
+    assert told["text"] == await text_of(http, stream_of(told))
+    assert (await http.get(f"/api/chat/{chat}/stream?unseen=1")).status_code == 204
 
 
 async def test_a_page_that_is_loaded_anew_goes_on_live_with_the_same_message(up: Up, http: httpx.AsyncClient) -> None:
@@ -292,7 +291,7 @@ async def test_a_front_that_stops_breaks_the_connection_and_another_front_goes_o
         assert await asyncio.to_thread(relay.front.wait) == 0
         assert "Exception" not in relay.front.output
         assert "ERROR" not in relay.front.output
-        told = await in_node(other, "resume", chat=chat)
+        told = await in_node(other, "resume", chat=chat, unseen=True)
         async with httpx.AsyncClient(base_url=other) as http:
             assert told["text"] == await text_of(http, stream_of(told))
 
