@@ -1,9 +1,9 @@
 """`/api/chat`: the AI SDK's chat over streams, with resume and stop.
 
 A chat's id is its client's word and may hold any character, so it is matched as the whole of what stands between the
-path's fixed ends. 204 on resume means that nothing runs. The SDK takes it for a whole answer, and who was cut off shortly
-before the end would keep a part: who asks with `?unseen=1` is shown, once, an answer that ended while no client could be
-given its ending.
+path's fixed ends. 204 on resume means that nothing runs. The SDK takes it for a whole answer, and who was cut off
+shortly before the end would keep a part: who asks with `?unseen=1` is shown, once, an answer that ended while no client
+could be given its ending.
 """
 
 from __future__ import annotations
