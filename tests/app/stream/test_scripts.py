@@ -56,7 +56,7 @@ class OneLog(Hands):
 
 
 def test_a_log_is_one_history_whoever_writes_and_whatever_is_lost() -> None:
-    run_state_machine_as_test(OneLog, settings=settings(max_examples=150, stateful_step_count=15))
+    run_state_machine_as_test(OneLog, settings=settings(max_examples=100, stateful_step_count=15))
 
 
 @dataclass(frozen=True)
@@ -223,4 +223,4 @@ def is_newest(claim: Claim, newest: dict[str, str]) -> bool:
 
 
 def test_the_scripts_keep_their_promises_in_any_order() -> None:
-    run_state_machine_as_test(Scripts, settings=settings(max_examples=60, stateful_step_count=40))
+    run_state_machine_as_test(Scripts, settings=settings(max_examples=40, stateful_step_count=40))
