@@ -82,7 +82,7 @@ class Site:
     async def visit(self, path: str = "", *, context: BrowserContext | None = None, **options: Any) -> Page:
         """A tab that shows the page at `path`, which is a conversation's id or empty."""
         page = await (context or await self.context(**options)).new_page()
-        self._watch(page)
+        self.watch(page)
         await page.goto(f"{self.address}#{path}" if path else self.address)
         await ready(page)
         return page
@@ -109,7 +109,7 @@ class Site:
         found: list[dict[str, Any]] = answer.json()["messages"]
         return found
 
-    def _watch(self, page: Page) -> None:
+    def watch(self, page: Page) -> None:
         host = urlsplit(self.address).netloc
 
         def console(message: ConsoleMessage) -> None:
