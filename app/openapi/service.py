@@ -8,7 +8,7 @@ from app.openapi.words import Json, answer, errors, json_content, operation, par
 _HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 _CHAT = (
     *("announce", "answer", "composer", "conversation", "dom", "files", "highlight", "log", "markdown", "pace"),
-    *("partial", "scroll", "settings", "sidebar", "words"),
+    *("partial", "scroll", "settings", "shape", "sidebar", "words"),
 )
 _LANGUAGES = (
     *("bash", "c", "css", "diff", "docker", "go", "html", "http", "ini", "java", "js", "jsdoc", "json", "lua", "make"),
@@ -29,7 +29,11 @@ FILES = {
 }
 
 TAG = "Service"
-TAGS = [{"name": TAG, "description": "Health, this description, pages and modules; no key needed"}]
+FILES_TAG = "Files"
+TAGS = [
+    {"name": TAG, "description": "Health, and this description; no key needed"},
+    {"name": FILES_TAG, "description": "Pages and their parts, and the module for JavaScript; no key needed"},
+]
 
 
 def paths() -> Json:
@@ -52,7 +56,7 @@ def paths() -> Json:
                 security=[],
             )
         },
-        "/openapi.json": {"get": _file("openapi", "This description", "application/json", {"type": "object"})},
+        "/openapi.json": {"get": _file("openapi", "This description", "application/json", {"type": "object"}, tag=TAG)},
         **{
             path: {"get": _file(path.strip("/").replace(".", "-") or "page", f"The file {name}", media_type)}
             for path, (name, media_type) in FILES.items()
@@ -60,10 +64,10 @@ def paths() -> Json:
     }
 
 
-def _file(name: str, summary: str, media_type: str, content: Json | None = None) -> Json:
+def _file(name: str, summary: str, media_type: str, content: Json | None = None, tag: str = FILES_TAG) -> Json:
     return operation(
         name,
-        TAG,
+        tag,
         summary,
         {
             "200": answer("As it is now", {media_type: {"schema": content or {"type": "string"}}}, "etag"),

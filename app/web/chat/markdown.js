@@ -3,13 +3,14 @@
  *
  * `marked` reads, this module builds the elements itself: no text ever becomes markup, a link leads to http, https or
  * mailto, and a picture is shown only if it is part of the text (a model could tell a stranger's server who reads what).
- * The text from the last finished block on is read anew with each frame, and only what differs is changed.
+ * The text from the last finished block on is read anew with each frame. What it is to look like is compared with what it
+ * looked like before, as values: only what differs is built.
  */
 
 import { Lexer } from "/vendor/marked.js";
 import { h, icon } from "/chat/dom.js";
-import { forget, paint } from "/chat/highlight.js";
 import { complete, fence } from "/chat/partial.js";
+import { again, build, reconcile, shape } from "/chat/shape.js";
 
 const OPTIONS = { gfm: true, breaks: true };
 const SLICE = 2048;
@@ -24,12 +25,16 @@ const ENTITIES = {
 
 export class Markdown {
   #root;
-  /** How many of the root's children are finished, and the text behind them. */
+  /** How many of the root's children are finished, the shapes of those behind them, and the text of these. */
   #finished = 0;
+  #shapes = [];
+  #defined = "";
   #open = "";
   #waiting = "";
   #whole = "";
   #ended = false;
+  /** Whether there is something to draw, and from when on it may be. */
+  #due = false;
   #notBefore = 0;
 
   /** @param {HTMLElement} root an empty element */
@@ -44,24 +49,28 @@ export class Markdown {
   write(text) {
     this.#waiting += text.replaceAll("\r\n", "\n");
     this.#whole += text;
+    this.#due = true;
   }
 
   /** No more text comes. */
   end() {
+    this.#due ||= !this.#ended;
     this.#ended = true;
   }
 
   /** Draws until all is drawn or the time is over; true if there is more to draw. */
   draw(deadline) {
+    if (!this.#due) return false;
     if (performance.now() < this.#notBefore && !this.#ended) return true;
     for (;;) {
       const start = performance.now();
-      const size = Math.max(SLICE, this.#open.length >> 1);
+      const size = Math.max(SLICE, this.#open.length >> 2);
       this.#open += this.#waiting.slice(0, size);
       this.#waiting = this.#waiting.slice(size);
       this.#show(this.#ended && !this.#waiting);
       const now = performance.now();
       if (!this.#waiting) {
+        this.#due = false;
         this.#notBefore = now + (now - start > 2 ? (now - start) * REST : 0);
         return false;
       }
@@ -73,97 +82,118 @@ export class Markdown {
     try {
       const code = last ? null : fence(this.#open);
       if (code && !code.closed) return this.#put([codeBlock(code.language, code.code)]);
-      this.#finish();
       const text = last ? this.#open : complete(this.#open);
-      this.#put(blocks(Lexer.lex(text, OPTIONS)));
+      const tokens = Lexer.lex(text, OPTIONS);
+      this.#put(blocks(tokens), JSON.stringify(tokens.links));
+      if (!last) this.#finish(tokens, text);
       // What a later definition says about an earlier link is seen only by reading all of it again.
-      if (last && /^ {0,3}\[[^\]\n]+\]:/m.test(this.#whole)) {
-        this.#finished = 0;
-        this.#put(blocks(Lexer.lex(this.#whole, OPTIONS)));
-      }
+      else if (/^ {0,3}\[[^\]\n]+\]:/m.test(this.#whole)) again(this.#root, blocks(Lexer.lex(this.#whole, OPTIONS)));
     } catch (error) {
       // Nested beyond what can be read, say: then it is shown as it is.
       console.warn("markdown:", error.name);
-      this.#put([h("p", { class: "plain" }, this.#open)]);
+      while (this.#root.childNodes.length > this.#finished) this.#root.lastChild.remove();
+      this.#shapes = [];
+      this.#put([shape("p", { class: "plain" }, () => [this.#open])]);
     }
   }
 
   /** All blocks but the last are finished once a whole line follows them. */
-  #finish() {
-    const lines = this.#open.slice(0, this.#open.lastIndexOf("\n") + 1);
-    if (!lines) return;
-    const tokens = Lexer.lex(lines, OPTIONS);
-    let last = tokens.length - 1;
-    while (last > 0 && tokens[last].type === "space") last--;
-    const done = tokens.slice(0, Math.max(last, 0));
-    if (!done.some((token) => token.type !== "space")) return;
-    this.#put(blocks(done), false);
-    this.#finished += done.filter(isShown).length;
-    this.#open = this.#open.slice(done.reduce((length, token) => length + token.raw.length, 0));
+  #finish(tokens, text) {
+    const whole = text.lastIndexOf("\n"); // a block that begins before it has a whole line
+    let [at, end, shown, done, unsure] = [0, 0, 0, 0, false];
+    for (const token of tokens) {
+      if (token.type !== "space") {
+        if (at > whole) break;
+        if (/(^|\n)[ \t]*\n$/.test(text.slice(Math.max(0, at - 99), at))) unsure = false;
+        // A rule and what is around it may still become one heading, underlined further down.
+        else unsure ||= token.type === "hr";
+        if (!unsure) [end, done] = [at, shown];
+      }
+      at += token.raw.length;
+      shown += isShown(token);
+    }
+    if (!end) return;
+    this.#finished += done;
+    this.#shapes = this.#shapes.slice(done);
+    this.#open = this.#open.slice(end);
   }
 
-  #put(nodes, all = true) {
-    reconcile(this.#root, nodes, this.#finished, all);
+  /** `defined`: addresses that are defined elsewhere; with others the same text may come to mean something else. */
+  #put(shapes, defined = "") {
+    this.#shapes = reconcile(this.#root, this.#finished, this.#shapes, shapes, defined === this.#defined);
+    this.#defined = defined;
   }
 }
 
 const isShown = (token) => token.type !== "space" && token.type !== "def";
 
+/** The text that a block was read from, and what was read: the end of an indented line depends on the next. */
+const keyOf = (token) => `${token.raw}\n${token.text}`;
+
 function blocks(tokens) {
-  return tokens.filter(isShown).map(block);
+  return tokens.filter(isShown).map((token) => Object.assign(block(token), { key: keyOf(token) }));
 }
 
 function block(token) {
   switch (token.type) {
     case "heading":
       // The page has headings of its own above these.
-      return h(`h${Math.min(token.depth + 2, 6)}`, { class: `level-${token.depth}` }, inlines(token.tokens));
+      return shape(`h${Math.min(token.depth + 2, 6)}`, { class: `level-${token.depth}` }, () => inlines(token.tokens));
     case "paragraph":
-      return h("p", {}, inlines(token.tokens));
+      return shape("p", {}, () => inlines(token.tokens));
     case "code":
       return codeBlock((token.lang ?? "").trim().split(/\s/)[0], token.text);
     case "blockquote":
-      return h("blockquote", {}, blocks(token.tokens));
+      return shape("blockquote", {}, () => blocks(token.tokens));
     case "list":
-      return h(token.ordered ? "ol" : "ul", { start: token.start > 1 ? token.start : null }, token.items.map(item));
+      return shape(token.ordered ? "ol" : "ul", { start: token.start > 1 ? token.start : null }, () => token.items.map(item));
     case "table":
       return table(token);
     case "hr":
-      return h("hr");
+      return shape("hr");
     case "html":
-      return h("p", { class: "plain" }, token.raw.trimEnd());
+      return shape("p", { class: "plain" }, () => [token.raw.trimEnd()]);
     default:
-      return h("p", {}, token.tokens ? inlines(token.tokens) : decode(token.text ?? token.raw));
+      return shape("p", {}, () => (token.tokens ? inlines(token.tokens) : [decode(token.text ?? token.raw)]));
   }
 }
-
 function item(token) {
   // A tight item's text stands in it without a paragraph.
-  const children = token.tokens.filter(isShown).map((child) => {
+  const content = () => token.tokens.filter(isShown).map((child) => {
     if (child.type === "checkbox") return checkbox(child);
-    return child.type === "text" && !token.loose ? (child.tokens ? inlines(child.tokens) : decode(child.text)) : block(child);
+    if (child.type !== "text" || token.loose) return Object.assign(block(child), { key: keyOf(child) });
+    return child.tokens ? inlines(child.tokens) : decode(child.text);
   });
-  return h("li", { class: token.task ? "task" : null }, children);
+  return shape("li", { class: token.task ? "task" : null }, content, `${token.loose}${keyOf(token)}`);
 }
 
 function checkbox(token) {
-  return h("input", { type: "checkbox", disabled: true, checked: token.checked, "aria-label": token.checked ? "done" : "to do" });
+  return shape("input", { type: "checkbox", disabled: true, checked: token.checked, "aria-label": token.checked ? "done" : "to do" });
 }
 
 function table(token) {
-  const row = (cells, name) => h("tr", {}, cells.map((cell) => h(name, { class: cell.align ? `align-${cell.align}` : null }, inlines(cell.tokens))));
-  const rows = token.rows.map((cells) => row(cells, "td"));
-  return h("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" },
-    h("table", {}, h("thead", {}, row(token.header, "th")), h("tbody", {}, rows)));
+  const cell = (name) => (cell) => shape(name, { class: cell.align ? `align-${cell.align}` : null }, () => inlines(cell.tokens));
+  const row = (cells, name) => shape("tr", {}, () => cells.map(cell(name)), cells.map(({ align, text }) => `${align}|${text}`).join("|"));
+  return shape("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" }, () => [
+    shape("table", {}, () => [
+      shape("thead", {}, () => [row(token.header, "th")]),
+      shape("tbody", {}, () => token.rows.map((cells) => row(cells, "td"))),
+    ]),
+  ]);
 }
 
 /** With a bar that names the language and copies; clicks on it are the log's to hear. */
 function codeBlock(language, text) {
   const name = /^[\w+#.-]{1,20}$/.test(language) ? language : "";
-  return h("figure", { class: "code" },
-    h("figcaption", {}, h("span", {}, name || "text"),
-      h("button", { type: "button", class: "quiet copy-code", "aria-label": "Copy code", title: "Copy code" }, icon("copy"))),
-    h("pre", { tabindex: "0", role: "region", "aria-label": name ? `Code, ${name}` : "Code" }, h("code", { "data-language": name }, text)));
+  const label = name ? `Code, ${name}` : "Code";
+  return shape("figure", { class: "code" }, () => [
+    shape("figcaption", {}, () => [shape("span", {}, () => [name || "text"]), copyButton]),
+    shape("pre", { tabindex: "0", role: "region", "aria-label": label }, () => [shape("code", { "data-language": name }, () => [text])]),
+  ]);
+}
+
+function copyButton() {
+  return h("button", { type: "button", class: "quiet copy-code", "aria-label": "Copy code", title: "Copy code" }, icon("copy"));
 }
 
 function inlines(tokens) {
@@ -175,19 +205,19 @@ function inline(token) {
     case "strong":
     case "em":
     case "del":
-      return h(token.type, {}, inlines(token.tokens));
+      return shape(token.type, {}, () => inlines(token.tokens));
     case "codespan":
-      return h("code", {}, token.text);
+      return shape("code", {}, () => [token.text]);
     case "br":
-      return h("br");
+      return shape("br");
     case "link":
-      return link(token.href, token.title, token.autolink ? token.text : inlines(token.tokens));
+      return leading(token.href, token.title, () => (token.autolink ? [token.text] : inlines(token.tokens)));
     case "image":
       return image(token);
     case "checkbox":
       return checkbox(token);
     case "html":
-      return /^<br\s*\/?>$/i.test(token.raw) ? h("br") : token.raw;
+      return /^<br\s*\/?>$/i.test(token.raw) ? shape("br") : token.raw;
     case "escape":
       return token.text;
     default:
@@ -206,17 +236,22 @@ export function destination(href) {
   return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
 }
 
+/** An element that leads there, if that is safe. */
 export function link(href, title, content) {
+  return build(leading(href, title, () => [content]));
+}
+
+function leading(href, title, children) {
   const to = destination(href);
-  if (to === null) return h("span", { class: "nolink", title: "This link leads nowhere that is safe" }, content);
-  return h("a", { href: to, title: title ? decode(title) : to, target: "_blank", rel: "noopener noreferrer nofollow" }, content);
+  if (to === null) return shape("span", { class: "nolink", title: "This link leads nowhere that is safe" }, children);
+  return shape("a", { href: to, title: title ? decode(title) : to, target: "_blank", rel: "noopener noreferrer nofollow" }, children);
 }
 
 function image(token) {
   if (/^data:image\/(png|jpeg|gif|webp);base64,[\w+/=]+$/.test(token.href)) {
-    return h("img", { src: token.href, alt: token.text, loading: "lazy" });
+    return shape("img", { src: token.href, alt: token.text, loading: "lazy" });
   }
-  return link(token.href, token.title, `🖼 ${token.text || "picture"}`);
+  return leading(token.href, token.title, () => [`🖼 ${token.text || "picture"}`]);
 }
 
 function decode(text) {
@@ -225,52 +260,4 @@ function decode(text) {
     const code = /^#x/i.test(name) ? parseInt(name.slice(2), 16) : parseInt(name.slice(1), 10);
     return code && code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
   });
-}
-
-/** Makes a parent's children from `from` on the given ones, by changing only what differs. */
-function reconcile(parent, nodes, from, all = true) {
-  let old = parent.childNodes[from] ?? null;
-  for (const made of nodes) {
-    const node = typeof made === "string" ? document.createTextNode(made) : made;
-    if (old === null) {
-      parent.append(node);
-      painted(node);
-    } else {
-      const next = old.nextSibling;
-      morph(old, node);
-      old = next;
-    }
-  }
-  while (all && old !== null) {
-    const next = old.nextSibling;
-    if (old.nodeType === Node.ELEMENT_NODE) forget(old);
-    old.remove();
-    old = next;
-  }
-}
-
-function morph(old, made) {
-  if (old.nodeName !== made.nodeName) {
-    if (old.nodeType === Node.ELEMENT_NODE) forget(old);
-    old.replaceWith(made);
-    painted(made);
-    return;
-  }
-  if (old.nodeType === Node.TEXT_NODE) {
-    if (old.data === made.data) return;
-    if (made.data.startsWith(old.data)) old.appendData(made.data.slice(old.data.length));
-    else old.data = made.data;
-    if (old.parentNode.dataset?.language !== undefined) paint(old.parentNode);
-    return;
-  }
-  if (old.classList.contains("copy-code")) return;
-  for (const { name } of [...old.attributes]) if (!made.hasAttribute(name)) old.removeAttribute(name);
-  for (const { name, value } of made.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  reconcile(old, [...made.childNodes], 0);
-  if (old.dataset.language !== undefined) paint(old);
-}
-
-function painted(node) {
-  if (node.nodeType !== Node.ELEMENT_NODE) return;
-  for (const code of node.querySelectorAll("code[data-language]")) paint(code);
 }
