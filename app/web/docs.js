@@ -17,6 +17,9 @@ function resolve(description, thing) {
   return thing.$ref.slice(2).split("/").reduce((found, key) => found[key], description);
 }
 
+/** Text with `code` in it. */
+const prose = (text) => (text ?? "").split("`").map((part, n) => (n % 2 ? make("code", {}, part) : part));
+
 const nameOf = (reference) => reference.slice(reference.lastIndexOf("/") + 1);
 
 /** A schema in a few words, with links to the named ones. */
@@ -39,7 +42,7 @@ function content(of) {
   return Object.entries(of ?? {}).flatMap(([type, { schema }]) => {
     const events = type === "text/event-stream" ? schema.anyOf : null;
     return [
-      make("p", {}, make("code", {}, type), " ", ...(events ? [schema.description] : inWords(schema))),
+      make("p", {}, make("code", {}, type), " ", ...(events ? prose(schema.description) : inWords(schema))),
       events ? rows(events.map(({ title, properties }) => [
         `event: ${title}`, ...inWords(properties.data.contentSchema)])) : null,
     ];
@@ -52,36 +55,47 @@ function operation(description, path, method, { summary, description: text, para
   const failed = ([status]) => status >= "400";
   return make("section", { class: "operation", id: `${method}-${path}` },
     make("h3", {}, make("span", { class: `method ${method}` }, method), ` ${path}`),
-    make("p", {}, summary, text ? `. ${text}` : ""),
+    make("p", {}, prose(text ? `${summary}. ${text}` : summary)),
     given.length ? make("h4", {}, "Parameters") : null,
     rows(given.map(({ name, in: where, required, description: what, schema }) => [
-      name, make("span", { class: "quiet" }, `${where}${required ? ", required" : ""}: `), ...inWords(schema), ` ${what ?? ""}`,
+      name,
+      make("span", { class: "quiet" }, `${where}, `, inWords(schema), required ? ", required" : ""),
+      make("div", {}, prose(what)),
     ])),
     requestBody ? make("h4", {}, "Body") : null,
     content(requestBody?.content),
     make("h4", {}, "Answers"),
     answers.filter((one) => !failed(one)).map(([status, answer]) => [
-      make("p", {}, make("strong", {}, status), ` ${answer.description}`),
+      make("p", {}, make("strong", { class: "status" }, status), " ", prose(answer.description)),
       ...content(answer.content),
     ]),
     make("details", {}, make("summary", {}, "Errors"),
-      rows(answers.filter(failed).map(([status, answer]) => [status, answer.description]))),
+      rows(answers.filter(failed).map(([status, answer]) => [status, ...prose(answer.description)]))),
   );
 }
 
 function show(description) {
-  const contents = [make("strong", {}, description.info.title)];
+  const contents = [];
   const parts = [make("h1", {}, description.info.title),
-    ...description.info.description.trim().split("\n\n").map((text) => make("p", {}, text))];
+    ...description.info.description.trim().split("\n\n").map((text) => make("p", {}, prose(text))),
+    make("p", {}, "As OpenAPI: ", make("a", { href: "/openapi.json" }, "/openapi.json"), ". To try it: ",
+      make("a", { href: "/" }, "the chat"), ".")];
   for (const { name, description: text } of description.tags) {
+    const heading = { id: `tag-${name}` };
+    parts.push(make("h2", heading, name), make("p", { class: "quiet" }, prose(text)));
+    const paths = Object.entries(description.paths).flatMap(([path, item]) =>
+      METHODS.filter((one) => item[one]?.tags.includes(name)).map((method) => [path, method, item[method]]));
+    if (name === "Files") {
+      contents.push(make("h2", {}, make("a", { href: `#${heading.id}` }, name)));
+      parts.push(make("ul", { class: "files" }, paths.map(([path]) =>
+        make("li", {}, make("a", { href: path }, make("code", {}, path))))));
+      continue;
+    }
     contents.push(make("h2", {}, name));
-    parts.push(make("h2", {}, name), make("p", { class: "quiet" }, text));
-    for (const [path, item] of Object.entries(description.paths)) {
-      for (const method of METHODS.filter((one) => item[one]?.tags.includes(name))) {
-        contents.push(make("a", { href: `#${method}-${path}` },
-          make("span", { class: `method ${method}` }, method), ` ${path}`));
-        parts.push(operation(description, path, method, item[method]));
-      }
+    for (const [path, method, item] of paths) {
+      contents.push(make("a", { href: `#${method}-${path}`, class: "call" },
+        make("span", { class: `method ${method}` }, method), make("span", {}, path)));
+      parts.push(operation(description, path, method, item));
     }
   }
   contents.push(make("h2", {}, "Shapes"));
@@ -89,13 +103,21 @@ function show(description) {
   for (const [name, schema] of Object.entries(description.components.schemas)) {
     contents.push(make("a", { href: `#schema-${name}` }, name));
     const fields = Object.entries(schema.properties ?? {}).map(([field, of]) => [
-      field, ...inWords(of), schema.required?.includes(field) ? "" : make("span", { class: "quiet" }, " (optional)"),
-      of.description ? ` ${of.description}` : "",
+      field,
+      make("span", { class: "quiet" }, inWords(of), schema.required?.includes(field) ? "" : ", optional"),
+      make("div", {}, prose(of.description)),
     ]);
     parts.push(make("section", { class: "operation", id: `schema-${name}` },
-      make("h3", {}, name), schema.description ? make("p", {}, schema.description) : null, rows(fields)));
+      make("h3", {}, name), schema.description ? make("p", {}, prose(schema.description)) : null, rows(fields)));
   }
-  document.getElementById("contents").replaceChildren(...contents);
+  const list = make("details", {}, make("summary", {}, "Contents"), contents);
+  // Beside the text it is always open; on a phone it would be all there is to see.
+  const wide = matchMedia("(min-width: 48rem)");
+  const follow = () => list.toggleAttribute("open", wide.matches);
+  wide.addEventListener("change", follow);
+  list.addEventListener("click", ({ target }) => target.closest("a") && follow());
+  follow();
+  document.getElementById("contents").replaceChildren(list);
   const main = document.getElementById("main");
   main.replaceChildren(...parts.flat());
   main.setAttribute("aria-busy", "false");
