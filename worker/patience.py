@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
-from app.stream.connect import AWAY, is_out_of_memory
+from app.stream.connect import AWAY, is_refused_for_now
 from worker.interrupt import Interrupt, Why
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ AWAY_SECONDS_MAX = 1.0
 
 def is_passing(error: Exception) -> bool:
     """Whether Redis may answer the same question in a while."""
-    return isinstance(error, AWAY) or (isinstance(error, RedisError) and is_out_of_memory(error))
+    return isinstance(error, AWAY) or (isinstance(error, RedisError) and is_refused_for_now(error))
 
 
 async def for_ever(what: str, work: Callable[[], Awaitable[None]]) -> None:

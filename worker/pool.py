@@ -27,7 +27,7 @@ from app.stream.log import Claim
 from app.stream.queue import FUNCTION
 from worker import attempt
 from worker.interrupt import Why
-from worker.patience import where
+from worker.patience import is_passing, where
 from worker.run import Run
 from worker.work import Tools
 
@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 AWAY_SECONDS = 0.1
 AWAY_SECONDS_MAX = 1.0
+# What Redis refuses so often in a row (about six seconds) is no failover under way: the job itself is broken.
+REFUSALS_MAX = 8
 # We count attempts ourselves; arq must not end a stream.
 UNLIMITED = 2**31
 
@@ -139,12 +141,15 @@ class Pool(Worker):
                 self._waken.set()
 
     async def _run_job(self, hold: Hold) -> None:
-        stream_id, pause = hold.claim.stream_id, AWAY_SECONDS
+        stream_id, pause, refusals = hold.claim.stream_id, AWAY_SECONDS, 0
         while not hold.run.left:
             try:
                 return await self.run_job(keys.arq_id(stream_id), timestamp_ms())
             except (RedisError, *AWAY) as error:
                 logger.warning("%s: no answer from Redis (%s), trying again", stream_id, type(error).__name__)
+                refusals = 0 if is_passing(error) else refusals + 1
+                if refusals > REFUSALS_MAX:
+                    return await self.finish_failed_job(keys.arq_id(stream_id), b"")
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, AWAY_SECONDS_MAX)
             except Exception as error:  # noqa: BLE001  # arq's fault or ours: the stream ends, the worker goes on

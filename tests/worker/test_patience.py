@@ -13,7 +13,17 @@ from worker.interrupt import Interrupt, Interruption, Why
 from worker.patience import for_ever, patiently
 
 OUT_OF_MEMORY = ResponseError("OOM command not allowed when used memory > 'maxmemory'.")
-PASSING = [RedisConnectionError(), RedisTimeoutError(), BusyLoadingError(), ConnectionResetError(), OUT_OF_MEMORY]
+NO_DISK = ResponseError("MISCONF Errors writing to the AOF file: No space left on device")
+NO_REPLICA = ResponseError("NOREPLICAS Not enough good replicas to write.")
+PASSING = [
+    RedisConnectionError(),
+    RedisTimeoutError(),
+    BusyLoadingError(),
+    ConnectionResetError(),
+    OUT_OF_MEMORY,
+    NO_DISK,
+    NO_REPLICA,
+]
 
 
 @pytest.fixture(autouse=True)

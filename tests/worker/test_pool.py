@@ -14,6 +14,7 @@ from arq.jobs import serialize_job
 from app.stream import frames, keys
 from app.stream.log import Claim, Status
 from tests.worker.workshop import BEAT, PATIENCE, Stream, Workshop
+from worker import pool
 from worker.claude import Answer, Request
 from worker.writer import Writer
 
@@ -244,10 +245,21 @@ async def _unknown(shop: Workshop, stream_id: str) -> None:
     await shop.redis.set(keys.arq_job(stream_id), job, px=LONG_MS)
 
 
-@pytest.mark.parametrize("happens", [_nothing, _malformed, _unknown])
+async def _of_another_type(shop: Workshop, stream_id: str) -> None:
+    """Redis refuses to read it, again and again."""
+    await shop.redis.delete(keys.arq_job(stream_id))
+    await shop.redis.hset(keys.arq_job(stream_id), "a", "b")
+    await shop.redis.pexpire(keys.arq_job(stream_id), LONG_MS)
+
+
+@pytest.mark.parametrize("happens", [_nothing, _malformed, _unknown, _of_another_type])
 async def test_a_job_that_arq_cannot_run_ends_its_stream(
-    shop: Workshop, happens: Callable[[Workshop, str], Awaitable[None]], caplog: pytest.LogCaptureFixture
+    shop: Workshop,
+    happens: Callable[[Workshop, str], Awaitable[None]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(pool, "AWAY_SECONDS_MAX", pool.AWAY_SECONDS)
     stream_id = await shop.submit("[[sim: tag=broken]]")
     await happens(shop, stream_id)
     async with shop.worker():

@@ -39,15 +39,20 @@ end
 local answer = {}
 for i = 1, #taken, 2 do
   local id, score = taken[i], taken[i + 1]
-  local claim = redis.call('HGET', KEYS[3], id)
-  local times = (claim and tonumber(claim:match('^(%d+)|')) or 0) + 1
-  local fence = redis.call('INCR', KEYS[4])
-  -- The holder's name carries the claim's number: no two claims ever share fence and holder, even after a failover.
-  redis.call('HSET', KEYS[3], id, times .. '|' .. score .. '|' .. fence .. '|' .. ARGV[2] .. '/' .. ARGV[3])
-  redis.call('ZADD', KEYS[2], now + ARGV[4], id)
-  answer[#answer + 1] = id
-  answer[#answer + 1] = fence
-  answer[#answer + 1] = times
+  -- What can be no stream's id is dropped: who holds it could not even say its name, and would be given it for ever.
+  if not id:match('^[%w_:%-]+$') then
+    redis.call('HDEL', KEYS[3], id)
+  else
+    local claim = redis.call('HGET', KEYS[3], id)
+    local times = (claim and tonumber(claim:match('^(%d+)|')) or 0) + 1
+    local fence = redis.call('INCR', KEYS[4])
+    -- The holder's name carries the claim's number: no two claims ever share fence and holder, even after a failover.
+    redis.call('HSET', KEYS[3], id, times .. '|' .. score .. '|' .. fence .. '|' .. ARGV[2] .. '/' .. ARGV[3])
+    redis.call('ZADD', KEYS[2], now + ARGV[4], id)
+    answer[#answer + 1] = id
+    answer[#answer + 1] = fence
+    answer[#answer + 1] = times
+  end
 end
 if #answer > 0 then
   redis.call('HSET', KEYS[5], 'number', ARGV[3], 'answer', cjson.encode(answer))

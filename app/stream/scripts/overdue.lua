@@ -16,4 +16,12 @@ end
 if #expired > 0 then
   redis.call('EXPIRE', KEYS[1], ARGV[3])
 end
-return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', (now - ARGV[1]) * 1000, 'LIMIT', 0, ARGV[2])
+local overdue = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', (now - ARGV[1]) * 1000, 'LIMIT', 0, ARGV[2])) do
+  if id:match('^[%w_:%-]+$') then
+    overdue[#overdue + 1] = id
+  else
+    redis.call('ZREM', KEYS[1], id) -- no stream's id, see claim.lua
+  end
+end
+return overdue

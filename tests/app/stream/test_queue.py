@@ -225,6 +225,19 @@ async def test_nobody_is_given_anything_where_nobody_waits(redis: Redis, queue: 
     assert [claim.stream_id for claim in await take(queue)] == ["a"]
 
 
+async def test_what_can_be_no_stream_is_dropped_and_holds_up_nobody(redis: Redis, queue: Queue) -> None:
+    garbage: dict[str | bytes, float] = {b"\xff\xfe": 1, "": 2, "a|b": 3, "two words": 4}
+    await redis.zadd(keys.JOBS, garbage)  # type: ignore[arg-type]
+    await submit(queue)
+    for number in range(len(garbage)):
+        assert await take(queue, number=number) == []
+    assert await everything(redis) == {}
+    await redis.zadd(keys.JOBS, garbage | {"a": 5})  # type: ignore[arg-type]
+    assert await queue.overdue(0, 10) == ["a"]
+    assert await in_line(redis) == ["a"]
+    await redis.expire(keys.JOBS, keys.QUEUE_SECONDS)
+
+
 async def test_one_stream_alone_can_be_claimed_while_it_waits(redis: Redis, queue: Queue) -> None:
     """So a front ends what is cancelled before any worker took it."""
     await submit(queue, "a", "b")
