@@ -24,7 +24,7 @@ from app.stream.connect import AWAY
 from app.stream.conversations import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.errors import IdempotencyConflictError, QueueFullError
-from app.stream.log import Claim, Log, State, Status
+from app.stream.log import Begun, Claim, Log, State, Status
 from app.stream.ordered import Asked
 from app.stream.queue import Idempotency, Queue
 
@@ -183,27 +183,39 @@ class Streams:
 
     async def _end(self, claim: Claim, outcome: Outcome, error: dict[str, str] | None) -> None:
         begun = await self.log.begin(claim)
-        owner = begun.meta.get("owner", b"").decode()
-        attempts = int(begun.meta.get("attempt", b"0"))
-        if begun.status is Status.OK and begun.position is not None:
-            data = end_data(outcome, attempts=attempts, error=error)
-            frame, _ = frames.encode_json("relay.end", data, begun.position)
-            fields: dict[str, str | bytes | int] = {"outcome": outcome, "attempts": attempts}
-            if error is not None:
-                fields["error"] = orjson.dumps(error)
-            await self.log.append(
-                claim, begun.position.offset, frame, fields, ending_life_ms=int(self._settings.stream_ttl * 1000)
-            )
+        facts: dict[str, str | bytes | int] = {**begun.meta}
+        match begun.status:
+            case Status.GONE:
+                await self.queue.done(claim)
+                return
+            case Status.OK:
+                ending = await self._write_ending(claim, begun, outcome, error)
+                if ending is None:
+                    return  # not for us to end: the lease runs out, and a worker sees to it
+                facts |= ending
+            case Status.ENDED:  # its last holder died between the ending and `done`
+                pass
+            case _:
+                return
         if "conversation" in begun.meta:
             await self.conversations.commit(claim.stream_id, begun.meta["conversation"].decode())
-        entry: dict[str, str | bytes | int] = {
-            "id": claim.stream_id,
-            "owner": owner,
-            "outcome": outcome,
-            "attempts": attempts,
-            "ended_at": begun.now,
-        }
-        await self.queue.done(claim, entry)
+        names = ("owner", "outcome", "attempts", "ended_at")
+        await self.queue.done(claim, {"id": claim.stream_id} | {name: facts[name] for name in names if name in facts})
+
+    async def _write_ending(
+        self, claim: Claim, begun: Begun, outcome: Outcome, error: dict[str, str] | None
+    ) -> dict[str, str | bytes | int] | None:
+        """What the meta says of the ending; None where it does not stand."""
+        if begun.position is None:
+            return None
+        attempts = int(begun.meta.get("attempt", b"0"))
+        frame, _ = frames.encode_json("relay.end", end_data(outcome, attempts=attempts, error=error), begun.position)
+        fields: dict[str, str | bytes | int] = {"outcome": outcome, "attempts": attempts}
+        if error is not None:
+            fields["error"] = orjson.dumps(error)
+        life_ms = int(self._settings.stream_ttl * 1000)
+        appended = await self.log.append(claim, begun.position.offset, frame, fields, ending_life_ms=life_ms)
+        return fields | {"ended_at": begun.now} if appended.status is Status.OK else None
 
 
 def _failed_before_content(meta: Mapping[str, bytes]) -> bool:

@@ -30,6 +30,15 @@ async def sweep(streams: Streams, stream_seconds_max: float) -> None:
         await asyncio.sleep(pause)
         try:
             for stream_id in await streams.queue.overdue(int(stream_seconds_max * 1000), SWEEP_BATCH):
-                await streams.end_waiting(stream_id, Outcome.EXPIRED, EXPIRED)
+                await _end(streams, stream_id)
         except (RedisError, *AWAY) as error:
             logger.warning("sweep: Redis is away: %s", type(error).__name__)
+
+
+async def _end(streams: Streams, stream_id: str) -> None:
+    try:
+        await streams.end_waiting(stream_id, Outcome.EXPIRED, EXPIRED)
+    except (RedisError, *AWAY):
+        raise
+    except Exception as error:  # noqa: BLE001  # one stream that cannot be ended must not keep the others from it
+        logger.error("sweep: %s: %s", stream_id, type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts

@@ -1,0 +1,117 @@
+"""How a front ends what waits: once, truly, and only if it stands."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from redis.asyncio import Redis
+
+from app import sweep as sweeping
+from app.prompts import Defaults, prompt_of
+from app.settings import Settings
+from app.stream import frames, keys
+from app.stream.conversations import Conversations
+from app.stream.endings import Outcome, end_data
+from app.stream.log import Appended, Log, State, Status
+from app.stream.queue import Queue
+from app.streams import Streams
+from app.sweep import sweep
+
+OWNER = "me"
+LEASE_MS = 60_000
+
+
+@pytest.fixture
+def streams(redis: Redis) -> Streams:
+    log = Log(redis)
+    return Streams(log, Queue(redis), Conversations(redis, log), replace(Settings(), lease_seconds=60), "front")
+
+
+async def submit(streams: Streams) -> str:
+    prompt = prompt_of({"prompt": "hello"}, Defaults("claude-x", 100))
+    return (await streams.submit(prompt, OWNER, {})).stream_id
+
+
+async def expire(streams: Streams, stream_id: str) -> None:
+    await streams.end_waiting(stream_id, Outcome.EXPIRED, {"type": "timeout_error", "message": "too late"})
+
+
+async def outbox(redis: Redis) -> list[dict[bytes, bytes]]:
+    return [entry for _, entry in await redis.xrange(keys.OUTBOX)]
+
+
+async def test_what_waits_is_ended_once_and_is_on_the_outbox(redis: Redis, streams: Streams) -> None:
+    stream_id = await submit(streams)
+    await asyncio.gather(*(streams.cancel(stream_id) for _ in range(5)))
+    assert (await redis.get(keys.log(stream_id))).count(b"event: relay.end") == 1
+    [entry] = await outbox(redis)
+    assert (entry[b"id"], entry[b"owner"], entry[b"outcome"]) == (stream_id.encode(), b"me", b"cancelled")
+    assert not await redis.exists(keys.JOBS, keys.LEASES, keys.CLAIMS)
+
+
+async def test_an_ending_that_stands_already_is_the_one_that_is_told(redis: Redis, streams: Streams) -> None:
+    """Its worker died before it said so to the queue."""
+    stream_id = await submit(streams)
+    [claim] = await streams.queue.claim("worker", 1, free=1, lease_ms=LEASE_MS)
+    position = (await streams.log.begin(claim)).position
+    assert position is not None
+    frame, _ = frames.encode_json("relay.end", end_data(Outcome.COMPLETED, attempts=1), position)
+    await streams.log.append(claim, 0, frame, {"outcome": "completed", "attempts": 1}, LEASE_MS)
+    await redis.zadd(keys.LEASES, {stream_id: 1})
+    assert await streams.queue.overdue(0, 10) == [stream_id]
+    await expire(streams, stream_id)
+    [entry] = await outbox(redis)
+    assert (entry[b"outcome"], entry[b"attempts"]) == (b"completed", b"1")
+    assert await redis.get(keys.log(stream_id)) == frame
+
+
+async def test_what_redis_has_lost_is_taken_out_of_the_line_and_nowhere_told(redis: Redis, streams: Streams) -> None:
+    stream_id = await submit(streams)
+    await redis.delete(keys.meta(stream_id))
+    await expire(streams, stream_id)
+    assert await outbox(redis) == []
+    assert not await redis.exists(keys.JOBS, keys.LEASES, keys.CLAIMS, keys.arq_job(stream_id))
+
+
+@pytest.mark.parametrize("status", [Status.SHORT, Status.CONFLICT, Status.FENCED])
+async def test_an_ending_that_does_not_stand_is_left_to_whoever_comes_next(
+    redis: Redis, streams: Streams, status: Status, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> Appended:
+        return Appended(status, 0, cancelled=False)
+
+    stream_id = await submit(streams)
+    with monkeypatch.context() as patch:
+        patch.setattr(streams.log, "append", refuse)
+        await expire(streams, stream_id)
+    assert await outbox(redis) == []
+    await redis.zadd(keys.LEASES, {stream_id: 1})
+    assert await streams.queue.overdue(0, 10) == [stream_id]
+    await expire(streams, stream_id)
+    assert (await streams.log.meta(stream_id) or {})["state"] == State.ENDED.encode()
+    assert len(await outbox(redis)) == 1
+
+
+async def test_a_log_that_cannot_be_read_is_left_to_a_worker(redis: Redis, streams: Streams) -> None:
+    stream_id = await submit(streams)
+    await redis.set(keys.log(stream_id), b"nobody wrote this", ex=60)
+    await expire(streams, stream_id)
+    assert [member.decode() for member in await redis.zrange(keys.LEASES, 0, -1)] == [stream_id]
+    assert await outbox(redis) == []
+
+
+async def test_a_stream_that_cannot_be_ended_keeps_no_other_from_it(
+    redis: Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "SWEEP_SECONDS", 0.02)
+    broken, other = await submit(streams), await submit(streams)
+    await redis.execute_command("HSET", keys.meta(broken), "attempt", "many")
+    sweeper = asyncio.create_task(sweep(streams, 0.01))
+    async with asyncio.timeout(10):
+        while not await outbox(redis):
+            await asyncio.sleep(0.01)
+    sweeper.cancel()
+    [entry] = await outbox(redis)
+    assert entry[b"id"] == other.encode()
