@@ -126,6 +126,9 @@ class StreamedAnswer(Answer):
                 await self._fail(error, scope, send)
                 return
             if self._view.over is not None:
+                if not self._begun:  # who resumes had the `message_stop` before
+                    self.status_code = 204
+                    del self.headers["content-type"]
                 await self._write(send, b"", more=False)
                 return
         await self._fail(failures.lost(), scope, send)  # the steps ended without the log's ending

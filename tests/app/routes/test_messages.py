@@ -471,16 +471,22 @@ class TestLastEventId:
         assert (await call).content == wire(START, HELLO, WORLD, STOP)
         assert (await again).content == wire(WORLD, STOP)
 
-    async def test_who_had_the_message_stop_is_told_of_no_failure(self, front: Served, http: httpx.AsyncClient) -> None:
+    async def test_who_had_the_message_stop_is_told_that_nothing_follows(
+        self, front: Served, http: httpx.AsyncClient
+    ) -> None:
         call = post(http, headers=keyed())
         author = await front.author()
         await author.write(START, STOP)
         await call
-        again = post(http, headers=keyed(**{"last-event-id": author.last_id}))
+        last_id = author.last_id
+        again = post(http, headers=keyed(**{"last-event-id": last_id}))
         await until(lambda: front.hub.readers)
         await author.end(Outcome.COMPLETED)
         response = await again
-        assert (response.status_code, response.content) == (200, b"")
+        assert (response.status_code, response.content) == (204, b"")
+        assert "content-type" not in response.headers
+        later = await http.post("/v1/messages", json=asking(), headers=keyed(**{"last-event-id": last_id}))
+        assert (later.status_code, later.content) == (204, b"")
 
     async def test_a_restart_voids_what_was_shown_before(self, front: Served, http: httpx.AsyncClient) -> None:
         call = post(http, asking(stream=False), headers=keyed())
