@@ -115,9 +115,19 @@ TIMED_OUT = Error("timeout_error", "the stream took longer than STREAM_SECONDS_M
 
 
 def on_begin(
-    progress: Progress, limits: Limits, *, times: int, elapsed: float, cancelled: bool, reason: str = "worker_lost"
+    progress: Progress,
+    limits: Limits,
+    *,
+    times: int,
+    elapsed: float,
+    cancelled: bool,
+    wait: float = 0.0,
+    reason: str = "worker_lost",
 ) -> Step:
-    """A new holder finds a stream. `times` it was claimed, `elapsed` seconds since it was made."""
+    """A new holder finds a stream. `times` it was claimed, `elapsed` seconds since it was made.
+
+    `wait` seconds are left of those that its last holder had to wait before the next call.
+    """
     if cancelled:
         return CANCELLED
     if elapsed >= limits.seconds_max:
@@ -127,9 +137,10 @@ def on_begin(
     if progress.used >= limits.attempts or times > limits.attempts:
         message = f"gave up after {max(progress.calls, times - 1)} attempts: {_SENTENCES[reason]}"
         return End(Outcome.FAILED, Error("api_error", message), exhausted=True)
+    wait = min(wait, limits.wait_max + JITTER_SECONDS_MAX)  # the clock may have been set back
     if progress.content:
-        return Restart(reason, 0.0)
-    return Retry(reason, 0.0) if progress.calls else Start()
+        return Restart(reason, wait)
+    return Retry(reason, wait) if progress.calls else Start()
 
 
 def on_failure(progress: Progress, limits: Limits, failure: Failure, jitter: float) -> Step:

@@ -126,7 +126,7 @@ class Work:
             self.refused(begun.status)
             raise Interruption(Why.LEFT)
         again = found(begun)
-        self._found = replace(self._found, cancelled=again.cancelled)
+        self._found = replace(self._found, cancelled=again.cancelled, wait=again.wait)
         self._progress = replace(self._progress, content=again.progress.content)
         self._open(begun)
         return self._decide("log_lost")
@@ -142,6 +142,7 @@ class Work:
             times=self._claim.times,
             elapsed=self._clock() - self._born,
             cancelled=self._found.cancelled,
+            wait=self._found.wait,
             reason=reason,
         )
 
@@ -173,6 +174,8 @@ class Work:
         """Tells the readers what comes, and waits: for this stream's own reasons, then for everybody's."""
         if not isinstance(step, Start):
             self._tell(step)
+            if step.wait:  # whoever takes over meanwhile waits for the rest of it
+                self._writer.mark({"retry_at": round(self._redis_clock + (self._clock() + step.wait) * 1000)})
             await asyncio.sleep(step.wait)
         elif self._claim.calm:  # a moment ago
             return

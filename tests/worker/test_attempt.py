@@ -50,6 +50,12 @@ def test_a_take_over_before_content_retries_at_once(reason: str) -> None:
     assert begin(progress(1), times=2, reason=reason) == Retry(reason, 0.0)
 
 
+@pytest.mark.parametrize(("left", "waits"), [(0.0, 0.0), (7.5, 7.5), (1e9, LIMITS.wait_max + 1)])
+def test_a_take_over_in_the_middle_of_a_wait_waits_for_the_rest_and_never_for_ever(left: float, waits: float) -> None:
+    retry = attempt.on_begin(progress(1), LIMITS, times=2, elapsed=0.0, cancelled=False, wait=left)
+    assert retry == Retry("worker_lost", waits)
+
+
 def test_a_take_over_after_content_restarts_from_scratch() -> None:
     assert begin(progress(1, content=True), times=2) == Restart("worker_lost", 0.0)
 

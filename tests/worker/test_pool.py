@@ -320,12 +320,19 @@ async def test_a_stream_that_may_not_be_restarted_ends_with_its_worker(shop: Wor
 
 async def test_a_stream_that_waits_for_its_next_attempt_is_handed_over_as_it_is(shop: Workshop) -> None:
     async with shop.worker("old", max_attempts=2) as parts:
-        stream_id = await shop.submit("[[sim: status=529 retry-after=30 times=1]] [[sim: tokens=5]]")
+        began = asyncio.get_running_loop().time()
+        stream_id = await shop.submit("[[sim: status=529 retry-after=2 times=1]] [[sim: tokens=5]]")
         await shop.until(stream_id, lambda stream: "relay.retry" in stream.names)
         await drained(parts)
         assert (await shop.look(stream_id)).meta.get("free", b"0") == b"0"
     async with shop.worker("new", max_attempts=2):
-        assert (await shop.ended(stream_id)).meta["attempts"] == b"2"
+        stream = await shop.ended(stream_id)
+    assert stream.meta["attempts"] == b"2"
+    # What the upstream asked for holds whoever calls it next.
+    assert asyncio.get_running_loop().time() - began >= 2
+    first, second = stream.data("relay.retry")
+    assert second["reason"] == "worker_drained"
+    assert 0 < second["retry_in_ms"] < first["retry_in_ms"]
 
 
 async def test_a_draining_worker_takes_nothing_new(shop: Workshop) -> None:
