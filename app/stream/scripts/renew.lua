@@ -7,8 +7,10 @@
 -- reply {refused id, …}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZADD', KEYS[4], now, ARGV[1])
+-- First, because a full Redis takes no script that begins with what may need room; a renewal needs none, and without it
+-- the leases of the living would go to whoever claims, which begins with removing them and is let through.
 redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - ARGV[4])
+redis.call('ZADD', KEYS[4], now, ARGV[1])
 redis.call('EXPIRE', KEYS[4], ARGV[3])
 local refused = {}
 for i = 5, #ARGV, 3 do

@@ -311,6 +311,18 @@ async def test_an_expired_lease_returns_also_when_somebody_only_looks_who_waits(
 # --- renewing
 
 
+async def test_a_lease_is_renewed_also_where_there_is_no_room_for_anything_new(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a")
+    claims = await take(queue)
+    await let_expire(redis, "a")
+    await redis.config_set("maxmemory", "1")
+    try:
+        assert await queue.renew("one", claims, LEASE_MS) == set()
+        assert await take(queue, "two") == []
+    finally:
+        await redis.config_set("maxmemory", "0")
+
+
 async def test_a_renewal_makes_the_lease_last(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b")
     claims = await take(queue, free=2)
