@@ -23,15 +23,8 @@ const ICONS = {
   check: "M5 12.5l4.5 4.5L19 7.5",
   close: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h10v11H9zM15 9V4H5v11h4",
-  down: "M12 5v14m-6-6l6 6 6-6",
   edit: "M5 19h3L19 8l-3-3L5 16z",
-  menu: "M4 7h16M4 12h16M4 17h16",
-  more: "M5 12h.01M12 12h.01M19 12h.01",
-  plus: "M12 5v14M5 12h14",
   retry: "M19 12a7 7 0 11-2.2-5.1M19 4v4h-4",
-  send: "M12 19V6m-6 6l6-6 6 6",
-  settings: "M4 8h9m5 0h2M4 16h2m5 0h9M15.500 8m-2.500 0a2.500 2.500 0 105 0 2.500 2.500 0 10-5 0M8.500 16m-2.500 0a2.500 2.500 0 105 0 2.500 2.500 0 10-5 0",
-  stop: "M8 8h8v8H8z",
 };
 
 const SVG = "http://www.w3.org/2000/svg";

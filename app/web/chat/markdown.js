@@ -10,7 +10,7 @@
 import { Lexer } from "/vendor/marked.js";
 import { h, icon } from "/chat/dom.js";
 import { complete, fence } from "/chat/partial.js";
-import { again, build, reconcile, shape } from "/chat/shape.js";
+import { build, reconcile, shape } from "/chat/shape.js";
 
 const OPTIONS = { gfm: true, breaks: true };
 const SLICE = 2048;
@@ -29,6 +29,8 @@ export class Markdown {
   #finished = 0;
   #shapes = [];
   #defined = "";
+  /** Of the last heading before them; the page's own is the first. */
+  #level = 1;
   #open = "";
   #waiting = "";
   #whole = "";
@@ -84,10 +86,14 @@ export class Markdown {
       if (code && !code.closed) return this.#put([codeBlock(code.language, code.code)]);
       const text = last ? this.#open : complete(this.#open);
       const tokens = Lexer.lex(text, OPTIONS);
-      this.#put(blocks(tokens), JSON.stringify(tokens.links));
+      this.#put(blocks(tokens, this.#level), JSON.stringify(tokens.links));
       if (!last) this.#finish(tokens, text);
       // What a later definition says about an earlier link is seen only by reading all of it again.
-      else if (/^ {0,3}\[[^\]\n]+\]:/m.test(this.#whole)) again(this.#root, blocks(Lexer.lex(this.#whole, OPTIONS)));
+      else if (/^ {0,3}\[[^\]\n]+\]:/m.test(this.#whole)) {
+        this.#finished = 0;
+        this.#shapes = [];
+        this.#put(blocks(Lexer.lex(this.#whole, OPTIONS), 1));
+      }
     } catch (error) {
       // Nested beyond what can be read, say: then it is shown as it is.
       console.warn("markdown:", error.name);
@@ -100,17 +106,18 @@ export class Markdown {
   /** All blocks but the last are finished once a whole line follows them. */
   #finish(tokens, text) {
     const whole = text.lastIndexOf("\n"); // a block that begins before it has a whole line
-    let [at, end, shown, done, unsure] = [0, 0, 0, 0, false];
+    let [at, end, shown, done, unsure, level] = [0, 0, 0, 0, false, this.#level];
     for (const token of tokens) {
       if (token.type !== "space") {
         if (at > whole) break;
         if (/(^|\n)[ \t]*\n$/.test(text.slice(Math.max(0, at - 99), at))) unsure = false;
         // A rule and what is around it may still become one heading, underlined further down.
         else unsure ||= token.type === "hr";
-        if (!unsure) [end, done] = [at, shown];
+        if (!unsure) [end, done, this.#level] = [at, shown, level];
       }
       at += token.raw.length;
       shown += isShown(token);
+      level = token.level ?? level;
     }
     if (!end) return;
     this.#finished += done;
@@ -128,17 +135,21 @@ export class Markdown {
 const isShown = (token) => token.type !== "space" && token.type !== "def";
 
 /** The text that a block was read from, and what was read: the end of an indented line depends on the next. */
-const keyOf = (token) => `${token.raw}\n${token.text}`;
+const keyOf = (token) => `${token.level}${token.raw}\n${token.text}`;
 
-function blocks(tokens) {
-  return tokens.filter(isShown).map((token) => Object.assign(block(token), { key: keyOf(token) }));
+/** `level`: of the heading before them, for those that stand in no other block. */
+function blocks(tokens, level) {
+  return tokens.filter(isShown).map((token) => {
+    // No level is left out, whatever the text does.
+    if (level && token.type === "heading") token.level = level = Math.min(token.depth, level) + 1;
+    return Object.assign(block(token), { key: keyOf(token) });
+  });
 }
 
 function block(token) {
   switch (token.type) {
     case "heading":
-      // The page has headings of its own above these.
-      return shape(`h${Math.min(token.depth + 2, 6)}`, { class: `level-${token.depth}` }, () => inlines(token.tokens));
+      return shape(token.level ? `h${Math.min(token.level, 6)}` : "p", { class: `heading level-${token.depth}` }, () => inlines(token.tokens));
     case "paragraph":
       return shape("p", {}, () => inlines(token.tokens));
     case "code":

@@ -7,13 +7,9 @@ import { h } from "/chat/dom.js";
 import { forget, paint } from "/chat/highlight.js";
 
 /**
- * What an element is to be. `children()` gives shapes, strings, and functions that make an element which stays as it is.
- * The text that it was read from may be its key: what has the key of what stands there already looks the same, and is not
- * looked into.
- * @typedef {{ name: string, attributes: object, children: () => any[], key: string | null }} Shape
+ * `children()` gives shapes, strings, and functions that make an element which stays as it is. What was read from the same
+ * text as what stands there, its key, is not looked into.
  */
-
-/** @returns {Shape} */
 export function shape(name, attributes = {}, children = () => [], key = null) {
   return { name, attributes, children, key };
 }
@@ -23,7 +19,6 @@ function within(made) {
   return (made.within ??= made.children().flat(Infinity).filter((child) => child !== ""));
 }
 
-/** @param {Shape | string | Function} made @returns {Node} */
 export function build(made) {
   if (typeof made === "string") return document.createTextNode(made);
   if (typeof made === "function") return made();
@@ -31,27 +26,25 @@ export function build(made) {
 }
 
 /**
- * Makes a parent's children from number `from` on, which look like `before`, look like `after`; gives what they look like
- * then. `same`: what has equal keys is the same.
- * @param {Element} parent @param {number} from @param {Shape[]} before @param {Shape[]} after @param {boolean} same
+ * Makes a parent's children from number `from` on, which look like `before` as far as that is known, look like `after`;
+ * gives what they look like then. `same`: what has equal keys is the same.
  */
 export function reconcile(parent, from, before, after, same) {
   let node = parent.childNodes[from] ?? null;
   const now = after.map((made, index) => {
     if (node === null) {
-      put(made, (built) => parent.append(built));
+      paintWithin(parent.appendChild(build(made)));
       return made;
     }
-    const next = node.nextSibling;
-    const standing = change(node, before[index], made, same);
-    node = next;
-    return standing;
+    const old = node;
+    node = node.nextSibling;
+    return change(old, before[index], made, same);
   });
   while (node !== null) {
-    const next = node.nextSibling;
-    leave(node);
-    node.remove();
-    node = next;
+    const old = node;
+    node = node.nextSibling;
+    leave(old);
+    old.remove();
   }
   return now;
 }
@@ -59,8 +52,11 @@ export function reconcile(parent, from, before, after, same) {
 function change(node, before, after, same) {
   if (before === after) return after;
   if (before === undefined || before.name !== after.name) {
+    const built = build(after);
+    if (node.isEqualNode(built)) return after;
     leave(node);
-    put(after, (built) => node.replaceWith(built));
+    node.replaceWith(built);
+    paintWithin(built);
   } else if (typeof after === "string") {
     if (after.startsWith(before)) node.appendData(after.slice(before.length));
     else node.data = after;
@@ -76,28 +72,9 @@ function change(node, before, after, same) {
   return after;
 }
 
-/** As `reconcile`, where nobody knows what the children look like. */
-export function again(parent, shapes) {
-  const old = [...parent.childNodes];
-  shapes.forEach((made, index) => {
-    const node = old[index];
-    if (node === undefined) return put(made, (built) => parent.append(built));
-    const built = build(made);
-    if (node.isEqualNode(built)) return;
-    leave(node);
-    put(() => built, () => node.replaceWith(built));
-  });
-  for (const node of old.slice(shapes.length)) {
-    leave(node);
-    node.remove();
-  }
-}
-
-function put(made, place) {
-  const built = build(made);
-  place(built);
-  if (built.nodeType !== Node.ELEMENT_NODE) return;
-  for (const code of built.querySelectorAll("code[data-language]")) paint(code);
+function paintWithin(node) {
+  if (node.nodeType !== Node.ELEMENT_NODE) return;
+  for (const code of node.querySelectorAll("code[data-language]")) paint(code);
 }
 
 function leave(node) {
