@@ -1,0 +1,122 @@
+"""What the page says: numbers, times and states in words. The modules alone, without a server's answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page
+
+from tests.page.visiting import Site
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def page(everything: Site) -> Page:
+    page = await everything.visit(timezone_id="Europe/Warsaw", locale="en-GB")
+    assert everything.faults == []
+    return page
+
+
+async def word(page: Page, name: str, *arguments: Any) -> Any:
+    return await page.evaluate(f"async (given) => (await import('/chat/words.js')).{name}(...given)", list(arguments))
+
+
+async def test_numbers(page: Page) -> None:
+    timing = {"first_token_ms": 400, "total_ms": 15_000}
+    assert (
+        await word(page, "measured", {"output_tokens": 1204}, timing)
+        == "1,204 tokens · first after 0.4 s · 82 tokens/s"
+    )
+    assert await word(page, "measured", {"output_tokens": 1}, timing) == "1 token · first after 0.4 s"
+    assert await word(page, "measured", {"output_tokens": 5}, {"first_token_ms": 7, "total_ms": 7}) == (
+        "5 tokens · first after 0.01 s"
+    )
+    assert await word(page, "measured", None, None) == ""
+    assert await word(page, "measured", {"output_tokens": 0}, {"first_token_ms": None, "total_ms": 9}) == ""
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [
+        *[(0, "0.00 s"), (94, "0.09 s"), (949, "0.9 s"), (950, "0.9 s"), (9_949, "9.9 s"), (10_000, "10 s")],
+        *[(89_999, "90 s"), (90_000, "2 min"), (600_000, "10 min")],
+    ],
+)
+async def test_times(page: Page, ms: int, said: str) -> None:
+    assert await word(page, "seconds", ms) == said
+
+
+async def test_what_is_left_is_never_nothing(page: Page) -> None:
+    assert [await word(page, "left", ms) for ms in (0, 1, 1000, 1001)] == ["1 s", "1 s", "1 s", "2 s"]
+
+
+async def test_places(page: Page) -> None:
+    assert await word(page, "place", 1) == "Waiting: next in the line"
+    assert await word(page, "place", 1234) == "Waiting: number 1,234 in the line"
+    for nothing in (0, None, -1):
+        assert await word(page, "place", nothing) == "Waiting in the line"
+
+
+async def test_reasons(page: Page) -> None:
+    assert await word(page, "reason", "overloaded_error") == "Claude is overloaded"
+    for unknown in ("something new", "constructor", "__proto__", None):
+        assert await word(page, "reason", unknown) == "Claude could not be reached"
+
+
+@pytest.mark.parametrize(
+    ("end", "text", "actions"),
+    [
+        ({"outcome": "truncated", "stop_reason": "max_tokens"}, "cut at its limit", ["continue"]),
+        ({"outcome": "truncated", "stop_reason": "model_context_window_exceeded"}, "as long as the model can take", []),
+        ({"outcome": "cancelled"}, "Stopped.", ["continue", "regenerate"]),
+        ({"outcome": "refused"}, "declined", ["edit"]),
+        ({"outcome": "expired"}, "No answer came", ["regenerate"]),
+        ({"outcome": "failed", "error": {"type": "overloaded_error", "message": "x"}}, "overloaded", ["regenerate"]),
+        ({"outcome": "failed", "error": {"type": "new_error", "message": "why"}}, "failed: why", ["regenerate"]),
+        ({"outcome": "failed"}, "The answer failed. Try again.", ["regenerate"]),
+    ],
+)
+async def test_endings(page: Page, end: dict[str, Any], text: str, actions: list[str]) -> None:
+    told = await word(page, "ending", end)
+    assert text in told["text"]
+    assert told["actions"] == actions
+    assert await word(page, "ending", {"outcome": "completed"}) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        *[(401, "key"), (404, "gone"), (409, "its own words"), (410, "gone"), (413, "too large"), (429, "Too many")],
+        *[(500, "The server had an error"), (400, "its own words"), (None, "cannot be reached")],
+    ],
+)
+async def test_troubles(page: Page, status: int | None, said: str) -> None:
+    error = {"message": "its own words"} | ({"status": status} if status else {})
+    assert said in await word(page, "trouble", error)
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("2026-03-11T13:05:00Z", "14:05"),
+        ("2026-03-10T23:30:00Z", "00:30"),  # today, where its reader is
+        ("2026-03-10T13:05:00Z", "Tue 14:05"),
+        ("2026-03-05T13:05:00Z", "Thu 14:05"),
+        ("2026-03-04T13:05:00Z", "4 Mar"),
+        ("2025-03-04T13:05:00Z", "4 Mar 2025"),
+        ("2026-03-12T13:05:00Z", "14:05"),  # ahead of the server: what else to say
+    ],
+)
+async def test_when(page: Page, at: str, said: str) -> None:
+    now = await page.evaluate("Date.parse('2026-03-11T15:00:00Z')")
+    assert await word(page, "when", at, now) == said
+
+
+async def test_the_text_of_a_message(page: Page) -> None:
+    blocks = [{"type": "text", "text": "one"}, {"type": "image"}, {"type": "text", "text": "two"}]
+    assert await word(page, "textOf", blocks) == "one\n\ntwo"
+    assert await word(page, "textOf", "plain") == "plain"
+    assert await word(page, "textOf", None) == ""
