@@ -1,7 +1,12 @@
 /** Follows the end of the log while its reader is there, and stays where the reader is otherwise. */
 
-/** So close to the end counts as the end. */
+/** Who comes so close to the end has come back to it. */
 const NEAR = 40;
+/** Less than this is rounding. */
+const MOVED = 1;
+/** Beyond any end: the browser makes the end of it. */
+const BEYOND = 1e9;
+const UPWARDS = new Set(["ArrowUp", "PageUp", "Home"]);
 
 export class Following {
   #view;
@@ -14,28 +19,66 @@ export class Following {
     this.#view = view;
     this.#button = button;
     button.addEventListener("click", () => this.end());
-    view.addEventListener("scroll", () => this.#look(), { passive: true });
-    new ResizeObserver(() => {
-      if (this.#atEnd) view.scrollTop = 1e9;
-      else this.#look();
-    }).observe(content);
-    new ResizeObserver(() => this.#atEnd && (view.scrollTop = 1e9)).observe(view);
+    view.addEventListener("scroll", () => this.#moved(), { passive: true });
+    this.#watchIntent();
+    new ResizeObserver(() => this.#resized()).observe(content);
+    new ResizeObserver(() => this.#resized()).observe(view);
   }
 
   /** Goes to the end and follows it. */
   end() {
     this.#atEnd = true;
-    this.#view.scrollTop = 1e9;
+    this.#follow();
     this.#button.hidden = true;
   }
 
-  /** Only who goes up leaves the end: what grows meanwhile moves it away from who stays. */
-  #look() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#view;
-    const up = scrollTop < this.#top;
+  #follow() {
+    this.#view.scrollTop = BEYOND;
+    this.#top = this.#view.scrollTop;
+  }
+
+  /** Only who goes up leaves the end, and does so with the first pixel: what grows moves it away from who stays. */
+  #moved() {
+    const { scrollTop } = this.#view;
+    const by = scrollTop - this.#top;
     this.#top = scrollTop;
-    if (scrollHeight - scrollTop - clientHeight < NEAR) this.#atEnd = true;
-    else if (up) this.#atEnd = false;
+    if (by < 0 && this.#left > MOVED) this.#atEnd = false;
+    else if (by > 0 && this.#left < NEAR) this.#atEnd = true;
     this.#button.hidden = this.#atEnd;
+  }
+
+  #resized() {
+    if (this.#left <= MOVED) this.#atEnd = true;
+    else if (this.#atEnd) this.#follow();
+    this.#button.hidden = this.#atEnd;
+  }
+
+  /**
+   * Who turns the wheel has left before anything moves: to follow meanwhile would undo it, since the browser forgets a
+   * movement when the page sets the place itself.
+   */
+  #watchIntent() {
+    const view = this.#view;
+    const leave = () => {
+      if (view.scrollTop > 0) this.#atEnd = false;
+    };
+    view.addEventListener("wheel", ({ deltaY, ctrlKey }) => deltaY < 0 && !ctrlKey && leave(), { passive: true });
+    view.addEventListener("keydown", ({ key }) => UPWARDS.has(key) && leave());
+    let finger = 0;
+    view.addEventListener("touchstart", ({ touches }) => (finger = touches[0].clientY), { passive: true });
+    view.addEventListener(
+      "touchmove",
+      ({ touches }) => {
+        if (touches[0].clientY > finger) leave();
+        finger = touches[0].clientY;
+      },
+      { passive: true },
+    );
+  }
+
+  /** How much is below what is seen. */
+  get #left() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#view;
+    return scrollHeight - scrollTop - clientHeight;
   }
 }
