@@ -7,6 +7,7 @@ how it ended. Times are milliseconds of Redis' clock where they come in, and ISO
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,7 @@ ANSWER_FIELDS = (
 # What content comes to stand in: a message, a history, an event, an answer over HTTP.
 WRAPPING = 8
 LOST = {"type": "api_error", "message": "the stream was lost; regenerate the answer"}
+_HALF = re.compile("[\ud800-\udfff]")
 # Of these nothing is shown: what was there came from an attempt that failed.
 _WITHOUT_TEXT = frozenset({Outcome.FAILED, Outcome.EXPIRED})
 
@@ -128,16 +130,16 @@ def text_of(frames: bytes, before: str = "") -> str:
 def parse(data: bytes | None) -> Any:
     """A stored JSON text's value; None for none.
 
-    Half of a surrogate pair, which a model can write and no UTF-8 can carry, becomes a question mark; what is nested
-    beyond all reason is none.
+    Half of a surrogate pair, which a model can write and no UTF-8 can carry, becomes U+FFFD; what is nested beyond all
+    reason is none.
     """
     try:
         return orjson.loads(data or b"null")
     except orjson.JSONDecodeError:
         pass
     try:
-        whole = json.dumps(json.loads(data or b"null"), ensure_ascii=False).encode("utf-8", "replace")
-        return orjson.loads(whole)
+        whole = json.dumps(json.loads(data or b"null"), ensure_ascii=False)
+        return orjson.loads(_HALF.sub("\ufffd", whole))
     except (ValueError, RecursionError):
         return None
 

@@ -33,6 +33,7 @@ export class Markdown {
   #level = 1;
   #open = "";
   #waiting = "";
+  #carried = "";
   #whole = "";
   #ended = false;
   /** Whether there is something to draw, and from when on it may be. */
@@ -49,7 +50,9 @@ export class Markdown {
   }
 
   write(text) {
-    this.#waiting += text.replaceAll("\r\n", "\n");
+    const all = this.#carried + text;
+    this.#carried = all.endsWith("\r") ? "\r" : ""; // the other half of a line's end may come with the next piece
+    this.#waiting += all.slice(0, all.length - this.#carried.length).replace(/\r\n?/g, "\n");
     this.#whole += text;
     this.#due = true;
   }
@@ -58,6 +61,8 @@ export class Markdown {
   end() {
     this.#due ||= !this.#ended;
     this.#ended = true;
+    if (this.#carried) this.#waiting += "\n";
+    this.#carried = "";
   }
 
   /** Draws until all is drawn or the time is over; true if there is more to draw. */
@@ -84,7 +89,7 @@ export class Markdown {
     try {
       const code = last ? null : fence(this.#open);
       if (code && !code.closed) return this.#put([codeBlock(code.language, code.code)]);
-      const text = last ? this.#open : complete(this.#open);
+      const text = (last ? this.#open : complete(this.#open)).toWellFormed(); // half a pair is shown as a replacement
       const tokens = Lexer.lex(text, OPTIONS);
       this.#put(blocks(tokens, this.#level), JSON.stringify(tokens.links));
       if (!last) this.#finish(tokens, text);
@@ -92,7 +97,7 @@ export class Markdown {
       else if (/^ {0,3}\[[^\]\n]+\]:/m.test(this.#whole)) {
         this.#finished = 0;
         this.#shapes = [];
-        this.#put(blocks(Lexer.lex(this.#whole, OPTIONS), 1));
+        this.#put(blocks(Lexer.lex(this.#whole.toWellFormed(), OPTIONS), 1));
       }
     } catch (error) {
       // Nested beyond what can be read, say: then it is shown as it is.

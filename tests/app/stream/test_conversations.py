@@ -237,7 +237,7 @@ async def test_half_a_surrogate_pair_does_no_harm(store: Conversations, redis: R
     await write(redis, STREAM, "completed", "x")
     await redis.hset(keys.meta(STREAM), "message", '{"content":[{"type":"text","text":"a\\ud800b"}]}')  # type: ignore[misc]
     await store.commit(STREAM, found.id)
-    assert (await read(store, found.id)).messages[1]["content"][0]["text"] == "a?b"
+    assert (await read(store, found.id)).messages[1]["content"][0]["text"] == "a\ufffdb"
 
 
 @pytest.mark.parametrize("depth", [300, 5000])
