@@ -128,9 +128,9 @@ async def test_the_button_of_a_code_block_copies_it(site: Site) -> None:
     await button(body(page), "Copy code").click()
     await expect(button(body(page), "Copied")).to_be_visible()
     assert (await page.evaluate("navigator.clipboard.readText()")).rstrip("\n") == code.rstrip("\n")
-    await page.wait_for_function("CSS.highlights.get('code-kwd')?.size > 0")
+    await page.wait_for_function("() => CSS.highlights.get('code-kwd')?.size > 0")
     await button(answer(page), "Copy as Markdown").click()
-    await page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('Here:'))")
+    await page.wait_for_function("() => navigator.clipboard.readText().then((text) => text.startsWith('Here:'))")
     assert (
         await page.evaluate("navigator.clipboard.readText()") == (await site.messages(page))[-1]["content"][0]["text"]
     )

@@ -170,7 +170,7 @@ async def test_what_is_said_and_answered_is_kept(api: Api) -> None:
 async def test_an_answer_says_when_its_first_word_came_and_when_it_ended(api: Api) -> None:
     talk = await Talk.begin(api)
     async with Tab(talk) as tab:
-        sent = await talk.start(content="slow [[sim: tokens=5 rate=25 first=0.3]]")
+        sent = await talk.start(content="slow [[sim: tokens=16 rate=10 first=0.3]]")
         told = await tab.until("stream.ended")
         answer = (await tab.until("message.added", 2))["message"]
         assert told["timing"] == answer["timing"]
