@@ -7,8 +7,9 @@ Knows nothing of streams, logs or what a failure leads to.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ import anthropic
 import httpx2
 from aiohttp import ClientError
 
+from app.stream.tasks import end
 from worker import failure
 from worker.failure import UpstreamError
 
@@ -26,6 +28,11 @@ BASE_URL = "https://api.anthropic.com"
 CONNECT_SECONDS = 10.0
 # aiohttp's word for "no limit": how many streams run is decided by the pool alone.
 NO_LIMIT = 0
+# An idle connection saves the next call its handshakes, which are several ways to the API and back. Below the minutes
+# after which servers close one: a call must not meet a connection that is being closed.
+IDLE_SECONDS = 60.0
+# A connection can be used again once its answer's body has ended, which it does right after `message_stop`.
+LAST_BYTES_SECONDS = 1.0
 # A gateway of one's own may hold the key; the SDK wants some.
 NO_KEY = "none"
 
@@ -63,31 +70,44 @@ class Claude:
             max_retries=0,
             # Silence is the stall timer's to judge; a read timer here would be moved at each event, and pings reset it.
             timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
-            http_client=anthropic.DefaultAioHttpClient(limits=httpx2.Limits(max_connections=NO_LIMIT)),
+            http_client=anthropic.DefaultAioHttpClient(
+                limits=httpx2.Limits(max_connections=NO_LIMIT, keepalive_expiry=IDLE_SECONDS)
+            ),
         )
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
+        await end(*self._ending)
         await self._sdk.close()
 
     @asynccontextmanager
     async def call(self, request: Request) -> AsyncIterator[Answer]:
-        """One call; its answer can be read while inside. Raises `UpstreamError`, also while reading."""
+        """One call; its answer can be read while inside. Raises `UpstreamError`, also while reading.
+
+        Who leaves without an exception has all of the answer; any other is closed at once.
+        """
         body = dict(request.body)
         try:
-            async with self._sdk.messages.with_streaming_response.create(
-                max_tokens=body.pop("max_tokens"),
-                messages=body.pop("messages"),
-                model=body.pop("model"),
-                stream=True,
-                extra_body=body,
-                # Compression would hold back events and cost time.
-                extra_headers={**request.headers, "accept-encoding": "identity"},
-                extra_query=dict(parse_qsl(request.query, keep_blank_values=True)),
-            ) as response:
+            async with AsyncExitStack() as stack:
+                response = await stack.enter_async_context(
+                    self._sdk.messages.with_streaming_response.create(
+                        max_tokens=body.pop("max_tokens"),
+                        messages=body.pop("messages"),
+                        model=body.pop("model"),
+                        stream=True,
+                        extra_body=body,
+                        # Compression would hold back events and cost time.
+                        extra_headers={**request.headers, "accept-encoding": "identity"},
+                        extra_query=dict(parse_qsl(request.query, keep_blank_values=True)),
+                    )
+                )
                 http = response.http_response
                 encoded = http.headers.get("content-encoding", "identity") != "identity"
                 chunks = http.aiter_bytes() if encoded else http.aiter_raw()
                 yield Answer(chunks, failure.limit_reset(http.headers, datetime.now(UTC)))
+                ending = asyncio.create_task(_end(chunks, stack.pop_all()), name="last-bytes")
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
         except anthropic.APIStatusError as error:
             told = failure.of_status(error.status_code, error.response.headers, error.body, error.request_id)
             raise UpstreamError(told) from None
@@ -95,3 +115,11 @@ class Claude:
             raise UpstreamError(failure.UNREACHABLE) from None
         except (anthropic.APIError, *_BROKEN):
             raise UpstreamError(failure.LOST) from None
+
+
+async def _end(chunks: AsyncIterator[bytes], response: AsyncExitStack) -> None:
+    """Lets a body end whose message is complete, so that its connection can be used again. Nobody waits for it."""
+    with suppress(TimeoutError, anthropic.APIError, *_BROKEN):
+        async with response, asyncio.timeout(LAST_BYTES_SECONDS):
+            async for _ in chunks:
+                pass

@@ -20,7 +20,7 @@ TRICKY = [
     "1. one\n\n   ```rust\n   fn main() {}\n   ```\n\n2. two\n\n   | a |\n   |---|\n   | b |\n",
     "# H1 #\n## H2\n###not\n#### *H4* `code`\n####### seven\n",
     "emoji 👩‍👩‍👧 e\u0301 日本語 العربية \u202ertl\u202c tab\tend\r\nwindows\r\n\r\nparagraph\r\n- list\r\n",
-    "mac\rlines\r\r# and\r\n\r\n\rothers\n\r\n- one\r- two\r\n\r\n> three\r\r\nfour \ud83d half \udc00 and \ud83d\udc69\r",
+    "mac\rlines\r\r# and\r\n\r\n\rothers\n\r\n- one\r- two\r\n\r\n> three\r\r\nfour \ud83d half \udc00, \ud83d\udc69\r",
     "a\n\n\n\n\nb\n \n\t\nc   \n\n   d",
     "footnote[^1] and $math_{a}$ and H~2~O and ==mark==\n\n[^1]: note\n\nTerm\n: definition",
     "- a\n\n      code in item\n\n  b\n- c\n\n\n- d\n\nend\n- e\n# heading\n- f\n```\ncode right after\n```\ng",
