@@ -1,8 +1,9 @@
-"""The few files that the front serves as they are, each at an address of its own, and the description.
+"""The few files that the front serves, each at an address of its own, and the description.
 
 The rule: always asked for again and rarely sent again (`no-cache` with an etag), so that a page and its modules are of
 one version after an upgrade. No directory is served: what is not listed does not exist. A page may load and call
-nothing but this server, and runs no script that stands in it.
+nothing but this server, and runs no script that stands in it. The page's own modules go out without their comments;
+all else is served as it is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from rjsmin import jsmin
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -28,7 +30,9 @@ CONTENT_SECURITY_POLICY = (
 
 @cache
 def _read(name: str) -> bytes:
-    return (WEB / name).read_bytes()
+    content = (WEB / name).read_bytes()
+    own = name.endswith(".js") and name.startswith("chat")
+    return jsmin(content) if own else content
 
 
 @cache
