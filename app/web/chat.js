@@ -8,6 +8,7 @@ import { Composer, forgetDraft } from "/chat/composer.js";
 import { Conversation } from "/chat/conversation.js";
 import { copy, h } from "/chat/dom.js";
 import { Log } from "/chat/log.js";
+import { warm } from "/chat/markdown.js";
 import { Following } from "/chat/scroll.js";
 import { Settings } from "/chat/settings.js";
 import { json, Sidebar } from "/chat/sidebar.js";
@@ -334,4 +335,5 @@ addEventListener("popstate", () => open());
 
 open({ first: true });
 loadModels();
+warm();
 document.documentElement.dataset.ready = "";

@@ -7,6 +7,7 @@
  */
 
 import { KeepstreamError } from "/keepstream.js";
+import { Pace } from "/chat/pace.js";
 import { left } from "/chat/words.js";
 
 /** So long a tab may be hidden before it lets go. */
@@ -157,6 +158,7 @@ export class Conversation {
     const writing = this.#log.writing(answer);
     const { signal } = this.#phase;
     const onState = (state, ms) => this.#onState(state, ms);
+    const pace = new Pace();
     let end = null;
     try {
       for await (const { type, data, id } of this.#client.events(stream, { after: this.#place, signal, onState })) {
@@ -164,6 +166,7 @@ export class Conversation {
         if (type === "relay.reset") this.#page.announce.drop();
         if (type === "relay.end") end = data;
         else writing.take(type, data);
+        await pace.rest();
       }
     } catch (error) {
       if (signal.aborted || !(error instanceof KeepstreamError) || error.status >= 500) throw error;

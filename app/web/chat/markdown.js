@@ -13,7 +13,7 @@ import { complete, fence } from "/chat/partial.js";
 import { build, reconcile, shape } from "/chat/shape.js";
 
 const OPTIONS = { gfm: true, breaks: true };
-const SLICE = 2048;
+const SLICE = 1024;
 /** A text whose open end has become expensive is drawn less often. */
 const REST = 4;
 const ENTITIES = {
@@ -68,6 +68,7 @@ export class Markdown {
   /** Draws until all is drawn or the time is over; true if there is more to draw. */
   draw(deadline) {
     if (!this.#due) return false;
+    warmed = true;
     if (performance.now() < this.#notBefore && !this.#ended) return true;
     for (;;) {
       const start = performance.now();
@@ -135,6 +136,22 @@ export class Markdown {
     this.#shapes = reconcile(this.#root, this.#finished, this.#shapes, shapes, defined === this.#defined);
     this.#defined = defined;
   }
+}
+
+const REST_MS = 300;
+/** Whether anything was read yet. */
+let warmed = false;
+const SAMPLE = "# a\n\n*b* **c** `d` [e](https://f) ~~g~~ \\h &amp; i\n\n- j\n  1. k\n\n| l |\n|---|\n| m |\n\n> n\n\n```\no\n```\n\n<p>\n";
+
+/** Reads one of each once the page has come to rest: the first words of an answer wait for nothing to be compiled. */
+export function warm() {
+  setTimeout(() => {
+    if (warmed) return;
+    const markdown = new Markdown(document.createElement("div"));
+    markdown.write(SAMPLE);
+    markdown.end();
+    markdown.draw(Infinity);
+  }, REST_MS);
 }
 
 const isShown = (token) => token.type !== "space" && token.type !== "def";

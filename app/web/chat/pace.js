@@ -33,3 +33,22 @@ function run() {
   }
   if (jobs.size) ask();
 }
+
+/** So many events that came at once are taken before anything else has its turn. */
+const AT_ONCE = 40;
+
+/** Who takes what has come rests now and then: a long answer that comes at once would hold up the page. */
+export class Pace {
+  #taken = 0;
+
+  /** Gives the page its turn when it is time to, also in a hidden tab, where timers are slow. */
+  async rest() {
+    if (++this.#taken % AT_ONCE) return;
+    const { port1, port2 } = new MessageChannel();
+    await new Promise((resolve) => {
+      port1.onmessage = resolve;
+      port2.postMessage(null);
+    });
+    port1.close();
+  }
+}
