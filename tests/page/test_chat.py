@@ -158,6 +158,7 @@ async def test_everything_can_be_done_by_keyboard(site: Site) -> None:
         await page.keyboard.press("Tab")
     await expect(button(page, "Send")).to_be_focused()
     await page.keyboard.press("Space")
+    await expect(articles(page)).to_have_count(4)
     await expect(body(page)).to_have_text(re.compile(r"\w"))
     await page.keyboard.press("Escape")
     await expect(answer(page).locator(".ending")).to_contain_text("Stopped.")

@@ -59,7 +59,7 @@ export class Answer {
     switch (type) {
       case "message_start":
         this.model = data.message?.model ?? null;
-        this.say("Thinking", { busy: true });
+        if (!this.#stale) this.say("Thinking", { busy: true }); // what became of the old text is still news
         break;
       case "content_block_start": {
         const part = this.#begin(data.index, data.content_block ?? {});
