@@ -13,8 +13,11 @@ from app.dev.embedded import EmbeddedValkey
 from app.stream.connect import connect
 from tests.harness.leaks import keys_without_ttl
 
-# The machine is shared: an example may take its time, and a real server is part of most of them.
-settings.register_profile("keepstream", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+# The machine is shared: an example may take its time, and a real server is part of most of them. The same examples each
+# time, so that a change is judged by what it changes; `--hypothesis-profile search` looks for others.
+USUAL = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "max_examples": 60}
+settings.register_profile("keepstream", derandomize=True, **USUAL)
+settings.register_profile("search", **USUAL)
 settings.load_profile("keepstream")
 
 # Those that take longest, the longest first: none of them is to be the last one, alone on the machine. Whoever is
