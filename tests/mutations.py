@@ -25,6 +25,7 @@ TESTS = (
     "tests/app/stream",
     "tests/app/test_splice.py",
     "tests/app/test_tail.py",
+    "tests/app/test_hub.py",
     "tests/stories/test_redis.py",
     "tests/stories/test_resume.py",
     "tests/stories/test_takeover.py",
