@@ -230,3 +230,23 @@ async def test_the_view_follows_only_who_is_at_the_end(site: Site) -> None:
     assert await view.evaluate(at_end)
     await answered(page)
     assert await view.evaluate(at_end), "what stands beneath a finished answer is seen too"
+
+
+async def test_what_stands_beneath_an_answer_stays_when_its_message_comes(site: Site) -> None:
+    """The stream ends first, then the conversation tells of the message: a focus or a click in between is not lost."""
+    page = await site.visit()
+    gate = asyncio.Event()
+
+    async def held(route: Route) -> None:
+        await gate.wait()
+        await route.continue_()
+
+    await say(page, "Stop me", STALLED)
+    await expect(body(page)).to_have_text(re.compile(r"\w"))
+    await page.route(re.compile("/v1/conversations/[^/]+/events"), held)
+    await button(page, "Stop").click()
+    await button(page, "Continue").focus()
+    await expect(answer(page).locator(".numbers")).not_to_contain_text("first after")
+    gate.set()
+    await expect(answer(page).locator(".numbers")).to_contain_text("first after")
+    await expect(button(page, "Continue")).to_be_focused()

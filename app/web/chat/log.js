@@ -175,27 +175,40 @@ export class Log {
     this.#finished(entry);
   }
 
-  #finished({ element, answer, message }) {
+  /** Comes twice, with the stream's end and with the message: what is the same stays, and with it the focus. */
+  #finished(entry) {
+    const { element, answer, message } = entry;
     element.classList.remove("running");
-    element.querySelectorAll(".ending, .tools").forEach((old) => old.remove());
+    const tools = element.querySelector(":scope > .tools") ?? element.appendChild(this.#tools(entry));
+    const numbers = tools.querySelector(".numbers");
+    numbers.textContent = measured(message.usage, message.timing);
+    numbers.title = message.model ?? answer.model ?? "";
+    const old = element.querySelector(":scope > .ending");
     const told = ending(message);
-    if (told) {
-      const does = {
-        continue: () => h("button", { type: "button", onclick: () => this.#actions.continue() }, "Continue"),
-        regenerate: () => h("button", { type: "button", onclick: () => this.#actions.regenerate() }, "Try again"),
-        edit: () => h("button", { type: "button", onclick: () => this.#edit(this.#question(message.id)) }, "Edit the message"),
-      };
-      element.append(h("div", { class: `ending${told.bad ? " bad" : ""}` }, h("p", {}, told.text),
-        h("span", { class: "last-only" }, told.actions.map((name) => does[name]()))));
-    } else if (answer.isEmpty) {
-      answer.say("An empty answer");
+    const made = told && this.#ending(entry, told);
+    if (!old || !made || !old.isEqualNode(made)) {
+      old?.remove();
+      if (made) tools.before(made);
     }
-    const numbers = measured(message.usage, message.timing);
-    element.append(h("div", { class: "tools" },
-      iconButton("copy", "Copy as Markdown", (event) => copy(textOf(message.content) || answer.text, event.currentTarget)),
+    if (!told && answer.isEmpty) answer.say("An empty answer");
+  }
+
+  #ending(entry, { text, bad, actions }) {
+    const does = {
+      continue: () => h("button", { type: "button", onclick: () => this.#actions.continue() }, "Continue"),
+      regenerate: () => h("button", { type: "button", onclick: () => this.#actions.regenerate() }, "Try again"),
+      edit: () => h("button", { type: "button", onclick: () => this.#edit(this.#question(entry.message.id)) }, "Edit the message"),
+    };
+    return h("div", { class: `ending${bad ? " bad" : ""}` }, h("p", {}, text),
+      h("span", { class: "last-only" }, actions.map((name) => does[name]())));
+  }
+
+  #tools(entry) {
+    return h("div", { class: "tools" },
+      iconButton("copy", "Copy as Markdown", (event) => copy(textOf(entry.message.content) || entry.answer.text, event.currentTarget)),
       iconButton("retry", "Regenerate", () => this.#actions.regenerate(), { class: "quiet last-only" }),
-      iconButton("branch", "Branch from here", () => this.#actions.fork(message.id)),
-      h("span", { class: "numbers", title: message.model ?? answer.model ?? "" }, numbers)));
+      iconButton("branch", "Branch from here", () => this.#actions.fork(entry.message.id)),
+      h("span", { class: "numbers" }));
   }
 
   #question(id) {
