@@ -143,9 +143,9 @@ async def test_the_look_can_be_chosen(site: Site) -> None:
     await button(page, "Settings").click()
     await page.get_by_label("Look").select_option("dark")
     await button(page.get_by_role("dialog"), "Save").click()
-    assert await page.evaluate(paper) != light
+    await page.wait_for_function(f"light => {paper} !== light", arg=light)
     await page.reload()
-    assert await page.evaluate(paper) != light
+    await page.wait_for_function(f"light => {paper} !== light", arg=light)
 
 
 async def test_who_wants_nothing_to_move_sees_nothing_move(site: Site) -> None:
