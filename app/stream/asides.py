@@ -1,0 +1,90 @@
+"""What a worker tells the readers of a stream beside its log: that the upstream thinks, that the stream is held.
+
+The rule: an aside is worth a glance and nothing else. It has no place in the log, moves nobody's position, may be lost
+or come twice, and is over once it is old. It goes over the stream's own channel, as a payload that begins with a byte
+with which no offset can begin; this module alone knows how it looks there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from app.stream import keys
+from app.stream.frames import unlogged
+
+# A log's own messages begin with a digit.
+_MARK = b"!"
+# Of a number: a year of milliseconds, and room.
+_DIGITS = 12
+# From so much silence of the upstream on it is told, and then as often (design-claude.md §1).
+TELL_SECONDS = 5.0
+# One more than that: who comes in between is told the last one, for as long as the next may still be under way.
+_FRESH_MS = int((TELL_SECONDS + 1) * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """The upstream sends pings alone, for `silent_ms` by now."""
+
+    silent_ms: int
+
+    def later(self, ms: int) -> Thinking | None:
+        """What holds `ms` later, where nothing else was heard; None once it is too old to be said."""
+        return Thinking(self.silent_ms + ms) if ms < _FRESH_MS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The stream waits before a call; it is made in `retry_in_ms`."""
+
+    retry_in_ms: int
+
+    def later(self, ms: int) -> Held | None:
+        return Held(self.retry_in_ms - ms) if ms < self.retry_in_ms else None
+
+
+Told = Thinking | Held
+
+
+async def tell(redis: Redis, stream_id: str, told: Told) -> None:
+    """Says it to whoever reads `stream_id`, on whichever front. Raises what Redis raises: nobody must care."""
+    await redis.publish(keys.channel(stream_id), encode(told))
+
+
+def encode(told: Told) -> bytes:
+    """The channel's payload."""
+    match told:
+        case Thinking(silent_ms):
+            return b"%bthinking:%d" % (_MARK, silent_ms)
+        case Held(retry_in_ms):
+            return b"%bheld:%d" % (_MARK, retry_in_ms)
+
+
+def is_aside(payload: bytes) -> bool:
+    """Whether a payload of a stream's channel is none of the log."""
+    return payload.startswith(_MARK)
+
+
+def decode(payload: bytes) -> Told | None:
+    """What an aside's payload says; None where this version does not know what it says."""
+    kind, _, number = payload[len(_MARK) :].partition(b":")
+    if not (number.isdigit() and len(number) <= _DIGITS):
+        return None
+    match kind:
+        case b"thinking":
+            return Thinking(int(number))
+        case b"held":
+            return Held(int(number))
+        case _:
+            return None
+
+
+def status(told: Told) -> bytes:
+    """The event that native readers are shown."""
+    match told:
+        case Thinking(silent_ms):
+            return unlogged("relay.status", {"state": "thinking", "silent_ms": silent_ms})
+        case Held(retry_in_ms):
+            return unlogged("relay.status", {"state": "held", "retry_in_ms": retry_in_ms})
