@@ -1,12 +1,103 @@
-"""Ending tasks for certain."""
+"""Tasks that live as long as their process, and ending tasks for certain.
+
+The rule: no background task ends unnoticed, and none runs without a pause. What ends or raises is logged with its class
+(never with its words: they may hold a prompt) and started again after a pause; who asks is told that it stands still.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+logger = logging.getLogger(__name__)
 
 # How long a task may take to end before it is cancelled again.
 AGAIN_SECONDS = 0.1
+# Between a task's fall and its next start: doubling, and as at first once it has held for `HELD_SECONDS`.
+PAUSE_SECONDS = 0.1
+PAUSE_SECONDS_MAX = 5.0
+HELD_SECONDS = 30.0
+
+
+class Supervised:
+    """Work that never ends, started again whenever it does. `async with`, or `start` and `stop`.
+
+    `work` makes the awaitable anew for each start; it is expected to run until it is cancelled.
+    """
+
+    def __init__(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        self.name = name
+        self.falls = 0
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+        self._running = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the work is under way: not fallen and waiting for its next start, not stopped, not forgotten."""
+        return self._running and self._task is not None and not self._task.done()
+
+    def start(self) -> Self:
+        self._running = True
+        self._task = asyncio.create_task(self._supervise(), name=self.name)
+        return self
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            await end(self._task)
+
+    async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def _supervise(self) -> None:
+        loop = asyncio.get_running_loop()
+        pause = PAUSE_SECONDS
+        while True:
+            self._running, since = True, loop.time()
+            try:
+                await self._work()
+                fell = "ended"
+            except asyncio.CancelledError as error:
+                if _is_cancelled():
+                    raise
+                fell = type(error).__name__  # of something it waited for: that is a fault, not the end
+            except Exception as error:  # noqa: BLE001  # whatever it is: it is told, and the work goes on
+                fell = type(error).__name__
+            self._running = False
+            self.falls += 1
+            logger.error("%s: fell (%s), starts again", self.name, fell)
+            if loop.time() - since >= HELD_SECONDS:
+                pause = PAUSE_SECONDS
+            await asyncio.sleep(jittered(pause))
+            pause = min(pause * 2, PAUSE_SECONDS_MAX)
+
+
+def supervised(name: str, work: Callable[[], Awaitable[object]]) -> Supervised:
+    """Starts `work`, for as long as the process lives; `stop` ends it."""
+    return Supervised(name, work).start()
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Does `work` again and again, `seconds` after it was done; for ever, unless it raises."""
+    while True:
+        await asyncio.sleep(seconds)
+        await work()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def jittered(seconds: float) -> float:
+    """Between half and the whole of it, so that those who fell together do not come back together."""
+    return seconds * random.uniform(0.5, 1)  # noqa: S311  # jitter, not a secret
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
