@@ -7,7 +7,8 @@ The official SDK is pointed at it by ANTHROPIC_BASE_URL; whoever calls it must n
     events       a plan as the API's events          faults   what a directive does to those events
     checks       what the API refuses                errors   in which shape
     calls        who called, how often               limits   the rate-limit headers
-    api          a request to its reply              reply    what a reply is
+    buckets      a rate limit that refuses           reply    what a reply is
+    api          a request to its reply
     player       when each byte is due               wire     HTTP/1.1 on a transport
     command      the options and the process
 

@@ -6,6 +6,7 @@ Here it is decided what happens; nothing here writes, waits or looks at a clock.
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from math import ceil
 from secrets import token_hex
 from typing import Any
 
@@ -13,6 +14,7 @@ import orjson
 
 from worker.simulator import models
 from worker.simulator.answers import asking_text, directive_text, last_text
+from worker.simulator.buckets import Buckets, Rates
 from worker.simulator.calls import Calls
 from worker.simulator.checks import check_count_request, check_key, check_message_request, check_version
 from worker.simulator.directives import DirectiveError, Directives, parse
@@ -31,9 +33,10 @@ Route = Callable[[Request, str], Reply]
 
 
 class Api:
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Pace, rates: Rates | None = None) -> None:
         self._pace = pace
         self._limits = Limits()
+        self._buckets = Buckets(rates or Rates())
         self.calls = Calls()
         self._routes: dict[tuple[str, str], Route] = {
             ("GET", "/"): self._alive,
@@ -71,13 +74,17 @@ class Api:
         check_key(request.headers)
         check_version(request.headers)
         body = check_message_request(request.body)
+        model = body["model"]
+        if wait := self._buckets.take(model, input_tokens(body)):
+            return self._over_the_limit(body, wait, request_id)
         asked = self._directives(body["messages"])
         if asked.echo:
             asked = replace(asked, text=_echo(request, body))
         planned = plan(body, asked)
+        self._buckets.spend(model, planned.output_tokens)
         headers = [
             *_common_headers(request_id),
-            *self._limits.spend(planned.input_tokens, planned.output_tokens, asked),
+            *(self._buckets.headers(model) if self._buckets.rates.of else self._limits.spend(planned, asked)),
         ]
         if asked.cut_head:
             return Nothing(Ending.CLEAN, asked.slow_head or 0.0, self.calls.begin(asked.tag, "none"))
@@ -94,12 +101,23 @@ class Api:
             )
         return self._whole(planned, asked, headers, request_id)
 
-    def _directives(self, messages: list[dict[str, Any]]) -> Directives:
+    def _over_the_limit(self, body: dict[str, Any], wait: float, request_id: str) -> Reply:
+        """A refusal says how long to wait in whole seconds, as the API does. It is no call for `times=`."""
+        headers = [*_common_headers(request_id), *self._buckets.headers(body["model"])]
+        asked = Directives(
+            tag=self._directives(body["messages"], counted=False).tag,
+            status=429,
+            retry_after=float(ceil(wait)),
+            slow_head=self._buckets.rates.refusal_delay,
+        )
+        return self._refused(asked, headers, request_id)
+
+    def _directives(self, messages: list[dict[str, Any]], *, counted: bool = True) -> Directives:
         """What the last user message asks for; after a tool's result, the pace and tag of what set the tool going."""
         text = last_text(messages)
         try:
             if directive_text(messages):
-                return parse(text, self.calls.times(text)) if "[[sim:" in text else Directives()
+                return parse(text, self.calls.times(text) if counted else 1) if "[[sim:" in text else Directives()
             earlier = parse(asking_text(messages))
         except DirectiveError as error:
             raise ApiError(400, str(error)) from error

@@ -10,6 +10,7 @@ import uvloop
 
 from app.leaving import SIGNALS, let_end
 from worker.simulator import values
+from worker.simulator.buckets import Rates
 from worker.simulator.directives import document
 from worker.simulator.reply import Pace
 from worker.simulator.wire import serving
@@ -55,17 +56,26 @@ def main(argv: list[str] | None = None) -> int:
     """Runs until SIGTERM or SIGINT; then 0, also with streams open. 2 when it cannot listen."""
     options = _parser().parse_args(argv)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(options.host, options.port, Pace(options.rate, options.first)))
+        pace = Pace(options.rate, options.first)
+        rates = Rates(
+            options.calls,
+            options.input_tokens,
+            options.output_tokens,
+            options.burst,
+            options.refusal_delay,
+            told=not options.limits_untold,
+        )
+        return runner.run(_serve(options.host, options.port, pace, rates))
 
 
-async def _serve(host: str, port: int, pace: Pace) -> int:
+async def _serve(host: str, port: int, pace: Pace, rates: Rates) -> int:
     stopped = asyncio.Event()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with AsyncExitStack() as stack:
         stack.callback(let_end)
         try:
-            url = await stack.enter_async_context(serving(host, port, pace))
+            url = await stack.enter_async_context(serving(host, port, pace, rates))
         except OSError as error:
             sys.stderr.write(f"keepstream simulate: cannot listen on {host}:{port}: {error}\n")
             return 2
@@ -92,7 +102,29 @@ def _parser() -> argparse.ArgumentParser:
         "--first", type=_number(values.seconds), default=usual.first, metavar="SECONDS",
         help="seconds to the first token (default: %(default)g)",
     )  # fmt: skip
+    _limits(parser.add_argument_group("a rate limit (token buckets, for each model its own; 0 is none)"))
     return parser
+
+
+def _limits(group: "argparse._ArgumentGroup") -> None:
+    usual, rate, seconds = Rates(), _number(values.rate), _number(values.seconds)
+    for name, what in (
+        ("calls", "calls of /v1/messages a second; beyond: 429 with retry-after"),
+        ("input-tokens", "input tokens a second"),
+        ("output-tokens", "output tokens a second"),
+    ):
+        group.add_argument(f"--{name}", type=rate, default=0.0, metavar="N", help=f"{what} (default: %(default)g)")
+    group.add_argument(
+        "--burst", type=seconds, default=usual.burst, metavar="SECONDS",
+        help="how many seconds' worth may come at once, one call at least (default: %(default)g)",
+    )  # fmt: skip
+    group.add_argument(
+        "--refusal-delay", type=seconds, default=usual.refusal_delay, metavar="SECONDS",
+        help="how long a 429 takes to come (default: %(default)g)",
+    )  # fmt: skip
+    group.add_argument(
+        "--limits-untold", action="store_true", help="no anthropic-ratelimit-* headers while such a limit is on"
+    )
 
 
 def _port(text: str) -> int:

@@ -1,7 +1,8 @@
 """The anthropic-ratelimit-* headers: four budgets that fall with use and refill each minute.
 
-The simulator never refuses by itself, so it never says either that a budget is nearly spent, unless a directive asks
-for it: whoever heeds these headers would wait for nothing. Knows nothing of HTTP beyond the names.
+The headers of a simulator that refuses nothing by itself (`buckets` is for the other one): so it never says either that
+a budget is nearly spent, unless a directive asks for it: whoever heeds these headers would wait for nothing. Knows
+nothing of HTTP beyond the names.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from time import time
 
 from worker.simulator.directives import Directives
+from worker.simulator.plan import Plan
 
 WINDOW_SECONDS = 60.0
 NEVER_BELOW = 0.25  # of a budget; see above
@@ -21,8 +23,9 @@ class Limits:
         self._window_ends = 0.0
         self._used = dict.fromkeys(LIMITS, 0)
 
-    def spend(self, input_tokens: int, output_tokens: int, asked: Directives) -> list[tuple[str, str]]:
-        """The headers of an answer that costs this much."""
+    def spend(self, planned: Plan, asked: Directives) -> list[tuple[str, str]]:
+        """The headers of this answer."""
+        input_tokens, output_tokens = planned.input_tokens, planned.output_tokens
         now = self._clock()
         if now >= self._window_ends:
             self._window_ends = now + WINDOW_SECONDS

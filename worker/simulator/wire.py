@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import httptools
 
 from worker.simulator.api import Api
+from worker.simulator.buckets import Rates
 from worker.simulator.calls import Call
 from worker.simulator.faults import Ending
 from worker.simulator.player import Player, Wheel, reset
@@ -211,10 +212,12 @@ def _reason(status: int) -> str:
 
 
 @asynccontextmanager
-async def serving(host: str = "127.0.0.1", port: int = 0, pace: Pace | None = None) -> AsyncIterator[str]:
+async def serving(
+    host: str = "127.0.0.1", port: int = 0, pace: Pace | None = None, rates: Rates | None = None
+) -> AsyncIterator[str]:
     """Serves until the block is left; gives the base URL. Port 0 takes a free one. Leaving drops open streams."""
     loop = asyncio.get_running_loop()
-    api, wheel, connections = Api(pace or Pace()), Wheel(loop), set[Connection]()
+    api, wheel, connections = Api(pace or Pace(), rates), Wheel(loop), set[Connection]()
     server = await loop.create_server(lambda: Connection(api, wheel, connections), host, port, backlog=4096)
     try:
         at, bound = server.sockets[0].getsockname()[:2]
