@@ -25,6 +25,7 @@ install: .venv/installed ## make .venv/ from the lock files; instant when it is 
 
 .venv/installed: $(LOCKS) pyproject.toml Makefile
 	@set -eu; \
+	export PIP_USER=0; unset PIP_TARGET PIP_PREFIX PIP_ROOT; : "what a machine says of other installations"; \
 	ready() { "$$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }; \
 	uv=$$(command -v uv || true); \
 	if ! ready $(BIN)/python; then \

@@ -16,17 +16,20 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from app.dev import parts
+from app.dev.forget import forget
 from app.dev.log import Log, wants_colour
 from app.dev.plan import DATA_DIRECTORY, Plan, make_plan
 from app.dev.processes import ChildFailedError, Household
 from app.leaving import let_end
 from app.settings import Settings
+from app.stream.tasks import end
 
 # Long enough for an answer that is about to end; nobody waits 25 s after Ctrl-C.
 DRAIN_SECONDS = "2"
 # The SDK wants a key, the simulator takes any.
 SIMULATED_KEY = "simulated"
 MAX_WORKERS = 99
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 _PROMPT = '{"prompt":"Tell me about rivers"}'
@@ -41,7 +44,7 @@ The Claude is simulated unless ANTHROPIC_API_KEY is set.
 
 def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
-    environment = {"KEEPSTREAM_DRAIN_SECONDS": DRAIN_SECONDS, "PYTHONUNBUFFERED": "1", **os.environ}
+    environment = {"KEEPSTREAM_DRAIN_SECONDS": DRAIN_SECONDS, "PYTHONUNBUFFERED": "1", **past_proxies(os.environ)}
     with ExitStack() as cleanup:
         return asyncio.run(_run(options, environment, cleanup))
 
@@ -52,6 +55,7 @@ async def _run(options: argparse.Namespace, environment: Mapping[str, str], clea
     log = Log(sys.stdout, colour=wants_colour(sys.stdout, os.environ), on_gone=signals.asked.set)
     household = Household(log)
     starting = asyncio.create_task(_start(plan, household, log))
+    forgetting = asyncio.create_task(forget(plan.valkey.url), name="forget") if plan.valkey is not None else None
     try:
         await _first(starting, signals.asked)
         if not starting.done():
@@ -64,8 +68,7 @@ async def _run(options: argparse.Namespace, environment: Mapping[str, str], clea
     else:
         return 0
     finally:
-        starting.cancel()
-        await asyncio.wait([starting])
+        await end(starting, *([forgetting] if forgetting else []))
         await _stop(household, log, signals)
         let_end()
 
@@ -111,6 +114,16 @@ class _Signals:
 
     def _heard(self) -> None:
         (self.insisted if self.asked.is_set() else self.asked).set()
+
+
+def past_proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment, in which a proxy for the outside world is not asked for what runs on this machine."""
+    environment = dict(environment)
+    for name in ("NO_PROXY", "no_proxy"):
+        named = environment.get(name, "").strip()
+        if named != "*":
+            environment[name] = ",".join([*([named] if named else []), *THIS_MACHINE])
+    return environment
 
 
 async def _first(task: asyncio.Task[None], event: asyncio.Event) -> None:

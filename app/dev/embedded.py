@@ -1,6 +1,7 @@
-"""A Valkey of our own: on the loopback interface, with its data in a directory, and gone when we are.
+"""A Valkey of our own: with its data in a directory, on a port of the loopback interface or on a socket, and gone when
+we are.
 
-Its rule is that whoever asks for one gets exactly the server they started: on a port that it can come back to, in a
+Its rule is that whoever asks for one gets exactly the server they started: at an address that it can come back to, in a
 directory that nobody else writes to, with the settings that Keepstream demands of any Redis. It does not know what
 is kept in it.
 """
@@ -31,6 +32,8 @@ _ANSWER_SECONDS = 1.0
 _LOG_EXCERPT_BYTES = 2000
 
 Config = Sequence[tuple[str, str]]
+# A port of the loopback interface, or the path of a socket.
+Address = int | Path
 
 # What Keepstream demands of a Redis, and what a server for one machine should be like.
 _CONFIG: Config = (
@@ -61,10 +64,17 @@ def binary() -> str:
         raise EmbeddedValkeyError(f"there is no embedded Valkey for this platform: {error}") from error
 
 
-def server_command(server: str, directory: Path, port: int, extra_config: Config = ()) -> list[str]:
-    """The command line of a server with its data in `directory`. Later settings win."""
-    command = [server, "--port", str(port), "--dir", str(directory)]
-    for name, value in (*_CONFIG, *extra_config):
+def server_command(server: str, directory: Path, address: Address, extra_config: Config = ()) -> list[str]:
+    """The command line of a server with its data in `directory`. Later settings win.
+
+    On a socket it listens there alone, and only its owner's processes may connect: a port of the loopback interface is
+    open to every user of the machine.
+    """
+    command = [server, "--port", str(address if isinstance(address, int) else 0), "--dir", str(directory)]
+    socket_config: Config = ()
+    if isinstance(address, Path):
+        socket_config = (("unixsocket", str(address)), ("unixsocketperm", "700"))
+    for name, value in (*_CONFIG, *socket_config, *extra_config):
         command += [f"--{name}", value]
     return command
 
@@ -85,15 +95,28 @@ def wait_until_it_answers(port: int, pid: int, is_alive: Callable[[], bool], sec
     return False
 
 
-def answers(port: int, pid: int) -> bool:
-    """Whether the server of that pid serves on the port. Blocks for a second at most."""
+def answers(address: Address, pid: int) -> bool:
+    """Whether the server of that pid serves there. Blocks for a second at most."""
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=_ANSWER_SECONDS) as connection:
+        with _connected(address) as connection:
             connection.sendall(b"PING\r\nINFO server\r\nQUIT\r\n")
             answer = b"".join(iter(lambda: connection.recv(65_536), b""))
     except OSError:
         return False
     return answer.startswith(b"+PONG") and f"process_id:{pid}\r\n".encode() in answer
+
+
+def _connected(address: Address) -> socket.socket:
+    if isinstance(address, int):
+        return socket.create_connection((LOOPBACK, address), timeout=_ANSWER_SECONDS)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(_ANSWER_SECONDS)
+    try:
+        connection.connect(str(address))
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 class EmbeddedValkey:

@@ -33,7 +33,7 @@ class DirectoryLock:
 
     def __init__(self, directory: Path, *, patience: float = PATIENCE_SECONDS) -> None:
         """Make the directory where it is missing, and lock it. Raises `DirectoryBusyError`, `OSError`."""
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + patience
         while not _try_to_lock(self.descriptor):

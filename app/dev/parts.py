@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from app.dev.embedded import STOP_SECONDS, answers, server_command
 from app.dev.ports import LOOPBACK
@@ -40,12 +41,12 @@ class Valkey(Part):
     name = "valkey"
     stop_seconds = STOP_SECONDS
 
-    def __init__(self, server: str, directory: Path, port: int, lock: int, environment: Mapping[str, str]) -> None:
-        self.port = port
-        self.url = f"redis://{LOOPBACK}:{port}/0"
+    def __init__(self, server: str, directory: Path, at: Path, lock: int, environment: Mapping[str, str]) -> None:
+        self.url = f"unix://{quote(str(at))}?db=0"
         self.environment = environment
         self.pass_fds = (lock,)  # the directory stays locked for as long as the server lives
-        self._command = server_command(server, directory, port)
+        self._at = at
+        self._command = server_command(server, directory, at)
 
     def command(self) -> list[str]:
         return self._command
@@ -60,7 +61,7 @@ class Valkey(Part):
         return match["text"] if match["level"] == "#" else None
 
     async def ready(self, pid: int, announced: asyncio.Event) -> None:  # noqa: ARG002  # asked, not told
-        await _until(lambda: answers(self.port, pid))
+        await _until(lambda: answers(self._at, pid))
 
 
 class Simulator(Part):

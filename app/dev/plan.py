@@ -6,6 +6,7 @@ Whatever cannot work is a `SettingsError` here, with what to do about it, and no
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,9 @@ from app.stream.connect import connect
 from app.stream.errors import UnfitServerError
 
 DATA_DIRECTORY = Path(".keepstream")
+SOCKET = "valkey.sock"
+# The shortest bound of the systems that we run on, macOS', without the closing NUL.
+SOCKET_PATH_BYTES = 103
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +67,17 @@ def _valkey(options: argparse.Namespace, environment: Mapping[str, str], cleanup
         server = _server(options.redis_server)
     except embedded.EmbeddedValkeyError as error:
         raise SettingsError(f"{error}: set REDIS_URL, or name a server with --redis-server") from error
-    if options.ephemeral:
-        directory = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="keepstream-")))
-    else:
-        directory = DATA_DIRECTORY.absolute()
+    directory = _temporary(cleanup) if options.ephemeral else DATA_DIRECTORY.absolute()
     lock = cleanup.enter_context(_locked(directory))
-    return parts.Valkey(server, directory, free_port(), lock.descriptor, environment)
+    at = directory / SOCKET
+    if len(os.fsencode(at)) > SOCKET_PATH_BYTES:
+        at = _temporary(cleanup) / SOCKET
+    return parts.Valkey(server, directory, at, lock.descriptor, environment)
+
+
+def _temporary(cleanup: ExitStack) -> Path:
+    """A directory that goes when it ends. Nobody else may look into it."""
+    return Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="keepstream-")))
 
 
 @contextmanager
@@ -83,6 +92,7 @@ def _locked(directory: Path) -> Iterator[DirectoryLock]:
     except OSError as error:
         raise SettingsError(f"cannot keep data in {directory}: {error.strerror}; try --ephemeral") from error
     with lock:
+        directory.chmod(0o700)  # prompts and answers lie here in plain text
         (directory / ".gitignore").write_text("*\n")  # nobody's project should have this in its history
         yield lock
 

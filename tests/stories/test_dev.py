@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import time
 import urllib.request
@@ -18,7 +19,7 @@ import psutil
 import pytest
 
 from app.dev.ports import LOOPBACK
-from tests.running import PATIENCE, Running, is_running, keepstream, wait_until_gone
+from tests.running import KEEPSTREAM, PATIENCE, Running, clean_environment, is_running, keepstream, wait_until_gone
 
 UP = r"Keepstream is up: (http://127\.0\.0\.1:\d+)"
 # Each of these starts four processes; the machine may be busy with other tests.
@@ -87,6 +88,25 @@ def running(directory: Path) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def url(running: Running) -> str:
     return running.line(UP)[1]
+
+
+def test_nobody_else_on_the_machine_can_reach_what_is_kept(running: Running, directory: Path) -> None:
+    running.line(UP)
+    valkey = psutil.Process(pid_of("valkey", running))
+    assert [each for each in valkey.net_connections("inet") if each.status == psutil.CONN_LISTEN] == []
+    assert stat.S_IMODE((directory / ".keepstream").stat().st_mode) == 0o700
+    assert stat.S_IMODE((directory / ".keepstream" / "valkey.sock").stat().st_mode) & 0o077 == 0
+
+
+def test_a_proxy_for_the_world_outside_is_not_asked_for_what_runs_here(tmp_path: Path) -> None:
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+    command = [*KEEPSTREAM, "dev", "--port", "0", "--ephemeral"]
+    with Running(command, cwd=tmp_path, environment=clean_environment(**proxies)) as running:
+        url = running.line(UP)[1]
+        answered = [*KEEPSTREAM, "send", "--url", url, "Hello"]
+        with Running(answered, cwd=tmp_path, environment=clean_environment(**proxies)) as sending:
+            assert sending.wait() == 0
+            assert sending.output
 
 
 def test_each_process_is_named_with_its_pid(running: Running) -> None:

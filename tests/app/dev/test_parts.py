@@ -9,7 +9,7 @@ from app.dev.parts import Front, Simulator, Valkey, Worker
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Valkey:
-    return Valkey("valkey-server", tmp_path, 20_001, lock=3, environment={})
+    return Valkey("valkey-server", tmp_path, tmp_path / "valkey.sock", lock=3, environment={})
 
 
 @pytest.mark.parametrize(

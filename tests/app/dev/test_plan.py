@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import socket
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -38,6 +39,32 @@ def test_the_data_is_kept_where_one_is_and_out_of_version_control(directory: Pat
     assert plan.valkey is not None
     assert str(directory) in plan.valkey.command()
     assert (directory / ".gitignore").read_text() == "*\n"
+
+
+def test_nobody_else_on_the_machine_may_read_prompts_or_queue_them(directory: Path, cleanup: ExitStack) -> None:
+    directory.mkdir(mode=0o755)  # as an older version left it
+    plan = make_plan(options(), {}, cleanup)
+    assert plan.valkey is not None
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    command = plan.valkey.command()
+    assert command[command.index("--port") + 1] == "0"
+    assert Path(command[command.index("--unixsocket") + 1]).parent == directory
+    assert plan.valkey.url == f"unix://{directory}/valkey.sock?db=0"
+
+
+def test_a_socket_whose_path_would_be_too_long_lies_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cleanup: ExitStack
+) -> None:
+    deep = tmp_path / ("a" * 100)
+    deep.mkdir()
+    monkeypatch.chdir(deep)
+    plan = make_plan(options(), {}, cleanup)
+    assert plan.valkey is not None
+    command = plan.valkey.command()
+    assert Path(command[command.index("--dir") + 1]) == deep / DATA_DIRECTORY
+    at = Path(command[command.index("--unixsocket") + 1])
+    assert len(str(at)) < 104
+    assert stat.S_IMODE(at.parent.stat().st_mode) == 0o700
 
 
 def test_ephemeral_data_goes_when_it_ends(directory: Path) -> None:
