@@ -23,6 +23,8 @@ LEFT_OUT = shutil.ignore_patterns(
 # What turns red first is enough; the quick tests come before the stories.
 TESTS = (
     "tests/app/stream",
+    "tests/worker/test_writer.py",
+    "tests/worker/test_meeting.py",
     "tests/app/test_splice.py",
     "tests/app/test_tail.py",
     "tests/app/test_hub.py",
@@ -96,6 +98,12 @@ MUTATIONS = (
         "worker/writer.py",
         "case Status.SHORT if reply.length >= self._kept_from:",
         "case Status.SHORT if False:",
+    ),
+    Mutation(
+        "a later mark gets into the append under way",
+        "worker/writer.py",
+        "        self._fields = {}\n        self._sent += len(data)\n",
+        "        self._fields = {} if self._fields else self._fields\n        self._sent += len(data)\n",
     ),
     Mutation(
         "done is not fenced",

@@ -45,13 +45,16 @@ class Watcher(Protocol):
         """The stream is to be cancelled."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Call:
-    """One append: the arguments of `append.lua`, kept until its answer is known."""
+    """One append: the arguments of `append.lua`, kept until its answer is known.
+
+    It may be sent again after more has been written: nothing of it may change, so its fields are its own.
+    """
 
     at: int
     data: bytes
-    fields: dict[str, Field]
+    fields: Mapping[str, Field]
     life_ms: int | None
 
 
@@ -135,9 +138,8 @@ class Writer:
         data = pending[0] if len(pending) == 1 else b"".join(pending)
         self._pending = []
         call = self._under_way = Call(self._sent, data, self._fields, self._life_ms)
+        self._fields = {}
         self._sent += len(data)
-        if self._fields:
-            self._fields = {}
         return call
 
     def answered(self) -> None:

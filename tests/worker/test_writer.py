@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.stream import frames
 from app.stream.log import Appended, Claim, Status
-from worker.writer import END_BYTES, Call, FullLogError, Writer
+from worker.writer import END_BYTES, Call, Field, FullLogError, Writer
 
 CLAIM = Claim("st_1", 7, "w/1")
 LIMIT = 1_000_000
@@ -172,6 +172,24 @@ def test_the_log_ends_up_as_it_was_written_whatever_is_lost_since_the_attempt_be
     assert data_of(redis.log) == [*written[:-1], b'"last"']
     assert redis.ended
     assert redis.meta["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("before", [{}, {"attempt": 1}])
+def test_what_is_marked_while_an_append_is_under_way_is_none_of_its(before: dict[str, Field]) -> None:
+    redis = Redis()
+    writer, committer, _ = made(redis)
+    writer.frame(b"a", b"1")
+    writer.mark(before)
+    call = writer.take()
+    assert call is not None
+    writer.new_attempt()
+    writer.own("relay.reset", {})
+    writer.mark({"base": writer.offset, "content": "0"}, life_ms=1)
+    assert (call.fields, call.life_ms) == (before, None)
+    writer.settle(redis.append(call))
+    assert (redis.meta, redis.ended) == (before, False)
+    committer.carry_all()
+    assert (redis.meta, redis.ended) == (before | {"base": writer.offset, "content": "0"}, True)
 
 
 def test_a_lost_tail_is_written_again_with_its_fields() -> None:
