@@ -16,10 +16,9 @@ from typing import Self
 import hiredis
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError
 
-from app.stream.connect import AWAY
 from app.stream.log import Status, appended
+from app.stream.refusals import NO_ANSWER, Kind, Teller
 from app.stream.scripts import source
 from app.stream.tasks import end
 from worker.writer import Call, Writer
@@ -40,11 +39,7 @@ READ_BYTES = 256 * 1024
 
 _SOURCE = source("append")
 _SHA = hashlib.sha1(_SOURCE.encode(), usedforsecurity=False).hexdigest().encode()
-_FULL = ("OOM", "command not allowed when used memory", "BUSY", "MISCONF", "NOREPLICAS")
-# Not the server, or not the session, that can take the write: a new connection loads the script, asks for the primary.
-_ELSEWHERE = (
-    "NOSCRIPT", "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOAUTH", "NOPERM", "UNBLOCKED", "MOVED"
-)  # fmt: skip
+_teller = Teller(logger)
 
 _Item = tuple[Writer, Call]
 
@@ -87,9 +82,8 @@ class Committer:
                 await connection.send_command("SCRIPT", "LOAD", _SOURCE)
                 await connection.read_response()
                 await self._commit(connection)
-            except (RedisError, hiredis.HiredisError, *AWAY) as error:
-                if self._pause < RECONNECT_SECONDS_MAX:  # said a few times, not once a second for hours
-                    logger.warning("commit: no connection to Redis (%s), trying again", error or type(error).__name__)
+            except (hiredis.HiredisError, *NO_ANSWER) as error:
+                _teller.tell("commit", error)
             except Exception as error:  # noqa: BLE001  # no fault of one stream may stop the writing of all
                 logger.error("commit: %s, trying again", type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts
             finally:
@@ -183,12 +177,14 @@ def _packed(writer: Writer, call: Call) -> bytes:
     return packed
 
 
-def _is_passing(error: object) -> bool:
-    """Whether Redis may take the very same append in a while. Raises where another connection is needed."""
-    text = str(error)
-    if text.startswith(_ELSEWHERE):
-        raise ConnectionResetError(text.split(" ", 1)[0])
-    return text.startswith(_FULL)
+def _is_passing(error: Exception) -> bool:
+    """Whether Redis may take the very same append in a while. Raises where another connection is needed for it."""
+    refusal = _teller.tell("appends", error)
+    if refusal.kind is Kind.FOR_NOW and refusal.code != "LOADING":
+        return True
+    if refusal.passes:  # by another server, or by this one to who comes with the script, or with other rights
+        raise ConnectionResetError(refusal.code)
+    return False
 
 
 def _abort(connection: AbstractConnection) -> None:

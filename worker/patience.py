@@ -1,7 +1,8 @@
 """Asking Redis until it answers, however long it is away.
 
-The rule: an outage is waited out, a full server too; what Redis refuses for good is raised. Safe because everything
-that is asked here recognises its own repetition.
+The rule: an outage is waited out, and so is whatever Redis refuses until somebody makes room, a primary, or a
+permission; what it will never answer is raised. Safe because everything that is asked here recognises its own
+repetition.
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from redis.exceptions import RedisError
-
-from app.stream.connect import AWAY, is_refused_for_now
+from app.stream.refusals import NO_ANSWER, Teller, refusal_of
 from worker.interrupt import Interrupt, Why
 
 T = TypeVar("T")
@@ -24,10 +23,12 @@ logger = logging.getLogger(__name__)
 AWAY_SECONDS = 0.1
 AWAY_SECONDS_MAX = 1.0
 
+_teller = Teller(logger)
+
 
 def is_passing(error: Exception) -> bool:
     """Whether Redis may answer the same question in a while."""
-    return isinstance(error, AWAY) or (isinstance(error, RedisError) and is_refused_for_now(error))
+    return isinstance(error, NO_ANSWER) and refusal_of(error).passes
 
 
 async def for_ever(what: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -42,8 +43,8 @@ async def for_ever(what: str, work: Callable[[], Awaitable[None]]) -> None:
                 pause = AWAY_SECONDS
             if not is_passing(error):
                 logger.error("%s: %s in %s", what, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
-            elif pause == AWAY_SECONDS:
-                logger.warning("%s: no answer from Redis (%s), trying again", what, type(error).__name__)
+            else:
+                _teller.tell(what, error)
         await asyncio.sleep(pause)
         pause = min(pause * 2, AWAY_SECONDS_MAX)
 
@@ -61,8 +62,8 @@ async def patiently(interrupt: Interrupt, ask: Callable[[], Awaitable[T]]) -> T:
         with interrupt.armed(Why.LEFT):
             try:
                 return await ask()
-            except (RedisError, *AWAY) as error:
-                if not is_passing(error):
+            except NO_ANSWER as error:
+                if not _teller.tell("streams", error).passes:
                     raise
         with interrupt.armed(Why.LEFT):
             await asyncio.sleep(pause)

@@ -19,15 +19,14 @@ import orjson
 from arq import ArqRedis
 from arq.utils import timestamp_ms
 from arq.worker import Worker, func
-from redis.exceptions import RedisError
 
 from app.stream import keys
-from app.stream.connect import AWAY
 from app.stream.log import Claim
 from app.stream.queue import FUNCTION
+from app.stream.refusals import NO_ANSWER, Kind, Teller
 from worker import attempt
 from worker.interrupt import Why
-from worker.patience import is_passing, where
+from worker.patience import where
 from worker.run import Run
 from worker.work import Tools
 
@@ -37,7 +36,8 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 AWAY_SECONDS = 0.1
 AWAY_SECONDS_MAX = 1.0
-# What Redis refuses so often in a row (about six seconds) is no failover under way: the job itself is broken.
+# What Redis cannot answer so often in a row (about six seconds), although it is there and refuses nothing: the job
+# itself is broken.
 REFUSALS_MAX = 8
 # We count attempts ourselves; arq must not end a stream.
 UNLIMITED = 2**31
@@ -76,6 +76,7 @@ class Pool(Worker):
         self._claims = 1
         self._more = True  # somebody may wait for whom there was no room
         self._waken = asyncio.Event()
+        self._teller = Teller(logger)
         self._lease_ms = int(settings.lease_seconds * 1000)
 
     # --- taking
@@ -145,9 +146,13 @@ class Pool(Worker):
         while not hold.run.left:
             try:
                 return await self.run_job(keys.arq_id(stream_id), timestamp_ms())
-            except (RedisError, *AWAY) as error:
-                logger.warning("%s: no answer from Redis (%s), trying again", stream_id, type(error).__name__)
-                refusals = 0 if is_passing(error) else refusals + 1
+            except NO_ANSWER as error:
+                refusal = self._teller.tell("jobs", error)
+                # arq counts the job's starts before it runs it, and nobody reads the number: a Redis that takes no
+                # writes keeps no stream from its life, in which it may still be cancelled, given back and ended.
+                if refusal.passes and refusal.kind is not Kind.AWAY:
+                    return await hold.run.live()
+                refusals = 0 if refusal.passes else refusals + 1
                 if refusals > REFUSALS_MAX:
                     return await self.finish_failed_job(keys.arq_id(stream_id), b"")
                 await asyncio.sleep(pause)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 
@@ -22,6 +23,9 @@ from app.stream.errors import (
     NoConversationError,
     QueueFullError,
 )
+from app.stream.refusals import Teller
+
+_teller = Teller(logging.getLogger(__name__))
 
 REQUEST_ID = "keepstream.request_id"
 # How long a client should leave us alone when Redis is away, in seconds.
@@ -112,7 +116,7 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(405, f"this path takes {allowed}", headers={"allow": allowed})
         case HTTPException():
             return ApiError(error.status_code if error.status_code in TYPES else 400, str(error.detail))
-        case RedisError() | OSError() | TimeoutError():
+        case RedisError() | OSError() | TimeoutError() if _teller.tell("requests", error).passes:
             return ApiError(
                 503, "Redis cannot be reached or is full; try again", headers={"retry-after": AWAY_RETRY_AFTER}
             )

@@ -43,8 +43,6 @@ _NO_URL = (
 # What every caller treats as "Redis is away": worth another try, never a verdict about a stream.
 AWAY = (RedisConnectionError, RedisTimeoutError, OSError, TimeoutError)
 
-_FOR_NOW = ("OOM", "command not allowed when used memory", "MISCONF", "NOREPLICAS", "BUSY")
-
 Client = TypeVar("Client", bound="Redis")
 
 
@@ -131,8 +129,3 @@ async def check_server(redis: Redis) -> None:
         raise UnfitServerError(
             f"Redis has maxmemory-policy {policy}, which silently removes live streams: set it to noeviction"
         )
-
-
-def is_refused_for_now(error: RedisError) -> bool:
-    """Whether Redis refused a write that it takes in a while: it has no room, no disk, no replica, or a script runs."""
-    return isinstance(error, ResponseError) and str(error).startswith(_FOR_NOW)

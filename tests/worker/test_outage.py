@@ -13,6 +13,7 @@ from app.stream import frames, keys
 from app.stream.connect import connect
 from tests.harness.proxy import Proxy
 from tests.worker.workshop import LIFE_MS, Stream, Workshop, workshop
+from worker import pool
 
 
 @pytest.fixture
@@ -81,6 +82,21 @@ async def test_a_redis_that_comes_back_empty_has_lost_the_stream_and_takes_new_o
             assert not await redis.exists(keys.meta(stream_id), keys.log(stream_id))
             assert (await shop.run("[[sim: tokens=3]]")).outcome == "completed"
         await redis.aclose()
+
+
+async def test_what_waits_is_answered_after_a_redis_that_was_full_for_long(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pool, "AWAY_SECONDS_MAX", 0.1)  # so that in two seconds it is refused as often as in minutes
+    async with shop.worker(lease_seconds=1.0):
+        ids = [await shop.submit(f"{n} [[sim: tokens=3 rate=200 first=0.1 tag=waits]]") for n in range(5)]
+        await shop.redis.config_set("maxmemory", "1")
+        await asyncio.sleep(2.0)
+        await shop.redis.config_set("maxmemory", "0")
+        for stream_id in ids:
+            assert (await shop.ended(stream_id)).outcome == "completed"
+    assert (await shop.calls("waits"))["calls"] == 5
+    assert len(caplog.records) < 20
 
 
 async def test_streams_in_flight_end_properly_once_there_is_room_again(shop: Workshop) -> None:

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Iterable
 
 import pytest
-from redis.exceptions import BusyLoadingError, ResponseError
+from redis.exceptions import BusyLoadingError, NoPermissionError, OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from app.stream.refusals import Teller
 from worker import patience
 from worker.interrupt import Interrupt, Interruption, Why
 from worker.patience import for_ever, patiently
@@ -23,6 +24,9 @@ PASSING = [
     OUT_OF_MEMORY,
     NO_DISK,
     NO_REPLICA,
+    ReadOnlyError("You can't write against a read only replica."),
+    NoPermissionError("User u has no permissions to run the 'incr' command"),
+    OutOfMemoryError("Command # 2 (INCRBY b 1) of pipeline caused error: ('command not allowed when …',)"),
 ]
 
 
@@ -30,6 +34,7 @@ PASSING = [
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "AWAY_SECONDS", 0.001)
     monkeypatch.setattr(patience, "AWAY_SECONDS_MAX", 0.002)
+    monkeypatch.setattr(patience, "_teller", Teller(patience.logger))
 
 
 class Asked:
@@ -77,7 +82,7 @@ async def test_a_loop_goes_on_whatever_it_meets_and_tells_no_text(caplog: pytest
         times += 1
         match times:
             case 1:
-                raise RedisConnectionError("secret")
+                raise ResponseError("Command # 1 (SET a secret) of pipeline caused error: ('OOM no room',)")
             case 2:
                 raise KeyError("secret")
             case 3:
