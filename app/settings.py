@@ -41,6 +41,7 @@ class Settings:
     max_tokens: int = 4096
     worker_streams: int = 50
     queue_limit: int = 10_000
+    queue_bytes: int = 1024 * 1024 * 1024
     max_attempts: int = 3
     retry_wait_max: float = 60.0
     lease_seconds: float = 10.0
@@ -82,6 +83,7 @@ class Settings:
             max_tokens=read.whole("KEEPSTREAM_MAX_TOKENS", default.max_tokens, 1, 10_000_000),
             worker_streams=read.whole("KEEPSTREAM_WORKER_STREAMS", default.worker_streams, 1, 10_000),
             queue_limit=read.whole("KEEPSTREAM_QUEUE_LIMIT", default.queue_limit, 1, 10_000_000),
+            queue_bytes=read.whole("KEEPSTREAM_QUEUE_BYTES", default.queue_bytes, 1, 2**50),
             max_attempts=read.whole("KEEPSTREAM_MAX_ATTEMPTS", default.max_attempts, 1, 100),
             retry_wait_max=read.seconds("KEEPSTREAM_RETRY_WAIT_MAX", default.retry_wait_max, 0.0, 86_400.0),
             lease_seconds=read.seconds("KEEPSTREAM_LEASE_SECONDS", default.lease_seconds, MIN_LEASE_SECONDS, 3600.0),

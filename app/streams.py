@@ -85,6 +85,7 @@ class Streams:
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
         life_ms = self._settings.stream_life_ms
         meta = prompt.fields(owner, headers, query) | dict(fields or {})
+        size = sum(len(value) for value in meta.values())
         after: Asked | None = None
         if opened is None:
             after = self.log.opening(stream_id, meta)  # the meta, and then the job, in one trip
@@ -102,6 +103,8 @@ class Streams:
                     stream_id,
                     limit=self._settings.queue_limit,
                     life_ms=life_ms,
+                    size=size,
+                    most_bytes=self._settings.queue_bytes,
                     idempotency=idempotency,
                     replaces=replaces,
                     after=after,
@@ -134,8 +137,13 @@ class Streams:
         """
         life_ms = self._settings.stream_life_ms
         idempotency = Idempotency(owner, idempotency_key, digest)
-        limit = self._settings.queue_limit
-        submitted = await self.queue.submit(stream_id, limit=limit, life_ms=life_ms, idempotency=idempotency)
+        submitted = await self.queue.submit(
+            stream_id,
+            limit=self._settings.queue_limit,
+            life_ms=life_ms,
+            most_bytes=self._settings.queue_bytes,
+            idempotency=idempotency,
+        )
         if not submitted.repeated:
             await self.log.keep(stream_id, life_ms)
 

@@ -12,8 +12,8 @@ another server than the queue, or on a cluster.
     a conversation's: `CONVERSATION_TTL` after its last use; `DELETED_SECONDS` once it is deleted, and then a tomb
 `ks:{owner's digest}:conversations`
     `CONVERSATION_TTL` after the last use of any; bounded by the number that an owner may keep
-`ks:{queue}:jobs`, `…:leases`, `…:claims`, `…:fence`, `…:workers`
-    `QUEUE_SECONDS` after their last use; the first is bounded by `QUEUE_LIMIT`
+`ks:{queue}:jobs`, `…:leases`, `…:claims`, `…:fence`, `…:workers`, `…:sizes`, `…:bytes`
+    `QUEUE_SECONDS` after their last use; the first is bounded by `QUEUE_LIMIT`, the sizes by the jobs that are not done
 `ks:{queue}:replay:<holder>`
     `REPLAY_SECONDS`: the last claim's answer, for the retry of a claim whose reply was lost
 `ks:{queue}:idem:<digest>`
@@ -25,7 +25,8 @@ another server than the queue, or on a cluster.
 `ks:{queue}:outbox`
     about `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last
 `arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>`
-    arq's own, made in its format and under its names; as long as the stream may live
+    arq's own, made in its format and under its names; as long as the stream may live, and the first `SUBMIT_SECONDS`
+    after its ending
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ JOBS = "ks:{queue}:jobs"
 LEASES = "ks:{queue}:leases"
 CLAIMS = "ks:{queue}:claims"
 FENCE = "ks:{queue}:fence"
+SIZES = "ks:{queue}:sizes"
+BYTES = "ks:{queue}:bytes"
 WORKERS = "ks:{queue}:workers"
 OUTBOX = "ks:{queue}:outbox"
 WAKE = "ks:{queue}:wake"  # channel

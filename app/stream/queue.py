@@ -25,6 +25,7 @@ from app.stream.scripts import source
 FUNCTION = "run_stream"
 # What a client that finds the queue full is told to wait, in seconds: long enough for some streams to end.
 RETRY_AFTER_SECONDS = 5
+WITHOUT_LIMIT = 2**53
 # A worker that has not renewed for so many leases is no longer listed.
 FORGET_AFTER_LEASES = 6
 
@@ -64,22 +65,25 @@ class Queue:
         *,
         limit: int,
         life_ms: int,
+        size: int = 0,
+        most_bytes: int = WITHOUT_LIMIT,
         idempotency: Idempotency | None = None,
         replaces: str = "",
         after: Asked | None = None,
     ) -> Submitted:
         """Puts a stream in the line.
 
-        Raises `QueueFullError`; `IdempotencyConflictError` where the key stands for another body. `replaces` is a dead
-        stream that the key may still name. `after` is run before, in the same trip.
+        `size` is what its prompt takes, and `most_bytes` what all that wait may; `replaces` is a dead stream that the
+        key may still name; `after` is run before, in the same trip. Raises `QueueFullError`; `IdempotencyConflictError`
+        where the key stands for another body.
         """
         job = serialize_job(FUNCTION, (), {}, None, 0, serializer=orjson.dumps)
         record = keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.JOBS
         digest = idempotency.digest if idempotency else ""
         submit = Asked(
             self._submit,
-            [keys.JOBS, keys.arq_job(stream_id), record],
-            [stream_id, limit, job, life_ms, digest, replaces, keys.WAKE, keys.QUEUE_SECONDS],
+            [keys.JOBS, keys.arq_job(stream_id), record, keys.SIZES, keys.BYTES, keys.FENCE],
+            [stream_id, limit, job, life_ms, digest, replaces, keys.WAKE, keys.QUEUE_SECONDS, size, most_bytes],
         )
         *_, (status, found, _) = await in_order(self._redis, *([after] if after else []), submit)
         match status:
@@ -96,7 +100,7 @@ class Queue:
         `number` counts this holder's claims: repeated with the same number, a claim gives the same answer.
         """
         calm, reply = await self._claim(
-            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.FENCE, keys.replay(holder), keys.HELD],
+            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.FENCE, keys.replay(holder), keys.HELD, keys.BYTES],
             args=[free, holder, number, lease_ms, stream_id, keys.QUEUE_SECONDS, keys.REPLAY_SECONDS],
         )
         name = f"{holder}/{number}"
@@ -122,8 +126,17 @@ class Queue:
                 keys.OUTBOX,
                 keys.arq_job(claim.stream_id),
                 keys.arq_retry(claim.stream_id),
+                keys.SIZES,
             ],
-            args=[claim.stream_id, claim.fence, claim.holder, keys.OUTBOX_LENGTH, keys.QUEUE_SECONDS, *flat],
+            args=[
+                claim.stream_id,
+                claim.fence,
+                claim.holder,
+                keys.OUTBOX_LENGTH,
+                keys.QUEUE_SECONDS,
+                keys.SUBMIT_SECONDS,
+                *flat,
+            ],
         )
         return bool(reply)
 
@@ -131,7 +144,7 @@ class Queue:
         """Returns jobs to their old place in the line, uncounted; returns how many were still ours."""
         return int(
             await self._give_back(
-                keys=[keys.JOBS, keys.LEASES, keys.CLAIMS],
+                keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.BYTES],
                 args=[keys.WAKE, keys.QUEUE_SECONDS, *_flat(claims)],
             )
         )
@@ -139,7 +152,7 @@ class Queue:
     async def overdue(self, longest_wait_ms: int, most: int) -> list[str]:
         """The ids of up to `most` streams that have waited for longer than that, the oldest first."""
         reply = await self._overdue(
-            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS], args=[longest_wait_ms, most, keys.QUEUE_SECONDS]
+            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.BYTES], args=[longest_wait_ms, most, keys.QUEUE_SECONDS]
         )
         return [stream_id.decode() for stream_id in reply]
 

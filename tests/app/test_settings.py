@@ -31,6 +31,7 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_MAX_TOKENS": "100",
         "KEEPSTREAM_WORKER_STREAMS": "7",
         "KEEPSTREAM_QUEUE_LIMIT": "8",
+        "KEEPSTREAM_QUEUE_BYTES": "8000",
         "KEEPSTREAM_MAX_ATTEMPTS": "9",
         "KEEPSTREAM_RETRY_WAIT_MAX": "1.5",
         "KEEPSTREAM_LEASE_SECONDS": "2.5",

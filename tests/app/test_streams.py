@@ -72,7 +72,7 @@ async def test_what_redis_has_lost_is_taken_out_of_the_line_and_nowhere_told(red
     await redis.delete(keys.meta(stream_id))
     await expire(streams, stream_id)
     assert await outbox(redis) == []
-    assert not await redis.exists(keys.JOBS, keys.LEASES, keys.CLAIMS, keys.arq_job(stream_id))
+    assert not await redis.exists(keys.JOBS, keys.LEASES, keys.CLAIMS, keys.SIZES)
 
 
 @pytest.mark.parametrize("status", [Status.SHORT, Status.CONFLICT, Status.FENCED])

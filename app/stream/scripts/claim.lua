@@ -2,6 +2,7 @@
 -- their original score. Safe to repeat: a claim whose reply was lost gives the same answer under the same number.
 --
 -- KEYS  1 jobs   2 leases   3 claims   4 fence   5 this holder's last answer   6 stands while any model is held
+--       7 what the waiting ones take
 -- ARGV  1 how many   2 holder   3 number of this claim   4 lease in ms   5 id to take, or '' for the oldest
 --       6 life of the queue's keys in s   7 life of the last answer in s
 -- reply {1 if no model is held, {id, fence, times claimed, id, fence, …}}
@@ -22,6 +23,7 @@ for _, id in ipairs(expired) do
 end
 -- A line that was empty begins anew, and without a life.
 if #expired > 0 then
+  redis.call('DEL', KEYS[7]) -- counted anew, see submit.lua
   redis.call('EXPIRE', KEYS[1], ARGV[6])
 end
 

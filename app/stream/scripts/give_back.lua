@@ -1,6 +1,6 @@
 -- Returns claimed jobs to the queue at their original place; the claim is not counted.
 --
--- KEYS  1 jobs   2 leases   3 claims
+-- KEYS  1 jobs   2 leases   3 claims   4 what the waiting ones take
 -- ARGV  1 wake channel   2 life of the queue's keys in s   3.. id, fence, holder, …
 -- reply number of jobs returned
 local returned = 0
@@ -18,6 +18,7 @@ for i = 3, #ARGV, 3 do
   end
 end
 if returned > 0 then
+  redis.call('DEL', KEYS[4]) -- counted anew, see submit.lua
   redis.call('EXPIRE', KEYS[1], ARGV[2])
   redis.call('PUBLISH', ARGV[1], '1')
 end

@@ -1,6 +1,6 @@
 -- The ids of streams that have waited for too long, also those whose lease expired and that nobody claimed.
 --
--- KEYS  1 jobs   2 leases   3 claims
+-- KEYS  1 jobs   2 leases   3 claims   4 what the waiting ones take
 -- ARGV  1 longest wait in ms   2 most ids   3 life of the queue's keys in s
 -- reply {id, …}
 local time = redis.call('TIME')
@@ -14,6 +14,7 @@ for _, id in ipairs(expired) do
 end
 -- A line that was empty begins anew, and without a life.
 if #expired > 0 then
+  redis.call('DEL', KEYS[4]) -- counted anew, see submit.lua
   redis.call('EXPIRE', KEYS[1], ARGV[3])
 end
 local overdue = {}

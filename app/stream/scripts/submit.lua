@@ -1,8 +1,15 @@
 -- Puts a stream's job on the queue, together with the record of its Idempotency-Key.
 --
+-- What the waiting prompts take is known as a bound that is never too low: each submit adds to it, who leaves the line
+-- takes nothing off, and who comes back to it (claim, give_back, overdue) has it forgotten. It is counted anew where it is
+-- not known or would refuse, at most once for each change of the line; so nothing can make it drift. A long line that is
+-- full is counted at a pace that leaves Redis nine tenths of its time, and may refuse for as long what would fit by now.
+--
 -- KEYS  1 jobs   2 arq's job   3 idempotency record (or jobs again where there is no key)
+--       4 sizes of the jobs that are not done   5 what the waiting ones take   6 fence
 -- ARGV  1 id   2 queue limit   3 job   4 life in ms   5 digest of the body, or '' without a key
 --       6 id that the record may name and is to be replaced, or ''   7 wake channel   8 life of the queue's keys in s
+--       9 size in bytes   10 how many bytes may wait
 -- reply {status, id, number of waiting streams}
 --       status: ok | same (the key stands for that id) | other (the key stands for another body) | full
 if ARGV[5] ~= '' then
@@ -12,18 +19,50 @@ if ARGV[5] ~= '' then
   end
 end
 local waiting = redis.call('ZCARD', KEYS[1])
-if redis.call('EXISTS', KEYS[2]) == 0 then
-  if waiting >= tonumber(ARGV[2]) then
-    return {'full', '', waiting}
-  end
-  local time = redis.call('TIME')
-  redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
-  redis.call('ZADD', KEYS[1], time[1] * 1000000 + time[2], ARGV[1])
-  redis.call('EXPIRE', KEYS[1], ARGV[8])
-  if ARGV[5] ~= '' then
-    redis.call('HSET', KEYS[3], 'id', ARGV[1], 'digest', ARGV[5])
-    redis.call('PEXPIRE', KEYS[3], ARGV[4])
-  end
-  redis.call('PUBLISH', ARGV[7], '1')
+if redis.call('EXISTS', KEYS[2]) == 1 then
+  return {'ok', ARGV[1], waiting}
 end
+if waiting >= tonumber(ARGV[2]) then
+  return {'full', '', waiting}
+end
+local size, most = tonumber(ARGV[9]), tonumber(ARGV[10])
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local known = redis.call('HMGET', KEYS[5], 'bytes', 'line', 'next')
+local bytes = tonumber(known[1] or '')
+-- Whoever is taken out of the line raises the fence, whoever is put there makes it longer.
+local fence = redis.call('GET', KEYS[6]) or '0'
+local exact = bytes and known[2] == fence .. '|' .. waiting
+local paced = waiting > 1000 and now < tonumber(known[3] or '0')
+if not exact and (not bytes or (bytes + size > most and not paced)) then
+  bytes, exact = 0, true
+  for first = 0, waiting - 1, 1000 do
+    local ids = redis.call('ZRANGE', KEYS[1], first, first + 999)
+    for _, one in ipairs(redis.call('HMGET', KEYS[4], unpack(ids))) do
+      bytes = bytes + (tonumber(one or '') or 0)
+    end
+  end
+end
+if bytes + size > most then
+  if exact then
+    local line = fence .. '|' .. waiting
+    if known[2] ~= line then
+      redis.call('HSET', KEYS[5], 'bytes', bytes, 'line', line, 'next', string.format('%d', now + waiting * 20))
+      redis.call('EXPIRE', KEYS[5], ARGV[8])
+    end
+  end
+  return {'full', '', waiting}
+end
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[8])
+redis.call('HSET', KEYS[4], ARGV[1], size)
+redis.call('EXPIRE', KEYS[4], ARGV[8])
+redis.call('HSET', KEYS[5], 'bytes', bytes + size, 'line', exact and fence .. '|' .. waiting + 1 or '')
+redis.call('EXPIRE', KEYS[5], ARGV[8])
+if ARGV[5] ~= '' then
+  redis.call('HSET', KEYS[3], 'id', ARGV[1], 'digest', ARGV[5])
+  redis.call('PEXPIRE', KEYS[3], ARGV[4])
+end
+redis.call('PUBLISH', ARGV[7], '1')
 return {'ok', ARGV[1], waiting}

@@ -109,6 +109,14 @@ async def test_a_submit_that_is_repeated_is_one_submit(redis: Redis, queue: Queu
     assert await everything(redis) == before
 
 
+async def test_a_submit_that_is_repeated_after_the_ending_runs_nothing(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a")
+    [claim] = await take(queue)
+    await queue.done(claim)
+    await submit(queue, "a")
+    assert await in_line(redis) == []
+
+
 KEY = Idempotency("me", "key", "body")
 
 
@@ -387,7 +395,8 @@ async def test_done_leaves_nothing_but_an_entry_on_the_outbox(redis: Redis, queu
     [(_, entry)] = await redis.xrange(keys.OUTBOX)
     assert entry == {b"id": b"a", b"outcome": b"completed", b"attempts": b"1"}
     left = {key.decode() for key in await redis.keys("*")}
-    assert left == {keys.FENCE, keys.OUTBOX, keys.replay("one")}
+    assert left == {keys.FENCE, keys.OUTBOX, keys.BYTES, keys.replay("one"), keys.arq_job("a")}
+    assert await redis.ttl(keys.arq_job("a")) <= keys.SUBMIT_SECONDS
 
 
 async def test_done_is_said_once(redis: Redis, queue: Queue) -> None:

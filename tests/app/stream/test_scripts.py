@@ -192,7 +192,7 @@ class Scripts(Hands):
         waiting = dict(self.run(self.redis.zrange(keys.JOBS, 0, -1, withscores=True)))
         leased = set(self.run(self.redis.zrange(keys.LEASES, 0, -1)))
         claims = set(self.run(self.redis.hkeys(keys.CLAIMS)))
-        jobs = {key.removeprefix(keys.arq_job("").encode()) for key in self.run(self.redis.keys("arq:*"))}
+        jobs = self.run(self.jobs())
         ours = {stream_id.encode(): score for stream_id, score in self.scores.items()}
         assert waiting.keys() | leased == ours.keys() == jobs
         assert not waiting.keys() & leased
@@ -211,6 +211,11 @@ class Scripts(Hands):
         waiting = await self.redis.zrange(keys.JOBS, 0, -1)
         expired = await self.redis.zrangebyscore(keys.LEASES, 0, 1)
         return sorted((member.decode() for member in waiting + expired), key=lambda one: self.scores[one])
+
+    async def jobs(self) -> set[bytes]:
+        """Those that are not done; of one that is, an asked again submit still finds the job for a while."""
+        found = [(key, await self.redis.ttl(key)) for key in await self.redis.keys("arq:*")]
+        return {key.removeprefix(keys.arq_job("").encode()) for key, left in found if left > keys.SUBMIT_SECONDS}
 
     async def newest(self) -> dict[str, str]:
         """Fence and holder of each stream's newest claim, as the queue knows them."""

@@ -1,0 +1,115 @@
+"""What waiting prompts take: the submit's verdict is that of an exact sum, whatever has happened to the line."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from app.dev.embedded import EmbeddedValkey
+from app.stream import keys
+from app.stream.connect import connect
+from app.stream.errors import QueueFullError
+from app.stream.log import Claim
+from app.stream.queue import Queue
+
+LIFE_MS = 600_000
+LEASE_MS = 60_000
+LIMIT = 6
+MOST_BYTES = 100
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("submit"), st.integers(0, 60)),
+        st.tuples(st.just("submit"), st.integers(30, 60)),
+        st.tuples(
+            st.sampled_from(["claim", "claim", "expire", "overdue", "renew", "give_back", "done"]), st.integers(0, 9)
+        ),
+    ),
+    max_size=25,
+)
+
+
+class Line:
+    """The queue, and what waits in it, by its own keys."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis, self.queue = redis, Queue(redis)
+        self.names = (f"st_{n}" for n in itertools.count())
+        self.numbers = itertools.count(1)
+        self.sizes: dict[str, int] = {}
+        self.claims: list[Claim] = []
+
+    async def step(self, what: str, number: int) -> None:
+        queue, claim = self.queue, self.claims[number % len(self.claims)] if self.claims else None
+        if what == "submit":
+            await self.submit(number)
+        elif what == "claim":
+            self.claims += await queue.claim("one", next(self.numbers), free=1 + number % 2, lease_ms=LEASE_MS)
+        elif what == "overdue":
+            await queue.overdue(LIFE_MS, 10)
+        elif claim is None:
+            return
+        elif what == "expire":
+            await self.redis.zadd(keys.LEASES, {claim.stream_id: 1}, xx=True)
+        elif what == "renew":
+            await queue.renew("one", [claim], LEASE_MS)
+        elif what == "give_back":
+            await queue.give_back([claim])
+        elif what == "done":
+            await queue.done(claim)
+
+    async def submit(self, size: int) -> None:
+        waiting = [self.sizes[member.decode()] for member in await self.redis.zrange(keys.JOBS, 0, -1)]
+        fits = len(waiting) < LIMIT and sum(waiting) + size <= MOST_BYTES
+        name = next(self.names)
+        self.sizes[name] = size
+        try:
+            await self.queue.submit(name, limit=LIMIT, life_ms=LIFE_MS, size=size, most_bytes=MOST_BYTES)
+        except QueueFullError:
+            assert not fits
+        else:
+            assert fits
+
+
+def test_what_waits_is_counted_exactly(valkey: EmbeddedValkey) -> None:
+    with asyncio.Runner() as runner:
+        redis: Redis = connect(valkey.url, "waiting")
+
+        async def walk(steps: list[tuple[str, int]]) -> None:
+            await redis.flushall()
+            line = Line(redis)
+            for what, number in steps:
+                await line.step(what, number)
+
+        @settings(max_examples=150)
+        @given(STEPS)
+        def any_walk(steps: list[tuple[str, int]]) -> None:
+            runner.run(walk(steps))
+
+        any_walk()
+        runner.run(redis.aclose())
+
+
+async def test_many_at_once_take_no_more_than_may_wait(redis: Redis) -> None:
+    queue = Queue(redis)
+
+    async def submit(number: int) -> bool:
+        try:
+            await queue.submit(f"st_{number}", limit=1000, life_ms=LIFE_MS, size=7, most_bytes=MOST_BYTES)
+        except QueueFullError:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(submit(n) for n in range(60)))) == MOST_BYTES // 7
+
+
+async def test_nothing_is_kept_of_what_is_done(redis: Redis) -> None:
+    queue = Queue(redis)
+    await queue.submit("st_1", limit=1, life_ms=LIFE_MS, size=7, most_bytes=7)
+    [claim] = await queue.claim("one", 1, free=1, lease_ms=LEASE_MS)
+    await queue.done(claim)
+    assert not await redis.exists(keys.SIZES)
