@@ -12,7 +12,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self
 
 import hiredis
@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from app.stream.tasks import end
+from app.stream.tasks import Pause, Supervised
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,10 @@ logger = logging.getLogger(__name__)
 PING_SECONDS = 2.0
 RECONNECT_SECONDS = 0.05
 RECONNECT_SECONDS_MAX = 1.0
+# A connection that held for so long was a good one: the next is tried at once.
+HELD_SECONDS = 5.0
+# A connection that listens has brought an answer within so many seconds; without one it does not, whatever it is.
+DEAF_SECONDS = 10.0
 # One read's worth: some thousand tokens.
 READ_BYTES = 256 * 1024
 # Names per SUBSCRIBE when a new connection takes over the old one's subscriptions.
@@ -47,6 +51,10 @@ class Receiver(Protocol):
         """The connection was replaced: anything may have been missed."""
 
 
+class RefusedError(RedisError):
+    """Redis answered with an error; its first word says which. The rest may name what is read here."""
+
+
 class Channel:
     """Subscriptions of one process, over one connection."""
 
@@ -59,16 +67,17 @@ class Channel:
         self._asked: Counter[bytes] = Counter()
         self._waiting: dict[bytes, list[asyncio.Future[None]]] = {}
         self._connection: AbstractConnection | None = None
-        self._task: asyncio.Task[None] | None = None
         self._heard = 0.0
+        self._answered = 0.0
+        self._work = Supervised("channel", self._supervise)
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._supervise(), name="channel")
+        self._answered = asyncio.get_running_loop().time()
+        self._work.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._task:
-            await end(self._task)
+        await self._work.stop()
 
     @property
     def subscriptions(self) -> int:
@@ -78,6 +87,11 @@ class Channel:
     @property
     def connected(self) -> bool:
         return self._connection is not None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it listens, or did until a moment ago."""
+        return self._work.alive and asyncio.get_running_loop().time() - self._answered < DEAF_SECONDS
 
     async def subscribe(self, name: str, receiver: Receiver) -> None:
         """Listens to `name`; returns once Redis has confirmed it: what is published from now on is delivered.
@@ -116,31 +130,34 @@ class Channel:
             writer.write(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub wants a 1-tuple
 
     async def _supervise(self) -> None:
-        """Connects, listens, and starts over for as long as the process lives."""
-        pause = RECONNECT_SECONDS
+        """Connects, listens, and starts over, each time after a pause, for as long as the process lives."""
+        loop = asyncio.get_running_loop()
+        pause = Pause(RECONNECT_SECONDS, RECONNECT_SECONDS_MAX)
         while True:
+            since = loop.time()
             try:
-                connection = await self._connect()
-            except (RedisError, OSError, TimeoutError) as error:
-                logger.warning("channel: no connection to Redis: %s", type(error).__name__)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, RECONNECT_SECONDS_MAX)
-                continue
-            pause = RECONNECT_SECONDS
-            watch = asyncio.create_task(self._watch(connection), name="channel-watch")
-            try:
-                await self._listen(connection)
+                await self._hold()
+            except RefusedError as error:
+                logger.warning("channel: Redis refuses: %s", error)
             except (RedisError, OSError, TimeoutError, hiredis.HiredisError) as error:
-                logger.warning("channel: connection lost: %s", type(error).__name__)
-            except Exception as error:  # noqa: BLE001 - a receiver's fault must not make the process deaf: all look anew
-                logger.error("channel: a receiver failed: %s", type(error).__name__)  # noqa: TRY400 - no tracebacks with prompts
-            finally:
-                watch.cancel()
-                self._connection = None
-                self._confirmed.clear()
-                self._asked.clear()
-                _abort(connection)
-                connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001 - or it warns that nobody did
+                logger.warning("channel: no connection to Redis: %s", type(error).__name__)
+            if loop.time() - since >= HELD_SECONDS:
+                pause.reset()
+            await pause.wait()
+
+    async def _hold(self) -> None:
+        """One connection, from its beginning to its end. Raises why it ended."""
+        connection = await self._connect()
+        watch = asyncio.create_task(self._watch(connection), name="channel-watch")
+        try:
+            await self._listen(connection)
+        finally:
+            watch.cancel()
+            self._connection = None
+            self._confirmed.clear()
+            self._asked.clear()
+            _abort(connection)
+            connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001 - or it warns that nobody did
 
     async def _connect(self) -> AbstractConnection:
         connection: AbstractConnection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
@@ -163,23 +180,26 @@ class Channel:
             self._heard = loop.time()
             parser.feed(data)
             self._deliver(_replies(parser), taken_over)
+            self._answered = self._heard  # and not with an error
         raise ConnectionResetError
 
     def _deliver(self, replies: Iterable[Any], taken_over: set[bytes]) -> None:
         touched: dict[Receiver, None] = {}
-        for reply in replies:
-            if isinstance(reply, hiredis.ReplyError):
-                raise ConnectionResetError
-            kind, name, payload = (*reply, None)[:3] if isinstance(reply, list) else (b"", b"", None)
-            if kind == b"message":
-                receiver = self._receivers.get(name)
-                if receiver is not None:
-                    receiver.message(payload)
-                    touched[receiver] = None
-            elif kind == b"subscribe":
-                self._confirm(name, gap=name in taken_over)
-        for receiver in touched:
-            receiver.settle()
+        try:
+            for reply in replies:
+                if isinstance(reply, hiredis.ReplyError):
+                    raise RefusedError(str(reply).partition(" ")[0])
+                kind, name, payload = (*reply, None)[:3] if isinstance(reply, list) else (b"", b"", None)
+                if kind == b"message":
+                    receiver = self._receivers.get(name)
+                    if receiver is not None:
+                        touched[receiver] = None
+                        _tell(receiver, receiver.message, payload)
+                elif kind == b"subscribe":
+                    self._confirm(name, gap=name in taken_over)
+        finally:  # whatever stood between them: who was given a message is told that it is a good moment
+            for receiver in touched:
+                _tell(receiver, receiver.settle)
 
     def _confirm(self, name: bytes, *, gap: bool) -> None:
         self._asked[name] -= 1
@@ -195,7 +215,7 @@ class Channel:
             if not future.done():
                 future.set_result(None)
         if gap and not waiting:
-            receiver.gap()
+            _tell(receiver, receiver.gap)
 
     async def _watch(self, connection: AbstractConnection) -> None:
         """Notices a connection that is open and dead."""
@@ -213,6 +233,16 @@ class Channel:
             if now - self._heard >= PING_SECONDS / 2:
                 self._send(b"PING")
                 asked = now
+
+
+def _tell(receiver: Receiver, call: Callable[..., None], *payload: bytes) -> None:
+    """One receiver's fault costs that receiver alone, and no more than a look at the log."""
+    try:
+        call(*payload)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other streams' readers must not notice
+        logger.error("channel: a receiver failed: %s", type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts
+        if call != receiver.gap:
+            _tell(receiver, receiver.gap)
 
 
 def _replies(parser: hiredis.Reader) -> Iterable[Any]:

@@ -57,7 +57,7 @@ class Supervised:
 
     async def _supervise(self) -> None:
         loop = asyncio.get_running_loop()
-        pause = PAUSE_SECONDS
+        pause = Pause(PAUSE_SECONDS, PAUSE_SECONDS_MAX)
         while True:
             self._running, since = True, loop.time()
             try:
@@ -73,9 +73,25 @@ class Supervised:
             self.falls += 1
             logger.error("%s: fell (%s), starts again", self.name, fell)
             if loop.time() - since >= HELD_SECONDS:
-                pause = PAUSE_SECONDS
-            await asyncio.sleep(jittered(pause))
-            pause = min(pause * 2, PAUSE_SECONDS_MAX)
+                pause.reset()
+            await pause.wait()
+
+
+class Pause:
+    """What lies between two tries: doubling from `first` to `most` seconds, jittered."""
+
+    def __init__(self, first: float, most: float) -> None:
+        self._first = first
+        self._most = most
+        self._next = first
+
+    async def wait(self) -> None:
+        await asyncio.sleep(jittered(self._next))
+        self._next = min(self._next * 2, self._most)
+
+    def reset(self) -> None:
+        """It went well: the next pause is the first one."""
+        self._next = self._first
 
 
 def supervised(name: str, work: Callable[[], Awaitable[object]]) -> Supervised:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import hiredis
 import pytest
 from redis.asyncio import Redis
 
@@ -149,17 +150,85 @@ async def test_a_subscription_made_while_redis_is_away_is_confirmed_when_it_is_b
     assert ear.heard == [b"x"]
 
 
-async def test_a_receiver_that_fails_does_not_make_the_others_deaf(channel: Channel, redis: Redis) -> None:
-    class Broken(Ear):
-        def message(self, payload: bytes) -> None:
-            raise RuntimeError(payload)
+class Broken(Ear):
+    """Fails at what it is told to fail at."""
 
-    ear = Ear()
-    await channel.subscribe("broken", Broken())
+    def __init__(self, *at: str) -> None:
+        super().__init__()
+        self.at = at
+
+    def message(self, payload: bytes) -> None:
+        super().message(payload)
+        self._fail("message")
+
+    def settle(self) -> None:
+        super().settle()
+        self._fail("settle")
+
+    def gap(self) -> None:
+        super().gap()
+        self._fail("gap")
+
+    def _fail(self, at: str) -> None:
+        if at in self.at:
+            raise RuntimeError("what a prompt says")
+
+
+@pytest.mark.parametrize("at", [("message",), ("settle",), ("message", "gap"), ("settle", "gap")])
+async def test_one_receivers_fault_is_its_own(
+    channel: Channel, redis: Redis, at: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, ear = Broken(*at), Ear()
+    await channel.subscribe("broken", broken)
     await channel.subscribe("a", ear)
-    await redis.publish("broken", b"x")
-    await ear.next()
-    assert ear.gaps == 1
-    await redis.publish("a", b"y")
-    await ear.next()
-    assert ear.heard == [b"y"]
+    async with redis.pipeline(transaction=False) as pipe:  # they come in one piece, the broken one's in between
+        for n in range(5):
+            pipe.publish("a", b"%d" % n)
+            pipe.publish("broken", b"x")
+        await pipe.execute()
+    async with asyncio.timeout(30):
+        while len(ear.heard) < 5 or broken.gaps < 1:
+            await asyncio.sleep(0.01)
+    assert ear.heard == [b"%d" % n for n in range(5)]
+    assert ear.gaps == 0
+    assert channel.connected
+    assert "channel: a receiver failed: RuntimeError" in caplog.text
+    assert "prompt" not in caplog.text
+
+
+async def test_after_an_error_between_messages_those_before_it_are_settled(channel: Channel) -> None:
+    ear = Ear()
+    await channel.subscribe("a", ear)
+    replies = [[b"message", b"a", b"one"], hiredis.ReplyError("NOPERM nobody"), [b"message", b"a", b"two"]]
+    with pytest.raises(channels.RefusedError, match=r"^NOPERM$"):
+        channel._deliver(replies, set())
+    assert (ear.heard, ear.settled) == ([b"one"], 1)
+
+
+async def test_a_redis_that_refuses_is_asked_with_a_pause_that_grows(
+    valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(channels, "RECONNECT_SECONDS", 0.02)
+    monkeypatch.setattr(channels, "RECONNECT_SECONDS_MAX", 0.1)
+    monkeypatch.setattr(channels, "DEAF_SECONDS", 0.1)
+    await redis.execute_command("ACL", "SETUSER", "deaf", "on", ">x", "~*", "+@all", "resetchannels")  # type: ignore[no-untyped-call]
+    client: Redis = connect(f"redis://deaf:x@127.0.0.1:{valkey.port}", "deaf")
+    try:
+        async with Channel(client) as deaf:
+            waiting = asyncio.create_task(deaf.subscribe("a", Ear()))
+            before = (await redis.info("stats"))["total_connections_received"]
+            async with asyncio.timeout(30):
+                while caplog.text.count("channel: Redis refuses: NOPERM") < 4:
+                    await asyncio.sleep(0.01)
+            began = asyncio.get_running_loop().time()
+            tried = (await redis.info("stats"))["total_connections_received"] - before
+            assert tried <= 6
+            assert not deaf.alive
+            await redis.execute_command("ACL", "SETUSER", "deaf", "allchannels")  # type: ignore[no-untyped-call]
+            async with asyncio.timeout(30):
+                await waiting
+            assert asyncio.get_running_loop().time() - began < 5  # it heals by itself
+            assert deaf.alive
+    finally:
+        await redis.execute_command("ACL", "DELUSER", "deaf")  # type: ignore[no-untyped-call]
+        await client.aclose()
