@@ -22,6 +22,8 @@ LEFT_OUT = shutil.ignore_patterns(
 )
 # What turns red first is enough; the quick tests come before the stories.
 TESTS = (
+    "tests/worker/test_request.py",
+    "tests/worker/test_prompt_bytes.py",
     "tests/app/stream",
     "tests/worker/test_writer.py",
     "tests/worker/test_meeting.py",
@@ -122,6 +124,18 @@ MUTATIONS = (
         "app/stream/scripts/claim.lua",
         "if last[1] == ARGV[3] then",
         "if false then",
+    ),
+    Mutation(
+        "a worker walks the prompt before it sends it",
+        "worker/request.py",
+        'return _OPENING.match(body) is not None and body.rstrip().endswith(b"}")',
+        "return isinstance(orjson.loads(body), dict)",
+    ),
+    Mutation(
+        "what the client says of `stream` is left beside ours",
+        "worker/request.py",
+        'if members.pop("stream", None) is not None:',
+        "if False:",
     ),
 )
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 
 from worker.admission import Admission
-from worker.claude import Claude, Request
+from worker.claude import Claude
 from worker.interrupt import Interrupt, Why
 from worker.reading import Reading
+from worker.request import Request
 
 
 class Call:

@@ -8,11 +8,11 @@ Knows nothing of streams, logs or what a failure leads to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import cast
 from urllib.parse import parse_qsl
 
 import anthropic
@@ -22,6 +22,7 @@ from aiohttp import ClientError
 from app.stream.tasks import end
 from worker import failure
 from worker.failure import UpstreamError
+from worker.request import Request, Upload
 
 # Set by us and not by a variable that happens to stand in the environment.
 BASE_URL = "https://api.anthropic.com"
@@ -37,19 +38,6 @@ LAST_BYTES_SECONDS = 1.0
 NO_KEY = "none"
 
 _BROKEN = (httpx2.HTTPError, httpx2.StreamError, ClientError, OSError)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to ask: the Messages API's body, headers that go up as the client sent them, and the query."""
-
-    body: Mapping[str, Any]
-    headers: Mapping[str, str]
-    query: str
-
-    @property
-    def model(self) -> str:
-        return str(self.body["model"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +74,10 @@ class Claude:
 
         Who leaves without an exception has all of the answer; any other is closed at once.
         """
-        body = dict(request.body)
         try:
             async with AsyncExitStack() as stack:
-                response = await stack.enter_async_context(
-                    self._sdk.messages.with_streaming_response.create(
-                        max_tokens=body.pop("max_tokens"),
-                        messages=body.pop("messages"),
-                        model=body.pop("model"),
-                        stream=True,
-                        extra_body=body,
-                        # Compression would hold back events and cost time.
-                        extra_headers={**request.headers, "accept-encoding": "identity"},
-                        extra_query=dict(parse_qsl(request.query, keep_blank_values=True)),
-                    )
-                )
-                http = response.http_response
+                http = await self._post(request)
+                stack.push_async_callback(http.aclose)
                 encoded = http.headers.get("content-encoding", "identity") != "identity"
                 chunks = http.aiter_bytes() if encoded else http.aiter_raw()
                 yield Answer(chunks, failure.limit_reset(http.headers, datetime.now(UTC)))
@@ -115,6 +91,23 @@ class Claude:
             raise UpstreamError(failure.UNREACHABLE) from None
         except (anthropic.APIError, *_BROKEN):
             raise UpstreamError(failure.LOST) from None
+
+    async def _post(self, request: Request) -> httpx2.Response:
+        """The head of the answer. The SDK's own `messages.create` would walk all of the prompt, at the loop's cost."""
+        upload = Upload(request.body)
+        head = await self._sdk.post(
+            "/v1/messages",
+            cast_to=httpx2.Response,
+            content=upload,
+            options={
+                # Compression would hold back events and cost time.
+                "headers": {**request.headers, "accept-encoding": "identity", "content-length": str(upload.size)},
+                "params": dict(parse_qsl(request.query, keep_blank_values=True)),
+            },
+            stream=True,
+            stream_cls=anthropic.AsyncStream[object],
+        )
+        return cast("httpx2.Response", head)  # as `cast_to` asks for
 
 
 async def _end(chunks: AsyncIterator[bytes], response: AsyncExitStack) -> None:

@@ -13,7 +13,7 @@ import orjson
 
 from app.stream.log import Begun
 from worker.attempt import OnInterrupt, Progress
-from worker.claude import Request
+from worker.request import Request, is_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,14 @@ def found(begun: Begun) -> Found:
 
 
 def _request(meta: Mapping[str, bytes]) -> Request | None:
+    """What to ask. The prompt is not looked into: that was done once, where it was taken."""
     try:
-        body, headers = orjson.loads(meta["request"]), orjson.loads(meta.get("headers") or b"{}")
+        body, model, headers = meta["request"], meta["model"].decode(), orjson.loads(meta.get("headers") or b"{}")
         query = meta.get("query", b"").decode()
     except (KeyError, ValueError):
         return None
-    complete = isinstance(body, dict) and isinstance(headers, dict) and {"model", "messages", "max_tokens"} <= set(body)
-    return Request(body, headers, query) if complete else None
+    usable = isinstance(headers, dict) and is_object(body)
+    return Request(model, body, headers, query) if usable else None
 
 
 def _whole(meta: Mapping[str, bytes], name: str, otherwise: int) -> int:

@@ -21,7 +21,7 @@ from worker import attempt, ending, failure
 from worker.admission import Admission
 from worker.attempt import End, HandOver, Limits, Restart, Retry, Start, Step
 from worker.call import Call
-from worker.claude import Claude, Request
+from worker.claude import Claude
 from worker.commit import Committer
 from worker.failure import Failure, UpstreamError
 from worker.found import found
@@ -29,6 +29,7 @@ from worker.interrupt import Interrupt, Interruption, Why
 from worker.patience import patiently, where
 from worker.prices import cost_usd
 from worker.reading import Reading
+from worker.request import Request
 from worker.writer import FullLogError, Writer
 
 logger = logging.getLogger(__name__)

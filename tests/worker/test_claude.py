@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
+import orjson
 import pytest
 
 from app.stream.tasks import end
 from tests.harness.proxy import Proxy
 from tests.worker.workshop import AT_ONCE, MODEL, PATIENCE
-from worker.claude import Claude, Request
+from worker.claude import Claude
+from worker.request import Request
 from worker.simulator import serving
 from worker.sse import Parser
 
@@ -45,7 +47,7 @@ def ask(directive: str = "") -> Request:
         "max_tokens": 9,
         "messages": [{"role": "user", "content": f"[[sim: tokens=3 {directive}]]"}],
     }
-    return Request(body, {}, "")
+    return Request(MODEL, orjson.dumps(body), {}, "")
 
 
 async def read(claude: Claude, directive: str = "") -> None:

@@ -1,25 +1,25 @@
 from __future__ import annotations
 
-import orjson
 import pytest
 
 from app.stream.frames import origin
 from app.stream.log import Begun, Status
 from worker.attempt import OnInterrupt, Progress
-from worker.claude import Request
 from worker.found import found
+from worker.request import Request
 
-BODY = {"model": "claude-sonnet-5", "max_tokens": 5, "messages": [{"role": "user", "content": "x"}], "unknown": 1}
+STORED = b'{"model":"m" , "max_tokens":5,"messages":[{"role":"user","content":"x"}],"unknown":1E400}'
 
 
 def begun(**meta: bytes) -> Begun:
-    return Begun(Status.OK, 5000, 0, origin("st_1"), {"request": orjson.dumps(BODY), "created_at": b"1000", **meta})
+    usual = {"request": STORED, "model": b"m", "created_at": b"1000"}
+    return Begun(Status.OK, 5000, 0, origin("st_1"), {**usual, **meta})
 
 
 def test_a_new_stream() -> None:
     at = found(begun(model=b"claude-sonnet-5"))
     assert at.progress == Progress(0, 0, content=False, on_interrupt=OnInterrupt.RESTART)
-    assert at.request == Request(BODY, {}, "")
+    assert at.request == Request("claude-sonnet-5", STORED, {}, "")
     assert (at.model, at.elapsed, at.cancelled, at.handed_over) == ("claude-sonnet-5", 4.0, False, False)
     assert at.abandon_after is None
 
@@ -39,7 +39,7 @@ def test_a_stream_that_others_have_run() -> None:
         )
     )
     assert at.progress == Progress(4, 2, content=True, on_interrupt=OnInterrupt.FAIL)
-    assert at.request == Request(BODY, {"anthropic-beta": "a,b"}, "beta=true")
+    assert at.request == Request("m", STORED, {"anthropic-beta": "a,b"}, "beta=true")
     assert (at.cancelled, at.handed_over, at.abandon_after) == (True, True, 1.5)
 
 
@@ -48,7 +48,8 @@ def test_a_stream_that_others_have_run() -> None:
     [
         {"request": b"{"},
         {"request": b"[]"},
-        {"request": b'{"model":"m","messages":[]}'},
+        {"request": b""},
+        {"model": b"\xff"},
         {"headers": b"7"},
         {"query": b"\xff"},
     ],
