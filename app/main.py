@@ -34,13 +34,17 @@ from app.routes.envelope import Envelope
 from app.routes.errors import HANDLED, on_error
 from app.server import address, listen, server
 from app.settings import Settings, SettingsError
+from app.stream import keys
+from app.stream.accord import Accord
 from app.stream.channel import Channel
 from app.stream.chats import Chats
-from app.stream.connect import AWAY, check_server, connect
+from app.stream.connect import connect
 from app.stream.conversations import Conversations
 from app.stream.errors import UnfitServerError
+from app.stream.fitness import until_fit
 from app.stream.log import Log
 from app.stream.queue import Queue
+from app.stream.tasks import Supervised
 from app.streams import Streams
 from app.sweep import sweep
 from app.upstream import Upstream
@@ -55,7 +59,6 @@ LAST_PART = 0.1
 DRAIN_SECONDS_PER_READER = 0.002
 # Young objects that survive this many allocations are collected; the default of 700 costs a third of a connect.
 GC_THRESHOLD = (50_000, 20, 50)
-CHECK_RETRY_SECONDS = 1.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -106,13 +109,15 @@ def application(front: Front) -> ASGIApp:
 async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> int:
     """Runs a front until it is told to stop and has drained."""
     name = f"front-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-    redis: Redis = connect(settings.redis_url, name)
+    redis: Redis = connect(settings.redis_url, name, ca=settings.redis_ca)
     log, queue = Log(redis), Queue(redis)
     async with contextlib.AsyncExitStack() as stack:
         stop = _stop_on_signals()
         stack.callback(let_end)
         stack.push_async_callback(redis.aclose)
         channel = await stack.enter_async_context(Channel(redis))
+        accord = Accord(redis, channel, keys.accord(name))
+        await stack.enter_async_context(Supervised("accord", accord.watch))
         hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
@@ -121,7 +126,7 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         front = Front(settings, redis, submitting, hub, owners, Chats(redis), claude, conversing)
         running_server = server(application(front))
         running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")
-        checking = asyncio.create_task(_check(redis), name="check")
+        checking = asyncio.create_task(until_fit(redis), name="check")
         sweeping = asyncio.create_task(sweep(front.streams, settings.stream_seconds_max), name="sweep")
         sys.stdout.write(f"keepstream front on {address(listener)}\n")
         sys.stdout.flush()
@@ -158,21 +163,6 @@ async def _leave(hub: Hub, drain_seconds: float) -> None:
         async with asyncio.timeout(drain_seconds):
             await hub.drain(spread)
             await hub.empty()
-
-
-async def _check(redis: Redis) -> None:
-    """Checks the server once it can be reached; until then the front answers that Redis is away."""
-    told = False
-    while True:
-        try:
-            await check_server(redis)
-        except AWAY as error:
-            if not told:
-                logger.warning("Redis cannot be reached yet: %s", type(error).__name__)
-                told = True
-            await asyncio.sleep(CHECK_RETRY_SECONDS)
-        else:
-            return
 
 
 def _stop_on_signals() -> asyncio.Event:

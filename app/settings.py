@@ -33,6 +33,7 @@ class Settings:
     """Every setting, checked. Times are seconds, sizes are bytes."""
 
     redis_url: str = field(default="redis://127.0.0.1:6379/0", repr=False)  # may hold a password
+    redis_ca: str | None = None
     anthropic_api_key: str | None = field(default=None, repr=False)
     anthropic_base_url: str | None = None
     host: str = "127.0.0.1"
@@ -75,6 +76,7 @@ class Settings:
         read, default = _Reader(environ), cls()
         settings = cls(
             redis_url=read.secret("REDIS_URL") or default.redis_url,
+            redis_ca=read.text("KEEPSTREAM_REDIS_CA"),
             anthropic_api_key=read.secret("ANTHROPIC_API_KEY"),
             anthropic_base_url=read.text("ANTHROPIC_BASE_URL"),
             host=read.text("KEEPSTREAM_HOST") or default.host,

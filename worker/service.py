@@ -20,9 +20,11 @@ from arq import ArqRedis
 from app.leaving import SIGNALS, let_end
 from app.settings import Settings
 from app.stream import keys
+from app.stream.accord import Accord
 from app.stream.channel import Channel
-from app.stream.connect import AWAY, check_server, connect
+from app.stream.connect import AWAY, connect
 from app.stream.conversations import Conversations
+from app.stream.fitness import until_fit
 from app.stream.log import Log
 from app.stream.queue import Queue
 from app.stream.tasks import end
@@ -43,8 +45,6 @@ logger = logging.getLogger("worker")
 # What handing over and taking leave may cost beyond DRAIN_SECONDS.
 HAND_OVER_SECONDS = 1.5
 LEAVE_SECONDS = 0.3
-REDIS_PAUSE_SECONDS = 0.2
-REDIS_PAUSE_SECONDS_MAX = 2.0
 # Most garbage here has no cycles, and is gone without a collection.
 GC_THRESHOLD = 50_000
 
@@ -95,6 +95,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
                 ("leases", leases.keep),
                 ("audience", audience.watch),
                 ("neighbours", neighbours.watch),
+                ("accord", Accord(redis, channel, keys.accord(name)).watch),
             )
         ]
         try:
@@ -106,11 +107,11 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
 async def _serve(settings: Settings) -> None:
     signals = _Signals()
     name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    redis = connect(settings.redis_url, client_name(name), ArqRedis)
+    redis = connect(settings.redis_url, client_name(name), ArqRedis, ca=settings.redis_ca)
     async with AsyncExitStack() as stack:
         stack.callback(let_end)
         stack.push_async_callback(redis.aclose)
-        if not await signals.before(_reach(redis)):
+        if not await signals.before(until_fit(redis)):
             return
         entering = asyncio.ensure_future(stack.enter_async_context(working(settings, redis, name)))
         if not await signals.before(entering):
@@ -141,19 +142,6 @@ async def _drain(settings: Settings, pool: Pool, signals: _Signals) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LEAVE_SECONDS):
             await pool.empty()
-
-
-async def _reach(redis: ArqRedis) -> None:
-    """Waits for a Redis that is fit. Raises `UnfitServerError`."""
-    pause = REDIS_PAUSE_SECONDS
-    while True:
-        try:
-            return await check_server(redis)
-        except AWAY as error:
-            if pause == REDIS_PAUSE_SECONDS:
-                logger.warning("Redis is not there yet (%s); waiting for it", type(error).__name__)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, REDIS_PAUSE_SECONDS_MAX)
 
 
 def _settle_down() -> None:

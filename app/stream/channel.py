@@ -107,6 +107,11 @@ class Channel:
         self._ask([key])
         await future
 
+    def reconnect(self) -> None:
+        """Subscribes to everything anew, over a new connection."""
+        if self._connection is not None:
+            _abort(self._connection)
+
     def unsubscribe(self, name: str) -> None:
         """Stops listening at once; Redis is told without waiting."""
         key = name.encode()

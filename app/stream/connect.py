@@ -1,4 +1,4 @@
-"""Connections to Redis: from a URL, plain, TLS, socket or Sentinel; and the check that the server is fit for logs.
+"""Connections to Redis: from a URL, plain, TLS, socket or Sentinel.
 
 The rule: a command waits `COMMAND_SECONDS` at the most and is tried again a few times; who needs more patience than
 that (a worker in an outage) loops above. Retrying is safe because every script recognises its own repetition.
@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import re
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    NoPermissionError,
-    RedisError,
-    ResponseError,
-)
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import (
+    RedisError,
+)
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from app.stream import links
+from app.stream.address import Address, parse
 from app.stream.errors import UnfitServerError
 
 # A silent half-open connection may delay a reader by no more than this (design, the slow beat).
@@ -33,7 +28,6 @@ COMMAND_SECONDS = 2.0
 # of stampeding Redis.
 POOL_SIZE = 32
 POOL_WAIT_SECONDS = 20
-OLDEST_REDIS = (7, 0)
 
 _NO_URL = (
     "REDIS_URL cannot be read: look at its host, port, database and options; what is special in a password is written "
@@ -46,11 +40,18 @@ AWAY = (RedisConnectionError, RedisTimeoutError, OSError, TimeoutError)
 Client = TypeVar("Client", bound="Redis")
 
 
-def connect(url: str, name: str, client: type[Client] = Redis, *, retries: int = 3) -> Client:  # type: ignore[assignment]
+def connect(
+    url: str,
+    name: str,
+    client: type[Client] = Redis,  # type: ignore[assignment]
+    *,
+    retries: int = 3,
+    ca: str | None = None,
+) -> Client:
     """A client of `client`'s type for `url`. Nothing is contacted yet.
 
-    `redis+sentinel://[user:password@]host:port,host:port/service[/db]` asks the Sentinels for the primary. Raises
-    `UnfitServerError` for a URL that cannot be one.
+    `redis+sentinel://[user:password@]host:port,host:port/service[/db]` asks the Sentinels for the primary; `ca` is a
+    file of certificates that TLS trusts besides the system's. Raises `UnfitServerError` for a URL that cannot be one.
     """
     options: dict[str, Any] = {
         "socket_timeout": COMMAND_SECONDS,
@@ -58,74 +59,44 @@ def connect(url: str, name: str, client: type[Client] = Redis, *, retries: int =
         "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), retries),
         "retry_on_error": list(AWAY),
         "client_name": re.sub(r"[^!-~]", "-", name),
+        "lib_name": None,  # two commands of each connect that Redis 7.0 does not know
+        "lib_version": None,
         "protocol": 2,  # RESP3 costs more and brings nothing here
     }
-    if not url.startswith("unix:"):
-        options["socket_keepalive"] = True
     try:
-        pool = _sentinel_pool(url, options) if "+sentinel://" in url else _pool(url, options)
-        pool.make_connection()  # type: ignore[no-untyped-call]  # which says more of what it does not take
-    except (ValueError, TypeError, RedisError):
+        address = parse(url, ca)
+        if not address.unix:
+            options["socket_keepalive"] = True
+        pool = _pool(address, options | address.options)
+        connection = pool.make_connection()  # type: ignore[no-untyped-call]  # which says more of what it does not take
+        if address.tls:
+            connection.ssl_context.get()
+    except LookupError:
+        raise UnfitServerError("REDIS_URL: redis+sentinel:// takes host:port[,host:port…]/service[/db]") from None
+    except OSError as error:  # a file of certificates or keys; an `ssl.SSLError` is one, too
+        said = error.strerror or getattr(error, "reason", "") or type(error).__name__
+        raise UnfitServerError(f"REDIS_URL: a file of its certificates cannot be used: {said}") from None
+    except (ValueError, TypeError, AttributeError, RedisError):
         raise UnfitServerError(_NO_URL) from None  # what they say may quote the password
     made = client(connection_pool=pool)
     made.auto_close_connection_pool = True  # `aclose` closes what was opened through it
     return made
 
 
-def _pool(url: str, options: dict[str, Any]) -> BlockingConnectionPool:
-    parts = urlsplit(url)
-    if not re.fullmatch(r"/.+" if parts.scheme == "unix" else r"/?[0-9]*", parts.path):
-        raise ValueError(parts.path)  # redis-py would take the first database for what is no number
-    return BlockingConnectionPool.from_url(url, max_connections=POOL_SIZE, timeout=POOL_WAIT_SECONDS, **options)
-
-
-def _sentinel_pool(url: str, options: dict[str, Any]) -> SentinelConnectionPool:
-    parts = urlsplit(url)
-    credentials, _, hosts = parts.netloc.rpartition("@")
-    user, _, password = credentials.partition(":")
-    service, _, db = parts.path.lstrip("/").partition("/")
-    if not service or not hosts:
-        raise UnfitServerError("REDIS_URL: redis+sentinel:// takes host:port[,host:port…]/service[/db]")
-    sentinels = []
-    for host in hosts.split(","):
-        address = parse_url(f"redis://{host}")
-        sentinels.append((address.get("host", "127.0.0.1"), int(address.get("port", 26379))))
-    if password:
-        options = options | {"password": unquote(password)}
-    if user:
-        options = options | {"username": unquote(user)}
-    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+def _pool(address: Address, options: dict[str, Any]) -> BlockingConnectionPool:
+    bounds: dict[str, Any] = {"max_connections": POOL_SIZE, "timeout": POOL_WAIT_SECONDS}
+    if not address.sentinels:
+        kind = links.Socket if address.unix else links.Tls if address.tls else links.Plain
+        return BlockingConnectionPool(connection_class=kind, **bounds | options)
     asked = {
         "socket_timeout": COMMAND_SECONDS,
         "socket_connect_timeout": COMMAND_SECONDS,
-        **{k.removeprefix("sentinel_"): v for k, v in query.items() if k in ("sentinel_username", "sentinel_password")},
+        **address.sentinel_options,
     }
-    sentinel = Sentinel(sentinels, sentinel_kwargs=asked, **options)  # type: ignore[no-untyped-call]
-    return SentinelConnectionPool(  # type: ignore[no-untyped-call]
-        service,
-        sentinel,
-        max_connections=POOL_SIZE,
-        db=int(db or 0),
-        ssl=parts.scheme.startswith("rediss"),
-        check_connection=False,
-        **options,
+    sentinels = links.Sentinels(list(address.sentinels), sentinel_kwargs=asked)  # type: ignore[no-untyped-call]
+    for sentinel in sentinels.sentinels:
+        sentinel.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+    found = links.FoundTls if address.tls else links.Found
+    return links.FoundPool(  # type: ignore[no-untyped-call]
+        address.service, sentinels, connection_class=found, check_connection=False, **bounds | options
     )
-
-
-async def check_server(redis: Redis) -> None:
-    """Refuses a server that would lose logs or cannot run the scripts. Raises `UnfitServerError`, or `AWAY`."""
-    try:
-        info = await redis.info()
-    except (AuthenticationError, AuthorizationError, NoPermissionError) as error:
-        raise UnfitServerError(f"Redis refuses the credentials of REDIS_URL: {error}") from error
-    except ResponseError as error:
-        raise UnfitServerError(f"Redis refuses INFO: {error}") from error
-    version = str(info.get("redis_version", "0"))
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if numbers < OLDEST_REDIS:
-        raise UnfitServerError(f"Redis {version} is too old: Keepstream needs 7.0 or newer, or Valkey")
-    policy = str(info.get("maxmemory_policy", "noeviction"))
-    if policy != "noeviction":
-        raise UnfitServerError(
-            f"Redis has maxmemory-policy {policy}, which silently removes live streams: set it to noeviction"
-        )

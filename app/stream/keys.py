@@ -112,6 +112,11 @@ def alive(worker: str) -> str:
     return f"ks:{{queue}}:alive:{worker}"
 
 
+def accord(process: str) -> str:
+    """The channel by which a process finds out whether it listens where it writes."""
+    return f"ks:{{queue}}:accord:{process}"
+
+
 def arq_id(stream_id: str) -> str:
     """A stream's id as arq's job id: the hash tag puts the keys arq makes from it into the queue's slot."""
     return _ARQ_ID + stream_id

@@ -48,6 +48,7 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_CHAT_FIELDS": "max_tokens",
         "KEEPSTREAM_CHAT_SYSTEM": "Be brief.",
         "KEEPSTREAM_CONVERSATION_TTL": "600",
+        "KEEPSTREAM_REDIS_CA": "/etc/ca.pem",
         "KEEPSTREAM_CONVERSATION_LIMIT": "20",
         "KEEPSTREAM_CONVERSATION_BYTES": "100000",
     }

@@ -1,0 +1,141 @@
+"""redis-py's connections, as they have to be for somebody who writes: to a primary, or not at all.
+
+The rule: behind an address that stays (a service, a managed endpoint) the primary can change while connections to the
+old one live on, and a connection that was pooled then would refuse, or read what is old, for as long as its socket
+lives. So each asks for the server's role when it connects and every `ROLE_SECONDS` of its use, drops itself when it
+hears of a replica, and is away for whoever used it: the next try goes over a new one. What Redis refuses is told here,
+once for everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from redis.asyncio.connection import (
+    AbstractConnection,
+    BlockingConnectionPool,
+    Connection,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
+from redis.asyncio.sentinel import (
+    MasterNotFoundError,
+    Sentinel,
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+
+from app.stream.refusals import NO_ANSWER, Kind, Teller, UnknownServiceError, refusal_of
+
+logger = logging.getLogger(__name__)
+
+# A demoted primary is left by whoever only reads after so long.
+ROLE_SECONDS = 2.0
+
+_teller = Teller(logger)
+
+
+class NoPrimaryError(RedisConnectionError):
+    """What is there is a replica: nobody is, for whoever wants to write."""
+
+
+class ToPrimary(AbstractConnection):
+    """What ours add to each kind of redis-py's connections."""
+
+    _trusted_until = 0.0
+
+    async def connect(self) -> None:
+        try:
+            await super().connect()  # type: ignore[no-untyped-call]
+        except NO_ANSWER as error:
+            _teller.tell("connecting", error)
+            raise
+
+    async def on_connect(self) -> None:
+        await super().on_connect()
+        await self._demand_primary()
+
+    async def check_health(self) -> None:
+        """Called by redis-py before each command of a connection that stands."""
+        if asyncio.get_running_loop().time() >= self._trusted_until:
+            await self._demand_primary()
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super().read_response(*args, **options)
+        except ResponseError as error:
+            refusal = refusal_of(error)
+            if refusal.kind is Kind.BUG or refusal.code == "NOSCRIPT":
+                raise
+            _teller.tell("answers", error)
+            if refusal.kind is Kind.ELSEWHERE:
+                await self.disconnect(nowait=True)
+                raise NoPrimaryError(refusal.words) from None
+            raise
+
+    async def _demand_primary(self) -> None:
+        self._trusted_until = asyncio.get_running_loop().time() + ROLE_SECONDS
+        await self.send_command("ROLE", check_health=False)
+        try:
+            role = (await super().read_response())[0]
+        except ResponseError:
+            return  # not ours to ask here: a write will tell
+        if role != b"master":
+            await self.disconnect(nowait=True)
+            raise NoPrimaryError(f"READONLY {role.decode()} instead of a primary")
+
+
+class Plain(ToPrimary, Connection):
+    pass
+
+
+class Tls(ToPrimary, SSLConnection):
+    pass
+
+
+class Socket(ToPrimary, UnixDomainSocketConnection):
+    pass
+
+
+class Found(ToPrimary, SentinelManagedConnection):
+    pass
+
+
+class FoundTls(ToPrimary, SentinelManagedSSLConnection):
+    pass
+
+
+class FoundPool(SentinelConnectionPool, BlockingConnectionPool):
+    """To the primary that the Sentinels name; who finds all connections in use waits in line."""
+
+
+class Sentinels(Sentinel):
+    """Asks one after the other. What they refuse is not mistaken for a primary that is away."""
+
+    async def discover_master(self, service_name: str) -> tuple[str, int]:
+        refused: Exception | None = None
+        heard = known = False
+        for number, sentinel in enumerate(self.sentinels):
+            try:
+                masters = await sentinel.sentinel_masters()  # type: ignore[no-untyped-call]
+            except NO_ANSWER as error:
+                if refused is None or refusal_of(error).kind is Kind.UNFIT:
+                    refused = error
+                continue
+            heard = True
+            state = masters.get(service_name)
+            known = known or state is not None
+            if state and self.check_master_state(state, service_name):
+                self.sentinels[0], self.sentinels[number] = sentinel, self.sentinels[0]
+                return state["ip"], state["port"]
+        if refused is not None and (isinstance(refused, RedisError) and refusal_of(refused).kind is Kind.UNFIT):
+            raise refused
+        if heard and not known:
+            raise UnknownServiceError(f"no Sentinel knows the service {service_name!r}")
+        why = f": {refused}" if refused is not None else ""
+        raise MasterNotFoundError(f"no Sentinel names a primary of {service_name!r}{why}")
