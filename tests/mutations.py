@@ -30,6 +30,7 @@ TESTS = (
     "tests/app/test_splice.py",
     "tests/app/test_tail.py",
     "tests/app/test_hub.py",
+    "tests/stories/test_outages.py",
     "tests/stories/test_redis.py",
     "tests/stories/test_resume.py",
     "tests/stories/test_takeover.py",
@@ -136,6 +137,18 @@ MUTATIONS = (
         "worker/request.py",
         'if members.pop("stream", None) is not None:',
         "if False:",
+    ),
+    Mutation(
+        "leases end by the time in which they could be renewed",
+        "app/stream/scripts/lease_clock.lua",
+        "math.min(gap, math.max(lease / 6, 50))",
+        "gap",
+    ),
+    Mutation(
+        "after an outage nothing is taken until all could come back",
+        "app/stream/scripts/lease_clock.lua",
+        "    if gap > math.max(lease / 3, LEASE_GAP_MS) then",
+        "    if false then",
     ),
 )
 

@@ -17,8 +17,10 @@ from app.stream.workers import Workers
 
 logger = logging.getLogger(__name__)
 
-# Among the others' leases; without any, the pool's own slow poll finds out when there are some again.
+# Among the others' leases; without any, the pool's own slow poll finds out when there are some again. Where leases are
+# shorter they are looked at more often: their clock goes on by what it is looked at.
 LOOK_SECONDS = 1.0
+LOOKS_PER_LEASE = 10
 # A living worker that lost its connection is back long before.
 GRACE_SECONDS = 0.3
 # After a Redis that was away, all come back within their pauses between two tries and some time to connect.
@@ -28,7 +30,8 @@ SHAKEN_SECONDS = 3.0
 class Neighbours:
     """Watches the workers other than `name`, of whose own channel it is the receiver."""
 
-    def __init__(self, name: str, workers: Workers) -> None:
+    def __init__(self, name: str, workers: Workers, lease_seconds: float = LOOK_SECONDS * LOOKS_PER_LEASE) -> None:
+        self._look_seconds = min(LOOK_SECONDS, lease_seconds / LOOKS_PER_LEASE)
         self._name = name
         self._workers = workers
         self._busy = asyncio.Event()
@@ -56,7 +59,7 @@ class Neighbours:
             self._busy.clear()
             if await self.look():
                 self._busy.set()
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(self._look_seconds)
 
     async def look(self) -> bool:
         """Lets the leases of the dead expire; returns whether there are leases to look after."""

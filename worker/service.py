@@ -76,7 +76,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         log, queue, workers = Log(redis), Queue(redis), Workers(redis)
         admission = Admission(workers, settings.retry_wait_max)
         tools = Tools(settings, log, queue, Conversations(redis, log), committer, channel, claude, admission)
-        neighbours = Neighbours(name, workers)
+        neighbours = Neighbours(name, workers, settings.lease_seconds)
         pool = Pool(name, tools, redis, neighbours.stir)
         leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds)
         audience = Audience(pool.holds, redis)

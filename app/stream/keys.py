@@ -14,6 +14,8 @@ another server than the queue, or on a cluster.
     `CONVERSATION_TTL` after the last use of any; bounded by the number that an owner may keep
 `ks:{queue}:jobs`, `…:leases`, `…:claims`, `…:fence`, `…:workers`, `…:sizes`, `…:bytes`
     `QUEUE_SECONDS` after their last use; the first is bounded by `QUEUE_LIMIT`, the sizes by the jobs that are not done
+`ks:{queue}:clock`
+    likewise: how long leases could be renewed, which is what they end by
 `ks:{queue}:replay:<holder>`
     `REPLAY_SECONDS`: the last claim's answer, for the retry of a claim whose reply was lost
 `ks:{queue}:idem:<digest>`
@@ -51,6 +53,7 @@ FENCE = "ks:{queue}:fence"
 SIZES = "ks:{queue}:sizes"
 BYTES = "ks:{queue}:bytes"
 WORKERS = "ks:{queue}:workers"
+CLOCK = "ks:{queue}:clock"
 OUTBOX = "ks:{queue}:outbox"
 WAKE = "ks:{queue}:wake"  # channel
 # Stands while any model is held: who finds it missing need not ask for one.

@@ -53,10 +53,10 @@ class Queue:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._submit = redis.register_script(source("submit"))
-        self._claim = redis.register_script(source("claim"))
-        self._renew = redis.register_script(source("renew"))
+        self._claim = redis.register_script(source("lease_clock", "claim"))
+        self._renew = redis.register_script(source("lease_clock", "renew"))
         self._done = redis.register_script(source("done"))
-        self._overdue = redis.register_script(source("overdue"))
+        self._overdue = redis.register_script(source("lease_clock", "overdue"))
         self._give_back = redis.register_script(source("give_back"))
 
     async def submit(
@@ -100,7 +100,16 @@ class Queue:
         `number` counts this holder's claims: repeated with the same number, a claim gives the same answer.
         """
         calm, reply = await self._claim(
-            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.FENCE, keys.replay(holder), keys.HELD, keys.BYTES],
+            keys=[
+                keys.JOBS,
+                keys.LEASES,
+                keys.CLAIMS,
+                keys.FENCE,
+                keys.replay(holder),
+                keys.HELD,
+                keys.BYTES,
+                keys.CLOCK,
+            ],
             args=[free, holder, number, lease_ms, stream_id, keys.QUEUE_SECONDS, keys.REPLAY_SECONDS],
         )
         name = f"{holder}/{number}"
@@ -110,7 +119,7 @@ class Queue:
     async def renew(self, worker: str, claims: Iterable[Claim], lease_ms: int) -> set[str]:
         """Renews the leases and the worker's place among the living; returns the ids that were refused."""
         reply = await self._renew(
-            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.WORKERS],
+            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.WORKERS, keys.CLOCK],
             args=[worker, lease_ms, keys.QUEUE_SECONDS, FORGET_AFTER_LEASES * lease_ms, *_flat(claims)],
         )
         return {stream_id.decode() for stream_id in reply}
@@ -152,7 +161,8 @@ class Queue:
     async def overdue(self, longest_wait_ms: int, most: int) -> list[str]:
         """The ids of up to `most` streams that have waited for longer than that, the oldest first."""
         reply = await self._overdue(
-            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.BYTES], args=[longest_wait_ms, most, keys.QUEUE_SECONDS]
+            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.BYTES, keys.CLOCK],
+            args=[longest_wait_ms, most, keys.QUEUE_SECONDS],
         )
         return [stream_id.decode() for stream_id in reply]
 

@@ -17,13 +17,15 @@ class Workers:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._absent = redis.register_script(source("absent"))
-        self._expire = redis.register_script(source("expire"))
+        self._absent = redis.register_script(source("lease_clock", "absent"))
+        self._expire = redis.register_script(source("lease_clock", "expire"))
         self._hold = redis.register_script(source("hold"))
 
     async def absent(self, worker: str) -> tuple[int, set[str]]:
         """How many leases there are, and the listed workers, other than `worker`, whose own channel nobody hears."""
-        leases, *names = await self._absent(keys=[keys.WORKERS, keys.LEASES], args=[keys.alive(""), worker])
+        leases, *names = await self._absent(
+            keys=[keys.WORKERS, keys.LEASES, keys.CLOCK], args=[keys.alive(""), worker, keys.QUEUE_SECONDS]
+        )
         return leases, {name.decode() for name in names}
 
     async def connected(self, client_name: str) -> bool:
@@ -32,7 +34,12 @@ class Workers:
 
     async def expire(self, worker: str) -> int:
         """Lets the leases of a worker that is gone expire now; returns how many."""
-        return int(await self._expire(keys=[keys.LEASES, keys.CLAIMS, keys.WORKERS], args=[worker, keys.WAKE]))
+        return int(
+            await self._expire(
+                keys=[keys.LEASES, keys.CLAIMS, keys.WORKERS, keys.CLOCK],
+                args=[worker, keys.WAKE, keys.QUEUE_SECONDS],
+            )
+        )
 
     async def hold(self, model: str, milliseconds: int) -> int:
         """Lets every worker wait before it calls `model`; returns for how many milliseconds from now."""

@@ -7,6 +7,8 @@ from importlib.resources import files
 
 
 @cache
-def source(name: str) -> str:
-    """The text of `<name>.lua`."""
-    return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
+def source(*names: str) -> str:
+    """The text of the files of these names (`<name>.lua`), one after the other: the last is the script, what it calls
+    stands before.
+    """
+    return "".join(files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names)

@@ -1,11 +1,17 @@
--- Which of the listed workers nobody hears: their connection is gone, so they may be dead.
+-- Which of the listed workers nobody hears: their connection is gone, so they may be dead. None is said to be where
+-- all may have lost theirs a moment ago.
 --
--- KEYS  1 workers   2 leases
+-- KEYS  1 workers   2 leases   3 the leases' clock
 -- ARGV  1 prefix of a worker's own channel   2 the worker that asks
+--       3 life of the queue's keys in s
 -- reply {number of leases, absent worker, …}
 local leases = redis.call('ZCARD', KEYS[2])
 if leases == 0 then
   return {0}
+end
+local _, _, _, all_back = lease_clock(KEYS[3], nil, ARGV[3])
+if not all_back then
+  return {leases}
 end
 local names, channels = {}, {}
 for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do

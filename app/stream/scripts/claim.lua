@@ -2,7 +2,7 @@
 -- their original score. Safe to repeat: a claim whose reply was lost gives the same answer under the same number.
 --
 -- KEYS  1 jobs   2 leases   3 claims   4 fence   5 this holder's last answer   6 stands while any model is held
---       7 what the waiting ones take
+--       7 what the waiting ones take   8 the leases' clock
 -- ARGV  1 how many   2 holder   3 number of this claim   4 lease in ms   5 id to take, or '' for the oldest
 --       6 life of the queue's keys in s   7 life of the last answer in s
 -- reply {1 if no model is held, {id, fence, times claimed, id, fence, …}}
@@ -11,10 +11,9 @@ local last = redis.call('HMGET', KEYS[5], 'number', 'answer')
 if last[1] == ARGV[3] then
   return {calm, cjson.decode(last[2])}
 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now, clock, ended = lease_clock(KEYS[8], ARGV[4], ARGV[6])
 
-local expired = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 1000)
+local expired = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ended, 'LIMIT', 0, 1000)
 for _, id in ipairs(expired) do
   local claim = redis.call('HGET', KEYS[3], id)
   local score = claim and claim:match('^%d+|([^|]+)|') or now * 1000
@@ -50,7 +49,7 @@ for i = 1, #taken, 2 do
     local fence = redis.call('INCR', KEYS[4])
     -- The holder's name carries the claim's number: no two claims ever share fence and holder, even after a failover.
     redis.call('HSET', KEYS[3], id, times .. '|' .. score .. '|' .. fence .. '|' .. ARGV[2] .. '/' .. ARGV[3])
-    redis.call('ZADD', KEYS[2], now + ARGV[4], id)
+    redis.call('ZADD', KEYS[2], clock + ARGV[4], id)
     answer[#answer + 1] = id
     answer[#answer + 1] = fence
     answer[#answer + 1] = times

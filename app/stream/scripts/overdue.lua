@@ -1,11 +1,10 @@
 -- The ids of streams that have waited for too long, also those whose lease expired and that nobody claimed.
 --
--- KEYS  1 jobs   2 leases   3 claims   4 what the waiting ones take
+-- KEYS  1 jobs   2 leases   3 claims   4 what the waiting ones take   5 the leases' clock
 -- ARGV  1 longest wait in ms   2 most ids   3 life of the queue's keys in s
 -- reply {id, …}
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expired = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, ARGV[2])
+local now, _, ended = lease_clock(KEYS[5], nil, ARGV[3])
+local expired = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ended, 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(expired) do
   local claim = redis.call('HGET', KEYS[3], id)
   local score = claim and claim:match('^%d+|([^|]+)|') or now * 1000

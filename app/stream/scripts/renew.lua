@@ -1,14 +1,13 @@
 -- Renews a worker's leases and its place in the list of the living. A lease that expired and that nobody took is taken
 -- back; one that somebody else claimed is refused.
 --
--- KEYS  1 jobs   2 leases   3 claims   4 workers
+-- KEYS  1 jobs   2 leases   3 claims   4 workers   5 the leases' clock
 -- ARGV  1 worker   2 lease in ms   3 life of the queue's keys in s   4 age in ms at which a worker is forgotten
 --       5.. id, fence, holder, …
 -- reply {refused id, …}
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- First, because a full Redis takes no script that begins with what may need room; a renewal needs none, and without it
--- the leases of the living would go to whoever claims, which begins with removing them and is let through.
+-- A full Redis lets this through, as the clock begins with what needs no room: without it the leases of the living
+-- would go to whoever claims.
+local now, clock = lease_clock(KEYS[5], ARGV[2], ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - ARGV[4])
 redis.call('ZADD', KEYS[4], now, ARGV[1])
 redis.call('EXPIRE', KEYS[4], ARGV[3])
@@ -18,7 +17,7 @@ for i = 5, #ARGV, 3 do
   local claim = redis.call('HGET', KEYS[3], id)
   if claim and claim:match('^%d+|[^|]+|(.*)$') == ARGV[i + 1] .. '|' .. ARGV[i + 2] then
     redis.call('ZREM', KEYS[1], id)
-    redis.call('ZADD', KEYS[2], now + ARGV[2], id)
+    redis.call('ZADD', KEYS[2], clock + ARGV[2], id)
   else
     refused[#refused + 1] = id
   end
