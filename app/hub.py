@@ -8,23 +8,24 @@ delay and never lose.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
-from collections.abc import Callable
 from typing import Self
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.stream import keys
+from app.audience import Piece, Reader, come_back_ms
+from app.reads import Reads
+from app.stream import asides, keys
 from app.stream.channel import Channel
 from app.stream.connect import AWAY
 from app.stream.frames import Position, unlogged
 from app.stream.log import Log, State
 from app.stream.queue import Queue
-from app.stream.tasks import end
-from app.tail import Piece, Reader, Tail
+from app.stream.tasks import Supervised, end, every
+from app.stream.trouble import told
+from app.tail import Tail
 
 logger = logging.getLogger(__name__)
 
@@ -45,23 +46,28 @@ class Hub:
         self.queue = queue
         self.draining = False
         self.leave_by = 0.0
+        self.reads = Reads(log)
         self._redis = redis
         self._channel = channel
         self._tails: dict[str, Tail] = {}
         self._opening: dict[str, asyncio.Task[None]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self.work = (
+            Supervised("hub-beat", lambda: every(BEAT_SECONDS, self._beat)),
+            Supervised("hub-ping", lambda: every(TICK_SECONDS, self._ping)),
+        )
         self._emptied = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._tasks = [
-            asyncio.create_task(self._every(BEAT_SECONDS, self._beat), name="hub-beat"),
-            asyncio.create_task(self._every(TICK_SECONDS, self._ping), name="hub-ping"),
-        ]
+        for work in self.work:
+            work.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await end(*self._tasks, *self._opening.values())
-        for tail in self._tails.values():
+        for work in self.work:
+            await work.stop()
+        await end(*self._opening.values())
+        for tail in tuple(self._tails.values()):
+            tail.audience.each(tail.readers, self._send_away)
             tail.close()
 
     @property
@@ -80,13 +86,19 @@ class Hub:
     def join(self, stream_id: str, reader: Reader) -> Tail:
         """Attaches `reader` to the stream's tail, which may still be opening. Whoever joins must `leave`."""
         tail = self._tails.get(stream_id)
-        if tail is None:
-            tail = self._tails[stream_id] = Tail(stream_id, self.log, reader.position)
+        if (
+            tail is None or tail.gone
+        ):  # who comes now was told that the stream is there: its old readers end by themselves
+            tail = self._tails[stream_id] = Tail(stream_id, self.log, reader.position, self.reads)
             tail.quiet_since = asyncio.get_running_loop().time()
             self._opening[stream_id] = asyncio.create_task(self._open(tail), name="tail-open")
         tail.attach(reader)
-        if tail.state is State.QUEUED and tail.place is not None:
+        if self.draining:  # the drain tells those that it found
+            asyncio.get_running_loop().call_soon(tail.audience.each, (reader,), self._send_away)
+        elif tail.state is State.QUEUED and tail.place is not None:
             reader.aside(Piece(status(tail.place)))
+        elif tail.told is not None:
+            reader.aside(Piece(asides.status(tail.told)))
         return tail
 
     async def opened(self, stream_id: str) -> None:
@@ -121,41 +133,45 @@ class Hub:
     async def drain(self, seconds: float) -> None:
         """Sends every reader away, one by one over `seconds`, so that the other fronts are not stormed."""
         self.draining = True
-        readers = self.readers
+        readers = [(stream_id, reader) for stream_id, tail in self._tails.items() for reader in tail.readers]
         random.shuffle(readers)
         loop = asyncio.get_running_loop()
         start = loop.time()
-        for n, reader in enumerate(readers):
+        for n, (stream_id, reader) in enumerate(readers):
             due = start + seconds * n / len(readers)
             if due > loop.time():
                 await asyncio.sleep(due - loop.time())
-            reader.leave(random.randrange(100, 1500))  # noqa: S311 - jitter, not a secret
-
-    async def _open(self, tail: Tail) -> None:
-        await self._channel.subscribe(keys.channel(tail.stream_id), tail)
-        tail.repair()
-        await tail.repaired()
-        if tail.state is State.QUEUED:
-            with contextlib.suppress(RedisError, *AWAY):
-                self._place(tail, await self.queue.position(tail.stream_id))
-        del self._opening[tail.stream_id]
-        tail.wake()
+            tail = self._tails.get(stream_id)
+            if tail is not None and reader in tail.readers:
+                tail.audience.each((reader,), self._send_away)
 
     @staticmethod
-    async def _every(seconds: float, work: Callable[[], object]) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            result = work()
-            if asyncio.iscoroutine(result):
-                await result
+    def _send_away(reader: Reader) -> None:
+        reader.leave(come_back_ms())
 
-    def _ping(self) -> None:
+    async def _open(self, tail: Tail) -> None:
+        stream_id = tail.stream_id
+        try:
+            await self._channel.subscribe(keys.channel(stream_id), tail)
+            tail.repair()
+            await tail.repaired()
+            if tail.state is State.QUEUED:
+                self._place(tail, await self.queue.position(stream_id))
+        except (RedisError, *AWAY) as error:
+            told(logger, "tail-open", error)
+        except Exception as error:  # noqa: BLE001  # its readers are served by the slow beat
+            logger.error("tail-open: failed: %s", type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts
+        finally:
+            if self._opening.get(stream_id) is asyncio.current_task():
+                del self._opening[stream_id]
+        tail.wake()
+
+    async def _ping(self) -> None:
         now = asyncio.get_running_loop().time()
-        for tail in self._tails.values():
+        for tail in tuple(self._tails.values()):
             if now - tail.quiet_since >= PING_SECONDS:
                 tail.quiet_since = now
-                for reader in list(tail.readers):
-                    reader.aside(PING)
+                tail.audience.aside(PING)
 
     async def _beat(self) -> None:
         tails = [tail for stream_id, tail in self._tails.items() if stream_id not in self._opening]
@@ -163,7 +179,7 @@ class Hub:
             for start in range(0, len(tails), BEAT_BATCH):
                 await self._check(tails[start : start + BEAT_BATCH])
         except (RedisError, *AWAY) as error:
-            logger.warning("beat: Redis is away: %s", type(error).__name__)
+            told(logger, "beat", error)
 
     async def _check(self, tails: list[Tail]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -173,23 +189,24 @@ class Hub:
                 if tail.state is State.QUEUED:
                     pipe.zrank(keys.JOBS, tail.stream_id)
             waiting = [tail.state is State.QUEUED for tail in tails]
-            answers = iter(await pipe.execute())
+            answers = iter(await pipe.execute(raise_on_error=False))
         for tail, queued in zip(tails, waiting, strict=True):
             length, there = next(answers), next(answers)
             rank = next(answers) if queued else None
-            if not there:
+            refused = next((answer for answer in (length, there, rank) if isinstance(answer, Exception)), None)
+            if refused is not None:  # one stream's key may be whatever it is: the others' are looked at
+                told(logger, "beat", refused)
+            elif not there:
                 tail.repair()
             else:
                 tail.check(length)
-            self._place(tail, None if rank is None else rank + 1)
+                self._place(tail, None if rank is None else rank + 1)
 
     def _place(self, tail: Tail, place: int | None) -> None:
         if place is None or place == tail.place:
             return
         tail.place = place
-        piece = Piece(status(place))
-        for reader in list(tail.readers):
-            reader.aside(piece)
+        tail.audience.aside(Piece(status(place)))
 
 
 def status(place: int) -> bytes:

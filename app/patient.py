@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 
+from app.audience import Piece
 from app.hub import Hub
 from app.readers import PullReader
 from app.stream.frames import Position
-from app.tail import Piece
 
 _WAKE_UP = Piece(b"")
 # Who was woken and is still busy, with a client that does not read, is woken again after this.

@@ -8,16 +8,27 @@ runs it again whenever the tail has changed, for those who transform what they r
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
+from app.audience import Piece
 from app.hub import Hub
+from app.rounds import RETRY_SECONDS
 from app.stream.connect import AWAY
-from app.stream.frames import Position, position_at_end
+from app.stream.frames import Position, origin, position_at_end
 from app.stream.log import State
-from app.tail import RETRY_SECONDS, Piece, Tail
+from app.stream.tasks import jittered
+from app.stream.trouble import told
+from app.tail import HISTORY_LOST, Tail
+
+logger = logging.getLogger(__name__)
+
+# While a log is given time to grow again its tail decides; a look now and then finds what it may have missed.
+AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,7 @@ async def catch_up(tail: Tail, position: Position) -> AsyncIterator[Step]:
     """What stands between `position` and the tail's end; ends when the end is reached, or after `Lost`."""
     while not tail.gone:
         if tail.closed:
+            await asyncio.sleep(0)  # whoever asks again and again lets others work
             return  # this reader has left, and took the tail along
         data = tail.splice.after(position)
         if data == b"":
@@ -79,18 +91,33 @@ async def catch_up(tail: Tail, position: Position) -> AsyncIterator[Step]:
 
 
 async def _from_log(tail: Tail, position: Position) -> Step | None:
-    """The next step of a reader whom the tail's window does not reach; None where there is none yet: look again."""
+    """The next step of a reader whom the tail's window does not reach.
+
+    None where there is none yet: the tail has changed meanwhile, or it is time to look again.
+    """
+    seen = tail.version
+    step = await _look(tail, position)
+    if step is None:  # the one place where readers wait, so that none of them can ask Redis without a pause
+        pause = AGAIN_SECONDS if tail.regrowing else RETRY_SECONDS
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(jittered(pause)):
+                await tail.changed(seen)
+    return step
+
+
+async def _look(tail: Tail, position: Position) -> Step | None:
     try:
         read = await tail.read(position)
-    except (RedisError, *AWAY):
-        await asyncio.sleep(RETRY_SECONDS)
+    except (RedisError, *AWAY) as error:
+        told(logger, "catch-up", error)
         return None
     if read.state in (State.UNKNOWN, State.GONE):
         return Lost()
     if read.proven:
         data = read.whole()
-        if data:
-            return Data(data, position_at_end(data) or position)
+        end = position_at_end(data)
+        if end is not None:
+            return Data(data, end)
         # This reader knows more than the tail: the tail reads on, and both stand at the same end.
         tail.repair()
         await tail.repaired()
@@ -100,12 +127,13 @@ async def _from_log(tail: Tail, position: Position) -> Step | None:
         # already while this reader was busy elsewhere.
         tail.repair()
         await tail.repaired()
-        if not tail.gone and (read.start is None or tail.regrowing):
-            await tail.changed()
+        if tail.regrowing or tail.gone or tail.closed:
             return None
-        if read.start is None or tail.gone or tail.splice.end.offset >= position.offset:
+        if read.start is not None and tail.splice.end.offset >= position.offset:
             return None
-    return Reset("history_lost", read.attempt, read.start)
+    # Where the newest attempt's start was lost with the rest, all that is left is shown.
+    start = read.start or origin(tail.stream_id)
+    return Reset(tail.reason if start == tail.base else HISTORY_LOST, read.attempt, start)
 
 
 class PullReader:

@@ -2,7 +2,8 @@
 
 The law: a reader is a position. Who stands at the tail's end is *live* and is handed each new piece as it comes;
 every other reader stands somewhere behind and catches up by itself, from the tail's window or from the log, proving its
-position each time. Nobody queues anything for anybody, so a slow reader costs what its own buffer holds.
+position each time. Nobody queues anything for anybody, so a slow reader costs what its own buffer holds. Nothing that a
+message or a log holds makes a tail fail, and nothing makes it read Redis without an event or a pause before.
 Knows nothing of HTTP.
 """
 
@@ -10,15 +11,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Protocol
 
-import orjson
-from redis.exceptions import RedisError
-
+from app.audience import Audience, Piece, Reader
+from app.changing import Changing
+from app.reads import Reads
+from app.rounds import RETRY_SECONDS, Rounds
 from app.splice import Splice
-from app.stream.connect import AWAY
-from app.stream.frames import Position, origin, position_at_end, split
+from app.stream import asides
+from app.stream.asides import Told
+from app.stream.frames import OFFSET_DIGITS, Position, origin
 from app.stream.log import READ_BYTES, Log, Read, State
+from app.stream.restarts import RESET_LINE, Restart, begins_anew, ends, restarts
+
+__all__ = ["Piece", "Reader", "Tail"]
 
 logger = logging.getLogger(__name__)
 
@@ -26,94 +31,89 @@ logger = logging.getLogger(__name__)
 REGROW_SECONDS = 5.0
 # Messages that came while a repair was reading; more than this and the log is simply read once more.
 STASH_LIMIT = 64
-RETRY_SECONDS = 0.2
-
-END_LINE = b"event: relay.end\n"
-RESET_LINE = b"event: relay.reset\n"
-
-
-class Piece:
-    """Bytes on their way to all live readers, framed for HTTP/1.1 once instead of once a reader."""
-
-    __slots__ = ("chunk", "data")
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.chunk = b"%x\r\n%b\r\n" % (len(data), data)
+# As much of a log's head as a reset can take.
+HEAD_BYTES = 4096
+HISTORY_LOST = "history_lost"
 
 
-class Reader(Protocol):
-    """What a tail asks of a reader. Called on the loop; none of these may block or raise."""
+class Tail(Changing):
+    """The live end of one log. A `channel.Receiver`.
 
-    position: Position
+    It changes when it has grown, began anew (`reason`, `base`: why and where), has ended, or is lost.
+    """
 
-    def feed(self, piece: Piece) -> None:
-        """The next bytes, while live."""
-
-    def reset(self, reason: str, attempt: int, position: Position) -> None:
-        """What was shown is void: go on from `position`, the start of the newest attempt."""
-
-    def aside(self, piece: Piece) -> None:
-        """Something to show between frames, that is not of the log."""
-
-    def lost(self) -> None:
-        """Redis has lost the stream."""
-
-    def leave(self, retry_ms: int) -> None:
-        """The front drains: end here, and come back after so many milliseconds."""
-
-    def finish(self) -> None:
-        """The ending was fed: nothing follows."""
-
-
-class Tail:
-    """The live end of one log. A `channel.Receiver`."""
-
-    def __init__(self, stream_id: str, log: Log, position: Position) -> None:
+    def __init__(self, stream_id: str, log: Log, position: Position, reads: Reads | None = None) -> None:
+        super().__init__()
         self.stream_id = stream_id
         self.splice = Splice(position)
-        self.live: dict[Reader, None] = {}
-        self.readers: dict[Reader, None] = {}
-        self.watchers: set[asyncio.Event] = set()
+        self.audience = Audience()
         self.owner = ""
         self.base: Position = origin(stream_id)
+        self.reason = HISTORY_LOST
         self.attempt = 0
         self.state = State.UNKNOWN
         self.ended = False
         self.gone = False
         self.quiet_since = 0.0
         self.place: int | None = None
-        self._log = log
+        self._reads = reads or Reads(log)
+        self._told: tuple[Told, float] | None = None
         self._fresh: list[bytes] = []
         self._stash: list[tuple[int, bytes]] = []
-        self._repairing: asyncio.Task[None] | None = None
-        self._again = False
+        self._unplaced = False
+        self._rounds = Rounds("tail-repair", self._round)
         self._short_since: float | None = None
-        self._changed: asyncio.Future[None] | None = None
-        self.closed = False
+
+    @property
+    def readers(self) -> dict[Reader, None]:
+        return self.audience.readers
+
+    @property
+    def live(self) -> dict[Reader, None]:
+        return self.audience.live
 
     # --- the channel's side
 
     def message(self, payload: bytes) -> None:
+        if asides.is_aside(payload):
+            self._hear(asides.decode(payload))
+            return
         head, _, data = payload.partition(b":")
-        start = int(head)
+        if head.isdigit() and len(head) <= OFFSET_DIGITS:
+            self._offer(int(head), data)
+        else:
+            self.repair()  # nobody of ours says such things; the log knows
+
+    def settle(self) -> None:
+        """Hands what came to all live readers, in one piece, before anything that came later."""
+        if self._fresh:
+            fresh, self._fresh = self._fresh, []
+            self._hand(fresh[0] if len(fresh) == 1 else b"".join(fresh))
+
+    def gap(self) -> None:
+        self.repair()
+
+    def _offer(self, start: int, data: bytes) -> None:
         added = self.splice.offer(start, data)
         if added:
             self._fresh.append(added)
         elif added is None:
+            self._unplaced = True
             if len(self._stash) < STASH_LIMIT:
                 self._stash.append((start, data))
-            self.repair()
+            if self.regrowing:
+                self._rounds.ask_in(RETRY_SECONDS)  # a flood of them says no more than one
+            else:
+                self.repair()
 
-    def settle(self) -> None:
-        """Hands what came to all live readers, in one piece."""
-        if not self._fresh:
+    def _hear(self, told: Told | None) -> None:
+        """Shows readers what is said beside the log."""
+        if told is None or self.ended or self.gone:
             return
-        fresh, self._fresh = self._fresh, []
-        self._push(fresh[0] if len(fresh) == 1 else b"".join(fresh))
-
-    def gap(self) -> None:
-        self.repair()
+        self.settle()
+        self.quiet_since = asyncio.get_running_loop().time()
+        self._told = told, self.quiet_since
+        self.audience.aside(Piece(asides.status(told)))
 
     # --- the readers' side
 
@@ -121,18 +121,19 @@ class Tail:
         self.readers[reader] = None
 
     def detach(self, reader: Reader) -> None:
-        self.readers.pop(reader, None)
-        self.live.pop(reader, None)
+        self.audience.remove(reader)
 
     def go_live(self, reader: Reader) -> bool:
         """Whether `reader` stands at the end, and is fed from now on."""
-        if reader.position != self.splice.end or self.gone:
+        self.settle()  # what stands before the end was read by whoever stands at it
+        if reader.position != self.splice.end or self.gone or self.closed:
             return False
         self.live[reader] = None
         return True
 
     def fall_behind(self, reader: Reader) -> bool:
         """A live reader that can take no more: it has all up to the end, and catches up later."""
+        self.settle()
         if reader not in self.live:
             return False
         del self.live[reader]
@@ -144,151 +145,155 @@ class Tail:
         """Whether the log is shorter than what was shown, and is given time to grow again."""
         return self._short_since is not None
 
-    async def changed(self) -> None:
-        """Returns when the tail has grown, was reset, repaired, or lost."""
-        if self._changed is None:
-            self._changed = asyncio.get_running_loop().create_future()
-        await asyncio.shield(self._changed)
+    @property
+    def told(self) -> Told | None:
+        """What was last said beside the log, as it is now; None where something followed, or it is over."""
+        if self._told is None:
+            return None
+        told, at = self._told
+        return told.later(int((asyncio.get_running_loop().time() - at) * 1000))
 
-    async def read(self, position: Position | None) -> Read:
-        """Whole frames after `position` from the log, proven; also those of a frame larger than one read."""
-        limit = READ_BYTES
-        while True:
-            read = await self._log.read(self.stream_id, position, limit)
-            if not read.data or read.whole():
-                return read
-            limit *= 4
+    async def read(self, position: Position | None, limit: int = READ_BYTES) -> Read:
+        """Whole frames after `position` from the log, proven; bounded, and shared with who asks the same (`Reads`)."""
+        return await self._reads.read(self.stream_id, position, limit)
 
     # --- repair
 
     def repair(self) -> None:
         """Reads the log from the end on; repeated calls while that is under way make one more round."""
-        if self.closed:
-            return
-        if self._repairing is None:
-            self._repairing = asyncio.create_task(self._repair(), name="tail-repair")
-        else:
-            self._again = True
+        self._rounds.ask()
 
     async def repaired(self) -> None:
         """Waits for the repair under way, if any."""
-        if self._repairing is not None:
-            await asyncio.wait({self._repairing})  # which does not pass on that the tail was closed meanwhile
+        await self._rounds.done()
 
     def check(self, length: int) -> None:
         """The slow beat: compares the log's length with what the tail knows."""
-        if length == self.splice.end.offset:
-            self._short_since = None
-        else:
+        if length != self.splice.end.offset:
             self.repair()
+        elif self.regrowing:
+            self._grown()
 
     def close(self) -> None:
+        """Ends what is under way, and wakes whoever waits for it."""
         self.closed = True
-        if self._repairing is not None:
-            self._repairing.cancel()
+        self._rounds.close()
+        self.wake()
 
-    async def _repair(self) -> None:
-        try:
-            while True:
-                self._again = False
-                asked = self.splice.end
-                try:
-                    read = await self.read(asked)
-                except (RedisError, *AWAY):
-                    await asyncio.sleep(RETRY_SECONDS)
-                    continue
-                more = self._take(read, asked)
-                stash, self._stash = self._stash, []
-                for start, data in stash:
-                    added = self.splice.offer(start, data)
-                    if added:
-                        self._push(added)
-                if not more and not self._again:
-                    return
-        finally:
-            self._repairing = None
+    async def _round(self) -> bool:
+        """Reads the log on from the end. Returns whether it must be read again."""
+        asked = self.splice.end
+        read = await self._reads.fresh(self.stream_id, asked)
+        more = await self._take(read, asked)
+        stash, self._stash = self._stash, []
+        for start, data in stash:
+            added = self.splice.offer(start, data)
+            if added:
+                self._fresh.append(added)
+        self.settle()
+        if more and not self.ended:
+            return True
+        if self._unplaced:  # what could not be placed is in the log by now: who waits may look for it there
+            self._unplaced = False
             self.wake()
+        return False
 
-    def _take(self, read: Read, asked: Position) -> bool:
+    async def _take(self, read: Read, asked: Position) -> bool:
         """Takes what the log said; returns whether it must be asked again."""
         if read.state in (State.UNKNOWN, State.GONE):
             self._lose()
             return False
         self.owner = read.owner
         if read.proven:
-            self._short_since = None
-            added = self.splice.offer(asked.offset, read.whole())
-            if added:
-                self._push(added)
-            if read.state is State.ENDED and self.splice.end.offset == read.length:
-                self._end()
-            elif not self.ended:
-                self.state = read.state
-            return added is None or (bool(added) and not self.ended)
+            return self._take_proven(read, asked)
         if self.splice.end != asked:
             return True
-        if read.length < asked.offset and not self._waited_long_enough():
+        restart = await self._began_anew(read)
+        if self.splice.end != asked:
+            return True
+        if restart is not None:
+            self._start_over(read, restart.position, restart.reason)
+        elif (read.start is None or read.length < asked.offset) and not self._waited_long_enough():
             return False
-        if read.start is not None:
-            self._start_over(read, read.start)
-        return False
+        else:
+            # Where the newest attempt's start was lost with the rest, all that is left is shown.
+            self._start_over(read, read.start or origin(self.stream_id), HISTORY_LOST)
+        return True
+
+    def _take_proven(self, read: Read, asked: Position) -> bool:
+        self._grown()
+        self.attempt = max(self.attempt, read.attempt)
+        added = self.splice.offer(asked.offset, read.whole())
+        if added:
+            self._fresh.append(added)
+            self.settle()
+        if read.state is State.ENDED and self.splice.end.offset == read.length:
+            self._end()
+        elif not self.ended:
+            self.state = read.state
+        if added is None:  # messages were quicker; else the log holds what is none of ours, and asking again is no use
+            return self.splice.end != asked
+        return bool(added) and not self.ended
+
+    async def _began_anew(self, read: Read) -> Restart | None:
+        """The reset with which the log begins, if that is one that the tail does not know: no use in waiting then."""
+        if read.start is None or not read.start.offset:
+            return None
+        head = await self._reads.head(self.stream_id, origin(self.stream_id), HEAD_BYTES)
+        restart = begins_anew(head.data)
+        known = restart is None or restart.position != read.start or restart.attempt <= self.attempt
+        return None if known else restart
 
     def _waited_long_enough(self) -> bool:
         now = asyncio.get_running_loop().time()
         if self._short_since is None:
             self._short_since = now
-            asyncio.get_running_loop().call_later(REGROW_SECONDS, self.repair)
-        return now - self._short_since >= REGROW_SECONDS
+        left = self._short_since + REGROW_SECONDS - now
+        if left > 0:
+            self._rounds.ask_in(left)
+        return left <= 0
 
-    def _start_over(self, read: Read, position: Position) -> None:
+    def _grown(self) -> None:
+        if self._short_since is not None:
+            self._short_since = None
+            self.wake()
+
+    def _start_over(self, read: Read, position: Position, reason: str) -> None:
         """The log holds another history: whoever saw the old one begins again at the newest attempt."""
-        logger.warning("stream %s: the log lost what readers saw; resetting %d", self.stream_id, len(self.live))
+        if reason == HISTORY_LOST:
+            logger.warning("stream %s: the log lost what readers saw; resetting %d", self.stream_id, len(self.live))
+        self.settle()
         self._short_since = None
+        self._told = None
         self.splice = Splice(position)
-        self.base, self.attempt, self.state = position, read.attempt, read.state
-        for reader in list(self.live):
-            reader.reset("history_lost", read.attempt, position)
-        added = self.splice.offer(position.offset, read.whole())
-        if added:
-            self._push(added)
+        self.base, self.reason, self.attempt, self.state = position, reason, read.attempt, read.state
+        self.ended = False
+        self.audience.each(self.live, lambda reader: reader.reset(reason, read.attempt, position))
+        self.wake()
 
     def _lose(self) -> None:
         self.gone = True
-        for reader in list(self.live):
-            reader.lost()
-        self.live.clear()
+        lost, self.audience.live = self.live, {}
+        self.audience.each(lost, lambda reader: reader.lost())
         self.wake()
 
-    def _push(self, data: bytes) -> None:
+    def _hand(self, data: bytes) -> None:
         if RESET_LINE in data:
-            self._find_base(data)
+            for restart in restarts(data):
+                self.base, self.attempt = restart.position, restart.attempt
         self.state = State.RUNNING
         self.quiet_since = asyncio.get_running_loop().time()
-        piece = Piece(data)
-        for reader in list(self.live):
-            reader.feed(piece)
-        last = data.rfind(b"\n\n", 0, -2)
-        if data.startswith(END_LINE, 0 if last < 0 else last + 2):
-            self._end()
+        self._told = None
+        self.audience.feed(data)
+        if ends(data):
+            self.repair()  # whether it is the ending, the stream's state says: an upstream may have called something so
         self.wake()
 
     def _end(self) -> None:
         self.ended, self.state = True, State.ENDED
-        finished, self.live = self.live, {}
+        self._told = None
+        finished, self.audience.live = self.live, {}
         for reader in finished:
             reader.position = self.splice.end
-            reader.finish()
-
-    def _find_base(self, data: bytes) -> None:
-        for frame in split(data):
-            if frame.name == "relay.reset":
-                self.base = position_at_end(frame.raw) or self.base
-                self.attempt = int(orjson.loads(frame.data)["attempt"])
-
-    def wake(self) -> None:
-        """Tells whoever waits for a change."""
-        for watcher in self.watchers:
-            watcher.set()
-        if self._changed is not None and not self._changed.done():
-            self._changed.set_result(None)
-        self._changed = None
+        self.audience.each(finished, lambda reader: reader.finish())
+        self.wake()

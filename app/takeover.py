@@ -13,11 +13,12 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from app.audience import Piece
 from app.hub import Hub
 from app.readers import Data, Lost, Reset, catch_up
 from app.server import BoundedProtocol
 from app.stream.frames import Position, unlogged
-from app.tail import Piece, Tail
+from app.tail import Tail
 
 # What a client that does not read may hold of ours: this in the transport, and this (doubled by Linux) in the kernel,
 # which would otherwise grow its buffer to 4 MiB.

@@ -166,13 +166,16 @@ class Log:
         keys_, args = append_call(claim, at, data, fields, ending_life_ms)
         return appended(await self._append(keys=list(keys_), args=list(args)))
 
-    async def read(self, stream_id: str, after: frames.Position | None, limit: int = READ_BYTES) -> Read:
-        """What follows `after`, if `after` is proven to stand in the log; else, or for None, the newest attempt."""
+    async def read(self, stream_id: str, after: frames.Position | None, limit: int = READ_BYTES, skip: int = 0) -> Read:
+        """What follows `after`, if `after` is proven to stand in the log; else, or for None, the newest attempt.
+
+        `skip`: bytes behind a proven `after` that are left out, for who reads a large frame in pieces.
+        """
         args: list[Any] = [-1, b"", limit]
         if after == frames.origin(stream_id):
-            args = [0, b"", limit]
+            args = [0, b"", limit, skip]
         elif after is not None:
-            args = [after.offset, after.proof, limit]
+            args = [after.offset, after.proof, limit, skip]
         reply = await self._read(keys=[keys.log(stream_id), keys.meta(stream_id), keys.tomb(stream_id)], args=args)
         state, owner, proven, start, data, length, base, attempt, before = reply
         if after is not None and proven:

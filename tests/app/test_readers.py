@@ -205,8 +205,8 @@ class Healing(Log):
 
     heal: Callable[[], Awaitable[object]] | None = None
 
-    async def read(self, stream_id: str, after: Position | None, limit: int = READ_BYTES) -> Read:
-        read = await super().read(stream_id, after, limit)
+    async def read(self, stream_id: str, after: Position | None, limit: int = READ_BYTES, skip: int = 0) -> Read:
+        read = await super().read(stream_id, after, limit, skip)
         if not read.proven and self.heal is not None:
             heal, self.heal = self.heal, None
             await heal()

@@ -32,8 +32,8 @@ class Gate(Log):
         self.asked_for = 0
         self.lose = 0
 
-    async def read(self, stream_id: str, after: Position | None, limit: int = READ_BYTES) -> Read:
-        read = await super().read(stream_id, after, limit)
+    async def read(self, stream_id: str, after: Position | None, limit: int = READ_BYTES, skip: int = 0) -> Read:
+        read = await super().read(stream_id, after, limit, skip)
         self.asked_for += 1
         self.asked.set()
         await self.open.wait()
@@ -232,8 +232,24 @@ async def test_the_ending_finishes_whoever_is_live(tail: Tail, stream: Stream) -
     await stream.end()
     tail.message(b"0:" + stream.written)
     tail.settle()
+    assert reader.fed == stream.written
+    await repaired(tail)
     assert (reader.fed, reader.told, reader.position) == (stream.written, ["finished"], stream.position)
     assert (tail.ended, tail.state, tail.live) == (True, State.ENDED, {})
+
+
+async def test_an_ending_that_the_streams_state_does_not_know_is_none(tail: Tail, stream: Stream) -> None:
+    reader = live(tail)
+    stream.forge("relay.end", b"{}")
+    await stream.publish()
+    tail.message(b"0:" + stream.written)
+    tail.settle()
+    await repaired(tail)
+    assert (reader.fed, reader.told, tail.ended) == (stream.written, [], False)
+    await stream.end()
+    tail.gap()
+    await repaired(tail)
+    assert (reader.fed, reader.told, tail.ended) == (stream.written, ["finished"], True)
 
 
 async def test_a_text_that_speaks_of_the_ending_is_none(tail: Tail, stream: Stream) -> None:
@@ -346,11 +362,11 @@ async def test_a_closed_tail_reads_no_more(tail: Tail, gate: Gate) -> None:
     tail.repair()
     async with asyncio.timeout(ANSWER_SECONDS):
         await gate.asked.wait()
-    reading = tail._repairing
+    reading = tail._rounds._task
     assert reading is not None
     tail.close()
     async with asyncio.timeout(ANSWER_SECONDS):
         await asyncio.wait({reading})
     assert reading.cancelled()
     tail.repair()
-    assert tail._repairing is None
+    assert tail._rounds._task is None

@@ -17,8 +17,8 @@ from app import sse
 from app.hub import Hub
 from app.prompts import Prompt
 from app.stream.endings import Outcome, end_data
-from app.stream.frames import encode, encode_json, origin
-from app.stream.log import READ_BYTES, Log
+from app.stream.frames import Position, encode, encode_json, origin
+from app.stream.log import READ_BYTES, Log, Read, State
 from app.tail import Tail
 from app.takeover import LAST_CHUNK, TRANSPORT_BYTES, PushReader, can_take_over
 from tests.app.served import Author, Served, served, until
@@ -52,11 +52,21 @@ class FullTransport:
         """Nothing is known."""
 
 
+class Ended:
+    """The log of a stream that has its ending."""
+
+    async def read(self, _: str, after: Position, limit: int, skip: int) -> Read:  # noqa: ARG002  # as the real one
+        data = the_log()
+        return Read(
+            State.ENDED, "me", proven=True, start=after, data=data[after.offset :], length=len(data), base=0, attempt=1
+        )
+
+
 class OneTail:
     """A hub of one tail."""
 
     def __init__(self) -> None:
-        self.tail = Tail(STREAM, cast("Log", None), origin(STREAM))
+        self.tail = Tail(STREAM, cast("Log", Ended()), origin(STREAM))
 
     def join(self, _: str, reader: PushReader) -> Tail:
         self.tail.attach(reader)
@@ -90,7 +100,7 @@ def publish(tail: Tail, data: bytes) -> None:
 async def taken(reader: PushReader) -> None:
     """The client has read what was written."""
     reader.resume_writing()
-    for _ in range(5):
+    for _ in range(10):
         await asyncio.sleep(0)
 
 

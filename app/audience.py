@@ -1,0 +1,99 @@
+"""The readers of one tail, and how each is handed what is its own.
+
+The law: whatever one reader does when it is called, the others get what is theirs, in order and once; who fails is sent
+away, and comes back to the place that it had reached. Knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from app.stream.frames import Position
+
+logger = logging.getLogger(__name__)
+
+# Those who are sent away come back between these, and not together.
+COME_BACK_MS = (100, 1500)
+
+
+class Piece:
+    """Bytes on their way to all live readers, framed for HTTP/1.1 once instead of once a reader."""
+
+    __slots__ = ("chunk", "data")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.chunk = b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Reader(Protocol):
+    """What a tail asks of a reader. Called on the loop; none of these may block or raise."""
+
+    position: Position
+
+    def feed(self, piece: Piece) -> None:
+        """The next bytes, while live."""
+
+    def reset(self, reason: str, attempt: int, position: Position) -> None:
+        """What was shown is void: go on from `position`, the start of the newest attempt."""
+
+    def aside(self, piece: Piece) -> None:
+        """Something to show between frames, that is not of the log. Who is in the middle of one may forget it."""
+
+    def lost(self) -> None:
+        """Redis has lost the stream."""
+
+    def leave(self, retry_ms: int) -> None:
+        """The front drains: end here, and come back after so many milliseconds."""
+
+    def finish(self) -> None:
+        """The ending was fed: nothing follows."""
+
+
+class Audience:
+    """All readers of a tail (`readers`), and those that stand at its end (`live`)."""
+
+    def __init__(self) -> None:
+        self.readers: dict[Reader, None] = {}
+        self.live: dict[Reader, None] = {}
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes for whoever is live. A reader that falls behind meanwhile was handed them, or is yet."""
+        piece = Piece(data)
+        for reader in tuple(self.live):
+            try:
+                reader.feed(piece)
+            except Exception as error:  # noqa: BLE001  # as `each`, without its closure: this is the way of every event
+                self._fail(reader, error)
+
+    def aside(self, piece: Piece) -> None:
+        self.each(self.readers, lambda reader: reader.aside(piece))
+
+    def each(self, readers: Iterable[Reader], call: Callable[[Reader], None]) -> None:
+        """Calls each of them; a failure is that reader's own."""
+        for reader in tuple(readers):
+            try:
+                call(reader)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the others must not notice
+                self._fail(reader, error)
+
+    def remove(self, reader: Reader) -> None:
+        self.readers.pop(reader, None)
+        self.live.pop(reader, None)
+
+    def _fail(self, reader: Reader, error: Exception) -> None:
+        logger.error("a reader failed and is sent away: %s", type(error).__name__)
+        self.live.pop(reader, None)
+        try:
+            reader.leave(come_back_ms())
+        except Exception as worse:  # noqa: BLE001  # it is past all help: its connection ends by itself
+            logger.error("a reader cannot even leave: %s", type(worse).__name__)  # noqa: TRY400  # no tracebacks with prompts
+            self.remove(reader)
+
+
+def come_back_ms() -> int:
+    """When somebody who is sent away is to come back, each at a time of its own."""
+    return random.randrange(*COME_BACK_MS)  # noqa: S311  # jitter, not a secret
