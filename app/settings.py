@@ -46,7 +46,8 @@ class Settings:
     max_attempts: int = 3
     retry_wait_max: float = 60.0
     lease_seconds: float = 10.0
-    stall_timeout: float = 30.0
+    stall_timeout: float = 60.0
+    silent_timeout: float = 300.0
     stream_seconds_max: float = 1800.0
     stream_ttl: float = 3600.0
     max_prompt_bytes: int = 4 * 1024 * 1024
@@ -90,6 +91,7 @@ class Settings:
             retry_wait_max=read.seconds("KEEPSTREAM_RETRY_WAIT_MAX", default.retry_wait_max, 0.0, 86_400.0),
             lease_seconds=read.seconds("KEEPSTREAM_LEASE_SECONDS", default.lease_seconds, MIN_LEASE_SECONDS, 3600.0),
             stall_timeout=read.seconds("KEEPSTREAM_STALL_TIMEOUT", default.stall_timeout, 0.1, 86_400.0),
+            silent_timeout=read.seconds("KEEPSTREAM_SILENT_TIMEOUT", default.silent_timeout, 0.1, 86_400.0),
             stream_seconds_max=read.seconds(
                 "KEEPSTREAM_STREAM_SECONDS_MAX", default.stream_seconds_max, 0.1, 604_800.0
             ),

@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.stream.endings import Outcome
-from worker.failure import Failure
+from worker.failure import SILENT, Failure
 
 BACKOFF_SECONDS = 0.5
 BACKOFF_SECONDS_MAX = 8.0
 # How much of a wait chance may take off or, where the upstream named the wait, add: so that many do not come as one.
 JITTER = 0.25
 JITTER_SECONDS_MAX = 1.0
+
+# A silence that is too long comes again at the same place, and each one is paid: a third is not asked for.
+SILENCES_MAX = 2
 
 _OUTCOME_OF_STOP_REASON = {
     "max_tokens": Outcome.TRUNCATED,
@@ -49,13 +52,15 @@ class Limits:
 class Progress:
     """How far a stream is: `calls` of the upstream have begun, `free` of them were handed over by a draining worker.
 
-    `content`: whether an upstream frame of the newest attempt stands in the log.
+    `content`: whether an upstream frame of the newest attempt stands in the log; `silences`: how many calls brought
+    nothing but pings for too long.
     """
 
     calls: int
     free: int
     content: bool
     on_interrupt: OnInterrupt
+    silences: int = 0
 
     @property
     def used(self) -> int:
@@ -146,7 +151,7 @@ def on_begin(
 def on_failure(progress: Progress, limits: Limits, failure: Failure, jitter: float) -> Step:
     """A call has failed. `jitter` is a number from 0 up to 1."""
     wait = wait_after(failure, progress.used, limits.wait_max, jitter)
-    exhausted = progress.used >= limits.attempts
+    exhausted = progress.used >= limits.attempts or (failure == SILENT and progress.silences >= SILENCES_MAX)
     keeps = progress.content and progress.on_interrupt is OnInterrupt.FAIL
     if keeps or exhausted or not failure.is_passing or wait is None:
         return End(Outcome.FAILED, Error(failure.type, failure.message), failure, exhausted and failure.is_passing)

@@ -1,27 +1,33 @@
 """One call of the upstream, read to its end into the log.
 
-The rule: silence is measured from the last event that is no ping, and ends the call. Raises what ended it:
-`UpstreamError`, `FullLogError`, or `Interruption` where the stream's interrupt is armed around it.
+The rule: a call ends by its message, by a failure, or by a silence that `silence` judges too long. Raises what ended
+it: `UpstreamError`, `FullLogError`, or `Interruption` where the stream's interrupt is armed around it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+from worker import silence
 from worker.admission import Admission
 from worker.claude import Claude
-from worker.interrupt import Interrupt, Why
+from worker.interrupt import Interrupt
 from worker.reading import Reading
 from worker.request import Request
 
 
 class Call:
-    """A call under way. `reading` has what it brought."""
+    """A call under way. `reading` has what it brought; `thinks` is told for how many seconds only pings have come."""
 
-    def __init__(self, reading: Reading, interrupt: Interrupt, stall_seconds: float) -> None:
+    def __init__(
+        self, reading: Reading, interrupt: Interrupt, limits: silence.Limits, thinks: Callable[[float], None]
+    ) -> None:
         self.reading = reading
         self._interrupt = interrupt
-        self._stall_seconds = stall_seconds
+        self._limits = limits
+        self._thinks = thinks
+        self._beat = 0.0
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -31,6 +37,7 @@ class Call:
         self._watch()
         try:
             async with claude.call(request) as answer:
+                reading.stir()
                 if answer.hold is not None:
                     await admission.hold(request.model, answer.hold)
                     interrupt.check()
@@ -46,8 +53,12 @@ class Call:
 
     def _watch(self) -> None:
         """Looks when the silence could be long enough; cheaper than a timer that every event moves."""
-        left = self.reading.heard + self._stall_seconds - self._loop.time()
-        if left <= 0:
-            self._interrupt.stop(Why.STALLED)
-        else:
-            self._timer = self._loop.call_later(left, self._watch)
+        reading, now = self.reading, self._loop.time()
+        found = silence.judge(self._limits, now=now, heard=reading.heard, stirred=reading.stirred, beat=self._beat)
+        if found.over is not None:
+            self._interrupt.stop(found.over)
+            return
+        self._beat = found.beat
+        self._timer = self._loop.call_at(found.again, self._watch)
+        if found.told is not None:
+            self._thinks(found.told)

@@ -68,6 +68,9 @@ LOST = Failure("connection_error", "api_error", "the connection to the Claude AP
 STALLED = Failure(
     "stalled", "timeout_error", "the Claude API fell silent in the middle of its answer", _GATEWAY_TIMEOUT
 )
+SILENT = Failure(
+    "silent", "timeout_error", "the Claude API sent nothing but pings for too long (SILENT_TIMEOUT)", _GATEWAY_TIMEOUT
+)
 INCOMPLETE = Failure("incomplete", "api_error", "the Claude API ended its answer before it was complete", _BAD_GATEWAY)
 GARBLED = Failure("garbled", "api_error", "the Claude API sent something that cannot be read", _BAD_GATEWAY)
 

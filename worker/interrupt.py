@@ -17,11 +17,12 @@ class Why(IntEnum):
     """Why a stream's task is to stop; a higher one outranks a lower one."""
 
     STALLED = 1
-    LOST = 2  # the log lost more than this attempt
-    DRAINED = 3
-    EXPIRED = 4
-    CANCELLED = 5
-    LEFT = 6  # somebody else's, gone, or ended: nothing may be written any more
+    SILENT = 2  # but for pings
+    LOST = 3  # the log lost more than this attempt
+    DRAINED = 4
+    EXPIRED = 5
+    CANCELLED = 6
+    LEFT = 7  # somebody else's, gone, or ended: nothing may be written any more
 
 
 class Interruption(Exception):  # noqa: N818  # a way out, not an error; never leaves the stream's task

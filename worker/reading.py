@@ -2,8 +2,8 @@
 
 Everything that decides which events become frames must live here: all up to and including `message_stop`, known or not,
 verbatim; no pings, no comments, no `error`. `message_start` is held back until the next frame, so that an attempt which
-breaks before content has logged nothing. Data that is no JSON in UTF-8 breaks the attempt. No I/O: bytes in, frames
-to the writer.
+breaks before content has logged nothing. Data that is no JSON in UTF-8 breaks the attempt, and so does an event that is
+named as ours are: nobody could tell it from one. No I/O: bytes in, frames to the writer.
 """
 
 from __future__ import annotations
@@ -17,27 +17,38 @@ from worker.payload import NotJSONError, loads
 from worker.sse import Parser
 from worker.writer import FullLogError, Writer
 
+# How the names begin of what only a relay writes into a log. Also with white space before it, which some readers drop.
+OURS = "relay."
+# The API has a dozen; an upstream that makes up names must not fill our memory with them.
+NAMES_MAX = 100
+
 
 class Reading:
     """One call's answer.
 
-    `content`: a frame of it was written; `first`: when its first content came; `heard`: when the last event but pings.
+    `content`: a frame of it was written; `first`: when its first content came; `heard`: when the last event but pings;
+    `stirred`: when anything at all.
     """
 
     def __init__(self, writer: Writer, clock: Callable[[], float]) -> None:
         self.message = Message()
         self.content = False
         self.first: float | None = None
-        self.heard = clock()
+        self.heard = self.stirred = clock()
         self._clock = clock
         self._writer = writer
         self._parser = Parser()
         self._start: tuple[bytes | None, bytes] | None = None
         self._begun = False
-        self._names = {b"content_block_delta"}  # those that are known to be UTF-8
+        self._names = {b"content_block_delta"}  # those that are known to be good
+
+    def stir(self) -> None:
+        """The upstream gave a sign of life."""
+        self.stirred = self._clock()
 
     def feed(self, chunk: bytes) -> bool:
         """Takes bytes; True when the message is complete. Raises `UpstreamError`, `FullLogError`."""
+        self.stirred = self._clock()
         complete = self._take(self._parser.feed(chunk))
         if not complete and self._parser.pending > self._writer.room:
             raise FullLogError
@@ -57,15 +68,14 @@ class Reading:
             if self._event(name, data):
                 return True
         if heard:
-            self.heard = self._clock()
+            self.heard = self.stirred
         return False
 
     def _event(self, name: bytes | None, data: bytes) -> bool:
         try:
             value = loads(data)
             if name is not None and name not in self._names:
-                name.decode()
-                self._names.add(name)
+                self._know(name)
         except (NotJSONError, UnicodeDecodeError):
             raise UpstreamError(failure.GARBLED) from None
         if name == b"error":
@@ -85,6 +95,13 @@ class Reading:
         if name is not None:  # the SDK does not see events without a name
             self.message.add(value)
         return name == b"message_stop"
+
+    def _know(self, name: bytes) -> None:
+        """Takes a name that is seen for the first time. Raises `UnicodeDecodeError`, `UpstreamError`."""
+        if name.decode().strip().startswith(OURS):
+            raise UpstreamError(failure.GARBLED)
+        if len(self._names) < NAMES_MAX:
+            self._names.add(name)
 
     def _first(self) -> None:
         if self._start is not None:  # also where an event of a kind nobody knows yet stands before it

@@ -38,6 +38,7 @@ from worker.leases import Leases
 from worker.neighbours import Neighbours, client_name
 from worker.patience import for_ever
 from worker.pool import Pool
+from worker.telling import Telling
 from worker.work import Tools
 
 logger = logging.getLogger("worker")
@@ -75,7 +76,9 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         stack.push_async_callback(claude.close)
         log, queue, workers = Log(redis), Queue(redis), Workers(redis)
         admission = Admission(workers, settings.retry_wait_max)
-        tools = Tools(settings, log, queue, Conversations(redis, log), committer, channel, claude, admission)
+        telling = Telling(redis)
+        stack.push_async_callback(telling.close)
+        tools = Tools(settings, log, queue, Conversations(redis, log), committer, channel, claude, admission, telling)
         neighbours = Neighbours(name, workers, settings.lease_seconds)
         pool = Pool(name, tools, redis, neighbours.stir)
         leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds)

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 
 from app.settings import Settings
 from app.stream import frames
+from app.stream.asides import Thinking
 from app.stream.channel import Channel
 from app.stream.conversations import Conversations
 from app.stream.log import Begun, Claim, Log, Status
 from app.stream.queue import Queue
-from worker import attempt, ending, failure
+from worker import attempt, ending, failure, silence
 from worker.admission import Admission
 from worker.attempt import End, HandOver, Limits, Restart, Retry, Start, Step
 from worker.call import Call
@@ -30,6 +31,7 @@ from worker.patience import patiently, where
 from worker.prices import cost_usd
 from worker.reading import Reading
 from worker.request import Request
+from worker.telling import Telling
 from worker.writer import FullLogError, Writer
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ class Tools:
     channel: Channel
     claude: Claude
     admission: Admission
+    telling: Telling
 
 
 class Work:
@@ -216,9 +219,14 @@ class Work:
     async def _call(self, request: Request) -> Reading:
         self._calling = True
         reading = self._reading = Reading(self._writer, self._clock)
-        call = Call(reading, self._interrupt, self._tools.settings.stall_timeout)
+        settings = self._tools.settings
+        limits = silence.Limits(settings.stall_timeout, settings.silent_timeout)
+        call = Call(reading, self._interrupt, limits, self._thinks)
         await call.read(self._tools.claude, request, self._tools.admission)
         return reading
+
+    def _thinks(self, seconds: float) -> None:
+        self._tools.telling.tell(self._claim.stream_id, Thinking(round(seconds * 1000)))
 
     async def _failed(self, told: Failure, model: str) -> Step:
         self._see_content()
@@ -232,6 +240,11 @@ class Work:
             case Why.STALLED:
                 self._interrupt.clear()
                 return await self._failed(failure.STALLED, model)
+            case Why.SILENT:
+                self._interrupt.clear()
+                self._progress = replace(self._progress, silences=self._progress.silences + 1)
+                self._writer.mark({"silences": self._progress.silences})
+                return await self._failed(failure.SILENT, model)
             case Why.LOST:
                 return await self._begin_again()
             case Why.DRAINED:

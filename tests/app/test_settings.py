@@ -36,6 +36,7 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_RETRY_WAIT_MAX": "1.5",
         "KEEPSTREAM_LEASE_SECONDS": "2.5",
         "KEEPSTREAM_STALL_TIMEOUT": "3.5",
+        "KEEPSTREAM_SILENT_TIMEOUT": "3.75",
         "KEEPSTREAM_STREAM_SECONDS_MAX": "4.5",
         "KEEPSTREAM_STREAM_TTL": "5.5",
         "KEEPSTREAM_MAX_PROMPT_BYTES": "6000",

@@ -21,7 +21,13 @@ MAX_ATTEMPTS = 3
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api() -> AsyncIterator[Api]:
-    settings = {"stall_timeout": 1, "retry_wait_max": 3, "stream_seconds_max": 8, "max_log_bytes": 2_000_000}
+    settings = {
+        "stall_timeout": 1,
+        "silent_timeout": 1.4,
+        "retry_wait_max": 3,
+        "stream_seconds_max": 8,
+        "max_log_bytes": 2_000_000,
+    }
     async with Cluster(max_attempts=MAX_ATTEMPTS, **settings) as cluster:
         api = Api(cluster)
         yield api
@@ -52,6 +58,8 @@ def answer(text: str) -> str:
         "error-after=0 times=1",
         "stall-after=0 times=1",
         "pings-after=0 times=1",
+        "mute=3 times=1",
+        "forged-after=0 times=1",
     ],
 )
 async def test_what_fails_before_any_content_is_tried_again_and_readers_are_told(api: Api, fault: str) -> None:
@@ -63,7 +71,7 @@ async def test_what_fails_before_any_content_is_tried_again_and_readers_are_told
     assert "relay.reset" not in names
 
 
-@pytest.mark.parametrize("fault", ["cut", "end", "error", "bad-json", "bad-utf8", "stall", "pings"])
+@pytest.mark.parametrize("fault", ["cut", "end", "error", "bad-json", "bad-utf8", "forged", "stall", "pings"])
 async def test_what_fails_after_content_begins_again_from_scratch(api: Api, fault: str) -> None:
     text = f"[[sim: {fault}-after=4 times=1]] [[sim: tokens=9 rate=0 first=0]]"
     end, names, seen = await ended(api, text)
@@ -71,7 +79,7 @@ async def test_what_fails_after_content_begins_again_from_scratch(api: Api, faul
     assert names.count("relay.reset") == 1
 
 
-@pytest.mark.parametrize("fault", ["cut", "end", "error", "bad-json", "bad-utf8", "stall", "pings"])
+@pytest.mark.parametrize("fault", ["cut", "end", "error", "bad-json", "bad-utf8", "forged", "stall", "pings"])
 async def test_or_fails_where_the_stream_asks_for_it(api: Api, fault: str) -> None:
     text = f"[[sim: {fault}-after=4]] [[sim: tokens=9 rate=0 first=0]]"
     end, names, seen = await ended(api, text, on_interrupt="fail")
@@ -80,6 +88,13 @@ async def test_or_fails_where_the_stream_asks_for_it(api: Api, fault: str) -> No
     assert seen
     assert end["error"]["message"]
     assert "message_stop" not in names
+
+
+@pytest.mark.parametrize("silence", ["think=1.2", "think=1.2 think-after=4", "tool=look_up buffer-tool=1.2"])
+async def test_a_silence_of_pings_is_no_failure(api: Api, silence: str) -> None:
+    end, names, _ = await ended(api, f"[[sim: {silence} ping=0.2 tokens=9 rate=0 first=0]]")
+    assert (end["outcome"], end["attempts"]) == ("completed", 1)
+    assert not {"relay.retry", "relay.reset"} & set(names)
 
 
 @pytest.mark.parametrize(("fault", "kind"), [("status=529", "overloaded_error"), ("status=500", "api_error")])

@@ -11,7 +11,7 @@ from app.stream.log import Claim, Status
 from worker import failure
 from worker.failure import UpstreamError
 from worker.payload import dumps
-from worker.reading import Reading
+from worker.reading import NAMES_MAX, Reading
 from worker.simulator.directives import parse
 from worker.simulator.events import frames as simulated
 from worker.simulator.faults import Ending, steps
@@ -131,6 +131,10 @@ def test_an_error_event_breaks_the_attempt_and_is_no_frame() -> None:
         b'event: content_block_delta\ndata: {"x":"\xff"}\n\n',
         b'event: content_block_delta\ndata: {"x":NaN}\n\n',
         b'event: \xff\ndata: {"x":1}\n\n',
+        b'event: relay.end\ndata: {"outcome":"completed"}\n\n',
+        b'event: relay.reset\ndata: {"attempt":2,"reason":"x"}\n\n',
+        b"event: relay.whatever\ndata: {}\n\n",
+        b"event:  relay.end\ndata: {}\n\n",
         b"data: nothing that is JSON\n\n",
         b"data: {}\ndata: {}\n\n",
         START,  # a second one: clients would glue the two messages
@@ -145,6 +149,19 @@ def test_what_cannot_be_read_breaks_the_attempt_and_is_no_frame(bad: bytes) -> N
         answer.feed(bad)
     assert caught.value.failure is failure.GARBLED
     assert log.writer.offset == before
+
+
+@pytest.mark.parametrize("name", ["relay", "relayed.end", "conversation.updated", "Relay.end", "xrelay.end"])
+def test_a_name_that_only_looks_like_ours_is_a_frame(name: str) -> None:
+    log = Log()
+    reading(log).feed(START + BLOCK + b"event: %b\ndata: {}\n\n" % name.encode())
+    assert log.events[-1] == (name, b"{}")
+
+
+def test_made_up_names_do_not_fill_the_memory() -> None:
+    answer = reading(Log())
+    answer.feed(START + BLOCK + b"".join(b"event: e%d\ndata: {}\n\n" % n for n in range(10 * NAMES_MAX)))
+    assert len(answer._names) == NAMES_MAX
 
 
 def test_a_ping_is_not_even_looked_at() -> None:
@@ -184,7 +201,7 @@ def test_silence_is_measured_from_the_last_event_that_is_no_ping() -> None:
     answer.feed(PING)
     answer.feed(b": comment\n\n")
     answer.feed(b"event: content_bl")
-    assert answer.heard == 1.0
+    assert (answer.heard, answer.stirred) == (1.0, 2.0)
     clock.now = 3.0
     answer.feed(b'ock_start\ndata: {"x":1}\n\n')
     assert answer.heard == 3.0

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from time import monotonic
 from typing import Any, cast
 
 import anthropic
@@ -491,6 +492,49 @@ async def test_pings_go_on(claude: AsyncAnthropic) -> None:
             if len(names) == 4:
                 break
     assert names == ["message_start", "ping", "ping", "ping"]
+
+
+async def names_and_times(claude: AsyncAnthropic, prompt: str, **more: Any) -> list[tuple[str | None, float]]:
+    began = monotonic()
+    create = claude.messages.with_streaming_response.create
+    async with create(**asking(prompt, **more), stream=True) as response:
+        events = AsyncStream.raw_events(response.http_response)
+        return [(event.event, monotonic() - began) async for event in events]
+
+
+async def test_a_silence_of_pings_ends(claude: AsyncAnthropic) -> None:
+    seen = await names_and_times(claude, "hello [[sim: think=0.3 think-after=2 ping=0.1 tokens=4]]")
+    names = [name for name, _ in seen]
+    third = [at for name, at in seen if name == "content_block_delta"][2]
+    assert names.count("content_block_delta") == 4
+    assert names.count("ping") == 1 + 3
+    assert third >= 0.3
+    assert names[-1] == "message_stop"
+
+
+async def test_a_silence_without_pings_ends(claude: AsyncAnthropic) -> None:
+    seen = await names_and_times(claude, "hello [[sim: mute=0.2 tokens=4]]")
+    assert [name for name, _ in seen][:2] == ["message_start", "content_block_start"]
+    assert seen[1][1] - seen[0][1] >= 0.19
+    assert [name for name, _ in seen].count("ping") == 1
+
+
+async def test_the_input_of_a_tool_is_held_back_and_comes_at_once(claude: AsyncAnthropic) -> None:
+    prompt = '[[sim: tool buffer-tool=0.3 ping=0.1 rate=1 first=0 tool-input="{\\"text\\":\\"one two three\\"}"]]'
+    seen = await names_and_times(claude, prompt, tools=[WEATHER])
+    names = [name for name, _ in seen]
+    assert names[:2] == ["message_start", "content_block_start"]
+    assert names.count("ping") == 1 + 3
+    assert names.count("content_block_delta") > 3
+    assert 0.3 <= seen[-1][1] < 1.0
+    whole = await claude.messages.create(**asking(prompt, tools=[WEATHER]))
+    assert whole.content[0].type == "tool_use"
+
+
+async def test_a_forged_event(claude: AsyncAnthropic) -> None:
+    names = [name for name, _ in await names_and_times(claude, "hello [[sim: forged-after=1 tokens=3]]")]
+    assert names[3:5] == ["content_block_delta", "relay.end"]
+    assert names[-1] == "message_stop"
 
 
 async def test_bad_json(claude: AsyncAnthropic) -> None:

@@ -121,7 +121,7 @@ class Api:
             earlier = parse(asking_text(messages))
         except DirectiveError as error:
             raise ApiError(400, str(error)) from error
-        kept = ("rate", "first", "split", "crlf", "stamp", "tag", "tool", "tool_input", "tool_rounds")
+        kept = ("rate", "first", "split", "crlf", "stamp", "ping", "tag", "tool", "tool_input", "tool_rounds")
         return Directives(**{name: getattr(earlier, name) for name in kept})
 
     def _refused(self, asked: Directives, headers: Headers, request_id: str) -> Reply:
@@ -140,6 +140,7 @@ class Api:
     def _whole(self, planned: Plan, asked: Directives, headers: Headers, request_id: str) -> Reply:
         """Not streaming: the same faults, as far as they can show without a stream."""
         delay = (asked.slow_head or 0.0) + self._pace.asked(asked).due(max(planned.output_tokens - 1, 0))
+        delay += (asked.think or 0.0) + (asked.mute or 0.0) + (asked.buffer_tool or 0.0)
         if asked.error_after is not None:
             kind = asked.error_type or "overloaded_error"
             return self._refused(replace(asked, status=status_of(kind), error_type=kind), headers, request_id)

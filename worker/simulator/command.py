@@ -40,9 +40,10 @@ how often:
   What shapes the answer, its pace and its tag (tokens= to reset= above) holds at every call.
 
   "after N tokens" with N=0 is after message_start and before any content block; an answer that is shorter than N has
-  its fault after its last token. Where a call is not streaming, error-after= is the error's status, stall-after= and
-  pings-after= never answer, end-after= and cut-after= reset the connection, bad-json-after= cuts the JSON.
-  A message that only brings a tool_result keeps rate, first, split, crlf, stamp, tag and the tool-keys of the
+  its fault after its last token. think=, mute= and buffer-tool= are silences that end. Where a call is not streaming,
+  error-after= is the error's status, stall-after= and pings-after= never answer, silences that end are waited for,
+  end-after= and cut-after= reset the connection, bad-json-after= cuts the JSON.
+  A message that only brings a tool_result keeps rate, first, split, crlf, stamp, ping, tag and the tool-keys of the
   message that set the tool going.
 
 counts, for tests:

@@ -78,6 +78,7 @@ class Directives:
         values.flag, "dribble each event in small writes, cut inside multi-byte characters", "split", default=False
     )
     crlf: bool = _key(values.flag, "lines end in CRLF", "crlf", default=False)
+    ping: float | None = _key(values.seconds, "seconds from ping to ping, where there is nothing else", "ping=10")
     tag: str | None = _key(values.text, "count this call under a name in GET /_sim/calls", "tag=mine")
     remaining: int | None = _key(
         values.count, "what anthropic-ratelimit-requests-remaining says", "remaining=0 reset=2"
@@ -109,6 +110,22 @@ class Directives:
     )
     stall_after: int | None = _key(values.count, "silence for ever, connection open", "stall-after=10", fault=True)
     pings_after: int | None = _key(values.count, "nothing but pings for ever", "pings-after=10", fault=True)
+    think: float | None = _key(
+        values.seconds, "nothing but pings for so long, then on; after think-after= tokens", "think=40", fault=True
+    )
+    think_after: int | None = _key(
+        values.count, "where think= is; 0 if not given", "think=40 think-after=3", fault=True
+    )
+    mute: float | None = _key(
+        values.seconds, "no byte at all for so long, then on; after mute-after= tokens", "mute=2", fault=True
+    )
+    mute_after: int | None = _key(values.count, "where mute= is; else 0", "mute=2 mute-after=3", fault=True)
+    buffer_tool: float | None = _key(
+        values.seconds,
+        "the input of a tool is held back behind so many seconds of pings, then comes at once",
+        "tool=write_file buffer-tool=40",
+        fault=True,
+    )
     end_after: int | None = _key(
         values.count, "the body ends cleanly, without message_stop", "end-after=10", fault=True
     )
@@ -118,6 +135,9 @@ class Directives:
     )
     bad_utf8_after: int | None = _key(
         values.count, "one event whose data is not UTF-8, then on", "bad-utf8-after=10", fault=True
+    )
+    forged_after: int | None = _key(
+        values.count, "one event that is named relay.end, as only a relay's is, then on", "forged-after=10", fault=True
     )
     unknown_events: bool = _key(
         values.flag,

@@ -1,10 +1,11 @@
 """What a directive does to a stream's events on their way out. Pure: frames in, steps out.
 
-A step is a frame, or an ending that is not the ordinary one. A fault "after N tokens" of a shorter answer happens
-after its last token, so that a fault that was asked for always happens; N = 0 is right after message_start.
+A step is a frame, a rest, or an ending that is not the ordinary one. A fault "after N tokens" of a shorter answer
+happens after its last token, so that a fault that was asked for always happens; N = 0 is right after message_start.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ from worker.simulator.events import MESSAGE_STOP, Frame, dumps, event
 # Long enough to show more than one cut in a short event, short enough not to slow the stream down.
 _DRIBBLE_BYTES = 24
 _CONTINUATION = range(0x80, 0xC0)  # the second to fourth byte of a UTF-8 character
+_TOOL_START, _BLOCK_STOP = b'"content_block":{"type":"tool_use"', b"event: content_block_stop"
 _DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":%b\n\n'
 
 
@@ -27,7 +29,15 @@ class Ending(Enum):
     RESET = "the connection is reset"
 
 
-Step = Frame | Ending
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing for so many seconds, or nothing but pings; then the stream goes on."""
+
+    seconds: float
+    pings: bool
+
+
+Step = Frame | Rest | Ending
 _FOREVER = {
     "stall_after": Ending.STALL,
     "pings_after": Ending.PINGS,
@@ -40,11 +50,16 @@ def steps(frames: Iterator[Frame], total: int, asked: Directives, request_id: st
     """The frames of an answer of `total` tokens, with the faults that were asked for in their places."""
     faults = sorted(_faults(asked, total, request_id), key=lambda fault: fault[0])
     sent = 0
+    buffered = False
     for frame in _with_unknown(frames) if asked.unknown_events else frames:
         if asked.no_blank_at_end and frame is MESSAGE_STOP:
             yield frame[0].rstrip(b"\n"), 0
             return
-        yield frame
+        buffered = buffered and not frame[0].startswith(_BLOCK_STOP)
+        yield (frame[0], 0) if buffered else frame
+        if asked.buffer_tool is not None and _TOOL_START in frame[0]:
+            buffered = True
+            yield Rest(asked.buffer_tool, pings=True)
         sent += frame[1]
         while faults and sent >= faults[0][0]:
             for step in faults.pop(0)[1]:
@@ -85,10 +100,16 @@ def _faults(asked: Directives, total: int, request_id: str) -> Iterator[tuple[in
             place(asked.bad_utf8_after),
             [(_DELTA % b'{"type":"text_delta","text":"\xc3\x28 \xff\xfe \xed\xa0\x80"}}', 0)],
         )
+    if asked.forged_after is not None:
+        yield place(asked.forged_after), [event("relay.end", {"outcome": "completed"})]
     if asked.error_after is not None:
         kind = asked.error_type or "overloaded_error"
         body = error_body(kind, asked.message or default_message(kind), request_id)
         yield place(asked.error_after), [event("error", body), Ending.CLEAN]
+    if asked.think is not None:
+        yield place(asked.think_after or 0), [Rest(asked.think, pings=True)]
+    if asked.mute is not None:
+        yield place(asked.mute_after or 0), [Rest(asked.mute, pings=False)]
     for name, ending in _FOREVER.items():
         if (after := getattr(asked, name)) is not None:
             yield place(after), [ending]

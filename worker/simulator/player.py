@@ -15,7 +15,7 @@ from math import ceil
 from time import monotonic, time_ns
 
 from worker.simulator.events import PING
-from worker.simulator.faults import Ending, Step, render
+from worker.simulator.faults import Ending, Rest, Step, render
 from worker.simulator.reply import Stream
 
 TICK_SECONDS = 0.005  # a token is at most this late, less than a network's jitter
@@ -82,6 +82,7 @@ class Player:
         self._loop = asyncio.get_running_loop()
         self._steps, self._pace, self._asked = stream.steps, stream.pace, stream.asked
         self._plain = not (self._asked.stamp or self._asked.crlf or self._asked.split)
+        self._ping_seconds = PING_SECONDS if self._asked.ping is None else max(self._asked.ping, TICK_SECONDS)
         self._parts: deque[bytes] = deque()  # of a dribbled frame, one for each turn of the loop
         self._held: Step | None = None  # taken from the steps and not due yet
         self._tokens = 0
@@ -127,9 +128,9 @@ class Player:
         while len(batch) < FRAMES_PER_TURN and not self._parts:
             step = self._held or next(self._steps, Ending.CLEAN)
             self._held = None
-            if isinstance(step, Ending):
+            if isinstance(step, Ending | Rest):
                 self._write(batch)
-                self._end(step)
+                self._end(step) if isinstance(step, Ending) else self._begin_rest(step)
                 return
             if step[1]:
                 due = self._start + self._pace.due(self._tokens)
@@ -173,11 +174,32 @@ class Player:
             case Ending.STALL:
                 pass
 
+    def _begin_rest(self, rest: Rest) -> None:
+        self._scheduled = True
+        self._start += rest.seconds
+        self._rest(monotonic() + rest.seconds, pings=rest.pings)
+
+    def _rest(self, until: float, *, pings: bool) -> None:
+        now = monotonic()
+        if self._stopped:
+            return
+        if now >= until:
+            self._scheduled = False
+            self._soon()
+            return
+        if pings:
+            self._write_ping()
+        due = min(now + self._ping_seconds, until) if pings else until
+        self._wheel.at(due, lambda: self._rest(until, pings=pings))
+
     def _ping(self) -> None:
         if not self._stopped:
-            if not self._paused:
-                self._write(render(PING[0], self._asked, time_ns))
-            self._wheel.at(monotonic() + PING_SECONDS, self._ping)
+            self._write_ping()
+            self._wheel.at(monotonic() + self._ping_seconds, self._ping)
+
+    def _write_ping(self) -> None:
+        if not self._paused:
+            self._write(render(PING[0], self._asked, time_ns))
 
     def _reset(self) -> None:
         if self._stopped:

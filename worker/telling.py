@@ -1,0 +1,38 @@
+"""Saying to a stream's readers what is not in its log: the writing end of `app.stream.asides`.
+
+The rule: nobody waits for it and nobody minds if it fails. While one of a stream's is on its way, further ones are left
+out: they say the same of a later moment, and soon are said again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.stream.asides import Told, tell
+from app.stream.connect import AWAY
+from app.stream.tasks import end
+
+
+class Telling:
+    """One for a worker. To be closed."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+
+    def tell(self, stream_id: str, told: Told) -> None:
+        if stream_id not in self._under_way:
+            task = asyncio.create_task(self._tell(stream_id, told), name="aside")
+            self._under_way[stream_id] = task
+            task.add_done_callback(lambda _: self._under_way.pop(stream_id, None))
+
+    async def close(self) -> None:
+        await end(*self._under_way.values())
+
+    async def _tell(self, stream_id: str, told: Told) -> None:
+        with suppress(RedisError, *AWAY):
+            await tell(self._redis, stream_id, told)
