@@ -81,6 +81,10 @@ bench: install ## Keepstream beside what else could be used, measured in one run
 chaos: install ## everything at once: SECONDS=60 SEED=7, a seed of its own if none is given
 	$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: readers
+readers: install ## a thousand readers join running logs of 0.2 to 16 MB at once, every byte compared; ARGS="--share 0.1"
+	$(BIN)/python -m tests.chaos.readers $(ARGS)
+
 .PHONY: mutations
 mutations: install ## take each mechanism away and see the tests turn red; ARGS="fence" for some of them
 	$(BIN)/python -m tests.mutations $(ARGS)

@@ -17,16 +17,24 @@ logger = logging.getLogger(__name__)
 
 # Those who are sent away come back between these, and not together.
 COME_BACK_MS = (100, 1500)
+# What live readers are handed at once, and a client that stops reading then holds.
+PIECE_BYTES = 32 * 1024
 
 
 class Piece:
-    """Bytes on their way to all live readers, framed for HTTP/1.1 once instead of once a reader."""
+    """Bytes on their way to all live readers, framed for HTTP/1.1 once instead of once a reader.
 
-    __slots__ = ("chunk", "data")
+    What is larger than `PIECE_BYTES` is not, because a reader may stop in the middle of it: it is taken in parts, from
+    `start` on, out of the window or the log.
+    """
 
-    def __init__(self, data: bytes) -> None:
+    __slots__ = ("chunk", "data", "large", "start")
+
+    def __init__(self, data: bytes, start: Position | None = None) -> None:
         self.data = data
-        self.chunk = b"%x\r\n%b\r\n" % (len(data), data)
+        self.start = start
+        self.large = start is not None and len(data) > PIECE_BYTES
+        self.chunk = b"" if self.large else b"%x\r\n%b\r\n" % (len(data), data)
 
 
 class Reader(Protocol):
@@ -60,9 +68,9 @@ class Audience:
         self.readers: dict[Reader, None] = {}
         self.live: dict[Reader, None] = {}
 
-    def feed(self, data: bytes) -> None:
-        """The next bytes for whoever is live. A reader that falls behind meanwhile was handed them, or is yet."""
-        piece = Piece(data)
+    def feed(self, data: bytes, start: Position | None = None) -> None:
+        """The next bytes, which follow `start`, for whoever is live. Who falls behind meanwhile was handed them."""
+        piece = Piece(data, start)
         for reader in tuple(self.live):
             try:
                 reader.feed(piece)

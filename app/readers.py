@@ -1,8 +1,8 @@
 """Readers: one cursor each over a tail, handed to a client by pushing or by pulling.
 
-`catch_up` is the one way a reader that is behind gets forward: proven step by step, from the tail's window where it
-reaches, else from the log. A push reader (`takeover.py`) runs it until it stands at the end and then goes live; `pull`
-runs it again whenever the tail has changed, for those who transform what they read.
+`fetch` is the one way a reader that is behind gets forward: proven step by step, from the tail's window where it
+reaches, else from the log. A push reader (`push.py`) asks until it stands at the end and then goes live; a pull reader
+asks again whenever the tail has changed, for those who transform what they read.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from redis.exceptions import RedisError
 
 from app.audience import Piece
 from app.hub import Hub
+from app.parts import AnotherHistoryError, Place, first_frames, next_part, place_at
 from app.rounds import RETRY_SECONDS
 from app.stream.connect import AWAY
 from app.stream.frames import Position, origin, position_at_end
-from app.stream.log import State
+from app.stream.log import Read, State
 from app.stream.tasks import jittered
 from app.stream.trouble import told
 from app.tail import HISTORY_LOST, Tail
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 # While a log is given time to grow again its tail decides; a look now and then finds what it may have missed.
 AGAIN_SECONDS = 1.0
+# What a reader that is asked holds while its client does not read.
+STEP_BYTES = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,32 +74,47 @@ Step = Data | Reset | Lost
 
 
 async def catch_up(tail: Tail, position: Position) -> AsyncIterator[Step]:
-    """What stands between `position` and the tail's end; ends when the end is reached, or after `Lost`."""
-    while not tail.gone:
-        if tail.closed:
-            await asyncio.sleep(0)  # whoever asks again and again lets others work
-            return  # this reader has left, and took the tail along
-        data = tail.splice.after(position)
-        if data == b"":
-            return
-        step = Data(data, tail.splice.end) if data is not None else await _from_log(tail, position)
-        match step:
-            case Data(_, position) | Reset(_, _, position):
-                yield step
+    """What stands between `position` and the tail's end, in whole frames, a part's worth or one frame at a time.
+
+    Ends when the end is reached, or after `Lost`.
+    """
+    while True:
+        found = await fetch(tail, place_at(position), STEP_BYTES, whole=True)
+        match found:
+            case b"":
+                return
+            case bytes():
+                data = first_frames(found, STEP_BYTES)
+                position = position_at_end(data) or position
+                yield Data(data, position)
+            case Reset():
+                position = found.position
+                yield found
             case Lost():
-                break
+                yield found
+                return
             case None:
                 pass
-    yield Lost()
 
 
-async def _from_log(tail: Tail, position: Position) -> Step | None:
-    """The next step of a reader whom the tail's window does not reach.
+async def fetch(tail: Tail, place: Place, limit: int, *, whole: bool = False) -> bytes | Reset | Lost | None:
+    """What follows `place`, about `limit` bytes of it; empty at the tail's end, and where the tail was left.
 
-    None where there is none yet: the tail has changed meanwhile, or it is time to look again.
+    None where there is none yet: the tail has changed meanwhile, or it is time to look again. With `whole`, at least
+    one whole frame. Raises `AnotherHistoryError` for who stands inside a frame that is not in the log any more.
     """
+    if tail.gone:
+        return Lost()
+    if tail.closed:
+        await asyncio.sleep(0)  # whoever asks again and again lets others work
+        return b""  # this reader has left, and took the tail along
+    data = tail.splice.after(place.position)
+    if data is not None and len(data) > place.sent:
+        return data[place.sent :]
+    if data == b"" and not place.inside:
+        return b""
     seen = tail.version
-    step = await _look(tail, position)
+    step = await _look(tail, place, limit, whole=whole)
     if step is None:  # the one place where readers wait, so that none of them can ask Redis without a pause
         pause = AGAIN_SECONDS if tail.regrowing else RETRY_SECONDS
         with contextlib.suppress(TimeoutError):
@@ -105,32 +123,43 @@ async def _from_log(tail: Tail, position: Position) -> Step | None:
     return step
 
 
-async def _look(tail: Tail, position: Position) -> Step | None:
+async def _look(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes | Reset | Lost | None:
+    """The next step of a reader whom the tail's window does not reach, from the log."""
     try:
-        read = await tail.read(position)
+        read = await (tail.read(place.position, limit) if whole else tail.read_part(place.position, place.sent, limit))
     except (RedisError, *AWAY) as error:
         told(logger, "catch-up", error)
         return None
     if read.state in (State.UNKNOWN, State.GONE):
         return Lost()
-    if read.proven:
-        data = read.whole()
-        end = position_at_end(data)
-        if end is not None:
-            return Data(data, end)
-        # This reader knows more than the tail: the tail reads on, and both stand at the same end.
-        tail.repair()
-        await tail.repaired()
-        return None
-    if read.start is None or read.length < position.offset:
+    if not read.proven:
+        return await _disproved(tail, place, read)
+    data = read.whole() if whole else read.data
+    if next_part(data, 0, place) is not None:
+        return data
+    if len(read.data) >= limit:
+        return await _look(tail, place, 2 * limit, whole=whole)  # it ends just before a frame could be cut
+    # This reader knows more than the tail: the tail reads on, and both stand at the same end.
+    tail.repair()
+    await tail.repaired()
+    if place.inside and not tail.regrowing and tail.splice.end.offset <= place.position.offset + place.sent:
+        raise AnotherHistoryError
+    return None
+
+
+async def _disproved(tail: Tail, place: Place, read: Read) -> Reset | None:
+    """What it means that the log, as it was read just now, does not hold what led to `place`."""
+    if read.start is None or read.length < place.position.offset:
         # The log is shorter than what was shown. It may grow again: the tail waits for that and decides, or has decided
         # already while this reader was busy elsewhere.
         tail.repair()
         await tail.repaired()
         if tail.regrowing or tail.gone or tail.closed:
             return None
-        if read.start is not None and tail.splice.end.offset >= position.offset:
+        if read.start is not None and tail.splice.end.offset >= place.position.offset:
             return None
+    if place.inside:
+        raise AnotherHistoryError
     # Where the newest attempt's start was lost with the rest, all that is left is shown.
     start = read.start or origin(tail.stream_id)
     return Reset(tail.reason if start == tail.base else HISTORY_LOST, read.attempt, start)

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.routes.errors import error_body, new_request_id
 from app.settings import SettingsError
+from app.sockets import bound
 
 HEAD_SECONDS = 20.0
 # Far above what browsers and SDKs send; the parser itself has no bound.
@@ -36,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
+        bound(transport)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -14,38 +14,49 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.hub import Hub
+from app.parts import PART_BYTES
 from app.readers import Aside, Data, Leave, Lost, PullReader, Reset
 from app.stream.frames import Position
-from app.takeover import can_take_over, leave_block, reset_event, take_over
+from app.takeover import can_take_over, take_over
+from app.views.native import leave_block, reset_event
 
 SSE_HEADERS = {
     "content-type": "text/event-stream",
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
 }
-RETRY_MS = 1000
 
 
 class StreamResponse(Response):
-    """The events of one stream, from `position` on, after `head`."""
+    """The events of one stream, after `head`: `data`, which follows `position` and was read already, and what follows.
 
-    def __init__(self, hub: Hub, stream_id: str, position: Position, head: bytes) -> None:
+    `ended`: nothing does.
+    """
+
+    def __init__(
+        self, hub: Hub, stream_id: str, position: Position, head: bytes, data: bytes = b"", *, ended: bool = False
+    ) -> None:
         super().__init__(headers=SSE_HEADERS)
         del self.headers["content-length"]
         self._hub = hub
         self._stream_id = stream_id
         self._position = position
         self._head = head
+        self._data = data
+        self._ended = ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        data, self._data = self._data, b""  # a client that does not read is not to hold it
         if scope["method"] == "HEAD" or not can_take_over(scope):
+            del data
             # `ping=0`: the hub pings. What is given is bytes, which go out as they are.
             await EventSourceResponse(self._all(), headers=SSE_HEADERS, ping=0)(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         reader = take_over(scope, self._hub, self._stream_id, self._position)
-        reader.write(self._head)
-        await reader.begin()
+        beginning = reader.begin(self._head, data, ended=self._ended)
+        del data
+        await beginning
 
     async def _all(self) -> AsyncGenerator[bytes]:
         yield self._head
@@ -67,7 +78,8 @@ async def native(hub: Hub, stream_id: str, position: Position) -> AsyncGenerator
         async for step in steps:
             match step:
                 case Data(data):
-                    yield data
+                    for start in range(0, len(data), PART_BYTES):
+                        yield data[start : start + PART_BYTES]
                 case Aside(data):
                     yield data
                 case Reset(reason, attempt):
@@ -76,8 +88,3 @@ async def native(hub: Hub, stream_id: str, position: Position) -> AsyncGenerator
                     yield reset_event("lost", 0)
                 case Leave(retry_ms):
                     yield leave_block(retry_ms)
-
-
-def opening(stream_id: str, retry_ms: int = RETRY_MS) -> bytes:
-    """How every answer begins: one block, because some clients see an event in a `retry:` of its own."""
-    return b"retry: %d\n: stream %b\n\n" % (retry_ms, stream_id.encode())

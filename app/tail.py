@@ -47,6 +47,7 @@ class Tail(Changing):
         self.stream_id = stream_id
         self.splice = Splice(position)
         self.audience = Audience()
+        self._handed = position  # up to where live readers have what there is
         self.owner = ""
         self.base: Position = origin(stream_id)
         self.reason = HISTORY_LOST
@@ -157,6 +158,10 @@ class Tail(Changing):
         """Whole frames after `position` from the log, proven; bounded, and shared with who asks the same (`Reads`)."""
         return await self._reads.read(self.stream_id, position, limit)
 
+    async def read_part(self, position: Position, skip: int, limit: int) -> Read:
+        """As `read`, of what follows `skip` bytes behind `position`, cut off anywhere."""
+        return await self._reads.part(self.stream_id, position, skip, limit)
+
     # --- repair
 
     def repair(self) -> None:
@@ -265,7 +270,7 @@ class Tail(Changing):
         self.settle()
         self._short_since = None
         self._told = None
-        self.splice = Splice(position)
+        self.splice, self._handed = Splice(position), position
         self.base, self.reason, self.attempt, self.state = position, reason, read.attempt, read.state
         self.ended = False
         self.audience.each(self.live, lambda reader: reader.reset(reason, read.attempt, position))
@@ -284,7 +289,8 @@ class Tail(Changing):
         self.state = State.RUNNING
         self.quiet_since = asyncio.get_running_loop().time()
         self._told = None
-        self.audience.feed(data)
+        start, self._handed = self._handed, self.splice.end
+        self.audience.feed(data, start)
         if ends(data):
             self.repair()  # whether it is the ending, the stream's state says: an upstream may have called something so
         self.wake()

@@ -79,12 +79,12 @@ from app.prompts import InvalidPromptError
 from app.routes import failures
 from app.routes.body import read_json
 from app.routes.errors import ApiError
-from app.routes.streams import AWAY_RETRY_MS, events_of, idempotency_key, json_response
+from app.routes.streams import events_of, idempotency_key, json_response
 from app.sse import WholeResponse
 from app.stream import turns
 from app.stream.connect import AWAY
 from app.stream.conversations import Conversation
-from app.takeover import leave_block
+from app.views.native import away
 from app.views.transcript import transcript
 
 PAGE_DEFAULT = 20
@@ -171,7 +171,7 @@ async def events(request: Request) -> Response:
             if found is None or found.owner != owner:
                 await front.conversing.find(owner, conversation_id)
         except (RedisError, *AWAY):
-            return WholeResponse(leave_block(AWAY_RETRY_MS))
+            return WholeResponse(away())
     return await events_of(front, request, owner, conversation_id)
 
 

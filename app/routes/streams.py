@@ -16,16 +16,17 @@ from app.hub import start_position
 from app.prompts import Defaults, prompt_of
 from app.routes.body import read_json
 from app.routes.errors import STATUSES, ApiError
-from app.sse import StreamResponse, WholeResponse, opening
+from app.sse import StreamResponse, WholeResponse
 from app.stream.connect import AWAY
-from app.stream.frames import Position, origin, parse_id, position_at_end
+from app.stream.frames import Position, origin, parse_id
 from app.stream.log import Read, State
 from app.streams import is_stream_id
-from app.takeover import leave_block, reset_event
+from app.views.native import away, opening, reset_event
 
 # Longer keys are refused: no client library makes them, and each is hashed on every retry.
 IDEMPOTENCY_KEY_MAX = 255
-AWAY_RETRY_MS = 1000
+# A finished answer of this size goes out at once; a larger one in parts, as far as its client reads.
+WHOLE_BYTES = 32 * 1024
 
 
 def json_response(data: Any, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -97,7 +98,7 @@ async def events_of(front: Front, request: Request, owner: str, stream_id: str) 
     asked = request.headers.get("last-event-id") or request.query_params.get("after") or ""
     after = parse_id(asked) if asked else None
     if front.hub.draining:
-        return WholeResponse(leave_block(AWAY_RETRY_MS))
+        return WholeResponse(away())
     tail = front.hub.known(stream_id)
     if tail is not None and tail.owner == owner and not tail.ended:
         position = start_position(tail, after)
@@ -106,7 +107,7 @@ async def events_of(front: Front, request: Request, owner: str, stream_id: str) 
     try:
         read = await front.streams.log.read(stream_id, after)
     except (RedisError, *AWAY):
-        return WholeResponse(leave_block(AWAY_RETRY_MS))
+        return WholeResponse(away())
     check_readable(read, owner)
     return _stream(front, stream_id, after, read)
 
@@ -115,16 +116,15 @@ def _stream(front: Front, stream_id: str, after: Position | None, read: Read) ->
     head = opening(stream_id)
     if read.start is None:
         # The log has lost what stood before its newest attempt; its worker is about to write it again.
-        return WholeResponse(leave_block(AWAY_RETRY_MS))
+        return WholeResponse(away())
     if not read.proven:
         head += reset_event("unknown_id", read.attempt)
     elif after is not None and read.complete and not read.data:
         return Response(status_code=204)
     data = read.whole()
-    if read.complete:
+    if read.complete and len(data) <= WHOLE_BYTES:
         return WholeResponse(head + data)
-    position = position_at_end(data) or read.start
-    return StreamResponse(front.hub, stream_id, position, head + data)
+    return StreamResponse(front.hub, stream_id, read.start, head, data, ended=read.complete)
 
 
 async def cancel(request: Request) -> Response:

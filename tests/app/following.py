@@ -10,13 +10,13 @@ from typing import Any, Self, cast
 from redis.asyncio import Redis
 
 from app.hub import Hub
+from app.push import PushReader
 from app.stream import keys
 from app.stream.channel import Channel
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import Position, encode, encode_json, origin, split
 from app.stream.log import Claim, Log, Status
 from app.stream.queue import Queue
-from app.takeover import PushReader
 
 LIFE_MS = 600_000
 OWNER = "me"
@@ -173,8 +173,13 @@ class Client:
             self.closed = True
             self.reader.connection_lost(None)
 
+    abort = close
+
     def is_closing(self) -> bool:
         return self.closed
+
+    def get_write_buffer_size(self) -> int:
+        return 0
 
     def set_write_buffer_limits(self, *, high: int) -> None:
         """It says by itself when it stops."""

@@ -56,7 +56,7 @@ class Noting:
         return b"".join(self.pieces)
 
     def feed(self, piece: Piece) -> None:
-        assert piece.chunk == b"%x\r\n%b\r\n" % (len(piece.data), piece.data)
+        assert piece.large or piece.chunk == b"%x\r\n%b\r\n" % (len(piece.data), piece.data)
         self.pieces.append(piece.data)
 
     def reset(self, reason: str, attempt: int, position: Position) -> None:
