@@ -10,6 +10,7 @@ from starlette.requests import Request
 from app.access.owners import Owners
 from app.conversing import Conversing
 from app.hub import Hub
+from app.ready import Readiness
 from app.routes.errors import ApiError
 from app.settings import Settings
 from app.stream.chats import Chats
@@ -27,6 +28,7 @@ class Front:
     chats: Chats
     upstream: Upstream
     conversing: Conversing
+    ready: Readiness
 
     def owner(self, request: Request) -> str:
         """The owner of a request. Raises `ApiError` 401."""

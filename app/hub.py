@@ -23,11 +23,12 @@ from app.stream.connect import AWAY
 from app.stream.frames import Position, unlogged
 from app.stream.log import Log, State
 from app.stream.queue import Queue
+from app.stream.refusals import Teller
 from app.stream.tasks import Supervised, end, every
-from app.stream.trouble import told
 from app.tail import Tail
 
 logger = logging.getLogger(__name__)
+_teller = Teller(logger)
 
 BEAT_SECONDS = 2.0
 # Proxies commonly close what is silent for a minute; half of that leaves room for one lost ping.
@@ -158,7 +159,7 @@ class Hub:
             if tail.state is State.QUEUED:
                 self._place(tail, await self.queue.position(stream_id))
         except (RedisError, *AWAY) as error:
-            told(logger, "tail-open", error)
+            _teller.tell("tail-open", error)
         except Exception as error:  # noqa: BLE001  # its readers are served by the slow beat
             logger.error("tail-open: failed: %s", type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts
         finally:
@@ -179,7 +180,7 @@ class Hub:
             for start in range(0, len(tails), BEAT_BATCH):
                 await self._check(tails[start : start + BEAT_BATCH])
         except (RedisError, *AWAY) as error:
-            told(logger, "beat", error)
+            _teller.tell("beat", error)
 
     async def _check(self, tails: list[Tail]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -195,7 +196,7 @@ class Hub:
             rank = next(answers) if queued else None
             refused = next((answer for answer in (length, there, rank) if isinstance(answer, Exception)), None)
             if refused is not None:  # one stream's key may be whatever it is: the others' are looked at
-                told(logger, "beat", refused)
+                _teller.tell("beat", refused)
             elif not there:
                 tail.repair()
             else:

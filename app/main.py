@@ -29,6 +29,7 @@ from app.conversing import Conversing
 from app.front import Front
 from app.hub import Hub
 from app.leaving import let_end
+from app.ready import Readiness
 from app.routes import chat, conversations, health, messages, static, streams, upstream
 from app.routes.envelope import Envelope
 from app.routes.errors import HANDLED, on_error
@@ -117,17 +118,21 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         stack.push_async_callback(redis.aclose)
         channel = await stack.enter_async_context(Channel(redis))
         accord = Accord(redis, channel, keys.accord(name))
-        await stack.enter_async_context(Supervised("accord", accord.watch))
+        accords = await stack.enter_async_context(Supervised("accord", accord.watch))
         hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
         submitting = Streams(log, queue, Conversations(redis, log), settings, name)
         conversing = Conversing(submitting, claude, settings)
-        front = Front(settings, redis, submitting, hub, owners, Chats(redis), claude, conversing)
+        sweeping = Supervised("sweep", lambda: sweep(submitting, settings.stream_seconds_max))
+        probe: Redis = connect(settings.redis_url, name, retries=1, ca=settings.redis_ca)
+        stack.push_async_callback(probe.aclose)
+        ready = Readiness(probe, (channel, accords, *hub.work, sweeping))
+        front = Front(settings, redis, submitting, hub, owners, Chats(redis), claude, conversing, ready)
         running_server = server(application(front))
         running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")
         checking = asyncio.create_task(until_fit(redis), name="check")
-        sweeping = asyncio.create_task(sweep(front.streams, settings.stream_seconds_max), name="sweep")
+        sweeping.start()
         sys.stdout.write(f"keepstream front on {address(listener)}\n")
         sys.stdout.flush()
         gc.collect()
@@ -148,7 +153,7 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         await running
         stopping.cancel()
         checking.cancel()
-        sweeping.cancel()
+        await sweeping.stop()
         if checking.done() and not checking.cancelled():
             checking.result()
     return 0

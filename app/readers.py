@@ -22,11 +22,12 @@ from app.rounds import RETRY_SECONDS
 from app.stream.connect import AWAY
 from app.stream.frames import Position, origin, position_at_end
 from app.stream.log import Read, State
+from app.stream.refusals import Teller
 from app.stream.tasks import jittered
-from app.stream.trouble import told
 from app.tail import HISTORY_LOST, Tail
 
 logger = logging.getLogger(__name__)
+_teller = Teller(logger)
 
 # While a log is given time to grow again its tail decides; a look now and then finds what it may have missed.
 AGAIN_SECONDS = 1.0
@@ -128,7 +129,7 @@ async def _look(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes |
     try:
         read = await (tail.read(place.position, limit) if whole else tail.read_part(place.position, place.sent, limit))
     except (RedisError, *AWAY) as error:
-        told(logger, "catch-up", error)
+        _teller.tell("catch-up", error)
         return None
     if read.state in (State.UNKNOWN, State.GONE):
         return Lost()

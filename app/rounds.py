@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable
 from redis.exceptions import RedisError
 
 from app.stream.connect import AWAY
+from app.stream.refusals import Teller
 from app.stream.tasks import Pause
-from app.stream.trouble import told
 
 logger = logging.getLogger(__name__)
+_teller = Teller(logger)
 
 # Between two tries, and at the most.
 RETRY_SECONDS = 0.2
@@ -78,7 +79,7 @@ class Rounds:
                 try:
                     more = await self._work()
                 except (RedisError, *AWAY) as error:
-                    told(logger, self._name, error)
+                    _teller.tell(self._name, error)
                     await pause.wait()
                     continue
                 if not (more or self._again):

@@ -13,9 +13,11 @@ from redis.exceptions import RedisError
 
 from app.stream.connect import AWAY
 from app.stream.endings import Outcome
+from app.stream.refusals import Teller
 from app.streams import Streams
 
 logger = logging.getLogger(__name__)
+_teller = Teller(logger)
 
 SWEEP_SECONDS = 5.0
 # Ended in one go; the next sweep takes the rest.
@@ -32,7 +34,7 @@ async def sweep(streams: Streams, stream_seconds_max: float) -> None:
             for stream_id in await streams.queue.overdue(int(stream_seconds_max * 1000), SWEEP_BATCH):
                 await _end(streams, stream_id)
         except (RedisError, *AWAY) as error:
-            logger.warning("sweep: Redis is away: %s", type(error).__name__)
+            _teller.tell("sweep", error)
 
 
 async def _end(streams: Streams, stream_id: str) -> None:

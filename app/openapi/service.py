@@ -52,7 +52,10 @@ def paths() -> Json:
                 "readyz",
                 TAG,
                 "May it be sent readers?",
-                {"200": answer("Redis is reached, and it is not draining", json_content(schema("Health"))), **errors()},
+                {
+                    "200": answer("Redis answers, its tasks live, it does not drain", json_content(schema("Health"))),
+                    **errors(),
+                },
                 security=[],
             )
         },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -10,7 +9,6 @@ from starlette.routing import Route
 from app.front import front_of
 from app.routes.errors import ApiError
 from app.routes.streams import json_response
-from app.stream.connect import AWAY
 
 
 async def healthz(_request: Request) -> Response:
@@ -21,10 +19,9 @@ async def readyz(request: Request) -> Response:
     front = front_of(request)
     if front.hub.draining:
         raise ApiError(503, "this front is draining")
-    try:
-        await front.redis.ping()
-    except (RedisError, *AWAY):
-        raise ApiError(503, "Redis cannot be reached") from None
+    missing = await front.ready.missing()
+    if missing is not None:
+        raise ApiError(503, missing)
     return json_response({"status": "ready"})
 
 

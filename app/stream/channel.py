@@ -20,9 +20,11 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
+from app.stream.refusals import Teller
 from app.stream.tasks import Pause, Supervised
 
 logger = logging.getLogger(__name__)
+_teller = Teller(logger)
 
 # Silence of one PING_SECONDS asks, of a second one reconnects. Meanwhile the slow beat keeps readers going.
 PING_SECONDS = 2.0
@@ -51,12 +53,10 @@ class Receiver(Protocol):
         """The connection was replaced: anything may have been missed."""
 
 
-class RefusedError(RedisError):
-    """Redis answered with an error; its first word says which. The rest may name what is read here."""
-
-
 class Channel:
     """Subscriptions of one process, over one connection."""
+
+    name = "channel"
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -69,7 +69,7 @@ class Channel:
         self._connection: AbstractConnection | None = None
         self._heard = 0.0
         self._answered = 0.0
-        self._work = Supervised("channel", self._supervise)
+        self._work = Supervised(self.name, self._supervise)
 
     async def __aenter__(self) -> Self:
         self._answered = asyncio.get_running_loop().time()
@@ -142,10 +142,8 @@ class Channel:
             since = loop.time()
             try:
                 await self._hold()
-            except RefusedError as error:
-                logger.warning("channel: Redis refuses: %s", error)
             except (RedisError, OSError, TimeoutError, hiredis.HiredisError) as error:
-                logger.warning("channel: no connection to Redis: %s", type(error).__name__)
+                _teller.tell(self.name, error)
             if loop.time() - since >= HELD_SECONDS:
                 pause.reset()
             await pause.wait()
@@ -193,7 +191,7 @@ class Channel:
         try:
             for reply in replies:
                 if isinstance(reply, hiredis.ReplyError):
-                    raise RefusedError(str(reply).partition(" ")[0])
+                    raise reply
                 kind, name, payload = (*reply, None)[:3] if isinstance(reply, list) else (b"", b"", None)
                 if kind == b"message":
                     receiver = self._receivers.get(name)

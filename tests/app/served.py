@@ -18,6 +18,7 @@ from app.conversing import Conversing
 from app.front import Front
 from app.hub import Hub
 from app.main import application
+from app.ready import Readiness
 from app.server import address, listen, server
 from app.settings import Settings
 from app.stream.channel import Channel
@@ -82,6 +83,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             chats=Chats(redis),
             upstream=upstream,
             conversing=Conversing(streams, upstream, settings),
+            ready=Readiness(redis, (channel, *hub.work)),
         )
         running_server = server(application(front))
         listener = listen("127.0.0.1", 0)
