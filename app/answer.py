@@ -84,10 +84,10 @@ class WholeAnswer(Answer):
                     raise failures.draining()
                 case _:
                     pass
-        meta = await self._front.streams.log.meta(self._stream_id, "message", *failures.FIELDS)
+        meta = await self._front.streams.log.meta(self._stream_id, "message", "partial", *failures.FIELDS)
         if meta is None:
             raise failures.lost()
-        if "message" not in meta:
+        if "message" not in meta or "partial" in meta:
             raise failures.failure_of(meta)
         self.headers["content-type"] = "application/json"
         self.headers["content-length"] = str(len(meta["message"]))

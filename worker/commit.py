@@ -21,6 +21,7 @@ from app.stream.log import Status, appended
 from app.stream.refusals import NO_ANSWER, Kind, Teller
 from app.stream.scripts import source
 from app.stream.tasks import end
+from worker.patience import where
 from worker.writer import Call, Writer
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,17 @@ class Committer:
         self._task: asyncio.Task[None] | None = None
         self._due: float | None = None  # when the answers under way are late
         self._pause = 0.0
+        self._broken_since: float | None = None
+
+    @property
+    def broken_for(self) -> float:
+        """For how many seconds nothing has been written for a fault of our own: no outage, and no refusal of Redis'.
+
+        Who cannot write must not keep others from it: its leases are not to be renewed then.
+        """
+        if self._broken_since is None:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._broken_since
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._supervise(), name="commit")
@@ -75,22 +87,29 @@ class Committer:
     async def _supervise(self) -> None:
         """Connects, commits, and starts over for as long as the process lives."""
         while True:
-            connection: AbstractConnection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
-            watch = asyncio.create_task(self._watch(connection), name="commit-watch")
             try:
-                await connection.connect()  # type: ignore[no-untyped-call]
-                await connection.send_command("SCRIPT", "LOAD", _SOURCE)
-                await connection.read_response()
-                await self._commit(connection)
+                await self._session()
             except (hiredis.HiredisError, *NO_ANSWER) as error:
                 _teller.tell("commit", error)
             except Exception as error:  # noqa: BLE001  # no fault of one stream may stop the writing of all
-                logger.error("commit: %s, trying again", type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts
-            finally:
-                watch.cancel()
-                _abort(connection)
+                logger.error("commit: %s in %s, trying again", type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+                if self._broken_since is None:
+                    self._broken_since = asyncio.get_running_loop().time()
             await asyncio.sleep(self._pause)
             self._pause = min(max(self._pause * 2, RECONNECT_SECONDS), RECONNECT_SECONDS_MAX)
+
+    async def _session(self) -> None:
+        """Commits over one connection until it ends."""
+        connection: AbstractConnection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        watch = asyncio.create_task(self._watch(connection), name="commit-watch")
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call]
+            await connection.send_command("SCRIPT", "LOAD", _SOURCE)
+            await connection.read_response()
+            await self._commit(connection)
+        finally:
+            watch.cancel()
+            _abort(connection)
 
     async def _commit(self, connection: AbstractConnection) -> None:
         loop = asyncio.get_running_loop()
@@ -104,7 +123,9 @@ class Committer:
                 self._idle = loop.create_future()
                 await self._idle
                 continue
-            packed = b"".join([_packed(writer, call) for writer, call in batch])
+            packed = self._pack(batch)
+            if not packed:
+                continue
             self._due = loop.time() + SILENCE_SECONDS + len(packed) / BYTES_PER_SECOND
             if out.transport.is_closing():  # lost while idle; uvloop would raise where asyncio only warns
                 raise ConnectionResetError("closed by Redis")
@@ -113,7 +134,7 @@ class Committer:
                 await self._hear(reader, parser, batch)
             finally:
                 self._due = None
-            self._pause = 0.0
+            self._pause, self._broken_since = 0.0, None
             if self._unanswered:
                 await asyncio.sleep(FULL_SECONDS)
 
@@ -126,13 +147,30 @@ class Committer:
             if size > BATCH_BYTES:
                 break
             taken += 1
-            call = writer.take()
+            try:
+                call = writer.take()
+            except Exception as error:  # noqa: BLE001  # one stream's fault is its own
+                _refuse(writer, error)
+                continue
             if call is not None:
                 batch.append((writer, call))
                 size += len(call.data)
         del self._ready[:taken]
         self._unanswered = batch
         return batch
+
+    def _pack(self, batch: list[_Item]) -> bytes:
+        """What to send of a batch. A call that cannot be packed is refused, and leaves the batch."""
+        parts, sent = [], []
+        for writer, call in batch:
+            try:
+                parts.append(_packed(writer, call))
+            except Exception as error:  # noqa: BLE001  # one stream's fault is its own
+                _refuse(writer, error)
+            else:
+                sent.append((writer, call))
+        batch[:] = sent
+        return b"".join(parts)
 
     async def _hear(self, reader: asyncio.StreamReader, parser: hiredis.Reader, batch: list[_Item]) -> None:
         """Takes the answers of a batch in order. What has none, or a passing refusal, stays unanswered."""
@@ -150,12 +188,15 @@ class Committer:
                         if _is_passing(reply):
                             refused.append((writer, call))
                         else:
-                            logger.error("commit: an append was refused: %s", reply)
-                            writer.refuse(Status.CONFLICT)
-                    elif reply[0] == b"ok" and not reply[2]:
-                        writer.answered()
+                            _refuse(writer, reply)
                     else:
-                        writer.settle(appended(reply))
+                        try:
+                            if reply[0] == b"ok" and not reply[2]:
+                                writer.answered()
+                            else:
+                                writer.settle(appended(reply))
+                        except Exception as error:  # noqa: BLE001  # one stream's fault is its own
+                            _refuse(writer, error)
                     heard += 1
         finally:
             self._unanswered = refused + batch[heard:]
@@ -175,6 +216,15 @@ def _packed(writer: Writer, call: Call) -> bytes:
     keys, args = writer.arguments(call)
     packed: bytes = hiredis.pack_command((b"EVALSHA", _SHA, len(keys), *keys, *args))
     return packed
+
+
+def _refuse(writer: Writer, error: Exception) -> None:
+    """Ends the writing of one stream, whatever is wrong with it."""
+    logger.error("%s: an append cannot be made: %s", writer.claim.stream_id, type(error).__name__)
+    try:
+        writer.refuse(Status.REFUSED)
+    except Exception as again:  # noqa: BLE001  # as above
+        logger.error("%s: nor be refused: %s", writer.claim.stream_id, type(again).__name__)  # noqa: TRY400
 
 
 def _is_passing(error: Exception) -> bool:

@@ -1,28 +1,42 @@
 """What stands at a stream's end: the data of `relay.end` and the fields of the meta.
 
-Pure. The rule: the frame is small enough for the room that every log keeps for it, whatever the upstream said; the meta
-has it in full.
+Pure. The rule: an ending can always be written, whatever the upstream said. The frame is small enough for the room that
+every log keeps for it; the meta has it in full, but for what cannot be written.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from collections.abc import Callable
+from typing import TypeVar
 
 from app.stream.endings import end_data
+from worker import raw
 from worker.attempt import End
 from worker.message import Message
 from worker.payload import dumps
 from worker.writer import END_BYTES, Field
 
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
 # Without its use the frame is below 2 kB, whatever the rest says: a character takes six bytes at the most.
 MESSAGE_CHARACTERS = 200
 NAME_CHARACTERS = 50
 DATA_BYTES = END_BYTES - 100
+# What of a use too long for the frame is told first: what it is paid by.
+_COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
-def frame_data(end: End, calls: int, message: Message | None, cost: float | None) -> dict[str, Any]:
+def bare(end: End, calls: int) -> tuple[bytes, dict[str, Field]]:
+    """Frame and fields of an ending that says the least."""
+    return dumps(end_data(end.outcome, attempts=calls)), {"outcome": end.outcome.value, "attempts": calls}
+
+
+def frame_data(end: End, calls: int, message: Message | None, cost: float | None) -> bytes:
     """The data of `relay.end`. `message` is the newest attempt's, as far as it has come."""
-    reason = message.stop_reason if message is not None else None
+    reason = _safely(lambda: message.stop_reason if message is not None else None)
     error = None
     if end.error is not None:
         error = {
@@ -33,31 +47,43 @@ def frame_data(end: End, calls: int, message: Message | None, cost: float | None
         end.outcome,
         attempts=calls,
         stop_reason=None if reason is None else _clip(reason, NAME_CHARACTERS),
-        usage=message.usage if message is not None else None,
         cost_usd=cost,
         error=error,
     )
-    return data if len(dumps(data)) <= DATA_BYTES else data | {"usage": None}
+    told = dumps(data)
+    usage = _safely(lambda: _usage(message, DATA_BYTES - len(told)) if message is not None else None)
+    return told if usage is None else told.replace(b'"usage":null', b'"usage":' + usage, 1)
 
 
 def fields(
-    end: End, calls: int, message: Message | None, cost: float | None, *, complete: bool, first_at: int | None = None
+    end: End,
+    calls: int,
+    message: Message | None,
+    cost: float | None,
+    *,
+    complete: bool,
+    content: bool = False,
+    first_at: int | None = None,
 ) -> dict[str, Field]:
     """The fields of the meta.
 
-    `complete`: the upstream's `message_stop` has come; `first_at`: when the message's first content came, in ms.
+    `complete`: the upstream's `message_stop` has come; `content`: people have seen something of `message`, which is
+    kept then, and marked as partial; `first_at`: when its first content came, in ms.
     """
     found: dict[str, Field] = {"outcome": end.outcome.value, "attempts": calls}
-    if message is not None and message.stop_reason is not None:
-        found["stop_reason"] = message.stop_reason
-    if message is not None and message.usage is not None:
-        found["usage"] = dumps(message.usage)
+    if message is not None:
+        if (reason := _safely(lambda: message.stop_reason)) is not None:
+            found["stop_reason"] = reason
+        if message.usage_told and (usage := _safely(lambda: raw.assemble(message.usage_told))) is not None:
+            found["usage"] = usage
+        if (complete or content) and (whole := _safely(message.json)) is not None:
+            found["message"] = whole
+            if not complete:
+                found["partial"] = "1"
     if cost is not None:
         found["cost_usd"] = repr(cost)
     if first_at is not None:
         found["first_at"] = first_at
-    if complete and message is not None:
-        found["message"] = dumps(message.whole())
     if end.error is not None:
         found["error"] = dumps({"type": end.error.type, "message": end.error.message})
     if end.failure is not None:
@@ -73,6 +99,27 @@ def fields(
             }
         )
     return found
+
+
+def _usage(message: Message, room: int) -> bytes | None:
+    """The use, or as much of it as there is room for: first its counts, then what comes first."""
+    told = message.usage_told
+    if not told:
+        return None
+    kept: raw.Members = {}
+    for name in sorted(told, key=lambda name: _COUNTS.index(name) if name in _COUNTS else len(_COUNTS)):
+        if len(raw.assemble({**kept, name: told[name]})) <= room:
+            kept[name] = told[name]
+    return raw.assemble({name: value for name, value in told.items() if name in kept}) if kept else None
+
+
+def _safely(make: Callable[[], T]) -> T | None:
+    """What `make` makes; None where it cannot be made: an answer is not lost for what is said about it."""
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001  # see above
+        logger.error("an ending goes without what cannot be written: %s", type(error).__name__)  # noqa: TRY400  # no tracebacks with answers
+        return None
 
 
 def _clip(text: str, length: int) -> str:

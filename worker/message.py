@@ -1,14 +1,19 @@
-"""The finished Message, gathered from a stream's events as the SDK's `accumulate_event` would.
+"""The Message, gathered from a stream's events as the SDK's `accumulate_event` would, whole or as far as it has come.
 
-Pure, and cheap for each event: texts are gathered as parts and joined once. The rule: what is not understood is kept as
-it came or left out, and never stops a stream. The frames in the log are the truth; this is their summary.
+Pure, and cheap for each event: texts are gathered as parts. The rule: blocks stand by their index; what is not text of
+the model's is kept as the very bytes that came (a number keeps its digits); what is not understood is kept as it came
+or left out, and never stops a stream. The frames in the log are the truth; this is their summary.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import orjson
+
+from worker import raw
+from worker.payload import NotJSONError, loads
 
 # Where a delta's text goes: the type of its block (None: any that ends in `tool_use`), and its field in the delta.
 _PARTS: dict[str, tuple[str | None, str]] = {
@@ -18,37 +23,59 @@ _PARTS: dict[str, tuple[str | None, str]] = {
 }
 _TOLD_APART = frozenset({"type", "delta", "usage"})
 _ALWAYS_SET = ("stop_reason", "stop_sequence", "stop_details")
+# So many parts are joined to one: a part of three letters takes 60 bytes by itself.
+PARTS_MAX = 512
+PART_BYTES = 80
+
+_NULL = b"null"
 
 
 class _Block:
-    """A content block and the parts of its text, thinking or input that have come."""
+    """A content block: what it began with, and the parts of its text, thinking or input that have come."""
 
-    __slots__ = ("kind", "parts", "start")
+    __slots__ = ("index", "joined", "joined_bytes", "kind", "members", "parts")
 
-    def __init__(self, start: dict[str, Any]) -> None:
-        self.start = start
-        self.kind = start.get("type")
+    def __init__(self, index: float, kind: object, members: raw.Members) -> None:
+        self.index = index
+        self.kind = kind
+        self.members = members
         self.parts: list[str] = []
+        self.joined: list[str] = []
+        self.joined_bytes = 0
 
     def takes(self, kind: str | None) -> bool:
         return self.kind == kind if kind else str(self.kind).endswith("tool_use")
 
-    def whole(self) -> dict[str, Any]:
-        if not self.parts:
-            return self.start
-        joined = "".join(self.parts)
+    def add(self, part: str) -> None:
+        self.parts.append(part)
+        if len(self.parts) >= PARTS_MAX:
+            self.joined.append("".join(self.parts))
+            self.joined_bytes += sys.getsizeof(self.joined[-1])
+            self.parts.clear()
+
+    @property
+    def held(self) -> int:
+        return self.joined_bytes + sum([len(part) for part in self.parts]) + PART_BYTES * len(self.parts)
+
+    def whole(self) -> bytes:
+        told = "".join(self.joined + self.parts)
+        if not told:
+            return raw.assemble(self.members)
         if self.kind in ("text", "thinking"):
-            return {**self.start, self.kind: str(self.start.get(self.kind) or "") + joined}
-        return {**self.start, "input": _input(joined, self.start.get("input"))}
+            begun = _value(self.members.get(self.kind))
+            text = begun + told if isinstance(begun, str) else told
+            return raw.assemble({**self.members, self.kind: raw.text(text)})
+        return raw.assemble({**self.members, "input": _input(told, self.members.get("input", _NULL))})
 
 
 class Message:
     """One attempt's message, as far as it has come."""
 
     def __init__(self) -> None:
-        self._start: dict[str, Any] | None = None
+        self._start: raw.Members | None = None
         self._blocks: list[_Block] = []
-        self._usage: dict[str, Any] = {}
+        self._by_index: dict[float, _Block] = {}  # the newest of those with one index
+        self._usage: raw.Members = {}
         self.closed = False
 
     @property
@@ -57,79 +84,108 @@ class Message:
 
     @property
     def stop_reason(self) -> str | None:
-        reason = self._start.get("stop_reason") if self._start else None
+        reason = _value(self._start.get("stop_reason")) if self._start else None
         return reason if isinstance(reason, str) else None
 
     @property
     def usage(self) -> dict[str, Any] | None:
-        """What the upstream last told of its use; final once `closed`."""
-        return dict(self._usage) or None
+        """What the upstream last told of its use, as values to reckon with; final once `closed`."""
+        return {name: _value(value) for name, value in self._usage.items()} or None
 
-    def add(self, event: Any) -> None:
-        """Takes one event's data in."""
+    @property
+    def usage_told(self) -> raw.Members:
+        """The same in the upstream's own digits."""
+        return self._usage
+
+    @property
+    def held(self) -> int:
+        """How many bytes of memory it takes, about."""
+        return sum([block.held for block in self._blocks])
+
+    def add(self, event: Any, data: bytes) -> None:
+        """Takes one event in: its value, and the JSON it was read from."""
         try:
             kind = event["type"]
             if kind == "content_block_delta":
-                self._delta(self._blocks[event["index"]], event["delta"])
+                self._delta(self._by_index[event["index"]], event["delta"], data)
             elif kind == "content_block_start":
-                self._blocks.append(_Block(dict(event["content_block"])))
-                self._model_of_fallback(event["content_block"])
+                self._begin(event, raw.members(data)["content_block"])
             elif kind == "message_delta":
-                self._merge(event)
+                self._merge(raw.members(data))
             elif kind == "message_start" and self._start is None:
-                start = dict(event["message"])
-                self._usage = dict(start.get("usage") or {})
-                self._start = start
+                start = raw.members(raw.members(data)["message"])
+                if start:
+                    self._usage = raw.members(start.get("usage", _NULL))
+                    self._start = start
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
             return  # an event of a shape nobody knows yet
 
-    def whole(self) -> dict[str, Any]:
-        """The Message. Empty where none has begun."""
+    def json(self) -> bytes | None:
+        """The Message as JSON. None where none has begun, and for one that is nested more deeply than can be read."""
         if self._start is None:
-            return {}
-        return {**self._start, "content": [block.whole() for block in self._blocks], "usage": self._usage}
+            return None
+        blocks = sorted(self._blocks, key=lambda block: block.index)
+        content = raw.array([block.whole() for block in blocks])
+        whole = raw.assemble({**self._start, "content": content, "usage": raw.assemble(self._usage)})
+        return whole if raw.is_readable(whole) else None
 
-    def _delta(self, block: _Block, delta: dict[str, Any]) -> None:
+    def _begin(self, event: dict[str, Any], data: bytes) -> None:
+        members, index = raw.members(data), event.get("index")
+        if not members:
+            return
+        if isinstance(index, bool) or not isinstance(index, int | float):
+            index = max(self._by_index, default=-1) + 1
+        block = self._by_index[index] = _Block(index, event["content_block"].get("type"), members)
+        self._blocks.append(block)
+        if block.kind == "fallback" and self._start is not None:  # the last one names the model that really answered
+            self._start["model"] = raw.members(members["to"])["model"]
+
+    def _delta(self, block: _Block, delta: dict[str, Any], data: bytes) -> None:
         kind = delta["type"]
         if (target := _PARTS.get(kind)) is not None:
             if block.takes(target[0]):
                 part = delta[target[1]]
                 if isinstance(part, str):
-                    block.parts.append(part)
-        elif kind == "signature_delta" and block.kind == "thinking":
-            block.start["signature"] = delta["signature"]
-        elif kind == "citations_delta" and block.kind == "text":
-            block.start["citations"] = [*(block.start.get("citations") or ()), delta["citation"]]
-        elif kind == "compaction_delta" and block.kind == "compaction":
-            block.start |= {name: value for name, value in delta.items() if name != "type"}
-
-    def _merge(self, event: dict[str, Any]) -> None:
-        """Counts of use are totals, so they replace; what is not told keeps what `message_start` said."""
-        if self._start is None:
+                    block.add(part)
             return
-        delta = event["delta"]
-        self._start |= {name: delta.get(name) for name in _ALWAYS_SET if name in delta or name in self._start}
-        self._start |= {name: value for name, value in delta.items() if value is not None and name not in _ALWAYS_SET}
-        self._start |= {name: value for name, value in event.items() if value is not None and name not in _TOLD_APART}
-        self._usage |= {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
+        told = raw.members(raw.members(data)["delta"])
+        if kind == "signature_delta" and block.kind == "thinking":
+            block.members["signature"] = told["signature"]
+        elif kind == "citations_delta" and block.kind == "text":
+            block.members["citations"] = raw.extended(block.members.get("citations"), told["citation"])
+        elif kind == "compaction_delta" and block.kind == "compaction":
+            block.members |= {name: value for name, value in told.items() if name != "type"}
+
+    def _merge(self, event: raw.Members) -> None:
+        """Counts of use are totals, so they replace; what is not told keeps what `message_start` said."""
+        start = self._start
+        if start is None or event["delta"][:1] != b"{":
+            return
+        delta = raw.members(event["delta"])
+        start |= {name: delta.get(name, _NULL) for name in _ALWAYS_SET if name in delta or name in start}
+        start |= _told(delta, _ALWAYS_SET)
+        start |= _told(event, _TOLD_APART)
+        self._usage |= _told(raw.members(event.get("usage", _NULL)), ())
         self.closed = True
 
-    def _model_of_fallback(self, block: dict[str, Any]) -> None:
-        """The last fallback names the model that really answered."""
-        if block.get("type") == "fallback" and self._start is not None:
-            self._start["model"] = block["to"]["model"]
+
+def _told(found: raw.Members, but: Any) -> raw.Members:
+    return {name: value for name, value in found.items() if value != _NULL and name not in but}
 
 
-def _input(text: str, otherwise: Any) -> Any:
-    """A tool's input. What max_tokens cut off is completed the way the SDK does it."""
-    if not text:
-        return otherwise
+def _value(data: bytes | None) -> Any:
+    """The value of some JSON; None for what Python cannot hold."""
     try:
-        return orjson.loads(text)
-    except ValueError:  # also a lone surrogate
-        from jiter import from_json  # noqa: PLC0415  # rarely needed
+        return None if data is None else loads(data)
+    except NotJSONError:
+        return None
 
-        try:
-            return from_json(text.encode("utf-8", "surrogatepass"), partial_mode=True)
-        except ValueError:
-            return otherwise
+
+def _input(told: str, otherwise: bytes) -> bytes:
+    """A tool's input, in its own digits. What max_tokens cut off is completed the way the SDK does it."""
+    data = raw.escaped(told)
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:  # also half of a surrogate pair, or deeper than a parser goes
+        return raw.complete(data) or otherwise
+    return data

@@ -6,11 +6,14 @@ is valid JSON and which orjson refuses), and what is no JSON is refused (`NaN`, 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any, NoReturn
 
 import orjson
+
+from worker import raw
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -39,9 +42,22 @@ def dumps(value: Any) -> bytes:
 def _loads_with_surrogates(data: bytes) -> Any:
     try:
         return json.loads(data.decode(), parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        if raw.is_json(data) and raw.depth(data) <= raw.DEPTH_MAX:  # as deep as orjson goes
+            return _shallow(data)
+        raise NotJSONError("RecursionError") from None
+    except ValueError as error:
         # Only the kind is told: the parser's own text may quote the answer.
         raise NotJSONError(type(error).__name__) from None
+
+
+def _shallow(data: bytes) -> dict[str, Any] | None:
+    """An object without those of its members that are too deep for Python's parser."""
+    found = {}
+    for name, value in raw.members(data).items():
+        with contextlib.suppress(RecursionError):
+            found[name] = json.loads(value)
+    return found or None
 
 
 def _refuse(name: str) -> NoReturn:

@@ -84,7 +84,7 @@ class Reading:
             if self._begun:  # two messages would be glued into one
                 raise UpstreamError(failure.GARBLED)
             self._begun = True
-            self.message.add(value)
+            self.message.add(value, data)
             self._start = (name, data)
             return False
         if self._start is not None or not self.content:
@@ -93,7 +93,7 @@ class Reading:
             self.first = self._clock()
         self._writer.frame(name, data)
         if name is not None:  # the SDK does not see events without a name
-            self.message.add(value)
+            self.message.add(value, data)
         return name == b"message_stop"
 
     def _know(self, name: bytes) -> None:

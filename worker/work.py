@@ -18,17 +18,17 @@ from app.stream.channel import Channel
 from app.stream.conversations import Conversations
 from app.stream.log import Begun, Claim, Log, Status
 from app.stream.queue import Queue
-from worker import attempt, ending, failure, silence
+from worker import attempt, failure, silence
 from worker.admission import Admission
 from worker.attempt import End, HandOver, Limits, Restart, Retry, Start, Step
 from worker.call import Call
 from worker.claude import Claude
+from worker.closing import TAKES_NO_MORE, Closing, account_of
 from worker.commit import Committer
 from worker.failure import Failure, UpstreamError
 from worker.found import found
 from worker.interrupt import Interrupt, Interruption, Why
 from worker.patience import patiently, where
-from worker.prices import cost_usd
 from worker.reading import Reading
 from worker.request import Request
 from worker.telling import Telling
@@ -72,6 +72,8 @@ class Work:
         self._born = self._clock() - self._found.elapsed
         self._redis_clock = begun.now - self._clock() * 1000  # what to add to ours, in ms
         self.refusal: Status | None = None
+        ttl_ms = int(settings.stream_ttl * 1000)
+        self._closing = Closing(claim.stream_id, tools.log, interrupt, ttl_ms)
         self._open(begun)
 
     @property
@@ -98,7 +100,7 @@ class Work:
                 case End():
                     if await self._write(following):
                         return following
-                    following = await self._begin_again()
+                    following = await self._end_again(following)
                 case _:
                     following = await self._attempt(following)
 
@@ -119,6 +121,11 @@ class Work:
         self._reading: Reading | None = None
         self._calling = False
         self._complete = False
+
+    @property
+    def held(self) -> int:
+        """How many bytes of memory the stream takes here, about."""
+        return self._writer.held + (self._reading.message.held if self._reading is not None else 0)
 
     async def _begin_again(self) -> Step:
         """The log has lost more than this attempt wrote. Our counts stand: the calls were made all the same."""
@@ -246,7 +253,9 @@ class Work:
                 self._writer.mark({"silences": self._progress.silences})
                 return await self._failed(failure.SILENT, model)
             case Why.LOST:
-                return await self._begin_again()
+                refused = self.refusal is Status.REFUSED
+                step = await self._begin_again()
+                return TAKES_NO_MORE if refused else step
             case Why.DRAINED:
                 self._see_content()
                 return attempt.on_drain(self._progress, calling=self._calling)
@@ -264,24 +273,23 @@ class Work:
     # --- writing
 
     async def _write(self, end: End) -> bool:
-        """Writes the ending; False where the log has lost what would make it true."""
-        message = self._reading.message if self._reading is not None else None
-        calls, writer = self._progress.calls, self._writer
-        usage = message.usage if message is not None and message.closed else None
-        cost = cost_usd(self._found.model, usage) if usage is not None else None
-        if self._readable:
-            writer.own("relay.end", ending.frame_data(end, calls, message, cost), last=True)
-        fields = ending.fields(end, calls, message, cost, complete=self._complete, first_at=self._first_at())
-        writer.mark(fields | self._uncounted(), int(self._tools.settings.stream_ttl * 1000))
-        await self._flush()
-        if writer.refusal is None:
-            logger.info("%s: %s, %d attempts", self._claim.stream_id, end.outcome, calls)
-        return writer.refusal is None
+        """Writes the ending; False where the log has lost what would make it true, or takes nothing any more."""
+        account = account_of(
+            self._progress, self._found.model, self._reading, self._redis_clock, complete=self._complete
+        )
+        return await self._closing.write(end, account, self._writer, self._uncounted(), readable=self._readable)
 
-    def _first_at(self) -> int | None:
-        """When the newest attempt's first content came, in ms of Redis' clock."""
-        first = self._reading.first if self._reading is not None else None
-        return None if first is None else round(self._redis_clock + first * 1000)
+    async def _end_again(self, end: End) -> Step:
+        """What comes after an ending that was refused."""
+        refused, reading, complete = self.refusal, self._reading, self._complete
+        await self._closing.refused(refused)
+        step = await self._begin_again()
+        if refused is not Status.REFUSED:
+            return step
+        if not self._closing.is_due_at(self._writer.position):
+            return TAKES_NO_MORE
+        self._reading, self._complete = reading, complete
+        return end
 
     async def _flush(self) -> None:
         with self._interrupt.armed(Why.LEFT):
@@ -291,7 +299,8 @@ class Work:
 
     def refused(self, status: Status) -> None:
         self.refusal = status
-        self._interrupt.stop(Why.LOST if status in (Status.SHORT, Status.CONFLICT) else Why.LEFT)
+        lost = status in (Status.SHORT, Status.CONFLICT, Status.REFUSED)
+        self._interrupt.stop(Why.LOST if lost else Why.LEFT)
 
     def cancel_seen(self) -> None:
         self._interrupt.stop(Why.CANCELLED)

@@ -1,14 +1,15 @@
 """One stream's end of the log while this worker holds it.
 
 Everything that puts bytes into a log must go through here. The law: bytes leave in order, at one known position, one
-append at a time; what an attempt has written is kept, so that a log which lost its tail gets the very same bytes again.
-What cannot be healed, and what says that the stream is no longer ours, is told once and ends the writing. No I/O: calls
-are taken and replies are given by `commit`.
+append at a time; what Redis may still lose of an attempt is kept, so that a log which lost its tail gets the very same
+bytes again. What cannot be healed, and what says that the stream is no longer ours, is told once and ends the writing.
+No I/O: calls are taken and replies are given by `commit`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -22,6 +23,9 @@ Field = str | bytes | int
 
 # What the frames that close a log may take: the answer's frames stay so far below the limit.
 END_BYTES = 2048
+# How much of an attempt that stands in the log is kept: 40 seconds of the fastest model. What Redis has not taken yet
+# is kept as well, however much it is; a log that loses more than both gets a new attempt.
+KEPT_BYTES = 1024 * 1024
 
 
 class FullLogError(Exception):
@@ -39,7 +43,9 @@ class Watcher(Protocol):
     """Who is told what the replies say."""
 
     def refused(self, status: Status) -> None:
-        """Nothing more can be written: fenced, ended, gone; short or conflict for a log that cannot be healed."""
+        """Nothing more can be written: fenced, ended, gone; short or conflict for a log that cannot be healed; refused
+        for what no server takes.
+        """
 
     def cancel_seen(self) -> None:
         """The stream is to be cancelled."""
@@ -75,8 +81,8 @@ class Writer:
         self._under_way: Call | None = None
         self._queued = False
         self._waiting: list[asyncio.Future[None]] = []
-        # The newest attempt's bytes and fields, for a log that loses them.
-        self._kept: list[bytes] = []
+        # For a log that loses them: what was sent of the newest attempt, from `_kept_from` to `_sent`, and its fields.
+        self._kept: deque[bytes] = deque()
         self._kept_from = position.offset
         self._kept_fields: dict[str, Field] = {}
 
@@ -94,26 +100,48 @@ class Writer:
         """How many bytes of frames the log can still take before its ending."""
         return self._limit - END_BYTES - self._offset
 
-    def frame(self, name: bytes | None, data: bytes, *, spare: int = END_BYTES) -> None:
+    @property
+    def held(self) -> int:
+        """How many bytes of frames are kept here."""
+        return 0 if self.refusal is not None else self._offset - min(self._kept_from, self._sent)
+
+    def frame(self, name: bytes | None, data: bytes) -> None:
         """Writes one event. Raises `FullLogError`."""
         raw, offset, crc = frames.encode(name, data, self._offset, self._crc)
-        if offset + spare > self._limit:
+        if offset + END_BYTES > self._limit:
             raise FullLogError
         self._offset, self._crc = offset, crc
-        self._kept.append(raw)
         self._pending.append(raw)
         if not self._queued:
             self._call()
 
-    def own(self, name: str, data: object, *, last: bool = False) -> None:
-        """Writes one of our own events; the last one may use the room kept for it. Raises `FullLogError`."""
-        self.frame(name.encode(), payload.dumps(data), spare=0 if last else END_BYTES)
+    def own(self, name: str, data: object) -> None:
+        """Writes one of our own events. Raises `FullLogError`."""
+        self.frame(name.encode(), payload.dumps(data))
+
+    def last(self, name: str, data: bytes) -> None:
+        """Writes the ending, `END_BYTES` at the most.
+
+        There is room for it, also in a log that is longer than the limit is now. Raises `FullLogError` where its id
+        would have too many digits.
+        """
+        raw, offset, crc = frames.encode(name.encode(), data, self._offset, self._crc)
+        if offset > frames.MAX_OFFSET:
+            raise FullLogError
+        self._offset, self._crc = offset, crc
+        self._pending.append(raw)
+        self._call()
 
     def mark(self, fields: Mapping[str, Field], life_ms: int | None = None) -> None:
-        """Stores fields with the frames before it; with a life given the stream ends with them."""
-        self._fields.update(fields)
-        self._kept_fields.update(fields)
-        self._life_ms = life_ms
+        """Stores fields with the frames before it; with a life given the stream ends with them.
+
+        Half of a surrogate pair in a text, which no byte of UTF-8 stands for, becomes a question mark.
+        """
+        told = {name: _writable(value) for name, value in fields.items()}
+        self._fields.update(told)
+        self._kept_fields.update(told)
+        if life_ms is not None:
+            self._life_ms = life_ms
         self._call()
 
     def new_attempt(self) -> None:
@@ -139,12 +167,17 @@ class Writer:
         self._pending = []
         call = self._under_way = Call(self._sent, data, self._fields, self._life_ms)
         self._fields = {}
+        older = max(self._kept_from - self._sent, 0)  # the attempt may begin in the midst of it
+        if len(data) > older:
+            self._kept.append(data[older:])
         self._sent += len(data)
         return call
 
     def answered(self) -> None:
         """The call under way stands, and nobody asked for a cancellation."""
         self._under_way = None
+        while self._kept and self._sent - self._kept_from - len(self._kept[0]) >= KEPT_BYTES:
+            self._kept_from += len(self._kept.popleft())
         if self._pending or self._fields:
             self._call()
         elif self._waiting:
@@ -173,6 +206,8 @@ class Writer:
         self.refusal = status
         self._under_way = None
         self._pending.clear()
+        self._kept.clear()
+        self._fields, self._kept_fields = {}, {}
         self._wake()
 
     def arguments(self, call: Call) -> tuple[Any, Any]:
@@ -185,9 +220,10 @@ class Writer:
             self._commits.ready(self)
 
     def _heal(self) -> None:
-        """The log lost its tail: the attempt's bytes are written again; what still stands of them is recognised."""
-        self._pending.clear()
-        self._under_way = Call(self._kept_from, b"".join(self._kept), dict(self._kept_fields), self._life_ms)
+        """The log lost its tail: what is kept is written again; what still stands of it is recognised."""
+        data = b"".join([*self._kept, *self._pending])
+        self._kept, self._pending = deque([data]), []
+        self._under_way = Call(self._kept_from, data, dict(self._kept_fields), self._life_ms)
         self._fields = {}
         self._sent = self._offset
         self._queued = True
@@ -198,3 +234,7 @@ class Writer:
             if not future.done():
                 future.set_result(None)
         self._waiting.clear()
+
+
+def _writable(value: Field) -> Field:
+    return value.encode(errors="replace") if isinstance(value, str) and not value.isascii() else value

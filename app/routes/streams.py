@@ -64,7 +64,7 @@ async def submit(request: Request) -> Response:
 async def show(request: Request) -> Response:
     front = front_of(request)
     stream_id = _stream_id(request)
-    meta = await _meta(front, request, *_SHOWN, *_TIMES, *_JSON)
+    meta = await _meta(front, request, *_SHOWN, *_TIMES, *_JSON, "partial")
     state = State(meta["state"].decode())
     place = await front.streams.queue.position(stream_id) if state is State.QUEUED else None
     data: dict[str, Any] = {
@@ -84,6 +84,8 @@ async def show(request: Request) -> Response:
     for name in _JSON:
         if name in meta:
             data[name] = orjson.Fragment(meta[name] or b"null")
+    if "partial" in meta:
+        data["partial"] = True
     return json_response(data)
 
 
@@ -138,10 +140,10 @@ async def cancel(request: Request) -> Response:
 
 async def message(request: Request) -> Response:
     front = front_of(request)
-    meta = await _meta(front, request, "message", "error", "outcome")
+    meta = await _meta(front, request, "message", "partial", "error", "outcome")
     if meta["state"] != State.ENDED.encode():
         raise ApiError(409, "the stream has not ended; read its events, or ask again later")
-    if "message" in meta:
+    if "message" in meta and "partial" not in meta:
         return Response(meta["message"], media_type="application/json")
     if "error" not in meta:
         raise ApiError(409, f"the stream was {meta.get('outcome', b'ended').decode()} and has no finished message")

@@ -38,7 +38,7 @@ class Claim:
 
 
 class Status(StrEnum):
-    """What a write or a take-over can come to."""
+    """What a write or a take-over can come to. All but REFUSED are the scripts' own words."""
 
     OK = "ok"
     FENCED = "fenced"
@@ -46,6 +46,7 @@ class Status(StrEnum):
     GONE = "gone"
     SHORT = "short"
     CONFLICT = "conflict"
+    REFUSED = "refused"  # no server takes this write, now or later: the log is longer than a string may be, or is none
 
 
 @dataclass(frozen=True, slots=True)

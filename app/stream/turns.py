@@ -24,7 +24,8 @@ Event = tuple[str, dict[str, Any]]
 EVENT_CONTENT_BYTES = 16 * 1024
 # The fields of a stream's meta that an answer is made of.
 ANSWER_FIELDS = (
-    "outcome", "message", "error", "stop_reason", "usage", "cost_usd", "model", "created_at", "first_at", "ended_at"
+    "outcome", "message", "partial", "error", "stop_reason", "usage", "cost_usd", "model",
+    "created_at", "first_at", "ended_at"
 )  # fmt: skip
 # What content comes to stand in: a message, a history, an event, an answer over HTTP.
 WRAPPING = 8
@@ -56,7 +57,7 @@ def answer(stream_id: str, meta: Mapping[str, bytes] | None, partial: str, now: 
     """
     meta = meta or {"outcome": Outcome.FAILED.encode(), "error": orjson.dumps(LOST)}
     outcome = meta.get("outcome", b"failed").decode()
-    finished = parse(meta.get("message"))
+    finished = parse(meta.get("message")) if "partial" not in meta else None
     content: Any = []
     if outcome not in _WITHOUT_TEXT:
         content = finished.get("content") if isinstance(finished, dict) else None
@@ -110,7 +111,7 @@ def _can_be_written(content: Any) -> bool:
 
 def has_partial(meta: Mapping[str, bytes]) -> bool:
     """Whether the text of an ended stream stands in its log alone."""
-    return "message" not in meta and meta.get("outcome", b"").decode() not in _WITHOUT_TEXT
+    return ("message" not in meta or "partial" in meta) and meta.get("outcome", b"").decode() not in _WITHOUT_TEXT
 
 
 def text_of(frames: bytes, before: str = "") -> str:

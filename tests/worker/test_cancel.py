@@ -37,7 +37,8 @@ async def test_a_running_stream_is_cancelled_and_its_upstream_connection_closed(
         stream = await shop.ended(stream_id)
     assert (stream.outcome, stream.names[-1]) == ("cancelled", "relay.end")
     assert "error" not in stream.meta
-    assert "message" not in stream.meta
+    assert stream.json("message")["content"] == [{"type": "text", "text": stream.text}]
+    assert stream.meta["partial"] == b"1"
     assert stream.json("usage")["input_tokens"] > 0
     assert (await shop.calls("running"))["closed_early"] == 1
 

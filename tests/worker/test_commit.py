@@ -264,7 +264,7 @@ async def test_one_stream_s_trouble_is_not_another_s(redis: Redis, committer: Co
     second.write()
     await second.stands()
     await first.writer.flush()
-    assert first.watcher.refusals == [Status.CONFLICT]
+    assert first.watcher.refusals == [Status.REFUSED]
 
 
 async def test_much_at_once_goes_out_in_several_batches(redis: Redis, committer: Committer) -> None:

@@ -12,10 +12,14 @@ from worker.payload import dumps, loads
 from worker.writer import END_BYTES
 
 
+def add(gathered: Message, event: dict[str, object]) -> None:
+    gathered.add(event, dumps(event))
+
+
 def message(usage: dict[str, object] | None = None) -> Message:
     gathered = Message()
-    gathered.add({"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3, **(usage or {})}}})
-    gathered.add({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7}})
+    add(gathered, {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3, **(usage or {})}}})
+    add(gathered, {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7}})
     return gathered
 
 
@@ -26,7 +30,7 @@ def bytes_of(value: object) -> bytes:
 
 def test_a_completed_stream_has_its_message() -> None:
     end = End(Outcome.COMPLETED)
-    assert frame_data(end, 2, message(), 0.5) == {
+    assert loads(frame_data(end, 2, message(), 0.5)) == {
         "outcome": "completed",
         "stop_reason": "end_turn",
         "usage": {"input_tokens": 3, "output_tokens": 7},
@@ -68,17 +72,17 @@ def test_the_upstream_s_failure_is_stored_as_it_was_told() -> None:
         "should_retry": None,
         "exhausted": True,
     }
-    assert frame_data(end, 3, None, None)["error"] == {"type": "overloaded_error", "message": "Overloaded"}
+    assert loads(frame_data(end, 3, None, None))["error"] == {"type": "overloaded_error", "message": "Overloaded"}
 
 
 @pytest.mark.parametrize("character", ["x", "ż", "🐢", "\0", "\ud800"])
 def test_the_frame_fits_into_the_room_that_is_kept_for_it_whatever_the_upstream_said(character: str) -> None:
     long = character * 5000
     gathered = message({f"unknown_{n}": n for n in range(500)})
-    gathered.add({"type": "message_delta", "delta": {"stop_reason": long}})
+    add(gathered, {"type": "message_delta", "delta": {"stop_reason": long}})
     end = End(Outcome.FAILED, Error(long, long))
     data = frame_data(end, 99, gathered, 1e-9)
-    frame, _, _ = frames.encode(b"relay.end", dumps(data), *frames.origin("st_1"))
+    frame, _, _ = frames.encode(b"relay.end", data, *frames.origin("st_1"))
     assert len(frame) <= END_BYTES
-    assert len(data["error"]["message"]) > 100
+    assert len(loads(data)["error"]["message"]) > 100
     assert loads(bytes_of(fields(end, 99, gathered, None, complete=False)["error"]))["message"] == long

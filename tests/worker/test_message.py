@@ -13,7 +13,7 @@ import pytest
 from anthropic.lib.streaming._beta_messages import accumulate_event
 
 from worker.message import Message
-from worker.payload import loads
+from worker.payload import dumps, loads
 from worker.simulator.directives import parse
 from worker.simulator.events import frames, message
 from worker.simulator.plan import plan
@@ -34,8 +34,16 @@ def events_of(body: bytes) -> Events:
 def ours(events: Events) -> Any:
     gathered = Message()
     for event in events:
-        gathered.add(event)
-    return told(gathered.whole())
+        add(gathered, event)
+    return told(whole(gathered))
+
+
+def add(gathered: Message, event: Any) -> None:
+    gathered.add(event, dumps(event))
+
+
+def whole(gathered: Message) -> Any:
+    return loads(gathered.json() or b"null")
 
 
 def by_the_sdk(events: Events) -> Any:
@@ -121,11 +129,12 @@ def test_a_tool_s_input_that_max_tokens_cut_off_is_completed_as_the_sdk_does_it(
 
 def test_use_is_a_total_that_replaces_and_what_is_not_told_stays() -> None:
     gathered = Message()
-    gathered.add({"type": "message_start", "message": {"usage": {"input_tokens": 9, "output_tokens": 1, "x": 2}}})
+    add(gathered, {"type": "message_start", "message": {"usage": {"input_tokens": 9, "output_tokens": 1, "x": 2}}})
     assert (gathered.usage, gathered.closed) == ({"input_tokens": 9, "output_tokens": 1, "x": 2}, False)
-    gathered.add({"type": "message_delta", "delta": {"stop_reason": None}, "usage": {"output_tokens": 5}})
-    gathered.add(
-        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7, "x": None}}
+    add(gathered, {"type": "message_delta", "delta": {"stop_reason": None}, "usage": {"output_tokens": 5}})
+    add(
+        gathered,
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7, "x": None}},
     )
     assert gathered.usage == {"input_tokens": 9, "output_tokens": 7, "x": 2}
     assert (gathered.stop_reason, gathered.closed) == ("end_turn", True)
@@ -162,11 +171,11 @@ def test_an_event_of_any_shape_stops_nothing(event: Any) -> None:
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "kept"}},
     ]
-    Message().add(event)  # before anything is known
+    add(Message(), event)  # before anything is known
     gathered = Message()
     for each in (*known, event):
-        gathered.add(each)
-    assert gathered.whole()["content"][0] == {"type": "text", "text": "kept"}
+        add(gathered, each)
+    assert whole(gathered)["content"][0] == {"type": "text", "text": "kept"}
 
 
 def test_blocks_and_deltas_that_nobody_knows_are_kept_as_they_began() -> None:
@@ -180,5 +189,5 @@ def test_blocks_and_deltas_that_nobody_knows_are_kept_as_they_began() -> None:
     assert ours(events)["content"] == [block]
 
 
-def test_nothing_begun_is_an_empty_message() -> None:
-    assert (Message().whole(), Message().usage, Message().stop_reason) == ({}, None, None)
+def test_nothing_begun_is_no_message() -> None:
+    assert (Message().json(), Message().usage, Message().stop_reason) == (None, None, None)

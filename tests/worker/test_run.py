@@ -167,7 +167,8 @@ async def test_a_failure_after_content_keeps_the_partial_text_where_the_stream_w
     assert (stream.outcome, stream.meta["attempts"]) == ("failed", b"1")
     assert stream.names.count("content_block_delta") == 3
     assert stream.names[-1] == "relay.end"
-    assert "message" not in stream.meta
+    assert stream.json("message")["content"] == [{"type": "text", "text": stream.text}]
+    assert (stream.meta["partial"], stream.json("message")["stop_reason"]) == (b"1", None)
     assert stream.data("relay.end")[0]["error"] == stream.json("error")
     assert (await shop.calls(asked))["calls"] == 1
 

@@ -165,7 +165,7 @@ def test_the_log_ends_up_as_it_was_written_whatever_is_lost_since_the_attempt_be
                 places = [place for place in ends(redis.log) if place >= kept_from]
                 redis.log = redis.log[: places[int(much * (len(places) - 1))]]
     written.append(b"last")
-    writer.own("end", "last", last=True)
+    writer.last("end", b'"last"')
     writer.mark({"outcome": "completed"}, life_ms=1)
     committer.carry_all()
     assert watcher.refusals == []
@@ -293,7 +293,7 @@ def test_the_log_never_exceeds_its_limit_and_keeps_room_for_its_ending() -> None
     committer.carry_all()
     assert limit - END_BYTES - 200 < len(redis.log) <= limit - END_BYTES
     assert writer.room == limit - END_BYTES - len(redis.log)
-    writer.own("relay.end", {"x": "y" * 1500}, last=True)
+    writer.last("relay.end", b'{"x":"%b"}' % (b"y" * 1500))
     writer.mark({"outcome": "failed"}, life_ms=1)
     committer.carry_all()
     assert redis.ended
