@@ -54,7 +54,7 @@ class Account:
 def account_of(
     progress: Progress, model: str, reading: Reading | None, redis_clock: float, *, complete: bool
 ) -> Account:
-    """What `reading` brought, or, without one, what `progress` knows. `redis_clock`: what to add to our clock, in ms."""
+    """What `reading` brought or, without one, what `progress` knows. `redis_clock`: what to add to ours, in ms."""
     if reading is None:
         return Account(progress.calls, model, None, progress.content, complete, first_at=None)
     first_at = None if reading.first is None else round(redis_clock + reading.first * 1000)

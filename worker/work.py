@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 TOO_MANY_REQUESTS = 429
 # A shorter wait for everybody's sake is not worth a frame.
 TOLD_SECONDS = 0.25
+# What the writer tells of a log that is still ours.
+LOST = (Status.SHORT, Status.CONFLICT, Status.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ class Work:
             match following:
                 case HandOver(free):
                     self._writer.mark({"free": free, "handed_over": "1", **self._uncounted()})
-                    await self._flush()
+                    with self._interrupt.armed(Why.LEFT):
+                        await self._writer.flush()
                     return following
                 case End():
                     if await self._write(following):
@@ -253,9 +256,8 @@ class Work:
                 self._writer.mark({"silences": self._progress.silences})
                 return await self._failed(failure.SILENT, model)
             case Why.LOST:
-                refused = self.refusal is Status.REFUSED
-                step = await self._begin_again()
-                return TAKES_NO_MORE if refused else step
+                refused, step = self.refusal, await self._begin_again()
+                return TAKES_NO_MORE if refused is Status.REFUSED else step
             case Why.DRAINED:
                 self._see_content()
                 return attempt.on_drain(self._progress, calling=self._calling)
@@ -274,9 +276,8 @@ class Work:
 
     async def _write(self, end: End) -> bool:
         """Writes the ending; False where the log has lost what would make it true, or takes nothing any more."""
-        account = account_of(
-            self._progress, self._found.model, self._reading, self._redis_clock, complete=self._complete
-        )
+        model, clock = self._found.model, self._redis_clock
+        account = account_of(self._progress, model, self._reading, clock, complete=self._complete)
         return await self._closing.write(end, account, self._writer, self._uncounted(), readable=self._readable)
 
     async def _end_again(self, end: End) -> Step:
@@ -291,16 +292,11 @@ class Work:
         self._reading, self._complete = reading, complete
         return end
 
-    async def _flush(self) -> None:
-        with self._interrupt.armed(Why.LEFT):
-            await self._writer.flush()
-
     # --- what the writer tells
 
     def refused(self, status: Status) -> None:
         self.refusal = status
-        lost = status in (Status.SHORT, Status.CONFLICT, Status.REFUSED)
-        self._interrupt.stop(Why.LOST if lost else Why.LEFT)
+        self._interrupt.stop(Why.LOST if status in LOST else Why.LEFT)
 
     def cancel_seen(self) -> None:
         self._interrupt.stop(Why.CANCELLED)
