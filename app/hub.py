@@ -1,7 +1,7 @@
 """All tails of one front: who is read here, the slow beat, pings, places in the line, and the drain.
 
 The rule: one subscription per stream that somebody here reads; the last reader takes the tail and its subscription
-along. Every `BEAT_SECONDS` one pipeline asks the length of every live log, so that a channel that lies or sleeps can
+along. Every `BEAT_SECONDS` one pipeline asks the last id of every live log, so that a channel that lies or sleeps can
 delay and never lose.
 """
 
@@ -16,11 +16,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.audience import Piece, Reader, come_back_ms
+from app.pace import Pace
 from app.reads import Reads
 from app.stream import asides, keys
 from app.stream.channel import Channel
 from app.stream.connect import AWAY
-from app.stream.frames import Position, unlogged
+from app.stream.frames import PROOF_LENGTH, Position, unlogged
 from app.stream.log import Log, State
 from app.stream.queue import Queue
 from app.stream.refusals import Teller
@@ -35,7 +36,7 @@ BEAT_SECONDS = 2.0
 PING_SECONDS = 15.0
 TICK_SECONDS = 1.0
 PING = Piece(b": ping\n\n")
-# Lengths asked in one pipeline.
+# Logs asked for in one pipeline.
 BEAT_BATCH = 1000
 
 
@@ -48,6 +49,7 @@ class Hub:
         self.draining = False
         self.leave_by = 0.0
         self.reads = Reads(log)
+        self.pace = Pace()
         self._redis = redis
         self._channel = channel
         self._tails: dict[str, Tail] = {}
@@ -87,9 +89,7 @@ class Hub:
     def join(self, stream_id: str, reader: Reader) -> Tail:
         """Attaches `reader` to the stream's tail, which may still be opening. Whoever joins must `leave`."""
         tail = self._tails.get(stream_id)
-        if (
-            tail is None or tail.gone
-        ):  # who comes now was told that the stream is there: its old readers end by themselves
+        if tail is None or tail.gone:  # what was lost is there again for who comes now; its old readers end as they are
             tail = self._tails[stream_id] = Tail(stream_id, self.log, reader.position, self.reads)
             tail.quiet_since = asyncio.get_running_loop().time()
             self._opening[stream_id] = asyncio.create_task(self._open(tail), name="tail-open")
@@ -185,22 +185,22 @@ class Hub:
     async def _check(self, tails: list[Tail]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
             for tail in tails:
-                pipe.strlen(keys.log(tail.stream_id))
+                pipe.getrange(keys.log(tail.stream_id), -PROOF_LENGTH, -1)
                 pipe.exists(keys.meta(tail.stream_id))
                 if tail.state is State.QUEUED:
                     pipe.zrank(keys.JOBS, tail.stream_id)
             waiting = [tail.state is State.QUEUED for tail in tails]
             answers = iter(await pipe.execute(raise_on_error=False))
         for tail, queued in zip(tails, waiting, strict=True):
-            length, there = next(answers), next(answers)
+            last, there = next(answers), next(answers)
             rank = next(answers) if queued else None
-            refused = next((answer for answer in (length, there, rank) if isinstance(answer, Exception)), None)
+            refused = next((answer for answer in (last, there, rank) if isinstance(answer, Exception)), None)
             if refused is not None:  # one stream's key may be whatever it is: the others' are looked at
                 _teller.tell("beat", refused)
             elif not there:
                 tail.repair()
             else:
-                tail.check(length)
+                tail.check(last)
                 self._place(tail, None if rank is None else rank + 1)
 
     def _place(self, tail: Tail, place: int | None) -> None:

@@ -31,6 +31,8 @@ _teller = Teller(logger)
 
 # While a log is given time to grow again its tail decides; a look now and then finds what it may have missed.
 AGAIN_SECONDS = 1.0
+# More than a live step brings: to transform it takes so long that others are to have their turns in between.
+MUCH_BYTES = 8 * 1024
 # What a reader that is asked holds while its client does not read.
 STEP_BYTES = 32 * 1024
 
@@ -211,6 +213,8 @@ class PullReader:
                     async for step in catch_up(tail, self.position):
                         if isinstance(step, Data | Reset):
                             self.position = step.position
+                        if isinstance(step, Data) and len(step.data) > MUCH_BYTES:
+                            await hub.pace.turn()
                         yield step
                         if isinstance(step, Lost):
                             return

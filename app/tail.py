@@ -172,9 +172,10 @@ class Tail(Changing):
         """Waits for the repair under way, if any."""
         await self._rounds.done()
 
-    def check(self, length: int) -> None:
-        """The slow beat: compares the log's length with what the tail knows."""
-        if length != self.splice.end.offset:
+    def check(self, last: bytes) -> None:
+        """The slow beat: compares the log's last bytes with what the tail knows. Its length may be that of another."""
+        end = self.splice.end
+        if last != (end.proof if end.offset else b""):
             self.repair()
         elif self.regrowing:
             self._grown()

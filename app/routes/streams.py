@@ -107,7 +107,7 @@ async def events_of(front: Front, request: Request, owner: str, stream_id: str) 
         if position is not None:
             return StreamResponse(front.hub, stream_id, position, opening(stream_id))
     try:
-        read = await front.streams.log.read(stream_id, after)
+        read = await front.hub.reads.read(stream_id, after)
     except (RedisError, *AWAY):
         return WholeResponse(away())
     check_readable(read, owner)

@@ -264,7 +264,7 @@ async def test_an_ending_that_was_never_published_is_found(tail: Tail, stream: S
     reader = live(tail)
     await stream.write("a")
     await stream.end()
-    tail.check(stream.position.offset)
+    tail.check(stream.position.proof)
     await repaired(tail)
     assert (reader.fed, reader.told) == (stream.written, ["finished"])
 
@@ -314,10 +314,10 @@ async def test_who_falls_behind_is_not_fed_and_keeps_its_place(tail: Tail, strea
     assert tail.splice.after(slow.position) == stream.written[stands.offset :]
 
 
-async def test_a_length_that_is_known_is_not_read(tail: Tail, gate: Gate, stream: Stream) -> None:
+async def test_an_end_that_is_known_is_not_read(tail: Tail, gate: Gate, stream: Stream) -> None:
     tail.message(b"0:" + stream.frame("a"))
     tail.settle()
-    tail.check(stream.position.offset)
+    tail.check(stream.position.proof)
     await repaired(tail)
     assert gate.asked_for == 0
 
