@@ -26,6 +26,7 @@ from app.sse import SSE_HEADERS
 from app.stream.connect import AWAY
 from app.stream.endings import Outcome
 from app.stream.frames import Position
+from app.submit import again
 from app.views.messages import PING, Broken, Ended, MessagesView, error_event
 
 # The longest wait for what decides the status: below what proxies and clients allow a server that says nothing.
@@ -84,7 +85,9 @@ class WholeAnswer(Answer):
                     raise failures.draining()
                 case _:
                     pass
-        meta = await self._front.streams.log.meta(self._stream_id, "message", "partial", *failures.FIELDS)
+        # Whoever got an error here would ask for the whole answer, and pay for it, again.
+        names = ("message", "partial", *failures.FIELDS)
+        meta = await again(lambda: self._front.streams.log.meta(self._stream_id, *names))
         if meta is None:
             raise failures.lost()
         if "message" not in meta or "partial" in meta:

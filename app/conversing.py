@@ -9,17 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 import orjson
+from redis.exceptions import RedisError
 
+from app.context import Context
 from app.history import Plan, Turn, plan, title_of, upstream_messages
 from app.prompts import InvalidPromptError, Prompt, prompt_of
 from app.settings import Settings
 from app.stream import keys, turns
+from app.stream.connect import AWAY
 from app.stream.conversations import Change, Changed, Conversation, Conversations, new_conversation_id, size
 from app.stream.errors import (
     ConversationBusyError,
@@ -33,18 +36,14 @@ from app.stream.errors import (
 from app.stream.log import State
 from app.stream.queue import RETRY_AFTER_SECONDS
 from app.streams import Streams
-from app.upstream import UP, UnreachableError, Upstream
+from app.submit import Along, again
+from app.upstream import Upstream
 
 logger = logging.getLogger(__name__)
 
-# Below so many bytes no history fills any model's context; counting them would only cost time.
-COUNTED_BYTES = 200_000
-# Whoever speaks waits for the count; a client waits 30 s at the most for all of it.
-COUNT_SECONDS = 5.0
-# Of whoever names none: as the SDK would, through which a worker asks.
-_VERSION = {"anthropic-version": "2023-06-01"}
-_COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking")
-_OK = 200
+# For so long one waits for a stream that is being taken back, before one is told that it runs.
+TAKEN_BACK_SECONDS = 2.0
+TAKEN_BACK_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,18 @@ class Sent:
     stream_id: str
     state: State
     message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is needed to take back what was said: how much stood before it, and what it took the place of."""
+
+    conversation_id: str
+    keep: int
+    after: str | None
+    dropped: tuple[turns.Message, ...]
+    bytes: int
+    title: str | None
 
 
 class _MovedError(KeepstreamError):
@@ -66,9 +77,8 @@ class Conversing:
     def __init__(self, streams: Streams, upstream: Upstream, settings: Settings) -> None:
         self.store: Conversations = streams.conversations
         self._streams = streams
-        self._upstream = upstream
         self._settings = settings
-        self._contexts: dict[str, int | None] = {}
+        self._context = Context(upstream)
 
     @property
     def _life_ms(self) -> int:
@@ -91,11 +101,21 @@ class Conversing:
         """Makes a conversation. Raises `TooManyConversationsError`."""
         conversation_id = new_conversation_id()
         # Listed last: what is listed and not there is taken off the list by whoever looks at it.
-        await self.store.create(conversation_id, {"owner": owner, **fields}, self._life_ms, messages)
-        if not await self.store.enlist(owner, conversation_id, self._settings.conversation_limit, self._life_ms):
-            await self.store.drop(conversation_id)
-            raise TooManyConversationsError("there are as many conversations as may be kept; delete some first")
-        return await self.find(owner, conversation_id, messages=True)
+        store, most = self.store, self._settings.conversation_limit
+
+        async def drop() -> None:
+            await store.unlist(owner, conversation_id)
+            await store.drop(conversation_id)
+
+        try:
+            await again(lambda: store.create(conversation_id, {"owner": owner, **fields}, self._life_ms, messages))
+            if not await again(lambda: store.enlist(owner, conversation_id, most, self._life_ms)):
+                await self._or_later(drop)
+                raise TooManyConversationsError("there are as many conversations as may be kept; delete some first")
+            return await again(lambda: self.find(owner, conversation_id, messages=True))
+        except (RedisError, *AWAY):
+            self._streams.owed.add("conversation", drop, self._settings.stream_ttl)  # nobody knows its name
+            raise
 
     async def update(self, owner: str, conversation_id: str, fields: Mapping[str, str]) -> Conversation:
         """Sets title, system or model; '' takes one away."""
@@ -103,17 +123,20 @@ class Conversing:
             found = await self.find(owner, conversation_id)
             now = {name: fields.get(name, found.text(name) or "") or None for name in ("title", "system", "model")}
             change = Change([turns.updated(**now)], fields={**fields, "life": self._life_ms})
-            if await self.store.change(found, change) is Changed.OK:
-                await self.store.used(found)
-                return await self.find(owner, conversation_id)
+            if await again(lambda: self.store.change(found, change)) is Changed.OK:  # noqa: B023  # is awaited right here
+                await self._or_later(lambda: self.store.used(found))  # noqa: B023  # it is the last one
+                return await again(lambda: self.find(owner, conversation_id))
 
     async def delete(self, owner: str, conversation_id: str) -> None:
-        while True:
-            found = await self.find(owner, conversation_id)
-            if await self.store.delete(found) is not Changed.MOVED:
+        found = await again(lambda: self.find(owner, conversation_id))
+        while await again(lambda: self.store.delete(found)) is Changed.MOVED:  # noqa: B023  # is awaited right here
+            now = await again(lambda: self.store.read(conversation_id))
+            if now is None or now.deleted:  # by ourselves, where the reply to a first try was lost
+                await self._or_later(lambda: self.store.unlist(owner, conversation_id))
                 break
-        if found.stream_id is not None:
-            await self._streams.cancel(found.stream_id)
+            found = now
+        if (stream_id := found.stream_id) is not None:
+            await self._or_later(lambda: self._streams.cancel(stream_id))
 
     async def fork(self, owner: str, conversation_id: str, at: str, title: str | None) -> Conversation:
         """A new conversation that goes as this one did up to the message `at`. Raises `InvalidPromptError`."""
@@ -137,11 +160,13 @@ class Conversing:
         Raises `NoConversationError`, `ConversationBusyError`, `ConversationFullError`, `InvalidPromptError` and what
         `Streams.submit` raises; then nothing was said.
         """
-        if key is not None and (sent := await self._said(owner, key, turn)) is not None:
+        if key is not None and (sent := await again(lambda: self._said(owner, key, turn))) is not None:
             return sent
         while True:
-            found = await self.find(owner, conversation_id, messages=True)
+            found = await again(lambda: self.find(owner, conversation_id, messages=True))
             if found.stream_id is not None:
+                if await self._is_taken_back(found):
+                    continue
                 return await self._busy(found.stream_id, owner, key, turn)
             try:
                 return await self._send(found, turn, headers, query=query, key=key)
@@ -156,36 +181,37 @@ class Conversing:
         if size(kept) > self._settings.conversation_bytes:
             raise ConversationFullError("the conversation is as large as it may be; fork it earlier, or begin another")
         prompt = self._prompt(found, turn, kept)
-        await self._check_context(prompt, headers)
-        if await self._streams.queue.waiting() >= self._settings.queue_limit:
+        await self._context.check(prompt, headers)
+        if await again(self._streams.queue.waiting) >= self._settings.queue_limit:
             raise QueueFullError(RETRY_AFTER_SECONDS)
-        claimed = ""
 
         async def claim(stream_id: str) -> None:
-            nonlocal claimed
-            match await self.store.change(found, self._change(found, made, kept, stream_id, prompt.model)):
+            change = self._change(found, made, kept, stream_id, prompt.model)
+            match await again(lambda: self.store.change(found, change)):
                 case Changed.MOVED:
-                    raise _MovedError
+                    # By ourselves, where the reply to a first try was lost.
+                    now = await again(lambda: self.store.read(found.id))
+                    if now is None or now.stream_id != stream_id:
+                        raise _MovedError
                 case Changed.GONE:
                     raise NoConversationError(deleted=True)
                 case Changed.OK:
-                    claimed = stream_id
+                    pass
 
+        dropped = found.messages[made.keep :]
+        after = found.messages[made.keep - 1]["id"] if made.keep else None
+        said = _Said(found.id, made.keep, after, dropped, found.bytes, found.text("title"))
+        along = Along(opened=claim, undo=partial(self._take_back, said), holds=found.bytes if dropped else 0)
         fields = {"conversation": found.id, "asked": made.asked, "turn": turn.digest}
         if key is not None:
             fields["key"] = keys.idempotency(found.owner, key)
-        try:
-            accepted = await self._streams.submit(
-                prompt, found.owner, headers, query=query, idempotency_key=key, fields=fields, opened=claim
-            )
-        except (QueueFullError, IdempotencyConflictError):
-            await self._withdraw(found, made, claimed)
-            raise
+        accepted = await self._streams.submit(
+            prompt, found.owner, headers, query=query, idempotency_key=key, fields=fields, along=along
+        )
         if accepted.repeated:
-            await self._withdraw(found, made, claimed)
-            said = await self._streams.log.meta(accepted.stream_id, "asked") or {}
-            return Sent(accepted.stream_id, accepted.state, said.get("asked", b"").decode())
-        await self.store.used(found)
+            meta = await again(lambda: self._streams.log.meta(accepted.stream_id, "asked")) or {}
+            return Sent(accepted.stream_id, accepted.state, meta.get("asked", b"").decode())
+        await self._or_later(lambda: self.store.used(found))
         return Sent(accepted.stream_id, accepted.state, made.asked)
 
     def _prompt(self, found: Conversation, turn: Turn, kept: list[turns.Message]) -> Prompt:
@@ -213,27 +239,46 @@ class Conversing:
         events.append(turns.started(stream_id, made.asked, model))
         return Change(events, made.keep, [made.add] if made.add else [], fields)
 
-    async def _withdraw(self, before: Conversation, made: Plan, stream_id: str) -> None:
-        """Takes back what was said: its stream was refused. What it took the place of stands again."""
-        dropped = before.messages[made.keep :]
-        after = before.messages[made.keep - 1]["id"] if made.keep else None
-        events = [turns.removed(after), *map(turns.added, dropped)]
+    async def _take_back(self, said: _Said, stream_id: str) -> None:
+        """Takes back what was said: its stream was not accepted. What it took the place of stands again."""
         while True:
-            found = await self.store.read(before.id)
+            found = await self.store.read(said.conversation_id)
             if found is None or found.deleted or found.stream_id != stream_id:
                 return
-            fields: dict[str, str | int] = {"stream": "", "asked": "", "bytes": before.bytes}
-            if await self.store.change(found, Change(events, made.keep, dropped, fields)) is not Changed.MOVED:
+            events = [turns.removed(said.after), *map(turns.added, said.dropped)]
+            fields: dict[str, str | int] = {"stream": "", "asked": "", "bytes": said.bytes}
+            if said.title is None and not said.keep and found.text("title") is not None:
+                fields["title"] = ""
+                events.append(turns.updated(None, found.text("system"), found.text("model")))
+            change = Change(events, said.keep, said.dropped, fields)
+            if await self.store.change(found, change) is not Changed.MOVED:
                 return
+
+    async def _is_taken_back(self, found: Conversation) -> bool:
+        """Whether what stands in the way was taken back meanwhile: its request got an error, and its client is back."""
+        assert found.stream_id is not None  # noqa: S101  # for the type checker
+        loop = asyncio.get_running_loop()
+        until = loop.time() + TAKEN_BACK_SECONDS
+        while loop.time() < until:
+            meta = await self._streams.log.meta(found.stream_id, "withdrawn") or {}
+            if "withdrawn" not in meta and not self._streams.owed:
+                break
+            await asyncio.sleep(TAKEN_BACK_PAUSE_SECONDS)
+            now = await self.store.read(found.id)
+            if now is None or now.stream_id != found.stream_id:
+                return True
+        return False
 
     async def _said(self, owner: str, key: str, turn: Turn) -> Sent | None:
         """What was said with this Idempotency-Key. Raises `IdempotencyConflictError` for something else."""
         stream_id = await self._streams.queue.find(owner, key)
-        meta = await self._streams.log.meta(stream_id, "asked", "turn") if stream_id else None
-        if stream_id is None or meta is None:
+        meta = await self._streams.log.meta(stream_id, "asked", "turn", "withdrawn") if stream_id else None
+        if stream_id is None or meta is None or "withdrawn" in meta:
             return None
         if meta.get("turn", b"").decode() != turn.digest:
             raise IdempotencyConflictError(stream_id)
+        if not await self._streams.keep(stream_id):
+            return None
         return Sent(stream_id, State(meta["state"].decode()), meta["asked"].decode())
 
     async def _busy(self, stream_id: str, owner: str, key: str | None, turn: Turn) -> Sent:
@@ -243,45 +288,17 @@ class Conversing:
         if meta is None or (meta.get("turn"), meta.get("key")) != same:
             raise ConversationBusyError(stream_id)
         state = State(meta["state"].decode())
-        if key is not None and state is State.QUEUED:
-            # The front that took it may have died before it stood in the line.
-            await self._streams.resubmit(stream_id, owner, key, turn.digest)
+        # The front that took it may have died before it stood in the line, or may be about to withdraw it.
+        waits = key is not None and state is State.QUEUED
+        if not await (
+            self._streams.resubmit(stream_id, owner, key or "", turn.digest) if waits else self._streams.keep(stream_id)
+        ):
+            raise ConversationBusyError(stream_id)
         return Sent(stream_id, state, meta["asked"].decode())
 
-    # --- the model's context
-
-    async def _check_context(self, prompt: Prompt, headers: Mapping[str, str]) -> None:
-        """Raises `InvalidPromptError` for a history beyond the model's context, as far as that can be known."""
-        if len(prompt.body) < COUNTED_BYTES:
-            return
-        body = orjson.loads(prompt.body)
-        if "context_management" in body:  # the API makes room itself
-            return
-        counted = {name: body[name] for name in _COUNTED if name in body}
-        up = _VERSION | {name: headers[name] for name in UP if name in headers} | {"content-type": "application/json"}
+    async def _or_later(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Does what no answer depends on, now or once Redis is back."""
         try:
-            async with asyncio.timeout(COUNT_SECONDS):
-                limit = await self._context(prompt.model, up)
-                if limit is None:
-                    return
-                reply = await self._upstream.ask("POST", "/v1/messages/count_tokens", "", up, orjson.dumps(counted))
-            tokens = orjson.loads(reply.body)["input_tokens"] if reply.status == _OK else 0
-        except (UnreachableError, TimeoutError, ValueError, KeyError, TypeError) as error:
-            # The Claude API judges it then.
-            logger.warning("a long conversation could not be counted: %s", type(error).__name__)
-            return
-        if tokens > limit:
-            raise InvalidPromptError(
-                f"the conversation is longer than the model's context: {tokens} tokens, and {prompt.model} takes "
-                f"{limit}; fork it at an earlier message, begin another, or ask for compaction (context_management)"
-            )
-
-    async def _context(self, model: str, headers: Mapping[str, str]) -> int | None:
-        """How many tokens of input a model takes, where the Claude API says so."""
-        if model not in self._contexts:
-            reply = await self._upstream.ask("GET", f"/v1/models/{quote(model, safe='')}", "", headers)
-            if reply.status != _OK:
-                return None
-            limit = orjson.loads(reply.body).get("max_input_tokens")
-            self._contexts[model] = limit if isinstance(limit, int) else None
-        return self._contexts[model]
+            await work()
+        except (RedisError, *AWAY):
+            self._streams.owed.add("conversation", work, self._settings.stream_ttl)

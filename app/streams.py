@@ -11,25 +11,25 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import orjson
 from redis.exceptions import RedisError
 
+from app.owed import Owed
 from app.prompts import Prompt
 from app.settings import Settings
 from app.stream import frames
 from app.stream.connect import AWAY
 from app.stream.conversations import Conversations
 from app.stream.endings import Outcome, end_data
-from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Begun, Claim, Log, State, Status
-from app.stream.ordered import Asked
 from app.stream.queue import Idempotency, Queue
+from app.submit import Accepted, Along, Submit, again
 
 logger = logging.getLogger(__name__)
 
+NOTHING = Along()
 _STREAM_ID = re.compile(r"st_[0-9a-f]{32}")
 
 
@@ -41,15 +41,6 @@ def is_stream_id(text: str) -> bool:
     return _STREAM_ID.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """`repeated`: the Idempotency-Key stood for this stream already."""
-
-    stream_id: str
-    state: State
-    repeated: bool = False
-
-
 class Streams:
     """The streams of one Redis, as a front sees them."""
 
@@ -57,7 +48,8 @@ class Streams:
         self.log = log
         self.queue = queue
         self.conversations = conversations
-        self._settings = settings
+        self.settings = settings
+        self.owed = Owed()
         self._front = front
         self._claims = itertools.count(1)
         self._looking: set[asyncio.Task[None]] = set()
@@ -72,84 +64,43 @@ class Streams:
         idempotency_key: str | None = None,
         failure_frees_key: bool = False,
         fields: Mapping[str, str | bytes] | None = None,
-        opened: Callable[[str], Awaitable[None]] | None = None,
+        along: Along = NOTHING,
     ) -> Accepted:
         """Accepts a prompt; the same owner, key and body give the same stream.
 
         With `failure_frees_key` a key whose stream failed before any content is as if it had never been used. `fields`
-        are more of the stream's meta. `opened` is given the id while the meta stands and no worker can have the stream;
-        what it raises refuses the prompt. Raises `QueueFullError`, `IdempotencyConflictError`, or Redis' errors; then
-        nothing was accepted.
+        are more of the stream's meta. Raises `QueueFullError`, `IdempotencyConflictError`, `NotAcceptedError`, or
+        Redis' errors; then nothing was accepted (see `submit`).
         """
-        stream_id = new_stream_id()
-        idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
-        life_ms = self._settings.stream_life_ms
         meta = prompt.fields(owner, headers, query) | dict(fields or {})
-        size = sum(len(value) for value in meta.values())
-        after: Asked | None = None
-        if opened is None:
-            after = self.log.opening(stream_id, meta)  # the meta, and then the job, in one trip
-        else:
-            await self.log.open(stream_id, meta)
-            try:
-                await opened(stream_id)
-            except Exception:
-                await self.log.drop(stream_id)
-                raise
-        replaces = ""
-        while True:
-            try:
-                submitted = await self.queue.submit(
-                    stream_id,
-                    limit=self._settings.queue_limit,
-                    life_ms=life_ms,
-                    size=size,
-                    most_bytes=self._settings.queue_bytes,
-                    idempotency=idempotency,
-                    replaces=replaces,
-                    after=after,
-                )
-            except IdempotencyConflictError as error:
-                if not (failure_frees_key and await self._failed_before_content(error.stream_id)):
-                    await self.log.drop(stream_id)
-                    raise
-                replaces = error.stream_id
-                continue
-            except QueueFullError:
-                await self.log.drop(stream_id)
-                raise
-            if not submitted.repeated:
-                await self.log.keep(stream_id, life_ms)
-                return Accepted(stream_id, State.QUEUED)
-            found = await self.log.meta(submitted.stream_id, "outcome", "content")
-            if found is not None and not (failure_frees_key and _failed_before_content(found)):
-                await self.log.drop(stream_id)
-                state = State(found["state"].decode())
-                if state is State.QUEUED:
-                    await self.log.keep(submitted.stream_id, life_ms)
-                return Accepted(submitted.stream_id, state, repeated=True)
-            replaces = submitted.stream_id  # the key is free
+        idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
+        submit = Submit(self, new_stream_id(), meta, idempotency, along, failure_frees_key=failure_frees_key)
+        return await submit.run()
 
-    async def resubmit(self, stream_id: str, owner: str, idempotency_key: str, digest: str) -> None:
+    async def resubmit(self, stream_id: str, owner: str, idempotency_key: str, digest: str) -> bool:
         """Does the rest of a submit whose front may have died in the middle of it; safe where it did not.
 
-        Raises as `submit` does.
+        False where the stream is gone by now, or was withdrawn. Raises as `submit` does.
         """
-        life_ms = self._settings.stream_life_ms
-        idempotency = Idempotency(owner, idempotency_key, digest)
-        submitted = await self.queue.submit(
-            stream_id,
-            limit=self._settings.queue_limit,
-            life_ms=life_ms,
-            most_bytes=self._settings.queue_bytes,
-            idempotency=idempotency,
+        life_ms = self.settings.stream_life_ms
+        size = await again(lambda: self.log.request_bytes(stream_id))
+        submitted = await again(
+            lambda: self.queue.submit(
+                stream_id,
+                limit=self.settings.queue_limit,
+                life_ms=life_ms,
+                size=size,
+                most_bytes=self.settings.queue_bytes,
+                idempotency=Idempotency(owner, idempotency_key, digest),
+                then=[self.log.keeping(stream_id, life_ms, secrets.token_hex(8))],
+            )
         )
-        if not submitted.repeated:
-            await self.log.keep(stream_id, life_ms)
+        return not submitted.repeated and bool(submitted.replies[0])
 
-    async def _failed_before_content(self, stream_id: str) -> bool:
-        found = await self.log.meta(stream_id, "outcome", "content")
-        return found is not None and _failed_before_content(found)
+    async def keep(self, stream_id: str) -> bool:
+        """Keeps a stream of which another request is about to be told; False where it is gone or was withdrawn."""
+        word = secrets.token_hex(8)
+        return bool(await again(lambda: self.log.keep(stream_id, self.settings.stream_life_ms, word)))
 
     async def cancel(self, stream_id: str) -> None:
         """Cancels a stream; one that waits is claimed and ended here, one that runs is told to its worker."""
@@ -184,7 +135,7 @@ class Streams:
 
     async def end_waiting(self, stream_id: str, outcome: Outcome, error: dict[str, str] | None) -> None:
         """Ends a stream that waits in the line; does nothing to one that does not."""
-        lease_ms = int(self._settings.lease_seconds * 1000)
+        lease_ms = int(self.settings.lease_seconds * 1000)
         claims = await self.queue.claim(self._front, next(self._claims), free=1, lease_ms=lease_ms, stream_id=stream_id)
         for claim in claims:
             await self._end(claim, outcome, error)
@@ -201,6 +152,9 @@ class Streams:
                 if ending is None:
                     return  # not for us to end: the lease runs out, and a worker sees to it
                 facts |= ending
+            case Status.ENDED if "withdrawn" in begun.meta:  # nobody was told of it
+                await self.queue.done(claim)
+                return
             case Status.ENDED:  # its last holder died between the ending and `done`
                 pass
             case _:
@@ -221,11 +175,6 @@ class Streams:
         fields: dict[str, str | bytes | int] = {"outcome": outcome, "attempts": attempts}
         if error is not None:
             fields["error"] = orjson.dumps(error)
-        life_ms = int(self._settings.stream_ttl * 1000)
+        life_ms = int(self.settings.stream_ttl * 1000)
         appended = await self.log.append(claim, begun.position.offset, frame, fields, ending_life_ms=life_ms)
         return fields | {"ended_at": begun.now} if appended.status is Status.OK else None
-
-
-def _failed_before_content(meta: Mapping[str, bytes]) -> bool:
-    failed = meta.get("outcome") in (Outcome.FAILED.encode(), Outcome.EXPIRED.encode())
-    return failed and meta.get("content") != b"1"

@@ -29,6 +29,8 @@ TESTS = (
     "tests/app/stream",
     "tests/worker/test_writer.py",
     "tests/worker/test_meeting.py",
+    "tests/app/test_streams.py",
+    "tests/app/test_submit.py",
     "tests/app/test_splice.py",
     "tests/app/test_tail.py",
     "tests/app/test_hub.py",
@@ -181,6 +183,54 @@ MUTATIONS = (
         "worker/reading.py",
         "if name.decode().strip().startswith(OURS):",
         "if name.decode() == OURS:",
+    ),
+    Mutation(
+        "a submit that was not answered is not withdrawn",
+        "app/submit.py",
+        "await self._withdraw(now=not isinstance(error, AWAY))",
+        "pass",
+    ),
+    Mutation(
+        "a submit that was not answered is not asked again",
+        "app/submit.py",
+        "if loop.time() + pause > until:",
+        "if True:",
+    ),
+    Mutation(
+        "a withdrawal leaves no mark",
+        "app/stream/scripts/withdraw.lua",
+        "redis.call('HSET', KEYS[1], 'state', 'ended', 'withdrawn', '1', 'outcome', 'cancelled', 'ended_at', now)",
+        "redis.call('DEL', KEYS[1])",
+    ),
+    Mutation(
+        "a withdrawal takes what another request was told of",
+        "app/stream/scripts/withdraw.lua",
+        "if facts[3] and facts[3] ~= ARGV[1] then",
+        "if false then",
+    ),
+    Mutation(
+        "a confirmation is taken for granted",
+        "app/submit.py",
+        "                if not kept:\n",
+        "                if False:\n",
+    ),
+    Mutation(
+        "a chat is taken whether or not its stream was",
+        "app/stream/scripts/chat_take.lua",
+        "if KEYS[3] ~= KEYS[1] and redis.call('EXISTS', KEYS[3]) == 0 then",
+        "if false then",
+    ),
+    Mutation(
+        "waiting bytes are never counted anew",
+        "app/stream/scripts/submit.lua",
+        "if not exact and (not bytes or (bytes + size > most and not paced)) then",
+        "if not bytes then",
+    ),
+    Mutation(
+        "waiting bytes forget who comes back to the line",
+        "app/stream/scripts/give_back.lua",
+        "  redis.call('DEL', KEYS[4]) -- counted anew, see submit.lua\n",
+        "",
     ),
 )
 

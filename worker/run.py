@@ -100,8 +100,11 @@ class Run:
     async def _release(self) -> None:
         """The stream has its ending: into its conversation, out of the queue, onto the outbox."""
         stream_id, log, queue = self.claim.stream_id, self._tools.log, self._tools.queue
-        names = ("owner", "outcome", "attempts", "ended_at")
+        names = ("owner", "outcome", "attempts", "ended_at", "withdrawn")
         meta = await patiently(self.interrupt, lambda: log.meta(stream_id, "conversation", *names)) or {}
+        if "withdrawn" in meta:  # its request got an error: nobody was told of it, and nobody is now
+            await patiently(self.interrupt, lambda: queue.done(self.claim))
+            return
         if "conversation" in meta:
             # Before `done`: who dies in between leaves a lease, and the next claim commits it.
             conversation = meta["conversation"].decode()

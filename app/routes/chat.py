@@ -25,7 +25,7 @@ from app.stream.chats import Chat
 from app.stream.endings import Outcome
 from app.stream.frames import Position, origin
 from app.stream.log import State
-from app.streams import Accepted
+from app.submit import Accepted, Along, again
 from app.views.ui_files import FileTooLargeError
 from app.views.ui_messages import UIMessagesView
 from app.views.ui_prompt import Allowed, ChatPrompt, chat_prompt
@@ -57,16 +57,26 @@ async def send(request: Request) -> Response:
     key = idempotency_key(request)
     asked = _asked(await read_json(request, front.settings.max_prompt_bytes), front)
     prompt = prompt_of(asked.body, None, on_interrupt="fail")
-    accepted = await front.streams.submit(prompt, owner, request.headers, idempotency_key=key)
+    life_ms = front.settings.stream_life_ms
+    accepted = await front.streams.submit(
+        prompt,
+        owner,
+        request.headers,
+        idempotency_key=key,
+        along=Along(
+            then=lambda stream_id: front.chats.taking(owner, asked.chat_id, _chat(asked, stream_id), life_ms),
+            undo=lambda stream_id: front.chats.leave(owner, asked.chat_id, stream_id, life_ms),
+        ),
+    )
     stream_id = accepted.stream_id
-    continues = asked.continues or {"id": f"msg_{stream_id}", "parts": []}
-    if not (accepted.repeated and accepted.state is State.ENDED):
-        parts = lenient.dumps(continues["parts"])
-        chat = Chat(stream_id, continues["id"], parts if len(parts) <= PARTS_BYTES_MAX else b"")
-        before = await front.chats.take(owner, asked.chat_id, chat, front.settings.stream_life_ms)
-        if before is not None and before != stream_id:
-            await front.streams.cancel(before)
-    view = UIMessagesView(stream_id, continues["id"])
+    if not accepted.repeated:
+        [before] = accepted.replies
+        _cancel(front, before.decode())
+    elif accepted.state is not State.ENDED:
+        chat = _chat(asked, stream_id)
+        taken = await again(lambda: front.chats.take(owner, asked.chat_id, chat, life_ms))
+        _cancel(front, taken or "")
+    view = UIMessagesView(stream_id, _message_id(asked, stream_id))
     return ChatAnswer(front, view, stream_id, await _start(front, accepted), (owner, asked.chat_id))
 
 
@@ -105,6 +115,24 @@ async def stop(request: Request) -> Response:
     if meta is None:
         return Response(status_code=204)
     return json_response({"id": chat.stream_id, "state": meta["state"].decode()}, 202)
+
+
+def _message_id(asked: ChatPrompt, stream_id: str) -> str:
+    return asked.continues["id"] if asked.continues else f"msg_{stream_id}"
+
+
+def _chat(asked: ChatPrompt, stream_id: str) -> Chat:
+    """What the chat shows with this stream."""
+    parts = lenient.dumps(asked.continues["parts"] if asked.continues else [])
+    return Chat(stream_id, _message_id(asked, stream_id), parts if len(parts) <= PARTS_BYTES_MAX else b"")
+
+
+def _cancel(front: Front, before: str) -> None:
+    """Cancels what the chat showed before. The answer does not wait for it: its own stream stands already."""
+    if before:
+        front.streams.owed.add(
+            f"{before}: cancellation", lambda: front.streams.cancel(before), front.settings.stream_life_ms / 1000
+        )
 
 
 def _asked(body: dict[str, object], front: Front) -> ChatPrompt:

@@ -21,6 +21,7 @@ from app.stream.errors import (
     IdempotencyConflictError,
     MalformedIdError,
     NoConversationError,
+    NotAcceptedError,
     QueueFullError,
 )
 from app.stream.refusals import Teller
@@ -103,12 +104,8 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(422, str(error))
         case ConversationError():
             return _of_conversation(error)
-        case QueueFullError():
-            return ApiError(
-                429,
-                "too many streams are waiting; try again later",
-                headers={"retry-after": str(error.retry_after)},
-            )
+        case QueueFullError() | NotAcceptedError():
+            return _of_submit(error)
         case HTTPException(status_code=404):
             return ApiError(404, "there is nothing at this path")
         case HTTPException(status_code=405):
@@ -122,6 +119,13 @@ def as_api_error(error: Exception) -> ApiError:
             )
         case _:
             return ApiError(500, "internal error")
+
+
+def _of_submit(error: QueueFullError | NotAcceptedError) -> ApiError:
+    if isinstance(error, NotAcceptedError):
+        return ApiError(503, str(error), headers={"retry-after": AWAY_RETRY_AFTER})
+    headers = {"retry-after": str(error.retry_after)}
+    return ApiError(429, "too many streams are waiting; try again later", headers=headers)
 
 
 def _of_conversation(error: ConversationError) -> ApiError:
@@ -143,6 +147,7 @@ HANDLED: tuple[type[Exception], ...] = (
     MalformedIdError,
     IdempotencyConflictError,
     QueueFullError,
+    NotAcceptedError,
     ConversationError,
     HTTPException,
     RedisError,

@@ -18,7 +18,7 @@ from app.routes.errors import ApiError
 from app.routes.streams import idempotency_key
 from app.stream.frames import Position, origin, parse_id
 from app.stream.log import Read
-from app.streams import Accepted
+from app.submit import Accepted
 
 # A streamed answer that nobody reads for so long is cancelled, unless an Idempotency-Key says that somebody comes back.
 ABANDON_SECONDS = 30.0

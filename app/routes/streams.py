@@ -171,11 +171,11 @@ async def _meta(front: Front, request: Request, *names: str) -> dict[str, bytes]
     """Fields of the stream that the path names, if the caller owns it. Raises `ApiError`."""
     owner = front.owner(request)
     stream_id = _stream_id(request)
-    meta = await front.streams.log.meta(stream_id, "owner", *names)
+    meta = await front.streams.log.meta(stream_id, "owner", "withdrawn", *names)
     if meta is None:
         check_readable(await front.streams.log.read(stream_id, origin(stream_id), 1), owner)
         raise ApiError(404, "there is no such stream")
-    if meta.get("owner", b"").decode() != owner:
+    if meta.get("owner", b"").decode() != owner or "withdrawn" in meta:
         raise ApiError(404, "there is no such stream")
     return meta
 

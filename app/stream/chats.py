@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from app.stream import keys
+from app.stream.ordered import Asked
 from app.stream.scripts import source
 
 
@@ -34,14 +35,30 @@ class Chats:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._take = redis.register_script(source("chat_take"))
+        self._leave = redis.register_script(source("chat_leave"))
         self._shown = redis.register_script(source("chat_shown"))
 
     async def take(self, owner: str, chat_id: str, chat: Chat, life_ms: int) -> str | None:
         """Makes the chat show another stream; returns the one that it showed before. The record lives `life_ms`."""
-        before = await self._take(
-            keys=[keys.chat(owner, chat_id)], args=[chat.stream_id, chat.message_id, life_ms, chat.parts]
-        )
+        asked = self._asked(owner, chat_id, chat, life_ms, keys.chat(owner, chat_id))
+        before = await asked.script(keys=asked.keys, args=asked.args)
         return before.decode() or None
+
+    def taking(self, owner: str, chat_id: str, chat: Chat, life_ms: int) -> Asked:
+        """What `take` asks, for who submits the stream in the same trip: done only where the submit was taken."""
+        return self._asked(owner, chat_id, chat, life_ms, keys.arq_job(chat.stream_id))
+
+    def _asked(self, owner: str, chat_id: str, chat: Chat, life_ms: int, if_stands: str) -> Asked:
+        return Asked(
+            self._take,
+            [keys.chat(owner, chat_id), keys.chat_before(owner, chat_id), if_stands],
+            [chat.stream_id, chat.message_id, life_ms, chat.parts, keys.SUBMIT_SECONDS * 1000],
+        )
+
+    async def leave(self, owner: str, chat_id: str, stream_id: str, life_ms: int) -> bool:
+        """The chat shows again what it showed before `stream_id`; False where it shows another stream."""
+        keys_ = [keys.chat(owner, chat_id), keys.chat_before(owner, chat_id)]
+        return bool(await self._leave(keys=keys_, args=[stream_id, life_ms]))
 
     async def find(self, owner: str, chat_id: str) -> Chat | None:
         fields = ("stream", "message", "parts", "shown")

@@ -211,10 +211,11 @@ class Conversations:
                 return
 
     async def _answer(self, stream_id: str, now: int) -> turns.Message | None:
-        meta = await self._log.meta(stream_id, *turns.ANSWER_FIELDS)
+        meta = await self._log.meta(stream_id, "withdrawn", *turns.ANSWER_FIELDS)
         if meta is None:
             return turns.answer(stream_id, None, "", now)
-        if meta["state"] != State.ENDED.encode():
+        # One that was withdrawn is no answer: whoever withdrew it takes back what was said.
+        if meta["state"] != State.ENDED.encode() or "withdrawn" in meta:
             return None
         partial = await self._partial(stream_id) if turns.has_partial(meta) else ""
         return turns.answer(stream_id, meta, partial, now)

@@ -27,6 +27,10 @@ class QueueFullError(KeepstreamError):
         self.retry_after = retry_after
 
 
+class NotAcceptedError(KeepstreamError):
+    """Nobody's fault: what Redis took of a submit was lost or withdrawn before the submit was whole. Ask again."""
+
+
 class UnfitServerError(KeepstreamError):
     """The operator's fault: a Redis that cannot keep what it acknowledges, is too old, or does not let us in."""
 

@@ -34,17 +34,26 @@ REPLICA_SECONDS = 5.0
 
 CHANNELS = ("WAKE", "accord", "alive", "channel", "control")  # of `keys`; all else that it names is a key
 # What the code asks besides the scripts, and how many words follow a command's key.
-_ASKED = "DEL EXISTS GET GETRANGE HGET HMGET INCR PEXPIRE PTTL STRLEN ZCARD ZRANK ZREM ZREVRANGE ZREVRANK EXPIRE"
+_ASKED = (
+    "DEL EXISTS GET GETRANGE HGET HMGET HSTRLEN INCR PEXPIRE PTTL STRLEN ZCARD ZRANK ZREM ZREVRANGE ZREVRANK EXPIRE"
+)
 WORDS = {
     **dict.fromkeys(("DEL", "EXISTS", "GET", "HGETALL", "INCR", "PTTL", "STRLEN", "TTL", "ZCARD", "ZPOPMIN"), 0),
-    **dict.fromkeys(("APPEND", "EXPIRE", "PEXPIRE", "HDEL", "HEXISTS", "HGET", "HMGET", "RPUSH", "SET", "SADD"), 1),
+    **dict.fromkeys(
+        ("APPEND", "EXPIRE", "PEXPIRE", "HDEL", "HEXISTS", "HGET", "HSTRLEN", "HMGET", "RPUSH", "SET", "SADD"), 1
+    ),
     **dict.fromkeys(("DECRBY", "INCRBY", "ZRANK", "ZREM", "ZREVRANK", "ZSCORE", "LPUSH", "SREM", "INCRBYFLOAT"), 1),
     **dict.fromkeys(("GETRANGE", "HINCRBY", "HINCRBYFLOAT", "HSET", "HSETNX", "LRANGE", "LTRIM", "ZADD", "ZCOUNT"), 2),
     **dict.fromkeys(("ZINCRBY", "ZRANGE", "ZRANGEBYSCORE", "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "ZREVRANGE"), 2),
     "XADD": 3,
 }
-# Those that take no key, or another word before it, in full.
-_KEYLESS = {"TIME": ("TIME",), "PUBLISH": (), "PUBSUB": ("PUBSUB", "NUMSUB", "ks:{queue}:wake")}
+# Those that take no key, another word before it, or two of them, in full.
+_KEYLESS = {
+    "RENAME": ("RENAME", "ks:{probe}", "ks:{probe}"),
+    "TIME": ("TIME",),
+    "PUBLISH": (),
+    "PUBSUB": ("PUBSUB", "NUMSUB", "ks:{queue}:wake"),
+}
 
 
 async def until_fit(redis: Redis) -> None:

@@ -4,8 +4,8 @@ A stream's keys carry the hash tag `{id}`, the queue's the tag `{queue}`: the sc
 another server than the queue, or on a cluster.
 
 `ks:{id}:log`, `ks:{id}:meta`
-    `SUBMIT_SECONDS` until the submit is confirmed; then `STREAM_SECONDS_MAX` + `STREAM_TTL` and a margin; `STREAM_TTL`
-    from the ending on
+    `SUBMIT_SECONDS` until the submit is confirmed, and once it is withdrawn; else `STREAM_SECONDS_MAX` + `STREAM_TTL`
+    and a margin; `STREAM_TTL` from the ending on
 `ks:{id}:tomb`
     `TOMB_SECONDS` longer than the log: tells 410 from 404
 `ks:{cv id}:log`, `ks:{cv id}:meta`, `ks:{cv id}:messages`
@@ -22,8 +22,8 @@ another server than the queue, or on a cluster.
     as long as its stream may live
 `ks:{queue}:hold:<digest>`, `ks:{queue}:held`
     as long as the hold itself: its time to live is the time to wait; and as long as the longest of them
-`ks:{queue}:chat:<digest>`
-    as long as the stream it names may live
+`ks:{queue}:chat:<digest>`, `…:before`
+    as long as the stream it names may live; `SUBMIT_SECONDS`
 `ks:{queue}:outbox`
     about `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last
 `arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>`
@@ -99,6 +99,11 @@ def idempotency(owner: str, key: str) -> str:
 def chat(owner: str, chat_id: str) -> str:
     """A digest, because a chat's id is the client's word."""
     return "ks:{queue}:chat:" + hashlib.sha256(f"{owner}\0{chat_id}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def chat_before(owner: str, chat_id: str) -> str:
+    """What a chat showed before its newest stream."""
+    return chat(owner, chat_id) + ":before"
 
 
 def replay(holder: str) -> str:

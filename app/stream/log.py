@@ -79,6 +79,15 @@ class State(StrEnum):
     UNKNOWN = ""
 
 
+class Withdrawn(StrEnum):
+    """What a withdrawal can come to. `KEPT`: another request was told of the stream."""
+
+    WITHDRAWN = "withdrawn"
+    RUNNING = "running"
+    ENDED = "ended"
+    KEPT = "kept"
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A range of a log: `data` follows `start`; `proven` is False where the asked place was not honoured.
@@ -118,6 +127,8 @@ class Log:
         self._append = redis.register_script(source("append"))
         self._read = redis.register_script(source("read"))
         self._cancel = redis.register_script(source("cancel"))
+        self._keep = redis.register_script(source("keep"))
+        self._withdraw = redis.register_script(source("withdraw"))
 
     async def open(self, stream_id: str, fields: Mapping[str, str | bytes]) -> int:
         """Writes the meta of a new stream, kept for `SUBMIT_SECONDS` unless `keep` follows. Returns created_at, ms."""
@@ -129,13 +140,28 @@ class Log:
         flat = [part for pair in fields.items() for part in pair]
         return Asked(self._open, [keys.meta(stream_id)], [keys.SUBMIT_SECONDS * 1000, *flat])
 
-    async def keep(self, stream_id: str, life_ms: int) -> bool:
-        """Confirms a stream: its meta now lives `life_ms`. False where the meta is gone."""
-        return bool(await self._redis.pexpire(keys.meta(stream_id), life_ms))
+    async def keep(self, stream_id: str, life_ms: int, word: str = "") -> State:
+        """Confirms a stream for a request with this word of its own: its meta now lives `life_ms` at least.
+
+        Returns its state; `UNKNOWN` where it is gone or was withdrawn.
+        """
+        asked = self.keeping(stream_id, life_ms, word)
+        return State((await asked.script(keys=asked.keys, args=asked.args)).decode())
+
+    def keeping(self, stream_id: str, life_ms: int, word: str) -> Asked:
+        """What `keep` asks, for who asks more at once; the reply is the state."""
+        return Asked(self._keep, [keys.meta(stream_id)], [life_ms, word])
 
     async def drop(self, stream_id: str) -> None:
-        """Takes back an `open` whose submit was refused."""
+        """Takes back an `open` of which nobody knows."""
         await self._redis.delete(keys.meta(stream_id))
+
+    async def withdraw(self, stream_id: str, word: str) -> Withdrawn:
+        """Takes back a stream whose request, of this word, gets an error; a mark keeps the rest of it from running."""
+        reply = await self._withdraw(
+            keys=[keys.meta(stream_id)], args=[word, keys.control(stream_id), keys.SUBMIT_SECONDS * 1000]
+        )
+        return Withdrawn(reply.decode())
 
     async def begin(self, claim: Claim, life_ms: int | None = None, *, count: bool = False) -> Begun:
         """Takes the fence for `claim`. Status: ok, ended, fenced or gone.
@@ -193,6 +219,10 @@ class Log:
         if values[0] is None:
             return None
         return {name: value for name, value in zip(("state", *names), values, strict=True) if value is not None}
+
+    async def request_bytes(self, stream_id: str) -> int:
+        """What the request of a stream that has not ended takes."""
+        return int(await self._redis.execute_command("HSTRLEN", keys.meta(stream_id), "request"))  # type: ignore[no-untyped-call]
 
     async def last_id(self, stream_id: str) -> str | None:
         """The id of the log's last frame; None for an empty log."""

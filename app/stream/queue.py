@@ -41,10 +41,14 @@ class Idempotency:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """`stream_id` is another one than was submitted where the Idempotency-Key already stood for that one."""
+    """`stream_id` is another one than was submitted where the Idempotency-Key already stood for that one.
+
+    `replies` are those of what was asked behind it.
+    """
 
     stream_id: str
     repeated: bool
+    replies: tuple[Any, ...] = ()
 
 
 class Queue:
@@ -70,12 +74,13 @@ class Queue:
         idempotency: Idempotency | None = None,
         replaces: str = "",
         after: Asked | None = None,
+        then: Sequence[Asked] = (),
     ) -> Submitted:
         """Puts a stream in the line.
 
         `size` is what its prompt takes, and `most_bytes` what all that wait may; `replaces` is a dead stream that the
-        key may still name; `after` is run before, in the same trip. Raises `QueueFullError`; `IdempotencyConflictError`
-        where the key stands for another body.
+        key may still name; `after` is run before and `then` behind, in the same trip. Raises `QueueFullError`;
+        `IdempotencyConflictError` where the key stands for another body.
         """
         job = serialize_job(FUNCTION, (), {}, None, 0, serializer=orjson.dumps)
         record = keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.JOBS
@@ -85,14 +90,16 @@ class Queue:
             [keys.JOBS, keys.arq_job(stream_id), record, keys.SIZES, keys.BYTES, keys.FENCE],
             [stream_id, limit, job, life_ms, digest, replaces, keys.WAKE, keys.QUEUE_SECONDS, size, most_bytes],
         )
-        *_, (status, found, _) = await in_order(self._redis, *([after] if after else []), submit)
+        before = [after] if after is not None else []
+        replies = (await in_order(self._redis, *before, submit, *then))[len(before) :]
+        status, found, _ = replies[0]
         match status:
             case b"full":
                 raise QueueFullError(RETRY_AFTER_SECONDS)
             case b"other":
                 raise IdempotencyConflictError(found.decode())
             case _:
-                return Submitted(found.decode(), status == b"same")
+                return Submitted(found.decode(), status == b"same", tuple(replies[1:]))
 
     async def claim(self, holder: str, number: int, *, free: int, lease_ms: int, stream_id: str = "") -> list[Claim]:
         """Takes up to `free` jobs from the head of the line, or `stream_id` alone if it still waits there.

@@ -11,7 +11,8 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from app import conversing as module
+from app import context as module
+from app import submit as submitting
 from app.conversing import Conversing
 from app.history import turn_of
 from app.prompts import InvalidPromptError
@@ -107,7 +108,9 @@ async def test_a_front_that_dies_in_between_locks_nothing(redis: Redis, monkeypa
     async def dies(*_: Any, **__: Any) -> Any:
         raise ConnectionError
 
+    monkeypatch.setattr(submitting, "ASK_SECONDS", 0.0)
     monkeypatch.setattr(front._streams.queue, "submit", dies)
+    monkeypatch.setattr(front._streams.owed, "add", lambda *_: None)  # the dead owe nothing
     with pytest.raises(ConnectionError):
         await say(front, found, content="hello")
     monkeypatch.undo()
@@ -130,7 +133,9 @@ async def test_a_client_that_asks_again_after_its_front_died_is_answered(
     async def dies(*_: Any, **__: Any) -> Any:
         raise ConnectionError
 
+    monkeypatch.setattr(submitting, "ASK_SECONDS", 0.0)
     monkeypatch.setattr(front._streams.queue, "submit", dies)
+    monkeypatch.setattr(front._streams.owed, "add", lambda *_: None)  # the dead owe nothing
     with pytest.raises(ConnectionError):
         await front.send(OWNER, found.id, turn, {}, query="", key="once")
     monkeypatch.undo()
@@ -177,13 +182,13 @@ async def test_what_fits_or_cannot_be_counted_or_is_compacted_is_sent(
     front = conversing(redis, tokens=tokens)
     found = await front.create(OWNER, {})
     await say(front, found, **body)
-    assert len(front._upstream.asked) == asked  # type: ignore[attr-defined]
+    assert len(front._context._upstream.asked) == asked  # type: ignore[attr-defined]
 
 
 async def test_a_count_that_does_not_come_holds_nobody_up(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     front = conversing(redis)
     found = await front.create(OWNER, {})
     monkeypatch.setattr(module, "COUNT_SECONDS", 0.05)
-    monkeypatch.setattr(front._upstream, "ask", lambda *_: asyncio.Event().wait())
+    monkeypatch.setattr(front._context._upstream, "ask", lambda *_: asyncio.Event().wait())
     await say(front, found, content=LONG)
     assert len(await ids(front, found)) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -14,7 +15,8 @@ from app.settings import Settings
 from app.stream import frames, keys
 from app.stream.conversations import Conversations
 from app.stream.endings import Outcome, end_data
-from app.stream.log import Appended, Log, State, Status
+from app.stream.errors import NotAcceptedError
+from app.stream.log import Appended, Log, State, Status, Withdrawn
 from app.stream.queue import Queue
 from app.streams import Streams
 from app.sweep import sweep
@@ -115,3 +117,76 @@ async def test_a_stream_that_cannot_be_ended_keeps_no_other_from_it(
     sweeper.cancel()
     [entry] = await outbox(redis)
     assert entry[b"id"] == other.encode()
+
+
+async def test_a_withdrawal_comes_before_or_after_what_others_were_told(redis: Redis, streams: Streams) -> None:
+    waits, told = await submit(streams), await submit(streams)
+    assert await streams.keep(told)
+    assert await streams.log.withdraw(told, "another word") is Withdrawn.KEPT
+    await redis.hdel(keys.meta(waits), "kept")
+    assert await streams.log.withdraw(waits, "its word") is Withdrawn.WITHDRAWN
+    assert not await streams.keep(waits)
+    assert await streams.log.withdraw(waits, "its word") is Withdrawn.WITHDRAWN
+
+
+async def test_what_still_arrives_of_a_withdrawn_submit_is_run_by_nobody(redis: Redis, streams: Streams) -> None:
+    """It was on its way when its request was given up."""
+    assert await streams.log.withdraw("st_late", "its word") is Withdrawn.WITHDRAWN
+    await streams.log.open("st_late", {"owner": OWNER, "request": b"{}"})
+    await streams.queue.submit("st_late", limit=10, life_ms=LEASE_MS)
+    [claim] = await streams.queue.claim("worker", 1, free=1, lease_ms=LEASE_MS)
+    assert (await streams.log.begin(claim, LEASE_MS)).status is Status.ENDED
+    assert 0 < await redis.pttl(keys.meta("st_late")) <= keys.SUBMIT_SECONDS * 1000
+
+
+async def test_a_withdrawn_stream_that_a_worker_has_is_cancelled(redis: Redis, streams: Streams) -> None:
+    stream_id = await submit(streams)
+    await redis.hdel(keys.meta(stream_id), "kept")
+    [claim] = await streams.queue.claim("worker", 1, free=1, lease_ms=LEASE_MS)
+    begun = await streams.log.begin(claim)
+    assert begun.position is not None
+    assert await streams.log.withdraw(stream_id, "its word") is Withdrawn.RUNNING
+    frame, _ = frames.encode_json("relay.end", end_data(Outcome.COMPLETED, attempts=1), begun.position)
+    assert (await streams.log.append(claim, 0, frame)).cancelled
+
+
+async def test_what_was_withdrawn_leaves_the_line_and_is_nowhere_told(redis: Redis, streams: Streams) -> None:
+    stream_id = await submit(streams)
+    await redis.hdel(keys.meta(stream_id), "kept")
+    await streams.log.withdraw(stream_id, "its word")
+    await expire(streams, stream_id)
+    assert await outbox(redis) == []
+    assert not await redis.exists(keys.JOBS, keys.LEASES, keys.CLAIMS, keys.SIZES, keys.log(stream_id))
+
+
+async def test_a_late_confirmation_leaves_an_ended_stream_its_life(redis: Redis, streams: Streams) -> None:
+    stream_id = await submit(streams)
+    await streams.cancel(stream_id)
+    before = await redis.pttl(keys.meta(stream_id))
+    assert await streams.log.keep(stream_id, 10 * streams.settings.stream_life_ms) is State.ENDED
+    assert await redis.pttl(keys.meta(stream_id)) <= before
+
+
+async def test_a_submit_whose_meta_was_lost_is_not_accepted(
+    redis: Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its front stood still for longer than an unconfirmed meta lives."""
+    submit_really = streams.queue.submit
+
+    async def late(stream_id: str, **asked: Any) -> Any:
+        await redis.delete(keys.meta(stream_id))
+        return await submit_really(stream_id, **{**asked, "after": None})
+
+    monkeypatch.setattr(streams.queue, "submit", late)
+    with pytest.raises(NotAcceptedError):
+        await submit(streams)
+    assert not await redis.exists(keys.JOBS, keys.LEASES)
+    assert await outbox(redis) == []
+
+
+async def test_an_ended_stream_whose_log_is_gone_is_gone(redis: Redis, streams: Streams) -> None:
+    stream_id = await submit(streams)
+    await streams.cancel(stream_id)
+    await redis.delete(keys.log(stream_id))
+    read = await streams.log.read(stream_id, None)
+    assert (read.state, read.owner) == (State.GONE, OWNER)

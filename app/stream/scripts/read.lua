@@ -17,6 +17,10 @@ if not facts[1] then
 end
 local base = tonumber(facts[3] or '0')
 local length = redis.call('STRLEN', KEYS[1])
+-- An ended log has its ending at least: where it has nothing, it is not kept any more, or never was.
+if facts[1] == 'ended' and length == 0 then
+  return {'gone', facts[2] or '', 0, 0, '', 0, 0, 0, ''}
+end
 local start, proven, limit, skip = tonumber(ARGV[1]), 1, tonumber(ARGV[3]), tonumber(ARGV[4] or '0')
 local bytes
 if start >= 0 and ARGV[2] ~= '' then

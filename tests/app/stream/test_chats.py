@@ -6,6 +6,7 @@ import asyncio
 
 from redis.asyncio import Redis
 
+from app.stream import keys
 from app.stream.chats import Chat, Chats
 
 LIFE_MS = 60_000
@@ -49,6 +50,29 @@ async def test_what_was_shown_is_noted_for_the_stream_that_the_chat_shows(redis:
     assert not await chats.shown("me", "c", "st_1")
     assert await chats.shown("me", "c", "st_2")
     assert await chats.find("me", "c") == Chat("st_2", "m2", b"", shown=True)
+
+
+async def test_a_chat_is_taken_along_only_by_a_stream_whose_submit_was_taken(redis: Redis) -> None:
+    chats = Chats(redis)
+    await chats.take("me", "c", Chat("st_1", "m1"), LIFE_MS)
+    asked = chats.taking("me", "c", Chat("st_2", "m2"), LIFE_MS)
+    await asked.script(keys=asked.keys, args=asked.args)
+    assert await chats.find("me", "c") == Chat("st_1", "m1")
+    await redis.set(keys.arq_job("st_2"), "", ex=60)
+    assert await asked.script(keys=asked.keys, args=asked.args) == b"st_1"
+    assert await chats.find("me", "c") == Chat("st_2", "m2")
+
+
+async def test_a_chat_that_is_left_shows_what_it_showed_before(redis: Redis) -> None:
+    chats = Chats(redis)
+    await chats.take("me", "c", Chat("st_1", "m1", b"[]", shown=True), LIFE_MS)
+    await chats.shown("me", "c", "st_1")
+    await chats.take("me", "c", Chat("st_2", "m2"), LIFE_MS)
+    assert await chats.leave("me", "c", "st_2", LIFE_MS)
+    assert await chats.find("me", "c") == Chat("st_1", "m1", b"[]", shown=True)
+    assert not await chats.leave("me", "c", "st_2", LIFE_MS)
+    assert await chats.leave("me", "c", "st_1", LIFE_MS)
+    assert await chats.find("me", "c") is None
 
 
 async def test_a_chats_id_may_hold_anything(redis: Redis) -> None:
