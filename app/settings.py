@@ -79,7 +79,7 @@ class Settings:
             redis_url=read.secret("REDIS_URL") or default.redis_url,
             redis_ca=read.text("KEEPSTREAM_REDIS_CA"),
             anthropic_api_key=read.secret("ANTHROPIC_API_KEY"),
-            anthropic_base_url=read.text("ANTHROPIC_BASE_URL"),
+            anthropic_base_url=_api_root(read.text("ANTHROPIC_BASE_URL")),
             host=read.text("KEEPSTREAM_HOST") or default.host,
             port=read.whole("KEEPSTREAM_PORT", default.port, 0, 65_535),
             model=read.text("KEEPSTREAM_MODEL") or default.model,
@@ -140,6 +140,11 @@ def variable_of(name: str) -> str:
 def variables() -> tuple[str, ...]:
     """The environment variables of all settings, for the documentation and its test."""
     return tuple(variable_of(f.name) for f in fields(Settings))
+
+
+def _api_root(url: str | None) -> str | None:
+    """Without the path that the SDKs add themselves: the address of the API's documentation works as well."""
+    return None if url is None else re.sub(r"(/v1(/messages)?)?/*$", "", url)
 
 
 def _is_http(url: str) -> bool:

@@ -26,6 +26,7 @@ TESTS = (
     "tests/worker/test_prompt_bytes.py",
     "tests/worker/test_reading.py",
     "tests/worker/test_silence.py",
+    "tests/worker/test_causes.py",
     "tests/app/stream",
     "tests/worker/test_writer.py",
     "tests/worker/test_meeting.py",
@@ -153,6 +154,30 @@ MUTATIONS = (
         "app/stream/scripts/lease_clock.lua",
         "    if gap > math.max(lease / 3, LEASE_GAP_MS) then",
         "    if false then",
+    ),
+    Mutation(
+        "a refused key of ours is told to a user as if it were his",
+        "worker/failure.py",
+        "    if failure.status not in _KEY_STATUSES and failure.type not in _KEY_TYPES:",
+        "    if failure:",
+    ),
+    Mutation(
+        "causes are not told apart: every way that fails is a lost connection",
+        "worker/causes.py",
+        "_sentence(chain, host) or LOST.message",
+        "LOST.message",
+    ),
+    Mutation(
+        "a web page is an answer that was cut",
+        "worker/call.py",
+        "if not answer.is_stream and not reading.begun:",
+        "if False:",
+    ),
+    Mutation(
+        "a failed stream's line in the log has no reason",
+        "worker/closing.py",
+        "account.calls, end.why)",
+        'account.calls, "")',
     ),
     Mutation(
         "pings are silence: an upstream that thinks is called dead",

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from worker import silence
+from worker import failure, silence
 from worker.admission import Admission
 from worker.claude import Claude
+from worker.failure import UpstreamError
 from worker.interrupt import Interrupt
 from worker.reading import Reading
 from worker.request import Request
+
+OK = 200
 
 
 class Call:
@@ -46,6 +49,8 @@ class Call:
                         return
                     if interrupt.why is not None:  # a library below us may have swallowed the cancellation
                         interrupt.check()
+                if not answer.is_stream and not reading.begun:
+                    raise UpstreamError(failure.not_the_api(OK, answer.headers))
                 reading.end()
         finally:
             if self._timer is not None:

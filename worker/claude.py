@@ -8,7 +8,7 @@ Knows nothing of streams, logs or what a failure leads to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,8 +19,10 @@ import anthropic
 import httpx2
 from aiohttp import ClientError
 
+from app.settings import SettingsError
 from app.stream.tasks import end
 from worker import failure
+from worker.causes import cause_of
 from worker.failure import UpstreamError
 from worker.request import Request, Upload
 
@@ -34,6 +36,7 @@ NO_LIMIT = 0
 IDLE_SECONDS = 60.0
 # A connection can be used again once its answer's body has ended, which it does right after `message_stop`.
 LAST_BYTES_SECONDS = 1.0
+EVENT_STREAM = "text/event-stream"
 # A gateway of one's own may hold the key; the SDK wants some.
 NO_KEY = "none"
 
@@ -42,14 +45,22 @@ _BROKEN = (httpx2.HTTPError, httpx2.StreamError, ClientError, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer's head: the body's bytes, and how many seconds its limits ask everybody to wait, if they do."""
+    """An answer's head: the body's bytes, and how many seconds its limits ask everybody to wait, if they do.
+
+    `headers` do not mind the case of their names.
+    """
 
     chunks: AsyncIterator[bytes]
     hold: float | None
+    headers: Mapping[str, str]
+
+    @property
+    def is_stream(self) -> bool:
+        return self.headers.get("content-type", EVENT_STREAM).partition(";")[0].strip().lower() == EVENT_STREAM
 
 
 class Claude:
-    """The client of this process."""
+    """The client of this process. Raises `SettingsError` where the environment of its connections cannot be used."""
 
     def __init__(self, api_key: str | None, base_url: str | None) -> None:
         self._sdk = anthropic.AsyncAnthropic(
@@ -58,9 +69,7 @@ class Claude:
             max_retries=0,
             # Silence is the stall timer's to judge; a read timer here would be moved at each event, and pings reset it.
             timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS),
-            http_client=anthropic.DefaultAioHttpClient(
-                limits=httpx2.Limits(max_connections=NO_LIMIT, keepalive_expiry=IDLE_SECONDS)
-            ),
+            http_client=_connections(),
         )
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -80,7 +89,7 @@ class Claude:
                 stack.push_async_callback(http.aclose)
                 encoded = http.headers.get("content-encoding", "identity") != "identity"
                 chunks = http.aiter_bytes() if encoded else http.aiter_raw()
-                yield Answer(chunks, failure.limit_reset(http.headers, datetime.now(UTC)))
+                yield Answer(chunks, failure.limit_reset(http.headers, datetime.now(UTC)), http.headers)
                 ending = asyncio.create_task(_end(chunks, stack.pop_all()), name="last-bytes")
                 self._ending.add(ending)
                 ending.add_done_callback(self._ending.discard)
@@ -89,8 +98,8 @@ class Claude:
             raise UpstreamError(told) from None
         except (anthropic.APITimeoutError, httpx2.TimeoutException):
             raise UpstreamError(failure.UNREACHABLE) from None
-        except (anthropic.APIError, *_BROKEN):
-            raise UpstreamError(failure.LOST) from None
+        except (anthropic.APIError, *_BROKEN) as error:
+            raise UpstreamError(cause_of(error, self._sdk.base_url.raw_host.decode())) from None
 
     async def _post(self, request: Request) -> httpx2.Response:
         """The head of the answer. The SDK's own `messages.create` would walk all of the prompt, at the loop's cost."""
@@ -108,6 +117,18 @@ class Claude:
             stream_cls=anthropic.AsyncStream[object],
         )
         return cast("httpx2.Response", head)  # as `cast_to` asks for
+
+
+def _connections() -> httpx2.AsyncClient:
+    """As the SDK makes them: by the variables that name proxies and certificates. Raises `SettingsError`."""
+    limits = httpx2.Limits(max_connections=NO_LIMIT, keepalive_expiry=IDLE_SECONDS)
+    try:
+        return anthropic.DefaultAioHttpClient(limits=limits)
+    except OSError as error:
+        told = error.strerror or type(error).__name__
+        raise SettingsError(f"SSL_CERT_FILE and SSL_CERT_DIR must name certificates that can be read: {told}") from None
+    except (ValueError, httpx2.InvalidURL):  # its words may hold a password
+        raise SettingsError("HTTP_PROXY, HTTPS_PROXY and ALL_PROXY must be addresses of proxies") from None
 
 
 async def _end(chunks: AsyncIterator[bytes], response: AsyncExitStack) -> None:

@@ -89,7 +89,8 @@ class Closing:
         with self._interrupt.armed(Why.LEFT):
             await writer.flush()
         if writer.refusal is None:
-            logger.info("%s: %s, %d attempts", self._stream_id, end.outcome, account.calls)
+            level = logging.WARNING if end.error is not None else logging.INFO
+            logger.log(level, "%s: %s, %d attempts%s", self._stream_id, end.outcome, account.calls, end.why)
         return writer.refusal is None
 
     async def refused(self, status: Status | None) -> None:

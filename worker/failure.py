@@ -9,13 +9,19 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 _RETRIED_STATUSES = frozenset({408, 409, 429})
 _SERVER_ERRORS = 500
+# The relay's own key, whoever says so: nothing that a user could mend.
+_KEY_STATUSES = frozenset({401, 403})
+_KEY_TYPES = frozenset({"authentication_error", "permission_error"})
+# Below 500, these may come from a gateway that speaks no JSON; any other that does is no Claude API.
+_OF_GATEWAYS = frozenset({408, 409, 413, 429})
+_PROXY_LOGIN = 407
 _STATUS_OF_TYPE = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -28,8 +34,10 @@ _STATUS_OF_TYPE = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
+_TYPE_OF_STATUS = {status: kind for kind, status in _STATUS_OF_TYPE.items()}
 _REMAINING = re.compile(r"anthropic-ratelimit-(.+)-remaining")
 _BAD_GATEWAY, _GATEWAY_TIMEOUT = 502, 504
+KEY_REFUSED = "the relay's own key was refused by the Claude API; its operator has to look at it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,7 @@ class Failure:
     """One call's failure. Times are seconds.
 
     `reason` is the short word that readers are told; `should_retry` is the upstream's own word on it, if it gave one.
+    `detail` is for the log alone.
     """
 
     reason: str
@@ -46,6 +55,13 @@ class Failure:
     retry_after: float | None = None
     should_retry: bool | None = None
     request_id: str | None = None
+    detail: str | None = None
+
+    @property
+    def line(self) -> str:
+        """What the log tells of it: never the upstream's own words, which may quote a prompt."""
+        facts = [self.reason, f"status {self.status}", self.request_id, self.detail]
+        return ", ".join(fact for fact in facts if fact)
 
     @property
     def is_passing(self) -> bool:
@@ -75,27 +91,53 @@ INCOMPLETE = Failure("incomplete", "api_error", "the Claude API ended its answer
 GARBLED = Failure("garbled", "api_error", "the Claude API sent something that cannot be read", _BAD_GATEWAY)
 
 
+def of_connection(message: str, detail: str) -> Failure:
+    """There was no way to an answer, or back."""
+    return replace(LOST, message=message, detail=detail)
+
+
 def of_event(data: Any) -> Failure:
     """What an `error` event in the stream tells."""
     kind, message = _error(data)
     kind = kind or "api_error"
     request_id = _text(data, "request_id")
-    return Failure(kind, kind, message or "the Claude API reported an error", _status_of(kind), request_id=request_id)
+    message = message or "the Claude API reported an error"
+    return _ours(Failure(kind, kind, message, _status_of(kind), request_id=request_id))
 
 
 def of_status(status: int, headers: Mapping[str, str], body: Any, request_id: str | None) -> Failure:
     """What an answer tells that is no stream. `headers` must not mind the case of their names."""
     kind, message = _error(body)
-    kind = kind or "api_error"
-    return Failure(
-        reason=kind,
-        type=kind,
-        message=message or f"the Claude API answered with status {status}",
-        status=status,
-        retry_after=retry_after(headers, datetime.now(UTC)),
-        should_retry={"true": True, "false": False}.get(headers.get("x-should-retry", "").lower()),
-        request_id=request_id or _text(body, "request_id"),
+    if kind is None and status not in _KEY_STATUSES | _OF_GATEWAYS and status < _SERVER_ERRORS:
+        return not_the_api(status, headers)
+    kind = kind or _TYPE_OF_STATUS.get(status, "api_error")
+    return _ours(
+        Failure(
+            reason=kind,
+            type=kind,
+            message=message or f"the Claude API answered with status {status}",
+            status=status,
+            retry_after=retry_after(headers, datetime.now(UTC)),
+            should_retry={"true": True, "false": False}.get(headers.get("x-should-retry", "").lower()),
+            request_id=request_id or _text(body, "request_id"),
+        )
     )
+
+
+def not_the_api(status: int, headers: Mapping[str, str]) -> Failure:
+    """Something else answers: a web page, another service, a proxy. No repetition mends that."""
+    kind = headers.get("content-type", "no type").partition(";")[0].strip()[:50]
+    message = f"what answers at ANTHROPIC_BASE_URL is not the Claude API (status {status}, {kind})"
+    if status == _PROXY_LOGIN:
+        message = "the proxy on the way to the Claude API wants a login (status 407)"
+    return replace(LOST, reason="wrong_upstream", message=message, should_retry=False, detail=f"it said {status}")
+
+
+def _ours(failure: Failure) -> Failure:
+    """A refused key is ours, and is never told to a user as if it were his."""
+    if failure.status not in _KEY_STATUSES and failure.type not in _KEY_TYPES:
+        return failure
+    return replace(failure, reason="key_refused", type="api_error", message=KEY_REFUSED, detail=failure.type)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -27,7 +27,7 @@ class Reading:
     """One call's answer.
 
     `content`: a frame of it was written; `first`: when its first content came; `heard`: when the last event but pings;
-    `stirred`: when anything at all.
+    `stirred`: when anything at all; `begun`: the message has.
     """
 
     def __init__(self, writer: Writer, clock: Callable[[], float]) -> None:
@@ -39,7 +39,7 @@ class Reading:
         self._writer = writer
         self._parser = Parser()
         self._start: tuple[bytes | None, bytes] | None = None
-        self._begun = False
+        self.begun = False
         self._names = {b"content_block_delta"}  # those that are known to be good
 
     def stir(self) -> None:
@@ -81,9 +81,9 @@ class Reading:
         if name == b"error":
             raise UpstreamError(failure.of_event(value))
         if name == b"message_start":
-            if self._begun:  # two messages would be glued into one
+            if self.begun:  # two messages would be glued into one
                 raise UpstreamError(failure.GARBLED)
-            self._begun = True
+            self.begun = True
             self.message.add(value, data)
             self._start = (name, data)
             return False

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.settings import Settings
 from app.stream.asides import TELL_SECONDS
+from worker import failure
 from worker.interrupt import Why
 
+# What such a silence is as a failure.
+FAILURES = {Why.STALLED: failure.STALLED, Why.SILENT: failure.SILENT}
 # Two looks are never closer: a rounded moment must not come round again and again.
 LOOK_SECONDS = 0.001
 
@@ -35,6 +39,10 @@ class Silence:
     told: float | None
     beat: float
     again: float
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(settings.stall_timeout, settings.silent_timeout)
 
 
 def judge(limits: Limits, *, now: float, heard: float, stirred: float, beat: float) -> Silence:

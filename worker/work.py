@@ -18,7 +18,7 @@ from app.stream.channel import Channel
 from app.stream.conversations import Conversations
 from app.stream.log import Begun, Claim, Log, Status
 from app.stream.queue import Queue
-from worker import attempt, failure, silence
+from worker import attempt, silence
 from worker.admission import Admission
 from worker.attempt import End, HandOver, Limits, Restart, Retry, Start, Step
 from worker.call import Call
@@ -229,9 +229,7 @@ class Work:
     async def _call(self, request: Request) -> Reading:
         self._calling = True
         reading = self._reading = Reading(self._writer, self._clock)
-        settings = self._tools.settings
-        limits = silence.Limits(settings.stall_timeout, settings.silent_timeout)
-        call = Call(reading, self._interrupt, limits, self._thinks)
+        call = Call(reading, self._interrupt, silence.limits_of(self._tools.settings), self._thinks)
         await call.read(self._tools.claude, request, self._tools.admission)
         return reading
 
@@ -247,14 +245,12 @@ class Work:
 
     async def _interrupted(self, why: Why, model: str) -> Step | HandOver:
         match why:
-            case Why.STALLED:
+            case Why.STALLED | Why.SILENT:
                 self._interrupt.clear()
-                return await self._failed(failure.STALLED, model)
-            case Why.SILENT:
-                self._interrupt.clear()
-                self._progress = replace(self._progress, silences=self._progress.silences + 1)
-                self._writer.mark({"silences": self._progress.silences})
-                return await self._failed(failure.SILENT, model)
+                if why is Why.SILENT:
+                    self._progress = replace(self._progress, silences=self._progress.silences + 1)
+                    self._writer.mark({"silences": self._progress.silences})
+                return await self._failed(silence.FAILURES[why], model)
             case Why.LOST:
                 refused, step = self.refusal, await self._begin_again()
                 return TAKES_NO_MORE if refused is Status.REFUSED else step

@@ -62,6 +62,17 @@ def test_every_setting_can_be_set() -> None:
     assert (settings.log_level, settings.lease_seconds, settings.port) == ("debug", 2.5, 9000)
 
 
+@pytest.mark.parametrize("path", ["", "/", "/v1", "/v1/", "/v1//", "/v1/messages", "/v1/messages/"])
+@pytest.mark.parametrize("root", ["https://gateway.example", "http://127.0.0.1:8100", "https://g.example/claude"])
+def test_a_base_url_is_the_same_with_what_the_sdks_add_to_it(root: str, path: str) -> None:
+    assert Settings.from_env({"ANTHROPIC_BASE_URL": root + path}).anthropic_base_url == root
+
+
+@pytest.mark.parametrize("url", ["https://g.example/v1beta", "https://g.example/myv1", "https://v1.example"])
+def test_what_only_looks_like_that_is_kept(url: str) -> None:
+    assert Settings.from_env({"ANTHROPIC_BASE_URL": url}).anthropic_base_url == url
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

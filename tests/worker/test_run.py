@@ -119,11 +119,11 @@ async def test_a_failure_before_content_is_retried_and_leaves_nothing_to_forget(
         ("bad-json-after=3", "garbled"),
         ("bad-utf8-after=3", "garbled"),
         ("stall-after=3", "stalled"),
-        ("pings-after=3", "stalled"),
+        ("pings-after=3", "silent"),
     ],
 )
 async def test_a_failure_after_content_restarts_from_scratch(shop: Workshop, asked: str, reason: str) -> None:
-    async with shop.worker(retry_wait_max=0.01, stall_timeout=0.8):
+    async with shop.worker(retry_wait_max=0.01, stall_timeout=0.8, silent_timeout=1.2):
         stream = await shop.run(f"[[sim: {asked} times=1]] [[sim: tokens=9 rate=200]]")
     (reset,) = stream.data("relay.reset")
     assert reset == {"attempt": 2, "reason": reason}
