@@ -22,7 +22,7 @@ from redis.exceptions import BusyLoadingError, ResponseError
 from app.stream import keys, scripts
 from app.stream.errors import UnfitServerError
 from app.stream.links import NoPrimaryError
-from app.stream.refusals import NO_ANSWER, Kind, Refusal, Teller, refusal_of
+from app.stream.refusals import NO_ANSWER, Kind, Refusal, refusal_of
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +58,18 @@ _KEYLESS = {
 
 async def until_fit(redis: Redis) -> None:
     """Returns when the server is there and fit. Raises `UnfitServerError` for one that is there and is not."""
-    pause, teller, loop = PAUSE_SECONDS, Teller(logger), asyncio.get_running_loop()
+    pause, loop = PAUSE_SECONDS, asyncio.get_running_loop()
+    told: set[tuple[Kind, str]] = set()
     replica_since: float | None = None
     while True:
         try:
             return await check_server(redis)
         except NO_ANSWER as error:
-            teller.tell("waiting for a server", error)
+            refusal = refusal_of(error)
+            if (refusal.kind, refusal.code) not in told:
+                begin = "still waiting for Redis" if told else "Redis is not there yet; waiting for it"
+                logger.warning("%s: %s (%s, %s)", begin, refusal.words, refusal.kind, type(error).__name__)
+                told.add((refusal.kind, refusal.code))
             if not isinstance(error, NoPrimaryError):
                 replica_since = None
             elif replica_since is None:
