@@ -25,6 +25,7 @@ from app.stream.conversations import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.log import Begun, Claim, Log, State, Status
 from app.stream.queue import Idempotency, Queue
+from app.stream.refusals import NO_ANSWER, refusal_of
 from app.submit import Accepted, Along, Submit, again
 
 logger = logging.getLogger(__name__)
@@ -159,10 +160,14 @@ class Streams:
                 pass
             case _:
                 return
-        if "conversation" in begun.meta:
-            await self.conversations.commit(claim.stream_id, begun.meta["conversation"].decode())
         names = ("owner", "outcome", "attempts", "ended_at")
-        await self.queue.done(claim, {"id": claim.stream_id} | {name: facts[name] for name in names if name in facts})
+        try:
+            if "conversation" in begun.meta:
+                await self.conversations.commit(claim.stream_id, begun.meta["conversation"].decode())
+            entry = {"id": claim.stream_id} | {name: facts[name] for name in names if name in facts}
+            await self.queue.done(claim, entry)
+        except NO_ANSWER as refused:  # it has its ending; the lease runs out, and a worker sees to the rest
+            logger.warning("an ended stream is left to a worker: %s", refusal_of(refused))
 
     async def _write_ending(
         self, claim: Claim, begun: Begun, outcome: Outcome, error: dict[str, str] | None

@@ -19,7 +19,7 @@ from redis.asyncio.connection import AbstractConnection
 
 from app.stream.log import Status, appended
 from app.stream.refusals import NO_ANSWER, Kind, Teller
-from app.stream.scripts import source
+from app.stream.scripts import source, source_on_full
 from app.stream.tasks import end
 from worker.patience import where
 from worker.writer import Call, Writer
@@ -39,7 +39,12 @@ BATCH_BYTES = 4 * 1024 * 1024
 READ_BYTES = 256 * 1024
 
 _SOURCE = source("append")
-_SHA = hashlib.sha1(_SOURCE.encode(), usedforsecurity=False).hexdigest().encode()
+_SOURCE_LAST = source_on_full("append")
+_SHA, _SHA_LAST = (
+    hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest().encode() for text in (_SOURCE, _SOURCE_LAST)
+)
+# So much of a stream's last words is taken by a full Redis, too; a longer rest waits for room.
+LAST_BYTES = 1024 * 1024
 _teller = Teller(logger)
 
 _Item = tuple[Writer, Call]
@@ -104,8 +109,9 @@ class Committer:
         watch = asyncio.create_task(self._watch(connection), name="commit-watch")
         try:
             await connection.connect()  # type: ignore[no-untyped-call]
-            await connection.send_command("SCRIPT", "LOAD", _SOURCE)
-            await connection.read_response()
+            for text in (_SOURCE, _SOURCE_LAST):
+                await connection.send_command("SCRIPT", "LOAD", text)
+                await connection.read_response()
             await self._commit(connection)
         finally:
             watch.cancel()
@@ -214,7 +220,8 @@ class Committer:
 
 def _packed(writer: Writer, call: Call) -> bytes:
     keys, args = writer.arguments(call)
-    packed: bytes = hiredis.pack_command((b"EVALSHA", _SHA, len(keys), *keys, *args))
+    sha = _SHA_LAST if writer.closing and len(call.data) <= LAST_BYTES else _SHA
+    packed: bytes = hiredis.pack_command((b"EVALSHA", sha, len(keys), *keys, *args))
     return packed
 
 

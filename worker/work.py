@@ -96,6 +96,7 @@ class Work:
         while True:
             match following:
                 case HandOver(free):
+                    self._writer.closing = True
                     self._writer.mark({"free": free, "handed_over": "1", **self._uncounted()})
                     with self._interrupt.armed(Why.LEFT):
                         await self._writer.flush()

@@ -71,6 +71,7 @@ class Writer:
         self.claim = claim
         self._limit = limit
         self.refusal: Status | None = None
+        self.closing = False  # what is still to be written are the last words of this holder
         self._offset, self._crc = position
         self._sent = position.offset
         self._commits = commits
@@ -142,6 +143,7 @@ class Writer:
         self._kept_fields.update(told)
         if life_ms is not None:
             self._life_ms = life_ms
+            self.closing = True
         self._call()
 
     def new_attempt(self) -> None:

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.ordered import Asked
-from app.stream.scripts import source
+from app.stream.scripts import source, source_on_full
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Chats:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._take = redis.register_script(source("chat_take"))
-        self._leave = redis.register_script(source("chat_leave"))
-        self._shown = redis.register_script(source("chat_shown"))
+        self._leave = redis.register_script(source_on_full("chat_leave"))
+        self._shown = redis.register_script(source_on_full("chat_shown"))
 
     async def take(self, owner: str, chat_id: str, chat: Chat, life_ms: int) -> str | None:
         """Makes the chat show another stream; returns the one that it showed before. The record lives `life_ms`."""

@@ -22,7 +22,7 @@ from redis.asyncio import Redis
 
 from app.stream import frames, keys, turns
 from app.stream.log import READ_BYTES, Log, State
-from app.stream.scripts import source
+from app.stream.scripts import source, source_on_full
 
 # A log of events that is longer is started over: who was away for so long fetches the conversation.
 EVENTS_BYTES = 256 * 1024
@@ -96,6 +96,7 @@ class Conversations:
         self._log = log
         self._read = redis.register_script(source("conversation_read"))
         self._change = redis.register_script(source("conversation_change"))
+        self._delete = redis.register_script(source_on_full("conversation_change"))
         self._list = redis.register_script(source("conversation_list"))
 
     async def read(self, conversation_id: str, *, messages: bool = False) -> Conversation | None:
@@ -168,7 +169,8 @@ class Conversations:
             frame, position = frames.encode_json(name, event, position)
             data += frame
         at = conversation.position
-        reply = await self._change(
+        script = self._delete if mode == "delete" else self._change
+        reply = await script(
             keys=[key(conversation.id) for key in (keys.log, keys.meta, keys.messages, keys.tomb)],
             args=[
                 keys.channel(conversation.id),

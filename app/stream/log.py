@@ -16,7 +16,8 @@ from redis.asyncio import Redis
 
 from app.stream import frames, keys
 from app.stream.ordered import Asked
-from app.stream.scripts import source
+from app.stream.refusals import NO_ANSWER, refusal_of
+from app.stream.scripts import source, source_on_full
 
 # One read brings this much at the most: a log of 16 MiB is never held whole for one reader, and an answer of 2,000
 # tokens comes in one (a second read, through the hub, costs the front more than all the rest of a replay).
@@ -123,12 +124,14 @@ class Log:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._open = redis.register_script(source("open"))
-        self._begin = redis.register_script(source("begin"))
+        self._begin = redis.register_script(source_on_full("begin"))
+        self._begin_a_call = redis.register_script(source("begin"))
         self._append = redis.register_script(source("append"))
+        self._end = redis.register_script(source_on_full("append"))
         self._read = redis.register_script(source("read"))
-        self._cancel = redis.register_script(source("cancel"))
-        self._keep = redis.register_script(source("keep"))
-        self._withdraw = redis.register_script(source("withdraw"))
+        self._cancel = redis.register_script(source_on_full("cancel"))
+        self._keep = redis.register_script(source_on_full("keep"))
+        self._withdraw = redis.register_script(source_on_full("withdraw"))
 
     async def open(self, stream_id: str, fields: Mapping[str, str | bytes]) -> int:
         """Writes the meta of a new stream, kept for `SUBMIT_SECONDS` unless `keep` follows. Returns created_at, ms."""
@@ -167,12 +170,19 @@ class Log:
         """Takes the fence for `claim`. Status: ok, ended, fenced or gone.
 
         With `life_ms`, a meta whose submit was never confirmed is kept for so long. With `count`, the first attempt of
-        a stream that never had one is counted.
+        a stream that never had one is counted, unless Redis is full.
         """
-        status, now, length, tail, flat = await self._begin(
-            keys=[keys.log(claim.stream_id), keys.meta(claim.stream_id)],
-            args=[claim.fence, claim.holder, "" if life_ms is None else life_ms, int(count)],
-        )
+        keys_ = [keys.log(claim.stream_id), keys.meta(claim.stream_id)]
+        args: list[Any] = [claim.fence, claim.holder, "" if life_ms is None else life_ms]
+        try:
+            reply = await self._begin_a_call(keys=keys_, args=[*args, 1]) if count else None
+        except NO_ANSWER as error:
+            if refusal_of(error).code != "OOM":
+                raise
+            reply, count = None, False  # no call yet: there is no room for what it would bring
+        if reply is None:
+            reply = await self._begin(keys=keys_, args=[*args, 0])
+        status, now, length, tail, flat = reply
         meta = {flat[i].decode(): flat[i + 1] for i in range(0, len(flat), 2)}
         position = frames.origin(claim.stream_id) if length == 0 else frames.position_at_end(tail)
         counted = count and meta.get("counted") == claim.holder.encode()
@@ -191,7 +201,8 @@ class Log:
         With a life given the stream ends with it, and is kept for so long.
         """
         keys_, args = append_call(claim, at, data, fields, ending_life_ms)
-        return appended(await self._append(keys=list(keys_), args=list(args)))
+        script = self._append if ending_life_ms is None else self._end
+        return appended(await script(keys=list(keys_), args=list(args)))
 
     async def read(self, stream_id: str, after: frames.Position | None, limit: int = READ_BYTES, skip: int = 0) -> Read:
         """What follows `after`, if `after` is proven to stand in the log; else, or for None, the newest attempt.

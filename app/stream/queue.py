@@ -19,7 +19,7 @@ from app.stream import keys
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim
 from app.stream.ordered import Asked, in_order
-from app.stream.scripts import source
+from app.stream.scripts import source, source_on_full
 
 # The one function a job names: arq looks it up by this name in the worker.
 FUNCTION = "run_stream"
@@ -57,11 +57,11 @@ class Queue:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._submit = redis.register_script(source("submit"))
-        self._claim = redis.register_script(source("lease_clock", "claim"))
-        self._renew = redis.register_script(source("lease_clock", "renew"))
-        self._done = redis.register_script(source("done"))
-        self._overdue = redis.register_script(source("lease_clock", "overdue"))
-        self._give_back = redis.register_script(source("give_back"))
+        self._claim = redis.register_script(source_on_full("lease_clock", "claim"))
+        self._renew = redis.register_script(source_on_full("lease_clock", "renew"))
+        self._done = redis.register_script(source_on_full("done"))
+        self._overdue = redis.register_script(source_on_full("lease_clock", "overdue"))
+        self._give_back = redis.register_script(source_on_full("give_back"))
 
     async def submit(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.scripts import source
+from app.stream.scripts import source, source_on_full
 
 
 class Workers:
@@ -18,7 +18,7 @@ class Workers:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._absent = redis.register_script(source("lease_clock", "absent"))
-        self._expire = redis.register_script(source("lease_clock", "expire"))
+        self._expire = redis.register_script(source_on_full("lease_clock", "expire"))
         self._hold = redis.register_script(source("hold"))
 
     async def absent(self, worker: str) -> tuple[int, set[str]]:

@@ -12,3 +12,11 @@ def source(*names: str) -> str:
     stands before.
     """
     return "".join(files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names)
+
+
+def source_on_full(*names: str) -> str:
+    """The same, allowed also while Redis has no room: for what ends, gives back, deletes or renews, and so makes room.
+
+    Nothing that takes a prompt, or an answer's text, may have it: `maxmemory` would bound nothing.
+    """
+    return "#!lua flags=allow-oom\n" + source(*names)
