@@ -67,7 +67,7 @@ class Answer:
             case "message_start":
                 self._say("thinking")
             case "relay.status":
-                self._say(f"in the line, place {data.get('position')}")
+                self._wait_for(data)
             case "relay.retry":
                 reason = str(data.get("reason"))
                 self._say(_REASONS.get(reason, f"the Claude API failed ({reason})") + "; trying again")
@@ -80,6 +80,19 @@ class Answer:
             case "relay.end":
                 self.end = data
                 self._say("")
+
+    def _wait_for(self, status: dict[str, Any]) -> None:
+        """What is said beside the log; a state of a later version leaves what is shown as it is."""
+        match status:
+            case {"state": "queued", "position": position}:
+                self._say(f"in the line, place {position}")
+            case {"state": "thinking", "silent_ms": int(silent)}:
+                self._say(f"thinking, silent for {silent // 1000} s")
+            case {"state": "held", "retry_in_ms": int(wait)}:
+                self._say(_REASONS["rate_limit_error"])
+                self.wait = wait / 1000
+            case _:
+                pass
 
     def _delta(self, delta: Any) -> None:
         match delta:

@@ -50,6 +50,20 @@ def test_texts_that_follow_each_other_are_one_paragraph() -> None:
     assert after(start, text("The sky "), start, text("is blue.")).text == "The sky is blue."
 
 
+@pytest.mark.parametrize(
+    ("status", "shown", "wait"),
+    [
+        ({"state": "queued", "position": 3}, "in the line, place 3", 0.0),
+        ({"state": "thinking", "silent_ms": 42_900}, "thinking, silent for 42 s", 0.0),
+        ({"state": "held", "retry_in_ms": 1500}, "the limit of the Claude API is reached", 1.5),
+        ({"state": "of a later version"}, "thinking", 0.0),
+    ],
+)
+def test_what_is_told_beside_the_log_is_shown(status: dict[str, Any], shown: str, wait: float) -> None:
+    answer = after(("message_start", {}), ("relay.status", status))
+    assert (answer.status, answer.wait) == (shown, wait)
+
+
 def test_a_reset_voids_what_came() -> None:
     answer = after(text("old"))
     assert answer.text == "old"
