@@ -1,8 +1,8 @@
 """What a client asks of a conversation, and what of its history goes upstream.
 
 Pure. The rule: upstream hears a conversation that alternates and that it can have had itself. What a failed stream left
-is not in it, what was refused, by the model or as a request, goes with its question, and what two messages of one role
-in a row say becomes one.
+is not in it, what was stopped half-way is said to be, what was refused, by the model or as a request, goes with its
+question, and what two messages of one role in a row say becomes one.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import Any
 from app import attachments
 from app.prompts import InvalidPromptError, digest_of
 from app.stream.endings import Outcome
-from app.stream.turns import Message, user_message
+from app.stream.turns import Message, says_something, user_message
 
+# What a person would say who goes on to something else: an answer that stopped half-way is not to pass for a whole.
+STOPPED = "(Your answer above was stopped before its end.)"
 CONTINUE = "Continue exactly where your answer stopped. Repeat nothing of it."
 TITLE_CHARACTERS = 80
 _OURS = ("content", "after", "regenerate", "continue")
@@ -112,6 +114,8 @@ def upstream_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
         blocks = _heard(message, taken[n + 1] if n + 1 < len(taken) else None)
         if not blocks:
             continue
+        if n and message["role"] == "user" and _is_left_off(taken[n - 1]) and not message.get("continues"):
+            blocks = [{"type": "text", "text": STOPPED}, *blocks]
         if heard and heard[-1]["role"] == message["role"]:
             heard[-1]["content"] += blocks
         else:
@@ -147,15 +151,22 @@ def _heard(message: Message, following: Message | None) -> list[dict[str, Any]]:
     """The blocks of a message that go upstream."""
     if message.get("outcome") in _UNHEARD:
         return []
-    blocks = [b for b in message["content"] if b.get("type") != "text" or str(b.get("text") or "").strip()]
+    blocks = list(filter(says_something, message["content"]))
     if message["role"] == "user":
         return blocks
+    if message.get("partial"):  # what else there is may be half a call, or one without its result
+        return [block for block in blocks if block.get("type") == "text"]
     # A call of a tool that nobody answered (cut off, or edited away) would be refused.
     results = {block.get("tool_use_id") for block in (following or {}).get("content", ())}
     blocks = [block for block in blocks if block.get("type") != "tool_use" or block.get("id") in results]
     calls = any(block.get("type") == "tool_use" for block in blocks)
     # Thinking belongs to a call of a tool; elsewhere it is not needed, and another model may not take it.
     return [block for block in blocks if block.get("type") not in _THINKING or (calls and _signed(block))]
+
+
+def _is_left_off(answer: Message) -> bool:
+    """Whether it is heard and is not whole."""
+    return bool(answer.get("partial")) and bool(_heard(answer, None))
 
 
 def _signed(block: dict[str, Any]) -> bool:

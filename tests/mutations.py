@@ -31,6 +31,8 @@ TESTS = (
     "tests/worker/test_writer.py",
     "tests/worker/test_meeting.py",
     "tests/app/test_streams.py",
+    "tests/app/test_history.py",
+    "tests/app/routes/test_streams.py",
     "tests/app/test_submit.py",
     "tests/app/test_splice.py",
     "tests/app/test_tail.py",
@@ -256,6 +258,24 @@ MUTATIONS = (
         "app/stream/scripts/give_back.lua",
         "  redis.call('DEL', KEYS[4]) -- counted anew, see submit.lua\n",
         "",
+    ),
+    Mutation(
+        "half an answer passes for a whole one upstream",
+        "app/history.py",
+        '    if message.get("partial"):  # what else',
+        "    if False:  # what else",
+    ),
+    Mutation(
+        "what people saw of a failed answer is forgotten",
+        "app/stream/turns.py",
+        "    if is_partial and not any(map(says_something, content)):",
+        "    if is_partial:",
+    ),
+    Mutation(
+        "an ended stream without a log is an empty one for ever",
+        "app/stream/scripts/read.lua",
+        "if facts[1] == 'ended' and length == 0 then",
+        "if false then",
     ),
 )
 

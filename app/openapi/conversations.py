@@ -110,6 +110,7 @@ SCHEMAS: Json = {
             "continues": {"type": "string", "description": "The answer that this message asks to go on with"},
             "stream_id": _STREAM,
             "model": _TEXT_OR_NULL,
+            "partial": {"const": True, "description": "The answer failed, was cancelled or expired: this is what came"},
             **_ENDING,
         },
         ["id", "role", "content", "created_at"],

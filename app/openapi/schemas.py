@@ -125,6 +125,10 @@ SCHEMAS: Json = {
             "usage": {"type": ["object", "null"]},
             "cost_usd": {"type": ["number", "null"]},
             "message": {"anyOf": [schema("Message"), {"type": "null"}]},
+            "partial": {
+                "const": True,
+                "description": "`message` is what stood when the stream ended without a whole one",
+            },
             "error": {"anyOf": [schema("ErrorDetail"), {"type": "null"}]},
         },
     },

@@ -8,8 +8,9 @@ A conversation belongs to its owner (another's is 404, a deleted one 410 for a d
 and, of an answer, also `stream_id`, `model`, `outcome` (as in `relay.end`), `stop_reason`, `usage`, `cost_usd`,
 `timing` ({"first_token_ms","total_ms"}: from the submit to the first content of the attempt that became the answer, and
 to the ending, by Redis' clock; null for what did not come), and `error` ({"type","message"}) where it failed. An answer
-stands here whole or not at all: it is added when its stream has ended. `truncated` and `cancelled` keep the text that
-came; `failed` and `expired` have `content: []` and are not sent upstream. A message of the user that `continue` wrote
+is added when its stream has ended. `truncated`, `cancelled`, `failed` and `expired` keep what came; the last three are
+marked by `"partial": true` where anything did. Upstream, a failed or expired one is not heard, and what follows a
+cancelled one says that it was stopped. A message of the user that `continue` wrote
 has `"continues": <id of the answer>`; a page need not show it.
 
 A *conversation* is

@@ -17,9 +17,11 @@ from app.prompts import Defaults, prompt_of
 from app.routes.body import read_json
 from app.routes.errors import STATUSES, ApiError
 from app.sse import StreamResponse, WholeResponse
+from app.stream import turns
 from app.stream.connect import AWAY
 from app.stream.frames import Position, origin, parse_id
 from app.stream.log import Read, State
+from app.stream.partial import partial_of
 from app.streams import is_stream_id
 from app.views.native import away, opening, reset_event
 
@@ -86,6 +88,11 @@ async def show(request: Request) -> Response:
             data[name] = orjson.Fragment(meta[name] or b"null")
     if "partial" in meta:
         data["partial"] = True
+    elif state is State.ENDED and turns.stands_in_log(meta):
+        # Nobody who had read it wrote the ending: a front's, for a stream that came back to the line.
+        standing = (await partial_of(front.streams.log, stream_id)).message
+        if standing is not None:
+            data |= {"message": standing, "partial": True}
     return json_response(data)
 
 

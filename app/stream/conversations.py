@@ -21,7 +21,8 @@ import orjson
 from redis.asyncio import Redis
 
 from app.stream import frames, keys, turns
-from app.stream.log import READ_BYTES, Log, State
+from app.stream.log import Log, State
+from app.stream.partial import partial_of
 from app.stream.scripts import source, source_on_full
 
 # A log of events that is longer is started over: who was away for so long fetches the conversation.
@@ -215,30 +216,12 @@ class Conversations:
     async def _answer(self, stream_id: str, now: int) -> turns.Message | None:
         meta = await self._log.meta(stream_id, "withdrawn", *turns.ANSWER_FIELDS)
         if meta is None:
-            return turns.answer(stream_id, None, "", now)
+            return turns.answer(stream_id, None, (), now)
         # One that was withdrawn is no answer: whoever withdrew it takes back what was said.
         if meta["state"] != State.ENDED.encode() or "withdrawn" in meta:
             return None
-        partial = await self._partial(stream_id) if turns.has_partial(meta) else ""
-        return turns.answer(stream_id, meta, partial, now)
-
-    async def _partial(self, stream_id: str) -> str:
-        """The text of a stream's newest attempt, from its log."""
-        text = ""
-        position: frames.Position | None = None
-        limit = READ_BYTES
-        while True:
-            read = await self._log.read(stream_id, position, limit)
-            if position is not None and not read.proven:
-                break
-            if whole := read.whole():
-                text = turns.text_of(whole, text)  # one by one, because others wait for this process
-                position = frames.position_at_end(whole)
-            elif read.data:
-                limit *= 4  # a frame larger than one read
-            if not read.data or (position is not None and position.offset >= read.length):
-                break
-        return text
+        standing = (await partial_of(self._log, stream_id)).content if turns.stands_in_log(meta) else ()
+        return turns.answer(stream_id, meta, standing, now)
 
     # --- an owner's list
 

@@ -1,13 +1,12 @@
 """The messages of a conversation, and the events that tell of them.
 
-Pure. The rule: an answer is made once, from a stream that has ended; it has the text of one attempt or none, and says
-how it ended. Times are milliseconds of Redis' clock where they come in, and ISO texts where they go out.
+Pure. The rule: an answer is made once, from a stream that has ended; it has the content of one attempt, the newest,
+and says how it ended and whether that is all of it. Times are milliseconds of Redis' clock where they come in, and ISO
+texts where they go out.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import orjson
 
 from app.stream.endings import Outcome, end_data
-from app.stream.frames import split
+from app.stream.values import parse
 
 Message = dict[str, Any]
 Event = tuple[str, dict[str, Any]]
@@ -30,9 +29,8 @@ ANSWER_FIELDS = (
 # What content comes to stand in: a message, a history, an event, an answer over HTTP.
 WRAPPING = 8
 LOST = {"type": "api_error", "message": "the stream was lost; regenerate the answer"}
-_HALF = re.compile("[\ud800-\udfff]")
-# Of these nothing is shown: what was there came from an attempt that failed.
-_WITHOUT_TEXT = frozenset({Outcome.FAILED, Outcome.EXPIRED})
+# What came of these is kept, because people saw it, and is no whole answer.
+PARTIAL = frozenset({Outcome.FAILED, Outcome.CANCELLED, Outcome.EXPIRED})
 
 
 def iso(milliseconds: int) -> str:
@@ -50,21 +48,25 @@ def answer_id(stream_id: str) -> str:
     return "msg_" + stream_id.removeprefix("st_")
 
 
-def answer(stream_id: str, meta: Mapping[str, bytes] | None, partial: str, now: int) -> Message:
+def answer(
+    stream_id: str, meta: Mapping[str, bytes] | None, standing: Sequence[Mapping[str, Any]], now: int
+) -> Message:
     """The answer that an ended stream is, by the `ANSWER_FIELDS` of its meta; None is a stream that is lost.
 
-    `partial` is the text of its newest attempt, for a stream that has no finished Message.
+    `standing` are the blocks of its newest attempt, for a stream whose meta has no Message. `partial` marks what is no
+    whole answer.
     """
     meta = meta or {"outcome": Outcome.FAILED.encode(), "error": orjson.dumps(LOST)}
     outcome = meta.get("outcome", b"failed").decode()
-    finished = parse(meta.get("message")) if "partial" not in meta else None
-    content: Any = []
-    if outcome not in _WITHOUT_TEXT:
-        content = finished.get("content") if isinstance(finished, dict) else None
-        if not isinstance(content, list):
-            content = [{"type": "text", "text": partial}] if partial.strip() else []
-        elif not _can_be_written(content):
-            content = [{"type": "text", "text": block["text"]} for block in content if block.get("type") == "text"]
+    stored = parse(meta.get("message"))
+    content: Any = stored.get("content") if isinstance(stored, dict) else None
+    if not isinstance(content, list):
+        content = list(standing)
+    if not _can_be_written(content):
+        content = [{"type": "text", "text": block["text"]} for block in content if block.get("type") == "text"]
+    is_partial = outcome in PARTIAL
+    if is_partial and not any(map(says_something, content)):
+        content = []
     message: Message = {
         "id": answer_id(stream_id),
         "role": "assistant",
@@ -76,16 +78,21 @@ def answer(stream_id: str, meta: Mapping[str, bytes] | None, partial: str, now: 
         "stop_reason": meta.get("stop_reason", b"").decode() or None,
         "usage": parse(meta.get("usage")),
         "cost_usd": parse(meta.get("cost_usd")),
-        "timing": _timing(meta, outcome),
+        "timing": _timing(meta, is_answer=bool(content) or not is_partial),
     }
     error = parse(meta.get("error"))
-    return message | ({"error": error} if error else {})
+    return message | ({"partial": True} if content and is_partial else {}) | ({"error": error} if error else {})
 
 
-def _timing(meta: Mapping[str, bytes], outcome: str) -> dict[str, int | None]:
+def says_something(block: Mapping[str, Any]) -> bool:
+    """Whether a block is more than a text that is empty yet."""
+    return block.get("type") != "text" or bool(str(block.get("text") or "").strip())
+
+
+def _timing(meta: Mapping[str, bytes], *, is_answer: bool) -> dict[str, int | None]:
     """Milliseconds from the submit to the answer's first content, and to the ending; None for what is not known."""
     total = _milliseconds(meta, "ended_at")
-    first = None if outcome in _WITHOUT_TEXT else _milliseconds(meta, "first_at")
+    first = _milliseconds(meta, "first_at") if is_answer else None
     if first is not None and total is not None:
         first = min(first, total)  # its worker has counted it on from Redis' clock, which may have been set since
     return {"first_token_ms": first, "total_ms": total}
@@ -109,40 +116,9 @@ def _can_be_written(content: Any) -> bool:
     return True
 
 
-def has_partial(meta: Mapping[str, bytes]) -> bool:
-    """Whether the text of an ended stream stands in its log alone."""
-    return ("message" not in meta or "partial" in meta) and meta.get("outcome", b"").decode() not in _WITHOUT_TEXT
-
-
-def text_of(frames: bytes, before: str = "") -> str:
-    """The text that whole frames bring of the newest attempt; `before` is what the frames before them brought."""
-    parts = [before]
-    for frame in split(frames):
-        if frame.name == "content_block_delta":
-            event = parse(frame.data)
-            delta = event.get("delta") if isinstance(event, dict) else None
-            if isinstance(delta, dict) and delta.get("type") == "text_delta":
-                parts.append(str(delta.get("text") or ""))
-        elif frame.name == "relay.reset":
-            parts.clear()
-    return "".join(parts)
-
-
-def parse(data: bytes | None) -> Any:
-    """A stored JSON text's value; None for none.
-
-    Half of a surrogate pair, which a model can write and no UTF-8 can carry, becomes U+FFFD; what is nested beyond all
-    reason is none.
-    """
-    try:
-        return orjson.loads(data or b"null")
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        whole = json.dumps(json.loads(data or b"null"), ensure_ascii=False)
-        return orjson.loads(_HALF.sub("\ufffd", whole))
-    except (ValueError, RecursionError):
-        return None
+def stands_in_log(meta: Mapping[str, bytes]) -> bool:
+    """Whether what people saw of an ended stream stands in its log alone: nobody who read it wrote the ending."""
+    return "message" not in meta and meta.get("outcome", b"").decode() != Outcome.REFUSED
 
 
 def added(message: Message) -> Event:

@@ -105,7 +105,7 @@ class Author:
         self.stream_id = claim.stream_id
         self.meta = meta
         self._served = served
-        self._claim = claim
+        self.claim = claim
         self._position = position
 
     @classmethod
@@ -145,7 +145,7 @@ class Author:
         if "conversation" in self.meta:
             conversations = self._served.front.streams.conversations
             await conversations.commit(self.stream_id, self.meta["conversation"].decode())
-        await self._served.front.streams.queue.done(self._claim)
+        await self._served.front.streams.queue.done(self.claim)
 
     async def fail(self, status: int, kind: str, message: str, **failure: Any) -> None:
         """The ending that a refusal of the upstream leads to."""
@@ -155,7 +155,7 @@ class Author:
 
     async def _append(self, data: bytes, position: Position, fields: dict[str, Any], *, ends: bool = False) -> None:
         appended = await self._served.log.append(
-            self._claim, self._position.offset, data, fields, ending_life_ms=LIFE_MS if ends else None
+            self.claim, self._position.offset, data, fields, ending_life_ms=LIFE_MS if ends else None
         )
         assert appended.status is Status.OK
         self._position = position

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.history import CONTINUE, plan, title_of, turn_of, upstream_messages
+from app.history import CONTINUE, STOPPED, plan, title_of, turn_of, upstream_messages
 from app.prompts import InvalidPromptError
 
 CONVERSATION = "cv_1"
@@ -47,6 +47,30 @@ def test_a_question_without_an_answer_is_part_of_the_next_one(outcome: str) -> N
 @pytest.mark.parametrize("outcome", ["failed", "expired"])
 def test_nothing_of_a_failed_answer_is_heard(outcome: str) -> None:
     assert heard(user("a"), claude("b", outcome), user("c")) == [("user", ["a", "c"])]
+
+
+def stopped(*blocks: dict[str, Any]) -> dict[str, Any]:
+    return claude("", "cancelled") | {"content": list(blocks), "partial": True}
+
+
+def test_what_was_stopped_half_way_is_not_sent_as_if_it_were_whole() -> None:
+    assert heard(user("a"), stopped(text("b")), user("c")) == [
+        ("user", ["a"]),
+        ("assistant", ["b"]),
+        ("user", [STOPPED, "c"]),
+    ]
+
+
+def test_who_continues_says_so_already() -> None:
+    asked = user("go on") | {"continues": "a0"}
+    assert heard(user("a"), stopped(text("b")), asked)[2] == ("user", ["go on"])
+
+
+def test_of_half_an_answer_only_its_text_is_heard() -> None:
+    call = {"type": "server_tool_use", "id": "t", "name": "web_search", "input": {}}
+    thought = {"type": "thinking", "thinking": "hm", "signature": ""}
+    assert heard(user("a"), stopped(thought, text("b"), call), user("c"))[1] == ("assistant", ["b"])
+    assert heard(user("a"), stopped(call), user("c")) == [("user", ["a", "c"])]
 
 
 def test_what_was_refused_goes_with_its_question() -> None:

@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.stream import conversations as module
-from app.stream import frames, keys, turns
+from app.stream import frames, keys, partial, turns
 from app.stream.conversations import Change, Changed, Conversation, Conversations, new_conversation_id
 from app.stream.endings import Outcome, end_data
 from app.stream.log import Claim, Log, State
@@ -179,11 +179,11 @@ async def test_a_stream_that_is_lost_frees_the_conversation(store: Conversations
     [
         ("cancelled", [{"type": "text", "text": "new text"}]),
         ("truncated", [{"type": "text", "text": "new text"}]),
-        ("failed", []),
-        ("expired", []),
+        ("failed", [{"type": "text", "text": "new text"}]),
+        ("expired", [{"type": "text", "text": "new text"}]),
     ],
 )
-async def test_without_a_message_the_newest_attempts_text_is_kept_or_none(
+async def test_without_a_message_the_newest_attempts_text_is_kept_and_marked(
     store: Conversations, redis: Redis, outcome: str, content: list[Any]
 ) -> None:
     found = await read(store, await made(store))
@@ -192,6 +192,7 @@ async def test_without_a_message_the_newest_attempts_text_is_kept_or_none(
     await store.commit(STREAM, found.id)
     answer = (await read(store, found.id)).messages[1]
     assert (answer["outcome"], answer["content"]) == (outcome, content)
+    assert answer.get("partial") == (True if outcome != "truncated" else None)
 
 
 @pytest.mark.parametrize(
@@ -210,19 +211,19 @@ def test_an_answer_says_how_long_it_took(
 ) -> None:
     named = zip(("created_at", "first_at", "ended_at"), times, strict=True)
     meta = {"outcome": outcome.encode()} | {name: str(at).encode() for name, at in named if at is not None}
-    message = turns.answer(STREAM, meta, "", 0)
+    message = turns.answer(STREAM, meta, (), 0)
     assert tuple(message["timing"][name] for name in ("first_token_ms", "total_ms")) == timing
     assert turns.ended(message)[1]["timing"] == message["timing"]
 
 
 def test_of_a_stream_that_is_lost_nobody_knows_how_long_it_took() -> None:
-    assert turns.answer(STREAM, None, "", 0)["timing"] == {"first_token_ms": None, "total_ms": None}
+    assert turns.answer(STREAM, None, (), 0)["timing"] == {"first_token_ms": None, "total_ms": None}
 
 
 async def test_a_long_partial_answer_is_kept_whole(
     store: Conversations, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "READ_BYTES", 100)
+    monkeypatch.setattr(partial, "READ_BYTES", 100)
     found = await read(store, await made(store))
     await store.change(found, ask(found, "a"))
     await write(redis, STREAM, "cancelled", *(f"{n} " for n in range(50)), "x" * 1000)

@@ -1,0 +1,97 @@
+"""What `/v1/streams/{id}` says of an answer that never was whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from app.stream.endings import Outcome
+from tests.app.served import Author, Served, served
+
+START = ("message_start", {"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant"}})
+BEGUN = (
+    "content_block_start",
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+)
+HALF = (
+    "content_block_delta",
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hel"}},
+)
+CONTENT = [{"type": "text", "text": "Hel"}]
+
+
+@pytest.fixture
+async def front(redis: Redis) -> AsyncIterator[Served]:
+    async with served(redis) as front:
+        yield front
+
+
+async def half(front: Served, path: str = "/v1/streams", body: dict[str, Any] | None = None) -> Author:
+    async with httpx.AsyncClient(base_url=front.url) as http:
+        assert (await http.post(path, json=body or {"prompt": "hi"})).status_code == 202
+    author = await front.author()
+    await author.write(START, BEGUN, HALF)
+    return author
+
+
+async def get(front: Served, path: str) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=front.url) as http:
+        return await http.get(path)
+
+
+async def test_what_people_saw_is_kept_where_only_the_log_has_it(front: Served) -> None:
+    """Its worker gave it back in the middle of an answer, and it was cancelled while it waited for another."""
+    author = await half(front)
+    assert await front.front.streams.queue.give_back([author.claim]) == 1
+    async with httpx.AsyncClient(base_url=front.url) as http:
+        assert (await http.post(f"/v1/streams/{author.stream_id}/cancel")).status_code == 202
+    shown = (await get(front, f"/v1/streams/{author.stream_id}")).json()
+    assert (shown["outcome"], shown["partial"], shown["message"]["content"]) == ("cancelled", True, CONTENT)
+    assert (await get(front, f"/v1/streams/{author.stream_id}/message")).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"), [(Outcome.FAILED, 529), (Outcome.EXPIRED, 529), (Outcome.CANCELLED, 409)]
+)
+async def test_a_partial_message_is_shown_and_is_not_the_message(front: Served, outcome: Outcome, status: int) -> None:
+    author = await half(front)
+    error = None if outcome is Outcome.CANCELLED else {"type": "overloaded_error", "message": "too much"}
+    await author.end(outcome, error=error, message={"id": "msg_1", "content": CONTENT}, partial="1")
+    shown = (await get(front, f"/v1/streams/{author.stream_id}")).json()
+    assert (shown["outcome"], shown["partial"], shown["message"]["content"]) == (outcome, True, CONTENT)
+    assert (await get(front, f"/v1/streams/{author.stream_id}/message")).status_code == status
+
+
+async def test_a_whole_message_is_not_partial(front: Served) -> None:
+    author = await half(front)
+    await author.end(Outcome.COMPLETED, message={"id": "msg_1", "content": CONTENT})
+    assert "partial" not in (await get(front, f"/v1/streams/{author.stream_id}")).json()
+
+
+async def test_where_nothing_came_there_is_no_message(front: Served) -> None:
+    async with httpx.AsyncClient(base_url=front.url) as http:
+        stream_id = (await http.post("/v1/streams", json={"prompt": "hi"})).json()["id"]
+        await http.post(f"/v1/streams/{stream_id}/cancel")
+    shown = (await get(front, f"/v1/streams/{stream_id}")).json()
+    assert "message" not in shown
+    assert "partial" not in shown
+
+
+async def test_a_conversation_keeps_what_came_of_a_failed_answer(front: Served) -> None:
+    conversation = await front.front.conversing.create("anonymous", {})
+    author = await half(front, f"/v1/conversations/{conversation.id}/messages", {"content": "hi"})
+    error = {"type": "overloaded_error", "message": "too much"}
+    await author.end(Outcome.FAILED, error=error, message={"id": "msg_1", "content": CONTENT}, partial="1")
+    answer = (await get(front, f"/v1/conversations/{conversation.id}")).json()["messages"][1]
+    assert (answer["outcome"], answer["partial"], answer["content"]) == ("failed", True, CONTENT)
+
+
+async def test_an_ended_stream_whose_log_is_gone_is_410(front: Served, redis: Redis) -> None:
+    author = await half(front)
+    await author.end(Outcome.COMPLETED)
+    await redis.delete(f"ks:{{{author.stream_id}}}:log")
+    assert (await get(front, f"/v1/streams/{author.stream_id}/events")).status_code == 410
