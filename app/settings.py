@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
-# An id's offset has nine digits (frames.py), and the frames that close a log need room behind the limit.
-MAX_LOG_BYTES_CEILING = 900_000_000
+# A string of Redis has 512 MB at the most, and the frames that close a log need room behind the limit.
+MAX_LOG_BYTES_CEILING = 500_000_000
 MIN_LOG_BYTES = 4096
 # A lease is renewed at every third of it; shorter ones would expire in an ordinary pause of a busy machine.
 MIN_LEASE_SECONDS = 0.5
@@ -41,6 +41,7 @@ class Settings:
     model: str = "claude-sonnet-5"
     max_tokens: int = 4096
     worker_streams: int = 50
+    worker_bytes: int = 512 * 1024 * 1024
     queue_limit: int = 10_000
     queue_bytes: int = 1024 * 1024 * 1024
     max_attempts: int = 3
@@ -85,6 +86,7 @@ class Settings:
             model=read.text("KEEPSTREAM_MODEL") or default.model,
             max_tokens=read.whole("KEEPSTREAM_MAX_TOKENS", default.max_tokens, 1, 10_000_000),
             worker_streams=read.whole("KEEPSTREAM_WORKER_STREAMS", default.worker_streams, 1, 10_000),
+            worker_bytes=read.whole("KEEPSTREAM_WORKER_BYTES", default.worker_bytes, 1, 2**50),
             queue_limit=read.whole("KEEPSTREAM_QUEUE_LIMIT", default.queue_limit, 1, 10_000_000),
             queue_bytes=read.whole("KEEPSTREAM_QUEUE_BYTES", default.queue_bytes, 1, 2**50),
             max_attempts=read.whole("KEEPSTREAM_MAX_ATTEMPTS", default.max_attempts, 1, 100),

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.queue import Queue
+from worker.commit import Committer
 from worker.interrupt import Why
 from worker.pool import Hold
 
@@ -26,8 +27,16 @@ class Leases:
     """The leases of `holds`, in the name of `worker`."""
 
     def __init__(
-        self, worker: str, holds: Mapping[str, Hold], queue: Queue, redis: Redis, lease_seconds: float
+        self,
+        worker: str,
+        holds: Mapping[str, Hold],
+        queue: Queue,
+        redis: Redis,
+        lease_seconds: float,
+        *,
+        committer: Committer,
     ) -> None:
+        self._committer = committer
         self._worker = worker
         self._holds = holds
         self._queue = queue
@@ -46,7 +55,10 @@ class Leases:
                     break
 
     async def renew(self) -> None:
-        """Renews all leases, and the worker's place in the list."""
+        """Renews all leases, and the worker's place in the list: but not of who cannot write for a fault of his own."""
+        if self._committer.broken_for > self._lease_seconds:
+            logger.error("leases: nothing can be written here, others may take over")
+            return
         holds = list(self._holds.values())
         claims = [hold.claim for hold in holds]
         refused = await self._queue.renew(self._worker, claims, int(self._lease_seconds * 1000))

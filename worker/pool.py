@@ -25,6 +25,7 @@ from app.stream.log import Claim
 from app.stream.queue import FUNCTION
 from app.stream.refusals import NO_ANSWER, Kind, Teller
 from worker import attempt
+from worker.attempt import End
 from worker.interrupt import Why
 from worker.patience import where
 from worker.run import Run
@@ -53,7 +54,10 @@ class Hold:
 
 
 class Pool(Worker):
-    """Up to `worker_streams` streams at a time. `stir` is called when there may be other workers' leases."""
+    """Up to `worker_streams` streams at a time, and `worker_bytes` of them.
+
+    `stir` is called when there may be other workers' leases.
+    """
 
     def __init__(self, name: str, tools: Tools, redis: ArqRedis, stir: Callable[[], None]) -> None:
         settings = tools.settings
@@ -94,9 +98,24 @@ class Pool(Worker):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._waken.wait()
 
+    @property
+    def bytes_in_flight(self) -> int:
+        """What the streams held here take in memory, about: frames kept, frames that Redis has not taken, Messages."""
+        return sum([hold.run.held for hold in self.holds.values()])
+
+    @property
+    def full(self) -> bool:
+        """Whether no more streams are to be taken, although there are free slots.
+
+        What those in flight may still grow to is bounded by MAX_LOG_BYTES for each.
+        """
+        settings = self._tools.settings
+        broken = self._tools.committer.broken_for > settings.lease_seconds
+        return broken or self.bytes_in_flight >= settings.worker_bytes
+
     async def _poll_iteration(self) -> None:
         """Claims as many streams as there are free slots."""
-        free = self.max_jobs - len(self.holds)
+        free = 0 if self.full else self.max_jobs - len(self.holds)
         self._more = True
         if free <= 0:
             return
@@ -151,7 +170,7 @@ class Pool(Worker):
                 # arq counts the job's starts before it runs it, and nobody reads the number: a Redis that takes no
                 # writes keeps no stream from its life, in which it may still be cancelled, given back and ended.
                 if refusal.passes and refusal.kind is not Kind.AWAY:
-                    return await hold.run.live()
+                    return await _lived(hold.run)
                 refusals = 0 if refusal.passes else refusals + 1
                 if refusals > REFUSALS_MAX:
                     return await self.finish_failed_job(keys.arq_id(stream_id), b"")
@@ -159,12 +178,12 @@ class Pool(Worker):
                 pause = min(pause * 2, AWAY_SECONDS_MAX)
             except Exception as error:  # noqa: BLE001  # arq's fault or ours: the stream ends, the worker goes on
                 logger.error("%s: %s in %s", stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
-                return await hold.run.live(attempt.on_internal("an internal error"))
+                return await _lived(hold.run, attempt.on_internal("an internal error"))
         return None
 
     async def _run_stream(self, ctx: dict[Any, Any]) -> None:
         """The function that jobs name."""
-        await self.holds[keys.stream_id_of(ctx["job_id"])].run.live()
+        await _lived(self.holds[keys.stream_id_of(ctx["job_id"])].run)
 
     # --- what arq does at a job's end
 
@@ -173,7 +192,7 @@ class Pool(Worker):
 
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:  # noqa: ARG002  # arq's signature
         """No code of ours was run: the job is expired, malformed, or names an unknown function."""
-        await self.holds[keys.stream_id_of(job_id)].run.live(attempt.on_internal("its job cannot be run"))
+        await _lived(self.holds[keys.stream_id_of(job_id)].run, attempt.on_internal("its job cannot be run"))
 
     # --- ending
 
@@ -191,3 +210,16 @@ class Pool(Worker):
         """Returns when no stream is held."""
         while tasks := [hold.task for hold in self.holds.values() if hold.task is not None]:
             await asyncio.wait(tasks)
+
+
+async def _lived(run: Run, end: End | None = None) -> None:
+    """A stream's life, whatever goes wrong in it: then the ending is tried, and what even that fails of is left.
+
+    Nothing is raised: arq would log it with its words, which may quote an answer, and take the job for done.
+    """
+    try:
+        await run.live(end)
+    except Exception as error:  # noqa: BLE001  # see above
+        logger.error("%s: %s in %s", run.claim.stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+        if end is None:
+            await _lived(run, attempt.on_internal("an internal error"))

@@ -17,7 +17,7 @@ from app.stream.log import Begun, Claim, Status
 from worker.attempt import End, HandOver
 from worker.control import Control
 from worker.interrupt import Interrupt, Interruption, Why
-from worker.patience import patiently
+from worker.patience import patiently, where
 from worker.work import Tools, Work
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,12 @@ class Run:
         self._refusal: Status | None = None
         self._beginning: asyncio.Task[Begun] | None = None
         self._begun = False
+        self._work: Work | None = None
+
+    @property
+    def held(self) -> int:
+        """How many bytes of memory the stream takes here, about."""
+        return self._work.held if self._work is not None else 0
 
     def prepare(self) -> None:
         """Begins before `live` is called, while other things are on their way to Redis."""
@@ -80,7 +86,7 @@ class Run:
         return await beginning
 
     async def _live(self, begun: Begun, forced: End | None) -> None:
-        work = Work(self.claim, self._tools, self.interrupt, begun)
+        work = self._work = Work(self.claim, self._tools, self.interrupt, begun)
         self.abandon_after = work.abandon_after
         expiry = asyncio.get_running_loop().call_later(work.seconds_left, self.interrupt.stop, Why.EXPIRED)
         control = Control(self.claim.stream_id, self._tools.channel, self._tools.log, self.interrupt)
@@ -108,7 +114,12 @@ class Run:
         if "conversation" in meta:
             # Before `done`: who dies in between leaves a lease, and the next claim commits it.
             conversation = meta["conversation"].decode()
-            await patiently(self.interrupt, lambda: self._tools.conversations.commit(stream_id, conversation))
+            try:
+                await patiently(self.interrupt, lambda: self._tools.conversations.commit(stream_id, conversation))
+            except (Interruption, RedisError):
+                raise
+            except Exception as error:  # noqa: BLE001  # its next reader tries again; the stream is not to run again
+                logger.error("%s: %s in %s", stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
         entry = {"id": stream_id} | {name: meta[name] for name in names if name in meta}
         await patiently(self.interrupt, lambda: queue.done(self.claim, entry))
 

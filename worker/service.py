@@ -81,7 +81,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         tools = Tools(settings, log, queue, Conversations(redis, log), committer, channel, claude, admission, telling)
         neighbours = Neighbours(name, workers, settings.lease_seconds)
         pool = Pool(name, tools, redis, neighbours.stir)
-        leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds)
+        leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds, committer=committer)
         audience = Audience(pool.holds, redis)
 
         async def take() -> None:

@@ -30,6 +30,7 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_MODEL": "another-model",
         "KEEPSTREAM_MAX_TOKENS": "100",
         "KEEPSTREAM_WORKER_STREAMS": "7",
+        "KEEPSTREAM_WORKER_BYTES": "7000000",
         "KEEPSTREAM_QUEUE_LIMIT": "8",
         "KEEPSTREAM_QUEUE_BYTES": "8000",
         "KEEPSTREAM_MAX_ATTEMPTS": "9",

@@ -267,6 +267,63 @@ async def test_one_stream_s_trouble_is_not_another_s(redis: Redis, committer: Co
     assert first.watcher.refusals == [Status.REFUSED]
 
 
+@pytest.mark.parametrize("what", ["fields", "take", "answer"])
+async def test_a_call_that_cannot_be_made_is_one_stream_s_trouble(
+    redis: Redis, committer: Committer, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    hands = [await Hand(redis, committer).take(f"st_{number}") for number in range(3)]
+    first, *others = hands
+
+    def broken(*_: object) -> None:
+        raise UnicodeEncodeError("utf-8", "the secret answer", 0, 1, "surrogates")
+
+    match what:
+        case "fields":
+            first.writer._fields["stop_reason"] = "\ud800 the secret answer"
+        case "take":
+            first.writer.take = broken  # type: ignore[method-assign]
+        case "answer":
+            first.writer.answered = broken  # type: ignore[method-assign]
+    for _ in range(3):
+        for hand in hands:
+            hand.write(2)
+        for hand in others:
+            await hand.stands()
+    await first.writer.flush()
+    assert first.watcher.refusals == [Status.REFUSED]
+    assert committer.broken_for == 0
+    assert len(caplog.records) == 1
+    assert "secret" not in caplog.text
+
+
+async def test_who_cannot_write_for_a_fault_of_his_own_says_since_when(
+    hand: Hand, committer: Committer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand.write()
+    await hand.writer.flush()
+    assert committer.broken_for == 0
+    monkeypatch.setattr(committer, "_pack", lambda _: 1 / 0)
+    hand.write()
+    async with asyncio.timeout(5):
+        while committer.broken_for < 0.2:
+            await asyncio.sleep(0.01)
+    monkeypatch.undo()
+    await hand.stands()
+    assert committer.broken_for == 0
+
+
+async def test_an_outage_is_no_fault_of_ours(proxy: Proxy, hand: Hand, committer: Committer) -> None:
+    hand.write()
+    await hand.writer.flush()
+    proxy.stall()
+    proxy.reset()
+    hand.write()
+    await asyncio.sleep(0.5)  # the outage
+    assert committer.broken_for == 0
+    proxy.flow()
+    await hand.stands()
+
+
 async def test_much_at_once_goes_out_in_several_batches(redis: Redis, committer: Committer) -> None:
     hands = [await Hand(redis, committer).take(f"st_{number}") for number in range(6)]
     for hand in hands:

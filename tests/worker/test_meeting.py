@@ -216,7 +216,8 @@ class Meeting(Hands):
 
 
 @pytest.fixture(autouse=True)
-def machine(valkey: EmbeddedValkey) -> Iterator[None]:
+def machine(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("worker.writer.KEPT_BYTES", 400)  # so that some losses reach behind it
     with asyncio.Runner() as runner:
         Meeting.runner = runner
         Meeting.redis = connect(valkey.url, "machine")

@@ -71,11 +71,11 @@ async def test_a_take_over_after_content(shop: Workshop, on_interrupt: str, outc
     assert stream.frames[: len(partial.frames)] == partial.frames
     if on_interrupt == "restart":
         assert stream.data("relay.reset") == [{"attempt": 2, "reason": "worker_lost"}]
-        assert stream.json("message")["content"][0]["text"] == stream.text
     else:
         assert "relay.reset" not in stream.names
-        assert "message" not in stream.meta
+        assert stream.meta["partial"] == b"1"
         assert "failure" not in stream.meta
+    assert stream.json("message")["content"][0]["text"] == stream.text
 
 
 async def test_a_job_that_kills_its_worker_every_time_ends_failed(shop: Workshop) -> None:
@@ -381,3 +381,41 @@ async def _closed(shop: Workshop, tag: str) -> bool:
 
 async def _empty(parts: Any) -> bool:
     return not parts.pool.holds
+
+
+async def test_a_worker_whose_streams_take_all_they_may_takes_no_new_ones(shop: Workshop) -> None:
+    async with shop.worker(worker_bytes=20_000) as parts:
+        first = await shop.submit("[[sim: tokens=600 rate=600]]")
+        await shop.until(first, lambda stream: sum(len(frame.raw) for frame in stream.frames) > 25_000)
+        assert parts.pool.full
+        assert parts.pool.bytes_in_flight >= 20_000
+        second = await shop.submit("[[sim: tokens=3]]")
+        ended = await shop.ended(first)
+        started = int((await shop.ended(second)).meta["started_at"])
+        assert started >= int(ended.meta["ended_at"])
+        assert (parts.pool.bytes_in_flight, parts.pool.full) == (0, False)
+
+
+async def test_who_cannot_write_takes_and_renews_nothing(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with shop.worker("broken", lease_seconds=0.5) as parts:
+        stream_id = await shop.submit("[[sim: tokens=300 rate=100]]")
+        await shop.until(stream_id, lambda stream: "content_block_delta" in stream.names)
+        monkeypatch.setattr(parts.tools.committer, "_pack", lambda _: 1 / 0)
+        async with shop.worker("whole", lease_seconds=0.5):
+            stream = await shop.ended(stream_id)
+    assert stream.outcome == "completed"
+    assert stream.data("relay.reset")[0]["reason"] == "worker_lost"
+
+
+async def test_what_escapes_a_stream_s_life_ends_it_and_is_told_by_its_class(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("the secret answer")
+
+    monkeypatch.setattr("worker.work.Work._attempt", broken)
+    async with shop.worker():
+        stream = await shop.run("")
+    assert (stream.outcome, stream.json("error")["message"]) == ("failed", "an internal error")
+    assert "ZeroDivisionError" in caplog.text
+    assert "secret" not in caplog.text

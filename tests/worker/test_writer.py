@@ -226,6 +226,42 @@ def test_a_loss_behind_the_attempt_s_start_is_told_and_ends_the_writing() -> Non
     assert not committer.waiting
 
 
+def test_of_what_stands_no_more_is_kept_than_redis_may_lose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.writer.KEPT_BYTES", 1000)
+    redis = Redis()
+    writer, committer, watcher = made(redis)
+    for number in range(200):
+        writer.frame(b"a", b"%d" % number)
+        writer.mark({"n": number})
+        committer.carry_all()
+        assert min(1000, writer.offset) <= writer.held < 1100
+    whole = redis.log
+    redis.log = whole[: next(place for place in ends(whole) if place >= len(whole) - 1000)]
+    writer.frame(b"a", b"200")
+    committer.carry_all()
+    assert redis.log.startswith(whole)
+    assert (watcher.refusals, redis.meta["n"]) == ([], 199)
+    redis.log = whole[: ends(whole)[100]]
+    writer.frame(b"a", b"201")
+    committer.carry_all()
+    assert (watcher.refusals, writer.held) == ([Status.SHORT], 0)
+
+
+def test_what_redis_has_not_taken_is_kept_however_much_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.writer.KEPT_BYTES", 100)
+    redis = Redis()
+    writer, committer, _ = made(redis)
+    writer.frame(b"a", b"first")
+    assert writer.take() is not None
+    for number in range(100):
+        writer.frame(b"a", b"%d" % number)
+    assert writer.held == writer.offset
+    writer.settle(Appended(Status.SHORT, 0, cancelled=False))
+    committer.carry_all()
+    assert len(redis.log) == writer.offset
+    assert data_of(redis.log) == [b"first", *(b"%d" % number for number in range(100))]
+
+
 def test_another_history_at_our_place_is_never_written_over() -> None:
     redis = Redis()
     writer, committer, watcher = made(redis)
@@ -299,6 +335,29 @@ def test_the_log_never_exceeds_its_limit_and_keeps_room_for_its_ending() -> None
     assert redis.ended
     assert len(redis.log) <= limit
     assert len(data_of(redis.log)) > 1
+
+
+def test_an_ending_has_room_in_a_log_that_is_longer_than_its_limit() -> None:
+    redis = Redis()
+    writer, committer, _ = made(redis)
+    writer.frame(b"a", b"x" * 5000)
+    committer.carry_all()
+    writer, committer, _ = made(redis, limit=4096)
+    with pytest.raises(FullLogError):
+        writer.own("relay.retry", {})
+    writer.last("relay.end", b"{}")
+    writer.mark({"outcome": "failed"}, life_ms=1)
+    committer.carry_all()
+    assert redis.ended
+    assert data_of(redis.log)[-1] == b"{}"
+
+
+def test_half_a_surrogate_pair_in_a_field_is_no_reason_not_to_store_it() -> None:
+    redis = Redis()
+    writer, committer, _ = made(redis)
+    writer.mark({"stop_reason": "\ud800 ż"})
+    committer.carry_all()
+    assert redis.meta == {"stop_reason": "? ż".encode()}
 
 
 def test_the_chain_goes_on_from_where_the_log_ends() -> None:
