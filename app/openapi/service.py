@@ -7,8 +7,20 @@ from app.openapi.words import Json, answer, errors, json_content, operation, par
 # What is served as it is: the path, the file in `app/web/`, and its media type.
 _HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 _CHAT = (
-    *("announce", "answer", "composer", "conversation", "dom", "files", "highlight", "log", "markdown", "pace"),
-    *("partial", "scroll", "settings", "shape", "sidebar", "words"),
+    *(
+        "announce",
+        "answer",
+        "blocks",
+        "composer",
+        "conversation",
+        "dom",
+        "files",
+        "highlight",
+        "keys",
+        "log",
+        "markdown",
+    ),
+    *("older", "pace", "partial", "scroll", "settings", "shape", "sidebar", "words"),
 )
 _LANGUAGES = (
     *("bash", "c", "css", "diff", "docker", "go", "html", "http", "ini", "java", "js", "jsdoc", "json", "lua", "make"),

@@ -39,7 +39,8 @@ HELP = """\
 # Of what was said before, so much is shown again.
 SHOWN_MESSAGES = 10
 _COMMAND = re.compile(r"/[a-z]+")
-_QUIT = ("/quit", "/exit")
+# Also as people say it to any other prompt: nobody asks Claude this one word.
+_QUIT = ("/quit", "/exit", "quit", "exit")
 _BODIES = {"/continue": {"continue": True}, "/retry": {"regenerate": True}}
 _UNFINISHED = ("truncated", "cancelled")
 _UNANSWERED = ("cancelled", "failed", "expired")
@@ -84,7 +85,7 @@ def _talk(options: argparse.Namespace) -> int:
         try:
             runner.run(talk.catch_up())
             text = ""
-            while (asked := ask(text, plain=console.is_dumb_terminal)) is not None and asked.strip() not in _QUIT:
+            while (asked := ask(text, plain=console.is_dumb_terminal)) is not None and not _leaves(asked):
                 try:
                     # Closed, because Ctrl-C may come before it has begun.
                     with closing(talk.turn(asked)) as turn:
@@ -98,6 +99,10 @@ def _talk(options: argparse.Namespace) -> int:
             runner.run(client.__aexit__(None, None, None))
             talk.farewell()
     return Exit.COMPLETED
+
+
+def _leaves(asked: str) -> bool:
+    return asked.strip().lower() in _QUIT
 
 
 class Talk:

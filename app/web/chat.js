@@ -3,10 +3,12 @@
  * link, a reload and the back button lead to it.
  */
 
+import "/chat/older.js";
 import { Announcer } from "/chat/announce.js";
 import { Composer, forgetDraft } from "/chat/composer.js";
 import { Conversation } from "/chat/conversation.js";
 import { copy, h } from "/chat/dom.js";
+import { keyOf } from "/chat/keys.js";
 import { Log } from "/chat/log.js";
 import { warm } from "/chat/markdown.js";
 import { Following } from "/chat/scroll.js";
@@ -294,8 +296,8 @@ function rename() {
     if (keep && input.value.trim() !== heading.textContent) sidebar.rename(id, input.value.trim() || null);
   };
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") done(true);
-    if (event.key !== "Escape") return;
+    if (keyOf(event) === "Enter") done(true);
+    if (keyOf(event) !== "Escape") return;
     event.stopPropagation();
     done(false);
   });
@@ -322,7 +324,7 @@ $("#new").addEventListener("click", (event) => {
   composer.focus();
 });
 addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
+  if (keyOf(event) !== "Escape" || document.querySelector("dialog[open]")) return;
   if ($("#menu").open) return ($("#menu").open = false);
   if (document.body.classList.contains("sidebar-open")) return narrow(false);
   if (composer.busy) composer.stop();

@@ -20,6 +20,9 @@
 const SILENCE_MS = 30_000;
 const RETRY_MS = 1000;
 const RETRY_MS_MAX = 30_000;
+/** A connection that was silent for so long when its page or its machine wakes up may be dead, and nobody says so. */
+const AWAKE_MS = 5000;
+const BEAT_MS = 1000;
 /** A submit is safe to repeat, because it carries an Idempotency-Key. */
 const SUBMIT_TRIES = 5;
 
@@ -143,7 +146,8 @@ export class Keepstream {
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
         if (isFinal(error) || !isPassing(error)) throw error;
-        wait = backOff(retry, ++failures, error.retryAfter);
+        if (connection.woken) failures = 0;
+        wait = connection.woken ? 0 : backOff(retry, ++failures, error.retryAfter);
       } finally {
         connection.close();
       }
@@ -194,16 +198,21 @@ class Broken extends Error {
   }
 }
 
-/** One connection's life: aborted by its user, or by silence. */
+/** One connection's life: aborted by its user, by silence, or by waking up beside it. */
 class Connection {
+  /** Whether it was given up because its page or its machine woke up: there is no reason to wait before the next. */
+  woken = false;
   #controller = new AbortController();
   #outer;
   #timer;
+  #heardAt = Date.now();
+  #unwatch;
 
   constructor(outer) {
     this.#outer = outer;
     if (outer?.aborted) this.#stop();
     outer?.addEventListener("abort", this.#stop);
+    this.#unwatch = onWake(this.#wake);
     this.listen();
   }
 
@@ -213,19 +222,28 @@ class Connection {
 
   #stop = () => this.#controller.abort();
 
+  #wake = () => {
+    if (this.#timer === null || Date.now() - this.#heardAt < AWAKE_MS) return;
+    this.woken = true;
+    this.#stop();
+  };
+
   /** From now on silence counts. */
   listen() {
     clearTimeout(this.#timer);
+    this.#heardAt = Date.now();
     this.#timer = setTimeout(this.#stop, SILENCE_MS);
   }
 
   /** Something came: however long its reader takes, that is no silence. */
   heard() {
     clearTimeout(this.#timer);
+    this.#timer = null;
   }
 
   close() {
     this.heard();
+    this.#unwatch();
     this.#outer?.removeEventListener("abort", this.#stop);
     this.#stop();
   }
@@ -285,19 +303,41 @@ function backOff(retry, failures, retryAfter) {
   return Math.max(longest * (0.5 + Math.random() / 2), (retryAfter ?? 0) * 1000);
 }
 
-/** Waits, or goes on at once when the network is back. */
+/**
+ * Calls `woke` when a page is seen or shown again, when there is a network again, and when a machine that slept goes on:
+ * its timers stood still while the clock did not. Returns what ends it.
+ */
+function onWake(woke) {
+  const { document } = globalThis;
+  const seen = () => document.visibilityState === "visible" && woke();
+  let last = Date.now();
+  const beat = setInterval(() => {
+    const slept = Date.now() - last - BEAT_MS;
+    last = Date.now();
+    if (slept > AWAKE_MS && document?.visibilityState !== "hidden") woke(); // in a hidden tab timers are late by habit
+  }, BEAT_MS);
+  document?.addEventListener("visibilitychange", seen);
+  for (const name of ["online", "pageshow"]) globalThis.addEventListener?.(name, woke);
+  return () => {
+    clearInterval(beat);
+    document?.removeEventListener("visibilitychange", seen);
+    for (const name of ["online", "pageshow"]) globalThis.removeEventListener?.(name, woke);
+  };
+}
+
+/** Waits, or goes on at once when its page or its machine wakes up. */
 function pause(ms, signal) {
   return new Promise((resolve, reject) => {
     const done = (settle) => () => {
       clearTimeout(timer);
-      globalThis.removeEventListener?.("online", go);
+      unwatch();
       signal?.removeEventListener("abort", stop);
       settle();
     };
     const go = done(resolve);
     const stop = done(() => reject(signal.reason));
     const timer = setTimeout(go, ms);
-    globalThis.addEventListener?.("online", go);
+    const unwatch = onWake(go);
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
   });

@@ -24,7 +24,9 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
-        self._silent = False
+        # When each connection spoke last, and its tasks.
+        self._spoke: dict[tuple[asyncio.StreamWriter, ...], float] = {}
+        self._ways: dict[tuple[asyncio.StreamWriter, ...], set[asyncio.Task[None]]] = {}
 
     @property
     def connections(self) -> int:
@@ -65,6 +67,18 @@ class Proxy:
         for task in self._tasks:
             task.set_name("silent")
 
+    def sleep(self) -> None:
+        """As `silence`, of the connection that spoke last; the others end, as browsers give up idle ones in a sleep."""
+        if not self._spoke:
+            return
+        *others, last = sorted(self._spoke, key=lambda both: self._spoke[both])
+        for task in self._tasks:
+            if task in self._ways[last]:
+                task.set_name("silent")
+        for both in others:
+            for writer in both:
+                writer.close()
+
     def flow(self) -> None:
         self._flowing.set()
 
@@ -75,8 +89,11 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, out}
+        both = (writer, out)
+        self._spoke[both], self._ways[both] = 0.0, set()
         for source, sink in ((reader, out), (onward, writer)):
-            task = asyncio.create_task(self._pass(source, sink, (writer, out)))
+            task = asyncio.create_task(self._pass(source, sink, both))
+            self._ways[both].add(task)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -90,6 +107,8 @@ class Proxy:
                 await self._flowing.wait()
                 if me.get_name() == "silent":
                     continue
+                if both in self._spoke:
+                    self._spoke[both] = asyncio.get_running_loop().time()
                 sink.write(data)
                 await sink.drain()
         except OSError:
@@ -98,3 +117,5 @@ class Proxy:
             for writer in both:
                 writer.close()
                 self._writers.discard(writer)
+            self._spoke.pop(both, None)
+            self._ways.pop(both, None)

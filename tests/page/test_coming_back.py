@@ -198,6 +198,34 @@ async def test_a_tab_that_nobody_sees_lets_go_and_comes_back(site: Site) -> None
     await whole(site, page)
 
 
+# A machine that sleeps: its timers stand still, its clock does not, and its connections are dead without a word.
+SLEEP = """(seconds) => {
+    const now = Date.now.bind(Date);
+    globalThis.slept = (globalThis.slept ?? 0) + seconds * 1000;
+    Date.now = () => now() + globalThis.slept;
+}"""
+WOKEN = {
+    "its page is seen": "document.dispatchEvent(new Event('visibilitychange'))",
+    "its page is shown": "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))",
+    "its network is there": "dispatchEvent(new Event('online'))",
+    "nothing is told": "0",
+}
+
+
+@pytest.mark.parametrize("told", WOKEN)
+async def test_a_machine_that_slept_is_back_at_once(site: Site, told: str) -> None:
+    page = await site.visit()
+    await begin(site, page)
+    site.cluster.front_proxies[0].sleep()
+    site.cluster.claude.flow()
+    await page.evaluate("() => (globalThis.at = performance.now())")
+    await page.evaluate(SLEEP, 600)
+    await page.evaluate(WOKEN[told])
+    await whole(site, page)
+    took = await page.evaluate("() => performance.now() - globalThis.at")
+    assert took < 20_000, "who is not woken up finds out after 30 s of silence"
+
+
 async def test_what_happens_in_one_tab_happens_in_the_others(site: Site) -> None:
     context = await site.context()
     one = await site.visit(context=context)

@@ -5,6 +5,7 @@
 
 import { h, iconButton } from "/chat/dom.js";
 import { ACCEPTED, blockOf } from "/chat/files.js";
+import { isTouch, sends } from "/chat/keys.js";
 import { attachment } from "/chat/log.js";
 import { left, trouble } from "/chat/words.js";
 
@@ -34,27 +35,30 @@ export class Composer {
       this.#send();
     });
     this.#box.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      if (!sends(event)) return;
       event.preventDefault();
       this.#send();
     });
+    if (isTouch()) this.#box.enterKeyHint = "enter";
     this.#box.addEventListener("input", () => this.#typed());
     this.#stopButton.addEventListener("click", () => this.stop());
     const input = h("input", { type: "file", accept: ACCEPTED, multiple: true, hidden: true, "aria-label": "Attach files", onchange: () => {
-      this.#attach(input.files);
+      this.#attach([...input.files]); // the list itself is emptied by the next line
       input.value = "";
     } });
     document.querySelector("#attach").addEventListener("click", () => input.click());
     this.#form.append(input);
     this.#box.addEventListener("paste", (event) => {
-      if (event.clipboardData.files.length) event.preventDefault();
-      this.#attach(event.clipboardData.files);
+      const files = [...event.clipboardData.files];
+      if (!files.length || isText(event.clipboardData.getData("text/plain"), files)) return;
+      event.preventDefault();
+      this.#attach(files);
     });
     for (const name of ["dragover", "drop"]) {
       addEventListener(name, (event) => {
         if (!event.dataTransfer?.types.includes("Files")) return;
         event.preventDefault();
-        if (name === "drop") this.#attach(event.dataTransfer.files);
+        if (name === "drop") this.#attach([...event.dataTransfer.files]);
       });
     }
     addEventListener("storage", (event) => event.key === DRAFT + this.#place && !this.#box.value && this.#restore());
@@ -224,6 +228,15 @@ export class Composer {
     this.#box.value = draft ?? "";
     this.#typed();
   }
+}
+
+/**
+ * Whether what is pasted is text that comes with a picture of itself (office programs send both), rather than files, whose
+ * names some systems send along.
+ */
+function isText(text, files) {
+  const names = new Set(files.map((file) => file.name));
+  return text.trim() !== "" && !text.trim().split(/[\r\n]+/).every((line) => names.has(line.trim().split(/[\\/]/).pop()));
 }
 
 export function forgetDraft(place) {

@@ -34,6 +34,7 @@ export class Conversation {
   #phase = new AbortController();
   #sending = Promise.resolve();
   #hidden = null;
+  #hiddenAt = null;
   #ticking = null;
   #lost = null;
   /** Our own stream, whose story is told already: what leads to it is skipped. */
@@ -255,15 +256,27 @@ export class Conversation {
     this.#connection(ms);
     const { signal } = this.#phase;
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      signal.addEventListener("abort", () => (clearTimeout(timer), resolve()));
-      addEventListener("online", () => (clearTimeout(timer), resolve()), { once: true });
+      const go = () => {
+        clearTimeout(timer);
+        for (const name of ["online", "pageshow"]) removeEventListener(name, go);
+        document.removeEventListener("visibilitychange", go);
+        resolve();
+      };
+      const timer = setTimeout(go, ms);
+      signal.addEventListener("abort", go);
+      for (const name of ["online", "pageshow"]) addEventListener(name, go);
+      document.addEventListener("visibilitychange", go);
     });
   }
 
   #seen = () => {
     clearTimeout(this.#hidden);
-    if (document.hidden) this.#hidden = setTimeout(() => this.#phase.abort(), HIDDEN_MS);
+    if (document.hidden) {
+      this.#hiddenAt = Date.now();
+      this.#hidden = setTimeout(() => this.#phase.abort(), HIDDEN_MS);
+    } else if (this.#hiddenAt !== null && Date.now() - this.#hiddenAt > HIDDEN_MS) {
+      this.#phase.abort(); // the machine slept, and its timers with it
+    }
   };
 
   #visible() {

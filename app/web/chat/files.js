@@ -40,10 +40,13 @@ async function smaller(file) {
   const scale = SIDE / Math.max(bitmap.width, bitmap.height);
   if (file.type === "image/gif" || (scale >= 1 && file.size <= AS_IT_IS)) return file;
   const factor = Math.min(1, scale);
-  const canvas = new OffscreenCanvas(Math.max(1, bitmap.width * factor), Math.max(1, bitmap.height * factor));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(bitmap.width * factor));
+  canvas.height = Math.max(1, Math.round(bitmap.height * factor));
   canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  const made = await canvas.convertToBlob({ type: file.type === "image/png" && file.size < AS_IT_IS * 4 ? "image/png" : "image/jpeg", quality: 0.85 });
-  return made.size < file.size ? made : file;
+  const type = file.type === "image/png" && file.size < AS_IT_IS * 4 ? "image/png" : "image/jpeg";
+  const made = await new Promise((resolve) => canvas.toBlob(resolve, type, 0.85));
+  return made && made.size < file.size ? made : file;
 }
 
 function base64(blob) {

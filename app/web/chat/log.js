@@ -5,6 +5,7 @@
 
 import { Answer } from "/chat/answer.js";
 import { copy, h, icon, iconButton } from "/chat/dom.js";
+import { keyOf, sends } from "/chat/keys.js";
 import { ending, measured, textOf, when } from "/chat/words.js";
 
 export class Log {
@@ -132,7 +133,6 @@ export class Log {
     const content = textOf(entry.message?.content) || entry.answer.text;
     entry.message = { id, role: "assistant", outcome, stop_reason, usage, error, content, model: entry.answer.model };
     entry.answer.end();
-    if (outcome === "failed" || outcome === "expired") entry.answer.clear();
     this.#finished(entry);
     this.#mark();
   }
@@ -252,10 +252,10 @@ export class Log {
         if (await this.#actions.edit(message, box.value)) done();
       },
       onkeydown: (event) => {
-        if (event.key === "Escape") {
+        if (keyOf(event) === "Escape") {
           event.stopPropagation();
           done();
-        } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+        } else if (sends(event)) {
           event.preventDefault();
           form.requestSubmit();
         }

@@ -1,6 +1,7 @@
 /** The list of conversations: search, rename, delete. The last used stands first. */
 
 import { h, icon, iconButton } from "/chat/dom.js";
+import { keyOf } from "/chat/keys.js";
 import { trouble, when } from "/chat/words.js";
 
 const PAGE = 50;
@@ -111,8 +112,8 @@ export class Sidebar {
       if (await this.rename(row.id, title || null)) item.removeAttribute("data-key");
     };
     input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") done(true);
-      if (event.key === "Escape") {
+      if (keyOf(event) === "Enter") done(true);
+      if (keyOf(event) === "Escape") {
         event.stopPropagation();
         done(false);
       }

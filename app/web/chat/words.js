@@ -59,12 +59,17 @@ export function ending(end) {
     case "refused":
       return { text: "Claude declined to answer this. Say it in another way, or begin a new chat.", actions: ["edit"] };
     case "expired":
-      return { text: "No answer came in the time that was set for it.", actions: ["regenerate"], bad: true };
+      return { text: unfinished("No answer came in the time that was set for it.", end), actions: ["regenerate"], bad: true };
     case "failed":
-      return { text: failure(end.error), actions: ["regenerate"], bad: true };
+      return { text: unfinished(failure(end.error), end), actions: ["regenerate"], bad: true };
     default:
       return null;
   }
+}
+
+/** What came before a failure stays to be read; that it is not the whole is said. */
+function unfinished(text, { content }) {
+  return textOf(content).trim() ? `${text} What stands here is not the whole answer.` : text;
 }
 
 const FAILURES = {
