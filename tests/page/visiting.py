@@ -172,9 +172,12 @@ def body(page: Page) -> Locator:
 
 
 async def say(page: Page, text: str, directive: str = "") -> None:
-    """Types a message and sends it with Enter; the simulated Claude does what `directive` says."""
+    """Types a message and sends it as its device does; the simulated Claude does what `directive` says."""
     await box(page).fill(f"{text} [[sim: {directive}]]" if directive else text)
-    await box(page).press("Enter")
+    if await page.evaluate("matchMedia('(hover: none) and (pointer: coarse)').matches"):
+        await button(page, "Send").tap()
+    else:
+        await box(page).press("Enter")
 
 
 async def answered(page: Page, count: int = 1) -> None:
