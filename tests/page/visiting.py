@@ -172,12 +172,11 @@ def body(page: Page) -> Locator:
 
 
 async def say(page: Page, text: str, directive: str = "") -> None:
-    """Types a message and sends it as its device does; the simulated Claude does what `directive` says."""
+    """Types a message and sends it by the keyboard; the simulated Claude does what `directive` says."""
     await box(page).fill(f"{text} [[sim: {directive}]]" if directive else text)
-    if await page.evaluate("matchMedia('(hover: none) and (pointer: coarse)').matches"):
-        await button(page, "Send").tap()
-    else:
-        await box(page).press("Enter")
+    # On a touch keyboard Enter alone begins a line, and the button is not there while an answer runs.
+    touch = await page.evaluate("matchMedia('(hover: none) and (pointer: coarse)').matches")
+    await box(page).press("Control+Enter" if touch else "Enter")
 
 
 async def answered(page: Page, count: int = 1) -> None:
