@@ -226,6 +226,9 @@ async def test_what_came_before_a_repair_is_handed_on_before_what_the_repair_bri
         tail.repair()
         await tail.repaired()
         assert client.frames == stream.written
+        place = stream.position
+        await stream.write_unheard("d")
+        tail.message(b"%d:%b" % (place.offset, stream.written[place.offset :]))  # nor is this settled
         late = await Client(front.hub, stream.id).begin()
         tail.settle()
         assert late.frames == client.frames == stream.written
