@@ -177,10 +177,27 @@ SCHEMAS: Json = {
         },
     },
     "RelayStatus": {
-        "type": "object",
-        "description": "While the stream waits; without an id, and not in the log",
-        "required": ["state", "position"],
-        "properties": {"state": {"const": "queued"}, "position": {"type": "integer", "minimum": 1}},
+        "description": "What a stream waits for; without an id, and not in the log",
+        "oneOf": [
+            {
+                "type": "object",
+                "description": "In the line",
+                "required": ["state", "position"],
+                "properties": {"state": {"const": "queued"}, "position": {"type": "integer", "minimum": 1}},
+            },
+            {
+                "type": "object",
+                "description": "The upstream sends pings alone, every 5 s from the fifth on",
+                "required": ["state", "silent_ms"],
+                "properties": {"state": {"const": "thinking"}, "silent_ms": {"type": "integer", "minimum": 0}},
+            },
+            {
+                "type": "object",
+                "description": "At the upstream's limit: the call is made then",
+                "required": ["state", "retry_in_ms"],
+                "properties": {"state": {"const": "held"}, "retry_in_ms": {"type": "integer", "minimum": 0}},
+            },
+        ],
     },
     "RelayEnd": {
         "type": "object",
