@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import httpx
@@ -13,8 +13,8 @@ import pytest
 from redis.asyncio import Redis
 from starlette.types import Scope
 
-from app import sse
-from app.hub import Hub
+from app import push_states, sse
+from app.hub import PING, Hub
 from app.prompts import Prompt
 from app.push import LAST_CHUNK, PushReader
 from app.sockets import TRANSPORT_BYTES
@@ -306,3 +306,114 @@ def dechunked(body: bytes) -> bytes:
         parts.append(body[start : start + size])
         body = body[start + size + 2 :]
     return b"".join(parts)
+
+
+# --- between two requests
+
+
+async def talk(front: Served, *said: bytes, half_close: bool = False, then: Callable[[], Any] | None = None) -> bytes:
+    """Says one thing after the other on one connection, and returns all that comes until it is closed."""
+    host, port = front.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for part in said:
+        writer.write(part)
+        await writer.drain()
+        if then is not None:
+            await until(lambda: front.hub.readers)
+            await then()
+            then = None
+    if half_close:
+        writer.write_eof()
+    async with asyncio.timeout(20):
+        answer = await reader.read(-1)
+    writer.close()
+    return answer
+
+
+def head(author: Author, *lines: str) -> bytes:
+    return "".join(f"{line}\r\n" for line in (f"GET {path(author)} HTTP/1.1", "host: x", *lines, "")).encode()
+
+
+@pytest.mark.parametrize("lines", [["content-length: 47"], ["transfer-encoding: chunked"]])
+async def test_a_late_body_never_becomes_the_next_request(front: Served, author: Author, lines: list[str]) -> None:
+    smuggled = b"GET /healthz HTTP/1.1\r\nhost: x\r\nx: 45678901234\r\n\r\n"[:47]
+    assert len(smuggled) == 47
+    late = smuggled if "length" in lines[0] else b"2f\r\n" + smuggled + b"\r\n0\r\n\r\n"
+    last = b"GET /nothing HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+
+    async def end() -> None:
+        assert not taken_over(front)
+        await author.end(Outcome.COMPLETED)
+
+    answer = await talk(front, head(author, *lines), late + last, then=end)
+    assert answer.count(b"event: relay.end\n") == 1
+    assert b'{"status":"ok"}' not in answer
+
+
+async def test_what_was_read_of_the_next_request_is_not_lost(front: Served, author: Author) -> None:
+    begun, rest = b"GET /heal", b"thz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    answer = await talk(front, head(author) + begun, rest, then=lambda: author.end(Outcome.COMPLETED))
+    stream, _, behind = answer.partition(b"\r\n0\r\n\r\n")
+    assert b"event: relay.end\n" in stream
+    assert behind.endswith(b'{"status":"ok"}')
+
+
+async def test_a_large_body_leaves_no_ear_closed(front: Served, author: Author) -> None:
+    """One that stops the server's reading; a client that leaves must be heard all the same."""
+    host, port = front.url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(head(author, "content-length: 200000") + b"x" * 200_000)
+    await until(lambda: front.hub.readers)
+    for reader in taken_over(front):
+        assert reader._transport.is_reading()
+    writer.transport.abort()
+    await until(lambda: front.hub.tails == 0)
+
+
+async def test_a_client_that_closes_its_half_while_it_reads_gets_everything(front: Served, author: Author) -> None:
+    async def half_closed() -> None:
+        await said(author, "before")
+
+    asked = asyncio.create_task(talk(front, head(author), half_close=True, then=half_closed))
+    await until(lambda: taken_over(front) and taken_over(front)[0].next_protocol is None)
+    await said(author, "after")
+    await author.end(Outcome.COMPLETED)
+    answer = await asked
+    assert b'"after"' in answer
+    assert b"event: relay.end\n" in answer
+    assert answer.endswith(LAST_CHUNK)
+
+
+async def test_a_drain_says_nothing_to_a_connection_that_was_given_back(front: Served, author: Author) -> None:
+    host, port = front.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(head(author))
+    await until(lambda: taken_over(front))
+    [one] = taken_over(front)
+    await author.end(Outcome.COMPLETED)
+    await until(lambda: one.state is push_states.State.GIVEN_BACK)
+    one.leave(300)  # the drain took its list before
+    one.aside(PING)
+    writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    async with asyncio.timeout(20):
+        behind = (await reader.read(-1)).partition(LAST_CHUNK)[2]
+    assert behind.startswith(b"HTTP/1.1 200 ")
+    assert behind.endswith(b'{"status":"ok"}')
+    writer.close()
+
+
+async def test_whoever_joins_during_a_drain_is_told(front: Served, author: Author, monkeypatch: Any) -> None:
+    """A request that waited for Redis when the drain began."""
+    await said(author, "a")
+    read = Log.read
+
+    async def meanwhile(*args: Any, **options: Any) -> Read:
+        found = await read(*args, **options)
+        front.hub.draining = True
+        return found
+
+    monkeypatch.setattr(Log, "read", meanwhile)
+    for plain in (False, True):
+        front.hub.draining = False
+        answer = (await get(front, author, "", plain=plain)).content
+        assert re.search(rb"\n\nretry: [0-9]+\n: come back\n\n$", answer)

@@ -17,7 +17,8 @@ import socket
 import sys
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import uvloop
@@ -33,7 +34,7 @@ from tests.running import keepstream
 
 LIFE_MS = 600_000
 ROUND_SECONDS = 240.0
-SECONDS_OF_GROWTH = 2.0
+SECONDS_OF_GROWTH = 1.5
 TEXT = b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%b"}}'
 
 
@@ -197,8 +198,8 @@ async def one_round(log: Log, port: int, plan: Round, dice: random.Random) -> li
     return eyes
 
 
-async def readers(share: float, dice: random.Random, out: bool = True) -> list[Eye]:  # noqa: FBT001, FBT002
-    """All rounds, each with that share of its readers. Returns all of them."""
+async def readers(dice: random.Random, rounds: Iterable[Round]) -> list[Eye]:
+    """The rounds, one after the other. Returns all readers."""
     seen: list[Eye] = []
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keepstream-readers-")))
@@ -206,18 +207,16 @@ async def readers(share: float, dice: random.Random, out: bool = True) -> list[E
         front = stack.enter_context(keepstream("front", "--port", "0", REDIS_URL=valkey.url))
         port = int((await asyncio.to_thread(front.line, r"front on .*:(\d+)$"))[1])
         redis: Redis = connect(valkey.url, "readers")
-        for plan in ROUNDS:
-            few = Round(plan.size, max(2, round(plan.readers * share)), plan.rate, plan.largest)
-            eyes = await one_round(Log(redis), port, few, dice)
+        for plan in rounds:
+            eyes = await one_round(Log(redis), port, plan, dice)
             await redis.flushall()
             seen += eyes
-            if out:
-                wrong = [eye for eye in eyes if eye.wrong]
-                kinds = ", ".join(f"{n} {manner}" for manner, n in sorted(Counter(eye.manner for eye in eyes).items()))
-                sys.stdout.write(f"{plan.size / 1e6:5.1f} MB, {few.rate:3} events/s, {kinds}: {len(wrong)} wrong\n")
-                for eye in wrong[:3]:
-                    sys.stdout.write(f"      {eye.manner}: {eye.wrong}\n")
-                sys.stdout.flush()
+            wrong = [eye for eye in eyes if eye.wrong]
+            kinds = ", ".join(f"{n} {manner}" for manner, n in sorted(Counter(eye.manner for eye in eyes).items()))
+            sys.stdout.write(f"{plan.size / 1e6:5.1f} MB, {plan.rate:3} events/s, {kinds}: {len(wrong)} wrong\n")
+            for eye in wrong[:3]:
+                sys.stdout.write(f"      {eye.manner}: {eye.wrong}\n")
+            sys.stdout.flush()
         await redis.aclose()
     return seen
 
@@ -228,7 +227,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     options = parser.parse_args()
     sys.stdout.write(f"seed {options.seed}\n")
-    seen = uvloop.run(readers(options.share, random.Random(options.seed)))  # noqa: S311 - to repeat it
+    rounds = [replace(plan, readers=max(2, round(plan.readers * options.share))) for plan in ROUNDS]
+    seen = uvloop.run(readers(random.Random(options.seed), rounds))  # noqa: S311 - to repeat it
     wrong = sum(bool(eye.wrong) for eye in seen)
     sys.stdout.write(f"{wrong} wrong readers of {len(seen)}\n")
     return 1 if wrong else 0
