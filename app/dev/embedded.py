@@ -40,6 +40,7 @@ _CONFIG: Config = (
     ("bind", LOOPBACK),
     ("daemonize", "no"),
     ("logfile", ""),
+    ("maxmemory", "2gb"),  # twice what waiting prompts may take; beyond it new ones are refused, and nobody is killed
     ("maxmemory-policy", "noeviction"),  # an evicted log would be a lost stream
     ("appendonly", "yes"),
     ("appendfsync", "everysec"),

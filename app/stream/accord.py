@@ -19,9 +19,10 @@ from app.stream.refusals import NO_ANSWER
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 2.0
-# One look may fall into the moment in which the channel comes back by itself.
+LOOK_SECONDS = 5.0
+# One look may fall into the moment in which the channel comes back by itself: the next follows soon.
 MISSES_MAX = 2
+AGAIN_SECONDS = 1.0
 
 
 class Accord:
@@ -37,7 +38,7 @@ class Accord:
         """Looks for as long as the process lives."""
         await self._channel.subscribe(self._name, self)
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(AGAIN_SECONDS if self._misses else LOOK_SECONDS)
             with contextlib.suppress(*NO_ANSWER):  # which the connection has told, and the next look asks again
                 await self.look()
 

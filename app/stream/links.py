@@ -35,7 +35,7 @@ from app.stream.refusals import NO_ANSWER, Kind, Teller, UnknownServiceError, re
 logger = logging.getLogger(__name__)
 
 # A demoted primary is left by whoever only reads after so long.
-ROLE_SECONDS = 2.0
+ROLE_SECONDS = 5.0
 
 _teller = Teller(logger)
 
@@ -112,6 +112,12 @@ class FoundTls(ToPrimary, SentinelManagedSSLConnection):
 
 class FoundPool(SentinelConnectionPool, BlockingConnectionPool):
     """To the primary that the Sentinels name; who finds all connections in use waits in line."""
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:  # noqa: FBT001, FBT002  # redis-py's signature
+        await super().disconnect(inuse_connections)
+        if inuse_connections:  # those to the Sentinels are ours to close, too
+            for sentinel in self.sentinel_manager.sentinels:
+                await sentinel.connection_pool.disconnect()
 
 
 class Sentinels(Sentinel):

@@ -86,6 +86,7 @@ async def test_a_server_that_is_a_replica_is_away_for_who_connects(pair: Pair) -
 
 async def test_the_channel_follows_the_commands_to_the_new_primary(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accord, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(accord, "AGAIN_SECONDS", 0.1)
     redis: Redis = connect(pair.url, "tests")
     name = keys.accord("tests")
     async with Channel(redis) as channel:

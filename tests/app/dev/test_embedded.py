@@ -34,6 +34,7 @@ def test_it_answers_as_soon_as_it_is_started(valkey: EmbeddedValkey) -> None:
 
 def test_it_is_set_up_as_keepstream_demands(valkey: EmbeddedValkey) -> None:
     demanded = {"maxmemory-policy": "noeviction", "appendonly": "yes", "appendfsync": "everysec", "save": ""}
+    demanded |= {"maxmemory": str(2 * 1024**3)}
     with client(valkey) as connection:
         assert {name: connection.config_get(name)[name] for name in demanded} == demanded
         assert connection.config_get("bind")["bind"] == LOOPBACK

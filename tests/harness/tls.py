@@ -1,0 +1,41 @@
+"""A server behind TLS, with a certificate of our own making."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from tests.harness.proxy import Proxy
+
+
+def certificate(directory: Path, address: str) -> tuple[Path, Path]:
+    """A certificate for an IP address that signs itself, and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    made, key = directory / f"{address}.pem", directory / f"{address}.key"
+    subject = ["-subj", f"/CN={address}", "-addext", f"subjectAltName=IP:{address}"]
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    command = [openssl, "req", "-x509", *kind, *subject, "-keyout", str(key), "-out", str(made)]
+    subprocess.run(command, check=True, capture_output=True)
+    return made, key
+
+
+class TlsProxy(Proxy):
+    """Speaks TLS with who comes, and none with `target`."""
+
+    def __init__(self, host: str, port: int, made: Path, key: Path) -> None:
+        super().__init__(host, port)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(made, key)
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._context)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
