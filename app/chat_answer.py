@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+from functools import partial
 
-from redis.exceptions import RedisError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.front import Front
+from app.heard import when_heard
 from app.hub import PING_SECONDS
 from app.patient import PatientReader
 from app.readers import Aside, Data, Leave, Lost, Reset, Step
 from app.sse import SSE_HEADERS
-from app.stream.connect import AWAY
 from app.stream.frames import Position
 from app.takeover import break_off
 from app.views.ui_messages import HEADERS, PING, UIMessagesView
-
-logger = logging.getLogger(__name__)
 
 
 class ChatAnswer(Response):
@@ -54,6 +51,8 @@ class ChatAnswer(Response):
             await self._serve(reader, send)
             if not self._view.over and not reader.gone:
                 await break_off(scope, watching)
+            elif self._view.over and not reader.gone:
+                when_heard(scope, self._note_shown)
         finally:
             watching.cancel()
             reader.close()
@@ -78,8 +77,6 @@ class ChatAnswer(Response):
                 if self._view.over:
                     break
         await write(b"", more=False)
-        if not reader.gone:
-            await self._note_shown()
 
     def _show(self, step: Step | Aside) -> bytes:
         match step:
@@ -92,12 +89,10 @@ class ChatAnswer(Response):
             case Lost():
                 return self._view.lost()
 
-    async def _note_shown(self) -> None:
-        try:
-            await self._front.chats.shown(*self._chat, self._stream_id)
-        except (RedisError, *AWAY) as error:
-            # A resume will then replay what was shown: the same message once more.
-            logger.warning("chat: Redis is away: %s", type(error).__name__)
+    def _note_shown(self) -> None:
+        """The client has all of it. What the kernel alone was given, a phone out of reach has not."""
+        shown, front = partial(self._front.chats.shown, *self._chat, self._stream_id), self._front
+        front.streams.owed.add("chat: what was shown", shown, front.settings.stream_ttl)
 
 
 async def _watch(receive: Receive, reader: PatientReader) -> None:

@@ -33,6 +33,7 @@ TESTS = (
     "tests/app/test_streams.py",
     "tests/app/test_history.py",
     "tests/app/routes/test_streams.py",
+    "tests/app/routes/test_chat.py",
     "tests/app/test_submit.py",
     "tests/worker/test_message_exactly.py",
     "tests/worker/test_closing.py",
@@ -578,6 +579,12 @@ MUTATIONS = (
         "app/push.py",
         "self.aside, PING)\n        return True",
         "self.aside, PING)\n        return False",
+    ),
+    Mutation(
+        "what was written to a client counts as heard",
+        "app/chat_answer.py",
+        "                when_heard(scope, self._note_shown)",
+        "                self._note_shown()",
     ),
 )
 

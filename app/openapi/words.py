@@ -114,7 +114,7 @@ PARAMETERS: Json = {
     "unseen": {
         "name": "unseen",
         "in": "query",
-        "description": "Also show, once, an answer that ended while no client could be given its ending",
+        "description": "Also show an answer that has ended, until a client is known to have heard its ending",
         "schema": {"type": "string"},
     },
     "idempotency-key": {

@@ -2,11 +2,15 @@
 
 A chat's id is its client's word and may hold any character, so it is matched as the whole of what stands between the
 path's fixed ends. 204 on resume means that nothing runs. The SDK takes it for a whole answer, and who was cut off
-shortly before the end would keep a part: who asks with `?unseen=1` is shown, once, an answer that ended while no client
-could be given its ending.
+shortly before the end would keep a part: who asks with `?unseen=1` is shown an answer that has ended, for as long as it
+is kept and until a client is known to have heard its ending: it asked again on the same connection, closed it with
+everything acknowledged, stopped the answer, or said the next thing.
 """
 
 from __future__ import annotations
+
+import asyncio
+import contextlib
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
@@ -32,6 +36,7 @@ from app.views.ui_prompt import Allowed, ChatPrompt, chat_prompt
 
 # A message that is continued is kept with its chat up to this size; a resume of a larger one shows only what is new.
 PARTS_BYTES_MAX = 1024 * 1024
+SETTLE_SECONDS = 0.2
 
 
 class Anything(Convertor[str]):
@@ -84,6 +89,7 @@ async def resume(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
     chat_id = request.path_params["chat_id"]
+    await _settle(front)
     chat = await front.chats.find(owner, chat_id)
     if chat is None:
         return Response(status_code=204)
@@ -100,6 +106,13 @@ async def resume(request: Request) -> Response:
     start = await _newest(front, chat.stream_id)
     view = UIMessagesView(chat.stream_id, chat.message_id, lenient.loads(chat.parts or b"[]"))
     return ChatAnswer(front, view, chat.stream_id, start, (owner, chat_id))
+
+
+async def _settle(front: Front) -> None:
+    """What a client has just heard is about to be noted."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_SECONDS):
+            await front.streams.owed.paid()
 
 
 async def stop(request: Request) -> Response:
