@@ -53,6 +53,8 @@ TESTS = (
     "tests/app/test_push_states.py",
     "tests/app/test_push_machine.py",
     "tests/app/test_takeover.py",
+    "tests/worker/test_gate_law.py",
+    "tests/worker/test_gate.py",
     "tests/stories/test_redis.py",
     "tests/stories/test_resume.py",
     "tests/stories/test_takeover.py",
@@ -585,6 +587,38 @@ MUTATIONS = (
         "app/chat_answer.py",
         "                when_heard(scope, self._note_shown)",
         "                self._note_shown()",
+    ),
+    Mutation(
+        "what a refusal says of the rate is not learnt",
+        "app/stream/scripts/gate_law.lua",
+        "        gate.rate = found",
+        "        gate.rate = 0",
+    ),
+    Mutation(
+        "a volley of refusals counts as many",
+        "app/stream/scripts/gate_law.lua",
+        "if told.era >= gate.era then",
+        "if true then",
+    ),
+    Mutation(
+        "a call that was refused counts as an attempt",
+        "worker/work.py",
+        """        if isinstance(step, Refused):
+            self._take_back()""",
+        """        if isinstance(step, Refused):
+            pass""",
+    ),
+    Mutation(
+        "who waits at the gate keeps its slot",
+        "worker/gate.py",
+        "if wait > PARK_SECONDS and waiter.patient:",
+        "if False:",
+    ),
+    Mutation(
+        "who waits at the gate is claimed all the same",
+        "app/stream/scripts/claim.lua",
+        "'-inf', '(' .. ARGV[8], 'BYSCORE'",
+        "'-inf', '+inf', 'BYSCORE'",
     ),
 )
 

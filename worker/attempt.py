@@ -5,6 +5,7 @@ here. Pure: nothing awaits, no clock and no chance but those handed in. Knows no
 
     before any content   Retry, with back-off; what the upstream says about waiting is honoured
     after content        Restart from scratch, or End, as the stream's `on_interrupt` says; never glued together
+    a call not taken     Refused: again when the gate lets it, and it was no call; whatever is used up
     calls used up        End
 """
 
@@ -81,6 +82,16 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """The upstream did not take the call, which therefore was none: again when the gate lets it, in `wait` seconds or
+    later.
+    """
+
+    reason: str
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
 class Restart:
     """Another call after `wait` seconds; readers forget what they have."""
 
@@ -120,7 +131,18 @@ class HandOver:
     free: int
 
 
-Step = Start | Retry | Restart | End
+@dataclass(frozen=True, slots=True)
+class Park:
+    """No call may be made for `wait` seconds: the stream goes back to the line, to be woken by the gate."""
+
+    wait: float
+
+
+Step = Start | Retry | Refused | Restart | End
+
+# Why a stream that was parked is found by a new holder.
+HELD = "held"
+TOO_MANY_REQUESTS = 429
 
 CANCELLED = End(Outcome.CANCELLED)
 TIMED_OUT = Error("timeout_error", "the stream took longer than STREAM_SECONDS_MAX")
@@ -152,12 +174,16 @@ def on_begin(
     wait = min(wait, limits.wait_max + JITTER_SECONDS_MAX)  # the clock may have been set back
     if progress.content:
         return Restart(reason, wait)
+    if reason == HELD:  # all that there is to tell was told before it was parked
+        return Start()
     return Retry(reason, wait) if progress.calls else Start()
 
 
 def on_failure(progress: Progress, limits: Limits, failure: Failure, jitter: float) -> Step:
     """A call has failed. `jitter` is a number from 0 up to 1."""
     wait = wait_after(failure, progress.used, limits.wait_max, jitter)
+    if failure.status == TOO_MANY_REQUESTS and not progress.content and failure.is_passing and wait is not None:
+        return Refused(failure.reason, wait)
     exhausted = progress.used >= limits.attempts or (failure == SILENT and progress.silences >= SILENCES_MAX)
     keeps = progress.content and progress.on_interrupt is OnInterrupt.FAIL
     if keeps or exhausted or not failure.is_passing or wait is None:
@@ -208,6 +234,7 @@ _SENTENCES = {
     "worker_lost": "the worker that ran it was lost",
     "worker_drained": "the worker that ran it was shut down",
     "log_lost": "its log was lost",
+    HELD: "it waited for the upstream",
 }
 
 

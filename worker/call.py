@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Callable
 
 from worker import failure, silence
-from worker.admission import Admission
 from worker.claude import Claude
 from worker.failure import UpstreamError
+from worker.gate import Turn
 from worker.interrupt import Interrupt
 from worker.reading import Reading
 from worker.request import Request
@@ -34,16 +34,14 @@ class Call:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def read(self, claude: Claude, request: Request, admission: Admission) -> None:
-        """Returns when the message is complete. `admission` is told when everybody is to wait."""
+    async def read(self, claude: Claude, request: Request, turn: Turn) -> None:
+        """Returns when the message is complete. `turn` is told what the answer says of the limits."""
         reading, interrupt = self.reading, self._interrupt
         self._watch()
         try:
             async with claude.call(request) as answer:
                 reading.stir()
-                if answer.hold is not None:
-                    await admission.hold(request.model, answer.hold)
-                    interrupt.check()
+                turn.taken(answer.limits)
                 async for chunk in answer.chunks:
                     if reading.feed(chunk):
                         return

@@ -8,7 +8,7 @@ Knows nothing of streams, logs or what a failure leads to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,8 @@ from aiohttp import ClientError
 
 from app.settings import SettingsError
 from app.stream.tasks import end
-from worker import failure
+from app.stream.workers import Limit
+from worker import failure, limits
 from worker.causes import cause_of
 from worker.failure import UpstreamError
 from worker.request import Request, Upload
@@ -45,13 +46,13 @@ _BROKEN = (httpx2.HTTPError, httpx2.StreamError, ClientError, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer's head: the body's bytes, and how many seconds its limits ask everybody to wait, if they do.
+    """An answer's head: the body's bytes, and what it says of the upstream's limits.
 
     `headers` do not mind the case of their names.
     """
 
     chunks: AsyncIterator[bytes]
-    hold: float | None
+    limits: Sequence[Limit]
     headers: Mapping[str, str]
 
     @property
@@ -89,7 +90,7 @@ class Claude:
                 stack.push_async_callback(http.aclose)
                 encoded = http.headers.get("content-encoding", "identity") != "identity"
                 chunks = http.aiter_bytes() if encoded else http.aiter_raw()
-                yield Answer(chunks, failure.limit_reset(http.headers, datetime.now(UTC)), http.headers)
+                yield Answer(chunks, limits.read(http.headers, datetime.now(UTC)), http.headers)
                 ending = asyncio.create_task(_end(chunks, stack.pop_all()), name="last-bytes")
                 self._ending.add(ending)
                 ending.add_done_callback(self._ending.discard)

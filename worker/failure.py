@@ -6,8 +6,6 @@ waits for the head gets the truth. Knows nothing of what a failure leads to.
 
 from __future__ import annotations
 
-import contextlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,7 +33,6 @@ _STATUS_OF_TYPE = {
     "overloaded_error": 529,
 }
 _TYPE_OF_STATUS = {status: kind for kind, status in _STATUS_OF_TYPE.items()}
-_REMAINING = re.compile(r"anthropic-ratelimit-(.+)-remaining")
 _BAD_GATEWAY, _GATEWAY_TIMEOUT = 502, 504
 KEY_REFUSED = "the relay's own key was refused by the Claude API; its operator has to look at it"
 
@@ -154,30 +151,6 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     except (KeyError, ValueError):
         return None
     return max((then - now).total_seconds(), 0.0) if then.tzinfo else None
-
-
-def limit_reset(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds until a limit that is used up (`anthropic-ratelimit-*-remaining: 0`) is reset; None where none is.
-
-    Counted by the upstream's own clock where it tells the time.
-    """
-    resets = []
-    for name, value in headers.items():
-        found = _REMAINING.fullmatch(name.lower())
-        if found is not None and value.strip() == "0":
-            resets.append(headers.get(f"anthropic-ratelimit-{found[1]}-reset", ""))
-    with contextlib.suppress(KeyError, ValueError):
-        now = parsedate_to_datetime(headers["date"])
-    seconds = [(reset - now).total_seconds() for text in resets if (reset := _moment(text)) is not None and now.tzinfo]
-    return max((s for s in seconds if s > 0), default=None)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 def _status_of(kind: str) -> int:

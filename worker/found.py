@@ -20,7 +20,8 @@ from worker.request import Request, is_object
 class Found:
     """Times are seconds; `elapsed` is counted by Redis' clock since the stream was made.
 
-    `request` is None where it cannot be read; `handed_over`: its last worker gave it back; `wait` is what is left of
+    `request` is None where it cannot be read; `handed_over`: its last worker gave it back; `held`: it was
+    parked at the gate; `wait` is what is left of
     the time that this one had to wait before the next call. `progress` is without an attempt that was counted
     beforehand and is yet to be made.
     """
@@ -31,6 +32,7 @@ class Found:
     elapsed: float
     cancelled: bool
     handed_over: bool
+    held: bool
     wait: float
     abandon_after: float | None
 
@@ -51,6 +53,7 @@ def found(begun: Begun) -> Found:
         elapsed=(begun.now - _whole(meta, "created_at", begun.now)) / 1000,
         cancelled=meta.get("cancel") == b"1",
         handed_over=meta.get("handed_over") == b"1",
+        held=meta.get("held") == b"1",
         wait=max(_whole(meta, "retry_at", 0) - begun.now, 0) / 1000,
         abandon_after=_seconds(meta, "abandon_after"),
     )

@@ -115,7 +115,7 @@ class Pool(Worker):
 
     async def _poll_iteration(self) -> None:
         """Claims as many streams as there are free slots."""
-        free = 0 if self.full else self.max_jobs - len(self.holds)
+        free = self.room
         self._more = True
         if free <= 0:
             return
@@ -128,6 +128,11 @@ class Pool(Worker):
         self._more = len(claims) >= free
         if self._more and len(self.holds) < self.max_jobs:  # some have ended meanwhile
             self._waken.set()
+
+    @property
+    def room(self) -> int:
+        """How many more streams could be taken now."""
+        return max(self.max_jobs - len(self.holds), 0) if self.allow_pick_jobs and not self.full else 0
 
     def wake(self) -> None:
         """There may be something to take."""

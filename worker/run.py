@@ -14,13 +14,17 @@ from redis.exceptions import RedisError
 
 from app.stream.connect import AWAY
 from app.stream.log import Begun, Claim, Status
-from worker.attempt import End, HandOver
+from worker.attempt import End, HandOver, Park
 from worker.control import Control
 from worker.interrupt import Interrupt, Interruption, Why
 from worker.patience import patiently, where
 from worker.work import Tools, Work
 
 logger = logging.getLogger(__name__)
+
+# A stream that waits at the gate is woken when its turn comes; where nobody wakes it, it looks by itself after so long.
+PARKED_SECONDS = 15.0
+PARKED_SECONDS_MAX = 120.0
 
 
 class Run:
@@ -95,6 +99,11 @@ class Run:
             match await work.finish(forced or work.first_step()):
                 case HandOver():
                     await patiently(self.interrupt, lambda: self._tools.queue.give_back([self.claim]))
+                case Park(wait):
+                    longest = min(max(2 * wait, PARKED_SECONDS), PARKED_SECONDS_MAX, work.seconds_left)
+                    await patiently(
+                        self.interrupt, lambda: self._tools.queue.park(self.claim, work.model, round(longest * 1000))
+                    )
                 case End():
                     await self._release()
         finally:

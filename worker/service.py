@@ -30,10 +30,10 @@ from app.stream.queue import Queue
 from app.stream.tasks import end
 from app.stream.workers import Workers
 from worker import prices
-from worker.admission import Admission
 from worker.audience import Audience
 from worker.claude import Claude
 from worker.commit import Committer
+from worker.gate import Gate
 from worker.leases import Leases
 from worker.neighbours import Neighbours, client_name
 from worker.patience import for_ever
@@ -75,10 +75,11 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.close)
         log, queue, workers = Log(redis), Queue(redis), Workers(redis)
-        admission = Admission(workers, settings.retry_wait_max)
+        gate = Gate(workers, lambda: pool.room)
+        stack.push_async_callback(gate.close)
         telling = Telling(redis)
         stack.push_async_callback(telling.close)
-        tools = Tools(settings, log, queue, Conversations(redis, log), committer, channel, claude, admission, telling)
+        tools = Tools(settings, log, queue, Conversations(redis, log), committer, channel, claude, gate, telling)
         neighbours = Neighbours(name, workers, settings.lease_seconds)
         pool = Pool(name, tools, redis, neighbours.stir)
         leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds, committer=committer)

@@ -13,20 +13,20 @@ from dataclasses import dataclass, replace
 
 from app.settings import Settings
 from app.stream import frames
-from app.stream.asides import Thinking
+from app.stream.asides import Held, Thinking
 from app.stream.channel import Channel
 from app.stream.conversations import Conversations
 from app.stream.log import Begun, Claim, Log, Status
 from app.stream.queue import Queue
 from worker import attempt, silence
-from worker.admission import Admission
-from worker.attempt import End, HandOver, Limits, Restart, Retry, Start, Step
+from worker.attempt import End, HandOver, Limits, Park, Refused, Restart, Retry, Start, Step
 from worker.call import Call
 from worker.claude import Claude
 from worker.closing import TAKES_NO_MORE, Closing, account_of
 from worker.commit import Committer
 from worker.failure import Failure, UpstreamError
 from worker.found import found
+from worker.gate import Gate, Later, Turn
 from worker.interrupt import Interrupt, Interruption, Why
 from worker.patience import patiently, where
 from worker.reading import Reading
@@ -36,8 +36,7 @@ from worker.writer import FullLogError, Writer
 
 logger = logging.getLogger(__name__)
 
-TOO_MANY_REQUESTS = 429
-# A shorter wait for everybody's sake is not worth a frame.
+# A shorter wait at the gate is not worth a word.
 TOLD_SECONDS = 0.25
 # What the writer tells of a log that is still ours.
 LOST = (Status.SHORT, Status.CONFLICT, Status.REFUSED)
@@ -54,7 +53,7 @@ class Tools:
     committer: Committer
     channel: Channel
     claude: Claude
-    admission: Admission
+    gate: Gate
     telling: Telling
 
 
@@ -83,18 +82,29 @@ class Work:
         return self._found.abandon_after
 
     @property
+    def model(self) -> str:
+        return self._found.request.model if self._found.request is not None else self._found.model
+
+    @property
     def seconds_left(self) -> float:
         """Until the stream expires."""
         return max(self._born + self._limits.seconds_max - self._clock(), 0.0)
 
     def first_step(self) -> Step:
-        return self._decide("worker_drained" if self._found.handed_over else "worker_lost")
+        return self._decide(
+            attempt.HELD if self._found.held else "worker_drained" if self._found.handed_over else "worker_lost"
+        )
 
-    async def finish(self, step: Step) -> End | HandOver:
+    async def finish(self, step: Step) -> End | HandOver | Park:
         """Goes on from `step` until the ending stands in the log, or until the stream is ready to be given back."""
-        following: Step | HandOver = step
+        following: Step | HandOver | Park = step
         while True:
             match following:
+                case Park():
+                    self._writer.mark({"held": "1", **self._uncounted()})
+                    with self._interrupt.armed(Why.LEFT):
+                        await self._writer.flush()
+                    return following
                 case HandOver(free):
                     self._writer.closing = True
                     self._writer.mark({"free": free, "handed_over": "1", **self._uncounted()})
@@ -124,6 +134,7 @@ class Work:
         # Of the newest call:
         self._reading: Reading | None = None
         self._calling = False
+        self._counting = False
         self._complete = False
 
     @property
@@ -163,47 +174,73 @@ class Work:
 
     # --- attempts
 
-    async def _attempt(self, step: Start | Retry | Restart) -> Step | HandOver:
+    async def _attempt(self, step: Start | Retry | Refused | Restart) -> Step | HandOver | Park:
         """One call, and what comes after it."""
         request = self._found.request
         assert request is not None  # noqa: S101  # for the type checker: `_decide` ends a stream without one
-        self._calling = False
+        self._calling = self._counting = False
+        turn: Turn | Later | None = None
         try:
             with self._interrupt.armed():
-                await self._wait(step, request.model)
+                await self._wait(step)
+                turn = await self._turn(step, request.model)
+                if isinstance(turn, Later):
+                    return Park(turn.seconds)
                 await self._count()
-                reading = await self._call(request)
+                reading = await self._call(request, turn)
             self._complete = True
             return attempt.on_message(reading.message.stop_reason)
         except UpstreamError as error:
-            return await self._failed(error.failure, request.model)
+            if error.failure.status == attempt.TOO_MANY_REQUESTS and isinstance(turn, Turn):
+                asked = error.failure.retry_after
+                if asked is None or asked <= self._limits.wait_max:
+                    turn.refused(asked)
+            return self._failed(error.failure)
         except FullLogError:
             return attempt.on_full_log(self._tools.settings.max_log_bytes)
         except Interruption as interruption:
-            return await self._interrupted(interruption.why, request.model)
+            if self._counting and not self._calling:  # counted, and never made
+                self._take_back()
+            return await self._interrupted(interruption.why)
         except Exception as error:  # noqa: BLE001  # our own fault must not leave a stream without its ending
             logger.error("%s: %s in %s", self._claim.stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
             return attempt.on_internal("an internal error")
+        finally:
+            if isinstance(turn, Turn):
+                turn.taken()  # where nothing else was told of it
 
-    async def _wait(self, step: Start | Retry | Restart, model: str) -> None:
-        """Tells the readers what comes, and waits: for this stream's own reasons, then for everybody's."""
+    async def _wait(self, step: Start | Retry | Refused | Restart) -> None:
+        """Tells the readers what comes, and waits for this stream's own reasons."""
         if not isinstance(step, Start):
             self._tell(step)
+        if isinstance(step, Retry | Restart):
             if step.wait:  # whoever takes over meanwhile waits for the rest of it
                 self._writer.mark({"retry_at": round(self._redis_clock + (self._clock() + step.wait) * 1000)})
             await asyncio.sleep(step.wait)
-        elif self._claim.calm:  # a moment ago
-            return
-        while wait := await self._tools.admission.wait(model):
-            self._interrupt.check()
-            if wait >= TOLD_SECONDS:
-                self._tell(Retry("rate_limit_error", wait))
-            await asyncio.sleep(wait)
 
-    def _tell(self, step: Retry | Restart) -> None:
+    async def _turn(self, step: Start | Retry | Refused | Restart, model: str) -> Turn | Later:
+        """Waits for everybody's reasons; where that is too long to hold a slot, it tells so."""
+        turn = await self._tools.gate.enter(
+            model,
+            calm=isinstance(step, Start) and self._claim.calm,  # a moment ago
+            patient=True,
+            told=self._held,
+            otherwise=step.wait if isinstance(step, Refused) else 0.0,
+            comes_back=self._claim.stream_id if self._found.held else "",
+        )
+        self._found = replace(self._found, held=False)
+        if isinstance(turn, Later):
+            self._held(turn.seconds)
+        return turn
+
+    def _held(self, seconds: float) -> None:
+        if seconds >= TOLD_SECONDS:
+            self._tools.telling.tell(self._claim.stream_id, Held(round(seconds * 1000)))
+
+    def _tell(self, step: Retry | Refused | Restart) -> None:
         following, writer = self._progress.calls + 1, self._writer
         match step:
-            case Retry(reason, wait):
+            case Retry(reason, wait) | Refused(reason, wait):
                 data = {"attempt": following, "reason": reason, "retry_in_ms": round(wait * 1000)}
                 writer.own("relay.retry", data)
             case Restart(reason, _):
@@ -216,42 +253,50 @@ class Work:
     async def _count(self) -> None:
         """Counts the call before it is made: a worker that dies in it has made it."""
         self._progress = replace(self._progress, calls=self._progress.calls + 1)
+        self._counting = True
         if self._counted:
             self._counted = False
             return
-        self._writer.mark({"attempt": self._progress.calls, "handed_over": "0"})
+        self._writer.mark({"attempt": self._progress.calls, "handed_over": "0", "held": "0"})
         await self._writer.flush()
         self._interrupt.check()
+
+    def _take_back(self) -> None:
+        """The call that was counted last is none. Written with what comes next."""
+        self._progress = replace(self._progress, calls=self._progress.calls - 1)
+        self._counted = True
 
     def _uncounted(self) -> dict[str, int]:
         """Takes back what was counted and not made."""
         return {"attempt": self._progress.calls} if self._counted else {}
 
-    async def _call(self, request: Request) -> Reading:
+    async def _call(self, request: Request, turn: Turn) -> Reading:
         self._calling = True
         reading = self._reading = Reading(self._writer, self._clock)
         call = Call(reading, self._interrupt, silence.limits_of(self._tools.settings), self._thinks)
-        await call.read(self._tools.claude, request, self._tools.admission)
+        await call.read(self._tools.claude, request, turn)
         return reading
 
     def _thinks(self, seconds: float) -> None:
         self._tools.telling.tell(self._claim.stream_id, Thinking(round(seconds * 1000)))
 
-    async def _failed(self, told: Failure, model: str) -> Step:
+    def _failed(self, told: Failure) -> Step:
         self._see_content()
         step = attempt.on_failure(self._progress, self._limits, told, random.random())  # noqa: S311  # no secret
-        if told.status == TOO_MANY_REQUESTS and isinstance(step, Retry | Restart):
-            await self._tools.admission.hold(model, step.wait)
+        if isinstance(step, Refused):
+            self._take_back()
+            self._counted = False
+            self._writer.mark({"attempt": self._progress.calls})
         return step
 
-    async def _interrupted(self, why: Why, model: str) -> Step | HandOver:
+    async def _interrupted(self, why: Why) -> Step | HandOver:
         match why:
             case Why.STALLED | Why.SILENT:
                 self._interrupt.clear()
                 if why is Why.SILENT:
                     self._progress = replace(self._progress, silences=self._progress.silences + 1)
                     self._writer.mark({"silences": self._progress.silences})
-                return await self._failed(silence.FAILURES[why], model)
+                return self._failed(silence.FAILURES[why])
             case Why.LOST:
                 refused, step = self.refusal, await self._begin_again()
                 return TAKES_NO_MORE if refused is Status.REFUSED else step

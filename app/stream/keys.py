@@ -20,8 +20,8 @@ another server than the queue, or on a cluster.
     `REPLAY_SECONDS`: the last claim's answer, for the retry of a claim whose reply was lost
 `ks:{queue}:idem:<digest>`
     as long as its stream may live
-`ks:{queue}:hold:<digest>`, `ks:{queue}:held`
-    as long as the hold itself: its time to live is the time to wait; and as long as the longest of them
+`ks:{queue}:gate:<digest>`, `ks:{queue}:gate:<digest>:line`, `ks:{queue}:held`
+    `GATE_SECONDS` after the last call of the model; the line `QUEUE_SECONDS` after its last use, bounded by the jobs
 `ks:{queue}:chat:<digest>`, `…:before`
     as long as the stream it names may live; `SUBMIT_SECONDS`
 `ks:{queue}:outbox`
@@ -45,6 +45,11 @@ DELETED_SECONDS = 600
 QUEUE_SECONDS = 60 * 24 * 3600
 REPLAY_SECONDS = 60
 OUTBOX_LENGTH = 10_000
+# What was learnt of an upstream's limits is forgotten after so long without a call.
+GATE_SECONDS = 300
+# Added to the time of those that wait at a gate it makes their place in the line: behind all others, whose places are
+# microseconds of Redis' clock.
+BEHIND_ALL = 4 * 10**15
 
 JOBS = "ks:{queue}:jobs"
 LEASES = "ks:{queue}:leases"
@@ -56,7 +61,7 @@ WORKERS = "ks:{queue}:workers"
 CLOCK = "ks:{queue}:clock"
 OUTBOX = "ks:{queue}:outbox"
 WAKE = "ks:{queue}:wake"  # channel
-# Stands while any model is held: who finds it missing need not ask for one.
+# Stands while any model is held or near its limits: who finds it missing need not ask for the first calls.
 HELD = "ks:{queue}:held"
 
 _ARQ_ID = "{queue}:"
@@ -110,9 +115,13 @@ def replay(holder: str) -> str:
     return f"ks:{{queue}}:replay:{holder}"
 
 
-def hold(model: str) -> str:
-    """Stands while no worker may call `model`. A digest, because a model's name is the client's word."""
-    return "ks:{queue}:hold:" + hashlib.sha256(model.encode("utf-8", "surrogatepass")).hexdigest()
+def gate(model: str) -> str:
+    """What all workers know of the limits of `model`. A digest, because a model's name is the client's word."""
+    return "ks:{queue}:gate:" + hashlib.sha256(model.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def gate_line(model: str) -> str:
+    return gate(model) + ":line"
 
 
 def alive(worker: str) -> str:

@@ -62,6 +62,7 @@ class Queue:
         self._done = redis.register_script(source_on_full("done"))
         self._overdue = redis.register_script(source_on_full("lease_clock", "overdue"))
         self._give_back = redis.register_script(source_on_full("give_back"))
+        self._park = redis.register_script(source_on_full("park"))
 
     async def submit(
         self,
@@ -117,7 +118,16 @@ class Queue:
                 keys.BYTES,
                 keys.CLOCK,
             ],
-            args=[free, holder, number, lease_ms, stream_id, keys.QUEUE_SECONDS, keys.REPLAY_SECONDS],
+            args=[
+                free,
+                holder,
+                number,
+                lease_ms,
+                stream_id,
+                keys.QUEUE_SECONDS,
+                keys.REPLAY_SECONDS,
+                keys.BEHIND_ALL,
+            ],
         )
         name = f"{holder}/{number}"
         parts = range(0, len(reply), 3)
@@ -165,11 +175,31 @@ class Queue:
             )
         )
 
+    async def park(self, claim: Claim, model: str, longest_ms: int) -> bool:
+        """Lets a claimed stream wait at the gate of `model` without a holder, uncounted; False where it is not ours.
+
+        After `longest_ms` it may be claimed although its turn has not come.
+        """
+        return bool(
+            await self._park(
+                keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.BYTES, keys.gate_line(model), keys.HELD],
+                args=[
+                    claim.stream_id,
+                    claim.fence,
+                    claim.holder,
+                    longest_ms,
+                    keys.QUEUE_SECONDS,
+                    keys.GATE_SECONDS,
+                    keys.BEHIND_ALL,
+                ],
+            )
+        )
+
     async def overdue(self, longest_wait_ms: int, most: int) -> list[str]:
         """The ids of up to `most` streams that have waited for longer than that, the oldest first."""
         reply = await self._overdue(
             keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.BYTES, keys.CLOCK],
-            args=[longest_wait_ms, most, keys.QUEUE_SECONDS],
+            args=[longest_wait_ms, most, keys.QUEUE_SECONDS, keys.BEHIND_ALL],
         )
         return [stream_id.decode() for stream_id in reply]
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
-from worker.failure import Failure, limit_reset, of_event, of_status, retry_after
+from worker.failure import Failure, of_event, of_status, retry_after
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 
@@ -99,47 +99,3 @@ def test_an_error_event_counts_as_the_status_it_would_have_had(kind: str, status
     failure = of_event({"type": "error", "error": {"type": kind, "message": "why"}, "request_id": "req_3"})
     assert (failure.type, failure.status, failure.is_passing) == (kind, status, passing)
     assert (failure.message, failure.request_id) == ("why", "req_3")
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"anthropic_ratelimit_requests_remaining": "5"}, None),
-        ({"anthropic_ratelimit_requests_remaining": "0"}, None),
-        (
-            {
-                "anthropic_ratelimit_requests_remaining": "0",
-                "anthropic_ratelimit_requests_reset": "2026-11-21T12:00:20Z",
-            },
-            20.0,
-        ),
-        (
-            {
-                "Anthropic_Ratelimit_Tokens_Remaining": "0",
-                "anthropic_ratelimit_tokens_reset": "2026-11-21T12:00:20Z",
-                "anthropic_ratelimit_requests_remaining": "1",
-                "anthropic_ratelimit_requests_reset": "2026-11-21T13:00:00Z",
-            },
-            20.0,
-        ),
-        (  # the upstream's own clock counts
-            {
-                "anthropic_ratelimit_tokens_remaining": "0",
-                "anthropic_ratelimit_tokens_reset": "2026-11-21T15:00:20Z",
-                "date": "Sat, 21 Nov 2026 15:00:00 GMT",
-            },
-            20.0,
-        ),
-        (
-            {
-                "anthropic_ratelimit_tokens_remaining": "0",
-                "anthropic_ratelimit_tokens_reset": "2026-11-21T11:59:00Z",
-            },
-            None,
-        ),
-        ({"anthropic_ratelimit_tokens_remaining": "0", "anthropic_ratelimit_tokens_reset": "soon"}, None),
-    ],
-)
-def test_a_limit_that_is_used_up_tells_when_it_is_reset(headers: dict[str, str], seconds: float | None) -> None:
-    assert limit_reset(head(**headers), NOW) == seconds

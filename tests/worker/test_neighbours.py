@@ -1,4 +1,4 @@
-"""The workers among themselves: the dead are found early, and all wait together."""
+"""The workers among themselves: the dead are found early."""
 
 from __future__ import annotations
 
@@ -121,39 +121,3 @@ async def test_without_leases_there_is_nothing_to_look_after(shop: Workshop) -> 
     await shop.queue.renew("dead", [], 10_000)
     assert await Workers(shop.redis).absent("me") == (0, set())
     assert not await Neighbours("me", Workers(shop.redis)).look()
-
-
-# --- waiting together
-
-
-async def test_a_hold_is_for_its_model_and_ends_by_itself(redis: Redis) -> None:
-    workers = Workers(redis)
-    assert await workers.held("m") == 0
-    assert await workers.hold("m", 5000) == 5000
-    assert 0 < await workers.held("m") <= 5000
-    assert await workers.held("another") == 0
-    await workers.hold("m", 1)  # a shorter one changes nothing
-    assert await workers.held("m") > 1000
-    assert await workers.hold("m", 9000) == 9000
-    assert await workers.held("m") > 5000
-
-
-async def test_after_a_429_all_workers_wait_together(shop: Workshop) -> None:
-    async with shop.worker("one", retry_wait_max=10), shop.worker("two", retry_wait_max=10):
-        first = await shop.submit("[[sim: status=429 retry-after-ms=2500 times=1]] [[sim: tokens=3 tag=first]]")
-        await shop.until(first, lambda stream: "relay.retry" in stream.names)
-        ids = [await shop.submit(f"{n} [[sim: tokens=3 tag=held]]") for n in range(6)]
-        streams = [await shop.ended(stream_id) for stream_id in ids]
-    for stream in streams:
-        assert stream.data("relay.retry")[0]["reason"] == "rate_limit_error"
-        assert stream.data("relay.retry")[0]["attempt"] == 1
-        assert (stream.outcome, stream.meta["attempts"]) == ("completed", b"1")
-    assert (await shop.calls("held"))["calls"] == 6
-
-
-async def test_a_limit_that_an_answer_says_is_used_up_holds_the_next_ones(shop: Workshop) -> None:
-    async with shop.worker(retry_wait_max=10):
-        await shop.run("[[sim: tokens=3 remaining=0 reset=2]]")
-        stream = await shop.run("[[sim: tokens=3]]")
-    assert stream.data("relay.retry")[0]["reason"] == "rate_limit_error"
-    assert stream.outcome == "completed"

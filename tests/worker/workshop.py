@@ -23,6 +23,7 @@ from app.stream.queue import Queue
 from worker.neighbours import client_name
 from worker.service import Parts, working
 from worker.simulator import serving
+from worker.simulator.buckets import Rates
 from worker.simulator.reply import Pace
 
 # Above what anything here takes: the test that waits says for what.
@@ -96,10 +97,10 @@ class Workshop:
         finally:
             await redis.aclose()
 
-    async def submit(self, prompt: str, **fields: str | bytes) -> str:
+    async def submit(self, prompt: str, model: str = MODEL, **fields: str | bytes) -> str:
         stream_id = f"st_{next(_numbers)}"
-        body = {"model": MODEL, "max_tokens": 5000, "messages": [{"role": "user", "content": prompt}]}
-        meta = {"owner": "me", "request": orjson.dumps(body), "model": MODEL, "on_interrupt": "restart", **fields}
+        body = {"model": model, "max_tokens": 5000, "messages": [{"role": "user", "content": prompt}]}
+        meta = {"owner": "me", "request": orjson.dumps(body), "model": model, "on_interrupt": "restart", **fields}
         await self.log.open(stream_id, meta)
         await self.queue.submit(stream_id, limit=1000, life_ms=LIFE_MS)
         await self.log.keep(stream_id, LIFE_MS)
@@ -151,7 +152,7 @@ class Workshop:
 
 
 @asynccontextmanager
-async def workshop(redis: Redis, url: str, **settings: Any) -> AsyncIterator[Workshop]:
-    async with serving("127.0.0.1", 0, AT_ONCE) as claude:
+async def workshop(redis: Redis, url: str, *, rates: Rates | None = None, **settings: Any) -> AsyncIterator[Workshop]:
+    async with serving("127.0.0.1", 0, AT_ONCE, rates) as claude:
         chosen = Settings(redis_url=url, anthropic_api_key="any", anthropic_base_url=claude, **settings)
         yield Workshop(redis, claude, chosen)

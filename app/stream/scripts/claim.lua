@@ -5,6 +5,7 @@
 --       7 what the waiting ones take   8 the leases' clock
 -- ARGV  1 how many   2 holder   3 number of this claim   4 lease in ms   5 id to take, or '' for the oldest
 --       6 life of the queue's keys in s   7 life of the last answer in s
+--       8 where the places of those begin that wait at a gate
 -- reply {1 if no model is held, {id, fence, times claimed, id, fence, …}}
 local calm = 1 - redis.call('EXISTS', KEYS[6])
 local last = redis.call('HMGET', KEYS[5], 'number', 'answer')
@@ -34,7 +35,17 @@ if ARGV[5] ~= '' then
     taken = {ARGV[5], score}
   end
 else
-  taken = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
+  taken = redis.call('ZRANGE', KEYS[1], '-inf', '(' .. ARGV[8], 'BYSCORE', 'LIMIT', 0, ARGV[1], 'WITHSCORES')
+  local room = ARGV[1] - #taken / 2
+  if room > 0 then -- whose turn never came
+    local due = string.format('%.0f', ARGV[8] + now * 1000)
+    for _, part in ipairs(redis.call('ZRANGE', KEYS[1], ARGV[8], due, 'BYSCORE', 'LIMIT', 0, room, 'WITHSCORES')) do
+      taken[#taken + 1] = part
+    end
+  end
+  for i = 1, #taken, 2 do
+    redis.call('ZREM', KEYS[1], taken[i])
+  end
 end
 
 local answer = {}
@@ -46,6 +57,7 @@ for i = 1, #taken, 2 do
   else
     local claim = redis.call('HGET', KEYS[3], id)
     local times = (claim and tonumber(claim:match('^(%d+)|')) or 0) + 1
+    score = claim and claim:match('^%d+|([^|]+)|') or score -- one that waited at a gate stood elsewhere meanwhile
     local fence = redis.call('INCR', KEYS[4])
     -- The holder's name carries the claim's number: no two claims ever share fence and holder, even after a failover.
     redis.call('HSET', KEYS[3], id, times .. '|' .. score .. '|' .. fence .. '|' .. ARGV[2] .. '/' .. ARGV[3])

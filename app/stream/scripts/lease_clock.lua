@@ -10,14 +10,11 @@ local LEASE_GAP_MS = 1500 -- a living worker is heard more often
 local function lease_clock(key, lease, life)
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  -- First, because a full Redis takes no script that begins with what may need room.
-  redis.call('HDEL', key, 'none')
-  local before = redis.call('HMGET', key, 'seen', 'clock', 'still', 'ended', 'lease')
-  lease = tonumber(lease or before[5] or 0)
-  local seen, clock, still, ended = tonumber(before[1]), tonumber(before[2]), tonumber(before[3]), tonumber(before[4])
-  if not (seen and clock and still and ended) then
-    seen, clock, still, ended = now, now, 0, now
-  end
+  -- A write that needs no room: a full Redis takes no script that begins with another.
+  local before = redis.call('GETEX', key, 'EX', life) or ''
+  local seen, clock, still, ended, last = before:match('^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  seen, clock, still, ended = tonumber(seen or now), tonumber(clock or now), tonumber(still or 0), tonumber(ended or now)
+  lease = tonumber(lease or last or 0)
   local gap = now - seen
   still = math.min(still, now + LEASE_GRACE_MS) -- the clock may have been set back
   if now >= still then
@@ -30,8 +27,7 @@ local function lease_clock(key, lease, life)
     end
   end
   clock, ended = math.floor(clock), math.floor(ended)
-  redis.call('HSET', key, 'seen', now, 'clock', clock, 'still', still, 'ended', ended, 'lease', lease)
-  redis.call('EXPIRE', key, life)
+  redis.call('SET', key, string.format('%d %d %d %d %d', now, clock, still, ended, lease), 'EX', life)
   return now, clock, ended, now >= still
 end
 

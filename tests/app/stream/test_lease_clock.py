@@ -33,9 +33,9 @@ async def queue(redis: Redis) -> Queue:
 
 async def passes(redis: Redis, milliseconds: int) -> None:
     """So much time goes by in which nobody asks Redis anything, or nobody can."""
-    clock = await redis.hgetall(keys.CLOCK)  # type: ignore[misc]  # redis-py's types mix both clients
-    moved = {name: int(clock[name.encode()]) - milliseconds for name in ("seen", "still")}
-    await redis.hset(keys.CLOCK, mapping=moved)  # type: ignore[misc]
+    seen, clock, still, *rest = map(int, (await redis.get(keys.CLOCK)).split())
+    moved = [seen - milliseconds, clock, max(still - milliseconds, 0), *rest]
+    await redis.set(keys.CLOCK, " ".join(map(str, moved)), keepttl=True)
 
 
 async def passes_normally(redis: Redis, queue: Queue, milliseconds: int, *, beat: int = 1000) -> None:

@@ -14,7 +14,7 @@ from app.stream import keys
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim
 from app.stream.queue import FUNCTION, Idempotency, Queue
-from app.stream.workers import Workers
+from app.stream.workers import Told, Workers
 
 LIFE_MS = 600_000
 LEASE_MS = 60_000
@@ -266,15 +266,82 @@ async def test_of_many_who_claim_at_once_each_stream_has_one_holder(queue: Queue
 
 
 async def test_a_claim_tells_whether_anybody_has_to_wait(redis: Redis, queue: Queue) -> None:
-    workers = Workers(redis)
-    await submit(queue, "a", "b", "c")
+    await submit(queue, "a", "b")
     assert [claim.calm for claim in await take(queue, number=1)] == [True]
-    await workers.hold("m", 50)
-    await workers.hold("another", 10)  # a shorter one changes nothing
-    await asyncio.sleep(0.02)
+    await Workers(redis).gate("m", Told(refused_ms=50), waiting=0, room=0)
     assert [claim.calm for claim in await take(queue, number=2)] == [False]
-    await asyncio.sleep(0.05)
-    assert [claim.calm for claim in await take(queue, number=3)] == [True]
+
+
+# --- waiting at a gate
+
+
+async def parked(queue: Queue, *stream_ids: str, longest_ms: int = LIFE_MS) -> None:
+    await submit(queue, *stream_ids)
+    for number, claim in enumerate(await take(queue, "parks", 1, len(stream_ids))):
+        assert await queue.park(claim, "m", longest_ms), number
+
+
+async def test_who_waits_at_a_gate_is_nobody_s_and_is_not_claimed(redis: Redis, queue: Queue) -> None:
+    await parked(queue, "a", "b")
+    await submit(queue, "c")
+    assert await leased(redis) == set()
+    assert [claim.stream_id for claim in await take(queue, "two", free=4)] == ["c"]
+    assert await queue.waiting() == 2
+
+
+async def test_turns_go_to_the_oldest_who_come_back_to_their_old_places_uncounted(redis: Redis, queue: Queue) -> None:
+    await parked(queue, "a", "b", "c")
+    await submit(queue, "d")
+    turns = await Workers(redis).gate("m", Told(), waiting=0, room=2)
+    assert (turns.given, turns.line) == (0, 1)
+    claims = await take(queue, "two", free=4)
+    assert [(claim.stream_id, claim.times) for claim in claims] == [("a", 1), ("b", 1), ("d", 1)]
+    assert await Workers(redis).leave_line("m", "a")
+    assert not await Workers(redis).leave_line("m", "a")
+    assert not await Workers(redis).leave_line("m", "c")
+
+
+async def test_no_more_are_woken_than_there_is_room_for(redis: Redis, queue: Queue) -> None:
+    await parked(queue, "a", "b", "c")
+    workers = Workers(redis)
+    assert (await workers.gate("m", Told(), waiting=0, room=1)).line == 2
+    assert (await workers.gate("m", Told(), waiting=0, room=1)).line == 2
+    await workers.leave_line("m", "a")
+    assert (await workers.gate("m", Told(), waiting=0, room=1)).line == 1
+
+
+async def test_who_waits_at_a_gate_can_be_cancelled(redis: Redis, queue: Queue) -> None:
+    await parked(queue, "a", "b")
+    [claim] = await queue.claim("front", 1, free=1, lease_ms=LEASE_MS, stream_id="a")
+    assert await queue.done(claim)
+    await Workers(redis).gate("m", Told(), waiting=0, room=5)
+    assert [claim.stream_id for claim in await take(queue, "two", free=4)] == ["b"]
+
+
+async def test_whose_turn_never_comes_is_claimed_all_the_same_and_swept(redis: Redis, queue: Queue) -> None:
+    await parked(queue, "a", longest_ms=20)
+    assert await queue.overdue(0, 10) == []
+    await asyncio.sleep(0.03)
+    assert await queue.overdue(0, 10) == ["a"]
+    assert await queue.overdue(LIFE_MS, 10) == []
+    [claim] = await take(queue, "two", free=4)
+    assert (claim.stream_id, claim.times) == ("a", 1)
+    assert await queue.give_back([claim])
+    await submit(queue, "b")
+    assert await in_line(redis) == ["a", "b"]
+
+
+async def test_only_its_newest_holder_parks_a_stream(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a")
+    [old] = await take(queue)
+    await let_expire(redis, "a")
+    [new] = await take(queue, "two")
+    assert not await queue.park(old, "m", 1)
+    assert await leased(redis) == {"a"}
+    assert await queue.park(new, "m", 1)
+    assert not await queue.park(new, "m", 1)
+    assert not await queue.park(Claim("never", 1, "x/1"), "m", 1)
+    await redis.expire(keys.gate_line("m"), 60)
 
 
 # --- leases that expire

@@ -1,0 +1,60 @@
+-- A model's gate: who may call now. Everybody tells here what the upstream took and refused, and asks for turns; those
+-- that wait in the line because of it are put to its head when it is their turn, the oldest first.
+--
+-- KEYS  1 the gate's state   2 its line: id, and its old place; negative for one whose turn was given   3 jobs
+--       4 stands while any model is held
+-- ARGV  1 calls taken   2 how long a refusal asks to wait in ms, 0 if it does not say, -1 if nothing was refused
+--       3 era of the refused call   4 calls that wait with who asks   5 streams that it could take from the line
+--       6 limits, JSON: [[name, limit, remaining, ms to its reset], …]   7 life of the state in s   8 wake channel
+--       9 life of the line in s
+-- reply {turns given to who asks, ms until there may be another, how many wait in the line, the rate in calls per
+--        1000 s or 0, era}
+local GATE_UNUSED_MS = 5000 -- a turn that nobody took in this time is lost
+local GATE_TIGHT = 25 -- with fewer calls left than this, all ask before each
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local waiting, room = tonumber(ARGV[4]), tonumber(ARGV[5])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], -(now - GATE_UNUSED_MS), '(0')
+local line = redis.call('ZCOUNT', KEYS[2], 0, '+inf')
+room = math.min(line, math.max(0, room - redis.call('ZCOUNT', KEYS[2], '-inf', '(0')))
+
+local found = redis.call('GET', KEYS[1])
+local gate = found and cjson.decode(found) or {}
+local may, wait = gate_law(gate, now, {
+  taken = tonumber(ARGV[1]), refused_ms = tonumber(ARGV[2]), era = tonumber(ARGV[3]),
+  waiting = waiting + room, limits = cjson.decode(ARGV[6]),
+})
+
+local put = 0
+for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, '+inf', 'BYSCORE', 'LIMIT', 0, 2 * math.min(room, may))) do
+  if put < math.min(room, may) then
+    if redis.call('ZSCORE', KEYS[3], id) then
+      redis.call('ZADD', KEYS[3], redis.call('ZSCORE', KEYS[2], id), id)
+      redis.call('ZADD', KEYS[2], -now, id)
+      put = put + 1
+    else
+      redis.call('ZREM', KEYS[2], id) -- cancelled, or held by somebody
+    end
+    line = line - 1
+  end
+end
+if put > 0 then
+  redis.call('EXPIRE', KEYS[2], ARGV[9])
+  redis.call('PUBLISH', ARGV[8], '1')
+end
+local given = math.min(waiting, may - put)
+gate_return(gate, may - put - given)
+
+local tight = gate.era > 1 or gate.hold > now
+for _, known in pairs(gate.limits) do
+  tight = tight or (known.cost > 0 and known.left / known.cost < GATE_TIGHT)
+end
+if tight then
+  redis.call('SET', KEYS[4], '1', 'EX', ARGV[7])
+end
+if next(gate.limits) == nil then
+  gate.limits = nil -- an empty one would come back as a list
+end
+redis.call('SET', KEYS[1], cjson.encode(gate), 'EX', ARGV[7])
+return {given, wait, line, math.floor((gate.rate or 0) * 1000), gate.era}

@@ -1,0 +1,156 @@
+-- What a model's gate lets through: a pure function of what was told before, of the time, and of what is told now.
+-- A part of gate.lua, which keeps the state.
+--
+-- Three things say how many calls may go, and the least of them counts:
+--   credit   while nothing is known, and after a hold: a few calls, and two more for each that the upstream took
+--   tokens   once the upstream has refused: the rate at which it took calls between two refusals, creeping up
+--   left     what its headers say is left of each of its limits, and how fast that comes back
+local GATE_CREDIT = 8 -- calls that go at once where nothing is known
+local GATE_RETURN = 8 -- come back in a second although no answer was heard; as many as went, where those were more
+local GATE_HOLD_MS, GATE_HOLD_MS_MAX = 250, 8000 -- where a refusal does not say how long; doubling
+local GATE_DEPTH = 0.25 -- seconds of the rate that may go at once
+local GATE_FACTOR = 0.9 -- of the rate, after a refusal
+local GATE_FLOOR = 0.3 -- of the rate, at the least, after one
+local GATE_CREEP, GATE_CREEP_MORE, GATE_CREEP_MAX = 0.02, 0.015, 0.25 -- a second; the longer ago a refusal the faster
+local GATE_CREEP_FIRST = 0.1 -- a second, from the first guess on
+local GATE_BURST_MS = 1000 -- what a limit is taken to have saved up, in ms of its rate
+
+-- Turns that were given and that nobody takes.
+local function gate_return(gate, turns)
+  gate.credit = gate.credit + turns
+  gate.tokens = gate.rate > 0 and gate.tokens + turns or 0
+  gate.open = math.max(0, gate.open - turns)
+end
+
+-- `told`: taken (calls that the upstream took), refused_ms (how long a refusal asks to wait, -1 for none, 0 where it does
+-- not say), era (of the refused call), waiting (calls that would go), limits {{name, limit, remaining, reset in ms}, …}.
+-- Returns the calls that may go now, of `waiting`, and the ms until another one may. Changes `gate`.
+local function gate_law(gate, now, told)
+  local dt = math.max(0, now - (gate.at or now)) / 1000
+  gate.at = now
+  gate.era = gate.era or 1
+  gate.credit = gate.credit or GATE_CREDIT
+  gate.rate = gate.rate or 0
+  gate.tokens = gate.tokens or 0
+  gate.hold = gate.hold or 0
+  gate.count = gate.count or 0
+  gate.open = gate.open or 0
+  gate.fails = gate.fails or 0
+  gate.limits = gate.limits or {}
+  gate.mark = gate.mark or now
+  gate.held = gate.held or 0
+  gate.given = gate.given or 0
+  local back = (gate.era == 1 and math.max(GATE_RETURN, gate.given) or math.max(0.2, math.min(gate.rate, 1))) / 1000
+
+  -- time goes on
+  if gate.rate > 0 then
+    if gate.wanted then
+      local quiet = math.max(0, (now - gate.mark) / 1000 - 5)
+      local creep = math.min(GATE_CREEP + GATE_CREEP_MORE * quiet, GATE_CREEP_MAX)
+      creep = gate.era == 2 and math.max(creep, GATE_CREEP_FIRST) or creep
+      gate.rate = gate.rate * (1 + creep * math.min(dt, 1))
+    end
+    gate.tokens = math.min(gate.tokens + gate.rate * dt, math.max(1, gate.rate * GATE_DEPTH))
+  end
+  if now >= gate.hold and gate.credit < GATE_CREDIT then
+    gate.credit = math.min(gate.credit + back * dt * 1000, GATE_CREDIT)
+  end
+
+  -- what the upstream took
+  if told.taken > 0 then
+    gate.credit = math.min(gate.credit + 2 * told.taken, 1000000)
+    gate.count = gate.count + told.taken
+    gate.open = math.max(0, gate.open - told.taken)
+    gate.fails = 0
+  end
+
+  -- what it says is left
+  for _, limit in ipairs(told.limits) do
+    local name, most, left, reset = limit[1], limit[2], limit[3], math.max(limit[4], 1)
+    local known = gate.limits[name] or {cost = name == 'requests' and 1 or 0}
+    if known.left and told.taken > 0 and name ~= 'requests' then
+      local refilled = math.min(known.seen + known.fill * (now - known.at), most)
+      known.cost = known.cost * 0.7 + 0.3 * math.max(0, refilled - left) / told.taken
+    end
+    known.seen, known.at, known.fill, known.most = left, now, (most - left) / reset, most
+    known.left = left - known.cost * gate.open
+    gate.limits[name] = known
+    if left <= 0 and gate.rate == 0 then -- used up; and what it lets through in the meantime is not known yet
+      gate.hold = math.max(gate.hold, now + reset)
+      known.left = most -- by then
+      known.until_ = now + reset
+    end
+  end
+
+  -- what it refused
+  if told.refused_ms >= 0 then
+    gate.open = math.max(0, gate.open - 1)
+    if told.era >= gate.era then
+      local waited = told.refused_ms
+      if waited == 0 then
+        waited = math.min(GATE_HOLD_MS * 2 ^ math.min(gate.fails, 6), GATE_HOLD_MS_MAX)
+      end
+      -- Between two refusals it took what had flowed into its bucket; before the first, what the bucket held as well.
+      local passed = now - gate.mark
+      if gate.era == 1 then
+        passed = passed + GATE_BURST_MS
+      else
+        passed = passed - math.max(0, gate.held - GATE_BURST_MS)
+      end
+      local found = gate.count * 1000 / math.max(passed, 50)
+      if gate.rate == 0 then
+        gate.rate = found
+      else
+        gate.rate = math.min(gate.rate * GATE_FACTOR, math.max(found, gate.rate * GATE_FLOOR))
+      end
+      gate.era = gate.era + 1
+      gate.fails = gate.fails + 1
+      gate.mark, gate.count = now, 0
+      gate.credit, gate.tokens = 1, 0
+      gate.hold = math.max(gate.hold, now + waited)
+      gate.held = gate.hold - now
+    elseif told.refused_ms > 0 then
+      gate.hold = math.max(gate.hold, now + told.refused_ms)
+      gate.held = gate.hold - gate.mark
+    end
+  end
+
+  -- who may go
+  local bounds = {{gate.credit, back}}
+  if gate.rate > 0 then
+    bounds[2] = {gate.tokens, gate.rate / 1000}
+  end
+  for _, known in pairs(gate.limits) do
+    if known.cost > 0 then
+      if known.until_ and now >= known.until_ then
+        known.until_, known.at = nil, now
+      end
+      local level = known.left
+      if not known.until_ then
+        level = math.min(known.left + known.fill * (now - known.at), known.most)
+      end
+      bounds[#bounds + 1] = {level / known.cost, known.fill / known.cost}
+    end
+  end
+  local may = now < gate.hold and 0 or told.waiting
+  for _, bound in ipairs(bounds) do
+    may = math.max(0, math.min(may, math.floor(bound[1])))
+  end
+  local wait = math.max(0, gate.hold - now)
+  for _, bound in ipairs(bounds) do
+    local missing = may + 1 - bound[1]
+    if missing > 0 then
+      wait = math.max(wait, bound[2] > 0 and missing / bound[2] or 1000)
+    end
+  end
+  gate.wanted = told.waiting > may
+  gate.credit = gate.credit - may
+  gate.given = gate.era == 1 and gate.given + may or 0
+  gate.tokens = gate.rate > 0 and gate.tokens - may or 0
+  gate.open = gate.open + may
+  for _, known in pairs(gate.limits) do
+    known.left = known.left and known.left - known.cost * may
+  end
+  return may, math.ceil(math.max(wait, 1))
+end
+
