@@ -127,7 +127,7 @@ MUTATIONS = (
         "case Status.SHORT if False:",
     ),
     Mutation(
-        "what Redis has not taken is let go as well",
+        "what waits to be sent takes the place of what is kept",
         "worker/writer.py",
         "while self._kept and self._sent - self._kept_from - len(self._kept[0]) >= KEPT_BYTES:",
         "while self._kept and self._offset - self._kept_from - len(self._kept[0]) >= KEPT_BYTES:",

@@ -1,7 +1,8 @@
 """What stands at a stream's end: the data of `relay.end` and the fields of the meta.
 
-Pure. The rule: an ending can always be written, whatever the upstream said. The frame is small enough for the room that
-every log keeps for it; the meta has it in full, but for what cannot be written.
+Pure. The rule: an ending can always be written and read, whatever the upstream said: halves of surrogate pairs, which
+parsers refuse, are U+FFFD in what we say ourselves. The frame is small enough for the room that every log keeps for it;
+the meta has it in full, but for what cannot be written.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import TypeVar
+
+import orjson
 
 from app.stream.endings import end_data
 from worker import raw
@@ -73,7 +76,7 @@ def fields(
     found: dict[str, Field] = {"outcome": end.outcome.value, "attempts": calls}
     if message is not None:
         if (reason := _safely(lambda: message.stop_reason)) is not None:
-            found["stop_reason"] = reason
+            found["stop_reason"] = _whole(reason)
         if message.usage_told and (usage := _safely(lambda: raw.assemble(message.usage_told))) is not None:
             found["usage"] = usage
         if (complete or content) and (whole := _safely(message.json)) is not None:
@@ -85,13 +88,13 @@ def fields(
     if first_at is not None:
         found["first_at"] = first_at
     if end.error is not None:
-        found["error"] = dumps({"type": end.error.type, "message": end.error.message})
+        found["error"] = dumps({"type": _whole(end.error.type), "message": _whole(end.error.message)})
     if end.failure is not None:
         found["failure"] = dumps(
             {
                 "status": end.failure.status,
-                "type": end.failure.type,
-                "message": end.failure.message,
+                "type": _whole(end.failure.type),
+                "message": _whole(end.failure.message),
                 "retry_after": end.failure.retry_after,
                 "request_id": end.failure.request_id,
                 "should_retry": end.failure.should_retry,
@@ -108,7 +111,7 @@ def _usage(message: Message, room: int) -> bytes | None:
         return None
     kept: raw.Members = {}
     for name in sorted(told, key=lambda name: _COUNTS.index(name) if name in _COUNTS else len(_COUNTS)):
-        if len(raw.assemble({**kept, name: told[name]})) <= room:
+        if len(raw.assemble({**kept, name: told[name]})) <= room and _can_be_read(name, told[name]):
             kept[name] = told[name]
     return raw.assemble({name: value for name, value in told.items() if name in kept}) if kept else None
 
@@ -122,5 +125,18 @@ def _safely(make: Callable[[], T]) -> T | None:
         return None
 
 
+def _can_be_read(name: str, value: bytes) -> bool:
+    try:
+        orjson.loads(raw.assemble({name: value}))
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _whole(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _clip(text: str, length: int) -> str:
+    text = _whole(text)
     return text if len(text) <= length else text[: length - 1] + "…"

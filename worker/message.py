@@ -46,12 +46,10 @@ class _Block:
     def takes(self, kind: str | None) -> bool:
         return self.kind == kind if kind else str(self.kind).endswith("tool_use")
 
-    def add(self, part: str) -> None:
-        self.parts.append(part)
-        if len(self.parts) >= PARTS_MAX:
-            self.joined.append("".join(self.parts))
-            self.joined_bytes += sys.getsizeof(self.joined[-1])
-            self.parts.clear()
+    def join(self) -> None:
+        self.joined.append("".join(self.parts))
+        self.joined_bytes += sys.getsizeof(self.joined[-1])
+        self.parts.clear()
 
     @property
     def held(self) -> int:
@@ -146,7 +144,9 @@ class Message:
             if block.takes(target[0]):
                 part = delta[target[1]]
                 if isinstance(part, str):
-                    block.add(part)
+                    block.parts.append(part)
+                    if len(block.parts) >= PARTS_MAX:
+                        block.join()
             return
         told = raw.members(raw.members(data)["delta"])
         if kind == "signature_delta" and block.kind == "thinking":

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import json
+
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.stream import frames
 from app.stream.endings import Outcome
+from tests.worker.test_raw import documents, exactly
 from worker.attempt import End, Error
 from worker.ending import fields, frame_data
 from worker.failure import Failure
@@ -85,4 +91,34 @@ def test_the_frame_fits_into_the_room_that_is_kept_for_it_whatever_the_upstream_
     frame, _, _ = frames.encode(b"relay.end", data, *frames.origin("st_1"))
     assert len(frame) <= END_BYTES
     assert len(loads(data)["error"]["message"]) > 100
-    assert loads(bytes_of(fields(end, 99, gathered, None, complete=False)["error"]))["message"] == long
+    told = loads(bytes_of(fields(end, 99, gathered, None, complete=False)["error"]))["message"]
+    assert told == long.replace("\ud800", "\ufffd")
+
+
+def test_of_a_use_that_is_too_long_for_the_frame_its_counts_are_told() -> None:
+    gathered = message({f"unknown_{n}": n for n in range(500)} | {"cache_read_input_tokens": 5, "odd": ["x" * 2000]})
+    usage = orjson.loads(frame_data(End(Outcome.COMPLETED), 1, gathered, 0.5))["usage"]
+    assert {
+        "input_tokens": 3,
+        "output_tokens": 7,
+        "cache_read_input_tokens": 5,
+        "unknown_0": 0,
+    }.items() <= usage.items()
+    assert "odd" not in usage
+    assert next(iter(usage)) == "input_tokens"
+
+
+usages = st.dictionaries(st.text(st.characters(), max_size=5), documents, max_size=6)
+
+
+@given(usages, st.text(st.characters(), max_size=9))
+def test_every_parser_reads_the_frame_and_the_fields_that_are_ours(usage: dict[str, str], text: str) -> None:
+    told = "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in usage.items()) + "}"
+    gathered = Message()
+    for data in (f'{{"type":"message_start","message":{{"usage":{told}}}}}', '{"type":"message_delta","delta":{}}'):
+        gathered.add(loads(data.encode()), data.encode())
+    end = End(Outcome.FAILED, Error(text, text), Failure(text, text, text, 500))
+    stored = fields(end, 1, gathered, None, complete=False, content=True)
+    for made in (frame_data(end, 1, gathered, None), stored["error"], stored["failure"]):
+        orjson.loads(bytes_of(made))
+    assert exactly(bytes_of(stored["message"]))["usage"] == exactly(told)

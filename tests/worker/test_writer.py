@@ -262,6 +262,26 @@ def test_what_redis_has_not_taken_is_kept_however_much_it_is(monkeypatch: pytest
     assert data_of(redis.log) == [b"first", *(b"%d" % number for number in range(100))]
 
 
+def test_what_waits_to_be_sent_takes_nothing_from_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.writer.KEPT_BYTES", 300)
+    redis = Redis()
+    writer, committer, watcher = made(redis)
+    for number in range(20):
+        writer.frame(b"a", b"%d" % number)
+        committer.carry_all()
+    writer.frame(b"a", b"20")
+    committer.waiting.clear()
+    call = writer.take()
+    assert call is not None
+    for number in range(21, 100):
+        writer.frame(b"a", b"%d" % number)
+    writer.settle(redis.append(call))
+    redis.log = redis.log[: ends(redis.log)[-5]]
+    committer.carry_all()
+    assert watcher.refusals == []
+    assert data_of(redis.log) == [b"%d" % number for number in range(100)]
+
+
 def test_another_history_at_our_place_is_never_written_over() -> None:
     redis = Redis()
     writer, committer, watcher = made(redis)
