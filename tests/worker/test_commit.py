@@ -284,12 +284,13 @@ async def test_a_call_that_cannot_be_made_is_one_stream_s_trouble(
             first.writer.take = broken  # type: ignore[method-assign]
         case "answer":
             first.writer.answered = broken  # type: ignore[method-assign]
-    for _ in range(3):
-        for hand in hands:
-            hand.write(2)
-        for hand in others:
-            await hand.stands()
-    await first.writer.flush()
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            for hand in hands:
+                hand.write(2)
+            for hand in others:
+                await hand.stands()
+        await first.writer.flush()
     assert first.watcher.refusals == [Status.REFUSED]
     assert committer.broken_for == 0
     assert len(caplog.records) == 1
