@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from app.dev.embedded import EmbeddedValkey
 from app.settings import SettingsError
+from tests.running import keepstream
 from tests.worker.plain_upstream import EVENT_STREAM, PlainUpstream
 from tests.worker.workshop import Stream, Workshop
 from worker.claude import Claude
@@ -195,3 +197,11 @@ async def test_what_is_known_at_the_start_is_told_there(
     with pytest.raises(SettingsError, match=words) as caught:
         Claude("key", "https://claude.invalid")
     assert "s3cret" not in str(caught.value)
+
+
+def test_and_ends_the_process_with_its_words(valkey: EmbeddedValkey) -> None:
+    settings = {"REDIS_URL": valkey.url, "ANTHROPIC_API_KEY": "key", "SSL_CERT_FILE": "/nowhere/ca.pem"}
+    with keepstream("worker", **settings) as worker:
+        assert worker.wait() == 2
+        assert "keepstream worker: SSL_CERT_FILE" in worker.output
+        assert "Traceback" not in worker.output
