@@ -16,7 +16,6 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.audience import Piece, Reader, come_back_ms
-from app.pace import Pace
 from app.reads import Reads
 from app.stream import asides, keys
 from app.stream.channel import Channel
@@ -49,7 +48,6 @@ class Hub:
         self.draining = False
         self.leave_by = 0.0
         self.reads = Reads(log)
-        self.pace = Pace()
         self._redis = redis
         self._channel = channel
         self._tails: dict[str, Tail] = {}

@@ -31,7 +31,7 @@ _teller = Teller(logger)
 
 # While a log is given time to grow again its tail decides; a look now and then finds what it may have missed.
 AGAIN_SECONDS = 1.0
-# More than a live step brings: to transform it takes so long that others are to have their turns in between.
+# More than a live step brings: what is done with it takes so long that others are to have their turns in between.
 MUCH_BYTES = 8 * 1024
 # What a reader that is asked holds while its client does not read.
 STEP_BYTES = 32 * 1024
@@ -106,6 +106,13 @@ async def fetch(tail: Tail, place: Place, limit: int, *, whole: bool = False) ->
     None where there is none yet: the tail has changed meanwhile, or it is time to look again. With `whole`, at least
     one whole frame. Raises `AnotherHistoryError` for who stands inside a frame that is not in the log any more.
     """
+    step = await _next(tail, place, limit, whole=whole)
+    if isinstance(step, bytes) and len(step) > MUCH_BYTES:
+        await tail.reads.pace.turn()
+    return step
+
+
+async def _next(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes | Reset | Lost | None:
     if tail.gone:
         return Lost()
     if tail.closed:
@@ -129,7 +136,10 @@ async def fetch(tail: Tail, place: Place, limit: int, *, whole: bool = False) ->
 async def _look(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes | Reset | Lost | None:
     """The next step of a reader whom the tail's window does not reach, from the log."""
     try:
-        read = await (tail.read(place.position, limit) if whole else tail.read_part(place.position, place.sent, limit))
+        if whole:
+            read = await tail.read(place.position, limit)
+        else:
+            read = await tail.reads.part(tail.stream_id, place.position, place.sent, limit)
     except (RedisError, *AWAY) as error:
         _teller.tell("catch-up", error)
         return None
@@ -213,8 +223,6 @@ class PullReader:
                     async for step in catch_up(tail, self.position):
                         if isinstance(step, Data | Reset):
                             self.position = step.position
-                        if isinstance(step, Data) and len(step.data) > MUCH_BYTES:
-                            await hub.pace.turn()
                         yield step
                         if isinstance(step, Lost):
                             return

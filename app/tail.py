@@ -23,8 +23,6 @@ from app.stream.frames import OFFSET_DIGITS, Position, origin
 from app.stream.log import READ_BYTES, Log, Read, State
 from app.stream.restarts import RESET_LINE, Restart, begins_anew, ends, restarts
 
-__all__ = ["Piece", "Reader", "Tail"]
-
 logger = logging.getLogger(__name__)
 
 # A log that became shorter gets this long to grow again (its worker appends what Redis lost); then readers are reset.
@@ -37,10 +35,7 @@ HISTORY_LOST = "history_lost"
 
 
 class Tail(Changing):
-    """The live end of one log. A `channel.Receiver`.
-
-    It changes when it has grown, began anew (`reason`, `base`: why and where), has ended, or is lost.
-    """
+    """The live end of one log, a `channel.Receiver`. It has grown, begun anew (`reason`, `base`), ended, or is lost."""
 
     def __init__(self, stream_id: str, log: Log, position: Position, reads: Reads | None = None) -> None:
         super().__init__()
@@ -57,7 +52,7 @@ class Tail(Changing):
         self.gone = False
         self.quiet_since = 0.0
         self.place: int | None = None
-        self._reads = reads or Reads(log)
+        self.reads = reads or Reads(log)
         self._told: tuple[Told, float] | None = None
         self._fresh: list[bytes] = []
         self._stash: list[tuple[int, bytes]] = []
@@ -156,11 +151,7 @@ class Tail(Changing):
 
     async def read(self, position: Position | None, limit: int = READ_BYTES) -> Read:
         """Whole frames after `position` from the log, proven; bounded, and shared with who asks the same (`Reads`)."""
-        return await self._reads.read(self.stream_id, position, limit)
-
-    async def read_part(self, position: Position, skip: int, limit: int) -> Read:
-        """As `read`, of what follows `skip` bytes behind `position`, cut off anywhere."""
-        return await self._reads.part(self.stream_id, position, skip, limit)
+        return await self.reads.read(self.stream_id, position, limit)
 
     # --- repair
 
@@ -189,7 +180,7 @@ class Tail(Changing):
     async def _round(self) -> bool:
         """Reads the log on from the end. Returns whether it must be read again."""
         asked = self.splice.end
-        read = await self._reads.fresh(self.stream_id, asked)
+        read = await self.reads.fresh(self.stream_id, asked)
         more = await self._take(read, asked)
         stash, self._stash = self._stash, []
         for start, data in stash:
@@ -245,7 +236,7 @@ class Tail(Changing):
         """The reset with which the log begins, if that is one that the tail does not know: no use in waiting then."""
         if read.start is None or not read.start.offset:
             return None
-        head = await self._reads.head(self.stream_id, origin(self.stream_id), HEAD_BYTES)
+        head = await self.reads.head(self.stream_id, origin(self.stream_id), HEAD_BYTES)
         restart = begins_anew(head.data)
         known = restart is None or restart.position != read.start or restart.attempt <= self.attempt
         return None if known else restart

@@ -118,6 +118,8 @@ async def events_of(front: Front, request: Request, owner: str, stream_id: str) 
     except (RedisError, *AWAY):
         return WholeResponse(away())
     check_readable(read, owner)
+    if len(read.data) > WHOLE_BYTES:
+        await front.hub.reads.pace.turn()  # a herd that comes at once is begun with one by one
     return _stream(front, stream_id, after, read)
 
 

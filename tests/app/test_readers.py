@@ -13,10 +13,10 @@ from redis.asyncio import Redis
 from app import hub as hubs
 from app import splice
 from app import tail as tails
+from app.audience import Piece
 from app.readers import Aside, Data, Leave, Lost, PullReader, Reset, Step, catch_up
 from app.stream.frames import Position, origin, position_at_end
 from app.stream.log import READ_BYTES, Log, Read
-from app.tail import Piece
 from tests.app.following import LIFE_MS, OWNER, Client, Inside, Stream, inside
 from tests.app.served import until
 

@@ -11,10 +11,11 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from app import tail as tails
+from app.audience import Piece
 from app.stream import keys
 from app.stream.frames import Position, origin
 from app.stream.log import READ_BYTES, Log, Read, State
-from app.tail import Piece, Tail
+from app.tail import Tail
 from tests.app.following import Stream
 
 STREAM = "st_tail"
