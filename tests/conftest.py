@@ -31,6 +31,7 @@ LONG = (
     "test_messages",
     "test_service",
     "test_redis",
+    "test_refusals",
     "test_coming_back",
     "test_scripts",
     "test_upstream",
