@@ -621,6 +621,8 @@ MUTATIONS = (
         "app/stream/scripts/claim.lua",
         "'-inf', '(' .. ARGV[8], 'BYSCORE'",
         "'-inf', '+inf', 'BYSCORE'",
+    ),
+    Mutation(
         "a refusal is judged by how its text begins: a pipeline's is none of those we know",
         "app/stream/refusals.py",
         "if annotated := _PIPELINE.fullmatch(text):",
