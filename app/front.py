@@ -11,11 +11,15 @@ from app.access.owners import Owners
 from app.conversing import Conversing
 from app.hub import Hub
 from app.ready import Readiness
+from app.routes.body import check_type
 from app.routes.errors import ApiError
 from app.settings import Settings
 from app.stream.chats import Chats
 from app.streams import Streams
 from app.upstream import Upstream
+
+NO_KEY = "send a valid key as x-api-key or Authorization: Bearer"
+CHALLENGE = 'Bearer realm="keepstream"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,11 @@ class Front:
     ready: Readiness
 
     def owner(self, request: Request) -> str:
-        """The owner of a request. Raises `ApiError` 401."""
+        """The owner of a request. Raises `ApiError`: 401, and 415 for a body that is none of ours."""
         owner = self.owners.owner_of(request.headers)
         if owner is None:
-            raise ApiError(401, "send a valid key as x-api-key or Authorization: Bearer")
+            raise ApiError(401, NO_KEY, headers={"www-authenticate": CHALLENGE})
+        check_type(request)
         return owner
 
 

@@ -29,12 +29,14 @@ from app.conversing import Conversing
 from app.front import Front
 from app.hub import Hub
 from app.leaving import let_end
+from app.logs import configure
 from app.ready import Readiness
 from app.routes import chat, conversations, health, messages, static, streams, upstream
-from app.routes.envelope import Envelope
+from app.routes.envelope import Door, Envelope
 from app.routes.errors import HANDLED, on_error
+from app.routes.origins import is_loopback
 from app.server import address, listen, server
-from app.settings import Settings, SettingsError
+from app.settings import Settings, SettingsError, unknown
 from app.stream import keys
 from app.stream.accord import Accord
 from app.stream.channel import Channel
@@ -74,11 +76,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = replace(settings, port=settings.port if options.port is None else options.port)
         owners = Owners.from_file(settings.api_keys_file)
         listener = listen(settings.host, settings.port)
+        check_closed(settings, owners, listener)
     except SettingsError as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    configure(settings.log_level)
+    for name in unknown(os.environ):
+        logger.warning("%s is no setting of Keepstream's, and changes nothing", name)
     try:
         return uvloop.run(serve(settings, owners, listener))
     except UnfitServerError as error:
@@ -86,6 +90,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def check_closed(settings: Settings, owners: Owners, listener: socket.socket) -> None:
+    """Raises `SettingsError` where strangers could come in who are asked for nothing."""
+    if settings.auth == "none" and not owners.ask_nobody:
+        raise SettingsError("set KEEPSTREAM_AUTH=none or KEEPSTREAM_API_KEYS_FILE, not both")
+    here = is_loopback(listener.getsockname()[0])
+    if owners.ask_nobody and not here and settings.auth != "none":
+        listener.close()
+        raise SettingsError(
+            f"on {settings.host} everybody who reaches this machine could spend your money and read your streams: set "
+            "KEEPSTREAM_API_KEYS_FILE, or listen on 127.0.0.1, or say KEEPSTREAM_AUTH=none if something else asks them"
+        )
+
+
+def door(settings: Settings) -> Door:
+    """What the outermost layer needs to know."""
+    closed = settings.api_keys_file is None and (is_loopback(settings.host) or bool(settings.hosts))
+    return Door(
+        origins=settings.cors_origins,
+        own_hosts=settings.hosts,
+        hosts=settings.hosts if closed else None,
+        bodies_bytes=settings.bodies_bytes,
+        root_path=settings.root_path,
+    )
 
 
 def application(front: Front) -> ASGIApp:
@@ -104,7 +133,7 @@ def application(front: Front) -> ASGIApp:
     )
     app.router.redirect_slashes = False
     app.state.front = front
-    return Envelope(app, front.settings.cors_origins)
+    return Envelope(app, door(front.settings))
 
 
 async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> int:
@@ -129,7 +158,7 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         stack.push_async_callback(probe.aclose)
         ready = Readiness(probe, (channel, accords, *hub.work, sweeping))
         front = Front(settings, redis, submitting, hub, owners, Chats(redis), claude, conversing, ready)
-        running_server = server(application(front))
+        running_server = server(application(front), settings.cors_origins)
         running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")
         checking = asyncio.create_task(until_fit(redis), name="check")
         sweeping.start()

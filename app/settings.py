@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.environment import is_origin, is_service_link
+
 # A string of Redis has 512 MB at the most, and the frames that close a log need room behind the limit.
 MAX_LOG_BYTES_CEILING = 500_000_000
 MIN_LOG_BYTES = 4096
@@ -51,10 +53,14 @@ class Settings:
     silent_timeout: float = 300.0
     stream_seconds_max: float = 1800.0
     stream_ttl: float = 3600.0
-    max_prompt_bytes: int = 4 * 1024 * 1024
+    max_prompt_bytes: int = 32 * 1024 * 1024
+    bodies_bytes: int = 256 * 1024 * 1024
     max_log_bytes: int = 16 * 1024 * 1024
     drain_seconds: float = 25.0
     api_keys_file: str | None = None
+    auth: str = ""
+    hosts: tuple[str, ...] = ()
+    root_path: str = ""
     cors_origins: tuple[str, ...] = ()
     chat_models: tuple[str, ...] = ()
     chat_fields: tuple[str, ...] = ()
@@ -82,7 +88,7 @@ class Settings:
             anthropic_api_key=read.secret("ANTHROPIC_API_KEY"),
             anthropic_base_url=_api_root(read.text("ANTHROPIC_BASE_URL")),
             host=read.text("KEEPSTREAM_HOST") or default.host,
-            port=read.whole("KEEPSTREAM_PORT", default.port, 0, 65_535),
+            port=read.port("KEEPSTREAM_PORT", default.port),
             model=read.text("KEEPSTREAM_MODEL") or default.model,
             max_tokens=read.whole("KEEPSTREAM_MAX_TOKENS", default.max_tokens, 1, 10_000_000),
             worker_streams=read.whole("KEEPSTREAM_WORKER_STREAMS", default.worker_streams, 1, 10_000),
@@ -103,8 +109,12 @@ class Settings:
                 "KEEPSTREAM_MAX_LOG_BYTES", default.max_log_bytes, MIN_LOG_BYTES, MAX_LOG_BYTES_CEILING
             ),
             drain_seconds=read.seconds("KEEPSTREAM_DRAIN_SECONDS", default.drain_seconds, 0.0, 86_400.0),
+            bodies_bytes=read.whole("KEEPSTREAM_BODIES_BYTES", default.bodies_bytes, 1, 1024**4),
             api_keys_file=read.text("KEEPSTREAM_API_KEYS_FILE"),
-            cors_origins=read.words("KEEPSTREAM_CORS_ORIGINS"),
+            auth=read.one_of("KEEPSTREAM_AUTH", default.auth, ("", "none")),
+            hosts=tuple(_host(word) for word in read.words("KEEPSTREAM_HOSTS")),
+            root_path=read.path("KEEPSTREAM_ROOT_PATH"),
+            cors_origins=tuple(_origin(word) for word in read.words("KEEPSTREAM_CORS_ORIGINS")),
             chat_models=read.words("KEEPSTREAM_CHAT_MODELS"),
             chat_fields=read.words("KEEPSTREAM_CHAT_FIELDS"),
             chat_system=read.text("KEEPSTREAM_CHAT_SYSTEM"),
@@ -130,6 +140,8 @@ class Settings:
         return settings
 
 
+# Read by the command line alone.
+_OTHERS = frozenset({"KEEPSTREAM_URL", "KEEPSTREAM_KEY"})
 # These keep the names that everybody knows them by.
 _USUAL_NAMES = frozenset({"redis_url", "anthropic_api_key", "anthropic_base_url"})
 
@@ -147,6 +159,29 @@ def variables() -> tuple[str, ...]:
 def _api_root(url: str | None) -> str | None:
     """Without the path that the SDKs add themselves: the address of the API's documentation works as well."""
     return None if url is None else re.sub(r"(/v1(/messages)?)?/*$", "", url)
+
+
+def unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables that look like settings of ours and are none: misspelt ones, say."""
+    known = {*variables(), *_OTHERS}
+    ours = (item for item in environ.items() if item[0].startswith("KEEPSTREAM_") and item[0] not in known)
+    return tuple(sorted(name for name, value in ours if not is_service_link(name, value)))
+
+
+def _origin(text: str) -> str:
+    if not is_origin(text):
+        raise SettingsError(
+            f"KEEPSTREAM_CORS_ORIGINS: {text!r} is no origin that a browser sends: give the scheme, the host in small "
+            "letters and a port that is not the usual one, and no path, slash or *, such as https://app.example.com"
+        )
+    return text
+
+
+def _host(text: str) -> str:
+    name = text.lower().removesuffix(".")
+    if not re.fullmatch(r"[a-z0-9_.-]+|\[?[0-9a-f:.]+\]?", name):
+        raise SettingsError(f"KEEPSTREAM_HOSTS: {text!r} is no name of a host: give names or addresses without a port")
+    return name.strip("[]")
 
 
 def _is_http(url: str) -> bool:
@@ -193,6 +228,17 @@ class _Reader:
         if not re.fullmatch(r"[+-]?[0-9]{1,18}", value) or not low <= int(value) <= high:
             raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
         return int(value)
+
+    def port(self, name: str, default: int) -> int:
+        # Kubernetes tells each container of a service of our name this way: it is no setting.
+        return default if is_service_link(name, self.text(name) or "") else self.whole(name, default, 0, 65_535)
+
+    def path(self, name: str) -> str:
+        """A path without a slash at its end; '' for the root."""
+        value = (self.text(name) or "").rstrip("/")
+        if value and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+            raise SettingsError(f"{name} must be a path such as /keepstream, not {value!r}")
+        return value
 
     def seconds(self, name: str, default: float, low: float, high: float) -> float:
         value = self.text(name)

@@ -23,6 +23,11 @@ class Owners:
     def __init__(self, by_digest: Mapping[str, str] | None = None) -> None:
         self._by_digest = by_digest
 
+    @property
+    def ask_nobody(self) -> bool:
+        """Whether whoever comes is let in."""
+        return self._by_digest is None
+
     @classmethod
     def from_file(cls, path: str | None) -> Owners:
         """A line per key: owner, white space, SHA-256 of the key in hex; `#` comments. Raises `SettingsError`."""

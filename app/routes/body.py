@@ -1,46 +1,105 @@
-"""Reads what a request brings: its body, within limits of size, type and time, and headers."""
+"""Reads what a request brings: its body, within limits of size and type and of what all bodies together take.
+
+That a body does not stop coming is seen to by the connection (`app.bounds`).
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
 from app.prompts import parse_json
 from app.routes.errors import ApiError
 
-# A body that trickles in for longer keeps a connection for nothing.
-BODY_SECONDS = 60
+# In a scope: what this request's body takes of all bodies' room.
+HOLD = "keepstream.body"
+BUSY_RETRY_AFTER = "1"
+
+
+class Bodies:
+    """The bytes of bodies that are in flight on this front, at most `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+    def hold(self) -> Hold:
+        return Hold(self)
+
+
+class Hold:
+    """The share of one request, until its answer begins."""
+
+    __slots__ = ("_bodies", "_bytes")
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self._bytes = 0
+
+    def take(self, count: int) -> None:
+        """Raises `ApiError` 503 where all bodies together would take too much."""
+        if self._bodies.held + count > self._bodies.limit:
+            raise ApiError(
+                503,
+                "this front has as many bytes of requests in flight as it may; try again",
+                headers={"retry-after": BUSY_RETRY_AFTER},
+            )
+        self._bodies.held += count
+        self._bytes += count
+
+    def release(self) -> None:
+        self._bodies.held -= self._bytes
+        self._bytes = 0
 
 
 async def read_json(request: Request, limit: int) -> dict[str, Any]:
-    """The JSON object of the body. Raises `ApiError` (408, 413, 415) or `InvalidPromptError`."""
+    """The JSON object of the body. Raises `ApiError` (400, 413, 415, 503) or `InvalidPromptError`."""
     return parse_json(await read_body(request, limit))
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The body, said to be JSON. Raises `ApiError` (408, 413, 415)."""
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        raise ApiError(415, "the body must be JSON: send content-type: application/json")
+    """The body, said to be JSON if there is one. Raises `ApiError` (400, 413, 415, 503)."""
     too_large = ApiError(413, f"the body is larger than {limit} bytes")
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
         raise too_large
-    body = bytearray()
+    hold: Hold | None = request.scope.get(HOLD)
+    parts: list[bytes] = []
+    size = 0
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > limit:
-                    raise too_large
-    except TimeoutError:
-        raise ApiError(408, "the body did not arrive in time") from None
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise too_large
+            if hold is not None:
+                hold.take(len(part))
+            parts.append(part)
     except ClientDisconnect:
         raise ApiError(400, "the connection was closed before the body was complete") from None
-    return bytes(body)
+    if size:
+        _check_type(request.headers)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def check_type(request: Request) -> None:
+    """Raises `ApiError` 415 for a body that is no JSON, also where nobody is going to read it."""
+    length = request.headers.get("content-length", "0")
+    if request.method not in ("GET", "HEAD") and length.strip("0 "):
+        _check_type(request.headers)
+
+
+def _check_type(headers: Headers) -> None:
+    if not _is_json(headers):
+        raise ApiError(415, "the body must be JSON: send content-type: application/json")
+
+
+def _is_json(headers: Headers) -> bool:
+    """Whether a body is said to be JSON; one that is said to be nothing is not, for pages of others can send it."""
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
 def headers_of(request: Request, names: Iterable[str]) -> dict[str, str]:

@@ -1,12 +1,27 @@
-"""What every answer carries: a request id and, for the origins that are allowed, CORS. The outermost ASGI layer."""
+"""What every answer carries, and what is refused whatever the path: the outermost ASGI layer.
+
+The rule: each request gets an id and each answer tells it; a page that may not ask is refused before anybody looks at
+what it asks (`origins`); and whatever the application lets out is one line in the log, with its class and its place and
+none of its words, and a 500 for the client.
+"""
 
 from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.routes.errors import REQUEST_ID, new_request_id
+from app.logs import place_of, request_ids
+from app.routes import origins
+from app.routes.body import HOLD, Bodies
+from app.routes.errors import REQUEST_ID, ApiError, as_api_error, error_body, new_request_id
 from app.takeover import Unchunked, mark
+
+logger = logging.getLogger(__name__)
 
 ALLOWED_HEADERS = frozenset(
     {
@@ -22,16 +37,30 @@ ALLOWED_HEADERS = frozenset(
 )
 ALLOWED_PREFIX = "x-stainless-"
 ALLOWED_METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
-EXPOSED_HEADERS = "request-id, retry-after, location, x-keepstream-id"
 PREFLIGHT_SECONDS = "600"
+
+_CLIENT_REQUEST_ID = re.compile(r"[!-~]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the door needs to know. `hosts` is None where any name may be used for us."""
+
+    origins: Collection[str] = ()
+    own_hosts: Collection[str] = ()
+    hosts: Collection[str] | None = None
+    bodies_bytes: int = 256 * 1024 * 1024
+    root_path: str = ""
 
 
 class Envelope:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, door: Door) -> None:
         self._app = app
-        self._origins = frozenset(origins)
+        self._door = door
+        self._origins = frozenset(door.origins)
+        self._bodies = Bodies(door.bodies_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -40,32 +69,54 @@ class Envelope:
         mark(scope, send)  # type: ignore[arg-type]
         scope[REQUEST_ID] = new_request_id()
         asked = Headers(scope=scope)
-        origin = asked.get("origin", "")
-        allowed = origin in self._origins
-        unchunked = Unchunked(scope) if scope["http_version"] == "1.0" else None
+        client_id = client_request_id(asked)
+        token = request_ids.set((scope[REQUEST_ID], client_id or ""))
+        answer = _Answer(scope, send, self._door.root_path, origins.share(self._origins, asked.raw))
+        scope[HOLD] = hold = self._bodies.hold()
+        answer.on_start.append(hold.release)
+        try:
+            await self._serve(scope, receive, answer, asked)
+        except Exception as error:  # noqa: BLE001  # the last one to hear of it
+            logger.error("internal error: %s at %s", type(error).__name__, place_of(error))  # noqa: TRY400  # no words
+            if not answer.started:
+                await answer.refuse(as_api_error(error))
+        finally:
+            hold.release()
+            if client_id is not None:
+                logger.info("%s %s: %s", scope["method"], scope["path"].encode("ascii", "replace")[:200], answer.status)
+            request_ids.reset(token)
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["request-id"] = scope[REQUEST_ID]  # a route may have put the upstream's there
-                if self._origins:
-                    headers.add_vary_header("Origin")
-                if allowed:
-                    headers["access-control-allow-origin"] = origin
-                    headers["access-control-expose-headers"] = EXPOSED_HEADERS
-            if unchunked is not None:
-                unchunked.before(message)
-            await send(message)
-
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, asked: Headers) -> None:
         if scope["method"] == "OPTIONS" and "access-control-request-method" in asked:
-            await self._preflight(asked, allowed=allowed, send=send_with_headers)
+            await self._preflight(asked, answer)
             return
-        await self._app(scope, receive, send_with_headers)
+        self._strip(scope)
+        if (refusal := self._refusal(scope, asked)) is not None:
+            await answer.refuse(refusal)
+            return
+        await self._app(scope, receive, answer.send)
 
-    @staticmethod
-    async def _preflight(asked: Headers, *, allowed: bool, send: Send) -> None:
+    def _refusal(self, scope: Scope, asked: Headers) -> ApiError | None:
+        """What is wrong with a request whatever it asks for."""
+        door = self._door
+        if door.hosts is not None and scope["path"] not in origins.HEALTH and origins.foreign_host(asked, door.hosts):
+            return ApiError(
+                403, "this name is not one of this server's: use localhost, or have it added to KEEPSTREAM_HOSTS"
+            )
+        if origins.foreign_page(scope["method"], asked, self._origins, door.own_hosts):
+            return ApiError(403, "pages of this origin may not do this: have it added to KEEPSTREAM_CORS_ORIGINS")
+        return None
+
+    def _strip(self, scope: Scope) -> None:
+        """The path as our routes know it, whether or not a proxy has taken the root path away."""
+        root = self._door.root_path
+        if root and (scope["path"] == root or scope["path"].startswith(f"{root}/")):
+            scope["path"] = scope["path"][len(root) :] or "/"
+            scope["raw_path"] = scope["raw_path"][len(root) :] or b"/"
+
+    async def _preflight(self, asked: Headers, answer: _Answer) -> None:
         headers: list[tuple[bytes, bytes]] = []
-        if allowed:
+        if asked.get("origin", "") in self._origins:
             wanted = [name.strip().lower() for name in asked.get("access-control-request-headers", "").split(",")]
             granted = sorted(
                 ALLOWED_HEADERS
@@ -76,5 +127,59 @@ class Envelope:
                 (b"access-control-allow-headers", ", ".join(granted).encode("latin-1")),
                 (b"access-control-max-age", PREFLIGHT_SECONDS.encode()),
             ]
-        await send({"type": "http.response.start", "status": 204, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
+        await answer.send({"type": "http.response.start", "status": 204, "headers": headers})
+        await answer.send({"type": "http.response.body", "body": b""})
+
+
+class _Answer:
+    """The answer to one request: what it carries of ours is put on when it starts."""
+
+    def __init__(self, scope: Scope, send: Send, root_path: str, shared: list[tuple[bytes, bytes]]) -> None:
+        self.started = False
+        self.status = 0
+        self.on_start: list[Callable[[], None]] = []
+        self._scope = scope
+        self._send = send
+        self._root_path = root_path
+        self._shared = shared
+        self._unchunked = Unchunked(scope) if scope["http_version"] == "1.0" else None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            for act in self.on_start:
+                act()
+            self._put_on(message)
+        if self._unchunked is not None:
+            self._unchunked.before(message)
+        await self._send(message)
+
+    def _put_on(self, message: Message) -> None:
+        headers = MutableHeaders(scope=message)
+        headers["request-id"] = self._scope[REQUEST_ID]  # a route may have put the upstream's there
+        headers.setdefault("x-content-type-options", "nosniff")
+        headers.setdefault("cache-control", "no-store")
+        location = headers.get("location", "")
+        if self._root_path and location.startswith("/"):
+            headers["location"] = self._root_path + location
+        for name, value in self._shared:
+            if name == b"vary":
+                headers.add_vary_header(value.decode())
+            else:
+                headers.raw.append((name, value))
+        if headers.get("content-type", "").startswith("text/event-stream"):
+            self._scope[origins.SSE] = True
+
+    async def refuse(self, error: ApiError) -> None:
+        body = error_body(error.kind, error.message, self._scope[REQUEST_ID], error.details)
+        headers = {"content-type": "application/json", "content-length": str(len(body)), **error.headers}
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await self.send({"type": "http.response.start", "status": error.status, "headers": raw})
+        await self.send({"type": "http.response.body", "body": b"" if self._scope["method"] == "HEAD" else body})
+
+
+def client_request_id(asked: Headers) -> str | None:
+    """The id that a client gives its own request, if it can stand in a log line."""
+    given = asked.get("x-request-id", "")
+    return given if _CLIENT_REQUEST_ID.fullmatch(given) else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 
 import orjson
 from redis.exceptions import RedisError
@@ -87,6 +88,23 @@ def error_body(kind: str, message: str, request_id: str, details: Mapping[str, s
 def error_response(request: Request, error: ApiError) -> Response:
     body = error_body(error.kind, error.message, request.scope.get(REQUEST_ID, ""), error.details)
     return Response(body, error.status, error.headers, "application/json")
+
+
+def refusal(status: int, message: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """A whole answer as bytes, for what never became a request; the connection ends with it."""
+    request_id = new_request_id()
+    body = error_body(TYPES.get(status, "invalid_request_error"), message, request_id)
+    head = [
+        *fields,
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"request-id", request_id.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+    ]
+    lines = b"".join(b"%b: %b\r\n" % field for field in head)
+    return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, HTTPStatus(status).phrase.encode(), lines, body)
 
 
 async def on_error(request: Request, error: Exception) -> Response:

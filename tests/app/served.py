@@ -85,7 +85,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             conversing=Conversing(streams, upstream, settings),
             ready=Readiness(redis, (channel, *hub.work)),
         )
-        running_server = server(application(front))
+        running_server = server(application(front), settings.cors_origins)
         listener = listen("127.0.0.1", 0)
         running = asyncio.create_task(running_server.serve(sockets=[listener]))
         await until(lambda: running_server.started)

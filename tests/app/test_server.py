@@ -13,8 +13,9 @@ from contextlib import asynccontextmanager
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app import server as servers
-from app.server import HEAD_BYTES, address, listen, server
+from app import bounds
+from app.bounds import AROUND_BYTES as HEAD_BYTES
+from app.server import address, listen, server
 from app.settings import SettingsError
 from tests.app.served import until
 
@@ -37,6 +38,8 @@ class Application:
         length, more = 0, True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                return
             length += len(message.get("body", b""))
             more = message.get("more_body", False)
         self.asked.set()
@@ -117,14 +120,14 @@ async def connected(port: int) -> AsyncIterator[Connection]:
 async def test_who_does_not_finish_a_head_is_closed(
     application: Application, head: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(servers, "HEAD_SECONDS", SOON)
+    monkeypatch.setattr(bounds, "HEAD_SECONDS", SOON)
     async with running(application) as port, connected(port) as one:
         one.send(head)
         assert await one.rest() == b""
 
 
 async def test_saying_it_byte_by_byte_does_not_help(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "HEAD_SECONDS", SOON)
+    monkeypatch.setattr(bounds, "HEAD_SECONDS", SOON)
 
     async def go_on(one: Connection) -> None:
         while not one.writer.transport.is_closing():
@@ -141,7 +144,7 @@ async def test_saying_it_byte_by_byte_does_not_help(application: Application, mo
 async def test_the_next_head_on_a_connection_is_bounded_too(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(servers, "HEAD_SECONDS", SOON)
+    monkeypatch.setattr(bounds, "HEAD_SECONDS", SOON)
     async with running(application) as port, connected(port) as one:
         one.send(GET + b"\r\n")
         assert await one.answer() == b"0"
@@ -152,7 +155,7 @@ async def test_the_next_head_on_a_connection_is_bounded_too(
 async def test_who_waits_for_an_answer_or_sends_a_long_body_has_time(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(servers, "HEAD_SECONDS", SOON)
+    monkeypatch.setattr(bounds, "HEAD_SECONDS", SOON)
     application.may.clear()
     async with running(application) as port, connected(port) as one:
         one.send(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nab")

@@ -44,6 +44,10 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_MAX_LOG_BYTES": "7000",
         "KEEPSTREAM_DRAIN_SECONDS": "0",
         "KEEPSTREAM_API_KEYS_FILE": "/etc/keys",
+        "KEEPSTREAM_AUTH": "none",
+        "KEEPSTREAM_BODIES_BYTES": "70000",
+        "KEEPSTREAM_HOSTS": "relay.example [fd00::1]",
+        "KEEPSTREAM_ROOT_PATH": "/relay/",
         "KEEPSTREAM_CORS_ORIGINS": "https://a.example, https://b.example",
         "KEEPSTREAM_LOG_LEVEL": "DEBUG",
         "KEEPSTREAM_CHAT_MODELS": "one-model another-model",
@@ -60,6 +64,7 @@ def test_every_setting_can_be_set() -> None:
     assert sorted(changed) == sorted(variables())
     assert unchanged == []
     assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert (settings.hosts, settings.root_path) == (("relay.example", "fd00::1"), "/relay")
     assert (settings.log_level, settings.lease_seconds, settings.port) == ("debug", 2.5, 9000)
 
 

@@ -235,8 +235,8 @@ async def test_a_request_behind_it_is_answered_after_the_stream(front: Served, a
     host, port = front.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(
-        f"GET {path(author)} HTTP/1.1\r\nhost: x\r\n\r\n"
-        f"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode()
+        f"GET {path(author)} HTTP/1.1\r\nhost: localhost\r\n\r\n"
+        f"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode()
     )
     await until(lambda: front.hub.readers)
     await author.end(Outcome.COMPLETED)
@@ -267,7 +267,7 @@ async def test_a_connection_serves_other_requests_before_and_after_its_stream(fr
 async def test_a_client_that_goes_away_is_forgotten(front: Served, author: Author) -> None:
     host, port = front.url.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
-    writer.write(f"GET {path(author)} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    writer.write(f"GET {path(author)} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
     await until(lambda: taken_over(front))
     writer.transport.abort()
     await until(lambda: front.hub.tails == 0)
@@ -278,7 +278,7 @@ async def test_a_client_that_does_not_read_holds_little_and_loses_nothing(front:
     host, port = front.url.removeprefix("http://").split(":")
     sock = socket.create_connection((host, int(port)))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
-    sock.sendall(f"GET {path(author)} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+    sock.sendall(f"GET {path(author)} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
     await until(lambda: taken_over(front) and front.hub.is_open(author.stream_id))
     [slow] = taken_over(front)
     quick = asyncio.create_task(get(front, author, "", plain=False))

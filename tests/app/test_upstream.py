@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -86,7 +85,7 @@ def error_of(response: httpx.Response) -> dict[str, str]:
 class TestGoingUp:
     async def test_the_body_goes_up_byte_for_byte(self, http: httpx.AsyncClient, claude: FakeClaude) -> None:
         body = b'{ "model" : "m", "novel": 1.0, "messages":[] }'
-        response = await http.post("/v1/messages/count_tokens?beta=true&x=%2F", content=body)
+        response = await http.post("/v1/messages/count_tokens?beta=true&x=%2F", content=body, headers=dict([JSON]))
         assert response.content == claude.body
         [(method, path, _, sent)] = claude.asked
         assert (method, path, sent) == ("POST", "/gateway/v1/messages/count_tokens?beta=true&x=%2F", body)
@@ -122,7 +121,7 @@ class TestGoingUp:
         # Written by hand: a client would tidy the path up.
         url = httpx.URL(str(http.base_url))
         with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
-            connection.sendall(f"GET /v1/models/{name} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+            connection.sendall(f"GET /v1/models/{name} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
             answered = b""
             while b"\r\n" not in answered:
                 answered += await read_some(connection)
@@ -135,7 +134,7 @@ class TestGoingUp:
     async def test_what_is_known_to_be_wrong_is_not_asked(
         self, http: httpx.AsyncClient, claude: FakeClaude, body: bytes, status: int
     ) -> None:
-        response = await http.post("/v1/messages/count_tokens", content=body)
+        response = await http.post("/v1/messages/count_tokens", content=body, headers=dict([JSON]))
         assert response.status_code == status
         assert error_of(response)["type"] == ("invalid_request_error" if status == 400 else "request_too_large")
         assert claude.asked == []
@@ -217,8 +216,8 @@ async def test_who_has_no_key_is_let_in_nowhere(redis: Redis, claude: FakeClaude
         answers = [
             await http.get("/v1/models"),
             await http.get("/v1/models/m"),
-            await http.post("/v1/messages/count_tokens", content=json.dumps({})),
-            await http.post("/v1/messages", content=json.dumps({})),
+            await http.post("/v1/messages/count_tokens", json={}),
+            await http.post("/v1/messages", json={}),
         ]
     assert [answer.status_code for answer in answers] == [401] * 4
     assert {error_of(answer)["type"] for answer in answers} == {"authentication_error"}

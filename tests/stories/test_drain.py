@@ -59,7 +59,7 @@ async def somebody_stuck(api: Api) -> AsyncIterator[asyncio.WriteTransport]:
     async with running(api, "[[sim: big-delta=8000000 tokens=3000 rate=20 first=0]]") as stream_id:
         reader, writer = await asyncio.open_connection("127.0.0.1", api.port, limit=1024)
         try:
-            writer.write(f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+            writer.write(f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
             await reader.readuntil(b"\r\n\r\n")
             while not api.cluster.front_proxies[0].held:
                 await asyncio.sleep(0.01)

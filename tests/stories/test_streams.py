@@ -19,6 +19,7 @@ from tests.harness.reader import Sight, watch
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+JSON = {"content-type": "application/json"}
 MAX_PROMPT_BYTES = 20_000
 MESSAGES = [{"role": "user", "content": "[[sim: tokens=2 rate=0 first=0]]"}]
 BODY: dict[str, Any] = {"model": "claude-sonnet-5", "max_tokens": 100, "messages": MESSAGES}
@@ -125,7 +126,7 @@ async def test_a_waiting_stream_tells_its_place(api: Api, busy: list[str]) -> No
     assert (await api.show(first))["position"] == 1
     assert (await api.show(second))["position"] == 2
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
-    writer.write(f"GET /v1/streams/{second}/events HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    writer.write(f"GET /v1/streams/{second}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
     await reader.readuntil(b'event: relay.status\ndata: {"state":"queued","position":2}\n\n')
     await api.cancel(first)
     await reader.readuntil(b'event: relay.status\ndata: {"state":"queued","position":1}\n\n')
@@ -275,7 +276,7 @@ async def test_nothing_of_a_prompt_is_written_to_any_log(api: Api) -> None:
     secret = "the-moon-is-made-of-cheese"
     for fault in ("", "[[sim: status=400]]", "[[sim: bad-json-after=1 times=1]]", "[[sim: hostile]]"):
         await api.see(await api.submit(f"{secret} [[sim: tokens=3 rate=0 first=0]] {fault}"))
-    await api.call("POST", "/v1/streams", content=f'{{"prompt": "{secret}'.encode())
+    await api.call("POST", "/v1/streams", content=f'{{"prompt": "{secret}'.encode(), headers=JSON)
     for file in api.cluster.directory.glob("*.log"):
         assert secret not in file.read_text()
         assert "a-made-up-key" not in file.read_text()

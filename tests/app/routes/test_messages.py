@@ -329,6 +329,7 @@ class TestWhatGoesUp:
         self, front: Served, http: httpx.AsyncClient
     ) -> None:
         headers = [
+            ("content-type", "application/json"),
             ("anthropic-version", "2023-06-01"),
             ("anthropic-beta", "one,two"),
             ("anthropic-beta", "three"),

@@ -1,0 +1,54 @@
+"""The log of a process: what a line looks like, which request it belongs to, and what is kept quiet.
+
+The rule: a line says when, how grave, where, and what of ours happened; never the words of an exception (they may quote
+what a client sent), and nothing of the libraries below us that is not a warning.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextvars import ContextVar
+from pathlib import Path
+from traceback import walk_tb
+
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s%(ids)s"
+# They tell of every call, with its whole address.
+LIBRARIES = ("uvicorn", "uvicorn.error", "httpx", "httpcore", "httpx2", "asyncio", "redis", "anthropic", "arq")
+
+_OURS = Path(__file__).resolve().parent.parent
+
+# Ours, and the client's own where it gave one, of the request that is being served.
+request_ids: ContextVar[tuple[str, str]] = ContextVar("request_ids", default=("", ""))
+
+
+class _Formatter(logging.Formatter):
+    """Lines with the time in UTC and the ids of the request, where there is one."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def format(self, record: logging.LogRecord) -> str:
+        ours, clients = request_ids.get()
+        record.ids = (f" request_id={ours}" if ours else "") + (f" client_request_id={clients}" if clients else "")
+        return super().format(record)
+
+
+def configure(level: str) -> None:
+    """To standard error, from `level` on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter(FORMAT))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def place_of(error: BaseException) -> str:
+    """Where an exception was raised: the deepest line of ours, and its function. Never what it says."""
+    place = "an unknown place"
+    for frame, line in walk_tb(error.__traceback__):
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(_OURS) and ".venv" not in path.parts:
+            place = f"{path.relative_to(_OURS)}:{line} ({frame.f_code.co_name})"
+    return place
