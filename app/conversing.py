@@ -236,7 +236,7 @@ class Conversing:
             if not made.keep and found.text("title") is None and (title := title_of(made.add["content"])):
                 fields["title"] = title
                 events.append(turns.updated(title, found.text("system"), found.text("model")))
-        events.append(turns.started(stream_id, made.asked, model))
+        events.append(turns.started(stream_id, made.asked, model, self._settings.root_path))
         return Change(events, made.keep, [made.add] if made.add else [], fields)
 
     async def _take_back(self, said: _Said, stream_id: str) -> None:

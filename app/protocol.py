@@ -50,6 +50,13 @@ class BoundedProtocol(HttpToolsProtocol):
     _phase: Phase | None = None
     _poker: asyncio.TimerHandle | None = None
 
+    @classmethod
+    def again(cls, *parts: Any) -> BoundedProtocol:
+        """For a connection on which an answer has ended that was not this protocol's: the client may ask again."""
+        made = cls(*parts)
+        made._fresh = False
+        return made
+
     # --- the transport's side
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -57,11 +64,6 @@ class BoundedProtocol(HttpToolsProtocol):
         bound(transport)
         self._deadline = Deadline(self.loop, self._on_time)
         self._look()
-
-    def given_back(self, transport: asyncio.Transport) -> None:
-        """In place of `connection_made` where an answer has ended on this connection: the client may ask again."""
-        self._fresh = False
-        self.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()

@@ -72,7 +72,7 @@ def take_over(scope: Any, hub: Hub, stream_id: str, position: Position) -> PushR
     old: Any = transport.get_protocol()
     reader = PushReader(transport, hub, stream_id, position, chunked=bool(cycle.chunked_encoding))
     if cycle.keep_alive and not half_closed(transport):
-        reader.next_protocol = functools.partial(BoundedProtocol, old.config, old.server_state, old.app_state)
+        reader.next_protocol = functools.partial(BoundedProtocol.again, old.config, old.server_state, old.app_state)
     old.flow.resume_reading()  # which a body may have paused, and nobody else would hear the client leave
     transport.set_protocol(reader)
     # The old protocol forgets the connection without closing it, and its cycle ends without a word.

@@ -36,6 +36,10 @@ class UnreachableError(KeepstreamError):
         self.timed_out = timed_out
 
 
+class UnaskableError(KeepstreamError):
+    """The client's fault: what it asks with cannot be written into a request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     status: int
@@ -59,15 +63,19 @@ class Upstream:
         await self._http.aclose()
 
     async def ask(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
-        """One call; of `headers`, those of `UP` are meant. Raises `UnreachableError`."""
+        """One call; of `headers`, those of `UP` are meant. Raises `UnreachableError` and `UnaskableError`."""
         try:
             async with asyncio.timeout(CALL_SECONDS):
+                # As bytes: a header is what the client said, whatever letters it has.
+                sent = {name.encode(): value.encode("latin-1", "replace") for name, value in headers.items()}
                 answer = await self._http.request(
-                    method, f"{path}?{query}" if query else path, headers=headers, content=body or None
+                    method, f"{path}?{query}" if query else path, headers=sent, content=body or None
                 )
         except (TimeoutError, httpx.TimeoutException):
             raise UnreachableError("the Claude API cannot be reached in time", timed_out=True) from None
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except httpx.InvalidURL:
+            raise UnaskableError("the query is none that can be sent on") from None
+        except httpx.HTTPError:
             raise UnreachableError("the Claude API cannot be reached", timed_out=False) from None
         kept = {n: v for n, v in answer.headers.items() if n in _DOWN or n.startswith(_DOWN_PREFIX)}
         return Reply(answer.status_code, kept, answer.content)

@@ -27,12 +27,12 @@ Errors have the shape of the Claude API: `{"type":"error","error":{"type","messa
 
 
 @cache
-def document() -> bytes:
-    """The description as JSON."""
-    return orjson.dumps(describe())
+def document(root_path: str = "") -> bytes:
+    """The description as JSON, of a front that a proxy shows under this path."""
+    return orjson.dumps(describe(root_path))
 
 
-def describe() -> dict[str, Any]:
+def describe(root_path: str = "") -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
@@ -41,7 +41,7 @@ def describe() -> dict[str, Any]:
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": root_path or "/"}],
         "tags": [tag for piece in PIECES for tag in piece.TAGS],
         # The last one: where no keys are set up, none is needed.
         "security": [{"x-api-key": []}, {"bearer": []}, {}],

@@ -71,7 +71,7 @@ def paths() -> Json:
                     "204": answer("The stream has ended, and the given event is its last: do not come back"),
                     **errors(400, 401, 404, 410),
                 },
-                parameters=[*found, *parameters("last-event-id", "after")],
+                parameters=[*found, *parameters("last-event-id", "after", "lastEventId", "last_event_id")],
             )
         },
         "/v1/streams/{id}/message": {

@@ -17,7 +17,7 @@ _WHY = {
     400: "The request is wrong; the message says what to change",
     401: "The key is missing or not known here",
     402: "The Claude API asks for a payment",
-    403: "The Claude API does not permit it",
+    403: "The Claude API does not permit it, or the page or the name that asks is not one of ours",
     404: "There is no such thing, or it is another owner's",
     408: "The body did not arrive in time",
     409: "Not now: the message says what has to happen first",
@@ -28,7 +28,7 @@ _WHY = {
     429: "Too many streams are waiting, or the upstream's limit is reached",
     500: "The upstream failed, or the relay did",
     502: "The Claude API cannot be reached",
-    503: "Redis cannot be reached, or this front is draining; try again",
+    503: "Redis cannot be reached, or this front is draining or full; try again",
     504: "The Claude API did not answer in time",
     529: "The Claude API is overloaded",
 }
@@ -135,6 +135,15 @@ PARAMETERS: Json = {
         "description": "As Last-Event-ID, for a first connection that cannot send headers",
         "schema": {"type": "string", "pattern": EVENT_ID},
     },
+    **{
+        name: {
+            "name": name,
+            "in": "query",
+            "description": "As `after`: what stands in for EventSource sends it",
+            "schema": {"type": "string", "pattern": EVENT_ID},
+        }
+        for name in ("lastEventId", "last_event_id")
+    },
     "anthropic-version": {
         "name": "anthropic-version",
         "in": "header",
@@ -174,8 +183,8 @@ def parameters(*names: str) -> list[Json]:
 
 
 def errors(*statuses: int) -> Json:
-    """The responses of these statuses; every operation may also be answered with 500 and 503."""
-    return {str(status): ref("responses", f"error-{status}") for status in sorted({*statuses, 500, 503})}
+    """The responses of these statuses; every operation may also be answered with 403, 500 and 503."""
+    return {str(status): ref("responses", f"error-{status}") for status in sorted({*statuses, 403, 500, 503})}
 
 
 def answer(description: str, content: Json | None = None, *headers: str) -> Json:

@@ -5,18 +5,24 @@ That a body does not stop coming is seen to by the connection (`app.bounds`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
-from app.prompts import parse_json
+from app.prompts import fields_of, parse_json
+from app.raw_json import Fields
 from app.routes.errors import ApiError
 
 # In a scope: what this request's body takes of all bodies' room.
 HOLD = "keepstream.body"
 BUSY_RETRY_AFTER = "1"
+# Below, a thread costs more than it spares.
+APART_BYTES = 1024 * 1024
+
+T = TypeVar("T")
 
 
 class Bodies:
@@ -58,6 +64,17 @@ class Hold:
 async def read_json(request: Request, limit: int) -> dict[str, Any]:
     """The JSON object of the body. Raises `ApiError` (400, 413, 415, 503) or `InvalidPromptError`."""
     return parse_json(await read_body(request, limit))
+
+
+async def read_fields(request: Request, limit: int) -> Fields:
+    """The fields of the JSON object of the body, as they were sent. Raises as `read_json` does."""
+    body = await read_body(request, limit)
+    return await apart(len(body), lambda: fields_of(body))
+
+
+async def apart(size: int, work: Callable[[], T]) -> T:
+    """What is done to so many bytes, beside the loop where they are many: what it does in C, others wait for."""
+    return work() if size <= APART_BYTES else await asyncio.to_thread(work)
 
 
 async def read_body(request: Request, limit: int) -> bytes:

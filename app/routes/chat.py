@@ -20,9 +20,9 @@ from starlette.routing import Route
 from app import lenient
 from app.chat_answer import ChatAnswer
 from app.front import Front, front_of
-from app.prompts import prompt_of
+from app.prompts import PASSED_HEADERS, prompt_of
 from app.routes import failures
-from app.routes.body import read_json
+from app.routes.body import headers_of, read_json
 from app.routes.errors import ApiError
 from app.routes.streams import idempotency_key, json_response
 from app.stream.chats import Chat
@@ -66,7 +66,7 @@ async def send(request: Request) -> Response:
     accepted = await front.streams.submit(
         prompt,
         owner,
-        request.headers,
+        headers_of(request, PASSED_HEADERS),
         idempotency_key=key,
         along=Along(
             then=lambda stream_id: front.chats.taking(owner, asked.chat_id, _chat(asked, stream_id), life_ms),

@@ -76,9 +76,9 @@ from starlette.routing import Route
 
 from app.front import Front, front_of
 from app.history import turn_of
-from app.prompts import InvalidPromptError
+from app.prompts import PASSED_HEADERS, InvalidPromptError
 from app.routes import failures
-from app.routes.body import read_json
+from app.routes.body import headers_of, read_json
 from app.routes.errors import ApiError
 from app.routes.streams import events_of, idempotency_key, json_response
 from app.sse import WholeResponse
@@ -144,14 +144,15 @@ async def send(request: Request) -> Response:
         raise failures.draining()
     key = idempotency_key(request)
     turn = turn_of(await read_json(request, front.settings.max_prompt_bytes), conversation_id)
-    sent = await front.conversing.send(owner, conversation_id, turn, request.headers, query="", key=key)
-    path = f"/v1/streams/{sent.stream_id}"
+    headers = headers_of(request, PASSED_HEADERS)
+    sent = await front.conversing.send(owner, conversation_id, turn, headers, query="", key=key)
+    path, root = f"/v1/streams/{sent.stream_id}", front.settings.root_path
     return json_response(
         {
             "id": sent.stream_id,
             "state": sent.state,
-            "events_url": f"{path}/events",
-            "cancel_url": f"{path}/cancel",
+            "events_url": f"{root}{path}/events",
+            "cancel_url": f"{root}{path}/cancel",
             "conversation_id": conversation_id,
             "message_id": sent.message_id,
             "answer_id": turns.answer_id(sent.stream_id),

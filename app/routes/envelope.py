@@ -8,7 +8,6 @@ none of its words, and a 500 for the client.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.logs import place_of, request_ids
+from app.prompts import client_request_id
 from app.routes import origins
 from app.routes.body import HOLD, Bodies
 from app.routes.errors import REQUEST_ID, ApiError, as_api_error, error_body, new_request_id
@@ -38,8 +38,6 @@ ALLOWED_HEADERS = frozenset(
 ALLOWED_PREFIX = "x-stainless-"
 ALLOWED_METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 PREFLIGHT_SECONDS = "600"
-
-_CLIENT_REQUEST_ID = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,8 @@ class Envelope:
     def _strip(self, scope: Scope) -> None:
         """The path as our routes know it, whether or not a proxy has taken the root path away."""
         root = self._door.root_path
-        if root and (scope["path"] == root or scope["path"].startswith(f"{root}/")):
+        # More than once: a client may join what we name to an address that has it already.
+        while root and (scope["path"] == root or scope["path"].startswith(f"{root}/")):
             scope["path"] = scope["path"][len(root) :] or "/"
             scope["raw_path"] = scope["raw_path"][len(root) :] or b"/"
 
@@ -177,9 +176,3 @@ class _Answer:
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         await self.send({"type": "http.response.start", "status": error.status, "headers": raw})
         await self.send({"type": "http.response.body", "body": b"" if self._scope["method"] == "HEAD" else body})
-
-
-def client_request_id(asked: Headers) -> str | None:
-    """The id that a client gives its own request, if it can stand in a log line."""
-    given = asked.get("x-request-id", "")
-    return given if _CLIENT_REQUEST_ID.fullmatch(given) else None

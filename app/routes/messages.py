@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,9 +10,10 @@ from starlette.routing import Route
 
 from app.answer import StreamedAnswer, WholeAnswer, names_of
 from app.front import Front, front_of
-from app.prompts import FORWARDED_HEADERS, InvalidPromptError, Prompt, prompt_of
+from app.prompts import PASSED_HEADERS, InvalidPromptError, Prompt, prompt_of
+from app.raw_json import Fields, kind_of, size
 from app.routes import failures
-from app.routes.body import headers_of, read_json
+from app.routes.body import apart, headers_of, read_fields
 from app.routes.errors import ApiError
 from app.routes.streams import idempotency_key
 from app.stream.frames import Position, origin, parse_id
@@ -30,12 +30,12 @@ async def create(request: Request) -> Response:
     if front.hub.draining:
         raise failures.draining()
     key = idempotency_key(request)
-    body = await read_json(request, front.settings.max_prompt_bytes)
-    streaming = body.get("stream") is True
-    prompt = _prompt(body, streaming=streaming, key=key)
+    fields = await read_fields(request, front.settings.max_prompt_bytes)
+    streaming = "stream" in fields and kind_of(fields["stream"]) == "true"
+    prompt = await apart(size(fields.values()), lambda: _prompt(fields, streaming=streaming, key=key))
     last_id = request.headers.get("last-event-id") if streaming else None
     rest = await _rest(front, owner, key, last_id) if last_id else None
-    headers = headers_of(request, FORWARDED_HEADERS)
+    headers = headers_of(request, PASSED_HEADERS)
     accepted = await front.streams.submit(
         prompt, owner, headers, query=request.url.query, idempotency_key=key, failure_frees_key=True
     )
@@ -50,9 +50,9 @@ async def create(request: Request) -> Response:
     return StreamedAnswer(front, accepted.stream_id, position, resumed=resumed, abandon_after=prompt.abandon_after)
 
 
-def _prompt(body: dict[str, Any], *, streaming: bool, key: str | None) -> Prompt:
+def _prompt(fields: Fields, *, streaming: bool, key: str | None) -> Prompt:
     """The prompt of a client that cannot take back what it was shown. Raises `InvalidPromptError`."""
-    prompt = prompt_of(body, None, on_interrupt="fail" if streaming else "restart")
+    prompt = prompt_of(fields, None, on_interrupt="fail" if streaming else "restart")
     if not streaming:
         return prompt
     if prompt.on_interrupt != "fail":

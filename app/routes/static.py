@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.front import front_of
 from app.openapi import document
 from app.openapi.service import FILES
 
+# How much a client wants of a coding, as RFC 9110 has it.
+_WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)", re.ASCII)
 WEB = Path(__file__).parent.parent / "web"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -28,11 +32,22 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
+# Where a page or a module names another file of ours, and where the client for JavaScript says whom it asks.
+_NAMED = re.compile(rb"""((?:\bfrom ?|\bimport\(|\bhref=|\bsrc=|\bhref: |\bfetch\()["'`])(?=/)""")
+_BASE = b'base = ""'
+
+
 @cache
-def _read(name: str) -> bytes:
+def _read(name: str, root_path: str) -> bytes:
     content = (WEB / name).read_bytes()
     own = name.endswith(".js") and name.startswith("chat")
-    return jsmin(content) if own else content
+    content = jsmin(content) if own else content
+    return _under(content, root_path.encode()) if root_path and not name.startswith("vendor/") else content
+
+
+def _under(content: bytes, root_path: bytes) -> bytes:
+    """A file whose links lead to where a proxy shows us."""
+    return _NAMED.sub(rb"\g<1>" + root_path, content).replace(_BASE, b'base = "%b"' % root_path)
 
 
 @cache
@@ -42,11 +57,11 @@ def _packed(body: bytes) -> bytes:
 
 async def file(request: Request) -> Response:
     name, media_type = FILES[request.url.path]
-    return _unless_known(request, _read(name), media_type)
+    return _unless_known(request, _read(name, front_of(request).settings.root_path), media_type)
 
 
 async def openapi(request: Request) -> Response:
-    return _unless_known(request, document(), "application/json")
+    return _unless_known(request, document(front_of(request).settings.root_path), "application/json")
 
 
 def _unless_known(request: Request, body: bytes, media_type: str) -> Response:
@@ -66,9 +81,9 @@ def _unless_known(request: Request, body: bytes, media_type: str) -> Response:
 def _takes_gzip(accepted: str) -> bool:
     """Whether an `Accept-Encoding` names gzip (or anything) and does not refuse it."""
     for item in accepted.lower().split(","):
-        coding, _, weight = item.replace(" ", "").partition(";q=")
+        coding, _, weight = item.replace(" ", "").partition(";")
         if coding in ("gzip", "*"):
-            return not weight or float(weight if weight.replace(".", "", 1).isdigit() else 0) > 0
+            return not weight or ((match := _WEIGHT.fullmatch(weight)) is not None and bool(match[1].strip("0.")))
     return False
 
 

@@ -13,9 +13,11 @@ from starlette.routing import Route
 
 from app.front import Front, front_of
 from app.hub import start_position
-from app.prompts import Defaults, prompt_of
-from app.routes.body import read_json
-from app.routes.errors import STATUSES, ApiError
+from app.prompts import PASSED_HEADERS, Defaults, prompt_of
+from app.raw_json import size
+from app.routes import failures
+from app.routes.body import apart, headers_of, read_fields
+from app.routes.errors import ApiError
 from app.sse import StreamResponse, WholeResponse
 from app.stream import turns
 from app.stream.connect import AWAY
@@ -47,16 +49,18 @@ async def submit(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
     key = idempotency_key(request)
-    body = await read_json(request, front.settings.max_prompt_bytes)
-    prompt = prompt_of(body, Defaults(front.settings.model, front.settings.max_tokens))
-    accepted = await front.streams.submit(prompt, owner, request.headers, idempotency_key=key)
-    path = f"/v1/streams/{accepted.stream_id}"
+    fields = await read_fields(request, front.settings.max_prompt_bytes)
+    defaults = Defaults(front.settings.model, front.settings.max_tokens)
+    prompt = await apart(size(fields.values()), lambda: prompt_of(fields, defaults))
+    headers = headers_of(request, PASSED_HEADERS)
+    accepted = await front.streams.submit(prompt, owner, headers, idempotency_key=key)
+    path, root = f"/v1/streams/{accepted.stream_id}", front.settings.root_path
     return json_response(
         {
             "id": accepted.stream_id,
             "state": accepted.state,
-            "events_url": f"{path}/events",
-            "cancel_url": f"{path}/cancel",
+            "events_url": f"{root}{path}/events",
+            "cancel_url": f"{root}{path}/cancel",
         },
         202,
         {"location": path},
@@ -104,7 +108,7 @@ async def events(request: Request) -> Response:
 
 async def events_of(front: Front, request: Request, owner: str, stream_id: str) -> Response:
     """The events of whatever has a log like a stream's, if `owner` owns it."""
-    asked = request.headers.get("last-event-id") or request.query_params.get("after") or ""
+    asked = request.headers.get("last-event-id") or _asked_after(request)
     after = parse_id(asked) if asked else None
     if front.hub.draining:
         return WholeResponse(away())
@@ -121,6 +125,11 @@ async def events_of(front: Front, request: Request, owner: str, stream_id: str) 
     if len(read.data) > WHOLE_BYTES:
         await front.hub.reads.pace.turn()  # a herd that comes at once is begun with one by one
     return _stream(front, stream_id, after, read)
+
+
+def _asked_after(request: Request) -> str:
+    """The last id by the query: as we name it, or as those do that stand in for EventSource."""
+    return next((given for name in _AFTER if (given := request.query_params.get(name))), "")
 
 
 def _stream(front: Front, stream_id: str, after: Position | None, read: Read) -> Response:
@@ -149,15 +158,14 @@ async def cancel(request: Request) -> Response:
 
 async def message(request: Request) -> Response:
     front = front_of(request)
-    meta = await _meta(front, request, "message", "partial", "error", "outcome")
+    meta = await _meta(front, request, "message", "partial", *failures.FIELDS)
     if meta["state"] != State.ENDED.encode():
         raise ApiError(409, "the stream has not ended; read its events, or ask again later")
     if "message" in meta and "partial" not in meta:
         return Response(meta["message"], media_type="application/json")
     if "error" not in meta:
         raise ApiError(409, f"the stream was {meta.get('outcome', b'ended').decode()} and has no finished message")
-    error = orjson.loads(meta["error"])
-    raise ApiError(STATUSES.get(error["type"], 500), error["message"], kind=error["type"])
+    raise failures.failure_of(meta)
 
 
 def _stream_id(request: Request) -> str:
@@ -195,6 +203,7 @@ def _time(milliseconds: bytes) -> str:
     )
 
 
+_AFTER = ("after", "lastEventId", "last_event_id")
 _SHOWN = ("attempt", "model", "outcome", "stop_reason")
 _TIMES = ("created_at", "started_at", "ended_at")
 _JSON = ("usage", "cost_usd", "message", "error")

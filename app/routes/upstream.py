@@ -9,11 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.front import front_of
-from app.prompts import parse_json
+from app.prompts import fields_of
 from app.routes import failures
-from app.routes.body import headers_of, read_body
+from app.routes.body import apart, headers_of, read_body
 from app.routes.errors import REQUEST_ID, TYPES, ApiError
-from app.upstream import UP, Reply, UnreachableError
+from app.upstream import UP, Reply, UnaskableError, UnreachableError
 
 # What could not be a model's name must not become another path of the Claude API, asked with our key.
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,255}", re.ASCII)
@@ -25,7 +25,7 @@ async def count_tokens(request: Request) -> Response:
     front = front_of(request)
     front.owner(request)
     body = await read_body(request, front.settings.max_prompt_bytes)
-    parse_json(body)
+    await apart(len(body), lambda: fields_of(body))
     return await _pass(request, "POST", "/v1/messages/count_tokens", body)
 
 
@@ -45,6 +45,8 @@ async def model(request: Request) -> Response:
 async def _pass(request: Request, method: str, path: str, body: bytes = b"") -> Response:
     try:
         reply = await front_of(request).upstream.ask(method, path, request.url.query, headers_of(request, UP), body)
+    except UnaskableError as error:
+        raise ApiError(400, str(error)) from None
     except UnreachableError as error:
         status, kind = (504, "timeout_error") if error.timed_out else (502, "api_error")
         raise ApiError(status, str(error), kind=kind, headers={"retry-after": "1"}) from None

@@ -131,8 +131,8 @@ def removed(after: str | None) -> Event:
     return "messages.removed", {"after": after}
 
 
-def started(stream_id: str, message_id: str, model: str) -> Event:
-    path = f"/v1/streams/{stream_id}"
+def started(stream_id: str, message_id: str, model: str, root_path: str = "") -> Event:
+    path = f"{root_path}/v1/streams/{stream_id}"
     return "stream.started", {
         "stream_id": stream_id,
         "message_id": message_id,

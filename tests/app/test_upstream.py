@@ -121,7 +121,7 @@ class TestGoingUp:
         # Written by hand: a client would tidy the path up.
         url = httpx.URL(str(http.base_url))
         with socket.create_connection((url.host, url.port or 0), timeout=20) as connection:
-            connection.sendall(f"GET /v1/models/{name} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
+            connection.sendall(f"GET /v1/models/{name} HTTP/1.1\r\nhost: [::1]\r\nconnection: close\r\n\r\n".encode())
             answered = b""
             while b"\r\n" not in answered:
                 answered += await read_some(connection)

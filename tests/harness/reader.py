@@ -121,7 +121,7 @@ async def connect_once(sight: Sight, port: int, *, key: str = "") -> int:
     try:
         last = f"last-event-id: {sight.after}\r\n" if sight.after else ""
         auth = f"x-api-key: {key}\r\n" if key else ""
-        writer.write(f"GET /v1/streams/{sight.stream_id}/events HTTP/1.1\r\nhost: localhost\r\n{auth}{last}\r\n".encode())
+        writer.write(f"GET /v1/streams/{sight.stream_id}/events HTTP/1.1\r\nhost: [::1]\r\n{auth}{last}\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         status = int(head.split(b" ", 2)[1])
         if status == 204:

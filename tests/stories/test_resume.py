@@ -174,7 +174,7 @@ async def test_what_could_never_be_an_id_is_400(api: Api, garbage: str) -> None:
 async def test_a_slow_reader_slows_nobody_and_loses_nothing(api: Api) -> None:
     stream_id = await api.submit("[[sim: tokens=300 rate=300 first=0]] [[sim: big-delta=3000000]]")
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port, limit=16 * 1024)
-    writer.write(f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
+    writer.write(f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: [::1]\r\nconnection: close\r\n\r\n".encode())
     quick = await api.see(stream_id)
     assert quick.end is not None
     writer.write(b"")
@@ -209,13 +209,13 @@ async def test_a_connection_can_be_used_again_after_a_stream(api: Api) -> None:
     stream_id = await api.submit("[[sim: tokens=60 rate=100 first=0]]")
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
     for _ in range(2):
-        writer.write(f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+        writer.write(f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: [::1]\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         # Under `connection: close` Node's fetch takes a cut body for a whole one.
         assert b"connection:" not in head.lower()
         if b"chunked" in head:
             await reader.readuntil(b"\r\n0\r\n\r\n")
-    writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+    writer.write(b"GET /healthz HTTP/1.1\r\nhost: [::1]\r\nconnection: close\r\n\r\n")
     assert (await reader.read(-1)).endswith(b'{"status":"ok"}')
     writer.close()
 
@@ -223,9 +223,9 @@ async def test_a_connection_can_be_used_again_after_a_stream(api: Api) -> None:
 async def test_a_client_that_sends_while_it_reads_gets_its_stream_and_then_the_end(api: Api) -> None:
     stream_id = await api.submit("[[sim: tokens=60 rate=100 first=0]]")
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
-    writer.write(f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+    writer.write(f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: [::1]\r\n\r\n".encode())
     await reader.readuntil(b"event: ")
-    writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    writer.write(b"GET /healthz HTTP/1.1\r\nhost: [::1]\r\n\r\n")
     rest = await reader.read(-1)
     assert b"relay.end" in rest
     assert rest.endswith(b"\r\n0\r\n\r\n")
@@ -267,7 +267,7 @@ async def until_refused(stream_id: str, port: int) -> None:
 async def read_bytes(port: int, stream_id: str, length: int) -> bytes:
     """The first bytes of a body of known length; then the connection is cut."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+    writer.write(f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: [::1]\r\n\r\n".encode())
     await reader.readuntil(b"\r\n\r\n")
     data = await reader.readexactly(length)
     writer.transport.abort()
