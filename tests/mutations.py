@@ -22,6 +22,11 @@ LEFT_OUT = shutil.ignore_patterns(
 )
 # What turns red first is enough; the quick tests come before the stories.
 TESTS = (
+    "tests/app/test_protocol.py",
+    "tests/app/test_server.py",
+    "tests/app/routes/test_origins.py",
+    "tests/app/test_raw_json.py",
+    "tests/app/test_environment.py",
     "tests/worker/test_request.py",
     "tests/worker/test_prompt_bytes.py",
     "tests/worker/test_reading.py",
@@ -74,6 +79,84 @@ class Mutation:
 
 
 MUTATIONS = (
+    Mutation(
+        "what stands around a body is not counted",
+        "app/protocol.py",
+        "        if self._around > bounds.AROUND_BYTES:",
+        "        if False:",
+    ),
+    Mutation(
+        "trailers and heads that come whole are not counted",
+        "app/protocol.py",
+        "        if self._head > bounds.AROUND_BYTES:",
+        "        if False:",
+    ),
+    Mutation(
+        "a stray byte after an answer ends its time",
+        "app/protocol.py",
+        "            self._fresh = True  # a stray line end, say",
+        "            self._deadline.set(None)",
+    ),
+    Mutation(
+        "a body's whole time counts, not its silence",
+        "app/protocol.py",
+        "(phase is Phase.BODY and self._fed)",
+        "False",
+    ),
+    Mutation(
+        "the rest of a body that nobody reads may take for ever",
+        "app/bounds.py",
+        "            return REST_SECONDS",
+        "            return None",
+    ),
+    Mutation(
+        "an offered upgrade ends the request",
+        "app/protocol.py",
+        "                self.parser.feed_data(head)",
+        "                return",
+    ),
+    Mutation(
+        "who has closed its side is let go",
+        "app/protocol.py",
+        "        self.cycle.keep_alive = False\n",
+        "        return False\n",
+    ),
+    Mutation(
+        "a refusal does not wait for its turn",
+        "app/protocol.py",
+        "        if not self._answering():\n            self._say_last()",
+        "        self._say_last()",
+    ),
+    Mutation(
+        "pages of foreign origins may do anything",
+        "app/routes/envelope.py",
+        'if origins.foreign_page(scope["method"], asked, self._origins, door.own_hosts):',
+        "if False:",
+    ),
+    Mutation(
+        "any name is ours",
+        "app/routes/envelope.py",
+        "if door.hosts is not None and scope",
+        "if False and scope",
+    ),
+    Mutation(
+        "a body without a type is JSON",
+        "app/routes/body.py",
+        'headers.get("content-type", "").partition',
+        'headers.get("content-type", "application/json").partition',
+    ),
+    Mutation(
+        "an object may have any number of fields",
+        "app/raw_json.py",
+        "        if self.fields > FIELDS_MAX:",
+        "        if False:",
+    ),
+    Mutation(
+        "service links are settings",
+        "app/environment.py",
+        "    if not _SERVICE_LINK.fullmatch(name):",
+        "    if True:",
+    ),
     Mutation(
         "fence off: whoever appends may",
         "app/stream/scripts/append.lua",
