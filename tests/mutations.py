@@ -362,6 +362,12 @@ MUTATIONS = (
         "        complete",
     ),
     Mutation(
+        "a worker that stood still calls it the upstream's silence",
+        "worker/call.py",
+        "if now - self._due > silence.LATE_SECONDS:",
+        "if False:",
+    ),
+    Mutation(
         "pings for ever are life",
         "worker/silence.py",
         "if now >= heard + limits.silent:",

@@ -32,6 +32,7 @@ class Call:
         self._thinks = thinks
         self._beat = 0.0
         self._loop = asyncio.get_running_loop()
+        self._due = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
 
     async def read(self, claude: Claude, request: Request, turn: Turn) -> None:
@@ -57,11 +58,13 @@ class Call:
     def _watch(self) -> None:
         """Looks when the silence could be long enough; cheaper than a timer that every event moves."""
         reading, now = self.reading, self._loop.time()
+        if now - self._due > silence.LATE_SECONDS:  # it was us who stood still: what came meanwhile is yet to be read
+            reading.pardon(now - self._due)
         found = silence.judge(self._limits, now=now, heard=reading.heard, stirred=reading.stirred, beat=self._beat)
         if found.over is not None:
             self._interrupt.stop(found.over)
             return
-        self._beat = found.beat
+        self._beat, self._due = found.beat, found.again
         self._timer = self._loop.call_at(found.again, self._watch)
         if found.told is not None:
             self._thinks(found.told)

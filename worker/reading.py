@@ -46,6 +46,11 @@ class Reading:
         """The upstream gave a sign of life."""
         self.stirred = self._clock()
 
+    def pardon(self, seconds: float) -> None:
+        """Nobody listened for so long: that was no silence."""
+        self.heard += seconds
+        self.stirred += seconds
+
     def feed(self, chunk: bytes) -> bool:
         """Takes bytes; True when the message is complete. Raises `UpstreamError`, `FullLogError`."""
         self.stirred = self._clock()

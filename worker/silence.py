@@ -15,6 +15,8 @@ from worker.interrupt import Why
 
 # What such a silence is as a failure.
 FAILURES = {Why.STALLED: failure.STALLED, Why.SILENT: failure.SILENT}
+# A look that comes so much too late finds a process that was stopped, or a loop that was held: no silence of theirs.
+LATE_SECONDS = 0.5
 # Two looks are never closer: a rounded moment must not come round again and again.
 LOOK_SECONDS = 0.001
 

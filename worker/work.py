@@ -139,8 +139,9 @@ class Work:
 
     @property
     def held(self) -> int:
-        """How many bytes of memory the stream takes here, about."""
-        return self._writer.held + (self._reading.message.held if self._reading is not None else 0)
+        """How many bytes of memory the stream takes here, about: its prompt, its frames, its Message."""
+        prompt = self._found.request.body if self._found.request is not None else b""
+        return len(prompt) + self._writer.held + (self._reading.message.held if self._reading is not None else 0)
 
     async def _begin_again(self) -> Step:
         """The log has lost more than this attempt wrote. Our counts stand: the calls were made all the same."""

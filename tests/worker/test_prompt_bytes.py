@@ -89,6 +89,14 @@ async def test_a_prompt_goes_up_as_it_was_stored_and_nobody_walks_it(shop: Works
     raise AssertionError(held)
 
 
+async def test_a_prompt_counts_for_what_a_worker_holds(shop: Workshop) -> None:
+    async with shop.worker(worker_bytes=1_000_000) as parts:
+        stream_id = await shop.submit(f"[[sim: stall-after=1 tokens=3]] {'x' * 1_000_000}")
+        await shop.until(stream_id, lambda stream: bool(stream.frames))
+        assert parts.pool.bytes_in_flight >= 1_000_000
+        assert parts.pool.full
+
+
 async def _are_out(shop: Workshop, count: int) -> bool:
     return bool(await shop.redis.xlen("ks:{queue}:outbox") == count)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -95,6 +96,16 @@ async def test_a_silence_without_pings_is_a_failed_call(shop: Workshop) -> None:
         stream = await shop.run("[[sim: mute=1 times=1]] [[sim: tokens=5]]")
     assert stream.outcome == "completed"
     assert stream.data("relay.retry")[0]["reason"] == "stalled"
+
+
+async def test_what_was_not_listened_to_was_no_silence(shop: Workshop) -> None:
+    async with shop.worker(stall_timeout=1.0, silent_timeout=1.2):
+        stream_id = await shop.submit("[[sim: mute=0.3 mute-after=2 tokens=5 tag=held]]")
+        await shop.until(stream_id, lambda stream: len(stream.frames) >= 2)
+        time.sleep(1.6)  # noqa: ASYNC251  # the process is stopped, or somebody holds its loop
+        stream = await shop.ended(stream_id)
+    assert stream.outcome == "completed"
+    assert (await shop.calls("held"))["calls"] == 1
 
 
 async def test_pings_alone_for_too_long_fail_and_a_third_call_is_not_paid(shop: Workshop) -> None:
