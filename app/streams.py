@@ -30,6 +30,10 @@ from app.submit import Accepted, Along, Submit, again
 
 logger = logging.getLogger(__name__)
 
+# In the second half of the time so many looks must all find nobody: a front whose channel has just been replaced is
+# not counted for a moment, and its readers must not lose an answer to that.
+LOOKS = 3
+
 NOTHING = Along()
 _STREAM_ID = re.compile(r"st_[0-9a-f]{32}")
 
@@ -115,20 +119,25 @@ class Streams:
 
         Its worker does the same where it has one, also if this front dies; a stream that waits has only us.
         """
-        asyncio.get_running_loop().call_later(seconds, self._look, stream_id, seconds)
+        self._look_in(seconds / 2, stream_id, seconds, LOOKS)
 
-    def _look(self, stream_id: str, seconds: float) -> None:
-        task = asyncio.create_task(self._cancel_unread(stream_id, seconds), name="abandon")
+    def _look_in(self, pause: float, stream_id: str, seconds: float, looks: int) -> None:
+        asyncio.get_running_loop().call_later(pause, self._look, stream_id, seconds, looks)
+
+    def _look(self, stream_id: str, seconds: float, looks: int) -> None:
+        task = asyncio.create_task(self._cancel_unread(stream_id, seconds, looks), name="abandon")
         self._looking.add(task)
         task.add_done_callback(self._looking.discard)
 
-    async def _cancel_unread(self, stream_id: str, seconds: float) -> None:
+    async def _cancel_unread(self, stream_id: str, seconds: float, looks: int) -> None:
         try:
             meta = await self.log.meta(stream_id)
             if meta is None or meta["state"] == State.ENDED.encode():
                 return
             if await self.log.is_read(stream_id):
                 self.abandon(stream_id, seconds)
+            elif looks > 1:
+                self._look_in(seconds / 2 / (LOOKS - 1), stream_id, seconds, looks - 1)
             else:
                 await self.cancel(stream_id)
         except (RedisError, *AWAY) as error:

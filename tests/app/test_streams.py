@@ -20,6 +20,7 @@ from app.stream.log import Appended, Log, State, Status, Withdrawn
 from app.stream.queue import Queue
 from app.streams import Streams
 from app.sweep import sweep
+from tests.app.served import until
 
 OWNER = "me"
 LEASE_MS = 60_000
@@ -190,3 +191,27 @@ async def test_an_ended_stream_whose_log_is_gone_is_gone(redis: Redis, streams: 
     await redis.delete(keys.log(stream_id))
     read = await streams.log.read(stream_id, None)
     assert (read.state, read.owner) == (State.GONE, OWNER)
+
+
+async def test_a_moment_in_which_nobody_is_counted_costs_no_reader_its_answer(
+    redis: Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A front's channel was just replaced when it was looked."""
+    stream_id = await submit(streams)
+    looks = 0
+
+    async def is_read(_: str) -> bool:
+        nonlocal looks
+        looks += 1
+        return looks == 3  # of three that must all find nobody
+
+    monkeypatch.setattr(streams.log, "is_read", is_read)
+    streams.abandon(stream_id, 0.04)
+    await until(lambda: looks > 3)
+    assert await redis.hget(keys.meta(stream_id), "state") == b"queued"
+    await until(lambda: _is_ended(redis, stream_id))
+    assert looks == 6
+
+
+async def _is_ended(redis: Redis, stream_id: str) -> bool:
+    return bool(await redis.hget(keys.meta(stream_id), "state") == b"ended")
