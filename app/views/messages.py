@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from app import lenient
 from app.stream.frames import PROOF_LENGTH
 
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
@@ -80,7 +79,7 @@ class MessagesView:
             parts.clear()  # not given yet, so there is nothing to take back
             self.reset()
         elif lines.startswith(_END):
-            self.over = Ended(orjson.loads(lines[len(_END) :]))
+            self.over = Ended(lenient.loads(lines[len(_END) :]))
 
 
 def error_event(body: bytes) -> bytes:
