@@ -771,6 +771,30 @@ MUTATIONS = (
         "            elif looks > 1:",
         "            elif False:",
     ),
+    Mutation(
+        "a worker that stands still uses up its streams' attempts",
+        "worker/work.py",
+        "attempt.spared(self._found.progress, self._limits) if claim.stalled else self._found.progress",
+        "self._found.progress",
+    ),
+    Mutation(
+        "a claim that is on its way when a worker leaves is not told",
+        "worker/pool.py",
+        "        if self._ending is not None:",
+        "        if False:",
+    ),
+    Mutation(
+        "a claim that was long on its way takes jobs for nobody",
+        "app/stream/scripts/claim.lua",
+        "elseif last[1] and tonumber(last[1]) > tonumber(ARGV[3]) then",
+        "elseif false then",
+    ),
+    Mutation(
+        "a call that was counted and never made is an attempt",
+        "worker/work.py",
+        "if self._counting and not self._calling:",
+        "if False:",
+    ),
 )
 
 

@@ -11,7 +11,7 @@ here. Pure: nothing awaits, no clock and no chance but those handed in. Knows no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.stream.endings import Outcome
@@ -54,7 +54,7 @@ class Progress:
     """How far a stream is: `calls` of the upstream have begun, `free` of them were handed over by a draining worker.
 
     `content`: whether an upstream frame of the newest attempt stands in the log; `silences`: how many calls brought
-    nothing but pings for too long.
+    nothing but pings for too long; `stalls`: how many were lost to a worker that stood still.
     """
 
     calls: int
@@ -62,6 +62,7 @@ class Progress:
     content: bool
     on_interrupt: OnInterrupt
     silences: int = 0
+    stalls: int = 0
 
     @property
     def used(self) -> int:
@@ -177,6 +178,16 @@ def on_begin(
     if reason == HELD:  # all that there is to tell was told before it was parked
         return Start()
     return Retry(reason, wait) if progress.calls else Start()
+
+
+def spared(progress: Progress, limits: Limits) -> Progress:
+    """The call of a worker that stands still did not fail, and does not count.
+
+    Up to a bound: it may be the stream itself that makes one worker after the other stand still.
+    """
+    if progress.used <= 0 or progress.stalls >= limits.attempts:
+        return progress
+    return replace(progress, free=progress.free + 1, stalls=progress.stalls + 1)
 
 
 def on_failure(progress: Progress, limits: Limits, failure: Failure, jitter: float) -> Step:

@@ -47,6 +47,7 @@ def found(begun: Begun) -> Found:
             content=meta.get("content") == b"1",
             on_interrupt=OnInterrupt.FAIL if meta.get("on_interrupt") == b"fail" else OnInterrupt.RESTART,
             silences=_whole(meta, "silences", 0),
+            stalls=_whole(meta, "stalls", 0),
         ),
         request=_request(meta),
         model=meta.get("model", b"").decode("utf-8", "replace"),

@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 # A wake-up may be lost, and nothing wakes for a lease that expires: the queue is looked at this often in any case.
 POLL_SECONDS = 2.0
+# Who leaves looks so often whether the claim that is under way has been answered.
+CLAIMING_SECONDS = 0.01
 AWAY_SECONDS = 0.1
 AWAY_SECONDS_MAX = 1.0
 # What Redis cannot answer so often in a row (about six seconds), although it is there and refuses nothing: the job
@@ -78,6 +80,8 @@ class Pool(Worker):
         self._tools = tools
         self._stir = stir
         self._claims = 1
+        self._claiming = False
+        self._ending: Why | None = None
         self._more = True  # somebody may wait for whom there was no room
         self._waken = asyncio.Event()
         self._teller = Teller(logger)
@@ -119,6 +123,13 @@ class Pool(Worker):
         self._more = True
         if free <= 0:
             return
+        self._claiming = True
+        try:
+            await self._claim(free)
+        finally:
+            self._claiming = False
+
+    async def _claim(self, free: int) -> None:
         # The number rises only with an answer: a claim whose answer was lost gets the same one again.
         claims = await self._tools.queue.claim(self.name, self._claims, free=free, lease_ms=self._lease_ms)
         if claims:
@@ -148,6 +159,8 @@ class Pool(Worker):
         older = self.holds.get(claim.stream_id)
         hold = Hold(claim, Run(claim, self._tools))
         self.holds[claim.stream_id] = hold
+        if self._ending is not None:  # it was on its way when all others were told
+            hold.run.interrupt.stop(self._ending)
         hold.task = self.loop.create_task(self._keep(hold, older), name=claim.stream_id)
 
     async def _keep(self, hold: Hold, older: Hold | None) -> None:
@@ -202,19 +215,24 @@ class Pool(Worker):
     # --- ending
 
     def hand_over(self) -> None:
-        """Gives all streams back at once."""
+        """Gives all streams back at once, those of a claim that is still on its way as well."""
+        self._ending = Why.DRAINED
         for hold in self.holds.values():
             hold.run.interrupt.stop(Why.DRAINED)
 
     def leave(self) -> None:
         """Leaves what could not be given back to its leases."""
+        self._ending = Why.LEFT
         for hold in self.holds.values():
             hold.run.leave()
 
     async def empty(self) -> None:
-        """Returns when no stream is held."""
-        while tasks := [hold.task for hold in self.holds.values() if hold.task is not None]:
-            await asyncio.wait(tasks)
+        """Returns when no stream is held, and none is about to be."""
+        while self.holds or self._claiming:
+            if tasks := [hold.task for hold in self.holds.values() if hold.task is not None]:
+                await asyncio.wait(tasks)
+            else:
+                await asyncio.sleep(CLAIMING_SECONDS)
 
 
 async def _lived(run: Run, end: End | None = None) -> None:

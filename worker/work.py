@@ -68,7 +68,7 @@ class Work:
         self._limits = Limits(settings.max_attempts, settings.retry_wait_max, settings.stream_seconds_max)
         self._clock = asyncio.get_running_loop().time
         self._found = found(begun)
-        self._progress = self._found.progress
+        self._progress = attempt.spared(self._found.progress, self._limits) if claim.stalled else self._found.progress
         self._counted = begun.counted  # the next call, and not made yet
         self._born = self._clock() - self._found.elapsed
         self._redis_clock = begun.now - self._clock() * 1000  # what to add to ours, in ms
@@ -76,6 +76,8 @@ class Work:
         ttl_ms = int(settings.stream_ttl * 1000)
         self._closing = Closing(claim.stream_id, tools.log, interrupt, ttl_ms)
         self._open(begun)
+        if self._progress.stalls > self._found.progress.stalls:
+            self._writer.mark({"free": self._progress.free, "stalls": self._progress.stalls})
 
     @property
     def abandon_after(self) -> float | None:

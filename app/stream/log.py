@@ -28,7 +28,8 @@ READ_BYTES = 512 * 1024
 class Claim:
     """A holder's right to a stream: compared as a pair, so that a number handed out twice does no harm.
 
-    `calm`: no worker was to wait before a call, when it was given.
+    `calm`: no worker was to wait before a call, when it was given. `stalled`: the one who held the stream before stands
+    still, and is no victim of it.
     """
 
     stream_id: str
@@ -36,6 +37,7 @@ class Claim:
     holder: str
     times: int = 1
     calm: bool = field(default=False, compare=False)
+    stalled: bool = field(default=False, compare=False)
 
 
 class Status(StrEnum):

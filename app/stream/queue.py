@@ -127,11 +127,14 @@ class Queue:
                 keys.QUEUE_SECONDS,
                 keys.REPLAY_SECONDS,
                 keys.BEHIND_ALL,
+                keys.alive(""),
             ],
         )
         name = f"{holder}/{number}"
-        parts = range(0, len(reply), 3)
-        return [Claim(reply[i].decode(), reply[i + 1], name, reply[i + 2], calm=bool(calm)) for i in parts]
+        return [
+            Claim(stream_id.decode(), fence, name, times, calm=bool(calm), stalled=bool(stalled))
+            for stream_id, fence, times, stalled in zip(*(reply[n::4] for n in range(4)), strict=True)
+        ]
 
     async def renew(self, worker: str, claims: Iterable[Claim], lease_ms: int) -> set[str]:
         """Renews the leases and the worker's place among the living; returns the ids that were refused."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from app.stream.log import Claim, Status
 from tests.worker.workshop import BEAT, PATIENCE, Stream, Workshop
 from worker import pool
 from worker.claude import Answer, Request
+from worker.work import Work
 from worker.writer import Writer
 
 LONG_MS = 60_000
@@ -76,6 +77,26 @@ async def test_a_take_over_after_content(shop: Workshop, on_interrupt: str, outc
         assert stream.meta["partial"] == b"1"
         assert "failure" not in stream.meta
     assert stream.json("message")["content"][0]["text"] == stream.text
+
+
+async def test_workers_that_stand_still_take_no_attempt_from_their_streams(shop: Workshop) -> None:
+    """Only so often: it may be the stream that makes them."""
+    stream_id = await shop.submit("[[sim: tokens=400 rate=100 first=0 tag=innocent]]")
+    async with AsyncExitStack() as stack:
+        for number in range(4):
+            parts = await stack.enter_async_context(shop.worker(f"still{number}", lease_seconds=600, max_attempts=2))
+            if number == 0:
+                parts.pool.wake()
+            await shop.until(
+                stream_id, lambda stream, n=number: stream.names.count("relay.reset") == n and has_text(stream)
+            )
+            parts.pool.stop_taking()
+            if number < 2:
+                await shop.redis.zadd(keys.LEASES, {stream_id: 1})
+            else:
+                break
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, stream.meta["attempts"], stream.meta["free"]) == ("completed", b"3", b"2")
 
 
 async def test_a_job_that_kills_its_worker_every_time_ends_failed(shop: Workshop) -> None:
@@ -334,6 +355,61 @@ async def test_a_stream_that_waits_for_its_next_attempt_is_handed_over_as_it_is(
     first, second = stream.data("relay.retry")
     assert second["reason"] == "worker_drained"
     assert 0 < second["retry_in_ms"] < first["retry_in_ms"]
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_claim_on_its_way_is_handed_over_with_the_others(
+    shop: Workshop,
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: bool,  # noqa: FBT001
+) -> None:
+    """The second SIGTERM, or a drain of no time, comes while Redis answers: nothing is called and then left."""
+    async with shop.worker(lease_seconds=600) as parts:
+        claim, asked, answered = parts.tools.queue.claim, asyncio.Event(), asyncio.Event()
+
+        async def slowly(*args: Any, **options: Any) -> list[Claim]:
+            claims = await claim(*args, **options)
+            if claims:
+                asked.set()
+                await answered.wait()
+            return claims
+
+        monkeypatch.setattr(parts.tools.queue, "claim", slowly)
+        stream_id = await shop.submit("[[sim: tokens=5 tag=on-its-way]]")
+        await asked.wait()
+        parts.pool.stop_taking()
+        parts.pool.hand_over()
+        leaving = asyncio.create_task(parts.pool.empty())
+        if not at_once:
+            await asyncio.sleep(0.05)
+            assert not leaving.done()
+        answered.set()
+        await leaving
+        assert await is_free(shop, stream_id)
+    assert (await shop.calls("on-its-way"))["calls"] == 0
+
+
+async def test_a_call_that_was_counted_when_the_drain_came_is_no_attempt(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shop.worker("old", max_attempts=1) as parts:
+        count = Work._count
+
+        async def counted(work: Work) -> None:
+            await count(work)
+            parts.pool.stop_taking()
+            parts.pool.hand_over()
+            work._interrupt.check()
+
+        monkeypatch.setattr(Work, "_count", counted)
+        stream_id = await shop.submit("[[sim: tokens=5 tag=counted]]")
+        await shop.eventually(lambda: is_free(shop, stream_id))
+        await parts.pool.empty()
+        monkeypatch.undo()
+    async with shop.worker("new", max_attempts=1):
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, stream.meta["attempts"]) == ("completed", b"1")
+    assert (await shop.calls("counted"))["calls"] == 1
 
 
 async def test_a_draining_worker_takes_nothing_new(shop: Workshop) -> None:

@@ -6,11 +6,14 @@
 -- ARGV  1 how many   2 holder   3 number of this claim   4 lease in ms   5 id to take, or '' for the oldest
 --       6 life of the queue's keys in s   7 life of the last answer in s
 --       8 where the places of those begin that wait at a gate
--- reply {1 if no model is held, {id, fence, times claimed, id, fence, …}}
+--       9 prefix of a worker's own channel
+-- reply {1 if no model is held, {id, fence, times claimed, 1 if it comes from a worker that stands still, id, …}}
 local calm = 1 - redis.call('EXISTS', KEYS[6])
 local last = redis.call('HMGET', KEYS[5], 'number', 'answer')
 if last[1] == ARGV[3] then
   return {calm, cjson.decode(last[2])}
+elseif last[1] and tonumber(last[1]) > tonumber(ARGV[3]) then
+  return {calm, {}} -- it was long on its way: nobody waits for what it would take
 end
 local now, clock, ended = lease_clock(KEYS[8], ARGV[4], ARGV[6])
 
@@ -57,6 +60,12 @@ for i = 1, #taken, 2 do
   else
     local claim = redis.call('HGET', KEYS[3], id)
     local times = (claim and tonumber(claim:match('^(%d+)|')) or 0) + 1
+    -- Whose last holder is still heard was not lost with it: a process that stands still takes no attempt from its streams.
+    local stalled = 0
+    local worker = claim and claim:match('^%d+|[^|]+|%d+|(.*)/%d+$')
+    if worker and redis.call('PUBSUB', 'NUMSUB', ARGV[9] .. worker)[2] > 0 then
+      times, stalled = times - 1, 1
+    end
     score = claim and claim:match('^%d+|([^|]+)|') or score -- one that waited at a gate stood elsewhere meanwhile
     local fence = redis.call('INCR', KEYS[4])
     -- The holder's name carries the claim's number: no two claims ever share fence and holder, even after a failover.
@@ -65,6 +74,7 @@ for i = 1, #taken, 2 do
     answer[#answer + 1] = id
     answer[#answer + 1] = fence
     answer[#answer + 1] = times
+    answer[#answer + 1] = stalled
   end
 end
 if #answer > 0 then

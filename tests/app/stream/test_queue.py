@@ -265,6 +265,27 @@ async def test_of_many_who_claim_at_once_each_stream_has_one_holder(queue: Queue
     assert sorted(taken) == sorted(ids)
 
 
+async def test_a_claim_that_was_long_on_its_way_takes_nothing(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a", "b")
+    [newer] = await take(queue, number=2)
+    assert await take(queue, number=1) == []
+    assert await take(queue, number=2) == [newer]
+    assert await in_line(redis) == ["b"]
+
+
+async def test_a_claim_tells_whether_the_last_holder_stands_still_or_is_gone(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a")
+    await take(queue, "host:1:x")
+    async with redis.pubsub() as connection:
+        await connection.subscribe(keys.alive("host:1:x"))
+        await let_expire(redis, "a")
+        [claim] = await take(queue, "two")
+        assert (claim.stalled, claim.times) == (True, 1)
+    await let_expire(redis, "a")
+    [claim] = await take(queue, "three")
+    assert (claim.stalled, claim.times) == (False, 2)
+
+
 async def test_a_claim_tells_whether_anybody_has_to_wait(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b")
     assert [claim.calm for claim in await take(queue, number=1)] == [True]
