@@ -22,11 +22,12 @@ from app.settings import Settings
 from app.stream import keys
 from app.stream.accord import Accord
 from app.stream.channel import Channel
-from app.stream.connect import AWAY, connect
+from app.stream.connect import connect
 from app.stream.conversations import Conversations
 from app.stream.fitness import until_fit
 from app.stream.log import Log
 from app.stream.queue import Queue
+from app.stream.refusals import NO_ANSWER
 from app.stream.tasks import end
 from app.stream.workers import Workers
 from worker import prices
@@ -125,7 +126,7 @@ async def _serve(settings: Settings) -> None:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         await _drain(settings, pool, signals)
-        with contextlib.suppress(*AWAY):
+        with contextlib.suppress(*NO_ANSWER):
             async with asyncio.timeout(LEAVE_SECONDS):
                 await Queue(redis).forget_worker(name)
 

@@ -38,7 +38,9 @@ _ASKED = (
     "DEL EXISTS GET GETRANGE HGET HMGET HSTRLEN INCR PEXPIRE PTTL STRLEN ZCARD ZRANK ZREM ZREVRANGE ZREVRANK EXPIRE"
 )
 WORDS = {
-    **dict.fromkeys(("DEL", "EXISTS", "GET", "HGETALL", "INCR", "PTTL", "STRLEN", "TTL", "ZCARD", "ZPOPMIN"), 0),
+    **dict.fromkeys(
+        ("DEL", "EXISTS", "GET", "GETEX", "HGETALL", "INCR", "PTTL", "STRLEN", "TTL", "ZCARD", "ZPOPMIN"), 0
+    ),
     **dict.fromkeys(
         ("APPEND", "EXPIRE", "PEXPIRE", "HDEL", "HEXISTS", "HGET", "HSTRLEN", "HMGET", "RPUSH", "SET", "SADD"), 1
     ),

@@ -211,6 +211,31 @@ async def test_a_drain_without_redis_ends_all_the_same(shop: Workshop, tmp_path:
     assert "Traceback" not in process.output
 
 
+@pytest.mark.parametrize(
+    ("refusing", "again"),
+    [
+        (("maxmemory", "1"), ("maxmemory", "0")),
+        (("min-replicas-to-write", "1"), ("min-replicas-to-write", "0")),
+    ],
+    ids=["full", "no script may write"],
+)
+async def test_a_drain_while_redis_refuses_writes_ends_all_the_same(
+    shop: Workshop, refusing: tuple[str, str], again: tuple[str, str]
+) -> None:
+    with worker(shop, KEEPSTREAM_DRAIN_SECONDS="0.2") as process:
+        await asyncio.to_thread(process.line, "^ready$")
+        stream_id = await shop.submit("[[sim: tokens=2000 rate=50 first=0]]")
+        await shop.until(stream_id, has_text)
+        await shop.redis.config_set(*refusing)
+        try:
+            process.send(signal.SIGTERM)
+            assert await ended(process) == 0
+        finally:
+            await shop.redis.config_set(*again)
+        assert "Traceback" not in process.output
+    assert (await shop.look(stream_id)).meta["state"] == b"running"
+
+
 async def test_a_killed_worker_s_streams_are_taken_over_within_seconds(shop: Workshop) -> None:
     async with shop.worker("heir"):
         with worker(shop) as process:
