@@ -101,12 +101,12 @@ async def test_what_waits_is_answered_after_a_redis_that_was_full_for_long(
 
 async def test_streams_in_flight_end_properly_once_there_is_room_again(shop: Workshop) -> None:
     async with shop.worker(lease_seconds=1.0):
-        stream_id = await shop.submit("[[sim: tokens=50 rate=200 tag=full]]")
+        stream_id = await shop.submit("[[sim: tokens=400 rate=200 tag=full]]")
         await shop.until(stream_id, has_text)
         waiting = await shop.submit("[[sim: tokens=3]]")
         await shop.redis.config_set("maxmemory", "1")
         try:
-            await asyncio.sleep(1.0)  # the outage: longer than the upstream's answer
+            await asyncio.sleep(1.0)  # the outage: the upstream goes on meanwhile
             assert (await shop.look(stream_id)).meta["state"] == b"running"
         finally:
             await shop.redis.config_set("maxmemory", "0")
