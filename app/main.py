@@ -85,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         logger.warning("%s is no setting of Keepstream's, and changes nothing", name)
     try:
         return uvloop.run(serve(settings, owners, listener))
-    except UnfitServerError as error:
+    except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
     except KeyboardInterrupt:

@@ -30,6 +30,14 @@ class SettingsError(ValueError):
     """A setting that cannot be used. The message names the variable and what it takes."""
 
 
+def unusable(error: Exception) -> SettingsError:
+    """What an HTTP library raises where its own variables cannot be used; its words may hold a proxy's password."""
+    if isinstance(error, OSError):
+        told = error.strerror or type(error).__name__
+        return SettingsError(f"SSL_CERT_FILE and SSL_CERT_DIR must name certificates that can be read: {told}")
+    return SettingsError("HTTP_PROXY, HTTPS_PROXY and ALL_PROXY must be addresses of HTTP proxies")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting, checked. Times are seconds, sizes are bytes."""

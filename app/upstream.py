@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from app.settings import unusable
 from app.stream.errors import KeepstreamError
 
 BASE_URL = "https://api.anthropic.com"
@@ -48,16 +49,22 @@ class Reply:
 
 
 class Upstream:
-    """The Claude API's short calls, over connections of this front. Nothing is contacted before the first one."""
+    """The Claude API's short calls, over connections of this front. Nothing is contacted before the first one.
+
+    Raises `SettingsError` where the variables that name proxies and certificates cannot be used.
+    """
 
     def __init__(self, api_key: str | None, base_url: str | None) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=base_url or BASE_URL,
-            headers={"authorization": f"Bearer {api_key or NO_KEY}"},
-            timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
-            follow_redirects=False,  # the key goes nowhere else
-            limits=httpx.Limits(max_connections=CONNECTIONS),
-        )
+        try:
+            self._http = httpx.AsyncClient(
+                base_url=base_url or BASE_URL,
+                headers={"authorization": f"Bearer {api_key or NO_KEY}"},
+                timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
+                follow_redirects=False,  # the key goes nowhere else
+                limits=httpx.Limits(max_connections=CONNECTIONS),
+            )
+        except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
+            raise unusable(error) from None
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -19,7 +19,7 @@ import anthropic
 import httpx2
 from aiohttp import ClientError
 
-from app.settings import SettingsError
+from app.settings import unusable
 from app.stream.tasks import end
 from app.stream.workers import Limit
 from worker import failure, limits
@@ -125,11 +125,8 @@ def _connections() -> httpx2.AsyncClient:
     limits = httpx2.Limits(max_connections=NO_LIMIT, keepalive_expiry=IDLE_SECONDS)
     try:
         return anthropic.DefaultAioHttpClient(limits=limits)
-    except OSError as error:
-        told = error.strerror or type(error).__name__
-        raise SettingsError(f"SSL_CERT_FILE and SSL_CERT_DIR must name certificates that can be read: {told}") from None
-    except (ValueError, httpx2.InvalidURL):  # its words may hold a password
-        raise SettingsError("HTTP_PROXY, HTTPS_PROXY and ALL_PROXY must be addresses of proxies") from None
+    except (OSError, ValueError, httpx2.InvalidURL) as error:
+        raise unusable(error) from None
 
 
 async def _end(chunks: AsyncIterator[bytes], response: AsyncExitStack) -> None:

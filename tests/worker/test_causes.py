@@ -13,6 +13,7 @@ import pytest
 
 from app.dev.embedded import EmbeddedValkey
 from app.settings import SettingsError
+from app.upstream import Upstream
 from tests.running import keepstream
 from tests.worker.plain_upstream import EVENT_STREAM, PlainUpstream
 from tests.worker.workshop import Stream, Workshop
@@ -199,9 +200,18 @@ async def test_what_is_known_at_the_start_is_told_there(
     assert "s3cret" not in str(caught.value)
 
 
-def test_and_ends_the_process_with_its_words(valkey: EmbeddedValkey) -> None:
+@pytest.mark.parametrize("process", ["worker", "front"])
+def test_and_ends_the_process_with_its_words(valkey: EmbeddedValkey, process: str) -> None:
     settings = {"REDIS_URL": valkey.url, "ANTHROPIC_API_KEY": "key", "SSL_CERT_FILE": "/nowhere/ca.pem"}
-    with keepstream("worker", **settings) as worker:
-        assert worker.wait() == 2
-        assert "keepstream worker: SSL_CERT_FILE" in worker.output
-        assert "Traceback" not in worker.output
+    with keepstream(process, *(["--port", "0"] if process == "front" else []), **settings) as made:
+        assert made.wait() == 2
+        assert ": SSL_CERT_FILE and SSL_CERT_DIR must name certificates that can be read" in made.output
+        assert "Traceback" not in made.output
+
+
+@pytest.mark.parametrize("proxy", ["gopher://me:s3cret@proxy", "socks5://127.0.0.1:1", "http://me:s3cret@proxy:port"])
+def test_a_front_says_so_of_a_proxy_too(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(SettingsError, match="ALL_PROXY") as caught:
+        Upstream("key", None)
+    assert "s3cret" not in str(caught.value)
