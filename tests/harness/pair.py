@@ -22,9 +22,10 @@ class Pair:
 
     async def __aenter__(self) -> Self:
         start = EmbeddedValkey.start
-        self.primary = await asyncio.to_thread(start, self._directory / "one")
+        at_once = ("repl-diskless-sync-delay", "0")
+        self.primary = await asyncio.to_thread(start, self._directory / "one", extra_config=(at_once,))
         self._stack.callback(self.primary.kill)
-        follows = (("replicaof", f"127.0.0.1 {self.primary.port}"), ("repl-diskless-sync-delay", "0"))
+        follows = (("replicaof", f"127.0.0.1 {self.primary.port}"), at_once)
         self.replica = await asyncio.to_thread(start, self._directory / "two", extra_config=follows)
         self._stack.callback(self.replica.kill)
         self.proxy = await self._stack.enter_async_context(Proxy("127.0.0.1", self.primary.port))
@@ -41,7 +42,6 @@ class Pair:
         await self._in_sync()
         async with Redis.from_url(old.url) as one, Redis.from_url(new.url) as two:
             await two.execute_command("REPLICAOF", "NO", "ONE")
-            await one.config_set("repl-diskless-sync-delay", "0")
             await one.execute_command("REPLICAOF", "127.0.0.1", new.port)
         self.proxy.target = ("127.0.0.1", new.port)
         self.primary, self.replica = new, old

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -80,23 +82,33 @@ async def test_trying_changes_nothing_and_takes_the_right_number_of_words(redis:
     await connection.disconnect()
 
 
-async def as_user(valkey: EmbeddedValkey, redis: Redis, *rules: str) -> Redis:
-    await redis.execute_command("ACL", "SETUSER", "ours", "reset", "on", ">pw", *rules)
-    return connect(valkey.url.replace("//", "//ours:pw@"), "tests")
+User = Callable[..., Awaitable[Redis]]
 
 
-async def test_a_user_with_just_our_keys_and_channels_is_enough(valkey: EmbeddedValkey, redis: Redis) -> None:
-    ours = await as_user(valkey, redis, *OURS)
+@pytest.fixture
+async def as_user(valkey: EmbeddedValkey, redis: Redis) -> AsyncIterator[User]:
+    """A client of a user with these rules and no others."""
+    async with AsyncExitStack() as stack:
+
+        async def made(*rules: str) -> Redis:
+            await redis.execute_command("ACL", "SETUSER", "ours", "reset", "on", ">pw", *rules)
+            client: Redis = connect(valkey.url.replace("//", "//ours:pw@"), "tests")
+            stack.push_async_callback(client.aclose)
+            return client
+
+        yield made
+
+
+async def test_a_user_with_just_our_keys_and_channels_is_enough(as_user: User) -> None:
+    ours = await as_user(*OURS)
     await check_server(ours)
-    await ours.aclose()
 
 
 @pytest.mark.parametrize("command", sorted({need[0].lower() for need in needs()} - {"ping", "unsubscribe"}))
-async def test_a_user_who_may_not_use_a_command_is_refused(valkey: EmbeddedValkey, redis: Redis, command: str) -> None:
-    ours = await as_user(valkey, redis, *OURS, f"-{command}")
+async def test_a_user_who_may_not_use_a_command_is_refused(as_user: User, command: str) -> None:
+    ours = await as_user(*OURS, f"-{command}")
     with pytest.raises(UnfitServerError, match=rf"NOPERM.*'{command}"):
         await check_server(ours)
-    await ours.aclose()
 
 
 @pytest.mark.parametrize(
@@ -112,13 +124,12 @@ async def test_a_user_who_may_not_use_a_command_is_refused(valkey: EmbeddedValke
     ],
 )
 async def test_a_user_who_lacks_keys_or_channels_is_refused_in_redis_words(
-    valkey: EmbeddedValkey, redis: Redis, rules: tuple[str, ...], says: str
+    as_user: User, rules: tuple[str, ...], says: str
 ) -> None:
-    ours = await as_user(valkey, redis, *rules)
+    ours = await as_user(*rules)
     with pytest.raises(UnfitServerError, match=says) as refused:
         await check_server(ours)
     assert re.search("NOPERM|WRONGPASS", str(refused.value))
-    await ours.aclose()
 
 
 async def test_a_database_that_is_not_there_is_refused(valkey: EmbeddedValkey) -> None:
