@@ -18,8 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from app.front import Front
 from app.hub import PING_SECONDS
+from app.parts import AnotherHistoryError
 from app.patient import PatientReader
-from app.readers import Aside, Data, Leave, Reset, Step
+from app.readers import Aside, Data, Leave, Part, Reset, Step
 from app.routes import failures
 from app.routes.errors import REQUEST_ID, ApiError, error_body
 from app.sse import SSE_HEADERS
@@ -27,13 +28,14 @@ from app.stream.connect import AWAY
 from app.stream.endings import Outcome
 from app.stream.frames import Position
 from app.submit import again
+from app.takeover import break_off
 from app.views.messages import PING, Broken, Ended, MessagesView, error_event
 
 # The longest wait for what decides the status: below what proxies and clients allow a server that says nothing.
 HEAD_SECONDS = 30.0
 _ANSWERED = frozenset({Outcome.COMPLETED, Outcome.TRUNCATED, Outcome.REFUSED})
 
-Steps = AsyncGenerator[Step | Aside | Leave]
+Steps = AsyncGenerator[Step | Part | Aside | Leave]
 
 
 class Answer(Response):
@@ -49,11 +51,13 @@ class Answer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         hub = self._front.hub
-        reader = PatientReader(self._position, hub, asyncio.get_running_loop().time() + HEAD_SECONDS)
+        reader = PatientReader(self._position, hub, asyncio.get_running_loop().time() + HEAD_SECONDS, in_parts=True)
         watching = asyncio.create_task(_watch(receive, reader), name="client")
         try:
             async with contextlib.aclosing(reader.steps(hub, self._stream_id)) as steps:
                 await self._serve(steps, reader, scope, send)
+        except AnotherHistoryError:
+            await break_off(scope, watching)  # in the middle of an event: nothing could be said any more
         except ApiError as error:
             error.headers |= names_of(self._stream_id)
             _take_request_id(error, scope)
@@ -112,19 +116,15 @@ class StreamedAnswer(Answer):
     async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> None:
         time = asyncio.get_running_loop().time
         async for step in steps:
-            match step:
-                case Data(data):
-                    if out := self._view.take(data):
-                        await self._write(send, out)
-                        reader.due = time() + PING_SECONDS
-                case Reset():
-                    self._view.reset()
-                case Aside() if time() >= reader.due:  # whatever it says: the clock says what the client is owed
-                    await self._write(send, PING)
-                    reader.due = time() + PING_SECONDS
-                case Leave() if reader.gone:
-                    self._left()
-                    return
+            if reader.gone and isinstance(step, Leave | Part):
+                self._left()
+                return
+            out = self._shown(step)
+            if not out and isinstance(step, Aside) and time() >= reader.due:
+                out = PING  # whatever it says: the clock says what the client is owed
+            if out:
+                await self._write(send, out)
+                reader.due = time() + PING_SECONDS
             if (error := await self._error(step)) is not None:
                 await self._fail(error, scope, send)
                 return
@@ -136,7 +136,17 @@ class StreamedAnswer(Answer):
                 return
         await self._fail(failures.lost(), scope, send)  # the steps ended without the log's ending
 
-    async def _error(self, step: Step | Aside | Leave) -> ApiError | None:
+    def _shown(self, step: Step | Part | Aside | Leave) -> bytes:
+        match step:
+            case Data(data):
+                return self._view.take(data)
+            case Part(data, first, last):
+                return self._view.take_part(data, first=first, last=last)
+            case Reset():
+                self._view.reset()
+        return b""
+
+    async def _error(self, step: Step | Part | Aside | Leave) -> ApiError | None:
         """What the step, or what it brought, means for a client that waits for a whole answer."""
         match step, self._view.over:
             case Leave(), _:

@@ -17,7 +17,7 @@ from app.front import Front
 from app.heard import when_heard
 from app.hub import PING_SECONDS
 from app.patient import PatientReader
-from app.readers import Aside, Data, Leave, Lost, Reset, Step
+from app.readers import Aside, Data, Leave, Lost, Part, Reset, Step
 from app.sse import SSE_HEADERS
 from app.stream.frames import Position
 from app.takeover import break_off
@@ -78,9 +78,9 @@ class ChatAnswer(Response):
                     break
         await write(b"", more=False)
 
-    def _show(self, step: Step | Aside) -> bytes:
+    def _show(self, step: Step | Part | Aside) -> bytes:
         match step:
-            case Data(data):
+            case Data(data) | Part(data):  # whole: this reader asks for no parts
                 return self._view.take(data)
             case Aside(data):
                 return self._view.aside(data)

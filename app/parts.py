@@ -13,7 +13,7 @@ from zlib import crc32
 
 from app.stream.frames import PROOF_LENGTH, Position, position_at_end
 
-# What a client that stops reading keeps of ours is this twice: once below the transport's limit, and once above it.
+# What a client that stops reading keeps of ours is this, above what its transport takes before it is full.
 PART_BYTES = 32 * 1024
 
 
@@ -38,24 +38,27 @@ def place_at(position: Position) -> Place:
     return Place(position, 0, position.crc)
 
 
-def next_part(data: bytes, at: int, place: Place) -> tuple[int, Place] | None:
+def next_part(data: bytes, at: int, place: Place, size: int | None = None) -> tuple[int, Place] | None:
     """Where in `data` the part ends that begins at `at`, where `place` stands, and the place behind it.
+
+    It is of `size` bytes at the most, by default `PART_BYTES`.
 
     None where too little is there: a frame's end is never cut, so that it can be checked. Raises `AnotherHistoryError`.
     """
+    size = size or PART_BYTES
     if not place.sent:
-        end = data.rfind(b"\n\n", at, at + PART_BYTES) + 2
+        end = data.rfind(b"\n\n", at, at + size) + 2
         position = position_at_end(data[max(at, end - PROOF_LENGTH) : end]) if end > 1 else None
         if position is not None:
             return end, place_at(position)
     end = data.find(b"\n\n", at) + 2
-    if 1 < end <= at + PART_BYTES:
+    if 1 < end <= at + size:
         crc = crc32(memoryview(data)[at : end - PROOF_LENGTH], place.crc)
         after = Position(place.position.offset + place.sent + end - at, crc)
         if not data.startswith(after.proof, max(at, end - PROOF_LENGTH)):
             raise AnotherHistoryError
         return end, place_at(after)
-    end = min(at + PART_BYTES, (end if end > 1 else len(data)) - PROOF_LENGTH)
+    end = min(at + size, (end if end > 1 else len(data)) - PROOF_LENGTH)
     if end <= at:
         return None
     return end, Place(place.position, place.sent + end - at, crc32(memoryview(data)[at:end], place.crc))

@@ -23,8 +23,8 @@ class PatientReader(PullReader):
 
     __slots__ = ("_due", "_hub", "_last_moment", "_timer", "gone")
 
-    def __init__(self, position: Position, hub: Hub, due: float) -> None:
-        super().__init__(position)
+    def __init__(self, position: Position, hub: Hub, due: float, *, in_parts: bool = False) -> None:
+        super().__init__(position, in_parts=in_parts)
         self.gone = False
         self._hub = hub
         self._last_moment: asyncio.TimerHandle | None = None

@@ -20,8 +20,8 @@ from app.hub import Hub
 from app.parts import AnotherHistoryError, Place, first_frames, next_part, place_at
 from app.rounds import RETRY_SECONDS
 from app.stream.connect import AWAY
-from app.stream.frames import Position, origin, position_at_end
-from app.stream.log import Read, State
+from app.stream.frames import PROOF_LENGTH, Position, origin, position_at_end
+from app.stream.log import READ_BYTES, Read, State
 from app.stream.refusals import Teller
 from app.stream.tasks import jittered
 from app.tail import HISTORY_LOST, Tail
@@ -34,7 +34,8 @@ AGAIN_SECONDS = 1.0
 # More than a live step brings: what is done with it takes so long that others are to have their turns in between.
 MUCH_BYTES = 8 * 1024
 # What a reader that is asked holds while its client does not read.
-STEP_BYTES = 32 * 1024
+STEP_BYTES = 16 * 1024
+OURS = b"event: relay."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,15 @@ class Data:
 
     data: bytes
     position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What follows of a frame that is too large to be held: its `first` part, its `last`, or one between."""
+
+    data: bytes
+    first: bool
+    last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +97,9 @@ async def catch_up(tail: Tail, position: Position) -> AsyncIterator[Step]:
             case b"":
                 return
             case bytes():
-                data = first_frames(found, STEP_BYTES)
-                position = position_at_end(data) or position
-                yield Data(data, position)
+                found = first_frames(found, STEP_BYTES)  # the rest is not held for as long as its client takes
+                position = position_at_end(found) or position
+                yield Data(found, position)
             case Reset():
                 position = found.position
                 yield found
@@ -98,6 +108,50 @@ async def catch_up(tail: Tail, position: Position) -> AsyncIterator[Step]:
                 return
             case None:
                 pass
+
+
+async def catch_up_in_parts(tail: Tail, place: Place) -> AsyncIterator[tuple[Step | Part, Place]]:
+    """As `catch_up`, with the place behind each step; a large frame comes in parts, unless it is one of ours.
+
+    Raises `AnotherHistoryError` where the rest of such a frame was lost.
+    """
+    while True:
+        found = await fetch(tail, place, STEP_BYTES + 2 * PROOF_LENGTH)
+        match found:
+            case b"":
+                return
+            case bytes():
+                step, place = await _step(tail, place, found)
+                found = b""
+                yield step, place
+            case Reset():
+                place = place_at(found.position)
+                yield found, place
+            case Lost() if place.inside:
+                raise AnotherHistoryError
+            case Lost():
+                yield found, place
+                return
+            case None:
+                pass
+
+
+async def _step(tail: Tail, place: Place, found: bytes) -> tuple[Data | Part, Place]:
+    cut = next_part(found, 0, place, STEP_BYTES)
+    assert cut is not None  # noqa: S101 - what `fetch` gives can be cut
+    end, behind = cut
+    if not (place.inside or behind.inside):
+        return Data(found[:end], behind.position), behind
+    if behind.inside and not place.inside and found.startswith(OURS):
+        while True:  # what decides how an answer goes on is known whole
+            whole = await fetch(tail, place, READ_BYTES, whole=True)
+            if isinstance(whole, bytes) and whole:
+                data = first_frames(whole, STEP_BYTES)
+                position = position_at_end(data) or place.position
+                return Data(data, position), place_at(position)
+            if whole is not None:
+                raise AnotherHistoryError
+    return Part(found[:end], first=not place.inside, last=not behind.inside), behind
 
 
 async def fetch(tail: Tail, place: Place, limit: int, *, whole: bool = False) -> bytes | Reset | Lost | None:
@@ -179,12 +233,13 @@ async def _disproved(tail: Tail, place: Place, read: Read) -> Reset | None:
 
 
 class PullReader:
-    """A reader that is asked for the next step instead of being handed it."""
+    """A reader that is asked for the next step instead of being handed it. `in_parts`: large frames come in parts."""
 
-    __slots__ = ("_asides", "_left", "_wake", "position")
+    __slots__ = ("_asides", "_in_parts", "_left", "_wake", "position")
 
-    def __init__(self, position: Position) -> None:
+    def __init__(self, position: Position, *, in_parts: bool = False) -> None:
         self.position = position
+        self._in_parts = in_parts
         self._asides: list[bytes] = []
         self._left: Leave | None = None
         self._wake: asyncio.Event = asyncio.Event()
@@ -212,7 +267,7 @@ class PullReader:
         self._left = Leave(retry_ms)
         self._wake.set()
 
-    async def steps(self, hub: Hub, stream_id: str) -> AsyncGenerator[Step | Aside | Leave]:
+    async def steps(self, hub: Hub, stream_id: str) -> AsyncGenerator[Step | Part | Aside | Leave]:
         """Everything from the reader's position to the ending, live; joins and leaves the hub by itself."""
         tail = hub.join(stream_id, self)
         tail.watchers.add(self._wake)
@@ -220,9 +275,7 @@ class PullReader:
             while True:
                 self._wake.clear()  # before looking: what comes while we look wakes us again
                 if hub.is_open(stream_id):
-                    async for step in catch_up(tail, self.position):
-                        if isinstance(step, Data | Reset):
-                            self.position = step.position
+                    async for step in self._caught_up(tail):
                         yield step
                         if isinstance(step, Lost):
                             return
@@ -237,3 +290,15 @@ class PullReader:
         finally:
             tail.watchers.discard(self._wake)
             hub.leave(stream_id, self)
+
+    async def _caught_up(self, tail: Tail) -> AsyncGenerator[Step | Part]:
+        """What there is up to the tail's end. Whoever stops asking inside a frame has no position any more."""
+        if self._in_parts:
+            async for part, place in catch_up_in_parts(tail, place_at(self.position)):
+                self.position = place.position
+                yield part
+            return
+        async for step in catch_up(tail, self.position):
+            if isinstance(step, Data | Reset):
+                self.position = step.position
+            yield step

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-TRANSPORT_BYTES = 32 * 1024
+TRANSPORT_BYTES = 16 * 1024
 KERNEL_BYTES = 64 * 1024
 UNACKNOWLEDGED_MS = 90_000
 

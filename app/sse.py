@@ -14,8 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.hub import Hub
-from app.parts import PART_BYTES
-from app.readers import Aside, Data, Leave, Lost, PullReader, Reset
+from app.readers import Aside, Data, Leave, Lost, Part, PullReader, Reset
 from app.stream.frames import Position
 from app.takeover import can_take_over, take_over
 from app.views.native import leave_block, reset_event
@@ -74,12 +73,11 @@ class WholeResponse(Response):
 
 async def native(hub: Hub, stream_id: str, position: Position) -> AsyncGenerator[bytes]:
     """The native view: the log's own bytes, and a front's asides."""
-    async with contextlib.aclosing(PullReader(position).steps(hub, stream_id)) as steps:
+    async with contextlib.aclosing(PullReader(position, in_parts=True).steps(hub, stream_id)) as steps:
         async for step in steps:
             match step:
-                case Data(data):
-                    for start in range(0, len(data), PART_BYTES):
-                        yield data[start : start + PART_BYTES]
+                case Data(data) | Part(data):
+                    yield data
                 case Aside(data):
                     yield data
                 case Reset(reason, attempt):

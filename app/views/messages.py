@@ -69,6 +69,12 @@ class MessagesView:
             self.shown = True
         return b"".join(parts)
 
+    def take_part(self, data: bytes, *, first: bool, last: bool) -> bytes:
+        """Of one large event, which is none of ours and not the last of the message, what comes next."""
+        if first:
+            self.shown = True
+        return data[:-PROOF_LENGTH] + b"\n" if last else data
+
     def reset(self) -> None:
         """The log told another history than the one that was given."""
         if self.shown:

@@ -14,7 +14,8 @@ from app import hub as hubs
 from app import splice
 from app import tail as tails
 from app.audience import Piece
-from app.readers import Aside, Data, Leave, Lost, PullReader, Reset, Step, catch_up
+from app.parts import AnotherHistoryError
+from app.readers import STEP_BYTES, Aside, Data, Leave, Lost, Part, PullReader, Reset, Step, catch_up
 from app.stream.frames import Position, origin, position_at_end
 from app.stream.log import READ_BYTES, Log, Read
 from tests.app.following import LIFE_MS, OWNER, Client, Inside, Stream, inside
@@ -345,3 +346,39 @@ async def test_whom_a_left_tail_cannot_serve_any_more_is_given_nothing(front: In
     client.go_away()
     async with asyncio.timeout(20):
         assert [step async for step in catch_up(tail, Position(7, 7))] == []
+
+
+# --- large frames
+
+
+async def test_a_large_frame_comes_in_parts_and_one_of_ours_whole(front: Inside, stream: Stream) -> None:
+    large = "x" * (3 * STEP_BYTES)
+    await stream.write("a", large, "b")
+    stream.forge("relay.tool", large.encode())
+    await stream.publish()
+    await stream.end()
+    reader = PullReader(origin(STREAM), in_parts=True)
+    async with asyncio.timeout(20):
+        steps = [step async for step in reader.steps(front.hub, STREAM)]
+    parts = [step for step in steps if isinstance(step, Part)]
+    assert b"".join(step.data for step in steps if isinstance(step, Data | Part)) == stream.written
+    assert all(len(part.data) <= STEP_BYTES for part in parts)
+    assert [part.first for part in parts] == [True] + [False] * (len(parts) - 1)
+    assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
+    assert [step for step in steps if isinstance(step, Data) and step.data.startswith(b"event: relay.tool\n")]
+
+
+async def test_whoever_stands_inside_a_frame_that_was_lost_is_told_by_an_error(
+    front: Inside, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splice, "WINDOW_BYTES", 10)
+    await stream.write("a", "x" * (3 * STEP_BYTES))
+    steps = PullReader(origin(STREAM), in_parts=True).steps(front.hub, STREAM)
+    step = await anext(steps)
+    while not isinstance(step, Part):
+        step = await anext(steps)
+    await stream.forget(1)
+    await stream.write("y" * (4 * STEP_BYTES))
+    with pytest.raises(AnotherHistoryError):
+        [_ async for _ in steps]
+    assert front.hub.tails == 0

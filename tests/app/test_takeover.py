@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from app import push_states, sse
 from app.hub import PING, Hub
+from app.parts import PART_BYTES
 from app.prompts import Prompt
 from app.push import LAST_CHUNK, PushReader
 from app.sockets import TRANSPORT_BYTES
@@ -290,8 +291,8 @@ async def test_a_client_that_does_not_read_holds_little_and_loses_nothing(front:
     await author.end(Outcome.COMPLETED)
     whole = (await quick).content
     assert len(whole) > 4_000_000
-    assert most <= 2 * TRANSPORT_BYTES + 64
-    assert slow._transport.get_write_buffer_size() <= 2 * TRANSPORT_BYTES + 64
+    assert most <= TRANSPORT_BYTES + PART_BYTES + 64
+    assert slow._transport.get_write_buffer_size() <= TRANSPORT_BYTES + PART_BYTES + 64
     reader, writer = await asyncio.open_connection(sock=sock)
     async with asyncio.timeout(20):
         body = (await reader.read(-1)).partition(b"\r\n\r\n")[2]
