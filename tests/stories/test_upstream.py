@@ -51,8 +51,6 @@ def answer(text: str) -> str:
     [
         "status=529 times=1",
         "status=500 times=1",
-        "status=429 retry-after=1 times=1",
-        "status=429 retry-after-ms=50 times=1",
         "status=503 should-retry=true times=1",
         "cut-head times=1",
         "error-after=0 times=1",
@@ -66,6 +64,16 @@ async def test_what_fails_before_any_content_is_tried_again_and_readers_are_told
     text = f"[[sim: {fault}]] [[sim: tokens=5 rate=0 first=0]] {fault}"
     end, names, seen = await ended(api, text)
     assert (end["outcome"], end["attempts"], seen) == ("completed", 2, answer(text))
+    assert names.count("relay.retry") == 1
+    assert names.count("message_start") == 1
+    assert "relay.reset" not in names
+
+
+@pytest.mark.parametrize("wait", ["retry-after=1", "retry-after-ms=50"])
+async def test_a_refused_call_is_told_and_is_no_attempt(api: Api, wait: str) -> None:
+    text = f"[[sim: status=429 {wait} times=1]] [[sim: tokens=5 rate=0 first=0]] {wait}"
+    end, names, seen = await ended(api, text)
+    assert (end["outcome"], end["attempts"], seen) == ("completed", 1, answer(text))
     assert names.count("relay.retry") == 1
     assert names.count("message_start") == 1
     assert "relay.reset" not in names
@@ -190,7 +198,7 @@ async def test_cancelling_works_while_a_retry_waits(api: Api) -> None:
     await api.cancel(stream_id)
     sight = await api.see(stream_id)
     assert sight.end is not None
-    assert (sight.end["outcome"], sight.end["attempts"]) == ("cancelled", 1)
+    assert (sight.end["outcome"], sight.end["attempts"]) == ("cancelled", 0)  # a refused call is none
 
 
 async def test_a_stream_that_nobody_reads_is_cancelled_where_it_asks_for_that(api: Api) -> None:
