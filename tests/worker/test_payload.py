@@ -51,3 +51,14 @@ def test_the_refusal_does_not_quote_the_answer() -> None:
     with pytest.raises(NotJSONError) as caught:
         loads(b'{"secret": unquoted')
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("depth", "taken"), [(900, True), (1010, True), (1024, True), (1025, False), (5000, False)])
+@pytest.mark.parametrize("text", ["x", "\\ud800"])
+def test_depth_is_the_same_for_text_of_any_kind(depth: int, taken: bool, text: str) -> None:  # noqa: FBT001
+    data = (f'{{"type":"future","s":"{text}","a":' + '{"a":' * (depth - 1) + "1" + "}" * depth).encode()
+    if not taken:
+        with pytest.raises(NotJSONError):
+            loads(data)
+    else:
+        assert loads(data)["type"] == "future"
