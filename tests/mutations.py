@@ -62,6 +62,7 @@ TESTS = (
     "tests/app/test_takeover.py",
     "tests/worker/test_gate_law.py",
     "tests/worker/test_gate.py",
+    "tests/worker/test_guard.py",
     "tests/stories/test_redis.py",
     "tests/stories/test_resume.py",
     "tests/stories/test_takeover.py",
@@ -794,6 +795,18 @@ MUTATIONS = (
         "worker/work.py",
         "if self._counting and not self._calling:",
         "if False:",
+    ),
+    Mutation(
+        "nobody renews for a loop that stands still",
+        "worker/guard.py",
+        "return bool(self._leases.claims) and LATE < late / self._lease_seconds < STAND_IN",
+        "return False",
+    ),
+    Mutation(
+        "a loop that stands still for good keeps its streams",
+        "worker/guard.py",
+        "LATE < late / self._lease_seconds < STAND_IN",
+        "LATE < late / self._lease_seconds",
     ),
 )
 

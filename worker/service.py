@@ -35,6 +35,7 @@ from worker.audience import Audience
 from worker.claude import Claude
 from worker.commit import Committer
 from worker.gate import Gate
+from worker.guard import Guard
 from worker.leases import Leases
 from worker.neighbours import Neighbours, client_name
 from worker.patience import for_ever
@@ -90,6 +91,10 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
             await leases.renew()  # after an outage: what is ours must not be claimed as if it were nobody's
             await pool.main()
 
+        own = client_name(name)
+        stack.enter_context(
+            Guard(name, leases, lambda: connect(settings.redis_url, own, ca=settings.redis_ca), settings.lease_seconds)
+        )
         # Listens before it is listed: a listed worker that nobody hears counts as dead.
         await channel.subscribe(keys.alive(name), neighbours)
         await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
