@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -27,9 +28,12 @@ from app.sse import SSE_HEADERS
 from app.stream.connect import AWAY
 from app.stream.endings import Outcome
 from app.stream.frames import Position
+from app.stream.refusals import Teller
 from app.submit import again
 from app.takeover import break_off
 from app.views.messages import PING, Broken, Ended, MessagesView, error_event
+
+_teller = Teller(logging.getLogger(__name__))
 
 # The longest wait for what decides the status: below what proxies and clients allow a server that says nothing.
 HEAD_SECONDS = 30.0
@@ -176,7 +180,8 @@ class StreamedAnswer(Answer):
         """Why the stream failed: what the meta tells in full, else what its ending says."""
         try:
             meta = await self._front.streams.log.meta(self._stream_id, *failures.FIELDS)
-        except (RedisError, *AWAY):
+        except (RedisError, *AWAY) as error:
+            _teller.tell("messages", error)
             meta = None
         if meta is None:
             meta = {"outcome": str(end["outcome"]).encode(), "error": orjson.dumps(end.get("error")), "content": b"1"}

@@ -7,6 +7,7 @@ its own, once for all who ask at the same time. A background task that has falle
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -14,7 +15,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.stream.connect import AWAY
-from app.stream.refusals import refusal_of
+from app.stream.refusals import Teller
+
+logger = logging.getLogger(__name__)
+_teller = Teller(logger)
 
 # Probes commonly wait for a second.
 READY_SECONDS = 1.0
@@ -54,5 +58,5 @@ class Readiness:
         try:
             await self._redis.ping()
         except (RedisError, *AWAY) as error:
-            return f"Redis cannot be reached: {refusal_of(error).code}"
+            return f"Redis cannot be reached: {_teller.tell('ready', error).code}"
         return None

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from app.stream.connect import AWAY
 from app.stream.endings import Outcome
-from app.stream.refusals import Teller
+from app.stream.refusals import Teller, refusal_of
 from app.streams import Streams
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ async def sweep(streams: Streams, stream_seconds_max: float) -> None:
 async def _end(streams: Streams, stream_id: str) -> None:
     try:
         await streams.end_waiting(stream_id, Outcome.EXPIRED, EXPIRED)
-    except (RedisError, *AWAY):
-        raise
-    except Exception as error:  # noqa: BLE001  # one stream that cannot be ended must not keep the others from it
+    except Exception as error:  # one stream that cannot be ended must not keep the others from it
+        if isinstance(error, RedisError | OSError | TimeoutError) and refusal_of(error).passes:
+            raise
         logger.error("sweep: %s: %s", stream_id, type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,8 +25,11 @@ from app.stream.connect import AWAY
 from app.stream.frames import Position, origin, parse_id
 from app.stream.log import Read, State
 from app.stream.partial import partial_of
+from app.stream.refusals import Teller
 from app.streams import is_stream_id
 from app.views.native import away, opening, reset_event
+
+_teller = Teller(logging.getLogger(__name__))
 
 # Longer keys are refused: no client library makes them, and each is hashed on every retry.
 IDEMPOTENCY_KEY_MAX = 255
@@ -119,7 +123,8 @@ async def events_of(front: Front, request: Request, owner: str, stream_id: str) 
             return StreamResponse(front.hub, stream_id, position, opening(stream_id))
     try:
         read = await front.hub.reads.read(stream_id, after)
-    except (RedisError, *AWAY):
+    except (RedisError, *AWAY) as error:
+        _teller.tell("events", error)
         return WholeResponse(away())
     check_readable(read, owner)
     if len(read.data) > WHOLE_BYTES:

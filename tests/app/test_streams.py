@@ -120,6 +120,23 @@ async def test_a_stream_that_cannot_be_ended_keeps_no_other_from_it(
     assert entry[b"id"] == other.encode()
 
 
+async def test_nor_does_one_whose_key_is_something_else(
+    redis: Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sweeping, "SWEEP_SECONDS", 0.02)
+    odd, other = await submit(streams), await submit(streams)
+    await redis.rpush(keys.log(odd), b"x")
+    await redis.pexpire(keys.log(odd), LEASE_MS)
+    sweeper = asyncio.create_task(sweep(streams, 0.01))
+    async with asyncio.timeout(10):
+        while not await outbox(redis):
+            await asyncio.sleep(0.01)
+    sweeper.cancel()
+    [entry] = await outbox(redis)
+    assert entry[b"id"] == other.encode()
+    assert f"sweep: {odd}: ResponseError" in caplog.text
+
+
 async def test_a_withdrawal_comes_before_or_after_what_others_were_told(redis: Redis, streams: Streams) -> None:
     waits, told = await submit(streams), await submit(streams)
     assert await streams.keep(told)
