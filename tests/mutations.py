@@ -35,6 +35,7 @@ TESTS = (
     "tests/app/stream",
     "tests/worker/test_full.py",
     "tests/worker/test_demoted.py",
+    "tests/stories/test_demoted.py",
     "tests/worker/test_writer.py",
     "tests/worker/test_meeting.py",
     "tests/app/test_streams.py",
@@ -735,6 +736,12 @@ MUTATIONS = (
         "app/stream/accord.py",
         "            self._channel.reconnect()",
         "            pass",
+    ),
+    Mutation(
+        "right after a failover, whose subscription is elsewhere has left",
+        "worker/audience.py",
+        "            if readers or shaken():",
+        "            if readers:",
     ),
     Mutation(
         "permissions are not tried at the start",

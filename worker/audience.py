@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from redis.asyncio import Redis
 
 from app.stream import keys
+from app.stream.links import shaken
 from worker.interrupt import Why
 from worker.pool import Hold
 
@@ -50,7 +51,7 @@ class Audience:
             return
         counts = await self._redis.pubsub_numsub(*(keys.channel(stream_id) for stream_id in patience))
         for (stream_id, seconds), (_, readers) in zip(patience.items(), counts, strict=True):
-            if readers:
+            if readers or shaken():
                 self._read_at[stream_id] = now
             elif now - self._read_at[stream_id] >= seconds and (hold := self._holds.get(stream_id)) is not None:
                 logger.info("%s: nobody reads it", stream_id)

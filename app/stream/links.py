@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from typing import Any
 
 from redis.asyncio.connection import (
@@ -37,7 +39,21 @@ logger = logging.getLogger(__name__)
 # A demoted primary is left by whoever only reads after so long.
 ROLE_SECONDS = 5.0
 
+# After a primary was left, everybody's subscriptions follow within so long: until then nobody's absence counts.
+SHAKEN_SECONDS = 10.0
+
 _teller = Teller(logger)
+_left_at = -math.inf  # the time of the system's clock that only goes forward
+
+
+def shaken() -> bool:
+    """Whether this process left a demoted primary a moment ago, so that subscribers may be at the old one still."""
+    return time.monotonic() - _left_at < SHAKEN_SECONDS
+
+
+def _leave() -> None:
+    global _left_at  # noqa: PLW0603  # a process has one Redis
+    _left_at = time.monotonic()
 
 
 class NoPrimaryError(RedisConnectionError):
@@ -74,6 +90,7 @@ class ToPrimary(AbstractConnection):
                 raise
             _teller.tell("answers", error)
             if refusal.kind is Kind.ELSEWHERE:
+                _leave()
                 await self.disconnect(nowait=True)
                 raise NoPrimaryError(refusal.words) from None
             raise
@@ -86,6 +103,7 @@ class ToPrimary(AbstractConnection):
         except ResponseError:
             return  # not ours to ask here: a write will tell
         if role != b"master":
+            _leave()
             await self.disconnect(nowait=True)
             raise NoPrimaryError(f"READONLY {role.decode()} instead of a primary")
 

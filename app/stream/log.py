@@ -15,6 +15,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from app.stream import frames, keys
+from app.stream.links import shaken
 from app.stream.ordered import Asked
 from app.stream.refusals import NO_ANSWER, refusal_of
 from app.stream.scripts import source, source_on_full
@@ -244,7 +245,12 @@ class Log:
         return position.id if position else None
 
     async def is_read(self, stream_id: str) -> bool:
-        """Whether anybody reads the stream, on whichever front: each subscribes to its channel for as long."""
+        """Whether anybody reads the stream, on whichever front: each subscribes to its channel for as long.
+
+        Right after a failover, when subscribers may be elsewhere, everybody counts as reading.
+        """
+        if shaken():
+            return True
         [(_, fronts)] = await self._redis.pubsub_numsub(keys.channel(stream_id))
         return bool(fronts)
 

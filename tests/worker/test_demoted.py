@@ -80,10 +80,9 @@ async def test_who_only_reads_leaves_a_demoted_primary_too(pair: Pair, there: Re
 
 
 async def test_a_server_that_is_a_replica_is_away_for_who_connects(pair: Pair) -> None:
-    redis: Redis = connect(pair.replica.url, "tests", retries=0)
-    with pytest.raises(RedisConnectionError, match="instead of a primary"):
-        await redis.get("a")
-    await redis.aclose()
+    async with connect(pair.replica.url, "tests", retries=0) as redis:
+        with pytest.raises(RedisConnectionError, match="instead of a primary"):
+            await redis.get("a")
 
 
 async def test_the_channel_follows_the_commands_to_the_new_primary(

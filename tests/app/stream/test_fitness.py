@@ -159,18 +159,15 @@ async def test_a_replica_gets_a_moment_to_become_the_primary_and_is_refused_then
 ) -> None:
     monkeypatch.setattr(fitness, "REPLICA_SECONDS", 0.5)
     with EmbeddedValkey.start(tmp_path, extra_config=(("replicaof", "127.0.0.1 1"),)) as replica:
-        redis: Redis = connect(replica.url, "tests", retries=0)
-        with pytest.raises(RedisError):
-            await redis.ping()
-        with pytest.raises(UnfitServerError, match=r"cannot be written to: READONLY"):
-            await until_fit(redis)
-        plain: Redis = Redis.from_url(replica.url)
-        waiting = asyncio.create_task(until_fit(redis))
-        await plain.execute_command("REPLICAOF", "NO", "ONE")
-        async with asyncio.timeout(10):
-            await waiting
-        await plain.aclose()
-        await redis.aclose()
+        async with connect(replica.url, "tests", retries=0) as redis, Redis.from_url(replica.url) as plain:
+            with pytest.raises(RedisError):
+                await redis.ping()
+            with pytest.raises(UnfitServerError, match=r"cannot be written to: READONLY"):
+                await until_fit(redis)
+            waiting = asyncio.create_task(until_fit(redis))
+            await plain.execute_command("REPLICAOF", "NO", "ONE")
+            async with asyncio.timeout(10):
+                await waiting
 
 
 def test_the_words_of_a_command_are_those_that_follow_its_key() -> None:
