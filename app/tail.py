@@ -71,12 +71,15 @@ class Tail(Changing):
     # --- the channel's side
 
     def message(self, payload: bytes) -> None:
-        if asides.is_aside(payload):
-            self._hear(asides.decode(payload))
-            return
         head, _, data = payload.partition(b":")
         if head.isdigit() and len(head) <= OFFSET_DIGITS:
-            self._offer(int(head), data)
+            added = self.splice.offer(int(head), data)
+            if added:
+                self._fresh.append(added)
+            elif added is None:
+                self._put_by(int(head), data)
+        elif asides.is_aside(payload):
+            self._hear(asides.decode(payload))
         else:
             self.repair()  # nobody of ours says such things; the log knows
 
@@ -89,18 +92,15 @@ class Tail(Changing):
     def gap(self) -> None:
         self.repair()
 
-    def _offer(self, start: int, data: bytes) -> None:
-        added = self.splice.offer(start, data)
-        if added:
-            self._fresh.append(added)
-        elif added is None:
-            self._unplaced = True
-            if len(self._stash) < STASH_LIMIT:
-                self._stash.append((start, data))
-            if self.regrowing:
-                self._rounds.ask_in(RETRY_SECONDS)  # a flood of them says no more than one
-            else:
-                self.repair()
+    def _put_by(self, start: int, data: bytes) -> None:
+        """What proves nothing as it came: the log is read, and then it may."""
+        self._unplaced = True
+        if len(self._stash) < STASH_LIMIT:
+            self._stash.append((start, data))
+        if self.regrowing:
+            self._rounds.ask_in(RETRY_SECONDS)  # a flood of them says no more than one
+        else:
+            self.repair()
 
     def _hear(self, told: Told | None) -> None:
         """Shows readers what is said beside the log."""

@@ -606,8 +606,8 @@ MUTATIONS = (
     Mutation(
         "what is said beside a log is taken for a piece of it",
         "app/tail.py",
-        "        if asides.is_aside(payload):",
-        "        if False:",
+        "        elif asides.is_aside(payload):",
+        "        elif False:",
     ),
     Mutation(
         "reader: who comes back from reading in another's turn writes all the same",
