@@ -370,6 +370,12 @@ MUTATIONS = (
         "if False:",
     ),
     Mutation(
+        "nobody looks at the line that a stream has joined alone",
+        "worker/run.py",
+        "                    self._tools.gate.parked(work.model)\n",
+        "",
+    ),
+    Mutation(
         "pings for ever are life",
         "worker/silence.py",
         "if now >= heard + limits.silent:",

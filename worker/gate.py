@@ -130,6 +130,10 @@ class Gate:
             await asyncio.sleep(otherwise)
         return answer
 
+    def parked(self, name: str) -> None:
+        """A stream of this model has joined the line just now: whoever looked before did not see it."""
+        self._model(name).stir()
+
     def _model(self, name: str) -> _Model:
         if name not in self._models:
             for idle in [key for key, model in self._models.items() if model.is_idle]:

@@ -104,6 +104,7 @@ class Run:
                     await patiently(
                         self.interrupt, lambda: self._tools.queue.park(self.claim, work.model, round(longest * 1000))
                     )
+                    self._tools.gate.parked(work.model)
                 case End():
                     await self._release()
         finally:

@@ -55,6 +55,14 @@ async def test_who_comes_alone_asks_nobody(shop: Workshop) -> None:
     assert not await shop.redis.exists(keys.gate("claude-sonnet-5"), keys.HELD)
 
 
+async def test_who_waits_in_the_line_alone_is_called_when_it_is_its_turn(shop: Workshop) -> None:
+    """Nobody else asks there: whoever looked last did so before it had joined."""
+    async with shop.worker(), asyncio.timeout(10):
+        for n in range(2):
+            stream = await shop.run(f"[[sim: status=429 retry-after-ms=50 times=1]] [[sim: tokens=3]] {n}")
+            assert stream.outcome == "completed"
+
+
 async def test_after_a_429_all_workers_wait_together(shop: Workshop) -> None:
     async with shop.worker("one"), shop.worker("two"):
         first = await shop.submit("[[sim: status=429 retry-after-ms=1500 times=1 tag=first]] [[sim: tokens=3]]")
