@@ -157,7 +157,8 @@ def _heard(message: Message, following: Message | None) -> list[dict[str, Any]]:
     if message.get("partial"):  # what else there is may be half a call, or one without its result
         return [block for block in blocks if block.get("type") == "text"]
     # A call of a tool that nobody answered (cut off, or edited away) would be refused.
-    results = {block.get("tool_use_id") for block in (following or {}).get("content", ())}
+    # (A list, for what a client calls an id may be anything.)
+    results = [block.get("tool_use_id") for block in (following or {}).get("content", ()) if "tool_use_id" in block]
     blocks = [block for block in blocks if block.get("type") != "tool_use" or block.get("id") in results]
     calls = any(block.get("type") == "tool_use" for block in blocks)
     # Thinking belongs to a call of a tool; elsewhere it is not needed, and another model may not take it.

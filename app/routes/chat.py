@@ -136,7 +136,10 @@ def _message_id(asked: ChatPrompt, stream_id: str) -> str:
 
 def _chat(asked: ChatPrompt, stream_id: str) -> Chat:
     """What the chat shows with this stream."""
-    parts = lenient.dumps(asked.continues["parts"] if asked.continues else [])
+    try:
+        parts = lenient.dumps(asked.continues["parts"] if asked.continues else [])
+    except TypeError:  # nested too deeply: a resume shows what is new
+        parts = b""
     return Chat(stream_id, _message_id(asked, stream_id), parts if len(parts) <= PARTS_BYTES_MAX else b"")
 
 

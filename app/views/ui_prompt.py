@@ -21,7 +21,7 @@ CHAT_ID_MAX = 1024
 # Fields of the Messages API that a browser may not choose unless the settings say so.
 GUARDED = ("system", "max_tokens", "tools", "tool_choice", "thinking")
 _UNANSWERED = ("input-streaming", "input-available", "approval-requested", "approval-responded")
-_RESULT_BLOCKS = frozenset({"text", "image", "document", "search_result"})
+_RESULT_BLOCKS = ("text", "image", "document", "search_result")  # compared, for a type may be anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +99,29 @@ def _check_part(part: Any, where: str) -> None:
     kind = part["type"]
     if kind in ("text", "reasoning") and not isinstance(part.get("text"), str):
         raise InvalidPromptError(f"{where}.text: must be a text")
+    if kind == "steering-message":
+        _check_steering(part, where)
     if _is_tool(part):
-        if not isinstance(part.get("toolCallId"), str) or not part["toolCallId"] or not _tool_name(part):
-            raise InvalidPromptError(
-                f"{where}: a tool part needs the call it belongs to: toolCallId and the tool's name"
-            )
-        if part.get("state") in ("output-available", "input-available") and "input" not in part:
-            raise InvalidPromptError(f"{where}.input: a tool's output without the input of its call cannot be sent")
-        if part.get("state") == "output-available" and "output" not in part:
-            raise InvalidPromptError(f"{where}.output: is missing, though the state is output-available")
+        _check_tool(part, where)
+
+
+def _check_steering(part: Json, where: str) -> None:
+    parts = part.get("parts") or []
+    if not isinstance(parts, list):
+        raise InvalidPromptError(f"{where}.parts: must be a list of parts")
+    for n, one in enumerate(parts):
+        if isinstance(one, dict) and one.get("type") == "steering-message":
+            raise InvalidPromptError(f"{where}.parts.{n}: a steering message has none in it")
+        _check_part(one, f"{where}.parts.{n}")
+
+
+def _check_tool(part: Json, where: str) -> None:
+    if not isinstance(part.get("toolCallId"), str) or not part["toolCallId"] or not _tool_name(part):
+        raise InvalidPromptError(f"{where}: a tool part needs the call it belongs to: toolCallId and the tool's name")
+    if part.get("state") in ("output-available", "input-available") and "input" not in part:
+        raise InvalidPromptError(f"{where}.input: a tool's output without the input of its call cannot be sent")
+    if part.get("state") == "output-available" and "output" not in part:
+        raise InvalidPromptError(f"{where}.output: is missing, though the state is output-available")
 
 
 def _before(messages: list[Json], message_id: Any) -> list[Json]:
@@ -214,7 +228,11 @@ def _add_tool(part: Json, content: list[Json], results: list[Json]) -> None:
         case "output-available":
             results.append(result | {"content": _result(part["output"])})
         case "output-denied":
-            reason = (part.get("approval") or {}).get("reason") or "the user denied the call of this tool"
+            match part.get("approval"):
+                case {"reason": str(reason)} if reason:
+                    pass
+                case _:
+                    reason = "the user denied the call of this tool"
             results.append(result | {"content": reason, "is_error": True})
         case _:
             results.append(result | {"content": str(part.get("errorText") or "the tool failed"), "is_error": True})
@@ -228,7 +246,10 @@ def _result(output: Any) -> str | list[Json]:
         blocks = [block for block in output if isinstance(block, dict) and block.get("type") in _RESULT_BLOCKS]
         if len(blocks) == len(output):
             return blocks
-    return lenient.dumps(output).decode()
+    try:
+        return lenient.dumps(output).decode()
+    except TypeError:
+        raise InvalidPromptError("messages: the output of a tool is nested too deeply") from None
 
 
 def _is_tool(part: Json) -> bool:

@@ -50,6 +50,33 @@ def tool(state: str, **more: Any) -> dict[str, Any]:
 USER = message("user", text("Hello"))
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "steering-message", "parts": "x"},
+        {"type": "steering-message", "parts": [5]},
+        {"type": "steering-message", "parts": [{"type": "text", "text": 5}]},
+        {"type": "steering-message", "parts": [{"type": "steering-message"}]},
+        {"type": "tool-x", "toolCallId": "c", "state": "output-denied", "approval": "no"},
+        {"type": "tool-x", "toolCallId": "c", "state": "output-denied", "approval": [1]},
+        {"type": "tool-x", "toolCallId": "c", "state": "output-denied", "approval": {"reason": 5}},
+        {"type": "tool-x", "toolCallId": "c", "state": "output-available", "input": 5, "output": [{"type": ["x"]}]},
+        {"type": "tool-x", "toolCallId": "c", "state": ["x"], "errorText": {}},
+        {"type": "tool-x", "toolCallId": "c", "state": "output-error", "providerExecuted": True, "input": None},
+    ],
+)
+def test_odd_parts_are_taken_or_refused_and_never_a_fault(part: dict[str, Any]) -> None:
+    messages = [
+        {"id": "a", "role": "assistant", "parts": [part]},
+        {"id": "u", "role": "user", "parts": [{"type": "text", "text": "x"}]},
+    ]
+    try:
+        made = chat_prompt({"id": "c", "messages": messages}, Allowed("m", 5, None))
+    except InvalidPromptError:
+        return
+    prompt_of(made.body, None)
+
+
 def test_a_chat_is_a_prompt() -> None:
     made = prompt(USER, message("assistant", text("Hi"), message_id="a1"), message("user", text("And now?")))
     assert made == ChatPrompt(

@@ -1,0 +1,104 @@
+"""Bodies in flight, ids by the query, what an upstream's refusal of our key is, and what a client calls its request."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from app.settings import Settings
+from app.stream import keys
+from tests.app.served import served, until
+
+PATIENCE = 20.0
+JSON = b"content-type: application/json\r\n"
+POST = b"POST /v1/streams HTTP/1.1\r\nhost: localhost\r\n" + JSON
+
+
+async def test_bodies_in_flight_are_bounded_together(redis: Redis) -> None:
+    async with served(redis, Settings(bodies_bytes=100_000)) as front, httpx.AsyncClient(base_url=front.url) as http:
+        port = int(front.url.rsplit(":", 1)[1])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(POST + b"content-length: 80001\r\n\r\n" + b" " * 80_000)
+
+        async def full() -> bool:
+            answer = await http.post("/v1/streams", json={"prompt": "x" * 30_000})
+            if answer.status_code == 503:
+                assert answer.headers["retry-after"] == "1"
+                assert answer.json()["error"]["type"] == "api_error"
+            return answer.status_code == 503
+
+        await until(full)
+        assert (await http.post("/v1/streams", json={"prompt": "small"})).status_code == 202
+        writer.write(b"x")
+        async with asyncio.timeout(PATIENCE):
+            assert b" 400 " in await reader.readline()
+        writer.close()
+        assert (await http.post("/v1/streams", json={"prompt": "x" * 30_000})).status_code == 202
+
+
+async def test_a_body_that_is_too_large_is_told_so_also_to_pages(redis: Redis) -> None:
+    origin = "https://app.example.com"
+    settings = Settings(max_prompt_bytes=1000, cors_origins=(origin,))
+    async with served(redis, settings) as front, httpx.AsyncClient(base_url=front.url) as http:
+        for _ in range(3):
+            answer = await http.post(
+                "/v1/streams", content=b"x" * 1_000_000, headers={"origin": origin, "content-type": "application/json"}
+            )
+            assert answer.status_code == 413
+            assert answer.headers["access-control-allow-origin"] == origin
+        assert Settings().max_prompt_bytes == 32 * 1024 * 1024
+
+
+@pytest.mark.parametrize("name", ["after", "lastEventId", "last_event_id"])
+async def test_the_last_id_may_come_by_the_query(redis: Redis, name: str) -> None:
+    async with served(redis) as front, httpx.AsyncClient(base_url=front.url) as http:
+        path = (await http.post("/v1/streams", json={"prompt": "hello"})).json()["events_url"]
+        author = await front.author()
+        await author.write(("content_block_start", {"type": "content_block_start", "index": 0}))
+        middle = author.last_id
+        await author.fail(400, "invalid_request_error", "no")
+        assert (await http.get(f"{path}?{name}={author.last_id}")).status_code == 204
+        assert "content_block_start" not in (await http.get(f"{path}?{name}={middle}")).text
+        assert "content_block_start" in (await http.get(f"{path}?{name}=")).text
+        assert (await http.get(f"{path}?{name}=nonsense")).status_code == 400
+        header = {"last-event-id": author.last_id}
+        assert (await http.get(f"{path}?{name}={middle}", headers=header)).status_code == 204
+        assert "content_block_start" in (await http.get(f"{path}?{name}=", headers={"last-event-id": ""})).text
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, "authentication_error"), (403, "permission_error")])
+async def test_a_key_of_ours_that_is_refused_is_nothing_of_the_clients(redis: Redis, status: int, kind: str) -> None:
+    async with served(redis) as front, httpx.AsyncClient(base_url=front.url) as http:
+        made = (await http.post("/v1/streams", json={"prompt": "hello"})).json()
+        await (await front.author()).fail(status, kind, "invalid x-api-key")
+        answer = await http.get(f"/v1/streams/{made['id']}/message")
+        assert answer.status_code == 500
+        assert answer.json()["error"]["type"] == "api_error"
+        assert answer.headers["x-should-retry"] == "false"
+
+
+async def test_what_a_client_calls_its_request_is_kept(redis: Redis) -> None:
+    async with served(redis) as front, httpx.AsyncClient(base_url=front.url) as http:
+        for given, kept in (("theirs-1", b"theirs-1"), ("x" * 129, None), ("a\tb", None)):
+            made = await http.post("/v1/streams", json={"prompt": "x"}, headers={"x-request-id": given})
+            assert await redis.hget(keys.meta(made.json()["id"]), "client_request_id") == kept  # type: ignore[misc]
+
+
+async def test_all_lines_of_a_header_go_up(redis: Redis) -> None:
+    lines = [("anthropic-beta", "one,two"), ("anthropic-beta", "three"), ("content-type", "application/json")]
+    async with served(redis) as front, httpx.AsyncClient(base_url=front.url) as http:
+        made = await http.post("/v1/streams", content=b'{"prompt":"x"}', headers=lines)
+        stored = await redis.hget(keys.meta(made.json()["id"]), "headers")  # type: ignore[misc]
+        assert stored == b'{"anthropic-beta":"one,two, three"}'
+
+
+async def test_who_is_not_known_is_told_how_to_say_so(redis: Redis, tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"alice {'0' * 64}\n")
+    async with served(redis, Settings(api_keys_file=str(file))) as front, httpx.AsyncClient(base_url=front.url) as http:
+        answer = await http.get("/v1/conversations")
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="keepstream"')

@@ -1,0 +1,64 @@
+"""How a front starts, and when it does not."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.dev.embedded import EmbeddedValkey
+from tests.running import keepstream
+
+ANYWHERE = "0.0.0.0"  # noqa: S104  # what is to be refused
+STAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z "
+
+
+@pytest.fixture
+def keys_file(tmp_path: Path) -> str:
+    file = tmp_path / "keys"
+    file.write_text(f"alice {hashlib.sha256(b'secret').hexdigest()}\n")
+    return str(file)
+
+
+def refused(*arguments: str, **settings: str) -> str:
+    with keepstream("front", "--port", "0", *arguments, **settings) as front:
+        assert front.wait() == 2, front.output
+        return front.output
+
+
+def test_a_front_that_asks_nobody_listens_on_this_machine_alone() -> None:
+    said = refused("--host", ANYWHERE)
+    for way in ("KEEPSTREAM_API_KEYS_FILE", "127.0.0.1", "KEEPSTREAM_AUTH=none"):
+        assert way in said
+    assert "KEEPSTREAM_AUTH" in refused(KEEPSTREAM_HOST="::")
+
+
+def test_unless_it_is_told_so_or_asks(valkey: EmbeddedValkey, keys_file: str) -> None:
+    for settings in ({"KEEPSTREAM_AUTH": "none"}, {"KEEPSTREAM_API_KEYS_FILE": keys_file}):
+        with keepstream("front", "--host", ANYWHERE, "--port", "0", REDIS_URL=valkey.url, **settings) as front:
+            front.line(r"keepstream front on")
+
+
+def test_one_cannot_ask_and_not_ask(keys_file: str) -> None:
+    assert "not both" in refused(KEEPSTREAM_AUTH="none", KEEPSTREAM_API_KEYS_FILE=keys_file)
+    assert "KEEPSTREAM_AUTH" in refused(KEEPSTREAM_AUTH="no")
+    assert "KEEPSTREAM_CORS_ORIGINS" in refused(KEEPSTREAM_CORS_ORIGINS="https://a.example/")
+
+
+def test_lines_say_when_and_whose_request_it_was(valkey: EmbeddedValkey) -> None:
+    settings = {"REDIS_URL": valkey.url, "KEEPSTREAM_MODLE": "x", "KEEPSTREAM_PORT": "tcp://10.0.0.1:80"}
+    settings |= {"KEEPSTREAM_LOG_LEVEL": "debug", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
+    with keepstream("front", "--port", "0", **settings) as front:
+        url = front.line(r"keepstream front on (\S+)")[1]
+        assert re.match(STAMP, front.line("KEEPSTREAM_MODLE").string)
+        answer = httpx.get(f"{url}/v1/models?secret=x", headers={"x-request-id": "theirs-1"})
+        line = front.line("client_request_id=theirs-1").string
+        assert re.match(STAMP + "INFO", line)
+        assert f"request_id={answer.headers['request-id']}" in line
+        httpx.get(f"{url}/healthz", headers={"x-request-id": "no\tgood" + "x" * 200})
+    assert "secret" not in front.output
+    assert "no\tgood" not in front.output
+    assert "KEEPSTREAM_PORT" not in front.output
