@@ -169,7 +169,7 @@ def judge(path: str, status: int, body: bytes) -> None:
 
 
 Asked = tuple[list[tuple[str, bytes]], list[tuple[str, str]], str, Any]
-SOME = examples(max_examples=8, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+SOME = examples(max_examples=5, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
@@ -190,7 +190,7 @@ POSTS = [path for path, method in OPERATIONS if method == "POST" and "{" not in 
 
 
 @pytest.mark.parametrize("path", POSTS)
-@examples(SOME, max_examples=40)
+@examples(SOME, max_examples=25)
 @given(body=bodies)
 def test_bodies(front: tuple[str, int], path: str, body: Any) -> None:
     judge(path, *ask(front, "POST", path, [("content-type", b"application/json")], json.dumps(body).encode()))
@@ -203,7 +203,7 @@ def conversation(front: tuple[str, int]) -> str:
 
 
 @pytest.mark.parametrize(("method", "rest"), [("POST", "/messages"), ("PATCH", ""), ("POST", "/fork")])
-@examples(SOME, max_examples=40)
+@examples(SOME, max_examples=25)
 @given(body=bodies)
 def test_bodies_for_a_conversation(
     front: tuple[str, int], conversation: str, method: str, rest: str, body: Any
@@ -213,7 +213,7 @@ def test_bodies_for_a_conversation(
     judge(path, *ask(front, "GET", f"/v1/conversations/{conversation}", [], None))
 
 
-@examples(SOME, max_examples=40)
+@examples(SOME, max_examples=25)
 @given(raw=st.binary(max_size=60) | st.builds(lambda depth: b"[" * depth, st.integers(1, 5000)))
 def test_what_is_no_json(front: tuple[str, int], raw: bytes) -> None:
     for path in POSTS:
