@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from app.prompts import InvalidPromptError, Prompt
+from app.prompts import InvalidPromptError
 from app.upstream import UP, UnreachableError, Upstream
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ COUNTED_BYTES = 200_000
 COUNT_SECONDS = 5.0
 # Of whoever names none: as the SDK would, through which a worker asks.
 _VERSION = {"anthropic-version": "2023-06-01"}
-_COUNTED = ("model", "messages", "system", "tools", "tool_choice", "thinking")
+_COUNTED = ("model", "system", "tools", "tool_choice", "thinking")
 _OK = 200
 
 
@@ -35,21 +36,22 @@ class Context:
         self._upstream = upstream
         self._limits: dict[str, int | None] = {}
 
-    async def check(self, prompt: Prompt, headers: Mapping[str, str]) -> None:
-        """Raises `InvalidPromptError` for a history beyond the model's context, as far as that can be known."""
-        if len(prompt.body) < COUNTED_BYTES:
+    async def check(self, rest: Mapping[str, Any], messages: bytes, headers: Mapping[str, str]) -> None:
+        """Raises `InvalidPromptError` for a history beyond the model's context, as far as that can be known.
+
+        `messages` is the JSON of the history, `rest` all else of the request.
+        """
+        if len(messages) < COUNTED_BYTES or "context_management" in rest:  # the API makes room itself
             return
-        body = orjson.loads(prompt.body)
-        if "context_management" in body:  # the API makes room itself
-            return
-        counted = {name: body[name] for name in _COUNTED if name in body}
+        model = str(rest["model"])
+        body = with_messages({name: rest[name] for name in _COUNTED if name in rest}, messages)
         up = _VERSION | {name: headers[name] for name in UP if name in headers} | {"content-type": "application/json"}
         try:
             async with asyncio.timeout(COUNT_SECONDS):
-                limit = await self._limit(prompt.model, up)
+                limit = await self._limit(model, up)
                 if limit is None:
                     return
-                reply = await self._upstream.ask("POST", "/v1/messages/count_tokens", "", up, orjson.dumps(counted))
+                reply = await self._upstream.ask("POST", "/v1/messages/count_tokens", "", up, body)
             tokens = orjson.loads(reply.body)["input_tokens"] if reply.status == _OK else 0
         except (UnreachableError, TimeoutError, ValueError, KeyError, TypeError) as error:
             # The Claude API judges it then.
@@ -57,7 +59,7 @@ class Context:
             return
         if tokens > limit:
             raise InvalidPromptError(
-                f"the conversation is longer than the model's context: {tokens} tokens, and {prompt.model} takes "
+                f"the conversation is longer than the model's context: {tokens} tokens, and {model} takes "
                 f"{limit}; fork it at an earlier message, begin another, or ask for compaction (context_management)"
             )
 
@@ -70,3 +72,8 @@ class Context:
             limit = orjson.loads(reply.body).get("max_input_tokens")
             self._limits[model] = limit if isinstance(limit, int) else None
         return self._limits[model]
+
+
+def with_messages(rest: Mapping[str, Any], messages: bytes) -> bytes:
+    """A request's JSON, of which the messages are JSON already. `rest` has a model."""
+    return orjson.dumps(rest)[:-1] + b',"messages":' + messages + b"}"

@@ -1,4 +1,4 @@
-"""What the front does with conversations: say something in one, fork it, delete it.
+"""What the front does with conversations: say something in one.
 
 The rule: a stream belongs to a conversation from before any worker can have it until its answer is committed, and a
 message whose stream was refused is as if it had never been said. Knows no HTTP.
@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import orjson
-from redis.exceptions import RedisError
 
-from app.context import Context
-from app.history import Plan, Turn, plan, title_of, upstream_messages
-from app.prompts import InvalidPromptError, Prompt, prompt_of
+from app.bulk import beside
+from app.context import Context, with_messages
+from app.history import Plan, Turn, messages_json, plan, title_of
+from app.keeping import Keeping
+from app.prompts import Prompt, prompt_of
 from app.settings import Settings
 from app.stream import keys, turns
-from app.stream.connect import AWAY
-from app.stream.conversations import Change, Changed, Conversation, Conversations, new_conversation_id, size
+from app.stream.conversations import Change, Changed, Conversation, size
 from app.stream.errors import (
     ConversationBusyError,
     ConversationFullError,
@@ -31,7 +31,6 @@ from app.stream.errors import (
     KeepstreamError,
     NoConversationError,
     QueueFullError,
-    TooManyConversationsError,
 )
 from app.stream.log import State
 from app.stream.queue import RETRY_AFTER_SECONDS
@@ -67,90 +66,20 @@ class _Said:
     title: str | None
 
 
+# What stands for a history where only the rest of a request is looked at.
+_SOMETHING = [{"role": "user", "content": "."}]
+
+
 class _MovedError(KeepstreamError):
     """Somebody was faster: read again."""
 
 
-class Conversing:
+class Conversing(Keeping):
     """The conversations of one Redis, as a front sees them."""
 
     def __init__(self, streams: Streams, upstream: Upstream, settings: Settings) -> None:
-        self.store: Conversations = streams.conversations
-        self._streams = streams
-        self._settings = settings
+        super().__init__(streams, settings)
         self._context = Context(upstream)
-
-    @property
-    def _life_ms(self) -> int:
-        return int(self._settings.conversation_ttl * 1000)
-
-    async def find(self, owner: str, conversation_id: str, *, messages: bool = False) -> Conversation:
-        """A conversation of this owner's, with the answer of a stream that has ended. Raises `NoConversationError`."""
-        found = await self.store.settled(conversation_id, messages=messages)
-        if found is None:
-            raise NoConversationError(deleted=await self.store.was_deleted(owner, conversation_id))
-        if found.owner != owner:
-            raise NoConversationError
-        if found.deleted:
-            raise NoConversationError(deleted=True)
-        return found
-
-    async def create(
-        self, owner: str, fields: Mapping[str, str], messages: tuple[turns.Message, ...] = ()
-    ) -> Conversation:
-        """Makes a conversation. Raises `TooManyConversationsError`."""
-        conversation_id = new_conversation_id()
-        # Listed last: what is listed and not there is taken off the list by whoever looks at it.
-        store, most = self.store, self._settings.conversation_limit
-
-        async def drop() -> None:
-            await store.unlist(owner, conversation_id)
-            await store.drop(conversation_id)
-
-        try:
-            await again(lambda: store.create(conversation_id, {"owner": owner, **fields}, self._life_ms, messages))
-            if not await again(lambda: store.enlist(owner, conversation_id, most, self._life_ms)):
-                await self._or_later(drop)
-                raise TooManyConversationsError("there are as many conversations as may be kept; delete some first")
-            return await again(lambda: self.find(owner, conversation_id, messages=True))
-        except (RedisError, *AWAY):
-            self._streams.owed.add("conversation", drop, self._settings.stream_ttl)  # nobody knows its name
-            raise
-
-    async def update(self, owner: str, conversation_id: str, fields: Mapping[str, str]) -> Conversation:
-        """Sets title, system or model; '' takes one away."""
-        while True:
-            found = await self.find(owner, conversation_id)
-            now = {name: fields.get(name, found.text(name) or "") or None for name in ("title", "system", "model")}
-            change = Change([turns.updated(**now)], fields={**fields, "life": self._life_ms})
-            if await again(lambda: self.store.change(found, change)) is Changed.OK:  # noqa: B023  # is awaited right here
-                await self._or_later(lambda: self.store.used(found))  # noqa: B023  # it is the last one
-                return await again(lambda: self.find(owner, conversation_id))
-
-    async def delete(self, owner: str, conversation_id: str) -> None:
-        found = await again(lambda: self.find(owner, conversation_id))
-        while await again(lambda: self.store.delete(found)) is Changed.MOVED:  # noqa: B023  # is awaited right here
-            now = await again(lambda: self.store.read(conversation_id))
-            if now is None or now.deleted:  # by ourselves, where the reply to a first try was lost
-                await self._or_later(lambda: self.store.unlist(owner, conversation_id))
-                break
-            found = now
-        if (stream_id := found.stream_id) is not None:
-            await self._or_later(lambda: self._streams.cancel(stream_id))
-
-    async def fork(self, owner: str, conversation_id: str, at: str, title: str | None) -> Conversation:
-        """A new conversation that goes as this one did up to the message `at`. Raises `InvalidPromptError`."""
-        found = await self.find(owner, conversation_id, messages=True)
-        ids = [message["id"] for message in found.messages]
-        if at not in ids:
-            raise InvalidPromptError("at: there is no such message in this conversation")
-        fields = {name: found.text(name) or "" for name in ("title", "system", "model")}
-        fields["forked_from"] = orjson.dumps({"id": conversation_id, "at": at}).decode()
-        if title is not None:
-            fields["title"] = title
-        return await self.create(owner, fields, found.messages[: ids.index(at) + 1])
-
-    # --- saying something
 
     async def send(
         self, owner: str, conversation_id: str, turn: Turn, headers: Mapping[str, str], *, query: str, key: str | None
@@ -163,30 +92,34 @@ class Conversing:
         if key is not None and (sent := await again(lambda: self._said(owner, key, turn))) is not None:
             return sent
         while True:
-            found = await again(lambda: self.find(owner, conversation_id, messages=True))
+            found = await again(lambda: self.find(owner, conversation_id))
             if found.stream_id is not None:
                 if await self._is_taken_back(found):
                     continue
                 return await self._busy(found.stream_id, owner, key, turn)
             try:
-                return await self._send(found, turn, headers, query=query, key=key)
+                async with self.bulk.turn(found.bytes):
+                    whole = await again(lambda: self.store.read(conversation_id, messages=True))
+                    if whole is None or whole.position != found.position:
+                        continue
+                    return await self._send(whole, turn, headers, query=query, key=key)
             except _MovedError:
                 continue
 
     async def _send(
         self, found: Conversation, turn: Turn, headers: Mapping[str, str], *, query: str, key: str | None
     ) -> Sent:
-        made = plan(turn, found.messages, "msg_" + secrets.token_hex(16), found.now)
-        kept = [*found.messages[: made.keep], *([made.add] if made.add else [])]
-        if size(kept) > self._settings.conversation_bytes:
+        made, size_, messages = await beside(found.bytes, lambda: _made(found, turn))
+        if size_ > self._settings.conversation_bytes:
             raise ConversationFullError("the conversation is as large as it may be; fork it earlier, or begin another")
-        prompt = self._prompt(found, turn, kept)
-        await self._context.check(prompt, headers)
+        prompt, rest = self._prompt(found, turn)
+        await self._context.check(rest, messages, headers)
+        prompt = replace(prompt, body=with_messages(rest, messages))
         if await again(self._streams.queue.waiting) >= self._settings.queue_limit:
             raise QueueFullError(RETRY_AFTER_SECONDS)
 
         async def claim(stream_id: str) -> None:
-            change = self._change(found, made, kept, stream_id, prompt.model)
+            change = self._change(found, made, size_, stream_id, prompt.model)
             match await again(lambda: self.store.change(found, change)):
                 case Changed.MOVED:
                     # By ourselves, where the reply to a first try was lost.
@@ -214,20 +147,23 @@ class Conversing:
         await self._or_later(lambda: self.store.used(found))
         return Sent(accepted.stream_id, accepted.state, made.asked)
 
-    def _prompt(self, found: Conversation, turn: Turn, kept: list[turns.Message]) -> Prompt:
-        messages = upstream_messages(kept)
+    def _prompt(self, found: Conversation, turn: Turn) -> tuple[Prompt, dict[str, Any]]:
+        """The prompt but for its body, and what that has besides its messages."""
         body: dict[str, Any] = {
             "model": found.text("model") or self._settings.model,
             "max_tokens": self._settings.max_tokens,
-            "messages": messages,
+            "messages": _SOMETHING,
         }
         if system := found.text("system"):
             body["system"] = system
-        return replace(prompt_of(body | turn.fields, None), digest=turn.digest)
+        prompt = prompt_of(body | turn.fields, None)
+        rest = orjson.loads(prompt.body)
+        del rest["messages"]
+        return replace(prompt, digest=turn.digest), rest
 
-    def _change(self, found: Conversation, made: Plan, kept: list[turns.Message], stream_id: str, model: str) -> Change:
+    def _change(self, found: Conversation, made: Plan, size_: int, stream_id: str, model: str) -> Change:
         events: list[turns.Event] = []
-        fields: dict[str, str | int] = {"stream": stream_id, "asked": made.asked, "bytes": size(kept)}
+        fields: dict[str, str | int] = {"stream": stream_id, "asked": made.asked, "bytes": size_}
         fields["life"] = self._life_ms
         if made.keep < len(found.messages):
             events.append(turns.removed(found.messages[made.keep - 1]["id"] if made.keep else None))
@@ -296,9 +232,11 @@ class Conversing:
             raise ConversationBusyError(stream_id)
         return Sent(stream_id, state, meta["asked"].decode())
 
-    async def _or_later(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Does what no answer depends on, now or once Redis is back."""
-        try:
-            await work()
-        except (RedisError, *AWAY):
-            self._streams.owed.add("conversation", work, self._settings.stream_ttl)
+
+def _made(found: Conversation, turn: Turn) -> tuple[Plan, int, bytes]:
+    """What a turn makes of a history: the plan, what is kept then in bytes, and what goes upstream."""
+    made = plan(turn, found.messages, "msg_" + secrets.token_hex(16), found.now)
+    added = [made.add] if made.add else []
+    kept = [*found.messages[: made.keep], *added]
+    size_ = found.bytes - size(found.messages[made.keep :]) + size(added)
+    return made, size_, messages_json(kept)

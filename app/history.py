@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
 from app import attachments
 from app.prompts import InvalidPromptError, digest_of
 from app.stream.endings import Outcome
@@ -121,6 +123,11 @@ def upstream_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
         else:
             heard.append({"role": message["role"], "content": blocks})
     return heard
+
+
+def messages_json(messages: Sequence[Message]) -> bytes:
+    """The same as JSON, written message by message: a long history written at once would hold up everybody else."""
+    return b"[" + b",".join(map(orjson.dumps, upstream_messages(messages))) + b"]"
 
 
 def title_of(content: Sequence[dict[str, Any]]) -> str:

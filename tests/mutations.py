@@ -42,6 +42,7 @@ TESTS = (
     "tests/app/test_history.py",
     "tests/app/routes/test_streams.py",
     "tests/app/routes/test_chat.py",
+    "tests/app/test_bulk.py",
     "tests/app/test_submit.py",
     "tests/worker/test_message_exactly.py",
     "tests/worker/test_closing.py",
@@ -820,6 +821,12 @@ MUTATIONS = (
         "worker/guard.py",
         "LATE < late / self._lease_seconds < STAND_IN",
         "LATE < late / self._lease_seconds",
+    ),
+    Mutation(
+        "large conversations are all held at once",
+        "app/bulk.py",
+        "                while self._free < taken:",
+        "                while False:",
     ),
 )
 

@@ -74,8 +74,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.bulk import beside
 from app.front import Front, front_of
 from app.history import turn_of
+from app.kept import Kept
 from app.prompts import PASSED_HEADERS, InvalidPromptError
 from app.routes import failures
 from app.routes.body import headers_of, read_json
@@ -100,7 +102,7 @@ async def create(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
     fields = _fields(await read_json(request, front.settings.max_prompt_bytes))
-    return _created(await front.conversing.create(owner, fields))
+    return _created(front, await front.conversing.create(owner, fields))
 
 
 async def listing(request: Request) -> Response:
@@ -119,7 +121,8 @@ async def listing(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     front = front_of(request)
-    return json_response(_whole(await _find(front, request, messages=True)))
+    found = await _find(front, request)
+    return Kept(front, found, _around)
 
 
 async def update(request: Request) -> Response:
@@ -186,7 +189,7 @@ async def fork(request: Request) -> Response:
     if not isinstance(at, str):
         raise InvalidPromptError("at: must be the id of the message that the new conversation ends with")
     title = _fields(body, ("title",)).get("title")
-    return _created(await front.conversing.fork(owner, conversation_id, at, title))
+    return _created(front, await front.conversing.fork(owner, conversation_id, at, title))
 
 
 async def export(request: Request) -> Response:
@@ -194,7 +197,12 @@ async def export(request: Request) -> Response:
     kind = request.query_params.get("format") or "json"
     if kind not in ("json", "markdown"):
         raise ApiError(400, "format: must be json or markdown")
-    found = await _find(front, request, messages=True)
+    async with front.conversing.bulk.turn((await _find(front, request)).bytes):
+        found = await _find(front, request, messages=True)
+        return await beside(found.bytes, lambda: _exported(found, kind))
+
+
+def _exported(found: Conversation, kind: str) -> Response:
     name = f"{found.id}.{'json' if kind == 'json' else 'md'}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     if kind == "json":
@@ -230,8 +238,8 @@ def _fields(body: dict[str, Any], known: tuple[str, ...] = tuple(FIELDS)) -> dic
     return found
 
 
-def _created(made: Conversation) -> Response:
-    return json_response(_whole(made), 201, {"location": f"/v1/conversations/{made.id}"})
+def _created(front: Front, made: Conversation) -> Response:
+    return Kept(front, made, _around, 201, {"location": f"/v1/conversations/{made.id}"})
 
 
 def _shown(found: Conversation) -> dict[str, Any]:
@@ -244,12 +252,16 @@ def _shown(found: Conversation) -> dict[str, Any]:
 
 
 def _whole(found: Conversation) -> dict[str, Any]:
+    return _around(found) | {"messages": found.messages}
+
+
+def _around(found: Conversation) -> dict[str, Any]:
+    """What a conversation is besides its messages."""
     running = found.stream_id
     return _shown(found) | {
         "offset": found.position.id,
         "stream_id": running,
         "answer_id": None if running is None else turns.answer_id(running),
-        "messages": found.messages,
     }
 
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from app.prompts import InvalidPromptError
 from app.stream.connect import AWAY
 from app.stream.errors import (
+    BusyError,
     ConversationBusyError,
     ConversationError,
     ConversationFullError,
@@ -122,7 +123,7 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(422, str(error))
         case ConversationError():
             return _of_conversation(error)
-        case QueueFullError() | NotAcceptedError():
+        case QueueFullError() | NotAcceptedError() | BusyError():
             return _of_submit(error)
         case HTTPException(status_code=404):
             return ApiError(404, "there is nothing at this path")
@@ -139,8 +140,8 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(500, "internal error")
 
 
-def _of_submit(error: QueueFullError | NotAcceptedError) -> ApiError:
-    if isinstance(error, NotAcceptedError):
+def _of_submit(error: QueueFullError | NotAcceptedError | BusyError) -> ApiError:
+    if not isinstance(error, QueueFullError):
         return ApiError(503, str(error), headers={"retry-after": AWAY_RETRY_AFTER})
     headers = {"retry-after": str(error.retry_after)}
     return ApiError(429, "too many streams are waiting; try again later", headers=headers)
@@ -166,6 +167,7 @@ HANDLED: tuple[type[Exception], ...] = (
     IdempotencyConflictError,
     QueueFullError,
     NotAcceptedError,
+    BusyError,
     ConversationError,
     HTTPException,
     RedisError,

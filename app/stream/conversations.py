@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import orjson
@@ -27,6 +27,10 @@ from app.stream.scripts import source, source_on_full
 
 # A log of events that is longer is started over: who was away for so long fetches the conversation.
 EVENTS_BYTES = 256 * 1024
+
+
+# What is more is parsed beside the loop.
+LARGE_BYTES = 256 * 1024
 
 
 class Changed(StrEnum):
@@ -102,6 +106,17 @@ class Conversations:
 
     async def read(self, conversation_id: str, *, messages: bool = False) -> Conversation | None:
         """A conversation as it stands; None for what is not there."""
+        found = await self.raw(conversation_id, messages=messages)
+        if found is None:
+            return None
+        conversation, listed = found
+        if sum(map(len, listed)) <= LARGE_BYTES:
+            return replace(conversation, messages=tuple(map(orjson.loads, listed)))
+        # Message by message in a thread: others get their turns in between.
+        return replace(conversation, messages=await asyncio.to_thread(lambda: tuple(map(orjson.loads, listed))))
+
+    async def raw(self, conversation_id: str, *, messages: bool = True) -> tuple[Conversation, list[bytes]] | None:
+        """As `read`, with its messages as the JSON that they are kept as."""
         keys_ = [keys.log(conversation_id), keys.meta(conversation_id), keys.messages(conversation_id)]
         now, length, tail, flat, listed = await self._read(keys=keys_, args=["1" if messages else ""])
         if not flat:
@@ -109,15 +124,15 @@ class Conversations:
         meta = {flat[i].decode(): flat[i + 1] for i in range(0, len(flat), 2)}
         # A log that Redis has lost begins again.
         position = (frames.position_at_end(tail) if length else None) or frames.origin(conversation_id)
-        return Conversation(conversation_id, now, position, meta, tuple(map(orjson.loads, listed)))
+        return Conversation(conversation_id, now, position, meta, ()), listed
 
-    async def settled(self, conversation_id: str, *, messages: bool = False) -> Conversation | None:
+    async def settled(self, conversation_id: str) -> Conversation | None:
         """As `read`, once an answer whose stream has ended is committed: a stream it still names does run."""
-        found = await self.read(conversation_id, messages=messages)
+        found = await self.read(conversation_id)
         if found is None or found.deleted or found.stream_id is None:
             return found
         await self.commit(found.stream_id, conversation_id)
-        return await self.read(conversation_id, messages=messages)
+        return await self.read(conversation_id)
 
     async def was_deleted(self, owner: str, conversation_id: str) -> bool:
         """Whether a conversation that is not there any more was this owner's."""

@@ -31,6 +31,10 @@ class NotAcceptedError(KeepstreamError):
     """Nobody's fault: what Redis took of a submit was lost or withdrawn before the submit was whole. Ask again."""
 
 
+class BusyError(KeepstreamError):
+    """Nobody's fault: others are being served with as much as is held at once. Ask again."""
+
+
 class UnfitServerError(KeepstreamError):
     """The operator's fault: a Redis that cannot keep what it acknowledges, is too old, or does not let us in."""
 
