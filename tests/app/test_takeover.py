@@ -332,15 +332,15 @@ async def talk(front: Served, *said: bytes, half_close: bool = False, then: Call
 
 
 def head(author: Author, *lines: str) -> bytes:
-    return "".join(f"{line}\r\n" for line in (f"GET {path(author)} HTTP/1.1", "host: x", *lines, "")).encode()
+    return "".join(f"{line}\r\n" for line in (f"GET {path(author)} HTTP/1.1", "host: localhost", *lines, "")).encode()
 
 
 @pytest.mark.parametrize("lines", [["content-length: 47"], ["transfer-encoding: chunked"]])
 async def test_a_late_body_never_becomes_the_next_request(front: Served, author: Author, lines: list[str]) -> None:
-    smuggled = b"GET /healthz HTTP/1.1\r\nhost: x\r\nx: 45678901234\r\n\r\n"[:47]
+    smuggled = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx:1\r\n\r\n"
     assert len(smuggled) == 47
     late = smuggled if "length" in lines[0] else b"2f\r\n" + smuggled + b"\r\n0\r\n\r\n"
-    last = b"GET /nothing HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    last = b"GET /nothing HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
 
     async def end() -> None:
         assert not taken_over(front)
@@ -352,7 +352,7 @@ async def test_a_late_body_never_becomes_the_next_request(front: Served, author:
 
 
 async def test_what_was_read_of_the_next_request_is_not_lost(front: Served, author: Author) -> None:
-    begun, rest = b"GET /heal", b"thz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    begun, rest = b"GET /heal", b"thz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
     answer = await talk(front, head(author) + begun, rest, then=lambda: author.end(Outcome.COMPLETED))
     stream, _, behind = answer.partition(b"\r\n0\r\n\r\n")
     assert b"event: relay.end\n" in stream
@@ -395,7 +395,7 @@ async def test_a_drain_says_nothing_to_a_connection_that_was_given_back(front: S
     await until(lambda: one.state is push_states.State.GIVEN_BACK)
     one.leave(300)  # the drain took its list before
     one.aside(PING)
-    writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
     async with asyncio.timeout(20):
         behind = (await reader.read(-1)).partition(LAST_CHUNK)[2]
     assert behind.startswith(b"HTTP/1.1 200 ")

@@ -40,14 +40,13 @@ def request(face: str, stream_id: str) -> bytes:
     """What a client sends that comes to a stream which runs, or has ended."""
     match face:
         case "native":
-            return f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: x\r\n\r\n".encode()
+            return f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
         case "chat":
-            return b"GET /api/chat/stalled/stream HTTP/1.1\r\nhost: x\r\n\r\n"
+            return b"GET /api/chat/stalled/stream HTTP/1.1\r\nhost: localhost\r\n\r\n"
         case _:
             body = b'{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}'
-            head = (
-                f"host: x\r\nidempotency-key: stalled\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
-            )
+            head = "host: localhost\r\nidempotency-key: stalled\r\n"
+            head += f"content-type: application/json\r\ncontent-length: {len(body)}"
             return f"POST /v1/messages HTTP/1.1\r\n{head}\r\n\r\n".encode() + body
 
 

@@ -120,8 +120,9 @@ class Eye:
     _left: bytearray = field(default_factory=bytearray)
 
     def take(self, data: bytes) -> None:
+        known = max(0, len(self._left) - 1)  # a frame of megabytes is not searched again with each of its parts
         self._left += data
-        whole = self._left.rfind(b"\n\n") + 2
+        whole = self._left.rfind(b"\n\n", known) + 2
         if whole <= 1 or self.wrong:
             return
         fresh = bytes(self._left[:whole])
@@ -156,7 +157,7 @@ async def read(eye: Eye, port: int, path: str, dice: random.Random, stay: asynci
     sock.setblocking(False)  # noqa: FBT003 - the socket module's own
     await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
     reader, writer = await asyncio.open_connection(sock=sock, limit=64 * 1024)
-    writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
     try:
         await reader.readuntil(b"\r\n\r\n")
         if eye.manner == "late":
