@@ -455,7 +455,7 @@ MUTATIONS = (
         "    if False:  # what else",
     ),
     Mutation(
-        "what people saw of a failed answer is forgotten",
+        "a conversation forgets what people saw of a failed answer",
         "app/stream/turns.py",
         "    if is_partial and not any(map(says_something, content)):",
         "    if is_partial:",

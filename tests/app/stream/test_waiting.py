@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
@@ -113,3 +114,25 @@ async def test_nothing_is_kept_of_what_is_done(redis: Redis) -> None:
     [claim] = await queue.claim("one", 1, free=1, lease_ms=LEASE_MS)
     await queue.done(claim)
     assert not await redis.exists(keys.SIZES)
+
+
+@pytest.mark.parametrize("comes_back", ["give_back", "overdue", "claim"])
+async def test_who_comes_back_to_the_line_is_counted_again(redis: Redis, comes_back: str) -> None:
+    queue = Queue(redis)
+
+    async def submit(name: str, size: int) -> None:
+        await queue.submit(name, limit=LIMIT, life_ms=LIFE_MS, size=size, most_bytes=MOST_BYTES)
+
+    await submit("st_1", 60)
+    [claim] = await queue.claim("one", 1, free=1, lease_ms=LEASE_MS)
+    await submit("st_2", 60)  # counted anew: only this one waits
+    if comes_back == "give_back":
+        await queue.give_back([claim])
+    else:
+        await redis.zadd(keys.LEASES, {"st_1": 1}, xx=True)
+        if comes_back == "overdue":
+            await queue.overdue(LIFE_MS, 10)
+        else:
+            assert await queue.claim("two", 1, free=1, lease_ms=LEASE_MS, stream_id="st_9") == []
+    with pytest.raises(QueueFullError):
+        await submit("st_3", 10)
