@@ -134,9 +134,10 @@ class HandOver:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """No call may be made for `wait` seconds: the stream goes back to the line, to be woken by the gate."""
+    """No call of `model` may be made for `wait` seconds: the stream goes back to the line, to be woken by the gate."""
 
     wait: float
+    model: str
 
 
 Step = Start | Retry | Refused | Restart | End

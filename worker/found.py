@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from app.stream.log import Begun
-from worker.attempt import OnInterrupt, Progress
+from worker.attempt import HELD, OnInterrupt, Progress
 from worker.request import Request, is_object
 
 
@@ -35,6 +35,11 @@ class Found:
     held: bool
     wait: float
     abandon_after: float | None
+
+    @property
+    def reason(self) -> str:
+        """Why it has a new holder."""
+        return HELD if self.held else "worker_drained" if self.handed_over else "worker_lost"
 
 
 def found(begun: Begun) -> Found:

@@ -27,9 +27,9 @@ from app.stream.refusals import NO_ANSWER, Kind, Teller
 from worker import attempt
 from worker.attempt import End
 from worker.interrupt import Why
+from worker.kit import Tools
 from worker.patience import where
 from worker.run import Run
-from worker.work import Tools
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,9 @@ from app.stream.log import Begun, Claim, Status
 from worker.attempt import End, HandOver, Park
 from worker.control import Control
 from worker.interrupt import Interrupt, Interruption, Why
+from worker.kit import Tools
 from worker.patience import patiently, where
-from worker.work import Tools, Work
+from worker.work import Work
 
 logger = logging.getLogger(__name__)
 
@@ -99,10 +100,10 @@ class Run:
             match await work.finish(forced or work.first_step()):
                 case HandOver():
                     await patiently(self.interrupt, lambda: self._tools.queue.give_back([self.claim]))
-                case Park(wait):
+                case Park(wait, model):
                     longest = min(max(2 * wait, PARKED_SECONDS), PARKED_SECONDS_MAX, work.seconds_left)
                     await patiently(
-                        self.interrupt, lambda: self._tools.queue.park(self.claim, work.model, round(longest * 1000))
+                        self.interrupt, lambda: self._tools.queue.park(self.claim, model, round(longest * 1000))
                     )
                     self._tools.gate.parked(work.model)
                 case End():

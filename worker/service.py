@@ -36,12 +36,12 @@ from worker.claude import Claude
 from worker.commit import Committer
 from worker.gate import Gate
 from worker.guard import Guard
+from worker.kit import Tools
 from worker.leases import Leases
 from worker.neighbours import Neighbours, client_name
 from worker.patience import for_ever
 from worker.pool import Pool
 from worker.telling import Telling
-from worker.work import Tools
 
 logger = logging.getLogger("worker")
 

@@ -9,52 +9,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from app.settings import Settings
 from app.stream import frames
-from app.stream.asides import Held, Thinking
-from app.stream.channel import Channel
-from app.stream.conversations import Conversations
-from app.stream.log import Begun, Claim, Log, Status
-from app.stream.queue import Queue
+from app.stream.asides import Thinking
+from app.stream.log import Begun, Claim, Status
 from worker import attempt, silence
 from worker.attempt import End, HandOver, Limits, Park, Refused, Restart, Retry, Start, Step
 from worker.call import Call
-from worker.claude import Claude
 from worker.closing import TAKES_NO_MORE, Closing, account_of
-from worker.commit import Committer
 from worker.failure import Failure, UpstreamError
 from worker.found import found
-from worker.gate import Gate, Later, Turn
+from worker.gate import Later, Turn
 from worker.interrupt import Interrupt, Interruption, Why
+from worker.kit import Tools
 from worker.patience import patiently, where
 from worker.reading import Reading
 from worker.request import Request
-from worker.telling import Telling
+from worker.waiting import Waiting, learn
 from worker.writer import FullLogError, Writer
 
 logger = logging.getLogger(__name__)
 
-# A shorter wait at the gate is not worth a word.
-TOLD_SECONDS = 0.25
 # What the writer tells of a log that is still ours.
 LOST = (Status.SHORT, Status.CONFLICT, Status.REFUSED)
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every stream of this worker works with."""
-
-    settings: Settings
-    log: Log
-    queue: Queue
-    conversations: Conversations
-    committer: Committer
-    channel: Channel
-    claude: Claude
-    gate: Gate
-    telling: Telling
 
 
 class Work:
@@ -75,6 +53,7 @@ class Work:
         self.refusal: Status | None = None
         ttl_ms = int(settings.stream_ttl * 1000)
         self._closing = Closing(claim.stream_id, tools.log, interrupt, ttl_ms)
+        self._waiting = Waiting(claim, tools.gate, tools.telling, parked=self._found.held)
         self._open(begun)
         if self._progress.stalls > self._found.progress.stalls:
             self._writer.mark({"free": self._progress.free, "stalls": self._progress.stalls})
@@ -84,18 +63,12 @@ class Work:
         return self._found.abandon_after
 
     @property
-    def model(self) -> str:
-        return self._found.request.model if self._found.request is not None else self._found.model
-
-    @property
     def seconds_left(self) -> float:
         """Until the stream expires."""
         return max(self._born + self._limits.seconds_max - self._clock(), 0.0)
 
     def first_step(self) -> Step:
-        return self._decide(
-            attempt.HELD if self._found.held else "worker_drained" if self._found.handed_over else "worker_lost"
-        )
+        return self._decide(self._found.reason)
 
     async def finish(self, step: Step) -> End | HandOver | Park:
         """Goes on from `step` until the ending stands in the log, or until the stream is ready to be given back."""
@@ -186,18 +159,15 @@ class Work:
         try:
             with self._interrupt.armed():
                 await self._wait(step)
-                turn = await self._turn(step, request.model)
+                turn = await self._waiting.turn(step, request.model)
                 if isinstance(turn, Later):
-                    return Park(turn.seconds)
+                    return Park(turn.seconds, request.model)
                 await self._count()
                 reading = await self._call(request, turn)
             self._complete = True
             return attempt.on_message(reading.message.stop_reason)
         except UpstreamError as error:
-            if error.failure.status == attempt.TOO_MANY_REQUESTS and isinstance(turn, Turn):
-                asked = error.failure.retry_after
-                if asked is None or asked <= self._limits.wait_max:
-                    turn.refused(asked)
+            learn(turn, error.failure, self._limits)
             return self._failed(error.failure)
         except FullLogError:
             return attempt.on_full_log(self._tools.settings.max_log_bytes)
@@ -216,29 +186,10 @@ class Work:
         """Tells the readers what comes, and waits for this stream's own reasons."""
         if not isinstance(step, Start):
             self._tell(step)
-        if isinstance(step, Retry | Restart):
-            if step.wait:  # whoever takes over meanwhile waits for the rest of it
-                self._writer.mark({"retry_at": round(self._redis_clock + (self._clock() + step.wait) * 1000)})
+        if isinstance(step, Retry | Restart) and step.wait:
+            # Whoever takes over meanwhile waits for the rest of it.
+            self._writer.mark({"retry_at": round(self._redis_clock + (self._clock() + step.wait) * 1000)})
             await asyncio.sleep(step.wait)
-
-    async def _turn(self, step: Start | Retry | Refused | Restart, model: str) -> Turn | Later:
-        """Waits for everybody's reasons; where that is too long to hold a slot, it tells so."""
-        turn = await self._tools.gate.enter(
-            model,
-            calm=isinstance(step, Start) and self._claim.calm,  # a moment ago
-            patient=True,
-            told=self._held,
-            otherwise=step.wait if isinstance(step, Refused) else 0.0,
-            comes_back=self._claim.stream_id if self._found.held else "",
-        )
-        self._found = replace(self._found, held=False)
-        if isinstance(turn, Later):
-            self._held(turn.seconds)
-        return turn
-
-    def _held(self, seconds: float) -> None:
-        if seconds >= TOLD_SECONDS:
-            self._tools.telling.tell(self._claim.stream_id, Held(round(seconds * 1000)))
 
     def _tell(self, step: Retry | Refused | Restart) -> None:
         following, writer = self._progress.calls + 1, self._writer
@@ -288,8 +239,8 @@ class Work:
         step = attempt.on_failure(self._progress, self._limits, told, random.random())  # noqa: S311  # no secret
         if isinstance(step, Refused):
             self._take_back()
+            self._writer.mark(self._uncounted())
             self._counted = False
-            self._writer.mark({"attempt": self._progress.calls})
         return step
 
     async def _interrupted(self, why: Why) -> Step | HandOver:

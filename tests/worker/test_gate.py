@@ -109,7 +109,7 @@ async def test_a_limit_that_an_answer_says_is_used_up_holds_the_next_ones(shop: 
 
 async def test_a_held_model_holds_no_slot(shop: Workshop) -> None:
     async with shop.worker(worker_streams=3) as parts:
-        held = [await shop.submit(f"{n} [[sim: status=429 retry-after=3 times=1]] [[sim: tokens=3]]") for n in range(5)]
+        held = [await shop.submit(f"{n} [[sim: status=429 retry-after=2 times=1]] [[sim: tokens=3]]") for n in range(4)]
         await shop.eventually(in_line(shop))
         began = asyncio.get_running_loop().time()
         assert (await shop.run("[[sim: tokens=3]]", model=ANOTHER)).outcome == "completed"

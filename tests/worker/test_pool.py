@@ -399,7 +399,7 @@ async def test_a_call_that_was_counted_when_the_drain_came_is_no_attempt(
             await count(work)
             parts.pool.stop_taking()
             parts.pool.hand_over()
-            work._interrupt.check()
+            await asyncio.sleep(0)
 
         monkeypatch.setattr(Work, "_count", counted)
         stream_id = await shop.submit("[[sim: tokens=5 tag=counted]]")

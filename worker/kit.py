@@ -1,0 +1,30 @@
+"""What every stream of a worker works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.settings import Settings
+from app.stream.channel import Channel
+from app.stream.conversations import Conversations
+from app.stream.log import Log
+from app.stream.queue import Queue
+from worker.claude import Claude
+from worker.commit import Committer
+from worker.gate import Gate
+from worker.telling import Telling
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every stream of this worker works with."""
+
+    settings: Settings
+    log: Log
+    queue: Queue
+    conversations: Conversations
+    committer: Committer
+    channel: Channel
+    claude: Claude
+    gate: Gate
+    telling: Telling
