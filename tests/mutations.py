@@ -671,12 +671,6 @@ MUTATIONS = (
         "    return not protocol.pipeline",
     ),
     Mutation(
-        "takeover: what a body paused stays paused",
-        "app/takeover.py",
-        "    old.flow.resume_reading()",
-        "    pass",
-    ),
-    Mutation(
         "reader: a client that closes its half is let go",
         "app/push.py",
         "self.aside, PING)\n        return True",
