@@ -28,9 +28,8 @@ PIPELINED_MAX = 64
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 1024 * 1024
 
-# Who has sent all it will, and may be gone: when it is written to, to find out, in seconds since then.
-POKES = (5.0, 6.0)
-POKE_EVERY = 15.0
+# Who has sent all it will, and may be gone, is written to, to find out: the seconds from one time to the next.
+POKES = (5.0, 1.0, 15.0)
 
 
 class Part(Enum):

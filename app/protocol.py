@@ -20,8 +20,7 @@ from app.routes.errors import refusal
 from app.routes.origins import SSE, share
 from app.sockets import bound
 
-_PING = b": ping\n\n"
-_POKE_CHUNK = b"%x\r\n%b\r\n" % (len(_PING), _PING)
+_POKE_CHUNK = b"8\r\n: ping\n\n\r\n"
 _POKE_HEAD = b"HTTP/1.1 102 Processing\r\n\r\n"
 
 
@@ -46,7 +45,6 @@ class BoundedProtocol(HttpToolsProtocol):
     _running: RequestResponseCycle | None = None
     _half_closed = False
     _pokes = 0
-
     _phase: Phase | None = None
     _poker: asyncio.TimerHandle | None = None
 
@@ -110,7 +108,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.cycle.keep_alive = False
         if not self._half_closed:
             self._half_closed = True
-            self._poke_later(bounds.POKES[0])
+            self._poke_later()
         return True
 
     def shutdown(self) -> None:
@@ -219,9 +217,6 @@ class BoundedProtocol(HttpToolsProtocol):
             self.flow.resume_reading()
             self._look()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's words are for nobody
-        self._refuse(400, "this is not a valid HTTP request")
-
     def _refuse(self, status: int, message: str) -> None:
         """The last thing that is said on this connection: in its turn, and only to what has no answer yet."""
         self._refused = True
@@ -288,7 +283,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # --- a client that has sent all it will
 
-    def _poke_later(self, after: float) -> None:
+    def _poke_later(self) -> None:
+        after = bounds.POKES[min(self._pokes, len(bounds.POKES) - 1)]
+        self._pokes += 1
         self._poker = self.loop.call_later(after, self._poke)
 
     def _poke(self) -> None:
@@ -300,6 +297,4 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write(_POKE_HEAD)
         elif running.response_started and running.chunked_encoding and SSE in running.scope:
             self.transport.write(_POKE_CHUNK)
-        self._pokes += 1
-        known = self._pokes < len(bounds.POKES)
-        self._poke_later(bounds.POKES[self._pokes] - bounds.POKES[self._pokes - 1] if known else bounds.POKE_EVERY)
+        self._poke_later()

@@ -340,8 +340,7 @@ async def test_what_was_not_sent_whole_is_no_request(application: Application, c
 
 
 async def test_a_client_that_is_gone_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "POKES", (SOON, 2 * SOON))
-    monkeypatch.setattr(bounds, "POKE_EVERY", SOON)
+    monkeypatch.setattr(bounds, "POKES", (SOON,))
     gone = asyncio.Event()
 
     async def waiting(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
