@@ -106,8 +106,6 @@ async def catch_up(tail: Tail, position: Position) -> AsyncIterator[Step]:
             case Lost():
                 yield found
                 return
-            case None:
-                pass
 
 
 async def catch_up_in_parts(tail: Tail, place: Place) -> AsyncIterator[tuple[Step | Part, Place]]:
@@ -132,8 +130,6 @@ async def catch_up_in_parts(tail: Tail, place: Place) -> AsyncIterator[tuple[Ste
             case Lost():
                 yield found, place
                 return
-            case None:
-                pass
 
 
 async def _step(tail: Tail, place: Place, found: bytes) -> tuple[Data | Part, Place]:
