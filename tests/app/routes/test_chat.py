@@ -43,14 +43,14 @@ class Client:
         port = int(front.url.rsplit(":", 1)[1])
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
         body = orjson.dumps(CHAT)
-        head = b"POST /api/chat HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        head = b"POST /api/chat HTTP/1.1\r\nhost: [::1]\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
         self.writer.write(head % len(body) + body)
         await self.reader.readuntil(b"\r\n\r\n")
         return self
 
     async def ask(self) -> None:
         """Another request on the same connection."""
-        self.writer.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        self.writer.write(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
         await self.reader.readuntil(b"ok")
 
     async def read(self) -> None:
