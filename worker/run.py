@@ -105,7 +105,7 @@ class Run:
                     await patiently(
                         self.interrupt, lambda: self._tools.queue.park(self.claim, model, round(longest * 1000))
                     )
-                    self._tools.gate.parked(work.model)
+                    self._tools.gate.parked(model)
                 case End():
                     await self._release()
         finally:
