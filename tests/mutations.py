@@ -373,7 +373,7 @@ MUTATIONS = (
     Mutation(
         "nobody looks at the line that a stream has joined alone",
         "worker/run.py",
-        "                    self._tools.gate.parked(work.model)\n",
+        "                    self._tools.gate.parked(model)\n",
         "",
     ),
     Mutation(
