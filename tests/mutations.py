@@ -62,6 +62,7 @@ TESTS = (
     "tests/app/test_push_states.py",
     "tests/app/test_push_machine.py",
     "tests/app/test_takeover.py",
+    "tests/worker/test_audience.py",
     "tests/worker/test_gate_law.py",
     "tests/worker/test_gate.py",
     "tests/worker/test_guard.py",
@@ -741,8 +742,20 @@ MUTATIONS = (
     Mutation(
         "right after a failover, whose subscription is elsewhere has left",
         "worker/audience.py",
-        "            if readers or shaken():",
-        "            if readers:",
+        "not heard or shaken() or now",
+        "not heard or now",
+    ),
+    Mutation(
+        "who is not heard himself judges who reads",
+        "worker/audience.py",
+        "not heard or shaken() or now",
+        "shaken() or now",
+    ),
+    Mutation(
+        "a time in which nobody could look counts as an absence",
+        "worker/audience.py",
+        " or now - self._looked_at > GAP_SECONDS:",
+        ":",
     ),
     Mutation(
         "permissions are not tried at the start",

@@ -85,7 +85,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         neighbours = Neighbours(name, workers, settings.lease_seconds)
         pool = Pool(name, tools, redis, neighbours.stir)
         leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds, committer=committer)
-        audience = Audience(pool.holds, redis)
+        audience = Audience(pool.holds, redis, keys.alive(name))
 
         async def take() -> None:
             await leases.renew()  # after an outage: what is ours must not be claimed as if it were nobody's

@@ -163,23 +163,22 @@ async def _try_permissions(redis: Redis) -> None:
     connection: AbstractConnection = redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
     try:
         await connection.connect()  # type: ignore[no-untyped-call]
-        await _ask(connection, "MULTI")
-        for need in needs():
+        # In one trip: who takes long to find out serves meanwhile, and would end for what is refused later.
+        asked = [("MULTI",), *needs(), ("DISCARD",)]
+        packed = connection.pack_commands(asked)
+        await connection.send_packed_command(packed, check_health=False)
+        for need in asked:
             try:
-                await _ask(connection, *need)
+                await connection.read_response()
             except ResponseError as error:
                 refusal = refusal_of(error)
                 if refusal.kind is Kind.UNFIT:
                     what = " ".join(need[:2] if need[0] != "EVAL" else ("keys like", need[-1]))
                     raise UnfitServerError(f"Redis refuses {what}: {refusal.words}") from error
-        await _ask(connection, "DISCARD")
+                if need in (asked[0], asked[-1]):
+                    raise
     finally:
         await connection.disconnect(nowait=True)
-
-
-async def _ask(connection: AbstractConnection, *command: str) -> Any:
-    await connection.send_command(*command, check_health=False)
-    return await connection.read_response()
 
 
 def _told(refusal: Refusal) -> str:

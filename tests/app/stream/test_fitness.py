@@ -76,9 +76,8 @@ async def test_trying_changes_nothing_and_takes_the_right_number_of_words(redis:
     assert await redis.dbsize() == 0
     connection = redis.connection_pool.make_connection()
     for need in needs():
-        await fitness._ask(connection, "MULTI")
-        assert await fitness._ask(connection, *need) == b"QUEUED", need
-        await fitness._ask(connection, "DISCARD")
+        await connection.send_packed_command(connection.pack_commands([("MULTI",), need, ("DISCARD",)]))
+        assert [await connection.read_response() for _ in range(3)] == [b"OK", b"QUEUED", b"OK"], need
     await connection.disconnect()
 
 
