@@ -710,6 +710,18 @@ MUTATIONS = (
         "if False:",
     ),
     Mutation(
+        "who is cancelled as the gate answers ends the gate's questions for all",
+        "worker/gate.py",
+        "deque([waiter for waiter in self.waiters if not waiter.answer.done()])",
+        "deque(self.waiters)",
+    ),
+    Mutation(
+        "what came of calls is gathered at the gate for ever",
+        "worker/gate.py",
+        "while self._heard and self._heard[0][0] < now - FRESH_SECONDS:",
+        "while False:",
+    ),
+    Mutation(
         "who waits at the gate is claimed all the same",
         "app/stream/scripts/claim.lua",
         "'-inf', '(' .. ARGV[8], 'BYSCORE'",

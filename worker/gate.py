@@ -8,15 +8,18 @@ first calls go without asking; where Redis does not tell, nobody waits.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from redis.exceptions import RedisError
-
-from app.stream.connect import AWAY
+from app.stream.refusals import NO_ANSWER, Teller
 from app.stream.tasks import end
 from app.stream.workers import Limit, Told, Workers
+from worker.patience import where
+
+logger = logging.getLogger(__name__)
+_teller = Teller(logger)
 
 # So many calls of a model may be without an answer for a worker to make another without asking, as long as no limit
 # is near: so that who comes alone has no way more to go.
@@ -25,7 +28,7 @@ FREE = 2
 STRICT_SECONDS = 60.0
 # Whoever has to wait longer than this gives his slot to another.
 PARK_SECONDS = 1.0
-# What came of calls is told within so much time, also where nobody waits.
+# What came of calls is told when somebody asks; after so long it says nothing any more.
 FRESH_SECONDS = 2.0
 # A question may follow on another so soon: what comes meanwhile is asked together.
 PAUSE_SECONDS = 0.005
@@ -116,18 +119,18 @@ class Gate:
             try:
                 if await self._workers.leave_line(name, comes_back):
                     return model.turn()
-            except (RedisError, *AWAY):
-                pass
+            except NO_ANSWER as error:
+                _teller.tell("gate", error)
         waiter = _Waiter(patient, told)
         model.waiters.append(waiter)
         model.stir()
         try:
             answer = await waiter.answer
+            if model.blind:
+                await asyncio.sleep(otherwise)
         except asyncio.CancelledError:
             model.withdraw(waiter)
             raise
-        if model.blind:
-            await asyncio.sleep(otherwise)
         return answer
 
     def parked(self, name: str) -> None:
@@ -155,8 +158,7 @@ class _Model:
         self._clock = asyncio.get_running_loop().time
         self._unanswered = 0
         self._strict_until = 0.0
-        self._heard: list[Told] = []
-        self._heard_at = 0.0
+        self._heard: deque[tuple[float, Told]] = deque()  # with the moment at which it was
         self._era = 0
         self._news = asyncio.Event()
 
@@ -190,11 +192,11 @@ class _Model:
         tight = any(limit.left < limit.most * TIGHT for limit in told.limits)
         if told.refused_ms is not None:
             self.strict()
-        if self._clock() > self._heard_at + FRESH_SECONDS:
-            self._heard.clear()
-        self._heard_at = self._clock()
-        self._heard.append(told)
-        if self.waiters or tight or self._clock() < self._strict_until:
+        now = self._clock()
+        while self._heard and self._heard[0][0] < now - FRESH_SECONDS:
+            self._heard.popleft()
+        self._heard.append((now, told))
+        if self.waiters or tight or now < self._strict_until:
             self.stir()
 
     def stir(self) -> None:
@@ -207,18 +209,33 @@ class _Model:
         try:
             while await self._ask_once():
                 pass
-        except (RedisError, *AWAY):
-            self.blind = True
-            while self.waiters:
-                self.waiters.popleft().answer.set_result(self.turn())
+        except NO_ANSWER as error:
+            _teller.tell("gate", error)
+            self._open()
+        except Exception as error:  # noqa: BLE001  # whatever it is: nobody waits for what does not come
+            logger.error("gate: %s in %s", type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+            self._open()
         finally:
             self.task = None
 
+    def _open(self) -> None:
+        """Where nobody tells who may go, all may."""
+        self.blind = True
+        self._forget_who_left()
+        while self.waiters:
+            self.waiters.popleft().answer.set_result(self.turn())
+
+    def _forget_who_left(self) -> None:
+        """Who was cancelled a moment ago has not run since, and stands here still."""
+        self.waiters = deque([waiter for waiter in self.waiters if not waiter.answer.done()])
+
     async def _ask_once(self) -> bool:
         self._news.clear()
-        told, self._heard = _together(self._heard), []
+        told = _together([told for _, told in self._heard])
+        self._heard.clear()
         turns = await self._workers.gate(self._name, told, waiting=len(self.waiters), room=max(self._room(), 0))
         self._era, self.blind = turns.era, False
+        self._forget_who_left()
         for _ in range(min(turns.given, len(self.waiters))):
             self.waiters.popleft().answer.set_result(self.turn())
         if self.waiters or turns.line:
