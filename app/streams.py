@@ -97,10 +97,9 @@ class Streams:
                 size=size,
                 most_bytes=self.settings.queue_bytes,
                 idempotency=Idempotency(owner, idempotency_key, digest),
-                then=[self.log.keeping(stream_id, life_ms, secrets.token_hex(8))],
             )
         )
-        return not submitted.repeated and bool(submitted.replies[0])
+        return not submitted.repeated and await self.keep(stream_id)
 
     async def keep(self, stream_id: str) -> bool:
         """Keeps a stream of which another request is about to be told; False where it is gone or was withdrawn."""

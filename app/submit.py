@@ -1,9 +1,10 @@
 """How a prompt is accepted: one submit, from its first write to its answer.
 
 The rule: a request is answered as accepted only when meta, job and confirmation stand, and whatever was answered with
-an error does not run. The three are written in one trip, and whoever does not hear its reply asks again for
-`ASK_SECONDS`: each of the scripts recognises its own repetition, also after the stream has ended. What is then still
-unknown is answered as an error, and withdrawn as soon as Redis is back.
+an error does not run. Meta and job are written in one trip and confirmed in the next, for what the line refuses must
+not live on; whoever does not hear a reply asks again for `ASK_SECONDS`: each of the scripts recognises its own
+repetition, also after the stream has ended. What is then still unknown is answered as an error, and withdrawn as soon
+as Redis is back.
 
 | what happened | the request is told | what stands afterwards |
 | --- | --- | --- |
@@ -13,11 +14,11 @@ unknown is answered as an error, and withdrawn as soon as Redis is back.
 | Redis refuses a part (full, read-only) | Redis' error | nothing: withdrawn as soon as Redis takes it |
 | no reply in time; nothing had been written | Redis' error | a mark for a minute: what still arrives is lost |
 | no reply in time; it waits | Redis' error | nothing: withdrawn once Redis is back |
-| no reply in time; a worker has it by then | Redis' error | it is cancelled once Redis is back |
+| no reply in time; a worker has it by then | Redis' error | it is cancelled once Redis is back, and its key is free |
 | no reply in time; it has ended by then | Redis' error | it: it was paid for |
 | no reply in time; its key was asked with again | Redis' error; the other: repeated | the stream: the other was told |
 | the meta was lost before it was confirmed | an error | nothing |
-| the front dies | nothing | the stream, if its job was written |
+| the front dies | nothing | the stream, if its job was written; for a minute, if it was not confirmed and waits |
 
 A withdrawal and a confirmation are scripts on the same meta, so one of them comes first. Knows no HTTP.
 """
@@ -134,19 +135,17 @@ class Submit:
                 replaces = error.stream_id
                 continue
             if not submitted.repeated:
-                *replies, kept = submitted.replies
-                if not kept:
+                if not await self._keep(self._id):
                     raise NotAcceptedError("the stream was lost while it was submitted; try again")
-                return Accepted(self._id, State.QUEUED, replies=replies)
+                return Accepted(self._id, State.QUEUED, replies=submitted.replies)
             replaces = submitted.stream_id
             if not await self._is_free(replaces, if_gone=True) and (state := await self._keep(replaces)):
                 await self._drop()
                 return Accepted(replaces, state, repeated=True)
 
     async def _ask(self, replaces: str) -> Submitted:
-        """The meta, the job, what goes along and the confirmation, in one trip."""
+        """The meta, the job and what goes along, in one trip."""
         log, settings = self._streams.log, self._streams.settings
-        along = [self._along.then(self._id)] if self._along.then is not None else []
         return await self._streams.queue.submit(
             self._id,
             limit=settings.queue_limit,
@@ -157,7 +156,7 @@ class Submit:
             replaces=replaces,
             # Where the caller has opened it, it must not stand again if it was lost meanwhile.
             after=log.opening(self._id, self._meta) if self._along.opened is None else None,
-            then=[*along, log.keeping(self._id, self._life_ms, self._word)],
+            then=[self._along.then(self._id)] if self._along.then is not None else [],
         )
 
     async def _keep(self, stream_id: str) -> State:

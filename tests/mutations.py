@@ -43,6 +43,7 @@ TESTS = (
     "tests/app/routes/test_streams.py",
     "tests/app/routes/test_chat.py",
     "tests/app/test_bulk.py",
+    "tests/app/test_told.py",
     "tests/app/test_submit.py",
     "tests/worker/test_message_exactly.py",
     "tests/worker/test_closing.py",
@@ -414,9 +415,27 @@ MUTATIONS = (
         "if True:",
     ),
     Mutation(
+        "who asks again forgets that another was told",
+        "app/stream/scripts/keep.lua",
+        "shared and 'shared' or ARGV[2]",
+        "ARGV[2]",
+    ),
+    Mutation(
+        "a retry is given the stream that is being withdrawn",
+        "app/stream/scripts/withdraw.lua",
+        "'cancel', '1', 'withdrawn', ARGV[3])",
+        "'cancel', '1')",
+    ),
+    Mutation(
+        "what the line refused lives on with its front",
+        "app/stream/scripts/open.lua",
+        "redis.call('PEXPIRE', KEYS[1], ARGV[1])",
+        "redis.call('PEXPIRE', KEYS[1], ARGV[1] * 60)",
+    ),
+    Mutation(
         "a withdrawal leaves no mark",
         "app/stream/scripts/withdraw.lua",
-        "redis.call('HSET', KEYS[1], 'state', 'ended', 'withdrawn', '1', 'outcome', 'cancelled', 'ended_at', now)",
+        "redis.call('HSET', KEYS[1], 'state', 'ended', 'withdrawn', ARGV[3], 'outcome', 'cancelled', 'ended_at', now)",
         "redis.call('DEL', KEYS[1])",
     ),
     Mutation(

@@ -119,10 +119,10 @@ class Run:
         stream_id, log, queue = self.claim.stream_id, self._tools.log, self._tools.queue
         names = ("owner", "outcome", "attempts", "ended_at", "withdrawn")
         meta = await patiently(self.interrupt, lambda: log.meta(stream_id, "conversation", *names)) or {}
-        if "withdrawn" in meta:  # its request got an error: nobody was told of it, and nobody is now
+        if "withdrawn" in meta and "attempts" not in meta:  # nobody was told of it, and nothing was paid
             await patiently(self.interrupt, lambda: queue.done(self.claim))
             return
-        if "conversation" in meta:
+        if "conversation" in meta and "withdrawn" not in meta:
             # Before `done`: who dies in between leaves a lease, and the next claim commits it.
             conversation = meta["conversation"].decode()
             try:
@@ -131,7 +131,7 @@ class Run:
                 raise
             except Exception as error:  # noqa: BLE001  # its next reader tries again; the stream is not to run again
                 logger.error("%s: %s in %s", stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
-        entry = {"id": stream_id} | {name: meta[name] for name in names if name in meta}
+        entry = {"id": stream_id} | {name: meta[name] for name in names[:-1] if name in meta}
         await patiently(self.interrupt, lambda: queue.done(self.claim, entry))
 
     async def _let_go(self) -> None:

@@ -151,12 +151,7 @@ class Log:
 
         Returns its state; `UNKNOWN` where it is gone or was withdrawn.
         """
-        asked = self.keeping(stream_id, life_ms, word)
-        return State((await asked.script(keys=asked.keys, args=asked.args)).decode())
-
-    def keeping(self, stream_id: str, life_ms: int, word: str) -> Asked:
-        """What `keep` asks, for who asks more at once; the reply is the state."""
-        return Asked(self._keep, [keys.meta(stream_id)], [life_ms, word])
+        return State((await self._keep(keys=[keys.meta(stream_id)], args=[life_ms, word])).decode())
 
     async def drop(self, stream_id: str) -> None:
         """Takes back an `open` of which nobody knows."""

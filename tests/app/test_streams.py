@@ -15,10 +15,11 @@ from app.settings import Settings
 from app.stream import frames, keys
 from app.stream.conversations import Conversations
 from app.stream.endings import Outcome, end_data
-from app.stream.errors import NotAcceptedError
+from app.stream.errors import NotAcceptedError, QueueFullError
 from app.stream.log import Appended, Log, State, Status, Withdrawn
 from app.stream.queue import Queue
 from app.streams import Streams
+from app.submit import Submit
 from app.sweep import sweep
 from tests.app.served import until
 
@@ -145,6 +146,20 @@ async def test_a_withdrawal_comes_before_or_after_what_others_were_told(redis: R
     assert await streams.log.withdraw(waits, "its word") is Withdrawn.WITHDRAWN
     assert not await streams.keep(waits)
     assert await streams.log.withdraw(waits, "its word") is Withdrawn.WITHDRAWN
+
+
+async def test_what_the_line_refused_is_gone_soon_also_if_its_front_dies(
+    redis: Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(_: Submit) -> None:
+        """Before it could take anything back."""
+
+    monkeypatch.setattr(Submit, "_drop", dies)
+    streams.settings = replace(streams.settings, queue_limit=0)
+    with pytest.raises(QueueFullError):
+        await submit(streams)
+    [meta] = [key async for key in redis.scan_iter("ks:{st_*}:meta")]
+    assert 0 < await redis.pttl(meta) <= keys.SUBMIT_SECONDS * 1000
 
 
 async def test_what_still_arrives_of_a_withdrawn_submit_is_run_by_nobody(redis: Redis, streams: Streams) -> None:

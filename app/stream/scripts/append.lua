@@ -14,7 +14,7 @@
 local log, meta = KEYS[1], KEYS[2]
 local at, frames = tonumber(ARGV[4]), ARGV[5]
 local length = redis.call('STRLEN', log)
-local facts = redis.call('HMGET', meta, 'fence', 'holder', 'state', 'cancel', 'owner')
+local facts = redis.call('HMGET', meta, 'fence', 'holder', 'state', 'cancel', 'owner', 'withdrawn')
 local cancel = facts[4] or ''
 
 if length > at and length <= at + #frames then
@@ -66,7 +66,8 @@ if ARGV[6] ~= '' then
   local time = redis.call('TIME')
   redis.call('HSET', meta, 'state', 'ended', 'ended_at', time[1] * 1000 + math.floor(time[2] / 1000))
   redis.call('HDEL', meta, 'request')
-  redis.call('PEXPIRE', meta, ARGV[6])
+  -- Of one that was withdrawn nobody knows: it lives as long as the mark would.
+  redis.call('PEXPIRE', meta, math.min(ARGV[6], facts[6] or ARGV[6]))
   -- APPEND doubles its allocation; writing the value once more gives the slack back.
   redis.call('SET', log, redis.call('GET', log), 'PX', ARGV[6])
   redis.call('SET', KEYS[3], facts[5] or '', 'PX', ARGV[7])

@@ -1,6 +1,6 @@
 -- Takes back a stream whose request is going to get an error, unless another request was told of it meanwhile. What is left
--- is a mark: whatever of the submit still arrives finds a stream that has ended, and nobody runs it. Begins with what needs
--- no room: it must pass where Redis is full.
+-- is a mark: whatever of the submit still arrives finds a stream that has ended, and nobody runs it; who asks with its key
+-- finds one that never was. Begins with what needs no room: it must pass where Redis is full.
 --
 -- KEYS  1 meta
 -- ARGV  1 the request's own word, see keep.lua   2 control channel   3 life of the mark in ms
@@ -17,7 +17,7 @@ if facts[1] == 'ended' then
 end
 if facts[1] == 'running' then
   redis.call('HDEL', KEYS[1], 'kept')
-  redis.call('HSET', KEYS[1], 'cancel', '1')
+  redis.call('HSET', KEYS[1], 'cancel', '1', 'withdrawn', ARGV[3])
   redis.call('PUBLISH', ARGV[2], 'cancel')
   return 'running'
 end
@@ -25,6 +25,6 @@ redis.call('HDEL', KEYS[1], 'request')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSETNX', KEYS[1], 'created_at', now)
-redis.call('HSET', KEYS[1], 'state', 'ended', 'withdrawn', '1', 'outcome', 'cancelled', 'ended_at', now)
+redis.call('HSET', KEYS[1], 'state', 'ended', 'withdrawn', ARGV[3], 'outcome', 'cancelled', 'ended_at', now)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 'withdrawn'
