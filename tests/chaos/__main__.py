@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import secrets
 import sys
@@ -21,7 +22,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--width", type=int, default=40, help="streams at a time")
+    parser.add_argument("--tell", action="store_true", help="each fault as it comes")
     options = parser.parse_args()
+    if options.tell:
+        logging.basicConfig(format="%(relativeCreated)8d %(message)s", level=logging.INFO)
+        logging.getLogger("httpx").setLevel(logging.WARNING)
     sys.stdout.write(f"seed {options.seed}\n")
     sys.stdout.flush()
     report = asyncio.run(chaos(options.seconds, random.Random(options.seed), options.width))  # noqa: S311 - to repeat it

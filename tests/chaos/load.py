@@ -1,47 +1,32 @@
-"""What goes on meanwhile: streams that are submitted, read by several, and compared with what they had to be."""
+"""What goes on meanwhile: streams that are asked for over every face, read by several, and compared with the log."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import random
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import httpx
-import orjson
 
-from app.stream import frames, keys
+from app.stream import keys
+from tests.chaos.asks import FAULTS, WHOLE, Ask, Fault, ask, small
+from tests.chaos.case import Case
+from tests.chaos.clients import Chat, ask_messages
+from tests.chaos.manners import reading
+from tests.chaos.talk import Talk
 from tests.harness.cluster import Cluster
-from tests.harness.reader import Sight, ViolationError, watch
-from worker.simulator import answer_for
+from tests.harness.reader import Refused, Sight, ViolationError, watch
 
-# What an upstream does to one call in so many.
-FAULTS = (
-    "",
-    "",
-    "",
-    "[[sim: cut-after=7 times=1]]",
-    "[[sim: status=529 times=1]]",
-    "[[sim: status=429 retry-after=1 times=1]]",
-    "[[sim: end-after=9 times=1]]",
-    "[[sim: error-after=5 times=1]]",
-    "[[sim: bad-json-after=4 times=1]]",
-    "[[sim: thinking]]",
-    "[[sim: hostile]]",
-)
 SUBMIT_SECONDS = 60.0
 # Above STREAM_SECONDS_MAX of the run: by then every stream must have ended, whatever was done to it.
-ENDING_SECONDS = 60.0
-
-
-@dataclass
-class Case:
-    """One stream of the load, with what it was and what became of it."""
-
-    stream_id: str
-    text: str
-    cancelled: bool
-    sights: list[Sight] = field(default_factory=list)
+ENDING_SECONDS = 100.0
+# So many large ones at a time: each is held by its readers, too.
+LARGE_AT_ONCE = 2
+HERD = 12
+# The answer of a conversation that breaks after content, at its one call.
+BROKEN = Fault("cut-after=12 times=1")
 
 
 class Load:
@@ -50,14 +35,24 @@ class Load:
     def __init__(self, cluster: Cluster, rng: random.Random, width: int) -> None:
         self.cases: list[Case] = []
         self.violations: list[str] = []
-        self.outcomes: dict[str, int] = {}
+        # What was answered with an error, and so must not have been started: tags.
+        self.refused: list[str] = []
+        self.reconnects = self.readers = 0
         self._cluster = cluster
         self._rng = rng
         self._width = width
         self._stopping = False
         self._number = 0
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         # The nemesis cuts connections at will: what counts is what is said in the end.
         self._http = httpx.AsyncClient(timeout=5, limits=httpx.Limits(max_keepalive_connections=0))
+        self._kinds: list[tuple[int, Callable[[], Awaitable[None]]]] = [
+            (60, self._native),
+            (12, self._once),
+            (10, self._messages),
+            (10, self._chat),
+            (8, self._talk),
+        ]
 
     async def run(self, seconds: float) -> None:
         """Runs for so long, then lets every stream come to its ending."""
@@ -71,51 +66,104 @@ class Load:
 
     async def _one_after_the_other(self) -> None:
         while not self._stopping:
+            [(_, kind)] = self._rng.choices(self._kinds, [weight for weight, _ in self._kinds])
             try:
-                await self._one_stream()
+                await kind()
             except ViolationError as violation:
                 self.violations.append(str(violation))
-            except TimeoutError:
-                self.violations.append("a stream did not end, or could not be submitted, in time")
 
-    async def _one_stream(self) -> None:
-        self._number += 1
-        text = (
-            f"Number {self._number}. {self._rng.choice(FAULTS)} "
-            f"[[sim: tokens={self._rng.randrange(1, 250)} rate={self._rng.choice([40, 80, 200])} first=0.05]]"
-        )
-        async with asyncio.timeout(SUBMIT_SECONDS):
-            stream_id = await self._submit(text)
-        case = Case(stream_id, text, cancelled=self._rng.random() < 0.1)
-        self.cases.append(case)
-        case.sights = [Sight(stream_id) for _ in range(self._rng.randrange(1, 4))]
+    # --- the kinds
+
+    async def _native(self) -> None:
+        asked = ask(self._next(), self._rng)
+        async with self._large if asked.large else contextlib.nullcontext():
+            began = self._now()
+            async with self._in_time(SUBMIT_SECONDS, f"{asked.tag} could not be submitted"):
+                stream_id = await self._submit(asked)
+            case = Case(stream_id, asked, began, cancelled=self._rng.random() < 0.1)
+            await self._see(case, self._rng.randrange(1, 4))
+
+    async def _once(self) -> None:
+        """Asks once, without a key: an error means that nothing was started."""
+        asked, began = small(self._next(), self._rng), self._now()
         try:
-            async with asyncio.timeout(ENDING_SECONDS):
-                await asyncio.gather(*(self._read(sight) for sight in case.sights), self._maybe_cancel(case))
-        except TimeoutError:
-            raise ViolationError(f"{stream_id}: no ending in time: {await self._where(case)}") from None
-        await self._judge(case)
+            answer = await self._http.post(
+                self._url("/v1/streams"), json={"prompt": asked.text}, timeout=SUBMIT_SECONDS
+            )
+        except httpx.TransportError:
+            return  # nobody knows
+        if answer.status_code == httpx.codes.ACCEPTED:
+            await self._see(Case(answer.json()["id"], asked, began, face="once"), 1)
+        elif answer.status_code >= 500 or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            self.refused.append(asked.tag)
+        else:
+            raise ViolationError(f"submit: {answer.status_code} {answer.text[:200]}")
 
-    async def _submit(self, text: str) -> str:
-        """Repeats until it is accepted; the Idempotency-Key makes one stream of it."""
-        body = orjson.dumps({"prompt": text})
-        headers = {"content-type": "application/json", "idempotency-key": f"{self._number}-{self._rng.random()}"}
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                url = f"http://127.0.0.1:{self._cluster.any_front()}/v1/streams"
-                answer = await self._http.post(url, content=body, headers=headers)
-                if answer.status_code == httpx.codes.ACCEPTED:
-                    return str(answer.json()["id"])
-                if answer.status_code < 500 and answer.status_code != 429:
-                    raise ViolationError(f"submit: {answer.status_code} {answer.text[:200]}")
-            await asyncio.sleep(0.1)
+    async def _messages(self) -> None:
+        asked, began = small(self._next(), self._rng, self._rng.choice(FAULTS)), self._now()
+        async with self._in_time(ENDING_SECONDS, f"{asked.tag} was not answered on /v1/messages"):
+            stream_id = await ask_messages(self._http, self._url, asked, self._rng)
+        if stream_id is not None:
+            await self._see(Case(stream_id, asked, began, keeps=True, face="messages"), 1)
 
-    async def _read(self, sight: Sight) -> None:
-        await asyncio.sleep(self._rng.uniform(0, 1))
-        impatient = self._rng.random() < 0.5
-        await watch(
-            sight, self._cluster.any_front, leave_after=lambda: self._rng.uniform(0.05, 2) if impatient else 3600.0
-        )
+    async def _chat(self) -> None:
+        asked, began = small(self._next(), self._rng), self._now()
+        chat = Chat(self._http, self._url, asked, self._rng)
+        async with self._in_time(ENDING_SECONDS + SUBMIT_SECONDS, f"{asked.tag} was not answered on /api/chat"):
+            await chat.run()
+        assert chat.stream_id is not None
+        await self._see(Case(chat.stream_id, asked, began, keeps=True, face="chat"), 1)
+
+    async def _talk(self) -> None:
+        talk = Talk(self._http, self._url, self._rng)
+        async with self._in_time(SUBMIT_SECONDS, "a conversation could not be begun"):
+            await talk.begin()
+        turns: list[tuple[Ask, Sight]] = []
+        for fault in (self._rng.choice([BROKEN, WHOLE]), WHOLE):
+            before = turns[-1][0].text if turns else ""
+            asked = replace(small(self._next(), self._rng, fault, tokens=60), before=before)
+            began = self._now()
+            async with self._in_time(SUBMIT_SECONDS, f"{asked.tag} could not be said"):
+                stream_id = await talk.say(asked)
+            case = Case(stream_id, asked, began, keeps=True, face="talk")
+            await self._see(case, 1, of_many=bool(turns))
+            shown = Sight(stream_id, seen=bytearray(await self._log(stream_id)), end={"outcome": case.outcome})
+            turns.append((asked, shown))
+        async with self._in_time(SUBMIT_SECONDS, "a conversation could not be read"):
+            await talk.check(turns)
+
+    # --- the readers
+
+    async def _see(self, case: Case, count: int, *, of_many: bool = False) -> None:
+        """Reads it to its ending, several in their own ways, and judges."""
+        self.cases.append(case)
+        case.sights = [Sight(case.stream_id) for _ in range(count)]
+        herd = not of_many and case.face == "native" and (case.ask.large or self._rng.random() < 0.07)
+        joining = [Sight(case.stream_id) for _ in range(HERD if herd else 0)]
+        try:
+            async with self._in_time(ENDING_SECONDS, f"{case.stream_id}: no ending in time", case):
+                await asyncio.gather(
+                    *(self._read(sight, self._rng.uniform(0, 1)) for sight in case.sights),
+                    *(self._read(sight, 1.5) for sight in joining),
+                    self._maybe_cancel(case),
+                )
+            case.sights += joining
+            log = await self._log(case.stream_id)
+        finally:
+            case.ended = self._now()
+            self.readers += len(case.sights)
+            self.reconnects += sum(sight.reconnects for sight in case.sights)
+        case.judge(log)
+
+    async def _read(self, sight: Sight, after: float) -> None:
+        await asyncio.sleep(after)
+        how = reading(self._rng)
+        # The proxies close both ways at once: who closes his own alone speaks with the front itself.
+        port_of = self._cluster.any_front_itself if how.manner.half else self._cluster.any_front
+        try:
+            await watch(sight, port_of, leave_after=how.stay, manner=how.manner)
+        except Refused as refused:
+            raise ViolationError(f"{sight.stream_id}: a reader ({how.name}) was told {refused}") from None
 
     async def _maybe_cancel(self, case: Case) -> None:
         if not case.cancelled:
@@ -123,40 +171,32 @@ class Load:
         await asyncio.sleep(self._rng.uniform(0, 2))
         while True:
             with contextlib.suppress(httpx.TransportError):
-                url = f"http://127.0.0.1:{self._cluster.any_front()}/v1/streams/{case.stream_id}/cancel"
-                answer = await self._http.post(url)
+                answer = await self._http.post(self._url(f"/v1/streams/{case.stream_id}/cancel"))
                 if answer.status_code == httpx.codes.ACCEPTED:
                     return
             await asyncio.sleep(0.1)
 
-    async def _judge(self, case: Case) -> None:
-        """Compares what was seen with the log, the log with itself, and the answer with what it had to be."""
-        log = await self._log(case.stream_id)
-        if frames.follow(log, *frames.origin(case.stream_id)) is None:
-            raise ViolationError(f"{case.stream_id}: the log does not prove itself")
-        names = [frame.name for frame in frames.split(log)]
-        if names.count("relay.end") != 1 or names[-1] != "relay.end":
-            raise ViolationError(f"{case.stream_id}: {names.count('relay.end')} endings, the last is {names[-1]}")
-        attempts = _attempts(names)
-        if any(attempt.count("message_start") > 1 for attempt in attempts):
-            raise ViolationError(f"{case.stream_id}: two answers between two resets")
-        for sight in case.sights:
-            if sight.lost:
-                raise ViolationError(f"{case.stream_id}: said to be lost")
-            if not log.endswith(sight.seen):
-                raise ViolationError(f"{case.stream_id}: a reader saw what is not the log's end")
-        end = orjson.loads(list(frames.split(log))[-1].data)
-        self.outcomes[end["outcome"]] = self.outcomes.get(end["outcome"], 0) + 1
-        if end["outcome"] in ("completed", "truncated"):
-            self._judge_answer(case)
-        elif end["outcome"] == "cancelled" and not case.cancelled:
-            raise ViolationError(f"{case.stream_id}: cancelled by nobody")
+    # --- what they are made of
 
-    def _judge_answer(self, case: Case) -> None:
-        expected = answer_for([{"role": "user", "content": case.text}])
-        for sight in case.sights:
-            if sight.seen and sight.text() != expected:
-                raise ViolationError(f"{case.stream_id}: completed with another text: {sight.text()[:80]!r}")
+    async def _submit(self, asked: Ask) -> str:
+        """Repeats until it is accepted; the Idempotency-Key makes one stream of it."""
+        headers = {"idempotency-key": f"{asked.tag}-{self._rng.random()}"}
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                answer = await self._http.post(self._url("/v1/streams"), json={"prompt": asked.text}, headers=headers)
+                if answer.status_code == httpx.codes.ACCEPTED:
+                    return str(answer.json()["id"])
+                if answer.status_code < 500 and answer.status_code != 429:
+                    raise ViolationError(f"submit: {answer.status_code} {answer.text[:200]}")
+            await asyncio.sleep(0.1)
+
+    @contextlib.asynccontextmanager
+    async def _in_time(self, seconds: float, otherwise: str, case: Case | None = None) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            raise ViolationError(f"{otherwise}: {await self._where(case) if case else ''}") from None
 
     async def _where(self, case: Case) -> str:
         """Where a stream stands that should have ended, for whoever has to find out why."""
@@ -165,7 +205,7 @@ class Load:
         length = await redis.strlen(keys.log(stream_id))
         job, lease = await redis.zscore(keys.JOBS, stream_id), await redis.zscore(keys.LEASES, stream_id)
         seen = [(sight.position, sight.reconnects, sight.end is not None) for sight in case.sights]
-        return f"meta {meta}, log {length}, job {job}, lease {lease}, readers {seen}, text {case.text}"
+        return f"meta {meta}, log {length}, job {job}, lease {lease}, readers {seen}, text {case.ask.text}"
 
     async def _log(self, stream_id: str) -> bytes:
         """The log itself, from Redis, whenever it can be reached."""
@@ -174,11 +214,13 @@ class Load:
                 return bytes(await self._cluster.redis.get(keys.log(stream_id)) or b"")
             await asyncio.sleep(0.1)
 
+    def _url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._cluster.any_front()}{path}"
 
-def _attempts(names: list[str | None]) -> list[list[str | None]]:
-    attempts: list[list[str | None]] = [[]]
-    for name in names:
-        if name == "relay.reset":
-            attempts.append([])
-        attempts[-1].append(name)
-    return attempts
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import logging
 import random
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
+from tests.chaos.outages import Outages
 from tests.harness.cluster import Cluster
 
+logger = logging.getLogger(__name__)
+
 PAUSE_SECONDS = (0.2, 1.2)
+# What disturbs streams, and for how many leases after its end it may: a connection that only looks open is found out.
+SHADOW_LEASES = {
+    "kill_worker": 1.0,
+    "pause_worker": 1.0,
+    "drain_worker": 0.0,
+    "silence_redis": 5.0,
+    "stall_redis": 2.0,
+    "reset_claude": 0.0,
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    """One fault and its time, of the loop's clock. `disturbs`: it may take a stream from its worker or break its call;
+    all others must not, however long they last.
+    """
+
+    name: str
+    began: float
+    ended: float
+    disturbs: bool
 
 
 class Nemesis:
-    """Draws faults with `rng`; `counts` tells how often each was done."""
+    """Draws faults with `rng`; `spans` tells what was done when."""
 
     def __init__(self, cluster: Cluster, rng: random.Random, lease_seconds: float) -> None:
-        self.counts: Counter[str] = Counter()
+        self.spans: list[Span] = []
         self._cluster = cluster
         self._rng = rng
         self._lease = lease_seconds
+        outages = Outages(cluster, rng, lease_seconds)
         # Killing and pausing workers and fronts is what it is about; the rest is weather.
         self._faults: list[tuple[int, Callable[[], Awaitable[None]]]] = [
             (5, self.kill_worker),
@@ -36,9 +62,23 @@ class Nemesis:
             (2, self.stall_redis),
             (2, self.reset_claude),
             (2, self.kill_clients),
-            (1, self.pause_valkey),
-            (1, self.restart_valkey),
+            (2, outages.refuse_calls),
+            (2, outages.stop_redis),
+            (2, outages.restart_redis),
+            (2, outages.fill_redis),
+            (1, outages.lack_replicas),
+            (1, outages.demote_redis),
+            (1, outages.forbid_writes),
+            (1, outages.forbid_channels),
         ]
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(span.name for span in self.spans)
+
+    def disturbances(self, began: float, ended: float) -> int:
+        """How many faults of that time may have taken a stream from its worker, or broken its call."""
+        return sum(span.disturbs and span.began <= ended and began <= span.ended for span in self.spans)
 
     async def run(self, seconds: float) -> None:
         """Does one fault after the other for so long."""
@@ -47,8 +87,11 @@ class Nemesis:
         weights = [weight for weight, _ in self._faults]
         while loop.time() < deadline:
             [(_, fault)] = self._rng.choices(self._faults, weights)
-            self.counts[fault.__name__] += 1
+            began, name = loop.time(), fault.__name__
+            logger.info("%.1f: %s", began, name.replace("_", " "))
             await fault()
+            shadow = SHADOW_LEASES.get(name)
+            self.spans.append(Span(name, began, loop.time() + (shadow or 0) * self._lease, shadow is not None))
             await asyncio.sleep(self._rng.uniform(*PAUSE_SECONDS))
 
     async def kill_worker(self) -> None:
@@ -111,16 +154,3 @@ class Nemesis:
     async def kill_clients(self) -> None:
         kind = self._rng.choice(["pubsub", "normal"])
         await self._cluster.redis.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
-
-    async def pause_valkey(self) -> None:
-        await asyncio.to_thread(self._signal_valkey, signal.SIGSTOP)
-        await asyncio.sleep(self._rng.uniform(0.2, 4))
-        await asyncio.to_thread(self._signal_valkey, signal.SIGCONT)
-
-    async def restart_valkey(self) -> None:
-        """With the append-only file: what was acknowledged is kept."""
-        await asyncio.to_thread(self._cluster.valkey.kill)
-        await asyncio.to_thread(self._cluster.valkey.restart)
-
-    def _signal_valkey(self, number: signal.Signals) -> None:
-        os.kill(self._cluster.valkey.pid, number)

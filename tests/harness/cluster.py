@@ -21,6 +21,7 @@ from tests.harness.proxy import Proxy
 from tests.running import clean_environment
 
 START_SECONDS = 60.0
+NOBODY = ("127.0.0.1", 0)
 
 
 class Process:
@@ -122,6 +123,7 @@ class Cluster:
 
     async def front(self, number: int) -> Process:
         """Starts a front and points its proxy at it."""
+        self.front_proxies[number].target = NOBODY  # the port of one that has ended may be anybody's by now
         environment = await self._environment(f"front-{number}")
         process = self._process(f"front-{number}", ["app.cli", "front", "--port", "0"], environment)
         port = int((await process.first_line()).rsplit(":", 1)[1])
@@ -131,6 +133,10 @@ class Cluster:
     def any_front(self) -> int:
         """The port of some front's proxy."""
         return random.choice(self.front_proxies).port  # noqa: S311 - any will do
+
+    def any_front_itself(self) -> int:
+        """The port of some front, without the proxy before it."""
+        return random.choice(self.front_proxies).target[1]  # noqa: S311 - as above
 
     def _process(self, name: str, arguments: list[str], environment: dict[str, str]) -> Process:
         process = Process(name, arguments, environment, self.directory)

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import Callable
+import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import orjson
@@ -101,27 +102,54 @@ class Sight:
         raise ViolationError(f"{self.stream_id}: {what}: {block[:200]!r}")
 
 
+async def at_once() -> None:
+    """Reads on as soon as something came."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How one reads: `pause` is waited for before each part; `narrow` takes little into its own buffers; `half` closes
+    its side once it has asked, as a client may that has nothing more to say.
+    """
+
+    pause: Callable[[], Awaitable[None]] = at_once
+    narrow: bool = False
+    half: bool = False
+
+
+QUICK = Manner()
+WIDE_BYTES = 32 * 1024 * 1024
+NARROW_BYTES = 16 * 1024
+
+
 async def watch(
-    sight: Sight, port_of: Callable[[], int], *, leave_after: Callable[[], float] | None = None, key: str = ""
+    sight: Sight,
+    port_of: Callable[[], int],
+    *,
+    leave_after: Callable[[], float] | None = None,
+    key: str = "",
+    manner: Manner = QUICK,
 ) -> None:
     """Reads a stream to its ending, over as many connections as it takes; `leave_after` seconds it cuts one itself."""
     while sight.end is None and not sight.lost:
         limit = leave_after() if leave_after else 3600.0
         with contextlib.suppress(OSError, EOFError, asyncio.IncompleteReadError, TimeoutError):
             async with asyncio.timeout(limit):
-                if await connect_once(sight, port_of(), key=key) == 204:
+                if await connect_once(sight, port_of(), key=key, manner=manner) == 204:
                     return
         sight.reconnects += 1
         await asyncio.sleep(random.uniform(0.01, 0.2))  # noqa: S311 - jitter
 
 
-async def connect_once(sight: Sight, port: int, *, key: str = "") -> int:
+async def connect_once(sight: Sight, port: int, *, key: str = "", manner: Manner = QUICK) -> int:
     """One connection, until it ends; returns the status. Raises `Refused` for what is final."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=32 * 1024 * 1024)
+    reader, writer = await _open(port, manner)
     try:
         last = f"last-event-id: {sight.after}\r\n" if sight.after else ""
         auth = f"x-api-key: {key}\r\n" if key else ""
         writer.write(f"GET /v1/streams/{sight.stream_id}/events HTTP/1.1\r\nhost: [::1]\r\n{auth}{last}\r\n".encode())
+        if manner.half:
+            writer.write_eof()
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         status = int(head.split(b" ", 2)[1])
         if status == 204:
@@ -130,22 +158,39 @@ async def connect_once(sight: Sight, port: int, *, key: str = "") -> int:
             raise ConnectionResetError
         if status != 200:
             raise Refused(status)
-        block = bytearray()
+        block, looked = bytearray(), 0
         length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0]) if b"content-length: " in head else None
         while data := await _part(reader, length):
             block += data
-            while (end := block.find(b"\n\n")) >= 0:
+            while (end := block.find(b"\n\n", looked)) >= 0:
                 one = bytes(block[:end])
                 del block[: end + 2]
+                looked = 0
                 sight.take(one)
+            looked = max(len(block) - 1, 0)  # a frame of many MB comes in many parts
             if length is not None:
                 break
+            await manner.pause()
         # A body that ended cleanly ends at a frame's end; one that was cut may not.
         if block:
             raise ViolationError(f"{sight.stream_id}: a clean end in the middle of a frame: {bytes(block[:100])!r}")
         return status
     finally:
         writer.transport.abort()
+
+
+async def _open(port: int, manner: Manner) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    if not manner.narrow:
+        return await asyncio.open_connection("127.0.0.1", port, limit=WIDE_BYTES)
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW_BYTES)
+    sock.setblocking(False)  # noqa: FBT003 - the socket module's own
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+    except BaseException:
+        sock.close()
+        raise
+    return await asyncio.open_connection(sock=sock, limit=NARROW_BYTES)
 
 
 async def _part(reader: asyncio.StreamReader, length: int | None) -> bytes:

@@ -66,6 +66,16 @@ async def test_nothing_is_told_where_that_is_asked() -> None:
         assert not [name for name in (await ask(client)).headers if name.startswith("anthropic-ratelimit")]
 
 
+async def test_a_limit_may_come_and_go_while_it_runs() -> None:
+    async with limited(Rates()) as client:
+        assert (await client.post("/_sim/rates?calls=0.5&burst=2&refusal-delay=0")).json() == {"requests": 0.5}
+        assert [(await ask(client)).status_code for _ in range(2)] == [200, 429]
+        assert (await client.post("/_sim/rates")).json() == {}
+        assert (await ask(client)).status_code == 200
+        for wrong in ("calls=many", "bursts=1"):
+            assert (await client.post(f"/_sim/rates?{wrong}")).status_code == 400
+
+
 class Clock:
     now = 0.0
 

@@ -14,7 +14,7 @@ import orjson
 
 from worker.simulator import models
 from worker.simulator.answers import asking_text, directive_text, last_text
-from worker.simulator.buckets import Buckets, Rates
+from worker.simulator.buckets import Buckets, Rates, rates_of
 from worker.simulator.calls import Calls
 from worker.simulator.checks import check_count_request, check_key, check_message_request, check_version
 from worker.simulator.directives import DirectiveError, Directives, parse
@@ -46,6 +46,7 @@ class Api:
             ("GET", "/v1/models"): self._models,
             ("GET", "/_sim/calls"): self._show_calls,
             ("POST", "/_sim/reset"): self._reset,
+            ("POST", "/_sim/rates"): self._set_rates,
         }
 
     def reply(self, request: Request) -> Reply:
@@ -176,6 +177,14 @@ class Api:
     def _reset(self, _request: Request, request_id: str) -> Reply:
         self.calls.clear()
         return _json(self.calls.as_json(), request_id)
+
+    def _set_rates(self, request: Request, request_id: str) -> Reply:
+        """A rate limit from now on, all buckets full; without one in the query there is none any more."""
+        try:
+            self._buckets = Buckets(rates_of(request.query))
+        except ValueError as error:
+            raise ApiError(400, str(error)) from error
+        return _json(self._buckets.rates.of, request_id)
 
 
 _JSON = ("content-type", "application/json")

@@ -4,14 +4,19 @@ Off unless rates are given. A refused call takes nothing out of a bucket. The cl
 beyond the headers' names.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from time import time
+from typing import Any, Final
+
+from worker.simulator import values
 
 REQUESTS, INPUT, OUTPUT = "requests", "input-tokens", "output-tokens"
 MODELS = 100  # that have buckets of their own; a test has a few
+_FLOWS: Final = ("calls", "input_tokens", "output_tokens")
+_OPTIONS: Final = {name.replace("_", "-"): name for name in (*_FLOWS, "burst", "refusal_delay")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,19 @@ class Rates:
     def of(self) -> dict[str, float]:
         found = {REQUESTS: self.calls, INPUT: self.input_tokens, OUTPUT: self.output_tokens}
         return {name: rate for name, rate in found.items() if rate}
+
+
+def rates_of(options: Mapping[str, str]) -> Rates:
+    """The rates of a query: the command's options by their names. Raises `ValueError` with a sentence."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        try:
+            found[_OPTIONS[name]] = values.rate(value) if _OPTIONS[name] in _FLOWS else values.seconds(value)
+        except KeyError:
+            raise ValueError(f"{name}: is not known; there are {', '.join(_OPTIONS)}") from None
+        except ValueError as error:
+            raise ValueError(f"{name}: {values.number_error(error)}") from error
+    return Rates(**found)
 
 
 class Bucket:

@@ -50,6 +50,8 @@ counts, for tests:
   GET /_sim/calls    of POST /v1/messages: {{"calls","open","closed_early","last_closed_at","statuses":{{"200":1}},
                      "tags":{{"mine":{{"calls",...}}}}}}; "closed_early" are clients that left before their answer's end
   POST /_sim/reset   starts all counts again, also those of times= and call=
+  POST /_sim/rates   ?calls=5&burst=1&refusal-delay=0.3: a rate limit from now on, in the words of the options; without
+                     any there is none
 """
 
 
