@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from app.prompts import InvalidPromptError
+from app.raw_json import Fields, InvalidPromptError, Raw, joined
 from app.upstream import UP, UnreachableError, Upstream
 
 logger = logging.getLogger(__name__)
@@ -36,14 +35,13 @@ class Context:
         self._upstream = upstream
         self._limits: dict[str, int | None] = {}
 
-    async def check(self, rest: Mapping[str, Any], messages: bytes, headers: Mapping[str, str]) -> None:
+    async def check(self, model: str, rest: Fields, messages: bytes, headers: Mapping[str, str]) -> None:
         """Raises `InvalidPromptError` for a history beyond the model's context, as far as that can be known.
 
         `messages` is the JSON of the history, `rest` all else of the request.
         """
         if len(messages) < COUNTED_BYTES or "context_management" in rest:  # the API makes room itself
             return
-        model = str(rest["model"])
         body = with_messages({name: rest[name] for name in _COUNTED if name in rest}, messages)
         up = _VERSION | {name: headers[name] for name in UP if name in headers} | {"content-type": "application/json"}
         try:
@@ -74,6 +72,6 @@ class Context:
         return self._limits[model]
 
 
-def with_messages(rest: Mapping[str, Any], messages: bytes) -> bytes:
-    """A request's JSON, of which the messages are JSON already. `rest` has a model."""
-    return orjson.dumps(rest)[:-1] + b',"messages":' + messages + b"}"
+def with_messages(rest: Fields, messages: bytes) -> bytes:
+    """A request's JSON, of its messages and all else in it."""
+    return joined({**rest, "messages": Raw(messages)})

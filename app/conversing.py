@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import orjson
-
 from app.bulk import beside
 from app.context import Context, with_messages
 from app.history import Plan, Turn, messages_json, plan, title_of
 from app.keeping import Keeping
 from app.prompts import Prompt, prompt_of
+from app.raw_json import Fields, raw
+from app.raw_json import size as size_of
 from app.settings import Settings
 from app.stream import keys, turns
 from app.stream.conversations import Change, Changed, Conversation, size
@@ -68,6 +68,7 @@ class _Said:
 
 # What stands for a history where only the rest of a request is looked at.
 _SOMETHING = [{"role": "user", "content": "."}]
+_NOT_OF_THE_REST = ("messages", "stream", "relay")
 
 
 class _MovedError(KeepstreamError):
@@ -112,8 +113,8 @@ class Conversing(Keeping):
         made, size_, messages = await beside(found.bytes, lambda: _made(found, turn))
         if size_ > self._settings.conversation_bytes:
             raise ConversationFullError("the conversation is as large as it may be; fork it earlier, or begin another")
-        prompt, rest = self._prompt(found, turn)
-        await self._context.check(rest, messages, headers)
+        prompt, rest = await beside(size_of(turn.fields.values()), lambda: self._prompt(found, turn))
+        await self._context.check(prompt.model, rest, messages, headers)
         prompt = replace(prompt, body=with_messages(rest, messages))
         if await again(self._streams.queue.waiting) >= self._settings.queue_limit:
             raise QueueFullError(RETRY_AFTER_SECONDS)
@@ -147,7 +148,7 @@ class Conversing(Keeping):
         await self._or_later(lambda: self.store.used(found))
         return Sent(accepted.stream_id, accepted.state, made.asked)
 
-    def _prompt(self, found: Conversation, turn: Turn) -> tuple[Prompt, dict[str, Any]]:
+    def _prompt(self, found: Conversation, turn: Turn) -> tuple[Prompt, Fields]:
         """The prompt but for its body, and what that has besides its messages."""
         body: dict[str, Any] = {
             "model": found.text("model") or self._settings.model,
@@ -157,9 +158,8 @@ class Conversing(Keeping):
         if system := found.text("system"):
             body["system"] = system
         prompt = prompt_of(body | turn.fields, None)
-        rest = orjson.loads(prompt.body)
-        del rest["messages"]
-        return replace(prompt, digest=turn.digest), rest
+        rest = {name: raw(value) for name, value in (body | turn.fields).items() if name not in _NOT_OF_THE_REST}
+        return replace(prompt, body=b"", digest=turn.digest), rest
 
     def _change(self, found: Conversation, made: Plan, size_: int, stream_id: str, model: str) -> Change:
         events: list[turns.Event] = []

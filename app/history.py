@@ -7,7 +7,7 @@ question, and what two messages of one role in a row say becomes one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 
 from app import attachments
-from app.prompts import InvalidPromptError, digest_of
+from app.prompts import digest_of
+from app.raw_json import Fields, InvalidPromptError, built, kind_of, raw
 from app.stream.endings import Outcome
 from app.stream.turns import Message, says_something, user_message
 
@@ -40,12 +41,15 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A checked request. `after` is None for the end, and '' for the very start; `fields` are the Messages API's."""
+    """A checked request. `after` is None for the end, and '' for the very start.
+
+    `fields` are the Messages API's, as they were sent.
+    """
 
     mode: Mode
     content: Sequence[dict[str, Any]]
     after: str | None
-    fields: dict[str, Any]
+    fields: Fields
     digest: str
 
 
@@ -58,14 +62,15 @@ class Plan:
     asked: str
 
 
-def turn_of(body: dict[str, Any], conversation_id: str) -> Turn:
-    """The turn in the body of a request. Raises `InvalidPromptError`."""
-    digest = digest_of([conversation_id, body])
+def turn_of(sent: Mapping[str, Any], conversation_id: str) -> Turn:
+    """The turn in the body of a request, of bytes (`fields_of`) or values. Raises `InvalidPromptError`."""
+    body = {name: raw(value) for name, value in sent.items()}
+    digest = digest_of(body, conversation_id)
     for name in _KEPT:
         if name in body:
             raise InvalidPromptError(f"{name}: a conversation keeps its messages itself; send content")
     for name in ("regenerate", "continue"):
-        if name in body and body[name] is not True:
+        if name in body and kind_of(body[name]) != "true":
             raise InvalidPromptError(f"{name}: must be true, or not be there")
     asked = [name for name in ("content", "regenerate", "continue") if name in body]
     if len(asked) != 1:
@@ -73,12 +78,12 @@ def turn_of(body: dict[str, Any], conversation_id: str) -> Turn:
     mode = Mode(asked[0]) if asked[0] != "content" else Mode.SAY
     if mode is Mode.CONTINUE and "after" in body:
         raise InvalidPromptError("after: goes with content or regenerate")
-    after = body.get("after")
+    after = built("after", body["after"]) if "after" in body else None
     if after is not None and not (isinstance(after, str) and after):
         raise InvalidPromptError("after: must be the id of a message, or null")
     if mode is Mode.SAY and "after" in body and after is None:
         after = ""
-    content = _content(body["content"]) if mode is Mode.SAY else []
+    content = _content(built("content", body["content"])) if mode is Mode.SAY else []
     fields = {name: value for name, value in body.items() if name not in _OURS}
     return Turn(mode, content, after, fields, digest)
 

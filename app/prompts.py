@@ -33,7 +33,7 @@ from app.raw_json import (
     size,
 )
 
-__all__ = ["Defaults", "InvalidPromptError", "Prompt", "digest_of", "fields_of", "parse_json", "prompt_of"]
+__all__ = ["Defaults", "InvalidPromptError", "Prompt", "digest_of", "fields_of", "prompt_of"]
 
 # Above every model's limit; what lies between a model's own limit and this, the upstream refuses.
 MAX_TOKENS_CEILING = 10_000_000
@@ -44,8 +44,6 @@ FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
 # What a stream keeps of its request's: those, and what its client calls it.
 PASSED_HEADERS = (*FORWARDED_HEADERS, "x-request-id")
 _CLIENT_REQUEST_ID = re.compile(r"[ -~]{1,128}", re.ASCII)
-# What a body may come to stand in (a message, a history, an event), for JSON is written only so deep.
-WRAPPING = 8
 HALF_YEAR = 183 * 24 * 3600
 # What is read of a body, and built, is small: names, numbers, what is asked of us.
 READ_BYTES = 16 * 1024
@@ -100,28 +98,6 @@ def client_request_id(headers: Mapping[str, str]) -> str | None:
     return given if _CLIENT_REQUEST_ID.fullmatch(given) else None
 
 
-def parse_json(raw: bytes) -> dict[str, Any]:
-    """The JSON object of a body. Raises `InvalidPromptError`."""
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        # The parser's own text may quote the body: only the place is told.
-        raise InvalidPromptError(f"the body is not valid JSON (line {error.lineno}, column {error.colno})") from None
-    if not isinstance(body, dict):
-        raise InvalidPromptError("the body must be a JSON object")
-    return body
-
-
-def digest_of(body: Any) -> str:
-    """The same for equal bodies. Raises `InvalidPromptError` for one that nobody could write down."""
-    for _ in range(WRAPPING):
-        body = [body]
-    try:
-        return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    except TypeError:
-        raise InvalidPromptError("the body is nested too deeply") from None
-
-
 def prompt_of(body: Mapping[str, Any], defaults: Defaults | None, on_interrupt: str = "restart") -> Prompt:
     """The prompt in `body`, in the form of the Messages API or, where there are defaults for it, in the short form.
 
@@ -130,7 +106,7 @@ def prompt_of(body: Mapping[str, Any], defaults: Defaults | None, on_interrupt: 
     fields = {name: raw(value) for name, value in body.items()}
     if "stream" in fields and kind_of(fields.pop("stream")) not in ("true", "false"):
         raise InvalidPromptError("stream: must be true or false")
-    digest = _digest(fields)
+    digest = digest_of(fields)
     relay = _relay(_small("relay", fields.pop("relay", Raw(b"null"))))
     if defaults is not None and "prompt" in fields:
         _expand(fields, defaults)
@@ -146,10 +122,10 @@ def prompt_of(body: Mapping[str, Any], defaults: Defaults | None, on_interrupt: 
     )
 
 
-def _digest(fields: Fields) -> str:
-    """The same for bodies with the same fields in any order."""
+def digest_of(fields: Fields, *also: str) -> str:
+    """The same for bodies with the same fields in any order, where what is `also` meant is the same."""
     small = size(fields.values()) <= MINIFIED_BYTES
-    digest = hashlib.sha256()
+    digest = hashlib.sha256("".join(f"{word}," for word in also).encode())
     for name in sorted(fields):
         digest.update(orjson.dumps(name) + b":")
         digest.update(minified(fields[name]) if small else fields[name])

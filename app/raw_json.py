@@ -21,6 +21,14 @@ Fields = dict[str, Raw]
 
 # No call of the API comes near; each field costs a look.
 FIELDS_MAX = 1000
+# What is built of a body costs 20 ms at the most, whatever is in it: each value weighs what it takes of them.
+WEIGHT_MAX = 300_000
+_WEIGHTS = {b"{": 4, b"[": 4, b":": 3, b",": 1}
+# A string whole, without a step back, or what weighs.
+_WEIGHING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{:,]', re.DOTALL)
+# What is built may come to stand in a message, a history, an event, and JSON is written only so deep.
+WRAPPING = 8
+_TOO_DEEP = "the body is nested too deeply"
 _PLACE = re.compile(r"\(byte (\d+)\)")
 
 
@@ -78,7 +86,7 @@ def raw(value: Any) -> Raw:
     try:
         return Raw(orjson.dumps(value))
     except TypeError:
-        raise InvalidPromptError("the body is nested too deeply") from None
+        raise InvalidPromptError(_TOO_DEEP) from None
 
 
 def joined(fields: Mapping[str, Raw]) -> bytes:
@@ -110,11 +118,41 @@ def kind_of(value: Raw) -> str:
 
 
 def read(value: Raw) -> Any:
-    """A small value, built. Raises `InvalidPromptError` for a number beyond a double: none of ours takes one."""
+    """A value that is known to be small, built.
+
+    Raises `InvalidPromptError` for a number beyond a double, and for a depth, that nothing of ours takes.
+    """
     try:
         return orjson.loads(bytes(value))
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError as error:
+        if "depth" in error.msg:
+            raise InvalidPromptError(_TOO_DEEP) from None
         raise InvalidPromptError("a number is larger than any that could be meant") from None
+
+
+def built(name: str, value: Raw) -> Any:
+    """A value of any size, built where that costs little. `name` is what the field is called in errors.
+
+    Raises `InvalidPromptError` for one that is made of too much, or is nested deeper than it could be written again.
+    """
+    text = bytes(value)
+    if sum(weight * text.count(sign) for sign, weight in _WEIGHTS.items()) > WEIGHT_MAX and _is_heavy(text):
+        raise InvalidPromptError(f"{name}: is made of more values than can be meant")
+    wrapped = found = read(value)
+    for _ in range(WRAPPING):
+        wrapped = [wrapped]
+    raw(wrapped)
+    return found
+
+
+def _is_heavy(text: bytes) -> bool:
+    """Whether what weighs is no text: signs within strings cost nothing."""
+    weight = 0
+    for found in _WEIGHING.finditer(text):
+        weight += _WEIGHTS.get(found[0], 0)
+        if weight > WEIGHT_MAX:
+            return True
+    return False
 
 
 def size(values: Iterable[Raw]) -> int:

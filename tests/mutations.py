@@ -315,6 +315,18 @@ MUTATIONS = (
         "if false then",
     ),
     Mutation(
+        "what is built of a body may be made of anything",
+        "app/raw_json.py",
+        "> WEIGHT_MAX and _is_heavy(text):",
+        "< 0:",
+    ),
+    Mutation(
+        "signs in a text weigh as those around it",
+        "app/raw_json.py",
+        "> WEIGHT_MAX and _is_heavy(text):",
+        "> WEIGHT_MAX:",
+    ),
+    Mutation(
         "a worker walks the prompt before it sends it",
         "worker/request.py",
         'return _OPENING.match(body) is not None and body.rstrip().endswith(b"}")',

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
-from app.prompts import fields_of, parse_json
-from app.raw_json import Fields
+from app.raw_json import Fields, fields_of
 from app.routes.errors import ApiError
 
 # In a scope: what this request's body takes of all bodies' room.
@@ -61,13 +60,8 @@ class Hold:
         self._bytes = 0
 
 
-async def read_json(request: Request, limit: int) -> dict[str, Any]:
-    """The JSON object of the body. Raises `ApiError` (400, 413, 415, 503) or `InvalidPromptError`."""
-    return parse_json(await read_body(request, limit))
-
-
 async def read_fields(request: Request, limit: int) -> Fields:
-    """The fields of the JSON object of the body, as they were sent. Raises as `read_json` does."""
+    """The fields of the JSON object of the body, as they were sent. Raises `InvalidPromptError` and as `read_body`."""
     body = await read_body(request, limit)
     return await apart(len(body), lambda: fields_of(body))
 

@@ -18,11 +18,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app import lenient
+from app.bulk import beside
 from app.chat_answer import ChatAnswer
 from app.front import Front, front_of
-from app.prompts import PASSED_HEADERS, prompt_of
+from app.prompts import PASSED_HEADERS, Prompt, prompt_of
+from app.raw_json import Fields, size
 from app.routes import failures
-from app.routes.body import headers_of, read_json
+from app.routes.body import headers_of, read_fields
 from app.routes.errors import ApiError
 from app.routes.streams import idempotency_key, json_response
 from app.stream.chats import Chat
@@ -60,8 +62,8 @@ async def send(request: Request) -> Response:
     if front.hub.draining:
         raise failures.draining()
     key = idempotency_key(request)
-    asked = _asked(await read_json(request, front.settings.max_prompt_bytes), front)
-    prompt = prompt_of(asked.body, None, on_interrupt="fail")
+    fields = await read_fields(request, front.settings.max_prompt_bytes)
+    asked, prompt = await beside(size(fields.values()), lambda: _asked(fields, front))
     life_ms = front.settings.stream_life_ms
     accepted = await front.streams.submit(
         prompt,
@@ -151,7 +153,7 @@ def _cancel(front: Front, before: str) -> None:
         )
 
 
-def _asked(body: dict[str, object], front: Front) -> ChatPrompt:
+def _asked(fields: Fields, front: Front) -> tuple[ChatPrompt, Prompt]:
     settings = front.settings
     allowed = Allowed(
         model=settings.model,
@@ -161,9 +163,10 @@ def _asked(body: dict[str, object], front: Front) -> ChatPrompt:
         fields=settings.chat_fields,
     )
     try:
-        return chat_prompt(body, allowed)
+        asked = chat_prompt(fields, allowed)
     except FileTooLargeError as error:
         raise ApiError(413, str(error)) from None
+    return asked, prompt_of(asked.body, None, on_interrupt="fail")
 
 
 async def _start(front: Front, accepted: Accepted) -> Position:

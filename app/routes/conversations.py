@@ -78,9 +78,10 @@ from app.bulk import beside
 from app.front import Front, front_of
 from app.history import turn_of
 from app.kept import Kept
-from app.prompts import PASSED_HEADERS, InvalidPromptError
+from app.prompts import PASSED_HEADERS
+from app.raw_json import Fields, InvalidPromptError, built, kind_of, read, size
 from app.routes import failures
-from app.routes.body import headers_of, read_json
+from app.routes.body import headers_of, read_fields
 from app.routes.errors import ApiError
 from app.routes.streams import events_of, idempotency_key, json_response
 from app.sse import WholeResponse
@@ -94,6 +95,8 @@ PAGE_DEFAULT = 20
 PAGE_LIMIT = 100
 # What a conversation is described with, and how many characters each may have.
 FIELDS = {"title": 200, "system": 100_000, "model": 256}
+# The most that one of them takes as JSON: a pair of escapes.
+ESCAPED_BYTES = 12
 
 _ID = re.compile(r"cv_[0-9a-f]{32}")
 
@@ -101,7 +104,7 @@ _ID = re.compile(r"cv_[0-9a-f]{32}")
 async def create(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
-    fields = _fields(await read_json(request, front.settings.max_prompt_bytes))
+    fields = _fields(await read_fields(request, front.settings.max_prompt_bytes))
     return _created(front, await front.conversing.create(owner, fields))
 
 
@@ -129,7 +132,7 @@ async def update(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
     conversation_id = _id(request)
-    fields = _fields(await read_json(request, front.settings.max_prompt_bytes))
+    fields = _fields(await read_fields(request, front.settings.max_prompt_bytes))
     return json_response(_shown(await front.conversing.update(owner, conversation_id, fields)))
 
 
@@ -146,7 +149,8 @@ async def send(request: Request) -> Response:
     if front.hub.draining:
         raise failures.draining()
     key = idempotency_key(request)
-    turn = turn_of(await read_json(request, front.settings.max_prompt_bytes), conversation_id)
+    fields = await read_fields(request, front.settings.max_prompt_bytes)
+    turn = await beside(size(fields.values()), lambda: turn_of(fields, conversation_id))
     headers = headers_of(request, PASSED_HEADERS)
     sent = await front.conversing.send(owner, conversation_id, turn, headers, query="", key=key)
     path, root = f"/v1/streams/{sent.stream_id}", front.settings.root_path
@@ -184,8 +188,8 @@ async def fork(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
     conversation_id = _id(request)
-    body = await read_json(request, front.settings.max_prompt_bytes)
-    at = body.pop("at", None)
+    body = await read_fields(request, front.settings.max_prompt_bytes)
+    at = built("at", body.pop("at")) if "at" in body else None
     if not isinstance(at, str):
         raise InvalidPromptError("at: must be the id of the message that the new conversation ends with")
     title = _fields(body, ("title",)).get("title")
@@ -226,12 +230,14 @@ def _id(request: Request) -> str:
     return conversation_id
 
 
-def _fields(body: dict[str, Any], known: tuple[str, ...] = tuple(FIELDS)) -> dict[str, str]:
+def _fields(body: Fields, known: tuple[str, ...] = tuple(FIELDS)) -> dict[str, str]:
     """What a conversation is described with; null as ''. Raises `InvalidPromptError`."""
     found: dict[str, str] = {}
-    for name, value in body.items():
+    for name, sent in body.items():
         if name not in known:
             raise InvalidPromptError(f"{name}: unknown field; known are {', '.join(known)}")
+        fits = kind_of(sent) in ("string", "null") and size((sent,)) <= FIELDS[name] * ESCAPED_BYTES + 2
+        value = read(sent) if fits else False
         if value is not None and not (isinstance(value, str) and len(value) <= FIELDS[name]):
             raise InvalidPromptError(f"{name}: must be a text of at most {FIELDS[name]} characters, or null")
         found[name] = (value or "").strip()

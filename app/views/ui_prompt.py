@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from app import lenient
-from app.prompts import InvalidPromptError
+from app.raw_json import Fields, InvalidPromptError, built
 from app.views.ui_files import file_block
 
 Json = dict[str, Any]
 
 CHAT_ID_MAX = 1024
+# What of a body is looked at; all else is handed on as it was sent, or stays behind.
+LOOKED_AT = ("id", "messages", "trigger", "messageId", "model")
 # Fields of the Messages API that a browser may not choose unless the settings say so.
 GUARDED = ("system", "max_tokens", "tools", "tool_choice", "thinking")
 _UNANSWERED = ("input-streaming", "input-available", "approval-requested", "approval-responded")
@@ -37,15 +39,19 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class ChatPrompt:
-    """`body` is for the Messages API; `continues`: the assistant's message that the answer goes on with, if any."""
+    """`body` is for the Messages API, of values and of bytes that were sent.
+
+    `continues`: the assistant's message that the answer goes on with, if any.
+    """
 
     chat_id: str
     body: Json
     continues: Json | None
 
 
-def chat_prompt(body: Json, allowed: Allowed) -> ChatPrompt:
+def chat_prompt(sent: Fields, allowed: Allowed) -> ChatPrompt:
     """The prompt in a body of `POST /api/chat`. Raises `InvalidPromptError`, or its `FileTooLargeError`."""
+    body: Json = {**sent, **{name: built(name, sent[name]) for name in LOOKED_AT if name in sent}}
     chat_id = body.get("id")
     if not isinstance(chat_id, str) or not 0 < len(chat_id) <= CHAT_ID_MAX:
         raise InvalidPromptError(f"id: must be the chat's id, a text of 1 to {CHAT_ID_MAX} characters")

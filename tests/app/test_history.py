@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.history import CONTINUE, STOPPED, plan, title_of, turn_of, upstream_messages
-from app.prompts import InvalidPromptError
+from app.raw_json import InvalidPromptError, fields_of
 
 CONVERSATION = "cv_1"
 
@@ -127,8 +128,15 @@ def test_a_call_whose_result_was_refused_goes_with_it() -> None:
     ]
 
 
+def test_what_goes_along_stays_as_it_was_sent() -> None:
+    turn = turn_of(fields_of(b'{"content":"a","novel":[1E400,123456789012345678901234567890,1.0]}'), CONVERSATION)
+    assert {name: bytes(value) for name, value in turn.fields.items()} == {
+        "novel": b"[1E400,123456789012345678901234567890,1.0]"
+    }
+
+
 def test_stream_is_accepted_and_means_nothing() -> None:
-    assert turn_of({"content": "a", "stream": True}, CONVERSATION).fields == {"stream": True}
+    assert turn_of({"content": "a", "stream": True}, CONVERSATION).fields == {"stream": msgspec.Raw(b"true")}
 
 
 def test_empty_texts_are_not_sent() -> None:

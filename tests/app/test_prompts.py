@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.prompts import Defaults, InvalidPromptError, Prompt, parse_json, prompt_of
+from app.prompts import Defaults, InvalidPromptError, Prompt, fields_of, prompt_of
 
 DEFAULTS = Defaults(model="claude-default", max_tokens=77)
 MESSAGES = [{"role": "user", "content": "hello"}]
@@ -111,12 +111,12 @@ def test_an_empty_prompt_is_refused(text: Any) -> None:
 )
 def test_a_body_that_is_no_json_object_is_refused_without_quoting_it(raw: bytes) -> None:
     with pytest.raises(InvalidPromptError, match="JSON"):
-        parse_json(raw)
+        fields_of(raw)
 
 
 def test_an_error_never_quotes_what_was_sent() -> None:
     with pytest.raises(InvalidPromptError) as refused:
-        parse_json(b'{"prompt": "my secret diary')
+        fields_of(b'{"prompt": "my secret diary')
     assert "secret" not in str(refused.value)
     assert refused.value.__cause__ is None
 

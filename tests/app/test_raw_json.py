@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.prompts import Defaults, prompt_of
-from app.raw_json import FIELDS_MAX, InvalidPromptError, fields_of, joined, kind_of
+from app.raw_json import FIELDS_MAX, WEIGHT_MAX, InvalidPromptError, Raw, built, fields_of, joined, kind_of
 
 REQUIRED = b'"model":"m","max_tokens":5,"messages":[{"role":"user","content":"x"}]'
 DEFAULTS = Defaults(model="claude-default", max_tokens=77)
@@ -142,6 +143,61 @@ def test_nor_are_as_many_messages(message: bytes) -> None:
     messages = b'{"role":"user","content":"x"},' + message * (4 * MIB // len(message))
     sent = b'{"model":"m","max_tokens":5,"messages":[' + messages[:-1] + b"]}"
     assert min(_cpu(sent) for _ in range(3)) < 0.03
+
+
+# --- what is built all the same
+
+
+UNITS = [b"{},", b"[],", b"1,", b'"a",', b'"abcdefgh",', b'{"a":1},', b"[[[[[]]]]],", b"-1.5e-300,", b'"\\n\\"",']
+DICTS = [b'"%d":0,', b'"%d":[],', b'"%d":{"a":""},']
+
+
+def _filled(unit: bytes, weight: int) -> bytes:
+    each = sum(unit.count(sign) * by for sign, by in {b"{": 4, b"[": 4, b":": 3, b",": 1}.items())
+    units = (unit % n if b"%d" in unit else unit for n in range(weight // each))
+    inside = b"".join(units)[:-1]
+    return b"{%b}" % inside if b"%d" in unit else b"[%b]" % inside
+
+
+@pytest.mark.parametrize("unit", [*UNITS, *DICTS])
+def test_the_most_that_is_built_is_little_work(unit: bytes) -> None:
+    value = _filled(unit, WEIGHT_MAX - 8)
+    # Read, and written once to know that it can be.
+    assert min(_time(lambda: built("z", Raw(value))) for _ in range(5)) < 0.06
+    assert min(_time(lambda: orjson.loads(value)) for _ in range(5)) < 0.03  # nobody else has a turn meanwhile
+
+
+@pytest.mark.parametrize("unit", [*UNITS, *DICTS])
+def test_what_is_made_of_more_is_refused_before_it_is_built(unit: bytes) -> None:
+    value = Raw(_filled(unit, WEIGHT_MAX + 30))
+    with pytest.raises(InvalidPromptError, match="z: is made of more values"):
+        built("z", value)
+
+
+@pytest.mark.parametrize("text", ["{[,:" * MIB, '"\\' * MIB, "a, b: c" * MIB, "\n{" * MIB])
+def test_a_text_may_hold_any_signs(text: str) -> None:
+    assert built("z", Raw(orjson.dumps([text, {"a": text}]))) == [text, {"a": text}]
+
+
+@given(values)
+def test_what_is_built_is_what_was_sent(value: Any) -> None:
+    try:
+        sent = orjson.dumps(value)
+    except TypeError:
+        return  # an integer beyond 64 bits, half a surrogate pair
+    assert built("z", Raw(sent)) == json.loads(sent)
+
+
+@pytest.mark.parametrize("depth", [250, 900, 2000])
+def test_what_could_not_be_written_again_is_refused(depth: int) -> None:
+    with pytest.raises(InvalidPromptError, match="deeply"):
+        built("z", Raw(b"[" * depth + b"]" * depth))
+
+
+def _time(work: Callable[[], Any]) -> float:
+    begun = time.thread_time()
+    work()
+    return time.thread_time() - begun
 
 
 def _cpu(sent: bytes) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.prompts import InvalidPromptError, prompt_of
+from app.raw_json import Fields, raw, read
 from app.views import ui_files
 from app.views.ui_prompt import Allowed, ChatPrompt, chat_prompt
 
@@ -23,8 +24,12 @@ def message(role: str, *parts: dict[str, Any], message_id: str = "x") -> dict[st
     return {"id": message_id, "role": role, "parts": list(parts)}
 
 
+def sent(body: dict[str, Any]) -> Fields:
+    return {name: raw(value) for name, value in body.items()}
+
+
 def prompt(*messages: dict[str, Any], allowed: Allowed = ALLOWED, **body: Any) -> ChatPrompt:
-    made = chat_prompt({"id": "c", "messages": list(messages)} | body, allowed)
+    made = chat_prompt(sent({"id": "c", "messages": list(messages)} | body), allowed)
     prompt_of(made.body, None)  # what is made is always a prompt
     return made
 
@@ -71,7 +76,7 @@ def test_odd_parts_are_taken_or_refused_and_never_a_fault(part: dict[str, Any]) 
         {"id": "u", "role": "user", "parts": [{"type": "text", "text": "x"}]},
     ]
     try:
-        made = chat_prompt({"id": "c", "messages": messages}, Allowed("m", 5, None))
+        made = chat_prompt(sent({"id": "c", "messages": messages}), Allowed("m", 5, None))
     except InvalidPromptError:
         return
     prompt_of(made.body, None)
@@ -282,7 +287,7 @@ def test_a_body_that_is_none_is_refused(body: dict[str, Any], message_of_error: 
 def test_the_body_chooses_where_the_settings_allow() -> None:
     allowed = Allowed("claude-a", 100, "Be kind", models=("claude-b",), fields=("max_tokens", "temperature", "system"))
     made = prompt(USER, allowed=allowed, model="claude-b", max_tokens=9, temperature=0.5, sessionId="mine").body
-    assert {name: value for name, value in made.items() if name != "messages"} == {
+    assert {name: read(raw(value)) for name, value in made.items() if name != "messages"} == {
         "model": "claude-b",
         "max_tokens": 9,
         "temperature": 0.5,
