@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from urllib.parse import urlsplit
 
@@ -29,3 +30,14 @@ def is_origin(text: str) -> bool:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     usual = port is None or port == {"http": 80, "https": 443}.get(parts.scheme)
     return text == f"{parts.scheme}://{host}{'' if usual else f':{port}'}"
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host's name or address, without a port, can only be this machine's."""
+    name = name.lower().removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -24,6 +24,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from app.access.closed import check_closed, hosts
 from app.access.owners import Owners
 from app.conversing import Conversing
 from app.front import Front
@@ -34,7 +35,6 @@ from app.ready import Readiness
 from app.routes import chat, conversations, health, messages, static, streams, upstream
 from app.routes.envelope import Door, Envelope
 from app.routes.errors import HANDLED, on_error
-from app.routes.origins import is_loopback
 from app.server import address, listen, server
 from app.settings import Settings, SettingsError, unknown
 from app.stream import keys
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = replace(settings, port=settings.port if options.port is None else options.port)
         owners = Owners.from_file(settings.api_keys_file)
         listener = listen(settings.host, settings.port)
-        check_closed(settings, owners, listener)
+        check_closed(settings, owners, listener.getsockname()[0])
     except SettingsError as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
@@ -92,48 +92,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def check_closed(settings: Settings, owners: Owners, listener: socket.socket) -> None:
-    """Raises `SettingsError` where strangers could come in who are asked for nothing."""
-    if settings.auth == "none" and not owners.ask_nobody:
-        raise SettingsError("set KEEPSTREAM_AUTH=none or KEEPSTREAM_API_KEYS_FILE, not both")
-    here = is_loopback(listener.getsockname()[0])
-    if owners.ask_nobody and not here and settings.auth != "none":
-        listener.close()
-        raise SettingsError(
-            f"on {settings.host} everybody who reaches this machine could spend your money and read your streams: set "
-            "KEEPSTREAM_API_KEYS_FILE, or listen on 127.0.0.1, or say KEEPSTREAM_AUTH=none if something else asks them"
-        )
-
-
-def door(settings: Settings) -> Door:
-    """What the outermost layer needs to know."""
-    closed = settings.api_keys_file is None and (is_loopback(settings.host) or bool(settings.hosts))
+def door(settings: Settings, address: str) -> Door:
+    """What the outermost layer needs to know of a front that listens on this address."""
     return Door(
         origins=settings.cors_origins,
         own_hosts=settings.hosts,
-        hosts=settings.hosts if closed else None,
+        hosts=hosts(settings, address),
         bodies_bytes=settings.bodies_bytes,
         root_path=settings.root_path,
     )
 
 
-def application(front: Front) -> ASGIApp:
-    """The whole HTTP application of a front."""
-    app = Starlette(
-        routes=[
-            *streams.ROUTES,
-            *messages.ROUTES,
-            *chat.ROUTES,
-            *conversations.ROUTES,
-            *upstream.ROUTES,
-            *health.ROUTES,
-            *static.ROUTES,
-        ],
-        exception_handlers=dict.fromkeys(HANDLED, on_error),
-    )
+def application(front: Front, at: str | None = None) -> ASGIApp:
+    """The whole HTTP application of a front; `at` is the address it listens on, where that is known."""
+    routes = [
+        *streams.ROUTES,
+        *messages.ROUTES,
+        *chat.ROUTES,
+        *conversations.ROUTES,
+        *upstream.ROUTES,
+        *health.ROUTES,
+        *static.ROUTES,
+    ]
+    app = Starlette(routes=routes, exception_handlers=dict.fromkeys(HANDLED, on_error))
     app.router.redirect_slashes = False
     app.state.front = front
-    return Envelope(app, door(front.settings))
+
+    def is_ours(path: str) -> bool:
+        return any(route.path_regex.match(path) for route in routes)
+
+    return Envelope(app, door(front.settings, at or front.settings.host), is_ours)
 
 
 async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> int:
@@ -158,7 +146,7 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         stack.push_async_callback(probe.aclose)
         ready = Readiness(probe, (channel, accords, *hub.work, sweeping))
         front = Front(settings, redis, submitting, hub, owners, Chats(redis), claude, conversing, ready)
-        running_server = server(application(front), settings.cors_origins)
+        running_server = server(application(front, listener.getsockname()[0]), settings.cors_origins)
         running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")
         checking = asyncio.create_task(until_fit(redis), name="check")
         sweeping.start()

@@ -27,6 +27,7 @@ TESTS = (
     "tests/app/test_protocol.py",
     "tests/app/test_server.py",
     "tests/app/routes/test_origins.py",
+    "tests/app/test_main.py",
     "tests/app/test_raw_json.py",
     "tests/app/test_environment.py",
     "tests/worker/test_request.py",
@@ -145,6 +146,18 @@ MUTATIONS = (
         "app/routes/envelope.py",
         "if door.hosts is not None and scope",
         "if False and scope",
+    ),
+    Mutation(
+        "a front's own host is judged by what it is called",
+        "app/main.py",
+        "door(front.settings, at or front.settings.host)",
+        "door(front.settings, front.settings.host)",
+    ),
+    Mutation(
+        "a root path is taken from paths that are ours as they are",
+        "app/routes/envelope.py",
+        ' and not self._is_ours(scope["path"])',
+        "",
     ),
     Mutation(
         "a body without a type is JSON",

@@ -14,10 +14,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.access.closed import check_closed
 from app.access.owners import Owners
 from app.dev import embedded, parts
 from app.dev.lock import DirectoryBusyError, DirectoryLock
-from app.dev.ports import free_port, is_free
+from app.dev.ports import address_of, free_port, is_free
 from app.settings import Settings, SettingsError
 from app.stream.connect import connect
 from app.stream.errors import UnfitServerError
@@ -42,10 +43,10 @@ class Plan:
 def make_plan(options: argparse.Namespace, environment: Mapping[str, str], cleanup: ExitStack) -> Plan:
     """Decide and check. What is held until the end goes on `cleanup`. Raises `SettingsError`."""
     settings = Settings.from_env(environment)
+    port = _checked_port(settings.host, settings.port if options.port is None else options.port)
     _check(settings)
-    port = settings.port if options.port is None else options.port
     return Plan(
-        port=_checked_port(settings.host, port),
+        port=port,
         workers=options.workers,
         settings=settings,
         environment=environment,
@@ -55,7 +56,7 @@ def make_plan(options: argparse.Namespace, environment: Mapping[str, str], clean
 
 def _check(settings: Settings) -> None:
     """What the front and the workers would refuse, one after the other."""
-    Owners.from_file(settings.api_keys_file)
+    check_closed(settings, Owners.from_file(settings.api_keys_file), address_of(settings.host))
     try:
         connect(settings.redis_url, "dev")
     except UnfitServerError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import random
 import socket
+from typing import Any
 
 LOOPBACK = "127.0.0.1"
 # Below the ephemeral ranges of Linux (from 32768) and macOS (from 49152), above what well-known servers use.
@@ -23,9 +24,7 @@ class NoFreePortError(RuntimeError):
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Whether a server could listen there now. Raises `OSError` where the host is not this machine's."""
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
+    family, kind, protocol, address = _resolved(host, port)
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -45,3 +44,15 @@ def free_port(host: str = LOOPBACK) -> int:
         if is_free(port, host):
             return port
     raise NoFreePortError(f"no free port between {_LOW} and {_HIGH} on {host}")
+
+
+def address_of(host: str) -> str:
+    """The address that a host's name stands for. Raises `OSError`."""
+    return str(_resolved(host, 0)[3][0])
+
+
+def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, socket.SocketKind, int, tuple[Any, ...]]:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    return family, kind, protocol, address

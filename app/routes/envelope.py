@@ -54,9 +54,11 @@ class Door:
 class Envelope:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, door: Door) -> None:
+    def __init__(self, app: ASGIApp, door: Door, is_ours: Callable[[str], bool]) -> None:
+        """`is_ours` says whether a path is one that the application serves."""
         self._app = app
         self._door = door
+        self._is_ours = is_ours
         self._origins = frozenset(door.origins)
         self._bodies = Bodies(door.bodies_bytes)
 
@@ -108,8 +110,9 @@ class Envelope:
     def _strip(self, scope: Scope) -> None:
         """The path as our routes know it, whether or not a proxy has taken the root path away."""
         root = self._door.root_path
-        # More than once: a client may join what we name to an address that has it already.
-        while root and (scope["path"] == root or scope["path"].startswith(f"{root}/")):
+        # More than once: a client may join what we name to an address that has it already. And not from a path that is
+        # ours as it is: under /api, /api/chat is what a proxy has left of /api/api/chat.
+        while root and f"{scope['path']}/".startswith(f"{root}/") and not self._is_ours(scope["path"]):
             scope["path"] = scope["path"][len(root) :] or "/"
             scope["raw_path"] = scope["raw_path"][len(root) :] or b"/"
 

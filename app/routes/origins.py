@@ -7,11 +7,12 @@ name that is pointed here makes a stranger's page our own.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+
+from app.environment import is_loopback
 
 # In a scope: the answer is a stream of events, in which a comment may stand between two pieces.
 SSE = "keepstream.sse"
@@ -52,17 +53,6 @@ def foreign_page(method: str, headers: Headers, origins: Collection[str], hosts:
 def foreign_host(headers: Headers, hosts: Collection[str]) -> bool:
     """Whether we are called by a name that is none of this machine's, nor one of `hosts`."""
     return not all(is_loopback(name := _name(host)) or name in hosts for host in headers.getlist("host") if host)
-
-
-def is_loopback(name: str) -> bool:
-    """Whether a host's name or address, without a port, can only be this machine's."""
-    name = name.lower().removesuffix(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_own(origin: str, headers: Headers, hosts: Collection[str]) -> bool:

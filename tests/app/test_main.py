@@ -42,6 +42,17 @@ def test_unless_it_is_told_so_or_asks(valkey: EmbeddedValkey, keys_file: str) ->
             front.line(r"keepstream front on")
 
 
+def test_by_whichever_word_a_front_listens_here_it_answers_to_no_foreign_name(valkey: EmbeddedValkey) -> None:
+    """A name that is pointed at this machine makes a stranger's page our own."""
+    with keepstream("front", "--host", "127.1", "--port", "0", REDIS_URL=valkey.url) as front:
+        url = front.line(r"keepstream front on (\S+)")[1]
+        statuses = {
+            host: httpx.get(f"{url}/v1/streams/st_0", headers={"host": host}).status_code
+            for host in ("evil.example", "localhost", "127.1")
+        }
+        assert statuses == {"evil.example": 403, "localhost": 404, "127.1": 404}
+
+
 def test_one_cannot_ask_and_not_ask(keys_file: str) -> None:
     assert "not both" in refused(KEEPSTREAM_AUTH="none", KEEPSTREAM_API_KEYS_FILE=keys_file)
     assert "KEEPSTREAM_AUTH" in refused(KEEPSTREAM_AUTH="no")

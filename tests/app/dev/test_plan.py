@@ -152,3 +152,10 @@ def test_a_directory_that_cannot_be_written_is_said(directory: Path, cleanup: Ex
     directory.write_text("a file of that name")
     with pytest.raises(SettingsError, match=r"cannot keep data in .*\.keepstream: .*; try --ephemeral"):
         make_plan(options(), {}, cleanup)
+
+
+def test_a_door_that_would_stand_open_is_told_before_anything_is_started(cleanup: ExitStack) -> None:
+    anywhere = {"KEEPSTREAM_HOST": "0.0.0.0"}  # noqa: S104  # what is to be refused
+    with pytest.raises(SettingsError, match="KEEPSTREAM_AUTH=none"):
+        make_plan(options(), anywhere, cleanup)
+    make_plan(options(), {**anywhere, "KEEPSTREAM_AUTH": "none"}, cleanup)

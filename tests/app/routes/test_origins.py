@@ -7,7 +7,8 @@ import pytest
 from redis.asyncio import Redis
 from starlette.datastructures import Headers
 
-from app.routes.origins import foreign_host, foreign_page, is_loopback
+from app.environment import is_loopback
+from app.routes.origins import foreign_host, foreign_page
 from app.settings import Settings
 from tests.app.served import served
 
@@ -137,3 +138,15 @@ async def test_under_a_path(redis: Redis, prefix: str) -> None:
         assert 'href="/relay/chat.css"' in (await http.get(f"{prefix}/")).text
         assert (await http.get(f"{prefix}/openapi.json")).json()["servers"] == [{"url": "/relay"}]
         assert (await http.get("/relayed/healthz")).status_code == 404
+
+
+@pytest.mark.parametrize("root", ["/api", "/v1", "/api/chat"])
+async def test_a_path_that_is_called_as_one_of_ours_begins_hides_none(redis: Redis, root: str) -> None:
+    async with served(redis, Settings(root_path=root)) as front, httpx.AsyncClient(base_url=front.url) as http:
+        for prefix in (root, ""):  # a proxy that leaves it, and one that takes it away
+            assert (await http.get(f"{prefix}/healthz")).status_code == 200
+            assert (await http.get(f"{prefix}/api/chat/x/stream")).status_code == 204
+            assert (await http.post(f"{prefix}/api/chat", json={"id": "x", "messages": []})).status_code == 400
+            made = await http.post(f"{prefix}/v1/streams", json={"prompt": "hello"})
+            assert made.headers["location"] == f"{root}/v1/streams/{made.json()['id']}"
+            assert (await http.get(f"{prefix}/v1/streams/{made.json()['id']}")).status_code == 200
