@@ -736,6 +736,12 @@ MUTATIONS = (
         "        gate.rate = 0",
     ),
     Mutation(
+        "a clock that is set back holds a model until it has caught up",
+        "app/stream/scripts/gate_law.lua",
+        "  if back > 0 then",
+        "  if false then",
+    ),
+    Mutation(
         "a volley of refusals counts as many",
         "app/stream/scripts/gate_law.lua",
         "if told.era >= gate.era then",

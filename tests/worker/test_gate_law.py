@@ -134,3 +134,24 @@ def test_a_limit_that_changes_is_found_out_again(to: float, ideal: float) -> Non
 
 def test_a_limit_that_is_told_is_hardly_ever_met() -> None:
     assert Play(5, 100, told=True, workers=1).play().refused < 10
+
+
+@pytest.mark.parametrize("before", ["refused", "left", "used up"])
+@pytest.mark.parametrize("step", [-300_000, 300_000])
+def test_a_clock_that_is_set_makes_nobody_wait_for_longer(before: str, step: int) -> None:
+    runtime = lupa.LuaRuntime()
+    law, table = runtime.execute(_LAW), runtime.table_from
+    nothing = {"taken": 0, "refused_ms": -1, "era": 0, "waiting": 0, "limits": table([])}
+    told = {
+        "refused": {"refused_ms": 2000, "era": 1},
+        "left": {"taken": 1, "limits": table([table(["requests", 50, 20, 30_000])])},
+        "used up": {"taken": 1, "limits": table([table(["requests", 50, 0, 2000])])},
+    }[before]
+    law(BEGAN_MS, table({**nothing, "waiting": 4}))
+    law(BEGAN_MS + 10, table({**nothing, **told}))
+    now, may = BEGAN_MS + 20 + step, 0
+    waited = 0.0
+    while not may:
+        may, wait, _ = law(now, table({**nothing, "waiting": 1}))
+        waited, now = waited + (0 if may else wait), now + wait
+    assert waited <= 5000

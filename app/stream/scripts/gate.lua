@@ -16,6 +16,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local waiting, room = tonumber(ARGV[4]), tonumber(ARGV[5])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], -(now - GATE_UNUSED_MS), '(0')
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', -(now + GATE_UNUSED_MS)) -- the clock was set back since
 local line = redis.call('ZCOUNT', KEYS[2], 0, '+inf')
 room = math.min(line, math.max(0, room - redis.call('ZCOUNT', KEYS[2], '-inf', '(0')))
 

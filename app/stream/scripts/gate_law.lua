@@ -26,7 +26,14 @@ end
 -- not say), era (of the refused call), waiting (calls that would go), limits {{name, limit, remaining, reset in ms}, …}.
 -- Returns the calls that may go now, of `waiting`, and the ms until another one may. Changes `gate`.
 local function gate_law(gate, now, told)
-  local dt = math.max(0, now - (gate.at or now)) / 1000
+  local back = (gate.at or now) - now
+  if back > 0 then -- the clock was set back: what was to come is as far away as it was
+    gate.hold, gate.mark = gate.hold - back, gate.mark - back
+    for _, known in pairs(gate.limits or {}) do
+      known.at, known.until_ = known.at - back, known.until_ and known.until_ - back
+    end
+  end
+  local dt = math.max(0, -back) / 1000
   gate.at = now
   gate.era = gate.era or 1
   gate.credit = gate.credit or GATE_CREDIT
@@ -40,7 +47,7 @@ local function gate_law(gate, now, told)
   gate.mark = gate.mark or now
   gate.held = gate.held or 0
   gate.given = gate.given or 0
-  local back = (gate.era == 1 and math.max(GATE_RETURN, gate.given) or math.max(0.2, math.min(gate.rate, 1))) / 1000
+  local returns = (gate.era == 1 and math.max(GATE_RETURN, gate.given) or math.max(0.2, math.min(gate.rate, 1))) / 1000
 
   -- time goes on
   if gate.rate > 0 then
@@ -53,7 +60,7 @@ local function gate_law(gate, now, told)
     gate.tokens = math.min(gate.tokens + gate.rate * dt, math.max(1, gate.rate * GATE_DEPTH))
   end
   if now >= gate.hold and gate.credit < GATE_CREDIT then
-    gate.credit = math.min(gate.credit + back * dt * 1000, GATE_CREDIT)
+    gate.credit = math.min(gate.credit + returns * dt * 1000, GATE_CREDIT)
   end
 
   -- what the upstream took
@@ -116,7 +123,7 @@ local function gate_law(gate, now, told)
   end
 
   -- who may go
-  local bounds = {{gate.credit, back}}
+  local bounds = {{gate.credit, returns}}
   if gate.rate > 0 then
     bounds[2] = {gate.tokens, gate.rate / 1000}
   end
