@@ -762,6 +762,18 @@ MUTATIONS = (
         "if False:",
     ),
     Mutation(
+        "calls of a worker that died in them make a limit smaller for ever",
+        "app/stream/scripts/gate.lua",
+        "if now - said[2] > GATE_SAID_MS then",
+        "if false then",
+    ),
+    Mutation(
+        "calls that are under way are not taken off what is left",
+        "app/stream/scripts/gate_law.lua",
+        "known.left = left - known.cost * told.open",
+        "known.left = left",
+    ),
+    Mutation(
         "who is cancelled as the gate answers ends the gate's questions for all",
         "worker/gate.py",
         "deque([waiter for waiter in self.waiters if not waiter.answer.done()])",

@@ -81,12 +81,13 @@ class _Waiter:
 
 
 class Gate:
-    """The gates of all models, for the streams of this worker. `room`: how many more streams it could run.
+    """The gates of all models, for the streams of `worker`. `room`: how many more streams it could run.
 
     To be closed.
     """
 
-    def __init__(self, workers: Workers, room: Callable[[], int]) -> None:
+    def __init__(self, worker: str, workers: Workers, room: Callable[[], int]) -> None:
+        self._worker = worker
         self._workers = workers
         self._room = room
         self._models: dict[str, _Model] = {}
@@ -141,18 +142,19 @@ class Gate:
         if name not in self._models:
             for idle in [key for key, model in self._models.items() if model.is_idle]:
                 del self._models[idle]
-            self._models[name] = _Model(name, self._workers, self._room)
+            self._models[name] = _Model(name, self._worker, self._workers, self._room)
         return self._models[name]
 
 
 class _Model:
     """One model's gate as this worker knows it."""
 
-    def __init__(self, name: str, workers: Workers, room: Callable[[], int]) -> None:
+    def __init__(self, name: str, worker: str, workers: Workers, room: Callable[[], int]) -> None:
         self.waiters: deque[_Waiter] = deque()
         self.task: asyncio.Task[None] | None = None
         self.blind = False  # Redis did not answer when it was asked last
         self._name = name
+        self._worker = worker
         self._workers = workers
         self._room = room
         self._clock = asyncio.get_running_loop().time
@@ -233,7 +235,14 @@ class _Model:
         self._news.clear()
         told = _together([told for _, told in self._heard])
         self._heard.clear()
-        turns = await self._workers.gate(self._name, told, waiting=len(self.waiters), room=max(self._room(), 0))
+        turns = await self._workers.gate(
+            self._name,
+            told,
+            worker=self._worker,
+            unanswered=self._unanswered,
+            waiting=len(self.waiters),
+            room=max(self._room(), 0),
+        )
         self._era, self.blind = turns.era, False
         self._forget_who_left()
         for _ in range(min(turns.given, len(self.waiters))):

@@ -77,7 +77,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.close)
         log, queue, workers = Log(redis), Queue(redis), Workers(redis)
-        gate = Gate(workers, lambda: pool.room)
+        gate = Gate(name, workers, lambda: pool.room)
         stack.push_async_callback(gate.close)
         telling = Telling(redis)
         stack.push_async_callback(telling.close)

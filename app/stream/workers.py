@@ -82,9 +82,9 @@ class Workers:
             )
         )
 
-    async def gate(self, model: str, told: Told, *, waiting: int, room: int) -> Turns:
+    async def gate(self, model: str, told: Told, *, worker: str, unanswered: int, waiting: int, room: int) -> Turns:
         """Tells the gate of `model` what came of calls, and asks it for turns: for `waiting` calls, and for up to
-        `room` streams that wait in the line because of it.
+        `room` streams that wait in the line because of it. `unanswered` calls of `worker` are under way.
         """
         limits = orjson.dumps([[limit.name, limit.most, limit.left, limit.reset_ms] for limit in told.limits])
         reply = await self._gate(
@@ -99,6 +99,8 @@ class Workers:
                 keys.GATE_SECONDS,
                 keys.WAKE,
                 keys.QUEUE_SECONDS,
+                worker,
+                unanswered,
             ],
         )
         given, wait_ms, line, rate, era = map(int, reply)

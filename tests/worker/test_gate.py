@@ -180,7 +180,7 @@ class Workers:
         self.answers = asyncio.Event()
         self.answers.set()
 
-    async def gate(self, model: str, told: Told, *, waiting: int, room: int) -> Turns:  # noqa: ARG002
+    async def gate(self, model: str, told: Told, *, waiting: int, **_: object) -> Turns:  # noqa: ARG002
         self.asked += 1
         self.told.append(told)
         await self.answers.wait()
@@ -200,7 +200,7 @@ async def workers() -> Workers:
 
 @pytest.fixture
 async def gate(workers: Workers) -> AsyncIterator[Gate]:
-    made = Gate(workers, lambda: 0)  # type: ignore[arg-type]
+    made = Gate("w", workers, lambda: 0)  # type: ignore[arg-type]
     yield made
     await made.close()
 
@@ -238,7 +238,7 @@ async def test_what_came_of_a_call_is_told_once(gate: Gate, workers: Workers) ->
 
 @pytest.mark.parametrize("error", [RedisConnectionError(), ResponseError("NOPERM"), ValueError()])
 async def test_where_redis_does_not_tell_nobody_waits(error: Exception) -> None:
-    gate = Gate(Workers(error), lambda: 0)  # type: ignore[arg-type]
+    gate = Gate("w", Workers(error), lambda: 0)  # type: ignore[arg-type]
     async with asyncio.timeout(2):
         assert isinstance(await enter(gate), Turn)
     await gate.close()
@@ -265,7 +265,7 @@ async def test_who_is_cancelled_as_the_answer_comes_keeps_nobody_waiting(
 
 async def test_who_is_cancelled_where_redis_does_not_tell_leaves_the_first_calls_free() -> None:
     workers = Workers(RedisConnectionError())
-    gate = Gate(workers, lambda: 0)  # type: ignore[arg-type]
+    gate = Gate("w", workers, lambda: 0)  # type: ignore[arg-type]
     for _ in range(FREE):
         entering = asyncio.create_task(gate.enter("m", calm=False, patient=False, told=lambda _: None, otherwise=60.0))
         await asyncio.sleep(0.01)

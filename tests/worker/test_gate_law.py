@@ -54,16 +54,26 @@ class Play:
         rate, size, level, filled, era = self.rate, max(self.rate * self.burst, 1.0), self.rate * self.burst, 0.0, 0
         waiting, taken, now = self.calls, 0, 0.0
         planned = 0.0
+        open_ = min(FREE * self.workers, self.calls)
 
         def plan(at: float, what: str, *more: float) -> None:
             heapq.heappush(self._events, (at, next(numbers), what, more))
 
         def ask(told: dict[str, Any]) -> None:
-            nonlocal waiting, era, planned
-            told = {"taken": 0, "refused_ms": -1, "era": 0, "waiting": waiting, "limits": table([]), **told}
+            nonlocal waiting, era, planned, open_
+            told = {
+                "taken": 0,
+                "refused_ms": -1,
+                "era": 0,
+                "waiting": waiting,
+                "limits": table([]),
+                "open": open_,
+                **told,
+            }
             may, wait, gate = law(BEGAN_MS + int(now * 1000), table(told))
             era = gate["era"]
             waiting -= may
+            open_ += may
             for _ in range(may):
                 plan(now, "arrives", era)
             if waiting and (planned <= now or now + wait / 1000 < planned):
@@ -90,11 +100,13 @@ class Play:
                     plan(now + self.refusal, "refused", *more)
                 case "taken":
                     taken += 1
+                    open_ -= 1
                     limits = [table(["requests", int(size), more[0], math.ceil((size - more[0]) / rate) * 1000])]
                     ask({"taken": 1} | ({"limits": table(limits)} if self.told else {}))
                 case "refused":
                     self.refused += 1
                     waiting += 1
+                    open_ -= 1
                     ask({"refused_ms": int(self.asks * 1000), "era": more[0]})
                 case "asks":
                     ask({})

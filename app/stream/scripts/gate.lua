@@ -6,11 +6,12 @@
 -- ARGV  1 calls taken   2 how long a refusal asks to wait in ms, 0 if it does not say, -1 if nothing was refused
 --       3 era of the refused call   4 calls that wait with who asks   5 streams that it could take from the line
 --       6 limits, JSON: [[name, limit, remaining, ms to its reset], …]   7 life of the state in s   8 wake channel
---       9 life of the line in s
+--       9 life of the line in s   10 who asks   11 how many of its calls are without an answer
 -- reply {turns given to who asks, ms until there may be another, how many wait in the line, the rate in calls per
 --        1000 s or 0, era}
 local GATE_UNUSED_MS = 5000 -- a turn that nobody took in this time is lost
 local GATE_TIGHT = 25 -- with fewer calls left than this, all ask before each
+local GATE_SAID_MS = 30000 -- what a worker said of its calls counts for so long: it may have died in them
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -18,13 +19,27 @@ local waiting, room = tonumber(ARGV[4]), tonumber(ARGV[5])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], -(now - GATE_UNUSED_MS), '(0')
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', -(now + GATE_UNUSED_MS)) -- the clock was set back since
 local line = redis.call('ZCOUNT', KEYS[2], 0, '+inf')
-room = math.min(line, math.max(0, room - redis.call('ZCOUNT', KEYS[2], '-inf', '(0')))
+local placed = redis.call('ZCOUNT', KEYS[2], '-inf', '(0')
+room = math.min(line, math.max(0, room - placed))
 
 local found = redis.call('GET', KEYS[1])
 local gate = found and cjson.decode(found) or {}
+
+-- Counted anew each time, so that no turn that was given and never used is missed for ever.
+gate.calls = gate.calls or {}
+gate.calls[ARGV[10]] = {tonumber(ARGV[11]), now}
+local open = placed
+for worker, said in pairs(gate.calls) do
+  if now - said[2] > GATE_SAID_MS then
+    gate.calls[worker] = nil
+  else
+    open = open + said[1]
+  end
+end
+
 local may, wait = gate_law(gate, now, {
   taken = tonumber(ARGV[1]), refused_ms = tonumber(ARGV[2]), era = tonumber(ARGV[3]),
-  waiting = waiting + room, limits = cjson.decode(ARGV[6]),
+  waiting = waiting + room, limits = cjson.decode(ARGV[6]), open = open,
 })
 
 local put = 0
@@ -46,6 +61,7 @@ if put > 0 then
 end
 local given = math.min(waiting, may - put)
 gate_return(gate, may - put - given)
+gate.calls[ARGV[10]][1] = ARGV[11] + given
 
 local tight = gate.era > 1 or gate.hold > now
 for _, known in pairs(gate.limits) do

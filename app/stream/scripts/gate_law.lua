@@ -19,11 +19,11 @@ local GATE_BURST_MS = 1000 -- what a limit is taken to have saved up, in ms of i
 local function gate_return(gate, turns)
   gate.credit = gate.credit + turns
   gate.tokens = gate.rate > 0 and gate.tokens + turns or 0
-  gate.open = math.max(0, gate.open - turns)
 end
 
 -- `told`: taken (calls that the upstream took), refused_ms (how long a refusal asks to wait, -1 for none, 0 where it does
--- not say), era (of the refused call), waiting (calls that would go), limits {{name, limit, remaining, reset in ms}, …}.
+-- not say), era (of the refused call), waiting (calls that would go), limits {{name, limit, remaining, reset in ms}, …},
+-- open (calls under way, which those limits may not know of yet).
 -- Returns the calls that may go now, of `waiting`, and the ms until another one may. Changes `gate`.
 local function gate_law(gate, now, told)
   local back = (gate.at or now) - now
@@ -41,7 +41,6 @@ local function gate_law(gate, now, told)
   gate.tokens = gate.tokens or 0
   gate.hold = gate.hold or 0
   gate.count = gate.count or 0
-  gate.open = gate.open or 0
   gate.fails = gate.fails or 0
   gate.limits = gate.limits or {}
   gate.mark = gate.mark or now
@@ -67,7 +66,6 @@ local function gate_law(gate, now, told)
   if told.taken > 0 then
     gate.credit = math.min(gate.credit + 2 * told.taken, 1000000)
     gate.count = gate.count + told.taken
-    gate.open = math.max(0, gate.open - told.taken)
     gate.fails = 0
   end
 
@@ -80,7 +78,7 @@ local function gate_law(gate, now, told)
       known.cost = known.cost * 0.7 + 0.3 * math.max(0, refilled - left) / told.taken
     end
     known.seen, known.at, known.fill, known.most = left, now, (most - left) / reset, most
-    known.left = left - known.cost * gate.open
+    known.left = left - known.cost * told.open
     gate.limits[name] = known
     if left <= 0 and gate.rate == 0 then -- used up; and what it lets through in the meantime is not known yet
       gate.hold = math.max(gate.hold, now + reset)
@@ -91,7 +89,6 @@ local function gate_law(gate, now, told)
 
   -- what it refused
   if told.refused_ms >= 0 then
-    gate.open = math.max(0, gate.open - 1)
     if told.era >= gate.era then
       local waited = told.refused_ms
       if waited == 0 then
@@ -154,7 +151,6 @@ local function gate_law(gate, now, told)
   gate.credit = gate.credit - may
   gate.given = gate.era == 1 and gate.given + may or 0
   gate.tokens = gate.rate > 0 and gate.tokens - may or 0
-  gate.open = gate.open + may
   for _, known in pairs(gate.limits) do
     known.left = known.left and known.left - known.cost * may
   end

@@ -14,7 +14,7 @@ from app.stream import keys
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim
 from app.stream.queue import FUNCTION, Idempotency, Queue
-from app.stream.workers import Told, Workers
+from app.stream.workers import Limit, Told, Turns, Workers
 
 LIFE_MS = 600_000
 LEASE_MS = 60_000
@@ -289,11 +289,15 @@ async def test_a_claim_tells_whether_the_last_holder_stands_still_or_is_gone(red
 async def test_a_claim_tells_whether_anybody_has_to_wait(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b")
     assert [claim.calm for claim in await take(queue, number=1)] == [True]
-    await Workers(redis).gate("m", Told(refused_ms=50), waiting=0, room=0)
+    await ask(redis, Told(refused_ms=50))
     assert [claim.calm for claim in await take(queue, number=2)] == [False]
 
 
 # --- waiting at a gate
+
+
+async def ask(redis: Redis, told: Told = Told(), worker: str = "w", **asked: int) -> Turns:  # noqa: B008  # frozen
+    return await Workers(redis).gate("m", told, worker=worker, **{"unanswered": 0, "waiting": 0, "room": 0, **asked})
 
 
 async def parked(queue: Queue, *stream_ids: str, longest_ms: int = LIFE_MS) -> None:
@@ -313,7 +317,7 @@ async def test_who_waits_at_a_gate_is_nobody_s_and_is_not_claimed(redis: Redis, 
 async def test_turns_go_to_the_oldest_who_come_back_to_their_old_places_uncounted(redis: Redis, queue: Queue) -> None:
     await parked(queue, "a", "b", "c")
     await submit(queue, "d")
-    turns = await Workers(redis).gate("m", Told(), waiting=0, room=2)
+    turns = await ask(redis, room=2)
     assert (turns.given, turns.line) == (0, 1)
     claims = await take(queue, "two", free=4)
     assert [(claim.stream_id, claim.times) for claim in claims] == [("a", 1), ("b", 1), ("d", 1)]
@@ -324,18 +328,17 @@ async def test_turns_go_to_the_oldest_who_come_back_to_their_old_places_uncounte
 
 async def test_no_more_are_woken_than_there_is_room_for(redis: Redis, queue: Queue) -> None:
     await parked(queue, "a", "b", "c")
-    workers = Workers(redis)
-    assert (await workers.gate("m", Told(), waiting=0, room=1)).line == 2
-    assert (await workers.gate("m", Told(), waiting=0, room=1)).line == 2
-    await workers.leave_line("m", "a")
-    assert (await workers.gate("m", Told(), waiting=0, room=1)).line == 1
+    assert (await ask(redis, room=1)).line == 2
+    assert (await ask(redis, room=1)).line == 2
+    await Workers(redis).leave_line("m", "a")
+    assert (await ask(redis, room=1)).line == 1
 
 
 async def test_who_waits_at_a_gate_can_be_cancelled(redis: Redis, queue: Queue) -> None:
     await parked(queue, "a", "b")
     [claim] = await queue.claim("front", 1, free=1, lease_ms=LEASE_MS, stream_id="a")
     assert await queue.done(claim)
-    await Workers(redis).gate("m", Told(), waiting=0, room=5)
+    await ask(redis, room=5)
     assert [claim.stream_id for claim in await take(queue, "two", free=4)] == ["b"]
 
 
@@ -600,3 +603,15 @@ async def test_workers_are_woken_for_what_is_new_in_the_line(redis: Redis, queue
         await queue.submit("b", limit=1, life_ms=LIFE_MS)
     assert await woken() == 0
     assert await in_line(redis) == ["a"]
+
+
+async def test_calls_under_way_are_taken_off_what_is_left_and_not_for_ever(redis: Redis) -> None:
+    """A worker that died in its calls, or a turn that nobody used, must not make a limit smaller for good."""
+    told = Told(taken=30, limits=[Limit("requests", 50, 40, 60_000)])
+    assert (await ask(redis, Told(taken=30), worker="lost", waiting=38)).given == 38
+    assert (await ask(redis, told, waiting=50)).given == 40 - 38
+    assert (await ask(redis, told, unanswered=2, waiting=50)).given == 0
+    state = orjson.loads(await redis.get(keys.gate("m")))
+    state["calls"]["lost"][1] -= 31_000
+    await redis.set(keys.gate("m"), orjson.dumps(state))
+    assert (await ask(redis, told, unanswered=2, waiting=50)).given == 40 - 2
