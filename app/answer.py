@@ -23,6 +23,7 @@ from app.parts import AnotherHistoryError
 from app.patient import PatientReader
 from app.readers import Aside, Data, Leave, Part, Reset, Step
 from app.routes import failures
+from app.routes.body import let_go
 from app.routes.errors import REQUEST_ID, ApiError, error_body
 from app.sse import SSE_HEADERS
 from app.stream.connect import AWAY
@@ -54,6 +55,7 @@ class Answer(Response):
         self._abandon_after = abandon_after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        let_go(scope)  # what was asked is stored: an answer may take minutes
         hub = self._front.hub
         reader = PatientReader(self._position, hub, asyncio.get_running_loop().time() + HEAD_SECONDS, in_parts=True)
         watching = asyncio.create_task(_watch(receive, reader), name="client")

@@ -1,8 +1,9 @@
 """What passes straight through: the calls of the Claude API that are one short question and one answer.
 
 The rule: what the client says goes up and what the Claude API answers comes down, as bytes; only the key is ours.
-Nothing is retried here, because clients do that themselves, and every call ends within `CALL_SECONDS`. The SDK would
-cost every front a second to start and 57 MB, for answers that nobody here looks into. Streams never come this way.
+Nothing is retried here, because clients do that themselves; a call ends within `CALL_SECONDS`, and an answer is of
+`REPLY_BYTES` at the most, or is none. The SDK would cost every front a second to start and 57 MB, for answers that
+nobody here looks into. Streams never come this way.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ CONNECT_SECONDS = 10.0
 CALL_SECONDS = 60.0
 # Calls under way at once; the others wait in line.
 CONNECTIONS = 100
+# A page of a thousand models has half a MiB.
+REPLY_BYTES = 4 * 1024 * 1024
 # A gateway of one's own may hold the key; the API's clients always send one.
 NO_KEY = "none"
 
@@ -58,7 +61,8 @@ class Upstream:
         try:
             self._http = httpx.AsyncClient(
                 base_url=base_url or BASE_URL,
-                headers={"authorization": f"Bearer {api_key or NO_KEY}"},
+                # A small answer that is packed may be a large one.
+                headers={"authorization": f"Bearer {api_key or NO_KEY}", "accept-encoding": "identity"},
                 timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
                 follow_redirects=False,  # the key goes nowhere else
                 limits=httpx.Limits(max_connections=CONNECTIONS),
@@ -75,9 +79,9 @@ class Upstream:
             async with asyncio.timeout(CALL_SECONDS):
                 # As bytes: a header is what the client said, whatever letters it has.
                 sent = {name.encode(): value.encode("latin-1", "replace") for name, value in headers.items()}
-                answer = await self._http.request(
-                    method, f"{path}?{query}" if query else path, headers=sent, content=body or None
-                )
+                target = f"{path}?{query}" if query else path
+                async with self._http.stream(method, target, headers=sent, content=body or None) as answer:
+                    told = await _read(answer)
         except (TimeoutError, httpx.TimeoutException):
             raise UnreachableError("the Claude API cannot be reached in time", timed_out=True) from None
         except httpx.InvalidURL:
@@ -85,4 +89,17 @@ class Upstream:
         except httpx.HTTPError:
             raise UnreachableError("the Claude API cannot be reached", timed_out=False) from None
         kept = {n: v for n, v in answer.headers.items() if n in _DOWN or n.startswith(_DOWN_PREFIX)}
-        return Reply(answer.status_code, kept, answer.content)
+        return Reply(answer.status_code, kept, told)
+
+
+async def _read(answer: httpx.Response) -> bytes:
+    """The bytes of an answer. Raises `UnreachableError` for one that nobody should hold."""
+    told = bytearray()
+    if answer.headers.get("content-encoding", "identity") == "identity":
+        async for part in answer.aiter_raw():
+            told += part
+            if len(told) > REPLY_BYTES:
+                break
+        else:
+            return bytes(told)
+    raise UnreachableError("the Claude API's answer is larger than any that could be meant", timed_out=False)

@@ -30,6 +30,8 @@ TESTS = (
     "tests/app/test_main.py",
     "tests/app/test_raw_json.py",
     "tests/app/test_environment.py",
+    "tests/app/test_upstream.py",
+    "tests/app/routes/test_body.py",
     "tests/worker/test_request.py",
     "tests/worker/test_prompt_bytes.py",
     "tests/worker/test_reading.py",
@@ -326,6 +328,24 @@ MUTATIONS = (
         "app/stream/scripts/claim.lua",
         "if last[1] == ARGV[3] then",
         "if false then",
+    ),
+    Mutation(
+        "a body is held until its answer begins, though it is stored",
+        "app/answer.py",
+        "let_go(scope)  #",
+        "pass  #",
+    ),
+    Mutation(
+        "a body in small parts is kept in them",
+        "app/routes/body.py",
+        "            body += part",
+        '            body += part\n            request.scope.setdefault("parts", []).append(part)',
+    ),
+    Mutation(
+        "the upstream's answer to a short call may be of any size",
+        "app/upstream.py",
+        "if len(told) > REPLY_BYTES:",
+        "if False:",
     ),
     Mutation(
         "what is built of a body may be made of anything",

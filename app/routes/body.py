@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Scope
 
 from app.raw_json import Fields, fields_of
 from app.routes.errors import ApiError
@@ -36,7 +37,7 @@ class Bodies:
 
 
 class Hold:
-    """The share of one request, until its answer begins."""
+    """The share of one request, until its answer begins or nobody needs its body any more."""
 
     __slots__ = ("_bodies", "_bytes")
 
@@ -78,21 +79,26 @@ async def read_body(request: Request, limit: int) -> bytes:
     if length.isdecimal() and int(length) > limit:
         raise too_large
     hold: Hold | None = request.scope.get(HOLD)
-    parts: list[bytes] = []
-    size = 0
+    body = bytearray()  # not a list of parts: one of two bytes takes 60 there
     try:
         async for part in request.stream():
-            size += len(part)
-            if size > limit:
+            if len(body) + len(part) > limit:
                 raise too_large
             if hold is not None:
                 hold.take(len(part))
-            parts.append(part)
+            body += part
     except ClientDisconnect:
         raise ApiError(400, "the connection was closed before the body was complete") from None
-    if size:
+    if body:
         _check_type(request.headers)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return bytes(body)
+
+
+def let_go(scope: Scope) -> None:
+    """The body of this request is needed no more, though its answer has not begun."""
+    hold: Hold | None = scope.get(HOLD)
+    if hold is not None:
+        hold.release()
 
 
 def check_type(request: Request) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -169,6 +170,23 @@ class TestComingDown:
         assert response.status_code == 500
         assert response.headers["x-should-retry"] == "false"
         assert error_of(response)["type"] == "api_error"
+
+    @pytest.mark.parametrize("packed", [False, True])
+    async def test_an_answer_without_end_is_none(
+        self,
+        http: httpx.AsyncClient,
+        claude: FakeClaude,
+        packed: bool,  # noqa: FBT001
+    ) -> None:
+        large = b'{"data":"' + b"x" * (2 * upstream.REPLY_BYTES) + b'"}'
+        claude.body = gzip.compress(large) if packed else large
+        claude.headers += [("content-encoding", "gzip")] if packed else []
+        response = await http.get("/v1/models")
+        assert response.status_code == 502
+        assert "larger" in error_of(response)["message"]
+        assert claude.asked[0][2]["accept-encoding"] == "identity"
+        claude.headers, claude.body = [JSON], b'{"data":"' + b"x" * (upstream.REPLY_BYTES - 11) + b'"}'
+        assert (await http.get("/v1/models")).content == claude.body
 
     async def test_what_is_no_json_is_told_in_the_apis_shape(self, http: httpx.AsyncClient, claude: FakeClaude) -> None:
         claude.status, claude.headers, claude.body = (
