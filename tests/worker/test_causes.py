@@ -176,7 +176,8 @@ async def test_the_upstream_s_own_words_are_the_user_s_and_not_the_log_s(
 
 @pytest.mark.parametrize("status", ["413 Too Large", "429 Too Many", "502 Bad Gateway", "503 Unavailable"])
 async def test_a_gateway_s_page_is_no_other_service(shop: Workshop, status: str) -> None:
-    with answering(page(status)) as url:
+    too_long = b"text/html\r\nretry-after: 3600"  # or the stream would wait for a 429 to pass
+    with answering(page(status, too_long)) as url:
         stream = await failed(shop, url)
     assert stream.json("failure")["status"] == int(status[:3])
     assert "ANTHROPIC_BASE_URL" not in told(stream)["message"]
