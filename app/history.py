@@ -132,7 +132,8 @@ def upstream_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
 def messages_json(messages: Sequence[Message]) -> bytes:
     """The same as JSON, written message by message: a long history written at once would hold up everybody else."""
-    return b"[" + b",".join(map(orjson.dumps, upstream_messages(messages))) + b"]"
+    parts = [orjson.dumps(message) for message in upstream_messages(messages)]  # `map` would let go of nothing
+    return b"".join((b"[", b",".join(parts), b"]"))
 
 
 def title_of(content: Sequence[dict[str, Any]]) -> str:

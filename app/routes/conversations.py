@@ -210,12 +210,22 @@ def _exported(found: Conversation, kind: str) -> Response:
     name = f"{found.id}.{'json' if kind == 'json' else 'md'}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     if kind == "json":
-        return Response(
-            orjson.dumps(_whole(found), option=orjson.OPT_INDENT_2), 200, headers, media_type="application/json"
-        )
+        return Response(_indented(found), 200, headers, media_type="application/json")
     return Response(
         transcript(found.text("title"), found.text("system"), found.messages), 200, headers, "text/markdown"
     )
+
+
+def _indented(found: Conversation) -> bytes:
+    """A conversation for people to read, written message by message: others get their turns in between."""
+    around = orjson.dumps(_around(found) | {"messages": []}, option=orjson.OPT_INDENT_2)
+    messages = []
+    for message in found.messages:
+        lines = orjson.dumps(message, option=orjson.OPT_INDENT_2)
+        messages += [b",\n    ", lines.replace(b"\n", b"\n    ")]
+    if not messages:
+        return around
+    return b"".join((around.removesuffix(b"]\n}"), messages[0][1:], *messages[1:], b"\n  ]\n}"))
 
 
 async def _find(front: Front, request: Request, *, messages: bool = False) -> Conversation:
@@ -255,10 +265,6 @@ def _shown(found: Conversation) -> dict[str, Any]:
     if forked := found.text("forked_from"):
         data["forked_from"] = orjson.loads(forked)
     return data
-
-
-def _whole(found: Conversation) -> dict[str, Any]:
-    return _around(found) | {"messages": found.messages}
 
 
 def _around(found: Conversation) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
+from typing import TypeVar
 
 import orjson
 from redis.asyncio import Redis
@@ -31,6 +33,8 @@ EVENTS_BYTES = 256 * 1024
 
 # What is more is parsed beside the loop.
 LARGE_BYTES = 256 * 1024
+
+T = TypeVar("T")
 
 
 class Changed(StrEnum):
@@ -110,10 +114,8 @@ class Conversations:
         if found is None:
             return None
         conversation, listed = found
-        if sum(map(len, listed)) <= LARGE_BYTES:
-            return replace(conversation, messages=tuple(map(orjson.loads, listed)))
-        # Message by message in a thread: others get their turns in between.
-        return replace(conversation, messages=await asyncio.to_thread(lambda: tuple(map(orjson.loads, listed))))
+        messages_ = await _apart(sum(map(len, listed)), lambda: [orjson.loads(message) for message in listed])
+        return replace(conversation, messages=tuple(messages_))
 
     async def raw(self, conversation_id: str, *, messages: bool = True) -> tuple[Conversation, list[bytes]] | None:
         """As `read`, with its messages as the JSON that they are kept as."""
@@ -147,8 +149,15 @@ class Conversations:
         messages: Sequence[turns.Message] = (),
     ) -> None:
         """Makes a conversation with these fields of the meta (owner, and those it is shown with)."""
-        stored: dict[str, str | int] = {"stream": "", "attempt": 1, "base": 0, "life": life_ms, "bytes": size(messages)}
-        stored |= fields
+        taken = await asyncio.to_thread(size, messages) if messages else 0  # a history, as long as its first was
+        stored: dict[str, str | int] = {
+            "stream": "",
+            "attempt": 1,
+            "base": 0,
+            "life": life_ms,
+            "bytes": taken,
+            **fields,
+        }
         meta = {name: str(value).encode() for name, value in stored.items()}
         nothing = Conversation(conversation_id, 0, frames.origin(conversation_id), meta, ())
         event = turns.updated(nothing.text("title"), nothing.text("system"), nothing.text("model"))
@@ -184,6 +193,8 @@ class Conversations:
         for name, event in change.events:
             frame, position = frames.encode_json(name, event, position)
             data += frame
+        large = max(conversation.bytes, int(fields.get("bytes", 0)))
+        added = await _apart(large, lambda: [orjson.dumps(message) for message in change.add])
         at = conversation.position
         script = self._delete if mode == "delete" else self._change
         reply = await script(
@@ -197,8 +208,8 @@ class Conversations:
                 life_ms,
                 life_ms + keys.TOMB_SECONDS * 1000,
                 -1 if change.keep is None else change.keep,
-                len(change.add),
-                *map(orjson.dumps, change.add),
+                len(added),
+                *added,
                 *(part for pair in fields.items() for part in pair),
             ],
         )
@@ -215,28 +226,33 @@ class Conversations:
             found = await self.read(conversation_id)
             if found is None or found.deleted or found.stream_id != stream_id:
                 return
-            message = await self._answer(stream_id, found.now)
-            if message is None:
+            answer = await self._answer(stream_id, found.now)
+            if answer is None:
                 return
+            message, large = answer
+            added = await _apart(large, partial(turns.added, message))
+            taken = await _apart(large, partial(size, [message]))
             change = Change(
-                [turns.added(message), turns.ended(message)],
+                [added, turns.ended(message)],
                 add=[message],
-                fields={"stream": "", "asked": "", "bytes": found.bytes + size([message])},
+                fields={"stream": "", "asked": "", "bytes": found.bytes + taken},
             )
             changed = await self.change(found, change)
             if changed is not Changed.MOVED:
                 await self.used(found)
                 return
 
-    async def _answer(self, stream_id: str, now: int) -> turns.Message | None:
+    async def _answer(self, stream_id: str, now: int) -> tuple[turns.Message, int] | None:
+        """The answer, and about how many bytes it takes."""
         meta = await self._log.meta(stream_id, "withdrawn", *turns.ANSWER_FIELDS)
         if meta is None:
-            return turns.answer(stream_id, None, (), now)
+            return turns.answer(stream_id, None, (), now), 0
         # One that was withdrawn is no answer: whoever withdrew it takes back what was said.
         if meta["state"] != State.ENDED.encode() or "withdrawn" in meta:
             return None
         standing = (await partial_of(self._log, stream_id)).content if turns.stands_in_log(meta) else ()
-        return turns.answer(stream_id, meta, standing, now)
+        large = len(meta.get("message", b"")) or (LARGE_BYTES + 1 if standing else 0)
+        return await _apart(large, lambda: turns.answer(stream_id, meta, standing, now)), large
 
     # --- an owner's list
 
@@ -278,6 +294,14 @@ class Conversations:
                     await self.unlist(owner, one.decode())
                     start -= 1
         return found[:limit], len(found) > limit
+
+
+async def _apart(size: int, work: Callable[[], T]) -> T:
+    """What `work` makes of so many bytes: in a thread where they are many.
+
+    It goes message by message, in Python: others get their turns in between only there.
+    """
+    return work() if size <= LARGE_BYTES else await asyncio.to_thread(work)
 
 
 def size(messages: Sequence[turns.Message]) -> int:
