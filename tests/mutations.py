@@ -504,6 +504,12 @@ MUTATIONS = (
         "if false then",
     ),
     Mutation(
+        "a long line is counted for each that it takes",
+        "app/stream/scripts/submit.lua",
+        "if counted then",
+        "if false then",
+    ),
+    Mutation(
         "waiting bytes are never counted anew",
         "app/stream/scripts/submit.lua",
         "if not exact and (not bytes or (bytes + size > most and not paced)) then",

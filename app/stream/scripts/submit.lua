@@ -34,8 +34,9 @@ local bytes = tonumber(known[1] or '')
 local fence = redis.call('GET', KEYS[6]) or '0'
 local exact = bytes and known[2] == fence .. '|' .. waiting
 local paced = waiting > 1000 and now < tonumber(known[3] or '0')
+local counted = false
 if not exact and (not bytes or (bytes + size > most and not paced)) then
-  bytes, exact = 0, true
+  bytes, exact, counted = 0, true, true
   for first = 0, waiting - 1, 1000 do
     local ids = redis.call('ZRANGE', KEYS[1], first, first + 999)
     for _, one in ipairs(redis.call('HMGET', KEYS[4], unpack(ids))) do
@@ -59,6 +60,9 @@ redis.call('EXPIRE', KEYS[1], ARGV[8])
 redis.call('HSET', KEYS[4], ARGV[1], size)
 redis.call('EXPIRE', KEYS[4], ARGV[8])
 redis.call('HSET', KEYS[5], 'bytes', bytes + size, 'line', exact and fence .. '|' .. waiting + 1 or '')
+if counted then
+  redis.call('HSET', KEYS[5], 'next', string.format('%d', now + waiting * 20))
+end
 redis.call('EXPIRE', KEYS[5], ARGV[8])
 if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[3], 'id', ARGV[1], 'digest', ARGV[5])

@@ -136,3 +136,24 @@ async def test_who_comes_back_to_the_line_is_counted_again(redis: Redis, comes_b
             assert await queue.claim("two", 1, free=1, lease_ms=LEASE_MS, stream_id="st_9") == []
     with pytest.raises(QueueFullError):
         await submit("st_3", 10)
+
+
+async def test_a_long_line_is_counted_at_a_pace_also_where_there_is_room(redis: Redis) -> None:
+    queue, most = Queue(redis), 40_000
+
+    async def submit(name: str) -> None:
+        await queue.submit(name, limit=10**6, life_ms=LIFE_MS, size=10, most_bytes=most)
+
+    await asyncio.gather(*(submit(f"st_{n}") for n in range(4000)))
+    await queue.claim("one", 1, free=2, lease_ms=LEASE_MS)
+    await submit("st_a")  # counted anew: there is room for one more
+    next_count = int(await redis.hget(keys.BYTES, "next") or 0)  # type: ignore[misc]  # redis-py's types mix both clients
+    assert next_count > 0
+    await redis.execute_command("HSET", keys.BYTES, "next", next_count + 60_000_000)  # type: ignore[no-untyped-call]
+    await queue.claim("one", 2, free=3, lease_ms=LEASE_MS)
+    await submit("st_b")  # fits as far as is known
+    with pytest.raises(QueueFullError):
+        await submit("st_c")  # and it is too early to know more
+    await redis.execute_command("HSET", keys.BYTES, "next", next_count)  # type: ignore[no-untyped-call]
+    await asyncio.sleep(0.1)
+    await submit("st_c")
