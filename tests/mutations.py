@@ -504,6 +504,18 @@ MUTATIONS = (
         "if false then",
     ),
     Mutation(
+        "an answer's time ends before its conversation has it",
+        "app/stream/scripts/append.lua",
+        "    life = ARGV[7]\n",
+        "",
+    ),
+    Mutation(
+        "an answer that its conversation has is kept for a day more",
+        "app/stream/scripts/release.lua",
+        "if not at then",
+        "if true then",
+    ),
+    Mutation(
         "a long line is counted for each that it takes",
         "app/stream/scripts/submit.lua",
         "if counted then",

@@ -220,11 +220,13 @@ class Conversations:
     async def commit(self, stream_id: str, conversation_id: str) -> None:
         """Adds the answer of a stream that has ended, or is lost, to its conversation.
 
-        Does nothing where the stream still runs, or where this was done before: the conversation names it until then.
+        Does nothing where the stream still runs, or where this was done before: the conversation names it until then,
+        and it is kept until then.
         """
         while True:
             found = await self.read(conversation_id)
             if found is None or found.deleted or found.stream_id != stream_id:
+                await self._log.release(stream_id)
                 return
             answer = await self._answer(stream_id, found.now)
             if answer is None:
@@ -239,6 +241,7 @@ class Conversations:
             )
             changed = await self.change(found, change)
             if changed is not Changed.MOVED:
+                await self._log.release(stream_id)
                 await self.used(found)
                 return
 

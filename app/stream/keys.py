@@ -5,7 +5,7 @@ another server than the queue, or on a cluster.
 
 `ks:{id}:log`, `ks:{id}:meta`
     `SUBMIT_SECONDS` until the submit is confirmed, and once it is withdrawn; else `STREAM_SECONDS_MAX` + `STREAM_TTL`
-    and a margin; `STREAM_TTL` from the ending on
+    and a margin; `STREAM_TTL` from the ending on, and as long as the tomb until a conversation has its answer
 `ks:{id}:tomb`
     `TOMB_SECONDS` longer than the log: tells 410 from 404
 `ks:{cv id}:log`, `ks:{cv id}:meta`, `ks:{cv id}:messages`

@@ -134,6 +134,7 @@ class Log:
         self._read = redis.register_script(source("read"))
         self._cancel = redis.register_script(source_on_full("cancel"))
         self._keep = redis.register_script(source_on_full("keep"))
+        self._release = redis.register_script(source_on_full("release"))
         self._withdraw = redis.register_script(source_on_full("withdraw"))
 
     async def open(self, stream_id: str, fields: Mapping[str, str | bytes]) -> int:
@@ -163,6 +164,10 @@ class Log:
             keys=[keys.meta(stream_id)], args=[word, keys.control(stream_id), keys.SUBMIT_SECONDS * 1000]
         )
         return Withdrawn(reply.decode())
+
+    async def release(self, stream_id: str) -> None:
+        """An ended stream need not wait for its conversation any more: it is kept as long as others are."""
+        await self._release(keys=[keys.log(stream_id), keys.meta(stream_id)])
 
     async def begin(self, claim: Claim, life_ms: int | None = None, *, count: bool = False) -> Begun:
         """Takes the fence for `claim`. Status: ok, ended, fenced or gone.

@@ -14,7 +14,7 @@
 local log, meta = KEYS[1], KEYS[2]
 local at, frames = tonumber(ARGV[4]), ARGV[5]
 local length = redis.call('STRLEN', log)
-local facts = redis.call('HMGET', meta, 'fence', 'holder', 'state', 'cancel', 'owner', 'withdrawn')
+local facts = redis.call('HMGET', meta, 'fence', 'holder', 'state', 'cancel', 'owner', 'withdrawn', 'conversation')
 local cancel = facts[4] or ''
 
 if length > at and length <= at + #frames then
@@ -64,12 +64,18 @@ if ARGV[8] then
 end
 if ARGV[6] ~= '' then
   local time = redis.call('TIME')
-  redis.call('HSET', meta, 'state', 'ended', 'ended_at', time[1] * 1000 + math.floor(time[2] / 1000))
+  local now, life = time[1] * 1000 + math.floor(time[2] / 1000), ARGV[6]
+  redis.call('HSET', meta, 'state', 'ended', 'ended_at', now)
   redis.call('HDEL', meta, 'request')
-  -- Of one that was withdrawn nobody knows: it lives as long as the mark would.
-  redis.call('PEXPIRE', meta, math.min(ARGV[6], facts[6] or ARGV[6]))
+  if facts[6] then -- of one that was withdrawn nobody knows: it lives as long as the mark would
+    life = math.min(life, facts[6])
+  elseif facts[7] then -- an answer lives until its conversation has it (release.lua), however long nobody sees to it
+    redis.call('HSET', meta, 'kept_until', string.format('%d', now + life))
+    life = ARGV[7]
+  end
+  redis.call('PEXPIRE', meta, life)
   -- APPEND doubles its allocation; writing the value once more gives the slack back.
-  redis.call('SET', log, redis.call('GET', log), 'PX', ARGV[6])
+  redis.call('SET', log, redis.call('GET', log), 'PX', life)
   redis.call('SET', KEYS[3], facts[5] or '', 'PX', ARGV[7])
 end
 if #frames > 0 then

@@ -165,6 +165,34 @@ async def test_a_stream_that_runs_has_no_answer_yet(store: Conversations, redis:
     assert (settled.stream_id, len(settled.messages)) == (STREAM, 1)
 
 
+@pytest.mark.parametrize("then", ["commit", "delete", "again"])
+async def test_an_answer_outlives_its_time_until_its_conversation_has_it(
+    store: Conversations, redis: Redis, then: str
+) -> None:
+    """Redis was away, or all workers were, for longer than ended streams are kept."""
+    found = await read(store, await made(store))
+    await store.change(found, ask(found, "a"))
+    log, claim = Log(redis), Claim(STREAM, 1, "me")
+    await log.open(STREAM, {"owner": OWNER, "conversation": found.id})
+    begun = await log.begin(claim, LIFE_MS)
+    assert begun.position is not None
+    frame, _ = frames.encode_json("relay.end", end_data(Outcome.COMPLETED, attempts=1), begun.position)
+    fields = {"outcome": "completed", "message": b'{"content":[{"type":"text","text":"yes"}]}'}
+    await log.append(claim, 0, frame, fields, ending_life_ms=20)
+    await asyncio.sleep(0.05)
+    assert (await log.meta(STREAM)) is not None
+    if then == "delete":
+        await store.delete(await read(store, found.id))
+    await store.commit(STREAM, found.id)
+    if then == "again":
+        await store.commit(STREAM, found.id)
+    if then != "delete":
+        assert (await read(store, found.id)).messages[1]["content"] == [{"type": "text", "text": "yes"}]
+    assert await log.meta(STREAM) is None
+    assert (await log.read(STREAM, None)).state is State.GONE
+    assert not await redis.exists(keys.log(STREAM))
+
+
 async def test_a_stream_that_is_lost_frees_the_conversation(store: Conversations) -> None:
     found = await read(store, await made(store))
     await store.change(found, ask(found, "a"))
