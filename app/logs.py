@@ -13,8 +13,11 @@ from pathlib import Path
 from traceback import walk_tb
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s%(ids)s"
-# They tell of every call, with its whole address.
-LIBRARIES = ("uvicorn", "uvicorn.error", "httpx", "httpcore", "httpx2", "asyncio", "redis", "anthropic", "arq")
+# They tell of every call with its whole address, and of each job with its arguments.
+LIBRARIES = (
+    *("uvicorn", "uvicorn.error", "httpx", "httpcore", "httpx2", "httpcore2", "aiohttp", "asyncio", "redis"),
+    *("anthropic", "arq"),
+)
 
 _OURS = Path(__file__).resolve().parent.parent
 
@@ -40,6 +43,11 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter(FORMAT))
     logging.basicConfig(level=level.upper(), handlers=[handler])
+    quieten()
+
+
+def quieten() -> None:
+    """The libraries below us: warnings alone."""
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -36,7 +36,7 @@ from app.routes import chat, conversations, health, messages, static, streams, u
 from app.routes.envelope import Door, Envelope
 from app.routes.errors import HANDLED, on_error
 from app.server import address, listen, server
-from app.settings import Settings, SettingsError, unknown
+from app.settings import NO_SETTING, Settings, SettingsError, unknown
 from app.stream import keys
 from app.stream.accord import Accord
 from app.stream.channel import Channel
@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     configure(settings.log_level)
     for name in unknown(os.environ):
-        logger.warning("%s is no setting of Keepstream's, and changes nothing", name)
+        logger.warning(NO_SETTING, name)
     try:
         return uvloop.run(serve(settings, owners, listener))
     except (SettingsError, UnfitServerError) as error:

@@ -169,6 +169,9 @@ def _api_root(url: str | None) -> str | None:
     return None if url is None else re.sub(r"(/v1(/messages)?)?/*$", "", url)
 
 
+NO_SETTING = "%s is no setting of Keepstream's, and changes nothing"
+
+
 def unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The variables that look like settings of ours and are none: misspelt ones, say."""
     known = {*variables(), *_OTHERS}
@@ -263,5 +266,5 @@ class _Reader:
     def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         value = (self.text(name) or default).lower()
         if value not in allowed:
-            raise SettingsError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+            raise SettingsError(f"{name} must be one of {', '.join(filter(None, allowed))}, not {value!r}")
         return value

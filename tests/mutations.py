@@ -150,6 +150,12 @@ MUTATIONS = (
         "if False and scope",
     ),
     Mutation(
+        "a worker says nothing of a misspelt setting",
+        "worker/main.py",
+        "for name in unknown(os.environ):",
+        "for name in ():",
+    ),
+    Mutation(
         "a front's own host is judged by what it is called",
         "app/main.py",
         "door(front.settings, at or front.settings.host)",

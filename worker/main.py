@@ -10,8 +10,11 @@ import logging
 import os
 import sys
 
-from app.settings import Settings, SettingsError
+from app.logs import configure, quieten
+from app.settings import NO_SETTING, Settings, SettingsError, unknown
 from app.stream.errors import UnfitServerError
+
+logger = logging.getLogger(__name__)
 
 DESCRIPTION = """\
 Runs queued prompts against the Claude API and writes every event to the stream's log. Takes its settings from the
@@ -31,28 +34,15 @@ def main(argv: list[str] | None = None) -> int:
         settings = Settings.from_env(os.environ)
         if settings.anthropic_api_key is None and settings.anthropic_base_url is None:
             raise SettingsError("ANTHROPIC_API_KEY must be set: the worker calls the Claude API with it")  # noqa: TRY301
-        _set_up_logging(settings.log_level)
+        configure(settings.log_level)
+        for name in unknown(os.environ):
+            logger.warning(NO_SETTING, name)
 
         from worker.service import run  # noqa: PLC0415  # see the module
 
-        _quieten()
+        quieten()  # once they are loaded, for the SDK sets its own level from the environment
         run(settings)
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream worker: {error}\n")
         return BAD_SETTINGS
     return 0
-
-
-def _set_up_logging(level: str) -> None:
-    logging.basicConfig(
-        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-
-
-def _quieten() -> None:
-    """Once they are loaded, for the SDK sets its own level from the environment.
-
-    arq tells of each job with its arguments, the HTTP libraries of each request: none of it belongs into our log.
-    """
-    for name in ("arq", "anthropic", "httpx2", "httpcore2", "aiohttp", "asyncio"):
-        logging.getLogger(name).setLevel(logging.WARNING)

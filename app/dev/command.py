@@ -54,13 +54,14 @@ async def _run(options: argparse.Namespace, environment: Mapping[str, str], clea
     plan = make_plan(options, environment, cleanup)
     log = Log(sys.stdout, colour=wants_colour(sys.stdout, os.environ), on_gone=signals.asked.set)
     household = Household(log)
-    starting = asyncio.create_task(_start(plan, household, log))
-    forgetting = asyncio.create_task(forget(plan.valkey.url), name="forget") if plan.valkey is not None else None
+    starting, later = asyncio.create_task(_start(plan, household, log)), list[asyncio.Task[None]]()
     try:
         await _first(starting, signals.asked)
         if not starting.done():
             return EXIT_INTERRUPTED
         starting.result()
+        if plan.valkey is not None:
+            later.append(asyncio.create_task(forget(plan.valkey.url), name="forget"))
         await signals.asked.wait()
     except ChildFailedError as error:
         log.headline(f"keepstream: {error}")
@@ -68,7 +69,7 @@ async def _run(options: argparse.Namespace, environment: Mapping[str, str], clea
     else:
         return 0
     finally:
-        await end(starting, *([forgetting] if forgetting else []))
+        await end(starting, *later)
         await _stop(household, log, signals)
         let_end()
 

@@ -73,7 +73,8 @@ def test_the_place_of_a_fault_is_told(raw: bytes, place: str) -> None:
     assert refused.value.__cause__ is None
 
 
-@pytest.mark.parametrize("depth", [2000, 200_000])
+# How deep msgspec goes is its interpreter's matter: below 1,000 levels in 3.11, some 10,000 in 3.13. Nobody walks it.
+@pytest.mark.parametrize("depth", [50_000, 200_000])
 @pytest.mark.parametrize("pair", [(b"[", b"]"), (b'{"a":', b"}")])
 def test_what_is_nested_without_end_is_refused(pair: tuple[bytes, bytes], depth: int) -> None:
     opening, closing = pair

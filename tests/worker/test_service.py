@@ -96,6 +96,17 @@ def test_a_redis_that_is_not_there_yet_is_waited_for_and_said_once(tmp_path: Pat
     assert len([line for line in process.lines if "not there yet" in line]) == 1
 
 
+def test_its_lines_are_a_fronts_and_a_misspelt_setting_is_named() -> None:
+    settings = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0", "KEEPSTREAM_WORKER_STREAM": "5"}
+    settings |= {"KEEPSTREAM_WORKER_PORT": "tcp://10.0.0.1:80"}  # what Kubernetes tells of a service
+    with keepstream("worker", ANTHROPIC_API_KEY=KEY, **settings) as process:
+        process.line("Redis is not there yet")
+    stamped = [line for line in process.lines if re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z WARNING ", line)]
+    assert stamped == process.lines
+    assert "KEEPSTREAM_WORKER_STREAM is no setting" in stamped[0]
+    assert "KEEPSTREAM_WORKER_PORT" not in process.output
+
+
 def test_a_signal_while_it_waits_for_redis_ends_it() -> None:
     with keepstream("worker", REDIS_URL=f"redis://127.0.0.1:{free_port()}/0", ANTHROPIC_API_KEY=KEY) as process:
         process.line("Redis is not there yet")
