@@ -854,6 +854,18 @@ MUTATIONS = (
         "        if False:",
     ),
     Mutation(
+        "what a closed connection raises is not known as its end",
+        "app/stream/links.py",
+        'if "closed" not in str(error):',
+        "if error:",
+    ),
+    Mutation(
+        "who failed once, and has nothing to write, is broken for ever",
+        "worker/commit.py",
+        "            if not batch:  # and nobody is kept from writing\n                self._broken_since = None",
+        "            if not batch:",
+    ),
+    Mutation(
         "the channel stays behind at the old primary",
         "app/stream/accord.py",
         "            self._channel.reconnect()",

@@ -125,7 +125,8 @@ class Committer:
         parser = hiredis.Reader()
         while True:
             batch = self._gather()
-            if not batch:
+            if not batch:  # and nobody is kept from writing
+                self._broken_since = None
                 self._idle = loop.create_future()
                 await self._idle
                 continue

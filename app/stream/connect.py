@@ -93,7 +93,7 @@ def _pool(address: Address, options: dict[str, Any]) -> BlockingConnectionPool:
         "socket_connect_timeout": COMMAND_SECONDS,
         **address.sentinel_options,
     }
-    sentinels = links.Sentinels(list(address.sentinels), sentinel_kwargs=asked)  # type: ignore[no-untyped-call]
+    sentinels = links.Sentinels(list(address.sentinels), sentinel_kwargs=asked)
     for sentinel in sentinels.sentinels:
         sentinel.connection_pool.make_connection()  # type: ignore[no-untyped-call]
     found = links.FoundTls if address.tls else links.Found

@@ -60,7 +60,19 @@ class NoPrimaryError(RedisConnectionError):
     """What is there is a replica: nobody is, for whoever wants to write."""
 
 
-class ToPrimary(AbstractConnection):
+class Writing(AbstractConnection):
+    """A connection that was closed while it was about to be written to is away, whichever loop there is."""
+
+    async def send_packed_command(self, *args: Any, **options: Any) -> None:
+        try:
+            await super().send_packed_command(*args, **options)
+        except RuntimeError as error:  # of uvloop, where asyncio only warns; redis-py knows no such error
+            if "closed" not in str(error):
+                raise
+            raise RedisConnectionError("Connection closed by server.") from error
+
+
+class ToPrimary(Writing):
     """What ours add to each kind of redis-py's connections."""
 
     _trusted_until = 0.0
@@ -128,6 +140,14 @@ class FoundTls(ToPrimary, SentinelManagedSSLConnection):
     pass
 
 
+class Asked(Writing, Connection):
+    """To a Sentinel."""
+
+
+class AskedTls(Writing, SSLConnection):
+    """As above."""
+
+
 class FoundPool(SentinelConnectionPool, BlockingConnectionPool):
     """To the primary that the Sentinels name; who finds all connections in use waits in line."""
 
@@ -140,6 +160,12 @@ class FoundPool(SentinelConnectionPool, BlockingConnectionPool):
 
 class Sentinels(Sentinel):
     """Asks one after the other. What they refuse is not mistaken for a primary that is away."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)  # type: ignore[no-untyped-call]
+        for sentinel in self.sentinels:
+            pool = sentinel.connection_pool
+            pool.connection_class = AskedTls if issubclass(pool.connection_class, SSLConnection) else Asked
 
     async def discover_master(self, service_name: str) -> tuple[str, int]:
         refused: Exception | None = None

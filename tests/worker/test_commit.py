@@ -313,6 +313,17 @@ async def test_who_cannot_write_for_a_fault_of_his_own_says_since_when(
     assert committer.broken_for == 0
 
 
+async def test_who_has_nothing_to_write_is_kept_from_nothing(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a worker that failed once, and then had nothing to do, would never take a stream again."""
+    monkeypatch.setattr(redis.connection_pool, "make_connection", lambda: 1 / 0)
+    async with Committer(redis) as committer, asyncio.timeout(5):
+        while not committer.broken_for:
+            await asyncio.sleep(0.01)
+        monkeypatch.undo()
+        while committer.broken_for:
+            await asyncio.sleep(0.01)
+
+
 async def test_an_outage_is_no_fault_of_ours(proxy: Proxy, hand: Hand, committer: Committer) -> None:
     hand.write()
     await hand.writer.flush()

@@ -1,0 +1,39 @@
+"""Connections that end in the moment in which they are used, on the loop that the processes run on."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+import uvloop
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from app.dev.embedded import EmbeddedValkey
+from app.stream import links
+from app.stream.connect import connect
+
+
+def test_what_is_closed_when_it_is_written_to_is_away(valkey: EmbeddedValkey) -> None:
+    async def write() -> None:
+        redis: Redis = connect(valkey.url, "tests")
+        connection: AbstractConnection = redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        await connection.connect()  # type: ignore[no-untyped-call]
+        reader, writer = connection._reader, connection._writer
+        assert reader is not None
+        assert writer is not None
+        writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await reader.read()
+        with pytest.raises(RedisConnectionError):
+            await connection.send_command("PING", check_health=False)
+        await redis.aclose()
+
+    uvloop.run(write())
+
+
+@pytest.mark.parametrize(("scheme", "kind"), [("redis", links.Asked), ("rediss", links.AskedTls)])
+def test_so_is_a_sentinel(scheme: str, kind: type[AbstractConnection]) -> None:
+    pool = connect(f"{scheme}+sentinel://one:1,two:2/prime/0", "tests").connection_pool
+    assert {sentinel.connection_pool.connection_class for sentinel in pool.sentinel_manager.sentinels} == {kind}
