@@ -69,7 +69,7 @@ class Owed:
             done = await asyncio.gather(*map(self._try, some))
             left = [debt for debt, is_done in zip(some, done, strict=True) if not is_done]
             self._trying = 0
-            self._debts.extendleft(reversed(left))
+            self._debts.extend(left)  # behind the others: what can never be done must not keep them waiting
             self._bytes = sum(debt.size for debt in self._debts)
             pause = min(pause * 2, PAUSE_SECONDS_MAX) if left else PAUSE_SECONDS
             if left:
