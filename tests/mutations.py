@@ -75,6 +75,7 @@ TESTS = (
     "tests/stories/test_redis.py",
     "tests/stories/test_resume.py",
     "tests/stories/test_takeover.py",
+    "tests/app/test_owed.py",
 )
 
 
@@ -262,6 +263,24 @@ MUTATIONS = (
         "worker/commit.py",
         "                parts.append(_packed(writer, call))\n            except Exception as error:",
         "                parts.append(_packed(writer, call))\n            except ZeroDivisionError as error:",
+    ),
+    Mutation(
+        "what can never be done keeps all that is owed waiting",
+        "app/owed.py",
+        "self._debts.extend(left)",
+        "self._debts.extendleft(reversed(left))",
+    ),
+    Mutation(
+        "what goes wrong after a stream was parked writes its ending",
+        "worker/run.py",
+        "                    self.leave()  # whatever else happens here, its ending is not ours to write\n",
+        "",
+    ),
+    Mutation(
+        "a job that starts late runs a newer claim's stream",
+        "worker/pool.py",
+        "        await _lived(_hold.get().run)\n",
+        "        await _lived(next(iter(self.holds.values())).run)\n",
     ),
     Mutation(
         "who cannot write keeps his leases",

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -53,6 +54,10 @@ class Hold:
     claim: Claim
     run: Run
     task: asyncio.Task[None] | None = field(default=None)
+
+
+# What the present task runs. arq names a job by its stream alone, which may have come back to us under a newer claim.
+_hold: ContextVar[Hold] = ContextVar("hold")
 
 
 class Pool(Worker):
@@ -166,6 +171,7 @@ class Pool(Worker):
     async def _keep(self, hold: Hold, older: Hold | None) -> None:
         """The task of a claim: runs its job, whatever happens."""
         stream_id = hold.claim.stream_id
+        _hold.set(hold)
         try:
             if older is not None and older.task is not None:  # its lease was lost, and it does not know yet
                 older.run.leave()
@@ -191,7 +197,7 @@ class Pool(Worker):
                     return await _lived(hold.run)
                 refusals = 0 if refusal.passes else refusals + 1
                 if refusals > REFUSALS_MAX:
-                    return await self.finish_failed_job(keys.arq_id(stream_id), b"")
+                    return await self.finish_failed_job()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, AWAY_SECONDS_MAX)
             except Exception as error:  # noqa: BLE001  # arq's fault or ours: the stream ends, the worker goes on
@@ -199,18 +205,18 @@ class Pool(Worker):
                 return await _lived(hold.run, attempt.on_internal("an internal error"))
         return None
 
-    async def _run_stream(self, ctx: dict[Any, Any]) -> None:
+    async def _run_stream(self, ctx: dict[Any, Any]) -> None:  # noqa: ARG002  # arq's signature
         """The function that jobs name."""
-        await _lived(self.holds[keys.stream_id_of(ctx["job_id"])].run)
+        await _lived(_hold.get().run)
 
     # --- what arq does at a job's end
 
     async def finish_job(self, *_: Any, **__: Any) -> None:
         """Nothing: the run has released its stream, or has left it to its lease."""
 
-    async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:  # noqa: ARG002  # arq's signature
+    async def finish_failed_job(self, *_: Any) -> None:
         """No code of ours was run: the job is expired, malformed, or names an unknown function."""
-        await _lived(self.holds[keys.stream_id_of(job_id)].run, attempt.on_internal("its job cannot be run"))
+        await _lived(_hold.get().run, attempt.on_internal("its job cannot be run"))
 
     # --- ending
 

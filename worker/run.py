@@ -100,11 +100,13 @@ class Run:
             match await work.finish(forced or work.first_step()):
                 case HandOver():
                     await patiently(self.interrupt, lambda: self._tools.queue.give_back([self.claim]))
+                    self.leave()
                 case Park(wait, model):
                     longest = min(max(2 * wait, PARKED_SECONDS), PARKED_SECONDS_MAX, work.seconds_left)
                     await patiently(
                         self.interrupt, lambda: self._tools.queue.park(self.claim, model, round(longest * 1000))
                     )
+                    self.leave()  # whatever else happens here, its ending is not ours to write
                     self._tools.gate.parked(model)
                 case End():
                     await self._release()

@@ -13,9 +13,10 @@ from arq.jobs import serialize_job
 
 from app.stream import frames, keys
 from app.stream.log import Claim, Status
-from tests.worker.workshop import BEAT, PATIENCE, Stream, Workshop
+from tests.worker.workshop import BEAT, MODEL, PATIENCE, Stream, Workshop
 from worker import pool
 from worker.claude import Answer, Request
+from worker.run import Run
 from worker.work import Work
 from worker.writer import Writer
 
@@ -205,6 +206,53 @@ async def test_a_stream_that_comes_back_to_the_same_worker_has_one_task(shop: Wo
     assert stream.names.count("relay.end") == stream.names.count("relay.reset") == 1
     assert len(await shop.outbox(stream_id)) == 1
     assert (await shop.calls("same"))["open"] == 0
+
+
+async def test_a_job_that_starts_late_runs_under_its_own_claim(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream has come back to the same worker before arq had read the older claim's job."""
+    async with shop.worker(lease_seconds=600) as parts:
+        run_job, lived, gates = parts.pool.run_job, pool._lived, [asyncio.Event(), asyncio.Event()]
+        started, fences = iter(gates), list[int]()
+
+        async def late(*args: Any) -> None:
+            await next(started).wait()
+            await run_job(*args)
+
+        async def tell(run: Run, *end: Any) -> None:
+            fences.append(run.claim.fence)
+            await lived(run, *end)
+
+        monkeypatch.setattr(parts.pool, "run_job", late)
+        monkeypatch.setattr(pool, "_lived", tell)
+        stream_id = await shop.submit("[[sim: tokens=3 tag=late]]")
+        async with asyncio.timeout(PATIENCE):
+            while stream_id not in parts.pool.holds:
+                await asyncio.sleep(BEAT)
+            older = parts.pool.holds[stream_id]
+            await shop.redis.zadd(keys.LEASES, {stream_id: 1})
+            parts.pool.wake()
+            while parts.pool.holds[stream_id] is older:
+                await asyncio.sleep(BEAT)
+        for gate in gates:
+            gate.set()
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, len(await shop.outbox(stream_id))) == ("completed", 1)
+    assert fences == [older.claim.fence, older.claim.fence + 1]
+    assert (await shop.calls("late"))["calls"] == 1
+
+
+async def test_what_goes_wrong_after_a_stream_was_parked_does_not_end_it(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shop.worker() as parts:
+        with monkeypatch.context() as patch:
+            patch.setattr(parts.tools.gate, "parked", lambda _: 1 / 0)
+            stream_id = await shop.submit("[[sim: status=429 retry-after=2 times=1]] [[sim: tokens=3]]")
+            await shop.eventually(lambda: shop.redis.zscore(keys.gate_line(MODEL), stream_id))
+            await shop.eventually(lambda: _empty(parts))
+        await shop.submit("[[sim: tokens=3]]")  # whoever asks wakes all who wait
+        stream = await shop.ended(stream_id)
+    assert stream.outcome == "completed"
 
 
 async def test_no_call_is_made_before_it_is_counted(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
