@@ -28,6 +28,7 @@ TESTS = (
     "tests/app/test_server.py",
     "tests/app/routes/test_origins.py",
     "tests/app/test_main.py",
+    "tests/app/test_openapi.py",
     "tests/app/test_raw_json.py",
     "tests/app/test_environment.py",
     "tests/app/test_upstream.py",
@@ -149,6 +150,12 @@ MUTATIONS = (
         "app/routes/envelope.py",
         "if door.hosts is not None and scope",
         "if False and scope",
+    ),
+    Mutation(
+        "a path's methods are those of its first route",
+        "app/routes/errors.py",
+        "    if isinstance(error, HTTPException) and error.status_code == METHOD_NOT_ALLOWED:\n",
+        "    if False:\n",
     ),
     Mutation(
         "a worker says nothing of a misspelt setting",

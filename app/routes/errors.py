@@ -33,6 +33,7 @@ _teller = Teller(logging.getLogger(__name__))
 REQUEST_ID = "keepstream.request_id"
 # How long a client should leave us alone when Redis is away, in seconds.
 AWAY_RETRY_AFTER = "1"
+METHOD_NOT_ALLOWED = 405
 
 TYPES = {
     400: "invalid_request_error",
@@ -110,7 +111,16 @@ def refusal(status: int, message: str, fields: Iterable[tuple[bytes, bytes]]) ->
 
 async def on_error(request: Request, error: Exception) -> Response:
     """Any exception that a route let out, as an answer."""
+    if isinstance(error, HTTPException) and error.status_code == METHOD_NOT_ALLOWED:
+        return error_response(request, _not_allowed(request))
     return error_response(request, as_api_error(error))
+
+
+def _not_allowed(request: Request) -> ApiError:
+    """Names every method of the path: the router knows those of its first route alone."""
+    routes = (route for route in request.app.routes if route.path_regex.match(request.scope["path"]))
+    allowed = ", ".join(sorted({method for route in routes for method in route.methods}))
+    return ApiError(METHOD_NOT_ALLOWED, f"this path takes {allowed}", headers={"allow": allowed})
 
 
 def as_api_error(error: Exception) -> ApiError:
@@ -127,9 +137,6 @@ def as_api_error(error: Exception) -> ApiError:
             return _of_submit(error)
         case HTTPException(status_code=404):
             return ApiError(404, "there is nothing at this path")
-        case HTTPException(status_code=405):
-            allowed = (error.headers or {}).get("Allow", "")
-            return ApiError(405, f"this path takes {allowed}", headers={"allow": allowed})
         case HTTPException():
             return ApiError(error.status_code if error.status_code in TYPES else 400, str(error.detail))
         case RedisError() | OSError() | TimeoutError() if _teller.tell("requests", error).passes:

@@ -7,7 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import httpx
 import pytest
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -18,6 +20,7 @@ from app.openapi import describe
 from app.routes.envelope import Envelope
 from app.routes.errors import TYPES
 from app.settings import Settings
+from tests.app.served import served as running
 
 DESCRIPTION = describe()
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -110,3 +113,13 @@ def test_the_page_of_the_description_holds_no_script_and_no_address_of_elsewhere
     for name in ("docs.html", "docs.js", "docs.css"):
         text = (web / name).read_text()
         assert not re.search(r"https?://|innerHTML|insertAdjacentHTML|eval\(", text)
+
+
+async def test_who_asks_in_another_way_is_told_every_method_of_the_path(redis: Redis) -> None:
+    async with running(redis) as front, httpx.AsyncClient(base_url=front.url) as http:
+        for path in DESCRIPTION["paths"]:
+            methods = {method.upper() for of, method in operations() if of == path}
+            answer = await http.options(path.replace("{", "").replace("}", ""))
+            assert answer.status_code == 405
+            assert set(answer.headers["allow"].split(", ")) == methods | ({"HEAD"} if "GET" in methods else set())
+            assert answer.headers["allow"] in answer.json()["error"]["message"]
