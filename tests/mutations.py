@@ -526,8 +526,8 @@ MUTATIONS = (
     Mutation(
         "a confirmation is taken for granted",
         "app/submit.py",
-        "                if not kept:\n",
-        "                if False:\n",
+        "if not await self._keep(self._id):",
+        "if await self._keep(self._id) is None:",
     ),
     Mutation(
         "a chat is taken whether or not its stream was",

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from app import owed
 from app import submit as submitting
 from app.dev.embedded import EmbeddedValkey
 from app.stream import keys
@@ -94,7 +95,9 @@ class Stand:
 
 @pytest.fixture
 async def stand(valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stand]:
-    monkeypatch.setattr(submitting, "ASK_SECONDS", 0.2)
+    monkeypatch.setattr(submitting, "ASK_SECONDS", 0.05)
+    monkeypatch.setattr(submitting, "ASK_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(owed, "PAUSE_SECONDS_MAX", 0.02)
     async with Cutter("127.0.0.1", valkey.port) as cutter, httpx.AsyncClient(timeout=30) as http:
         through: Redis = connect(f"redis://127.0.0.1:{cutter.port}/0", "cut", retries=0)
         async with served(through) as front:
@@ -158,7 +161,7 @@ async def test_it_happened_and_was_said_to_or_neither(stand: Stand, face: str, m
 
 async def _of(posting: asyncio.Task[int], stand: Stand) -> int:
     """Its status. Who waits for an answer that cannot come without Redis is given Redis back."""
-    done, _ = await asyncio.wait([posting], timeout=3.0)
+    done, _ = await asyncio.wait([posting], timeout=0.5)
     if not done:
         stand.cutter.back()
         await _answer_once(stand, posting)

@@ -47,6 +47,8 @@ STEPS = st.lists(
 )
 # A front that heard nothing asks again while another is told of its stream; and then it gives up.
 BETWEEN = [(0, "heard"), (0, "unheard"), (0, "asks"), (1, "heard"), (1, "heard"), (1, "heard"), (0, "unheard")]
+# A front gives up a stream that a worker has; its client asks again before the worker has heard of it.
+AFTER = [(0, "heard"), (0, "begins"), *((0, what) for what in ("lost", "lost", "heard", "heard", "asks"))]
 
 
 class Wire:
@@ -185,6 +187,7 @@ def test_whoever_is_told_of_a_stream_keeps_it(valkey: EmbeddedValkey, monkeypatc
         @settings(max_examples=60, deadline=None)
         @given(STEPS)
         @example(BETWEEN)
+        @example(AFTER)
         def any_walk(steps: list[tuple[int, str]]) -> None:
             runner.run(_walk(redis, steps))
 
