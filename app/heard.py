@@ -1,7 +1,8 @@
 """Whether a client has heard the end of an answer: asked of its connection, for nobody else can know.
 
 The rule: it has where it asks again on the same connection, or closes it after its kernel has acknowledged all of it
-(who closes with something unread resets). A connection that is reset, let go or simply stays says nothing. Like
+(who closes with something unread resets). A connection that is reset, let go or simply stays says nothing, nor does one
+of a proxy: it heard the answer, and asks for others on the same connection. Like
 `takeover.py` this stands between a transport and uvicorn's protocol, and what is not as expected is left alone.
 """
 
@@ -15,6 +16,9 @@ from collections.abc import Callable
 from typing import Any
 
 from app.takeover import CYCLE
+
+# What proxies add to what they pass on.
+_PASSED_ON = frozenset({b"via", b"forwarded", b"x-real-ip"})
 
 
 class _Listening(asyncio.Protocol):
@@ -53,12 +57,17 @@ class _Listening(asyncio.Protocol):
 def when_heard(scope: Any, heard: Callable[[], None]) -> None:
     """Calls `heard` once the client of this answer, which has been written to its end, is known to have all of it."""
     cycle = scope.get(CYCLE)
-    if cycle is None or not cycle.response_complete or cycle.transport.is_closing():
+    if cycle is None or _is_passed_on(scope) or not cycle.response_complete or cycle.transport.is_closing():
         return
     transport: Any = cycle.transport
     protocol = transport.get_protocol()
     if getattr(protocol, "cycle", None) is cycle and not protocol.pipeline:
         transport.set_protocol(_Listening(transport, protocol, heard))
+
+
+def _is_passed_on(scope: Any) -> bool:
+    """Whether a proxy asks, as far as it says so."""
+    return any(name in _PASSED_ON or name.startswith(b"x-forwarded-") for name, _ in scope["headers"])
 
 
 def _all_acknowledged(transport: asyncio.Transport) -> bool:

@@ -107,7 +107,7 @@ def plan(turn: Turn, messages: Sequence[Message], message_id: str, now: int) -> 
             return Plan(at + 1, None, ids[at])
         case Mode.CONTINUE:
             last = messages[-1] if messages else None
-            if last is None or last.get("outcome") not in _UNFINISHED or not _heard(last, None):
+            if last is None or last.get("outcome") not in _UNFINISHED or not _heard(last, ()):
                 raise InvalidPromptError("continue: the last answer was not cut off; regenerate it, or say more")
             content = [{"type": "text", "text": CONTINUE}]
             return Plan(len(messages), user_message(message_id, content, now, last["id"]), message_id)
@@ -117,14 +117,15 @@ def upstream_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """The history as the Messages API takes it, up to its last message, which is the user's."""
     heard: list[dict[str, Any]] = []
     taken = _taken(messages)
-    for n, message in enumerate(taken):
-        blocks = _heard(message, taken[n + 1] if n + 1 < len(taken) else None)
+    for n, (message, blocks) in enumerate(zip(taken, _blocks(taken), strict=True)):
         if not blocks:
             continue
         if n and message["role"] == "user" and _is_left_off(taken[n - 1]) and not message.get("continues"):
-            blocks = [{"type": "text", "text": STOPPED}, *blocks]
+            blocks = [{"type": "text", "text": STOPPED}, *blocks]  # noqa: PLW2901  # is all that is said
         if heard and heard[-1]["role"] == message["role"]:
-            heard[-1]["content"] += blocks
+            said = heard[-1]["content"] + blocks
+            # Results come first, also where something else was said before them.
+            heard[-1]["content"] = sorted(said, key=lambda block: block.get("type") != "tool_result")
         else:
             heard.append({"role": message["role"], "content": blocks})
     return heard
@@ -160,8 +161,21 @@ def _is_refusal(answer: Message) -> bool:
     return answer.get("outcome") == Outcome.REFUSED or (answer.get("outcome") == Outcome.FAILED and untakable)
 
 
-def _heard(message: Message, following: Message | None) -> list[dict[str, Any]]:
-    """The blocks of a message that go upstream."""
+def _blocks(messages: Sequence[Message]) -> list[list[dict[str, Any]]]:
+    """What of each message goes upstream. From the last one on: a call is heard if what follows has its result."""
+    found: list[list[dict[str, Any]]] = []
+    replies: list[dict[str, Any]] = []
+    for message in reversed(messages):
+        found.append(blocks := _heard(message, replies))
+        if message["role"] == "user":
+            replies = blocks + replies
+        elif blocks:
+            replies = []
+    return found[::-1]
+
+
+def _heard(message: Message, replies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The blocks of a message that go upstream; `replies` follow it."""
     if message.get("outcome") in _UNHEARD:
         return []
     blocks = list(filter(says_something, message["content"]))
@@ -169,18 +183,22 @@ def _heard(message: Message, following: Message | None) -> list[dict[str, Any]]:
         return blocks
     if message.get("partial"):  # what else there is may be half a call, or one without its result
         return [block for block in blocks if block.get("type") == "text"]
-    # A call of a tool that nobody answered (cut off, or edited away) would be refused.
+    # A call of a tool, ours or the API's own, that nobody answered (cut off, or edited away) would be refused for ever.
     # (A list, for what a client calls an id may be anything.)
-    results = [block.get("tool_use_id") for block in (following or {}).get("content", ()) if "tool_use_id" in block]
-    blocks = [block for block in blocks if block.get("type") != "tool_use" or block.get("id") in results]
+    results = [block.get("tool_use_id") for block in (*replies, *blocks) if "tool_use_id" in block]
+    blocks = [block for block in blocks if not _calls(block) or block.get("id") in results]
     calls = any(block.get("type") == "tool_use" for block in blocks)
     # Thinking belongs to a call of a tool; elsewhere it is not needed, and another model may not take it.
     return [block for block in blocks if block.get("type") not in _THINKING or (calls and _signed(block))]
 
 
+def _calls(block: Mapping[str, Any]) -> bool:
+    return str(block.get("type")).endswith("tool_use")  # tool_use, server_tool_use, mcp_tool_use
+
+
 def _is_left_off(answer: Message) -> bool:
     """Whether it is heard and is not whole."""
-    return bool(answer.get("partial")) and bool(_heard(answer, None))
+    return bool(answer.get("partial")) and bool(_heard(answer, ()))
 
 
 def _signed(block: dict[str, Any]) -> bool:

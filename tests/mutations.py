@@ -794,6 +794,24 @@ MUTATIONS = (
         "self.aside, PING)\n        return False",
     ),
     Mutation(
+        "what a proxy heard counts as heard by its client",
+        "app/heard.py",
+        "_is_passed_on(scope) or ",
+        "",
+    ),
+    Mutation(
+        "a call of the API's own that was cut off is sent for ever",
+        "app/history.py",
+        "if not _calls(block) or",
+        'if block.get("type") != "tool_use" or',
+    ),
+    Mutation(
+        "a result is looked for in the next message alone",
+        "app/history.py",
+        "            replies = blocks + replies",
+        "            replies = blocks",
+    ),
+    Mutation(
         "what was written to a client counts as heard",
         "app/chat_answer.py",
         "                when_heard(scope, self._note_shown)",

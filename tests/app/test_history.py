@@ -128,6 +128,26 @@ def test_a_call_whose_result_was_refused_goes_with_it() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["server_tool_use", "mcp_tool_use"])
+def test_a_call_of_the_apis_own_that_was_cut_off_is_not_heard(kind: str) -> None:
+    """With it each further question would be refused, for as long as the conversation is."""
+    call = {"type": kind, "id": "s", "name": "web_search", "input": {}}
+    result = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
+    cut = claude("b", "truncated")
+    assert heard(user("a"), cut | {"content": [text("b"), call]}, user("c"))[1] == ("assistant", ["b"])
+    assert heard(user("a"), cut | {"content": [call, result]}, user("c"))[1] == ("assistant", [kind, result["type"]])
+
+
+def test_a_result_may_come_after_something_else_was_said() -> None:
+    call = claude("") | {"content": [{"type": "tool_use", "id": "t", "name": "n", "input": {}}]}
+    result = {"id": "u2", "role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "42"}]}
+    assert heard(user("a"), call, user("b"), claude("", "failed"), result) == [
+        ("user", ["a"]),
+        ("assistant", ["tool_use"]),
+        ("user", ["tool_result", "b"]),
+    ]
+
+
 def test_what_goes_along_stays_as_it_was_sent() -> None:
     turn = turn_of(fields_of(b'{"content":"a","novel":[1E400,123456789012345678901234567890,1.0]}'), CONVERSATION)
     assert {name: bytes(value) for name, value in turn.fields.items()} == {

@@ -38,13 +38,16 @@ class Client:
     """A POST on a connection of its own, of which as much is read as is asked for."""
 
     @classmethod
-    async def post(cls, front: Served) -> Client:
+    async def post(cls, front: Served, passed_on: bytes = b"") -> Client:
+        """`passed_on`: a header that a proxy adds."""
         self = cls()
         port = int(front.url.rsplit(":", 1)[1])
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
         body = orjson.dumps(CHAT)
-        head = b"POST /api/chat HTTP/1.1\r\nhost: [::1]\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-        self.writer.write(head % len(body) + body)
+        head = b"POST /api/chat HTTP/1.1\r\nhost: [::1]\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+        if passed_on:
+            head += passed_on + b"\r\n"
+        self.writer.write(head % len(body) + b"\r\n" + body)
         await self.reader.readuntil(b"\r\n\r\n")
         return self
 
@@ -113,6 +116,18 @@ async def test_who_was_reset_has_not_heard_it(front: Served) -> None:
     client.reset()
     await asyncio.sleep(0)
     assert await unseen(front) == 200
+
+
+@pytest.mark.parametrize("passed_on", [b"via: 1.1 caddy", b"x-forwarded-for: 203.0.113.9"])
+async def test_what_a_proxy_does_says_nothing_of_its_client(front: Served, passed_on: bytes) -> None:
+    for then in (Client.ask, Client.close):
+        client = await Client.post(front, passed_on)
+        await answer(front)
+        await client.read()
+        await then(client)
+        await asyncio.sleep(0.05)
+        assert await unseen(front) == 200
+        await client.close()
 
 
 async def test_a_replay_that_was_heard_is_the_last(front: Served) -> None:
