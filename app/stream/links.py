@@ -106,6 +106,9 @@ class ToPrimary(Writing):
                 await self.disconnect(nowait=True)
                 raise NoPrimaryError(refusal.words) from None
             raise
+        except NO_ANSWER as error:  # told here, whoever makes nothing of it
+            _teller.tell("answers", error)
+            raise
 
     async def _demand_primary(self) -> None:
         self._trusted_until = asyncio.get_running_loop().time() + ROLE_SECONDS

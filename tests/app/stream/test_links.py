@@ -9,10 +9,13 @@ import uvloop
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from app.dev.embedded import EmbeddedValkey
 from app.stream import links
 from app.stream.connect import connect
+from app.stream.refusals import Teller
+from tests.harness.proxy import Proxy
 
 
 def test_what_is_closed_when_it_is_written_to_is_away(valkey: EmbeddedValkey) -> None:
@@ -37,3 +40,19 @@ def test_what_is_closed_when_it_is_written_to_is_away(valkey: EmbeddedValkey) ->
 def test_so_is_a_sentinel(scheme: str, kind: type[AbstractConnection]) -> None:
     pool = connect(f"{scheme}+sentinel://one:1,two:2/prime/0", "tests").connection_pool
     assert {sentinel.connection_pool.connection_class for sentinel in pool.sentinel_manager.sentinels} == {kind}
+
+
+async def test_whoever_makes_nothing_of_a_missing_answer_it_is_told_with_its_class(
+    valkey: EmbeddedValkey, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "_teller", Teller(links.logger))  # which has told nothing yet
+    async with Proxy("127.0.0.1", valkey.port) as proxy:
+        redis: Redis = connect(f"redis://127.0.0.1:{proxy.port}/0?socket_timeout=0.1", "tests", retries=0)
+        await redis.ping()
+        proxy.stall()
+        with pytest.raises(RedisTimeoutError):
+            await redis.ping()
+        await redis.aclose()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"answers: Redis: Timeout reading from 127.0.0.1:{proxy.port} (away, TimeoutError)"
+    ]
