@@ -1,14 +1,16 @@
 """What stands of a stream's newest attempt, read back from its log: for an ending by a holder that did not read it.
 
-The rule: what people saw is kept, whoever ends their stream. Read in pieces, so that no other stream waits for it.
+The rule: what people saw is kept, whoever ends their stream. As a `Message`, to the digit; what a front shows of an
+answer that is not whole is `app.stream.partial`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.stream.frames import position_at_end, split
-from app.stream.log import READ_BYTES, Log
+from app.stream.frames import Position, split
+from app.stream.log import Log, Read
+from app.stream.newest import pieces
 from worker.interrupt import Interrupt
 from worker.message import Message
 from worker.patience import patiently
@@ -25,13 +27,12 @@ class Standing:
 
 async def standing(log: Log, stream_id: str, interrupt: Interrupt, limit: int) -> Standing:
     """The newest attempt, as far as its first `limit` bytes. Raises `Interruption`."""
-    message, stopped, taken, size = Message(), False, 0, READ_BYTES
-    after = None
-    while taken < limit:
-        read = await patiently(interrupt, lambda: log.read(stream_id, after, size))  # noqa: B023  # awaited at once
-        if after is not None and not read.proven:  # lost meanwhile: what was read was seen all the same
-            break
-        data = read.whole()
+
+    async def ask(after: Position | None, size: int) -> Read:
+        return await patiently(interrupt, lambda: log.read(stream_id, after, size))
+
+    message, stopped = Message(), False
+    async for data in pieces(ask, limit):
         for frame in split(data):
             if frame.name is None or frame.name.startswith("relay."):
                 continue
@@ -40,13 +41,4 @@ async def standing(log: Log, stream_id: str, interrupt: Interrupt, limit: int) -
                 message.add(loads(frame.data), frame.data)
             except NotJSONError:
                 continue
-        taken += len(data)
-        if data:
-            after = position_at_end(data)
-        elif len(read.data) < size or size > limit:
-            break
-        else:  # a frame that is longer than the piece
-            size *= 2
-        if after is not None and after.offset >= read.length:
-            break
     return Standing(message, stopped)

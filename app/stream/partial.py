@@ -1,16 +1,18 @@
 """What stands of an answer that never was whole: the content blocks of a log's newest attempt, as far as they came.
 
-The rule: what people saw is kept, block by block as they came, and is never said to be whole. Read in pieces, because
-others wait for this process. An event of a shape that nobody knows adds nothing.
+The rule: what people saw is kept, block by block as they came, and is never said to be whole. An event of a shape that
+nobody knows adds nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from app.stream import frames
-from app.stream.log import READ_BYTES, Log
+from app.stream.log import Log
+from app.stream.newest import pieces
 from app.stream.values import parse
 
 Block = dict[str, Any]
@@ -95,16 +97,6 @@ def _index(told: Any) -> float:
 async def partial_of(log: Log, stream_id: str) -> Partial:
     """What stands of a stream's newest attempt, from its log."""
     found = Partial()
-    position: frames.Position | None = None
-    limit = READ_BYTES
-    while True:
-        read = await log.read(stream_id, position, limit)
-        if position is not None and not read.proven:
-            return found
-        if whole := read.whole():
-            found.take(whole)
-            position = frames.position_at_end(whole)
-        elif read.data:
-            limit *= 4  # a frame larger than one read
-        if not read.data or (position is not None and position.offset >= read.length):
-            return found
+    async for data in pieces(partial(log.read, stream_id)):
+        found.take(data)
+    return found

@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.stream import conversations as module
-from app.stream import frames, keys, partial, turns
+from app.stream import frames, keys, newest, turns
 from app.stream.conversations import Change, Changed, Conversation, Conversations, new_conversation_id
 from app.stream.endings import Outcome, end_data
 from app.stream.log import Claim, Log, State
@@ -251,7 +251,7 @@ def test_of_a_stream_that_is_lost_nobody_knows_how_long_it_took() -> None:
 async def test_a_long_partial_answer_is_kept_whole(
     store: Conversations, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(partial, "READ_BYTES", 100)
+    monkeypatch.setattr(newest, "READ_BYTES", 100)
     found = await read(store, await made(store))
     await store.change(found, ask(found, "a"))
     await write(redis, STREAM, "cancelled", *(f"{n} " for n in range(50)), "x" * 1000)
