@@ -7,13 +7,10 @@ come back. What is small takes no turn. Knows no HTTP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 from app.stream.errors import BusyError
-
-T = TypeVar("T")
 
 SMALL_BYTES = 256 * 1024
 BYTES_AT_ONCE = 96 * 1024 * 1024
@@ -49,8 +46,3 @@ class Bulk:
         finally:
             self._free += taken
             self._freed.set()
-
-
-async def beside(size: int, work: Callable[[], T]) -> T:
-    """What `work` makes of so many bytes: in a thread where they are many, so that others have their turns."""
-    return work() if size <= SMALL_BYTES else await asyncio.to_thread(work)

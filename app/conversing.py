@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from app.bulk import beside
 from app.context import Context, with_messages
 from app.history import Plan, Turn, messages_json, plan, title_of
 from app.keeping import Keeping
@@ -23,6 +22,7 @@ from app.raw_json import Fields, raw
 from app.raw_json import size as size_of
 from app.settings import Settings
 from app.stream import keys, turns
+from app.stream.beside import beside
 from app.stream.conversations import Change, Changed, Conversation, size
 from app.stream.errors import (
     ConversationBusyError,

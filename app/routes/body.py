@@ -5,9 +5,7 @@ That a body does not stop coming is seen to by the connection (`app.bounds`).
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
@@ -15,14 +13,11 @@ from starlette.types import Scope
 
 from app.raw_json import Fields, fields_of
 from app.routes.errors import ApiError
+from app.stream.beside import beside
 
 # In a scope: what this request's body takes of all bodies' room.
 HOLD = "keepstream.body"
 BUSY_RETRY_AFTER = "1"
-# Below, a thread costs more than it spares.
-APART_BYTES = 1024 * 1024
-
-T = TypeVar("T")
 
 
 class Bodies:
@@ -64,12 +59,7 @@ class Hold:
 async def read_fields(request: Request, limit: int) -> Fields:
     """The fields of the JSON object of the body, as they were sent. Raises `InvalidPromptError` and as `read_body`."""
     body = await read_body(request, limit)
-    return await apart(len(body), lambda: fields_of(body))
-
-
-async def apart(size: int, work: Callable[[], T]) -> T:
-    """What is done to so many bytes, beside the loop where they are many: what it does in C, others wait for."""
-    return work() if size <= APART_BYTES else await asyncio.to_thread(work)
+    return await beside(len(body), lambda: fields_of(body))
 
 
 async def read_body(request: Request, limit: int) -> bytes:

@@ -18,7 +18,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app import lenient
-from app.bulk import beside
 from app.chat_answer import ChatAnswer
 from app.front import Front, front_of
 from app.prompts import PASSED_HEADERS, Prompt, prompt_of
@@ -27,6 +26,7 @@ from app.routes import failures
 from app.routes.body import headers_of, read_fields
 from app.routes.errors import ApiError
 from app.routes.streams import idempotency_key, json_response
+from app.stream.beside import beside
 from app.stream.chats import Chat
 from app.stream.endings import Outcome
 from app.stream.frames import Position, origin

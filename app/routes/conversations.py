@@ -74,7 +74,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.bulk import beside
 from app.front import Front, front_of
 from app.history import turn_of
 from app.kept import Kept
@@ -86,6 +85,7 @@ from app.routes.errors import ApiError
 from app.routes.streams import events_of, idempotency_key, json_response
 from app.sse import WholeResponse
 from app.stream import turns
+from app.stream.beside import beside
 from app.stream.connect import AWAY
 from app.stream.conversations import Conversation
 from app.views.native import away

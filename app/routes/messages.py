@@ -13,9 +13,10 @@ from app.front import Front, front_of
 from app.prompts import PASSED_HEADERS, InvalidPromptError, Prompt, prompt_of
 from app.raw_json import Fields, kind_of, size
 from app.routes import failures
-from app.routes.body import apart, headers_of, read_fields
+from app.routes.body import headers_of, read_fields
 from app.routes.errors import ApiError
 from app.routes.streams import idempotency_key
+from app.stream.beside import beside
 from app.stream.frames import Position, origin, parse_id
 from app.stream.log import Read
 from app.submit import Accepted
@@ -32,7 +33,7 @@ async def create(request: Request) -> Response:
     key = idempotency_key(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     streaming = "stream" in fields and kind_of(fields["stream"]) == "true"
-    prompt = await apart(size(fields.values()), lambda: _prompt(fields, streaming=streaming, key=key))
+    prompt = await beside(size(fields.values()), lambda: _prompt(fields, streaming=streaming, key=key))
     last_id = request.headers.get("last-event-id") if streaming else None
     rest = await _rest(front, owner, key, last_id) if last_id else None
     headers = headers_of(request, PASSED_HEADERS)

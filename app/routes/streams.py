@@ -17,10 +17,11 @@ from app.hub import start_position
 from app.prompts import PASSED_HEADERS, Defaults, prompt_of
 from app.raw_json import size
 from app.routes import failures
-from app.routes.body import apart, headers_of, read_fields
+from app.routes.body import headers_of, read_fields
 from app.routes.errors import ApiError
 from app.sse import StreamResponse, WholeResponse
 from app.stream import turns
+from app.stream.beside import beside
 from app.stream.connect import AWAY
 from app.stream.frames import Position, origin, parse_id
 from app.stream.log import Read, State
@@ -55,7 +56,7 @@ async def submit(request: Request) -> Response:
     key = idempotency_key(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     defaults = Defaults(front.settings.model, front.settings.max_tokens)
-    prompt = await apart(size(fields.values()), lambda: prompt_of(fields, defaults))
+    prompt = await beside(size(fields.values()), lambda: prompt_of(fields, defaults))
     headers = headers_of(request, PASSED_HEADERS)
     accepted = await front.streams.submit(prompt, owner, headers, idempotency_key=key)
     path, root = f"/v1/streams/{accepted.stream_id}", front.settings.root_path

@@ -11,8 +11,9 @@ from starlette.routing import Route
 from app.front import front_of
 from app.prompts import fields_of
 from app.routes import failures
-from app.routes.body import apart, headers_of, read_body
+from app.routes.body import headers_of, read_body
 from app.routes.errors import REQUEST_ID, TYPES, ApiError
+from app.stream.beside import beside
 from app.upstream import UP, Reply, UnaskableError, UnreachableError
 
 # What could not be a model's name must not become another path of the Claude API, asked with our key.
@@ -25,7 +26,7 @@ async def count_tokens(request: Request) -> Response:
     front = front_of(request)
     front.owner(request)
     body = await read_body(request, front.settings.max_prompt_bytes)
-    await apart(len(body), lambda: fields_of(body))
+    await beside(len(body), lambda: fields_of(body))
     return await _pass(request, "POST", "/v1/messages/count_tokens", body)
 
 

@@ -13,28 +13,22 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
-from typing import TypeVar
 
 import orjson
 from redis.asyncio import Redis
 
 from app.stream import frames, keys, turns
+from app.stream.beside import LARGE_BYTES, beside
 from app.stream.log import Log, State
 from app.stream.partial import partial_of
 from app.stream.scripts import source, source_on_full
 
 # A log of events that is longer is started over: who was away for so long fetches the conversation.
 EVENTS_BYTES = 256 * 1024
-
-
-# What is more is parsed beside the loop.
-LARGE_BYTES = 256 * 1024
-
-T = TypeVar("T")
 
 
 class Changed(StrEnum):
@@ -114,7 +108,7 @@ class Conversations:
         if found is None:
             return None
         conversation, listed = found
-        messages_ = await _apart(sum(map(len, listed)), lambda: [orjson.loads(message) for message in listed])
+        messages_ = await beside(sum(map(len, listed)), lambda: [orjson.loads(message) for message in listed])
         return replace(conversation, messages=tuple(messages_))
 
     async def raw(self, conversation_id: str, *, messages: bool = True) -> tuple[Conversation, list[bytes]] | None:
@@ -194,7 +188,7 @@ class Conversations:
             frame, position = frames.encode_json(name, event, position)
             data += frame
         large = max(conversation.bytes, int(fields.get("bytes", 0)))
-        added = await _apart(large, lambda: [orjson.dumps(message) for message in change.add])
+        added = await beside(large, lambda: [orjson.dumps(message) for message in change.add])
         at = conversation.position
         script = self._delete if mode == "delete" else self._change
         reply = await script(
@@ -232,8 +226,8 @@ class Conversations:
             if answer is None:
                 return
             message, large = answer
-            added = await _apart(large, partial(turns.added, message))
-            taken = await _apart(large, partial(size, [message]))
+            added = await beside(large, partial(turns.added, message))
+            taken = await beside(large, partial(size, [message]))
             change = Change(
                 [added, turns.ended(message)],
                 add=[message],
@@ -255,7 +249,7 @@ class Conversations:
             return None
         standing = (await partial_of(self._log, stream_id)).content if turns.stands_in_log(meta) else ()
         large = len(meta.get("message", b"")) or (LARGE_BYTES + 1 if standing else 0)
-        return await _apart(large, lambda: turns.answer(stream_id, meta, standing, now)), large
+        return await beside(large, lambda: turns.answer(stream_id, meta, standing, now)), large
 
     # --- an owner's list
 
@@ -297,14 +291,6 @@ class Conversations:
                     await self.unlist(owner, one.decode())
                     start -= 1
         return found[:limit], len(found) > limit
-
-
-async def _apart(size: int, work: Callable[[], T]) -> T:
-    """What `work` makes of so many bytes: in a thread where they are many.
-
-    It goes message by message, in Python: others get their turns in between only there.
-    """
-    return work() if size <= LARGE_BYTES else await asyncio.to_thread(work)
 
 
 def size(messages: Sequence[turns.Message]) -> int:
