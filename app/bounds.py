@@ -21,8 +21,11 @@ KEEP_ALIVE_SECONDS = 75.0
 AROUND_BYTES = 64 * 1024
 # What a chunk costs of its own: eight digits and two line ends.
 CHUNK_BYTES = 12
-# Requests that may wait behind one that is being answered.
-PIPELINED_MAX = 64
+# A chunk costs as much as some hundred bytes, and the event loop reads on from whoever sends fast: after so many of
+# them it is others' turn.
+CHUNKS_A_TURN = 1024
+# Requests that may wait behind one that is being answered: each takes 2 KiB meanwhile.
+PIPELINED_MAX = 16
 
 # Who was refused may read why: so long, and so many bytes more of what it sends.
 LINGER_SECONDS = 1.0

@@ -14,14 +14,12 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app import bounds
+from app.between import let_others, poke, without_offer
 from app.bounds import Part, Phase
 from app.deadline import Deadline
 from app.routes.errors import refusal
-from app.routes.origins import SSE, share
+from app.routes.origins import share
 from app.sockets import bound
-
-_POKE_CHUNK = b"8\r\n: ping\n\n\r\n"
-_POKE_HEAD = b"HTTP/1.1 102 Processing\r\n\r\n"
 
 
 class _RefusedError(Exception):
@@ -37,6 +35,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _around = 0  # bytes of this message that are none of its body, as far as they are known
     _head = 0  # those of them that are fields
     _rest = 0  # bytes of a body that nobody reads
+    _chunks = 0  # of what was read last
     _fed = False
     _upgrading = False
     _refusal: tuple[int, str] | None = None
@@ -80,6 +79,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.transport.close()
             return
         self._around += len(data)
+        self._chunks = 0
         self._fed = False
         begun = self._begun
         try:
@@ -96,6 +96,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self._look()
+            if self._chunks > bounds.CHUNKS_A_TURN:
+                let_others(self.loop, self.transport, self.flow)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's says nothing, which closes
         """Whether the connection stays: for the answers to what was asked in full."""
@@ -126,17 +128,12 @@ class BoundedProtocol(HttpToolsProtocol):
             except httptools.HttpParserUpgrade as upgrade:
                 # The parser would stop here. The same head without the offer is a request like any other.
                 data = data[upgrade.args[0] :]
-                head = self._head_without_upgrade()
+                head = without_offer(self.parser.get_method(), self.url, self.headers)
                 self._upgrading = False
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.feed_data(head)
             else:
                 return
-
-    def _head_without_upgrade(self) -> bytes:
-        lines = [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
-        method = self.parser.get_method()
-        return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, self.url, b"".join(lines))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -167,6 +164,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_chunk_header(self) -> None:
         self._around -= bounds.CHUNK_BYTES
+        self._chunks += 1
 
     def on_body(self, body: bytes) -> None:
         self._around -= len(body)
@@ -293,8 +291,6 @@ class BoundedProtocol(HttpToolsProtocol):
         running = self._running
         if self.transport.is_closing() or running is None or running.response_complete:
             return
-        if not running.response_started and running.scope["http_version"] == "1.1":
-            self.transport.write(_POKE_HEAD)
-        elif running.response_started and running.chunked_encoding and SSE in running.scope:
-            self.transport.write(_POKE_CHUNK)
+        if words := poke(running):
+            self.transport.write(words)
         self._poke_later()

@@ -362,6 +362,12 @@ MUTATIONS = (
         "if false then",
     ),
     Mutation(
+        "one connection's chunks are worked on until there are none",
+        "app/protocol.py",
+        "if self._chunks > bounds.CHUNKS_A_TURN:",
+        "if False:",
+    ),
+    Mutation(
         "a body is held until its answer begins, though it is stored",
         "app/answer.py",
         "let_go(scope)  #",

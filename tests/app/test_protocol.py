@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from app import bounds
 from app.bounds import AROUND_BYTES, Part, Phase, phase, seconds
-from app.server import listen, server
+from app.server import BoundedProtocol, listen, server
 from tests.app.served import until
 from tests.app.test_server import GET, PATIENCE, SOON, Application, Connection, connected, refusal_of, running
 
@@ -153,6 +154,24 @@ async def test_chunks_of_a_byte_are_a_body_like_any_other(application: Applicati
     async with running(application) as port, connected(port) as one:
         one.send(CHUNKED + b"1\r\nx\r\n" * 100_000 + b"0\r\nx-checksum: 5\r\n\r\n" + GET + b"\r\n")
         assert [await one.answer(), await one.answer()] == [b"100000", b"0"]
+
+
+async def test_who_sends_a_million_chunks_lets_others_have_their_turns(application: Application) -> None:
+    many = bounds.CHUNKS_A_TURN + 1
+    async with running(application) as port, connected(port) as one:
+        one.send(GET + b"\r\n")
+        await one.answer()
+        gc.collect()
+        [protocol] = [each for each in gc.get_objects() if type(each) is BoundedProtocol and each.loop.is_running()]
+        protocol.data_received(CHUNKED)
+        for _ in range(3):
+            protocol.data_received(b"1\r\nx\r\n" * (many - 1))
+            assert protocol.transport.is_reading()
+            protocol.data_received(b"1\r\nx\r\n" * many)
+            assert not protocol.transport.is_reading()
+            await until(protocol.transport.is_reading)
+        one.send(b"0\r\n\r\n")
+        assert await one.answer() == b"%d" % (3 * (2 * many - 1))
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
