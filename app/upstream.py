@@ -9,13 +9,16 @@ nobody here looks into. Streams never come this way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
 
 from app.settings import unusable
 from app.stream.errors import KeepstreamError
+
+logger = logging.getLogger(__name__)
 
 BASE_URL = "https://api.anthropic.com"
 CONNECT_SECONDS = 10.0
@@ -26,6 +29,9 @@ CONNECTIONS = 100
 REPLY_BYTES = 4 * 1024 * 1024
 # A gateway of one's own may hold the key; the API's clients always send one.
 NO_KEY = "none"
+KEY_REFUSED = frozenset({401, 403})
+# How far down the cause of an error is looked for.
+DEPTH = 10
 
 UP = ("anthropic-version", "anthropic-beta", "content-type", "accept")
 _DOWN = ("content-type", "request-id", "retry-after", "retry-after-ms", "x-should-retry")
@@ -69,6 +75,7 @@ class Upstream:
             )
         except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
             raise unusable(error) from None
+        self._at = self._http.base_url.host
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -82,14 +89,30 @@ class Upstream:
                 target = f"{path}?{query}" if query else path
                 async with self._http.stream(method, target, headers=sent, content=body or None) as answer:
                     told = await _read(answer)
-        except (TimeoutError, httpx.TimeoutException):
-            raise UnreachableError("the Claude API cannot be reached in time", timed_out=True) from None
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise self._unreachable("the Claude API cannot be reached in time", error, timed_out=True) from None
         except httpx.InvalidURL:
             raise UnaskableError("the query is none that can be sent on") from None
-        except httpx.HTTPError:
-            raise UnreachableError("the Claude API cannot be reached", timed_out=False) from None
+        except httpx.HTTPError as error:
+            raise self._unreachable("the Claude API cannot be reached", error, timed_out=False) from None
+        if answer.status_code in KEY_REFUSED:
+            logger.warning("%s refuses our key (status %d)", self._at, answer.status_code)
         kept = {n: v for n, v in answer.headers.items() if n in _DOWN or n.startswith(_DOWN_PREFIX)}
         return Reply(answer.status_code, kept, told)
+
+    def _unreachable(self, message: str, error: BaseException, *, timed_out: bool) -> UnreachableError:
+        """Tells the log what lies beneath: its class, never its words, which may hold a proxy's password."""
+        causes = list(_chain(error))
+        logger.warning("%s cannot be reached: %s", self._at, type(causes[-1]).__name__)
+        return UnreachableError(message, timed_out=timed_out)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    for _ in range(DEPTH):
+        if error is None:
+            return
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 async def _read(answer: httpx.Response) -> bytes:

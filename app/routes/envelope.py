@@ -83,7 +83,7 @@ class Envelope:
         finally:
             hold.release()
             if client_id is not None:
-                logger.info("%s %s: %s", scope["method"], scope["path"].encode("ascii", "replace")[:200], answer.status)
+                logger.info("%s %s: %s", scope["method"], ascii(scope["path"][:200])[1:-1], answer.status)
             request_ids.reset(token)
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, asked: Headers) -> None:

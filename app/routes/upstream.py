@@ -14,11 +14,10 @@ from app.routes import failures
 from app.routes.body import headers_of, read_body
 from app.routes.errors import REQUEST_ID, TYPES, ApiError
 from app.stream.beside import beside
-from app.upstream import UP, Reply, UnaskableError, UnreachableError
+from app.upstream import KEY_REFUSED, UP, Reply, UnaskableError, UnreachableError
 
 # What could not be a model's name must not become another path of the Claude API, asked with our key.
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,255}", re.ASCII)
-_KEY_REFUSED = frozenset({401, 403})
 _FIRST_ERROR = 400
 
 
@@ -59,7 +58,7 @@ async def _pass(request: Request, method: str, path: str, body: bytes = b"") -> 
 
 def _check(reply: Reply) -> None:
     """Raises `ApiError` for what is no answer of the Claude API's, and where our key was refused."""
-    if reply.status in _KEY_REFUSED:
+    if reply.status in KEY_REFUSED:
         raise failures.key_refused()
     if "json" in reply.headers.get("content-type", ""):
         return
