@@ -33,13 +33,14 @@ _NULL = b"null"
 class _Block:
     """A content block: what it began with, and the parts of its text, thinking or input that have come."""
 
-    __slots__ = ("index", "joined", "joined_bytes", "kind", "members", "parts")
+    __slots__ = ("counted", "index", "joined", "joined_bytes", "kind", "letters", "members", "parts")
 
     def __init__(self, index: float, kind: object, members: raw.Members) -> None:
         self.index = index
         self.kind = kind
         self.members = members
         self.parts: list[str] = []
+        self.counted = self.letters = 0  # of the parts: how many are, and what they have
         self.joined: list[str] = []
         self.joined_bytes = 0
 
@@ -50,10 +51,14 @@ class _Block:
         self.joined.append("".join(self.parts))
         self.joined_bytes += sys.getsizeof(self.joined[-1])
         self.parts.clear()
+        self.counted = self.letters = 0
 
     @property
     def held(self) -> int:
-        return self.joined_bytes + sum([len(part) for part in self.parts]) + PART_BYTES * len(self.parts)
+        """Asked for all streams with each question at the gate: only what is new is counted, and not as it comes."""
+        self.letters += sum([len(part) for part in self.parts[self.counted :]])
+        self.counted = len(self.parts)
+        return self.joined_bytes + self.letters + PART_BYTES * len(self.parts)
 
     def whole(self) -> bytes:
         told = "".join(self.joined + self.parts)

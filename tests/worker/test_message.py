@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from anthropic.lib.streaming._beta_messages import accumulate_event
 
-from worker.message import Message
+from worker.message import PARTS_MAX, Message
 from worker.payload import dumps, loads
 from worker.simulator.directives import parse
 from worker.simulator.events import frames, message
@@ -191,3 +191,18 @@ def test_blocks_and_deltas_that_nobody_knows_are_kept_as_they_began() -> None:
 
 def test_nothing_begun_is_no_message() -> None:
     assert (Message().json(), Message().usage, Message().stop_reason) == (None, None, None)
+
+
+def test_what_it_holds_is_counted_whenever_it_is_asked() -> None:
+    asked, other = Message(), Message()
+    for number in range(2 * PARTS_MAX + 7):
+        for gathered in (asked, other):
+            if not number:
+                add(gathered, {"type": "message_start", "message": {"id": "m", "content": []}})
+                block = {"type": "text", "text": ""}
+                add(gathered, {"type": "content_block_start", "index": 0, "content_block": block})
+            delta = {"type": "text_delta", "text": "x" * number}
+            add(gathered, {"type": "content_block_delta", "index": 0, "delta": delta})
+        if number % 100 == 3:
+            assert asked.held == asked.held
+    assert asked.held == other.held > sum(range(2 * PARTS_MAX + 7))
