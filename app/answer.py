@@ -15,10 +15,11 @@ from typing import Any
 import orjson
 from redis.exceptions import RedisError
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.front import Front
 from app.hub import PING_SECONDS
+from app.kept import message_of
 from app.parts import AnotherHistoryError
 from app.patient import PatientReader
 from app.readers import Aside, Data, Leave, Part, Reset, Step
@@ -85,7 +86,7 @@ class Answer(Response):
 class WholeAnswer(Answer):
     """The finished Message, once there is one."""
 
-    async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> None:  # noqa: ARG002  # as the other
+    async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> None:
         async for step in steps:
             match step:
                 case Leave() if reader.gone:
@@ -96,16 +97,19 @@ class WholeAnswer(Answer):
                 case _:
                     pass
         # Whoever got an error here would ask for the whole answer, and pay for it, again.
-        names = ("message", "partial", *failures.FIELDS)
-        meta = await again(lambda: self._front.streams.log.meta(self._stream_id, *names))
+        log = self._front.streams.log
+        meta = await again(lambda: log.meta(self._stream_id, "partial", *failures.FIELDS))
         if meta is None:
             raise failures.lost()
-        if "message" not in meta or "partial" in meta:
+        size = await again(lambda: log.field_bytes(self._stream_id, "message"))
+        if not size or "partial" in meta:
             raise failures.failure_of(meta)
-        self.headers["content-type"] = "application/json"
-        self.headers["content-length"] = str(len(meta["message"]))
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": meta["message"]})
+        whole = message_of(self._front, self._stream_id, size, self.headers, patient=True)
+        await whole(scope, _nothing, send)
+
+
+async def _nothing() -> Message:
+    raise AssertionError("a whole answer asks its client nothing")
 
 
 class StreamedAnswer(Answer):

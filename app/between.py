@@ -27,7 +27,7 @@ def poke(running: RequestResponseCycle) -> bytes | None:
     """What can be said before this answer goes on and means nothing; who is gone is found out by it."""
     if not running.response_started and running.scope["http_version"] == "1.1":
         return _POKE_HEAD
-    if running.response_started and running.chunked_encoding and SSE in running.scope:
+    if running.response_started and running.chunked_encoding and running.scope.get(SSE):
         return _POKE_CHUNK
     return None
 

@@ -16,9 +16,12 @@ from starlette.types import Receive, Scope, Send
 from app.front import Front
 from app.heard import when_heard
 from app.hub import PING_SECONDS
+from app.large import send_in_parts
+from app.parts import PART_BYTES
 from app.patient import PatientReader
 from app.readers import Aside, Data, Leave, Lost, Part, Reset, Step
 from app.sse import SSE_HEADERS
+from app.stream.errors import BusyError
 from app.stream.frames import Position
 from app.takeover import break_off
 from app.views.ui_messages import HEADERS, PING, UIMessagesView
@@ -48,7 +51,8 @@ class ChatAnswer(Response):
         reader = PatientReader(self._position, self._front.hub, asyncio.get_running_loop().time() + PING_SECONDS)
         watching = asyncio.create_task(_watch(receive, reader), name="client")
         try:
-            await self._serve(reader, send)
+            with contextlib.suppress(BusyError):  # as when the front drains: who comes back may be lucky
+                await self._serve(reader, scope, send)
             if not self._view.over and not reader.gone:
                 await break_off(scope, watching)
             elif self._view.over and not reader.gone:
@@ -57,7 +61,7 @@ class ChatAnswer(Response):
             watching.cancel()
             reader.close()
 
-    async def _serve(self, reader: PatientReader, send: Send) -> None:
+    async def _serve(self, reader: PatientReader, scope: Scope, send: Send) -> None:
         time = asyncio.get_running_loop().time
 
         async def write(data: bytes, *, more: bool = True) -> None:
@@ -70,7 +74,13 @@ class ChatAnswer(Response):
                 if isinstance(step, Leave):
                     return
                 shown = self._show(step)
-                if shown:
+                if len(shown) > PART_BYTES:
+                    bulk = self._front.conversing.bulk
+                    async with bulk.shared(shown, len(shown), partial(_itself, shown)) as whole:
+                        shown = b""  # all who are shown the same hold it once
+                        await send_in_parts([whole], bulk, scope, send)
+                    reader.due = time() + PING_SECONDS
+                elif shown:
                     await write(shown)
                 elif time() >= reader.due:
                     await write(PING)
@@ -80,7 +90,10 @@ class ChatAnswer(Response):
 
     def _show(self, step: Step | Part | Aside) -> bytes:
         match step:
-            case Data(data) | Part(data):  # whole: this reader asks for no parts
+            case Data(data):
+                step.data = b""  # which would be held for as long as the client takes what is made of it
+                return self._view.take(data)
+            case Part(data):  # whole: this reader asks for no parts
                 return self._view.take(data)
             case Aside(data):
                 return self._view.aside(data)
@@ -93,6 +106,10 @@ class ChatAnswer(Response):
         """The client has all of it. What the kernel alone was given, a phone out of reach has not."""
         shown, front = partial(self._front.chats.shown, *self._chat, self._stream_id), self._front
         front.streams.owed.add("chat: what was shown", shown, front.settings.stream_ttl)
+
+
+async def _itself(data: bytes) -> bytes:
+    return data
 
 
 async def _watch(receive: Receive, reader: PatientReader) -> None:

@@ -1,80 +1,75 @@
-"""A conversation as an answer: its messages go out as they are kept, one by one, as fast as the client takes them.
+"""What is kept whole, as an answer: a conversation, a finished Message. They go out as they are kept.
 
-The rule: nothing is parsed, nothing is joined, and what is held for all clients together is bounded (`bulk`). A client
-that takes it too slowly is cut off: others wait for what it holds.
+The rule: nothing is parsed, nothing is joined, and one moment of a conversation is held once for all who ask for it
+(`large`).
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from app.front import Front
+from app.large import Large
+from app.routes.errors import ApiError
 from app.stream.conversations import Conversation
 from app.stream.errors import NoConversationError
 from app.submit import again
-from app.takeover import CYCLE
-
-# Bytes per second, beyond the first seconds.
-SLOWEST = 64 * 1024
-LEAST_SECONDS = 30.0
 
 Around = Callable[[Conversation], dict[str, Any]]
 
 
-class Kept(Response):
+def kept(
+    front: Front, found: Conversation, around: Around, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Large:
     """`around` makes what stands around the messages of a conversation.
 
     They are read when it is this answer's turn.
     """
 
-    def __init__(
-        self,
-        front: Front,
-        found: Conversation,
-        around: Around,
-        status: int = 200,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(status_code=status, headers=headers, media_type="application/json")
-        del self.headers["content-length"]
-        self._front = front
-        self._found = found
-        self._around = around
+    async def make() -> list[bytes]:
+        conversation, messages = await _read(front, found)
+        pieces = [orjson.dumps(around(conversation))[:-1] + b',"messages":[']
+        for message in messages:
+            pieces += [message, b","]
+        pieces[-1:] = [b"]}"] if messages else [pieces[-1] + b"]}"]
+        return pieces
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # an ASGI application's
-        async with self._front.conversing.bulk.turn(self._found.bytes):
-            conversation, messages = await self._read()
-            parts = [orjson.dumps(self._around(conversation))[:-1] + b',"messages":[']
-            for message in messages:
-                parts += [message, b","]
-            parts[-1:] = [b"]}"] if messages else [parts[-1] + b"]}"]
-            self.headers["content-length"] = str(sum(map(len, parts)))
-            try:
-                async with asyncio.timeout(LEAST_SECONDS + sum(map(len, parts)) / SLOWEST):
-                    await self._send(parts if scope["method"] != "HEAD" else [], send)
-            except TimeoutError:
-                if (cycle := scope.get(CYCLE)) is not None:
-                    cycle.transport.abort()
+    return Large(front.conversing.bulk, (found.id, found.position), found.bytes, make, status=status, headers=headers)
 
-    async def _send(self, parts: list[bytes], send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        for part in parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
 
-    async def _read(self) -> tuple[Conversation, list[bytes]]:
-        """The conversation and its messages, of one moment, in which a stream that it names runs."""
-        conversing, found = self._front.conversing, self._found
-        while True:
-            read = await again(lambda: conversing.store.raw(self._found.id))
-            if read is None or read[0].deleted:
-                raise NoConversationError(deleted=True)
-            if read[0].position == found.position or read[0].stream_id is None:
-                return read
-            found = await again(lambda: conversing.find(self._found.owner, self._found.id))
+async def _read(front: Front, found: Conversation) -> tuple[Conversation, list[bytes]]:
+    """The conversation and its messages, of one moment, in which a stream that it names runs."""
+    conversing, at = front.conversing, found
+    while True:
+        read = await again(lambda: conversing.store.raw(found.id))
+        if read is None or read[0].deleted:
+            raise NoConversationError(deleted=True)
+        if read[0].position == at.position or read[0].stream_id is None:
+            return read
+        at = await again(lambda: conversing.find(found.owner, found.id))
+
+
+def message_of(
+    front: Front,
+    stream_id: str,
+    size: int,
+    headers: Mapping[str, str] | None = None,
+    *,
+    before: bytes = b"",
+    after: bytes = b"",
+    patient: bool = False,
+) -> Large:
+    """The Message of a stream that has ended, of `size` bytes, between `before` and `after`."""
+
+    async def make() -> list[bytes]:
+        meta = await again(lambda: front.streams.log.meta(stream_id, "message"))
+        if meta is None or "message" not in meta:
+            raise ApiError(410, "the stream has ended and is no longer kept")
+        return [meta["message"]]
+
+    bulk = front.conversing.bulk
+    key = "message", stream_id
+    return Large(bulk, key, size, make, headers=headers, before=before, after=after, patient=patient)

@@ -38,9 +38,9 @@ STEP_BYTES = 16 * 1024
 OURS = b"event: relay."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Data:
-    """Whole frames that follow what was given before; `position` is where they end."""
+    """Whole frames that follow what was given before; `position` is where they end. Whoever takes long empties it."""
 
     data: bytes
     position: Position
@@ -97,9 +97,9 @@ async def catch_up(tail: Tail, position: Position) -> AsyncIterator[Step]:
             case b"":
                 return
             case bytes():
-                found = first_frames(found, STEP_BYTES)  # the rest is not held for as long as its client takes
-                position = position_at_end(found) or position
-                yield Data(found, position)
+                found, step = b"", Data(first_frames(found, STEP_BYTES), position)
+                position = step.position = position_at_end(step.data) or position
+                yield step
             case Reset():
                 position = found.position
                 yield found

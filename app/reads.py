@@ -88,6 +88,7 @@ class Reads:
         pieces = [read.data]
         size = len(read.data)
         while True:
+            limit = min(2 * limit, READ_BYTES)  # a frame of megabytes in few pieces, whoever asks
             piece = await self._piece(line, stream_id, start, limit, size)
             if not (piece.proven and piece.data):
                 return replace(read, data=b"")

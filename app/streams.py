@@ -88,7 +88,7 @@ class Streams:
         False where the stream is gone by now, or was withdrawn. Raises as `submit` does.
         """
         life_ms = self.settings.stream_life_ms
-        size = await again(lambda: self.log.request_bytes(stream_id))
+        size = await again(lambda: self.log.field_bytes(stream_id, "request"))
         submitted = await again(
             lambda: self.queue.submit(
                 stream_id,

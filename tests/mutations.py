@@ -49,6 +49,8 @@ TESTS = (
     "tests/app/routes/test_streams.py",
     "tests/app/routes/test_chat.py",
     "tests/app/test_bulk.py",
+    "tests/app/test_large.py",
+    "tests/app/test_poke.py",
     "tests/app/test_told.py",
     "tests/app/test_submit.py",
     "tests/worker/test_message_exactly.py",
@@ -1016,6 +1018,42 @@ MUTATIONS = (
         "app/bulk.py",
         "                while self._free < taken:",
         "                while False:",
+    ),
+    Mutation(
+        "a client that has closed its half is poked behind a part of an event",
+        "app/routes/envelope.py",
+        'message["body"].endswith(b"\\n\\n")',
+        "True",
+    ),
+    Mutation(
+        "what many clients ask for is held for each of them",
+        "app/bulk.py",
+        "held = self._held.get(key)\n            if",
+        "held = None\n            if",
+    ),
+    Mutation(
+        "a client that takes nothing holds up who waits",
+        "app/bulk.py",
+        "                taker.cut()",
+        "                pass",
+    ),
+    Mutation(
+        "who is patient is told to come back by who is not",
+        "app/bulk.py",
+        "if not (patient and isinstance(error, BusyError)):",
+        "if True:",
+    ),
+    Mutation(
+        "a large chunk of a chat is held for each client",
+        "app/chat_answer.py",
+        "if len(shown) > PART_BYTES:",
+        "if False:",
+    ),
+    Mutation(
+        "a large answer goes out at once",
+        "app/large.py",
+        "for at in range(0, len(piece), PART_BYTES):\n            yield piece[at : at + PART_BYTES]",
+        "yield piece",
     ),
 )
 

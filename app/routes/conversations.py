@@ -76,7 +76,8 @@ from starlette.routing import Route
 
 from app.front import Front, front_of
 from app.history import turn_of
-from app.kept import Kept
+from app.kept import kept
+from app.large import Large
 from app.prompts import PASSED_HEADERS
 from app.raw_json import Fields, InvalidPromptError, built, kind_of, read, size
 from app.routes import failures
@@ -125,7 +126,7 @@ async def listing(request: Request) -> Response:
 async def show(request: Request) -> Response:
     front = front_of(request)
     found = await _find(front, request)
-    return Kept(front, found, _around)
+    return kept(front, found, _around)
 
 
 async def update(request: Request) -> Response:
@@ -201,22 +202,30 @@ async def export(request: Request) -> Response:
     kind = request.query_params.get("format") or "json"
     if kind not in ("json", "markdown"):
         raise ApiError(400, "format: must be json or markdown")
-    async with front.conversing.bulk.turn((await _find(front, request)).bytes):
-        found = await _find(front, request, messages=True)
-        return await beside(found.bytes, lambda: _exported(found, kind))
+    found = await _find(front, request)
 
+    async def make() -> list[bytes]:
+        whole = await _find(front, request, messages=True)
+        return await beside(found.bytes, lambda: _exported(whole, kind))
 
-def _exported(found: Conversation, kind: str) -> Response:
     name = f"{found.id}.{'json' if kind == 'json' else 'md'}"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    if kind == "json":
-        return Response(_indented(found), 200, headers, media_type="application/json")
-    return Response(
-        transcript(found.text("title"), found.text("system"), found.messages), 200, headers, "text/markdown"
+    return Large(
+        front.conversing.bulk,
+        (found.id, found.position, kind),
+        found.bytes,
+        make,
+        headers={"content-disposition": f'attachment; filename="{name}"'},
+        media_type="application/json" if kind == "json" else "text/markdown",
     )
 
 
-def _indented(found: Conversation) -> bytes:
+def _exported(found: Conversation, kind: str) -> list[bytes]:
+    if kind == "json":
+        return _indented(found)
+    return [transcript(found.text("title"), found.text("system"), found.messages).encode()]
+
+
+def _indented(found: Conversation) -> list[bytes]:
     """A conversation for people to read, written message by message: others get their turns in between."""
     around = orjson.dumps(_around(found) | {"messages": []}, option=orjson.OPT_INDENT_2)
     messages = []
@@ -224,8 +233,8 @@ def _indented(found: Conversation) -> bytes:
         lines = orjson.dumps(message, option=orjson.OPT_INDENT_2)
         messages += [b",\n    ", lines.replace(b"\n", b"\n    ")]
     if not messages:
-        return around
-    return b"".join((around.removesuffix(b"]\n}"), messages[0][1:], *messages[1:], b"\n  ]\n}"))
+        return [around]
+    return [around.removesuffix(b"]\n}"), messages[0][1:], *messages[1:], b"\n  ]\n}"]
 
 
 async def _find(front: Front, request: Request, *, messages: bool = False) -> Conversation:
@@ -255,7 +264,7 @@ def _fields(body: Fields, known: tuple[str, ...] = tuple(FIELDS)) -> dict[str, s
 
 
 def _created(front: Front, made: Conversation) -> Response:
-    return Kept(front, made, _around, 201, {"location": f"/v1/conversations/{made.id}"})
+    return kept(front, made, _around, 201, {"location": f"/v1/conversations/{made.id}"})
 
 
 def _shown(found: Conversation) -> dict[str, Any]:

@@ -155,7 +155,12 @@ class _Answer:
             self._put_on(message)
         if self._unchunked is not None:
             self._unchunked.before(message)
+        if origins.SSE not in self._scope or not message.get("body"):
+            await self._send(message)
+            return
+        self._scope[origins.SSE] = False  # until it is written, which may take its time
         await self._send(message)
+        self._scope[origins.SSE] = message["body"].endswith(b"\n\n")
 
     def _put_on(self, message: Message) -> None:
         headers = MutableHeaders(scope=message)

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 
 from app.environment import is_loopback
 
-# In a scope: the answer is a stream of events, in which a comment may stand between two pieces.
+# In a scope: the answer is a stream of events; whether a comment may stand behind what was written of it.
 SSE = "keepstream.sse"
 
 EXPOSED_HEADERS = "request-id, retry-after, location, x-keepstream-id"

@@ -14,8 +14,10 @@ from starlette.routing import Route
 
 from app.front import Front, front_of
 from app.hub import start_position
+from app.kept import message_of
+from app.large import Large
 from app.prompts import PASSED_HEADERS, Defaults, prompt_of
-from app.raw_json import size
+from app.raw_json import size as size_of
 from app.routes import failures
 from app.routes.body import headers_of, read_fields
 from app.routes.errors import ApiError
@@ -56,7 +58,7 @@ async def submit(request: Request) -> Response:
     key = idempotency_key(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     defaults = Defaults(front.settings.model, front.settings.max_tokens)
-    prompt = await beside(size(fields.values()), lambda: prompt_of(fields, defaults))
+    prompt = await beside(size_of(fields.values()), lambda: prompt_of(fields, defaults))
     headers = headers_of(request, PASSED_HEADERS)
     accepted = await front.streams.submit(prompt, owner, headers, idempotency_key=key)
     path, root = f"/v1/streams/{accepted.stream_id}", front.settings.root_path
@@ -97,12 +99,22 @@ async def show(request: Request) -> Response:
             data[name] = orjson.Fragment(meta[name] or b"null")
     if "partial" in meta:
         data["partial"] = True
-    elif state is State.ENDED and turns.stands_in_log(meta):
+    return json_response(data) if state is not State.ENDED else await _ended(front, stream_id, meta, data)
+
+
+async def _ended(front: Front, stream_id: str, meta: dict[str, bytes], data: dict[str, Any]) -> Response:
+    if size := await front.streams.log.field_bytes(stream_id, "message"):
+        return message_of(front, stream_id, size, before=orjson.dumps(data)[:-1] + b',"message":', after=b"}")
+    if not turns.stands_in_log(meta):
+        return json_response(data)
+
+    async def make() -> list[bytes]:
         # Nobody who had read it wrote the ending: a front's, for a stream that came back to the line.
         standing = (await partial_of(front.streams.log, stream_id)).message
-        if standing is not None:
-            data |= {"message": standing, "partial": True}
-    return json_response(data)
+        return [orjson.dumps(data if standing is None else data | {"message": standing, "partial": True})]
+
+    length = parse_id(data["offset"]).offset if data["offset"] else 0
+    return Large(front.conversing.bulk, ("standing", stream_id), length, make)
 
 
 async def events(request: Request) -> Response:
@@ -164,11 +176,12 @@ async def cancel(request: Request) -> Response:
 
 async def message(request: Request) -> Response:
     front = front_of(request)
-    meta = await _meta(front, request, "message", "partial", *failures.FIELDS)
+    stream_id = _stream_id(request)
+    meta = await _meta(front, request, "partial", *failures.FIELDS)
     if meta["state"] != State.ENDED.encode():
         raise ApiError(409, "the stream has not ended; read its events, or ask again later")
-    if "message" in meta and "partial" not in meta:
-        return Response(meta["message"], media_type="application/json")
+    if "partial" not in meta and (size := await front.streams.log.field_bytes(stream_id, "message")):
+        return message_of(front, stream_id, size)
     if "error" not in meta:
         raise ApiError(409, f"the stream was {meta.get('outcome', b'ended').decode()} and has no finished message")
     raise failures.failure_of(meta)
@@ -212,7 +225,7 @@ def _time(milliseconds: bytes) -> str:
 _AFTER = ("after", "lastEventId", "last_event_id")
 _SHOWN = ("attempt", "model", "outcome", "stop_reason")
 _TIMES = ("created_at", "started_at", "ended_at")
-_JSON = ("usage", "cost_usd", "message", "error")
+_JSON = ("usage", "cost_usd", "error")
 
 ROUTES = [
     Route("/v1/streams", submit, methods=["POST"]),

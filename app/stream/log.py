@@ -234,9 +234,9 @@ class Log:
             return None
         return {name: value for name, value in zip(("state", *names), values, strict=True) if value is not None}
 
-    async def request_bytes(self, stream_id: str) -> int:
-        """What the request of a stream that has not ended takes."""
-        return int(await self._redis.execute_command("HSTRLEN", keys.meta(stream_id), "request"))  # type: ignore[no-untyped-call]
+    async def field_bytes(self, stream_id: str, name: str) -> int:
+        """What a field of a stream's meta takes, 0 where there is none."""
+        return int(await self._redis.execute_command("HSTRLEN", keys.meta(stream_id), name))  # type: ignore[no-untyped-call]
 
     async def last_id(self, stream_id: str) -> str | None:
         """The id of the log's last frame; None for an empty log."""

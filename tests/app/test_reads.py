@@ -149,7 +149,7 @@ async def test_pieces_of_two_histories_are_none(redis: Redis, stream: Stream) ->
 
     class Changing(Slow):
         async def read(self, stream_id: str, after: Position | None, limit: int = READ_BYTES, skip: int = 0) -> Read:
-            if skip >= 400:  # another history, of the same length, between two pieces
+            if skip >= 200:  # another history, of the same length, between two pieces
                 await redis.setrange(keys.log(STREAM), place.offset + 500, b"y" * 100)
             return await super().read(stream_id, after, limit, skip)
 

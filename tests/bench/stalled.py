@@ -1,8 +1,10 @@
 """What clients that do not read cost a front, on every face: memory while they are there, and after they left.
 
-    python -m tests.bench.stalled [native messages chat]
+    python -m tests.bench.stalled [native messages chat whole]
 
 A real front process, one stream at a time: running with 2 MiB, finished with 16 MiB, running with one frame of 8 MiB.
+Each client takes the first of it, so that the front has begun with what is large, and then nothing; `whole` asks for
+the finished Message.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import contextlib
 import socket
 import sys
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -30,6 +33,8 @@ from tests.running import keepstream
 
 CLIENTS = 200
 SETTLE_SECONDS = 3.0
+PATIENCE_SECONDS = 120.0
+LITTLE_BYTES = 8 * 1024
 LIFE_MS = 600_000
 MIB = 1024 * 1024
 START = {"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant", "content": []}}
@@ -41,6 +46,8 @@ def request(face: str, stream_id: str) -> bytes:
     match face:
         case "native":
             return f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+        case "whole":
+            return f"GET /v1/streams/{stream_id}/message HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
         case "chat":
             return b"GET /api/chat/stalled/stream HTTP/1.1\r\nhost: localhost\r\n\r\n"
         case _:
@@ -50,10 +57,16 @@ def request(face: str, stream_id: str) -> bytes:
             return f"POST /v1/messages HTTP/1.1\r\n{head}\r\n\r\n".encode() + body
 
 
+@contextlib.asynccontextmanager
+async def begun(face: str, url: str, redis: Redis) -> AsyncIterator[Claim]:
+    async with contextlib.AsyncExitStack() as beginning:
+        yield await submit(face, url, redis, beginning)
+
+
 async def submit(face: str, url: str, redis: Redis, beginning: contextlib.AsyncExitStack) -> Claim:
     """A new stream of that face, claimed."""
     http = await beginning.enter_async_context(httpx.AsyncClient(timeout=60))
-    if face == "native":
+    if face in ("native", "whole"):
         await http.post(f"{url}/v1/streams", json={"prompt": "hi"})
     elif face == "chat":
         message = {"id": "1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}
@@ -86,7 +99,18 @@ async def write(log: Log, claim: Claim, size: int, largest: int, *, end: bool) -
     await log.append(claim, at, batch, {"content": "1"})
     if end:
         frame, _ = frames.encode_json("relay.end", end_data(Outcome.COMPLETED, attempts=1), position)
-        await log.append(claim, position.offset, frame, {"outcome": "completed"}, LIFE_MS)
+        message = b'{"content":"%b"}' % (b"x" * size)
+        await log.append(claim, position.offset, frame, {"outcome": "completed", "message": message}, LIFE_MS)
+
+
+async def take_a_little(clients: list[socket.socket]) -> None:
+    """Until each client has something of what is large."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        for sock in clients:
+            taken = 0
+            while taken < LITTLE_BYTES:
+                taken += len(await loop.sock_recv(sock, 4096))
 
 
 async def measure(face: str, what: str, size: int, largest: int, *, end: bool) -> None:
@@ -96,9 +120,8 @@ async def measure(face: str, what: str, size: int, largest: int, *, end: bool) -
         front = stack.enter_context(keepstream("front", "--port", "0", REDIS_URL=valkey.url))
         url = (await asyncio.to_thread(front.line, r"front on (\S+)$"))[1]
         redis: Redis = connect(valkey.url, "stalled")
-        async with contextlib.AsyncExitStack() as beginning:
-            claim = await submit(face, url, redis, beginning)
-            await write(Log(redis), claim, size, largest, end=end and face == "native")
+        async with begun(face, url, redis) as claim:
+            await write(Log(redis), claim, size, largest, end=end and face in ("native", "whole"))
             await asyncio.sleep(SETTLE_SECONDS / 3)
             rss = psutil.Process(front.pid).memory_info
             before, clients = rss().rss, []
@@ -109,6 +132,7 @@ async def measure(face: str, what: str, size: int, largest: int, *, end: bool) -
                 await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", int(url.rsplit(":", 1)[1])))
                 await asyncio.get_running_loop().sock_sendall(sock, request(face, claim.stream_id))
                 clients.append(sock)
+            await take_a_little(clients)
             await asyncio.sleep(SETTLE_SECONDS)
             there = rss().rss
             for sock in clients:
@@ -124,7 +148,10 @@ async def measure(face: str, what: str, size: int, largest: int, *, end: bool) -
 
 
 async def main() -> None:
-    for face in sys.argv[1:] or ("native", "messages", "chat"):
+    for face in sys.argv[1:] or ("native", "messages", "chat", "whole"):
+        if face == "whole":
+            await measure(face, "finished, 8 MiB", 8 * MIB, 8 * MIB, end=True)
+            continue
         await measure(face, "running, 2 MiB", 2 * MIB, 60, end=False)
         await measure(face, "finished, 16 MiB" if face == "native" else "running, 15 MiB", 15 * MIB, 2000, end=True)
         await measure(face, "one frame of 8 MiB", 8 * MIB, 8 * MIB, end=False)
