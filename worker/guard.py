@@ -62,7 +62,7 @@ class Guard:
 
     async def _stand_in(self) -> None:
         """Renews until the loop does it again."""
-        logger.warning("the worker's loop is late: its leases are renewed for it")
+        logger.warning("renewals are late (the loop, or Redis): leases are renewed over a connection of their own")
         redis = self._connect()
         queue, lease_ms = Queue(redis), int(self._lease_seconds * 1000)
         try:
