@@ -20,7 +20,7 @@ from redis.asyncio.connection import AbstractConnection
 from app.stream.log import Status, appended
 from app.stream.refusals import NO_ANSWER, Kind, Teller
 from app.stream.scripts import source, source_on_full
-from app.stream.tasks import end
+from app.stream.tasks import Supervised
 from worker.patience import where
 from worker.writer import Call, Writer
 
@@ -58,7 +58,7 @@ class Committer:
         self._ready: list[Writer] = []
         self._unanswered: list[_Item] = []
         self._idle: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._work = Supervised("commit", self._supervise)
         self._due: float | None = None  # when the answers under way are late
         self._pause = 0.0
         self._broken_since: float | None = None
@@ -74,12 +74,11 @@ class Committer:
         return asyncio.get_running_loop().time() - self._broken_since
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._supervise(), name="commit")
+        self._work.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._task is not None:
-            await end(self._task)
+        await self._work.stop()
 
     def ready(self, writer: Writer) -> None:
         """The writer is asked for its call with the next batch."""

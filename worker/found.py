@@ -20,10 +20,9 @@ from worker.request import Request, is_object
 class Found:
     """Times are seconds; `elapsed` is counted by Redis' clock since the stream was made.
 
-    `request` is None where it cannot be read; `handed_over`: its last worker gave it back; `held`: it was
-    parked at the gate; `wait` is what is left of
-    the time that this one had to wait before the next call. `progress` is without an attempt that was counted
-    beforehand and is yet to be made.
+    `request` is None where it cannot be read. `handed_over`: its last worker gave it back; `held`: that one parked it
+    at the gate. `wait` is what is left of the time that it had to wait before the next call. `progress` is without an
+    attempt that was counted beforehand and is yet to be made.
     """
 
     progress: Progress

@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from app.stream.connect import AWAY
 from app.stream.queue import Queue
 from worker.leases import Leases
+from worker.patience import where
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,10 @@ class Guard:
         with asyncio.Runner() as runner:
             while not self._ended.wait(self._lease_seconds * LOOK):
                 if self._is_late:
-                    runner.run(self._stand_in())
+                    try:
+                        runner.run(self._stand_in())
+                    except Exception as error:  # noqa: BLE001  # whatever it is: it is told, and the next look comes
+                        logger.error("guard: %s in %s", type(error).__name__, where(error))  # noqa: TRY400  # see `where`
 
     @property
     def _is_late(self) -> bool:

@@ -17,8 +17,6 @@ from worker.telling import Telling
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every stream of this worker works with."""
-
     settings: Settings
     log: Log
     queue: Queue

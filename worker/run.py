@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from app.stream.connect import AWAY
 from app.stream.log import Begun, Claim, Status
+from app.stream.refusals import refusal_of
 from worker.attempt import End, HandOver, Park
 from worker.control import Control
 from worker.interrupt import Interrupt, Interruption, Why
@@ -80,8 +81,8 @@ class Run:
                     await self._let_go()
         except Interruption:
             await self._let_go()
-        except RedisError as error:
-            logger.error("%s: Redis refuses what it should take: %s", self.claim.stream_id, error)  # noqa: TRY400  # see `where`
+        except RedisError as error:  # of its words `patiently` has told what may be told
+            logger.error("%s: Redis refuses what it should take: %s", self.claim.stream_id, refusal_of(error).code)  # noqa: TRY400  # see `where`
 
     async def _begin(self) -> Begun:
         if self._beginning is None:

@@ -352,3 +352,24 @@ async def evals(redis: Redis) -> int:
 
 async def total_reads(redis: Redis) -> int:
     return int((await redis.info("stats"))["total_reads_processed"])
+
+
+async def test_a_cancellation_that_is_none_does_not_end_the_writing(
+    proxy: Proxy, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of something that was waited for; then nothing here would be written any more, and nobody would say so."""
+    fell = asyncio.Event()
+
+    def cancelled(*_: object) -> None:
+        fell.set()
+        raise asyncio.CancelledError
+
+    hand.write()
+    await hand.stands()
+    with monkeypatch.context() as patch:
+        patch.setattr(Committer, "_session", cancelled)
+        proxy.reset()
+        hand.write()
+        async with asyncio.timeout(5):
+            await fell.wait()
+    await hand.stands()

@@ -6,10 +6,15 @@ import asyncio
 import threading
 import time
 
+import pytest
+from redis.asyncio import Redis
+
 from app.dev.embedded import EmbeddedValkey
 from app.stream.connect import connect
+from app.stream.log import Claim
 from app.stream.queue import Queue
 from tests.worker.workshop import Workshop
+from worker.guard import Guard
 
 LEASE_SECONDS = 0.5
 
@@ -62,3 +67,26 @@ async def test_one_that_stands_still_for_good_does(shop: Workshop, valkey: Embed
     taken_after = await stands_still(shop, valkey, 12 * LEASE_SECONDS)
     assert taken_after is not None
     assert taken_after > 2.5 * LEASE_SECONDS
+
+
+class Still:
+    """Leases of a loop that has not renewed for a while."""
+
+    claims = (Claim("st_1", 1, "w/1"),)
+
+    def __init__(self) -> None:
+        self.beat_at = time.monotonic() - LEASE_SECONDS
+
+
+async def test_a_guard_that_fails_tries_again_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    tried = threading.Semaphore(0)
+
+    def odd() -> Redis:
+        tried.release()
+        raise ZeroDivisionError("a secret")
+
+    with Guard("w", Still(), odd, LEASE_SECONDS):  # type: ignore[arg-type]
+        for _ in range(2):
+            assert await asyncio.to_thread(tried.acquire, timeout=5)
+    assert "guard: ZeroDivisionError in odd" in caplog.text
+    assert "secret" not in caplog.text
