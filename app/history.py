@@ -24,6 +24,7 @@ from app.stream.turns import Message, says_something, user_message
 STOPPED = "(Your answer above was stopped before its end.)"
 CONTINUE = "Continue exactly where your answer stopped. Repeat nothing of it."
 TITLE_CHARACTERS = 80
+TITLE_LOOKED_AT = 1000
 _OURS = ("content", "after", "regenerate", "continue")
 _KEPT = ("messages", "prompt")
 _UNFINISHED = frozenset({Outcome.TRUNCATED, Outcome.CANCELLED})
@@ -139,7 +140,11 @@ def messages_json(messages: Sequence[Message]) -> bytes:
 
 def title_of(content: Sequence[dict[str, Any]]) -> str:
     """What a conversation is called that was given no title: how its first message begins."""
-    text = " ".join(" ".join(str(block.get("text") or "") for block in content if block.get("type") == "text").split())
+    # Of the first words alone: a large text split into all of its own takes ten times its size.
+    begins = (
+        str(block.get("text") or "").lstrip()[:TITLE_LOOKED_AT] for block in content if block.get("type") == "text"
+    )
+    text = " ".join(" ".join(begins)[:TITLE_LOOKED_AT].split())
     return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1].rstrip() + "…"
 
 

@@ -388,6 +388,12 @@ MUTATIONS = (
         "if False:",
     ),
     Mutation(
+        "a title is made of all words of a text",
+        "app/history.py",
+        "TITLE_LOOKED_AT = 1000",
+        "TITLE_LOOKED_AT = 10**9",
+    ),
+    Mutation(
         "what is built of a body may be made of anything",
         "app/raw_json.py",
         "> WEIGHT_MAX and _is_heavy(text):",

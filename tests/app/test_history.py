@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -244,3 +245,15 @@ def test_a_title_is_short_and_on_one_line() -> None:
     assert title_of([text("one\n two"), {"type": "image"}]) == "one two"
     assert len(title_of([text("word " * 100)])) <= 80
     assert title_of([{"type": "image"}]) == ""
+
+
+def test_a_large_text_is_not_split_for_its_title() -> None:
+    content = [text(" \n" * 500_000 + "ab " * 500_000), text("cd")]
+    tracemalloc.start()
+    try:
+        title = title_of(content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert title == ("ab " * 27)[:79] + "…"
+    assert peak < 4_000_000  # two texts of this length at the most
