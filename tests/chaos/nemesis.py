@@ -16,6 +16,7 @@ from tests.harness.cluster import Cluster
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = (0.2, 1.2)
+UNFIT = 2
 # What disturbs streams, and for how many leases after its end it may: a connection that only looks open is found out.
 SHADOW_LEASES = {
     "kill_worker": 1.0,
@@ -44,6 +45,9 @@ class Nemesis:
 
     def __init__(self, cluster: Cluster, rng: random.Random, lease_seconds: float) -> None:
         self.spans: list[Span] = []
+        # Processes that ended by themselves, which none may.
+        self.deaths: list[str] = []
+        self.unfit = 0
         self._cluster = cluster
         self._rng = rng
         self._lease = lease_seconds
@@ -86,6 +90,7 @@ class Nemesis:
         deadline = loop.time() + seconds
         weights = [weight for weight, _ in self._faults]
         while loop.time() < deadline:
+            await self.supervise()
             [(_, fault)] = self._rng.choices(self._faults, weights)
             began, name = loop.time(), fault.__name__
             logger.info("%.1f: %s", began, name.replace("_", " "))
@@ -93,6 +98,22 @@ class Nemesis:
             shadow = SHADOW_LEASES.get(name)
             self.spans.append(Span(name, began, loop.time() + (shadow or 0) * self._lease, shadow is not None))
             await asyncio.sleep(self._rng.uniform(*PAUSE_SECONDS))
+
+    async def supervise(self) -> None:
+        """Starts again who has ended by itself: with 2 where a permission was missing at its start, as it should."""
+        for processes, start in (
+            (self._cluster.workers, self._cluster.worker),
+            (self._cluster.fronts, self._cluster.front),
+        ):
+            for number, process in enumerate(processes):
+                if process.running:
+                    continue
+                status, said = await process.wait(), process.last_words
+                if status == UNFIT and "NOPERM" in said:
+                    self.unfit += 1
+                else:
+                    self.deaths.append(f"{process.name} ended by itself with {status}: {said}")
+                processes[number] = await start(number)
 
     async def kill_worker(self) -> None:
         number = self._rng.randrange(len(self._cluster.workers))

@@ -98,6 +98,7 @@ async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
             group.create_task(load.run(seconds))
             group.create_task(nemesis.run(seconds))
         watching.cancel()
+        await nemesis.supervise()
         left = await left_behind(cluster)
         calls = await counted_calls(cluster)
         ended = [case for case in load.cases if case.outcome]
@@ -116,6 +117,7 @@ async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
             faults=nemesis.counts,
             violations=[
                 *load.violations,
+                *nemesis.deaths,
                 *paid(ended, calls, disturbances),
                 *(f"{tag} was answered with an error, and started" for tag in load.refused if calls.get(tag)),
                 *too_few(ended),

@@ -21,6 +21,7 @@ from tests.harness.proxy import Proxy
 from tests.running import clean_environment
 
 START_SECONDS = 60.0
+LAST_WORDS = 500
 NOBODY = ("127.0.0.1", 0)
 
 
@@ -50,8 +51,13 @@ class Process:
         async with asyncio.timeout(START_SECONDS):
             line = await asyncio.to_thread(self._process.stdout.readline)
         if not line:
-            raise RuntimeError(f"{self.name} did not start: {self.errors.read_text()[-2000:]}")
+            raise RuntimeError(f"{self.name} did not start: {self.last_words}")
         return line.strip()
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it said to stderr."""
+        return self.errors.read_text(errors="replace")[-LAST_WORDS:]
 
     def send(self, number: signal.Signals) -> None:
         if self.running:
