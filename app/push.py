@@ -20,6 +20,7 @@ from app.push_states import ENDS, SPEAKING, Event, State, after
 from app.readers import Lost, Reset, fetch
 from app.stream.frames import Position
 from app.stream.log import READ_BYTES
+from app.stream.restarts import ends
 from app.tail import Tail
 from app.views.native import leave_block, reset_event
 
@@ -43,6 +44,7 @@ class PushReader(asyncio.Protocol):
         "_state",
         "_tail",
         "_task",
+        "_told_all",
         "_transport",
         "_turn",
         "next_protocol",
@@ -60,6 +62,7 @@ class PushReader(asyncio.Protocol):
         self._chunked = chunked
         self._state = State.OPENING
         self._turn = 0
+        self._told_all = False
         self._retry_ms: int | None = None
         self._tail: Tail | None = None
         self._task: asyncio.Task[None] | None = None
@@ -105,11 +108,12 @@ class PushReader(asyncio.Protocol):
             self._transport.write(piece.chunk if self._chunked else piece.data)
 
     def aside(self, piece: Piece) -> None:
-        if self._state in SPEAKING and not self._place.inside:
+        if self._state in SPEAKING and not self._place.inside and not self._over:
             self._put(piece.data)
 
     def reset(self, reason: str, attempt: int, position: Position) -> None:
         self.position = position
+        self._told_all = False
         self._put(reset_event(reason, attempt))
 
     def lost(self) -> None:
@@ -121,7 +125,7 @@ class PushReader(asyncio.Protocol):
         if self._place.inside:
             self._retry_ms = retry_ms
         elif self._state not in ENDS:
-            self._close(leave_block(retry_ms))
+            self._close(b"" if self._over else leave_block(retry_ms))
 
     def finish(self) -> None:
         """Ends the body cleanly and gives the connection back; what is buffered still goes out."""
@@ -141,8 +145,8 @@ class PushReader(asyncio.Protocol):
     # --- the transport's side
 
     def pause_writing(self) -> None:
-        if self._state is State.LIVE and self._tail is not None:
-            self._tail.fall_behind(self)
+        if self._state is State.LIVE and self._tail is not None and self._tail.fall_behind(self):
+            self._told_all = self._tail.told_all
         self._move(Event.PAUSED)
 
     def resume_writing(self) -> None:
@@ -165,6 +169,11 @@ class PushReader(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         self._hub.leave(self.stream_id, self)
+
+    @property
+    def _over(self) -> bool:
+        """Whether the ending was said. Nothing follows it, also while the log is asked whether that is what it is."""
+        return self._told_all or (self._state is State.LIVE and self._tail is not None and self._tail.told_all)
 
     # --- the way from one state to the next
 
@@ -238,6 +247,7 @@ class PushReader(asyncio.Protocol):
         turn, at = self._turn, 0
         while (found := next_part(data, at, self._place)) is not None:
             start, (at, self._place) = at, found
+            self._told_all = at == len(data) and ends(data)
             self._put(data[start:at])
             if self._turn != turn or self._transport.is_closing():
                 return False

@@ -50,6 +50,8 @@ class Tail(Changing):
         self.state = State.UNKNOWN
         self.ended = False
         self.gone = False
+        # What was handed last says that it is the ending, which the log is being asked.
+        self.told_all = False
         self.quiet_since = 0.0
         self.place: int | None = None
         self.reads = reads or Reads(log)
@@ -264,7 +266,7 @@ class Tail(Changing):
         self._told = None
         self.splice, self._handed = Splice(position), position
         self.base, self.reason, self.attempt, self.state = position, reason, read.attempt, read.state
-        self.ended = False
+        self.ended = self.told_all = False
         self.audience.each(self.live, lambda reader: reader.reset(reason, read.attempt, position))
         self.wake()
 
@@ -282,8 +284,9 @@ class Tail(Changing):
         self.quiet_since = asyncio.get_running_loop().time()
         self._told = None
         start, self._handed = self._handed, self.splice.end
+        self.told_all = ends(data)
         self.audience.feed(data, start)
-        if ends(data):
+        if self.told_all:
             self.repair()  # whether it is the ending, the stream's state says: an upstream may have called something so
         self.wake()
 

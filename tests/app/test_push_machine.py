@@ -31,7 +31,7 @@ from app.tail import Tail
 
 STREAM = "st_machine"
 HEAD = b": head\n\n"
-PART = 128
+PART = 160  # more than an ending takes
 WINDOW = 100
 STEPS = 40
 # Of the texts: most frames are small, some larger than a part.
@@ -351,6 +351,7 @@ class Connection(RuleBasedStateMachine):
         body, ended = dechunked(self.wire.sent)
         blocks = body.split(b"\n\n")
         at: Position | None = origin(STREAM)
+        over = False
         assert not (ended and blocks[-1]), "a clean end inside a frame"
         for block in blocks[:-1]:
             raw = block + b"\n\n"
@@ -359,10 +360,12 @@ class Connection(RuleBasedStateMachine):
                 follows = [moved for base in froms if (moved := follow(raw, *base)) is not None]
                 assert follows, f"{raw!r} does not follow {at}"
                 at = Position(*follows[0])
+                over = raw.startswith(b"event: relay.end")
             elif raw.startswith(b"event: relay.reset"):
-                at = None
+                at, over = None, False
             else:
                 assert raw.startswith((b":", b"retry: ")), f"something else: {raw!r}"
+                assert not over, f"something follows the ending: {raw!r}"
         assert self.wire.most <= 2 * PART + 2 * PART + 300, "more than two parts, a word beside and the last words"
 
     def teardown(self) -> None:
@@ -439,3 +442,25 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_reaches_the_socket_is_the_log() -> None:
     run_state_machine_as_test(Connection, settings=settings(max_examples=200, stateful_step_count=STEPS))
+
+
+@pytest.mark.parametrize("says", ["it_is_pinged", "half-close", "leave"])
+@pytest.mark.parametrize("heard", ["live", "read"])
+def test_nothing_is_said_behind_the_ending_while_the_log_is_asked_whether_it_is(says: str, heard: str) -> None:
+    machine = Connection()
+    machine.a_client_comes([3], known=1, open_=True)
+    machine._turn(5)
+    assert machine.reader.state is push.State.LIVE
+    if heard == "read":  # the ending is read by one that was behind, while the tail hears of it
+        machine.its_transport_is_full_for_a_moment(waits=0, late=False)
+    machine.answers_are_slow()
+    machine.it_ends(0)
+    machine._turn(5)
+    if says == "half-close":
+        machine.it_says_something(says)
+    elif says == "leave":
+        machine.the_front_drains(0)
+    else:
+        machine.it_is_pinged()
+    machine.it_saw_the_log()
+    machine.teardown()
