@@ -642,8 +642,8 @@ MUTATIONS = (
     Mutation(
         "an event that is called so ends the readers",
         "app/tail.py",
-        "        if ends(data):\n            self.repair()",
-        "        if ends(data):\n            self._end()",
+        "        if self.told_all:\n            self.repair()",
+        "        if self.told_all:\n            self._end()",
     ),
     Mutation(
         "a reader that knows more than the tail asks again at once",
@@ -762,14 +762,62 @@ MUTATIONS = (
     Mutation(
         "reader: a drain writes to what was given back",
         "app/push.py",
-        "        elif self._state not in ENDS:\n            self._close(leave_block(retry_ms))",
+        '        elif self._state not in ENDS:\n            self._close(b"" if self._over else leave_block(retry_ms))',
         "        else:\n            self._transport.write(leave_block(retry_ms))\n            self._close()",
+    ),
+    Mutation(
+        "reader: a ping follows the ending while the log is asked whether it is one",
+        "app/push.py",
+        "and not self._place.inside and not self._over:",
+        "and not self._place.inside:",
+    ),
+    Mutation(
+        "a front that asks nobody listens to the world",
+        "app/access/closed.py",
+        'if owners.ask_nobody and not is_loopback(address) and settings.auth != "none":',
+        "if False:",
+    ),
+    Mutation(
+        "what a client calls its request may break a line of the log",
+        "app/prompts.py",
+        "return given if _CLIENT_REQUEST_ID.fullmatch(given) else None",
+        "return given or None",
+    ),
+    Mutation(
+        "where a polyfill says that it stands is not heard",
+        "app/routes/streams.py",
+        '_AFTER = ("after", "lastEventId", "last_event_id")',
+        '_AFTER = ("after",)',
+    ),
+    Mutation(
+        "all users of a machine may read what dev keeps",
+        "app/dev/plan.py",
+        "        directory.chmod(0o700)",
+        "        directory.chmod(0o755)",
+    ),
+    Mutation(
+        "what is deleted stays in the file of dev",
+        "app/dev/forget.py",
+        "                    await redis.bgrewriteaof()",
+        "                    await redis.ping()",
+    ),
+    Mutation(
+        "an Enter that belongs to a composition sends",
+        "app/web/chat/keys.js",
+        'return event.isComposing || event.keyCode === 229 ? "" : event.key;',
+        "return event.key;",
+    ),
+    Mutation(
+        "the edge does not wait for a front that restarts",
+        "deploy/Caddyfile",
+        "\t\tlb_try_duration 30s\n",
+        "",
     ),
     Mutation(
         "reader: a ping may stand inside a frame",
         "app/push.py",
-        "        if self._state in SPEAKING and not self._place.inside:",
-        "        if self._state in SPEAKING:",
+        "        if self._state in SPEAKING and not self._place.inside and",
+        "        if self._state in SPEAKING and",
     ),
     Mutation(
         "reader: a large frame's parts are not proven together",

@@ -54,8 +54,17 @@ class Ask:
 
     @cached_property
     def expected(self) -> str:
+        """The answer; of a conversation's second question the one whose first was answered, in part at least."""
         asked = [self.before, self.text] if self.before else [self.text]
         return answer_for([{"role": "user", "content": text} for text in asked])
+
+    @cached_property
+    def answers(self) -> tuple[str, ...]:
+        """What may come: a question that nothing at all came of goes up in one message with the next."""
+        if not self.before:
+            return (self.expected,)
+        both = [{"type": "text", "text": text} for text in (self.before, self.text)]
+        return self.expected, answer_for([{"role": "user", "content": both}])
 
 
 def ask(number: int, rng: random.Random) -> Ask:

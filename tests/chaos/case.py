@@ -72,7 +72,7 @@ class Case:
             raise self._violated("said to be lost")
         if not log.endswith(sight.seen):
             raise self._violated("a reader saw what is not the log's end")
-        if sight.seen and self.outcome == "completed" and sight.text() != self.ask.expected:
+        if sight.seen and self.outcome == "completed" and sight.text() not in self.ask.answers:
             raise self._violated(f"completed with another text: {sight.text()[:80]!r}")
 
     def judge_calls(self, calls: int, disturbances: int) -> str:
