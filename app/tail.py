@@ -21,7 +21,7 @@ from app.stream import asides
 from app.stream.asides import Told
 from app.stream.frames import OFFSET_DIGITS, Position, origin
 from app.stream.log import READ_BYTES, Log, Read, State
-from app.stream.restarts import RESET_LINE, Restart, begins_anew, ends, restarts
+from app.stream.restarts import OURS, Restart, begins_anew, ends, restarts
 
 logger = logging.getLogger(__name__)
 
@@ -277,14 +277,15 @@ class Tail(Changing):
         self.wake()
 
     def _hand(self, data: bytes) -> None:
-        if RESET_LINE in data:
+        ours = OURS in data  # which hardly any piece has, and is looked for once
+        if ours:
             for restart in restarts(data):
                 self.base, self.attempt = restart.position, restart.attempt
         self.state = State.RUNNING
         self.quiet_since = asyncio.get_running_loop().time()
         self._told = None
         start, self._handed = self._handed, self.splice.end
-        self.told_all = ends(data)
+        self.told_all = ours and ends(data)
         self.audience.feed(data, start)
         if self.told_all:
             self.repair()  # whether it is the ending, the stream's state says: an upstream may have called something so

@@ -604,6 +604,12 @@ MUTATIONS = (
         "    except SystemExit as error:",
     ),
     Mutation(
+        "a receiver's fault in a message is everybody's on its channel",
+        "app/stream/channel.py",
+        "except Exception as error:  # noqa: BLE001  # as there",
+        "except SystemExit as error:",
+    ),
+    Mutation(
         "what stood before an error is not settled",
         "app/stream/channel.py",
         "        finally:  # whatever stood between them: who was given a message is told that it is a good moment\n",

@@ -38,6 +38,8 @@ DEAF_SECONDS = 10.0
 READ_BYTES = 256 * 1024
 # Names per SUBSCRIBE when a new connection takes over the old one's subscriptions.
 SUBSCRIBE_BATCH = 500
+_REFUSAL = hiredis.ReplyError
+_NOTHING: tuple[bytes, bytes, Any] = b"", b"", None
 
 
 class Receiver(Protocol):
@@ -190,14 +192,18 @@ class Channel:
         touched: dict[Receiver, None] = {}
         try:
             for reply in replies:
-                if isinstance(reply, hiredis.ReplyError):
+                if isinstance(reply, _REFUSAL):
                     raise reply
-                kind, name, payload = (*reply, None)[:3] if isinstance(reply, list) else (b"", b"", None)
+                kind, name, payload = reply if isinstance(reply, list) and len(reply) == 3 else _NOTHING  # noqa: PLR2004
                 if kind == b"message":
                     receiver = self._receivers.get(name)
-                    if receiver is not None:
-                        touched[receiver] = None
-                        _tell(receiver, receiver.message, payload)
+                    if receiver is None:
+                        continue
+                    touched[receiver] = None
+                    try:  # as `_tell`, without a call more: this is the way of every event
+                        receiver.message(payload)
+                    except Exception as error:  # noqa: BLE001  # as there
+                        _failed(receiver, error)
                 elif kind == b"subscribe":
                     self._confirm(name, gap=name in taken_over)
         finally:  # whatever stood between them: who was given a message is told that it is a good moment
@@ -238,14 +244,18 @@ class Channel:
                 asked = now
 
 
-def _tell(receiver: Receiver, call: Callable[..., None], *payload: bytes) -> None:
+def _tell(receiver: Receiver, call: Callable[[], None]) -> None:
     """One receiver's fault costs that receiver alone, and no more than a look at the log."""
     try:
-        call(*payload)
+        call()
     except Exception as error:  # noqa: BLE001  # whatever it is, the other streams' readers must not notice
-        logger.error("channel: a receiver failed: %s", type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts
-        if call != receiver.gap:
-            _tell(receiver, receiver.gap)
+        _failed(receiver, error, again=call != receiver.gap)
+
+
+def _failed(receiver: Receiver, error: Exception, *, again: bool = True) -> None:
+    logger.error("channel: a receiver failed: %s", type(error).__name__)  # no tracebacks with prompts
+    if again:
+        _tell(receiver, receiver.gap)
 
 
 def _replies(parser: hiredis.Reader) -> Iterable[Any]:

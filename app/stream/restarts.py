@@ -13,6 +13,7 @@ import orjson
 
 from app.stream.frames import PROOF_LENGTH, Position, position_at_end
 
+OURS = b"event: relay."
 RESET_LINE = b"event: relay.reset\n"
 END_LINE = b"event: relay.end\n"
 _DATA = RESET_LINE + b"data: "
