@@ -7,6 +7,8 @@ HTTP.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
 
 import orjson
 from redis.exceptions import RedisError
@@ -62,19 +64,23 @@ class Keeping:
         # Listed last: what is listed and not there is taken off the list by whoever looks at it.
         store, most = self.store, self._settings.conversation_limit
 
-        async def drop() -> None:
-            await store.unlist(owner, conversation_id)
-            await store.drop(conversation_id)
-
         try:
             await again(lambda: store.create(conversation_id, {"owner": owner, **fields}, self._life_ms, messages))
             if not await again(lambda: store.enlist(owner, conversation_id, most, self._life_ms)):
-                await self._or_later(drop)
+                await self._or_later(partial(self._drop, owner, conversation_id))
                 raise TooManyConversationsError("there are as many conversations as may be kept; delete some first")
             return await again(lambda: self.find(owner, conversation_id))
         except (RedisError, *AWAY):
-            self._streams.owed.add("conversation", drop, self._settings.stream_ttl)  # nobody knows its name
+            self.forget(owner, conversation_id)
             raise
+
+    def forget(self, owner: str, conversation_id: str) -> None:
+        """Takes back a `create` whose request gets an error: nobody knows its name."""
+        self._streams.owed.add("conversation", partial(self._drop, owner, conversation_id), self._settings.stream_ttl)
+
+    async def _drop(self, owner: str, conversation_id: str) -> None:
+        await self.store.unlist(owner, conversation_id)
+        await self.store.drop(conversation_id)
 
     async def update(self, owner: str, conversation_id: str, fields: Mapping[str, str]) -> Conversation:
         """Sets title, system or model; '' takes one away."""
@@ -84,18 +90,31 @@ class Keeping:
             change = Change([turns.updated(**now)], fields={**fields, "life": self._life_ms})
             if await again(lambda: self.store.change(found, change)) is Changed.OK:  # noqa: B023  # is awaited right here
                 await self._or_later(lambda: self.store.used(found))  # noqa: B023  # it is the last one
-                return await again(lambda: self.find(owner, conversation_id))
+                try:
+                    return await again(lambda: self.find(owner, conversation_id))
+                except (RedisError, *AWAY):  # it was changed, whatever stands there by now
+                    changed = {name: text.encode() for name, text in fields.items()}
+                    return replace(found, meta={**found.meta, **changed, "updated_at": str(found.now).encode()})
 
     async def delete(self, owner: str, conversation_id: str) -> None:
         found = await again(lambda: self.find(owner, conversation_id))
-        while await again(lambda: self.store.delete(found)) is Changed.MOVED:  # noqa: B023  # is awaited right here
-            now = await again(lambda: self.store.read(conversation_id))
-            if now is None or now.deleted:  # by ourselves, where the reply to a first try was lost
-                await self._or_later(lambda: self.store.unlist(owner, conversation_id))
-                break
-            found = now
-        if (stream_id := found.stream_id) is not None:
-            await self._or_later(lambda: self._streams.cancel(stream_id))
+        try:
+            while await again(lambda: self.store.delete(found)) is Changed.MOVED:  # noqa: B023  # is awaited right here
+                now = await again(lambda: self.store.read(conversation_id))
+                if now is None or now.deleted:  # by ourselves, where the reply to a first try was lost
+                    break
+                found = now
+        finally:
+            await self._or_later(partial(self._clear, found))
+
+    async def _clear(self, found: Conversation) -> None:
+        """What is left to do of a conversation that was deleted, if it was."""
+        now = await self.store.read(found.id)
+        if now is not None and not now.deleted:
+            return
+        await self.store.unlist(found.owner, found.id)
+        if found.stream_id is not None:
+            await self._streams.cancel(found.stream_id)
 
     async def fork(self, owner: str, conversation_id: str, at: str, title: str | None) -> Conversation:
         """A new conversation that goes as this one did up to the message `at`. Raises `InvalidPromptError`."""

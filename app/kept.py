@@ -6,14 +6,16 @@ The rule: nothing is parsed, nothing is joined, and one moment of a conversation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
+from redis.exceptions import RedisError
 
 from app.front import Front
 from app.large import Large
 from app.routes.errors import ApiError
+from app.stream.connect import AWAY
 from app.stream.conversations import Conversation
 from app.stream.errors import NoConversationError
 from app.submit import again
@@ -21,14 +23,31 @@ from app.submit import again
 Around = Callable[[Conversation], dict[str, Any]]
 
 
-def kept(
-    front: Front, found: Conversation, around: Around, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Large:
+def kept(front: Front, found: Conversation, around: Around) -> Large:
     """`around` makes what stands around the messages of a conversation.
 
     They are read when it is this answer's turn.
     """
+    return Large(front.conversing.bulk, (found.id, found.position), found.bytes, _maker(front, found, around))
 
+
+def created(front: Front, made: Conversation, around: Around) -> Large:
+    """As `kept`, of a new one. Where it cannot be told it is taken back: nobody knows its name."""
+    make = _maker(front, made, around)
+
+    async def make_or_forget() -> list[bytes]:
+        try:
+            return await make()
+        except (RedisError, *AWAY):
+            front.conversing.forget(made.owner, made.id)
+            raise
+
+    headers = {"location": f"/v1/conversations/{made.id}"}
+    key = (made.id, made.position)
+    return Large(front.conversing.bulk, key, made.bytes, make_or_forget, status=201, headers=headers)
+
+
+def _maker(front: Front, found: Conversation, around: Around) -> Callable[[], Awaitable[list[bytes]]]:
     async def make() -> list[bytes]:
         conversation, messages = await _read(front, found)
         pieces = [orjson.dumps(around(conversation))[:-1] + b',"messages":[']
@@ -37,7 +56,7 @@ def kept(
         pieces[-1:] = [b"]}"] if messages else [pieces[-1] + b"]}"]
         return pieces
 
-    return Large(front.conversing.bulk, (found.id, found.position), found.bytes, make, status=status, headers=headers)
+    return make
 
 
 async def _read(front: Front, found: Conversation) -> tuple[Conversation, list[bytes]]:

@@ -12,6 +12,7 @@ import logging
 import re
 import secrets
 from collections.abc import Mapping
+from functools import partial
 
 import orjson
 from redis.exceptions import RedisError
@@ -106,12 +107,23 @@ class Streams:
         word = secrets.token_hex(8)
         return bool(await again(lambda: self.log.keep(stream_id, self.settings.stream_life_ms, word)))
 
-    async def cancel(self, stream_id: str) -> None:
-        """Cancels a stream; one that waits is claimed and ended here, one that runs is told to its worker."""
-        state = await self.log.cancel(stream_id)
+    async def cancel(self, stream_id: str) -> State:
+        """Cancels a stream; one that waits is claimed and ended here, one that runs is told to its worker.
+
+        Returns the state that it is in now, as far as that is known. Where it raises nothing may have happened.
+        """
+        state = await again(lambda: self.log.cancel(stream_id))
         if state in (State.ENDED, State.UNKNOWN):
-            return
-        await self.end_waiting(stream_id, Outcome.CANCELLED, None)
+            return state
+        # From here on it is cancelled, whatever becomes of us: by whoever has it or takes it.
+        try:
+            await self.end_waiting(stream_id, Outcome.CANCELLED, None)
+            meta = await self.log.meta(stream_id)
+        except (RedisError, *AWAY):
+            end = partial(self.end_waiting, stream_id, Outcome.CANCELLED, None)
+            self.owed.add(f"{stream_id}: cancellation", end, self.settings.stream_life_ms / 1000)
+            return state
+        return State(meta["state"].decode()) if meta is not None else State.ENDED
 
     def abandon(self, stream_id: str, seconds: float) -> None:
         """A client has left for good: cancels the stream if nobody reads it in so many seconds.

@@ -52,6 +52,7 @@ TESTS = (
     "tests/app/test_large.py",
     "tests/app/test_poke.py",
     "tests/app/test_told.py",
+    "tests/app/test_done.py",
     "tests/app/test_submit.py",
     "tests/worker/test_message_exactly.py",
     "tests/worker/test_closing.py",
@@ -524,6 +525,24 @@ MUTATIONS = (
         "app/stream/scripts/open.lua",
         "redis.call('PEXPIRE', KEYS[1], ARGV[1])",
         "redis.call('PEXPIRE', KEYS[1], ARGV[1] * 60)",
+    ),
+    Mutation(
+        "a cancel that stands is answered with an error",
+        "app/streams.py",
+        "            return state\n        return State(meta",
+        "            raise\n        return State(meta",
+    ),
+    Mutation(
+        "the stream of a deleted conversation runs on where the reply was lost",
+        "app/keeping.py",
+        "        finally:\n            await self._or_later(partial(self._clear, found))",
+        "        finally:\n            pass",
+    ),
+    Mutation(
+        "what was made for nobody stays",
+        "app/kept.py",
+        "            front.conversing.forget(made.owner, made.id)\n",
+        "",
     ),
     Mutation(
         "a withdrawal leaves no mark",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
@@ -124,12 +125,12 @@ async def stop(request: Request) -> Response:
     chat = await front.chats.find(owner, chat_id)
     if chat is None:
         return Response(status_code=204)
-    await front.streams.cancel(chat.stream_id)
-    await front.chats.shown(owner, chat_id, chat.stream_id)
-    meta = await front.streams.log.meta(chat.stream_id)
-    if meta is None:
+    state = await front.streams.cancel(chat.stream_id)
+    shown = partial(front.chats.shown, owner, chat_id, chat.stream_id)
+    front.streams.owed.add("chat: what was stopped", shown, front.settings.stream_ttl)
+    if state is State.UNKNOWN:
         return Response(status_code=204)
-    return json_response({"id": chat.stream_id, "state": meta["state"].decode()}, 202)
+    return json_response({"id": chat.stream_id, "state": state}, 202)
 
 
 def _message_id(asked: ChatPrompt, stream_id: str) -> str:

@@ -76,7 +76,7 @@ from starlette.routing import Route
 
 from app.front import Front, front_of
 from app.history import turn_of
-from app.kept import kept
+from app.kept import created, kept
 from app.large import Large
 from app.prompts import PASSED_HEADERS
 from app.raw_json import Fields, InvalidPromptError, built, kind_of, read, size
@@ -106,7 +106,7 @@ async def create(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
     fields = _fields(await read_fields(request, front.settings.max_prompt_bytes))
-    return _created(front, await front.conversing.create(owner, fields))
+    return created(front, await front.conversing.create(owner, fields), _around)
 
 
 async def listing(request: Request) -> Response:
@@ -194,7 +194,7 @@ async def fork(request: Request) -> Response:
     if not isinstance(at, str):
         raise InvalidPromptError("at: must be the id of the message that the new conversation ends with")
     title = _fields(body, ("title",)).get("title")
-    return _created(front, await front.conversing.fork(owner, conversation_id, at, title))
+    return created(front, await front.conversing.fork(owner, conversation_id, at, title), _around)
 
 
 async def export(request: Request) -> Response:
@@ -261,10 +261,6 @@ def _fields(body: Fields, known: tuple[str, ...] = tuple(FIELDS)) -> dict[str, s
             raise InvalidPromptError(f"{name}: must be a text of at most {FIELDS[name]} characters, or null")
         found[name] = (value or "").strip()
     return found
-
-
-def _created(front: Front, made: Conversation) -> Response:
-    return kept(front, made, _around, 201, {"location": f"/v1/conversations/{made.id}"})
 
 
 def _shown(found: Conversation) -> dict[str, Any]:

@@ -169,9 +169,8 @@ async def cancel(request: Request) -> Response:
     front = front_of(request)
     stream_id = _stream_id(request)
     await _meta(front, request)
-    await front.streams.cancel(stream_id)
-    meta = await front.streams.log.meta(stream_id) or {}
-    return json_response({"id": stream_id, "state": meta.get("state", b"ended").decode()}, 202)
+    state = await front.streams.cancel(stream_id) or State.ENDED
+    return json_response({"id": stream_id, "state": state}, 202)
 
 
 async def message(request: Request) -> Response:

@@ -167,11 +167,8 @@ class Conversations:
         return await self._apply(mode, conversation, change, conversation.life_ms)
 
     async def delete(self, conversation: Conversation) -> Changed:
-        """Ends a conversation: its readers are told, its messages go."""
-        changed = await self._apply("delete", conversation, Change(turns.deleted()), keys.DELETED_SECONDS * 1000)
-        if changed is Changed.OK:
-            await self.unlist(conversation.owner, conversation.id)
-        return changed
+        """Ends a conversation: its readers are told, its messages go. It is still listed."""
+        return await self._apply("delete", conversation, Change(turns.deleted()), keys.DELETED_SECONDS * 1000)
 
     async def _apply(self, mode: str, conversation: Conversation, change: Change, life_ms: int) -> Changed:
         data, position = b"", conversation.position
