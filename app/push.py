@@ -90,7 +90,7 @@ class PushReader(asyncio.Protocol):
             self._move(Event.CLOSED)
             return
         self._put(head)
-        if self._send(data) and ended:
+        if self._state is State.OPENING and self._send(data) and ended:  # or it is full of what stood before
             self.finish()
             return
         del data  # which the request would hold for as long as the stream opens

@@ -75,6 +75,8 @@ def take_over(scope: Any, hub: Hub, stream_id: str, position: Position) -> PushR
         reader.next_protocol = functools.partial(BoundedProtocol.again, old.config, old.server_state, old.app_state)
     old.flow.resume_reading()  # which a body may have paused, and nobody else would hear the client leave
     transport.set_protocol(reader)
+    if old.flow.write_paused:  # by the head, behind an answer that its client has not read: it will not be said again
+        reader.pause_writing()
     # The old protocol forgets the connection without closing it, and its cycle ends without a word.
     old.connection_lost(TakenOverError())
     old._unset_keepalive_if_required()  # noqa: SLF001 - its timer would close our transport

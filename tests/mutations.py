@@ -275,6 +275,18 @@ MUTATIONS = (
         "                parts.append(_packed(writer, call))\n            except ZeroDivisionError as error:",
     ),
     Mutation(
+        "a connection that its head has filled is taken over as if it had room",
+        "app/takeover.py",
+        "    if old.flow.write_paused:",
+        "    if False:",
+    ),
+    Mutation(
+        "who is stopped by its head is written to all the same",
+        "app/push.py",
+        "if self._state is State.OPENING and self._send(data) and ended:",
+        "if self._send(data) and ended:",
+    ),
+    Mutation(
         "what can never be done keeps all that is owed waiting",
         "app/owed.py",
         "self._debts.extend(left)",

@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -23,7 +24,7 @@ from app.stream.endings import Outcome, end_data
 from app.stream.frames import Position, encode, encode_json, origin
 from app.stream.log import Log, Read, State
 from app.tail import Tail
-from app.takeover import can_take_over
+from app.takeover import CYCLE, can_take_over, take_over
 from tests.app.served import Author, Served, served, until
 
 STREAM = "st_takeover"
@@ -129,6 +130,51 @@ async def test_who_is_stopped_by_the_last_bytes_while_live_is_sent_away_after_th
     await taken(reader)
     assert transport.written.endswith(LAST_CHUNK)
     assert transport.closed
+
+
+async def test_who_is_stopped_by_its_head_is_shown_nothing_until_there_is_room() -> None:
+    hub = OneTail()
+    publish(hub.tail, the_log())
+    reader, transport = a_reader(hub)
+    given_back = FullProtocol()
+    reader.next_protocol = lambda: given_back
+    transport.set_protocol = lambda _: None  # type: ignore[attr-defined]
+    transport.get_write_buffer_size = lambda: 0  # type: ignore[attr-defined]
+    await reader.begin(b"head", the_log(), ended=True)
+    assert reader.state is push_states.State.BEHIND
+    assert the_log() not in transport.written
+    await taken(reader)  # the head
+    await taken(reader)  # the log
+    assert transport.written.count(the_log()) == 1
+    assert transport.written.endswith(LAST_CHUNK)
+    assert given_back.transport is not None
+
+
+class FullProtocol(asyncio.Protocol):
+    """uvicorn's, on a connection whose client has not read the last answer; or the one that follows on a stream."""
+
+    config = server_state = app_state = None
+
+    def __init__(self) -> None:
+        self.transport: object = None
+        self.flow = SimpleNamespace(write_paused=True, resume_reading=lambda: None)
+
+    def connection_made(self, transport: object) -> None:
+        self.transport = transport
+
+    def _unset_keepalive_if_required(self) -> None:
+        """It has none."""
+
+
+def test_a_connection_that_its_head_has_filled_is_taken_over_as_full() -> None:
+    protocols: list[Any] = [FullProtocol()]
+    transport = FullTransport()
+    transport.get_protocol = lambda: protocols[-1]  # type: ignore[attr-defined]
+    transport.set_protocol = protocols.append  # type: ignore[attr-defined]
+    cycle = SimpleNamespace(transport=transport, chunked_encoding=True, keep_alive=False, disconnected=False)
+    reader = take_over({CYCLE: cycle}, cast("Hub", OneTail()), STREAM, origin(STREAM))
+    assert protocols[-1] is reader
+    assert reader.state is push_states.State.BEHIND
 
 
 # --- on uvicorn's own connections
