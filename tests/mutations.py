@@ -918,9 +918,21 @@ MUTATIONS = (
     ),
     Mutation(
         "what a refusal says of the rate is not learnt",
+        "app/stream/scripts/gate_rate.lua",
+        "gate.rate = math.max(high * RATE_FACTOR, gate.rate * least)",
+        "gate.rate = gate.rate * RATE_FACTOR",
+    ),
+    Mutation(
+        "what an upstream has saved up is taken for its rate",
+        "app/stream/scripts/gate_rate.lua",
+        "return math.max(1, gate.first - rate * gate.first_ms / 1000)",
+        "return 1",
+    ),
+    Mutation(
+        "what comes back in a silence doubles with every question",
         "app/stream/scripts/gate_law.lua",
-        "        gate.rate = found",
-        "        gate.rate = 0",
+        "returns = gate.silences > 0 and gate.before / GATE_RETURN_MS or 0",
+        "returns = 2 * math.max(GATE_RETURN, gate.given) / 1000",
     ),
     Mutation(
         "a clock that is set back holds a model until it has caught up",
@@ -931,7 +943,7 @@ MUTATIONS = (
     Mutation(
         "a volley of refusals counts as many",
         "app/stream/scripts/gate_law.lua",
-        "if told.era >= gate.era then",
+        "if told.era >= gate.era or gate.era == 1 then",
         "if true then",
     ),
     Mutation(

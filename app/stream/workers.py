@@ -60,7 +60,7 @@ class Workers:
         self._redis = redis
         self._absent = redis.register_script(source("lease_clock", "absent"))
         self._expire = redis.register_script(source_on_full("lease_clock", "expire"))
-        self._gate = redis.register_script(source_on_full("gate_law", "gate"))
+        self._gate = redis.register_script(source_on_full("gate_rate", "gate_law", "gate"))
 
     async def absent(self, worker: str) -> tuple[int, set[str]]:
         """How many leases there are, and the listed workers, other than `worker`, whose own channel nobody hears."""

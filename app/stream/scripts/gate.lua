@@ -39,7 +39,7 @@ end
 
 local may, wait = gate_law(gate, now, {
   taken = tonumber(ARGV[1]), refused_ms = tonumber(ARGV[2]), era = tonumber(ARGV[3]),
-  waiting = waiting + room, limits = cjson.decode(ARGV[6]), open = open,
+  waiting = waiting + room, line = line, limits = cjson.decode(ARGV[6]), open = open,
 })
 
 local put = 0

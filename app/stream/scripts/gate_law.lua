@@ -1,19 +1,16 @@
 -- What a model's gate lets through: a pure function of what was told before, of the time, and of what is told now.
--- A part of gate.lua, which keeps the state.
+-- A part of gate.lua, which keeps the state. Needs gate_rate.lua.
 --
 -- Three things say how many calls may go, and the least of them counts:
 --   credit   while nothing is known, and after a hold: a few calls, and two more for each that the upstream took
---   tokens   once the upstream has refused: the rate at which it took calls between two refusals, creeping up
+--   tokens   once the upstream has refused: the rate that gate_rate.lua finds out, creeping up
 --   left     what its headers say is left of each of its limits, and how fast that comes back
 local GATE_CREDIT = 8 -- calls that go at once where nothing is known
-local GATE_RETURN = 8 -- come back in a second although no answer was heard; as many as went, where those were more
+local GATE_SILENT_MS = 300 -- without any answer for so long it is silence: a refusal may take a while
+local GATE_RETURN, GATE_RETURN_MS = 8, 700 -- in so much silence so many come back; as many as had gone, if those are more
+local GATE_LUMP_MS = 250 -- not more comes back at once to who stood still, and has not read the answers that came
 local GATE_HOLD_MS, GATE_HOLD_MS_MAX = 250, 8000 -- where a refusal does not say how long; doubling
-local GATE_DEPTH = 0.25 -- seconds of the rate that may go at once
-local GATE_FACTOR = 0.9 -- of the rate, after a refusal
-local GATE_FLOOR = 0.3 -- of the rate, at the least, after one
-local GATE_CREEP, GATE_CREEP_MORE, GATE_CREEP_MAX = 0.02, 0.015, 0.25 -- a second; the longer ago a refusal the faster
-local GATE_CREEP_FIRST = 0.1 -- a second, from the first guess on
-local GATE_BURST_MS = 1000 -- what a limit is taken to have saved up, in ms of its rate
+local GATE_DEPTH, GATE_DEPTH_OF_BUCKET = 0.25, 0.4 -- what may go at once: seconds of the rate, a part of the bucket
 
 -- Turns that were given and that nobody takes.
 local function gate_return(gate, turns)
@@ -22,13 +19,14 @@ local function gate_return(gate, turns)
 end
 
 -- `told`: taken (calls that the upstream took), refused_ms (how long a refusal asks to wait, -1 for none, 0 where it does
--- not say), era (of the refused call), waiting (calls that would go), limits {{name, limit, remaining, reset in ms}, …},
--- open (calls under way, which those limits may not know of yet).
+-- not say), era (of the refused call), waiting (calls that would go), line (streams in the line), limits {{name, limit,
+-- remaining, reset in ms}, …}, open (calls under way, which those limits may not know of yet).
 -- Returns the calls that may go now, of `waiting`, and the ms until another one may. Changes `gate`.
 local function gate_law(gate, now, told)
   local back = (gate.at or now) - now
   if back > 0 then -- the clock was set back: what was to come is as far away as it was
-    gate.hold, gate.mark = gate.hold - back, gate.mark - back
+    gate.hold, gate.heard = gate.hold - back, gate.heard - back
+    gate_rate_back(gate, back)
     for _, known in pairs(gate.limits or {}) do
       known.at, known.until_ = known.at - back, known.until_ and known.until_ - back
     end
@@ -40,33 +38,36 @@ local function gate_law(gate, now, told)
   gate.rate = gate.rate or 0
   gate.tokens = gate.tokens or 0
   gate.hold = gate.hold or 0
-  gate.count = gate.count or 0
   gate.fails = gate.fails or 0
   gate.limits = gate.limits or {}
-  gate.mark = gate.mark or now
-  gate.held = gate.held or 0
   gate.given = gate.given or 0
-  local returns = (gate.era == 1 and math.max(GATE_RETURN, gate.given) or math.max(0.2, math.min(gate.rate, 1))) / 1000
+  gate.heard = gate.heard or now
+  gate.silences = gate.silences or 0
+  gate_rate_begin(gate, now)
+  local returns = math.max(0.2, math.min(gate.rate, 1)) / 1000
+  if gate.era == 1 then
+    if now - gate.heard >= gate.silences * GATE_RETURN_MS + GATE_SILENT_MS then
+      gate.silences, gate.before = gate.silences + 1, math.max(GATE_RETURN, gate.given)
+    end
+    returns = gate.silences > 0 and gate.before / GATE_RETURN_MS or 0
+  end
 
   -- time goes on
+  gate_rate_goes_on(gate, now, dt)
   if gate.rate > 0 then
-    if gate.wanted then
-      local quiet = math.max(0, (now - gate.mark) / 1000 - 5)
-      local creep = math.min(GATE_CREEP + GATE_CREEP_MORE * quiet, GATE_CREEP_MAX)
-      creep = gate.era == 2 and math.max(creep, GATE_CREEP_FIRST) or creep
-      gate.rate = gate.rate * (1 + creep * math.min(dt, 1))
-    end
-    gate.tokens = math.min(gate.tokens + gate.rate * dt, math.max(1, gate.rate * GATE_DEPTH))
+    local depth = math.min(gate.rate * GATE_DEPTH, gate_bucket(gate, gate.rate) * GATE_DEPTH_OF_BUCKET)
+    gate.tokens = math.min(gate.tokens + gate.rate * dt, math.max(1, depth))
   end
   if now >= gate.hold and gate.credit < GATE_CREDIT then
-    gate.credit = math.min(gate.credit + returns * dt * 1000, GATE_CREDIT)
+    gate.credit = math.min(gate.credit + returns * math.min(dt * 1000, GATE_LUMP_MS), GATE_CREDIT)
   end
 
   -- what the upstream took
   if told.taken > 0 then
     gate.credit = math.min(gate.credit + 2 * told.taken, 1000000)
-    gate.count = gate.count + told.taken
     gate.fails = 0
+    gate.heard, gate.silences = now, 0
+    gate_rate_taken(gate, now, told.taken)
   end
 
   -- what it says is left
@@ -89,33 +90,18 @@ local function gate_law(gate, now, told)
 
   -- what it refused
   if told.refused_ms >= 0 then
-    if told.era >= gate.era then
+    if told.era >= gate.era or gate.era == 1 then -- the first calls of all go without asking
       local waited = told.refused_ms
       if waited == 0 then
         waited = math.min(GATE_HOLD_MS * 2 ^ math.min(gate.fails, 6), GATE_HOLD_MS_MAX)
       end
-      -- Between two refusals it took what had flowed into its bucket; before the first, what the bucket held as well.
-      local passed = now - gate.mark
-      if gate.era == 1 then
-        passed = passed + GATE_BURST_MS
-      else
-        passed = passed - math.max(0, gate.held - GATE_BURST_MS)
-      end
-      local found = gate.count * 1000 / math.max(passed, 50)
-      if gate.rate == 0 then
-        gate.rate = found
-      else
-        gate.rate = math.min(gate.rate * GATE_FACTOR, math.max(found, gate.rate * GATE_FLOOR))
-      end
+      gate_rate_refused(gate, now)
       gate.era = gate.era + 1
       gate.fails = gate.fails + 1
-      gate.mark, gate.count = now, 0
       gate.credit, gate.tokens = 1, 0
       gate.hold = math.max(gate.hold, now + waited)
-      gate.held = gate.hold - now
     elseif told.refused_ms > 0 then
       gate.hold = math.max(gate.hold, now + told.refused_ms)
-      gate.held = gate.hold - gate.mark
     end
   end
 
@@ -147,7 +133,7 @@ local function gate_law(gate, now, told)
       wait = math.max(wait, bound[2] > 0 and missing / bound[2] or 1000)
     end
   end
-  gate.wanted = told.waiting > may
+  gate.wanted = math.max(told.waiting, told.line or 0) > may
   gate.credit = gate.credit - may
   gate.given = gate.era == 1 and gate.given + may or 0
   gate.tokens = gate.rate > 0 and gate.tokens - may or 0
