@@ -183,6 +183,15 @@ async def test_a_gateway_s_page_is_no_other_service(shop: Workshop, status: str)
     assert "ANTHROPIC_BASE_URL" not in told(stream)["message"]
 
 
+async def test_a_gateway_s_429_is_a_call_too_many(shop: Workshop) -> None:
+    """Which is no failure, and waits until there is room."""
+    with answering(page("429 Too Many")) as url:
+        async with shop.worker(anthropic_base_url=url):
+            stream_id = await shop.submit("hello")
+            stream = await shop.until(stream_id, lambda stream: "relay.retry" in stream.names)
+            assert stream.data("relay.retry")[0]["reason"] == "rate_limit_error"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

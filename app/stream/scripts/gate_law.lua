@@ -2,10 +2,11 @@
 -- A part of gate.lua, which keeps the state. Needs gate_rate.lua.
 --
 -- Three things say how many calls may go, and the least of them counts:
---   credit   while nothing is known, and after a hold: a few calls, and two more for each that the upstream took
+--   credit   while nothing is known, and after a hold: a few calls, and more with each that the upstream took
 --   tokens   once the upstream has refused: the rate that gate_rate.lua finds out, creeping up
 --   left     what its headers say is left of each of its limits, and how fast that comes back
 local GATE_CREDIT = 8 -- calls that go at once where nothing is known
+local GATE_GROWTH = 1.75 -- more for each that is taken
 local GATE_SILENT_MS = 300 -- without any answer for so long it is silence: a refusal may take a while
 local GATE_RETURN, GATE_RETURN_MS = 8, 700 -- in so much silence so many come back; as many as had gone, if those are more
 local GATE_LUMP_MS = 250 -- not more comes back at once to who stood still, and has not read the answers that came
@@ -64,7 +65,7 @@ local function gate_law(gate, now, told)
 
   -- what the upstream took
   if told.taken > 0 then
-    gate.credit = math.min(gate.credit + 2 * told.taken, 1000000)
+    gate.credit = math.min(gate.credit + GATE_GROWTH * told.taken, 1000000)
     gate.fails = 0
     gate.heard, gate.silences = now, 0
     gate_rate_taken(gate, now, told.taken)
