@@ -180,7 +180,7 @@ def test_a_limit_that_is_told_is_hardly_ever_met() -> None:
 def test_a_clock_that_is_set_makes_nobody_wait_for_longer(before: str, step: int) -> None:
     runtime = lupa.LuaRuntime()
     law, table = runtime.execute(_LAW), runtime.table_from
-    nothing = {"taken": 0, "refused_ms": -1, "era": 0, "waiting": 0, "limits": table([])}
+    nothing = {"open": 0, "taken": 0, "refused_ms": -1, "era": 0, "waiting": 0, "limits": table([])}
     told = {
         "refused": {"refused_ms": 2000, "era": 1},
         "left": {"taken": 1, "limits": table([table(["requests", 50, 20, 30_000])])},
