@@ -19,7 +19,6 @@ from app.history import Plan, Turn, messages_json, plan, title_of
 from app.keeping import Keeping
 from app.prompts import Prompt, prompt_of
 from app.raw_json import Fields, raw
-from app.raw_json import size as size_of
 from app.settings import Settings
 from app.stream import keys, turns
 from app.stream.beside import beside
@@ -110,17 +109,17 @@ class Conversing(Keeping):
     async def _send(
         self, found: Conversation, turn: Turn, headers: Mapping[str, str], *, query: str, key: str | None
     ) -> Sent:
-        made, size_, messages = await beside(found.bytes, lambda: _made(found, turn))
+        made, size_, messages = await beside(found.bytes + turn.size, lambda: _made(found, turn))
         if size_ > self._settings.conversation_bytes:
             raise ConversationFullError("the conversation is as large as it may be; fork it earlier, or begin another")
-        prompt, rest = await beside(size_of(turn.fields.values()), lambda: self._prompt(found, turn))
+        prompt, rest = await beside(turn.size, lambda: self._prompt(found, turn))
         await self._context.check(prompt.model, rest, messages, headers)
         prompt = replace(prompt, body=with_messages(rest, messages))
         if await again(self._streams.queue.waiting) >= self._settings.queue_limit:
             raise QueueFullError(RETRY_AFTER_SECONDS)
 
         async def claim(stream_id: str) -> None:
-            change = self._change(found, made, size_, stream_id, prompt.model)
+            change = await beside(turn.size, lambda: self._change(found, made, size_, stream_id, prompt.model))
             match await again(lambda: self.store.change(found, change)):
                 case Changed.MOVED:
                     # By ourselves, where the reply to a first try was lost.

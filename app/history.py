@@ -16,7 +16,7 @@ import orjson
 
 from app import attachments
 from app.prompts import digest_of
-from app.raw_json import Fields, InvalidPromptError, built, kind_of, raw
+from app.raw_json import Fields, InvalidPromptError, built, kind_of, raw, size
 from app.stream.endings import Outcome
 from app.stream.turns import Message, says_something, user_message
 
@@ -44,7 +44,7 @@ class Mode(StrEnum):
 class Turn:
     """A checked request. `after` is None for the end, and '' for the very start.
 
-    `fields` are the Messages API's, as they were sent.
+    `fields` are the Messages API's, as they were sent; `size` is what was sent in all, in bytes.
     """
 
     mode: Mode
@@ -52,6 +52,7 @@ class Turn:
     after: str | None
     fields: Fields
     digest: str
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def turn_of(sent: Mapping[str, Any], conversation_id: str) -> Turn:
         after = ""
     content = _content(built("content", body["content"])) if mode is Mode.SAY else []
     fields = {name: value for name, value in body.items() if name not in _OURS}
-    return Turn(mode, content, after, fields, digest)
+    return Turn(mode, content, after, fields, digest, size(body.values()))
 
 
 def plan(turn: Turn, messages: Sequence[Message], message_id: str, now: int) -> Plan:
