@@ -278,9 +278,8 @@ class Tail(Changing):
 
     def _hand(self, data: bytes) -> None:
         ours = OURS in data  # which hardly any piece has, and is looked for once
-        if ours:
-            for restart in restarts(data):
-                self.base, self.attempt = restart.position, restart.attempt
+        for restart in restarts(data) if ours else ():
+            self.base, self.attempt = restart.position, restart.attempt
         self.state = State.RUNNING
         self.quiet_since = asyncio.get_running_loop().time()
         self._told = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -152,6 +153,21 @@ def test_a_tool_that_failed_was_cut_off_or_was_never_called() -> None:
     )
     assert found[3]["type"] == "tool-input-error"
     assert found[4:] == [{"type": "tool-output-error", "toolCallId": "t1", "errorText": "no clock"}]
+
+
+def test_the_input_of_a_tool_under_way_takes_about_its_length() -> None:
+    start = {"type": "tool_use", "id": "toolu_1", "name": "write", "input": {}}
+    piece = {"type": "input_json_delta", "partial_json": "12345"}
+    shows, (begin, *_) = view(), block(0, start)
+    delta_frames = frames(*[("content_block_delta", {"index": 0, "delta": piece})] * 100)
+    shows.take(frames(begin))
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(200):
+        shows.take(delta_frames)
+    held = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert held < 3 * 200 * 100 * len("12345")
 
 
 def test_what_the_api_ran_by_itself_is_shown_with_its_sources() -> None:
