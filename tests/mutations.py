@@ -985,6 +985,18 @@ MUTATIONS = (
         "while False:",
     ),
     Mutation(
+        "a line that nobody here has joined is not looked at",
+        "worker/pool.py",
+        "                    await self._tools.gate.look()\n",
+        "",
+    ),
+    Mutation(
+        "who is cancelled on the way to the line waits all the same",
+        "worker/run.py",
+        "            await self._tools.queue.hurry(stream_id)",
+        "            pass",
+    ),
+    Mutation(
         "who waits at the gate is claimed all the same",
         "app/stream/scripts/claim.lua",
         "'-inf', '(' .. ARGV[8], 'BYSCORE'",

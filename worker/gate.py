@@ -138,6 +138,11 @@ class Gate:
         """A stream of this model has joined the line just now: whoever looked before did not see it."""
         self._model(name).stir()
 
+    async def look(self) -> None:
+        """Sees to lines that nobody here has seen anybody join: those who did may be gone. Raises what Redis raises."""
+        for name in await self._workers.lines():
+            self.parked(name)
+
     def _model(self, name: str) -> _Model:
         if name not in self._models:
             for idle in [key for key, model in self._models.items() if model.is_idle]:

@@ -87,6 +87,7 @@ class Pool(Worker):
         self._claims = 1
         self._claiming = False
         self._ending: Why | None = None
+        self._look_at = 0.0
         self._more = True  # somebody may wait for whom there was no room
         self._waken = asyncio.Event()
         self._teller = Teller(logger)
@@ -103,6 +104,9 @@ class Pool(Worker):
             if woken or await self.pool.exists(keys.JOBS, keys.LEASES):
                 await self._poll_iteration()
                 self._stir()
+                if self.loop.time() >= self._look_at:
+                    self._look_at = self.loop.time() + POLL_SECONDS
+                    await self._tools.gate.look()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._waken.wait()

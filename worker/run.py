@@ -104,9 +104,7 @@ class Run:
                     self.leave()
                 case Park(wait, model):
                     longest = min(max(2 * wait, PARKED_SECONDS), PARKED_SECONDS_MAX, work.seconds_left)
-                    await patiently(
-                        self.interrupt, lambda: self._tools.queue.park(self.claim, model, round(longest * 1000))
-                    )
+                    await patiently(self.interrupt, lambda: self._park(model, longest))
                     self.leave()  # whatever else happens here, its ending is not ours to write
                     self._tools.gate.parked(model)
                 case End():
@@ -116,6 +114,13 @@ class Run:
             work.close()
             control.stop()
             expiry.cancel()
+
+    async def _park(self, model: str, longest: float) -> None:
+        """Into the line. Whoever cancelled it before it stood there found nothing to end: it is ended now."""
+        stream_id = self.claim.stream_id
+        await self._tools.queue.park(self.claim, model, round(longest * 1000))
+        if (await self._tools.log.meta(stream_id, "cancel") or {}).get("cancel") == b"1":
+            await self._tools.queue.hurry(stream_id)
 
     async def _release(self) -> None:
         """The stream has its ending: into its conversation, out of the queue, onto the outbox."""

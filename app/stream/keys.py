@@ -20,8 +20,8 @@ another server than the queue, or on a cluster.
     `REPLAY_SECONDS`: the last claim's answer, for the retry of a claim whose reply was lost
 `ks:{queue}:idem:<digest>`
     as long as its stream may live
-`ks:{queue}:gate:<digest>`, `ks:{queue}:gate:<digest>:line`, `ks:{queue}:held`
-    `GATE_SECONDS` after the last call of the model; the line `QUEUE_SECONDS` after its last use, bounded by the jobs
+`ks:{queue}:gate:<digest>`, `ks:{queue}:gate:<digest>:line`, `ks:{queue}:held`, `ks:{queue}:lines`
+    `GATE_SECONDS` after the last call of the model; lines `QUEUE_SECONDS` after their last use, bounded by the jobs
 `ks:{queue}:chat:<digest>`, `…:before`
     as long as the stream it names may live; `SUBMIT_SECONDS`
 `ks:{queue}:outbox`
@@ -63,6 +63,8 @@ OUTBOX = "ks:{queue}:outbox"
 WAKE = "ks:{queue}:wake"  # channel
 # Stands while any model is held or near its limits: who finds it missing need not ask for the first calls.
 HELD = "ks:{queue}:held"
+# The models in whose lines somebody may wait: for a worker that saw nobody join them.
+LINES = "ks:{queue}:lines"
 
 _ARQ_ID = "{queue}:"
 

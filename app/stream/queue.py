@@ -185,7 +185,7 @@ class Queue:
         """
         return bool(
             await self._park(
-                keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.BYTES, keys.gate_line(model), keys.HELD],
+                keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.BYTES, keys.gate_line(model), keys.HELD, keys.LINES],
                 args=[
                     claim.stream_id,
                     claim.fence,
@@ -194,9 +194,17 @@ class Queue:
                     keys.QUEUE_SECONDS,
                     keys.GATE_SECONDS,
                     keys.BEHIND_ALL,
+                    model,
                 ],
             )
         )
+
+    async def hurry(self, stream_id: str) -> None:
+        """Puts one that waits at the head of the line, for whoever ends it; does nothing to one that does not wait."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.zadd(keys.JOBS, {stream_id: 0}, xx=True, lt=True)
+            pipe.publish(keys.WAKE, "1")
+            await pipe.execute()
 
     async def overdue(self, longest_wait_ms: int, most: int) -> list[str]:
         """The ids of up to `most` streams that have waited for longer than that, the oldest first."""

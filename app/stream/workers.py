@@ -88,7 +88,7 @@ class Workers:
         """
         limits = orjson.dumps([[limit.name, limit.most, limit.left, limit.reset_ms] for limit in told.limits])
         reply = await self._gate(
-            keys=[keys.gate(model), keys.gate_line(model), keys.JOBS, keys.HELD],
+            keys=[keys.gate(model), keys.gate_line(model), keys.JOBS, keys.HELD, keys.LINES],
             args=[
                 told.taken,
                 -1 if told.refused_ms is None else told.refused_ms,
@@ -101,10 +101,16 @@ class Workers:
                 keys.QUEUE_SECONDS,
                 worker,
                 unanswered,
+                model,
             ],
         )
         given, wait_ms, line, rate, era = map(int, reply)
         return Turns(given, wait_ms / 1000, line, rate / 1000, era)
+
+    async def lines(self) -> set[str]:
+        """The models in whose lines somebody may wait."""
+        models: set[bytes] = await self._redis.smembers(keys.LINES)  # type: ignore[misc]  # redis-py's types mix both clients
+        return {model.decode() for model in models}
 
     async def leave_line(self, model: str, stream_id: str) -> bool:
         """Takes a stream that was claimed again out of its gate's line; whether its turn had come."""

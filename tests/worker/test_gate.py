@@ -17,6 +17,8 @@ from app.dev.embedded import EmbeddedValkey
 from app.stream import keys
 from app.stream.asides import Held, decode, is_aside
 from app.stream.endings import Outcome
+from app.stream.log import Claim
+from app.stream.queue import Queue
 from app.stream.workers import Told, Turns
 from app.streams import Streams
 from tests.worker.workshop import Workshop, workshop
@@ -147,6 +149,32 @@ async def test_who_waits_without_a_slot_is_cancelled_by_a_front(shop: Workshop) 
         stream = await shop.ended(stream_id)
     assert (stream.outcome, stream.meta["attempts"]) == (Outcome.CANCELLED, b"0")
     assert (await shop.calls("gone"))["calls"] == 1
+
+
+async def test_who_is_cancelled_on_the_way_to_the_line_waits_no_longer(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The front that cancels it finds it neither in the line nor with anybody who listens."""
+    park = Queue.park
+
+    async def parks(self: Queue, claim: Claim, *rest: Any) -> bool:
+        await Streams(shop.log, shop.queue, None, shop.settings, "front").cancel(claim.stream_id)  # type: ignore[arg-type]  # none is asked
+        return await park(self, claim, *rest)
+
+    monkeypatch.setattr(Queue, "park", parks)
+    async with shop.worker(), asyncio.timeout(5):
+        stream = await shop.run("[[sim: status=429 retry-after=20]]")
+    assert stream.outcome == Outcome.CANCELLED
+
+
+async def test_a_line_that_nobody_here_has_joined_goes_on(shop: Workshop) -> None:
+    """Those who saw it begin are gone, and nobody else has a prompt of that model."""
+    async with shop.worker("first"):
+        stream_id = await shop.submit("[[sim: status=429 retry-after=2 times=1]] [[sim: tokens=3]]")
+        await shop.eventually(in_line(shop))
+    async with shop.worker("second"), asyncio.timeout(6):
+        assert (await shop.ended(stream_id)).outcome == "completed"
+    assert not await shop.redis.exists(keys.LINES)
 
 
 async def test_who_waits_without_a_slot_expires_when_it_is_time(shop: Workshop) -> None:

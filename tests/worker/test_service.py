@@ -176,6 +176,7 @@ async def test_a_drain_lets_streams_finish(shop: Workshop, ready: Running) -> No
     stream_id = await shop.submit("[[sim: tokens=60 rate=60 tag=finish]]")
     await shop.until(stream_id, has_text)
     ready.send(signal.SIGTERM)
+    await asyncio.to_thread(ready.line, "draining")
     waiting = await shop.submit("[[sim: tag=waiting]]")
     assert await ended(ready) == 0
     stream = await shop.look(stream_id)

@@ -2,11 +2,12 @@
 -- that wait in the line because of it are put to its head when it is their turn, the oldest first.
 --
 -- KEYS  1 the gate's state   2 its line: id, and its old place; negative for one whose turn was given   3 jobs
---       4 stands while any model is held
+--       4 stands while any model is held   5 the models that have lines
 -- ARGV  1 calls taken   2 how long a refusal asks to wait in ms, 0 if it does not say, -1 if nothing was refused
 --       3 era of the refused call   4 calls that wait with who asks   5 streams that it could take from the line
 --       6 limits, JSON: [[name, limit, remaining, ms to its reset], …]   7 life of the state in s   8 wake channel
 --       9 life of the line in s   10 who asks   11 how many of its calls are without an answer
+--       12 the model
 -- reply {turns given to who asks, ms until there may be another, how many wait in the line, the rate in calls per
 --        1000 s or 0, era}
 local GATE_UNUSED_MS = 5000 -- a turn that nobody took in this time is lost
@@ -54,6 +55,9 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, '+inf', 'BYSCORE', 'LIMIT',
     end
     line = line - 1
   end
+end
+if line == 0 then
+  redis.call('SREM', KEYS[5], ARGV[12])
 end
 if put > 0 then
   redis.call('EXPIRE', KEYS[2], ARGV[9])
