@@ -157,7 +157,9 @@ class Streams:
     async def end_waiting(self, stream_id: str, outcome: Outcome, error: dict[str, str] | None) -> None:
         """Ends a stream that waits in the line; does nothing to one that does not."""
         lease_ms = int(self.settings.lease_seconds * 1000)
-        claims = await self.queue.claim(self._front, next(self._claims), free=1, lease_ms=lease_ms, stream_id=stream_id)
+        # Each for itself: of two of one holder, the one that is overtaken on its way gets nothing.
+        holder = f"{self._front}.{next(self._claims)}"
+        claims = await self.queue.claim(holder, 1, free=1, lease_ms=lease_ms, stream_id=stream_id)
         for claim in claims:
             await self._end(claim, outcome, error)
 

@@ -539,6 +539,12 @@ MUTATIONS = (
         "redis.call('PEXPIRE', KEYS[1], ARGV[1] * 60)",
     ),
     Mutation(
+        "of two cancels at once one leaves its stream in the line",
+        "app/streams.py",
+        "claim(holder, 1, free=1",
+        "claim(self._front, int(holder.rpartition('.')[2]), free=1",
+    ),
+    Mutation(
         "a cancel that stands is answered with an error",
         "app/streams.py",
         "            return state\n        return State(meta",

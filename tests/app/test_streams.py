@@ -16,7 +16,7 @@ from app.stream import frames, keys
 from app.stream.conversations import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.errors import NotAcceptedError, QueueFullError
-from app.stream.log import Appended, Log, State, Status, Withdrawn
+from app.stream.log import Appended, Claim, Log, State, Status, Withdrawn
 from app.stream.queue import Queue
 from app.streams import Streams
 from app.submit import Submit
@@ -53,6 +53,24 @@ async def test_what_waits_is_ended_once_and_is_on_the_outbox(redis: Redis, strea
     [entry] = await outbox(redis)
     assert (entry[b"id"], entry[b"owner"], entry[b"outcome"]) == (stream_id.encode(), b"me", b"cancelled")
     assert not await redis.exists(keys.JOBS, keys.LEASES, keys.CLAIMS)
+
+
+async def test_cancels_that_overtake_each_other_all_take_their_stream_out_of_the_line(
+    redis: Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await submit(streams), await submit(streams)
+    claim, overtaken = streams.queue.claim, asyncio.Event()
+
+    async def slow(*args: Any, **more: Any) -> list[Claim]:
+        if more["stream_id"] == first:
+            await overtaken.wait()
+        claims = await claim(*args, **more)
+        overtaken.set()
+        return claims
+
+    monkeypatch.setattr(streams.queue, "claim", slow)
+    assert await asyncio.gather(*map(streams.cancel, (first, second))) == [State.ENDED, State.ENDED]
+    assert await redis.zcard(keys.JOBS) == 0
 
 
 async def test_an_ending_that_stands_already_is_the_one_that_is_told(redis: Redis, streams: Streams) -> None:
