@@ -156,6 +156,8 @@ class Hub:
             await tail.repaired()
             if tail.state is State.QUEUED:
                 self._place(tail, await self.queue.position(stream_id))
+            elif tail.state is State.RUNNING and (held := await asides.standing(self._redis, stream_id)) is not None:
+                tail.message(asides.encode(held))
         except (RedisError, *AWAY) as error:
             _teller.tell("tail-open", error)
         except Exception as error:  # noqa: BLE001  # its readers are served by the slow beat

@@ -155,6 +155,18 @@ MUTATIONS = (
         "if False and scope",
     ),
     Mutation(
+        "who comes first to a stream that waits already is not told",
+        "app/hub.py",
+        "elif tail.state is State.RUNNING and (held",
+        "elif False and (held",
+    ),
+    Mutation(
+        "a wait that is over is told on",
+        "worker/waiting.py",
+        "            self._telling.over(self._claim.stream_id)",
+        "            pass",
+    ),
+    Mutation(
         "a path's methods are those of its first route",
         "app/routes/errors.py",
         "    if isinstance(error, HTTPException) and error.status_code == METHOD_NOT_ALLOWED:\n",

@@ -12,7 +12,8 @@ from contextlib import suppress
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.stream.asides import Told, tell
+from app.stream import asides
+from app.stream.asides import Told
 from app.stream.connect import AWAY
 from app.stream.tasks import end
 
@@ -23,6 +24,7 @@ class Telling:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._forgetting: set[asyncio.Task[None]] = set()
 
     def tell(self, stream_id: str, told: Told) -> None:
         if stream_id not in self._under_way:
@@ -30,9 +32,21 @@ class Telling:
             self._under_way[stream_id] = task
             task.add_done_callback(lambda _: self._under_way.pop(stream_id, None))
 
+    def over(self, stream_id: str) -> None:
+        """What was told of a wait holds no more."""
+        task = asyncio.create_task(self._forget(stream_id, self._under_way.get(stream_id)), name="aside")
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgetting.discard)
+
     async def close(self) -> None:
-        await end(*self._under_way.values())
+        await end(*self._under_way.values(), *self._forgetting)
 
     async def _tell(self, stream_id: str, told: Told) -> None:
         with suppress(RedisError, *AWAY):
-            await tell(self._redis, stream_id, told)
+            await asides.tell(self._redis, stream_id, told)
+
+    async def _forget(self, stream_id: str, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait((before,))
+        with suppress(RedisError, *AWAY):
+            await asides.over(self._redis, stream_id)

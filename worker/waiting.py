@@ -26,6 +26,7 @@ class Waiting:
         self._gate = gate
         self._telling = telling
         self._parked = parked
+        self._told = parked
 
     async def turn(self, step: Start | Retry | Refused | Restart, model: str) -> Turn | Later:
         """A turn to call `model`; where that takes too long to hold a slot, it tells so."""
@@ -40,10 +41,14 @@ class Waiting:
         self._parked = False
         if isinstance(turn, Later):
             self._tell(turn.seconds)
+        elif self._told:
+            self._told = False
+            self._telling.over(self._claim.stream_id)
         return turn
 
     def _tell(self, seconds: float) -> None:
         if seconds >= TOLD_SECONDS:
+            self._told = True
             self._telling.tell(self._claim.stream_id, Held(round(seconds * 1000)))
 
 

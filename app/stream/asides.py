@@ -49,8 +49,26 @@ Told = Thinking | Held
 
 
 async def tell(redis: Redis, stream_id: str, told: Told) -> None:
-    """Says it to whoever reads `stream_id`, on whichever front. Raises what Redis raises: nobody must care."""
-    await redis.publish(keys.channel(stream_id), encode(told))
+    """Says it to whoever reads `stream_id`, on whichever front. Raises what Redis raises: nobody must care.
+
+    A wait is said once, and may be long: who comes to read meanwhile finds it (`standing`).
+    """
+    async with redis.pipeline(transaction=False) as pipe:
+        if isinstance(told, Held) and told.retry_in_ms > 0:
+            pipe.set(keys.wait(stream_id), b"1", px=told.retry_in_ms)
+        pipe.publish(keys.channel(stream_id), encode(told))
+        await pipe.execute(raise_on_error=False)  # where the one is refused, the other is not
+
+
+async def standing(redis: Redis, stream_id: str) -> Held | None:
+    """The wait that was told last and goes on. Raises what Redis raises."""
+    left = int(await redis.pttl(keys.wait(stream_id)))
+    return Held(left) if left > 0 else None
+
+
+async def over(redis: Redis, stream_id: str) -> None:
+    """The wait is over, maybe sooner than it was told. Raises what Redis raises."""
+    await redis.delete(keys.wait(stream_id))
 
 
 def encode(told: Told) -> bytes:

@@ -8,6 +8,8 @@ another server than the queue, or on a cluster.
     and a margin; `STREAM_TTL` from the ending on, and as long as the tomb until a conversation has its answer
 `ks:{id}:tomb`
     `TOMB_SECONDS` longer than the log: tells 410 from 404
+`ks:{id}:wait`
+    stands for as long as the stream waits before a call, as it was told last
 `ks:{cv id}:log`, `ks:{cv id}:meta`, `ks:{cv id}:messages`
     a conversation's: `CONVERSATION_TTL` after its last use; `DELETED_SECONDS` once it is deleted, and then a tomb
 `ks:{owner's digest}:conversations`
@@ -79,6 +81,10 @@ def meta(stream_id: str) -> str:
 
 def tomb(stream_id: str) -> str:
     return f"ks:{{{stream_id}}}:tomb"
+
+
+def wait(stream_id: str) -> str:
+    return f"ks:{{{stream_id}}}:wait"
 
 
 def channel(stream_id: str) -> str:

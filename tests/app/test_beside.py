@@ -70,6 +70,23 @@ async def test_who_comes_in_between_is_told_what_was_said_last_until_something_f
         assert (await Client(front.hub, STREAM).begin()).beside == []
 
 
+async def test_who_comes_first_to_a_stream_that_waits_already_is_told(redis: Redis, stream: Stream) -> None:
+    """A client asks for the events of what it has just submitted: by then the worker has said that it waits."""
+    await asides.tell(redis, STREAM, Held(60_000))
+    async with inside(redis) as front:
+        client = await Client(front.hub, STREAM).begin()
+        await until(lambda: client.beside != [])
+        [(name, data)] = client.beside
+        assert (name, data[:30]) == ("relay.status", b'{"state":"held","retry_in_ms":')
+        assert 0 < int(data[30:-1]) <= 60_000
+    await asides.over(redis, STREAM)
+    async with inside(redis) as front:
+        client = await Client(front.hub, STREAM).begin()
+        await stream.write("a")
+        await until(lambda: client.frames == stream.written)
+        assert client.beside == []
+
+
 async def test_what_is_said_counts_as_heard_and_after_the_ending_nothing_is(redis: Redis, stream: Stream) -> None:
     async with inside(redis) as front:
         client = await Client(front.hub, STREAM).begin()

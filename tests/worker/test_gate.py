@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from app.dev.embedded import EmbeddedValkey
-from app.stream import keys
+from app.stream import asides, keys
 from app.stream.asides import Held, decode, is_aside
 from app.stream.endings import Outcome
 from app.stream.log import Claim
@@ -138,6 +138,18 @@ async def test_who_waits_is_told_for_how_long_and_it_is_not_logged(shop: Worksho
     assert isinstance(asides[0], Held)
     assert 1000 < asides[0].retry_in_ms < 4000
     assert "relay.status" not in stream.names
+
+
+async def test_a_wait_stands_for_who_comes_later_until_the_call_is_made(shop: Workshop) -> None:
+    async with shop.worker(), asyncio.timeout(20):
+        stream_id = await shop.submit("[[sim: status=429 retry-after=1 times=1]] [[sim: tokens=3]]")
+        while (held := await asides.standing(shop.redis, stream_id)) is None:
+            await asyncio.sleep(0.01)
+        assert 0 < held.retry_in_ms < 4000
+        await shop.redis.persist(keys.wait(stream_id))  # as long as nobody says that it is over
+        while await shop.redis.exists(keys.wait(stream_id)):
+            await asyncio.sleep(0.01)
+        assert (await shop.ended(stream_id)).outcome == "completed"
 
 
 async def test_who_waits_without_a_slot_is_cancelled_by_a_front(shop: Workshop) -> None:
