@@ -150,8 +150,10 @@ async def connect_once(sight: Sight, port: int, *, key: str = "", manner: Manner
         writer.write(f"GET /v1/streams/{sight.stream_id}/events HTTP/1.1\r\nhost: [::1]\r\n{auth}{last}\r\n".encode())
         if manner.half:
             writer.write_eof()
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        status = int(head.split(b" ", 2)[1])
+        status = 0
+        while status < 200:  # before its answer a client that says no more may be told that it is being worked on
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            status = int(head.split(b" ", 2)[1])
         if status == 204:
             return status
         if status >= 500:
