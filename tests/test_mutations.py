@@ -24,7 +24,7 @@ def test_the_table_names_mutations_and_tests_that_there_are() -> None:
     table = known(TABLE.read_text())
     assert table.keys() <= {(one.name, one.file) for one in MUTATIONS}
     for test in table.values():
-        path, _, function = test.partition("::")
+        path, *_, function = test.split("::")
         assert f"def {function}(" in (ROOT / path).read_text(), test
 
 
