@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
 
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
+from app.stream import links
 from app.stream.connect import connect
 from tests.harness.leaks import keys_without_ttl
 
@@ -70,6 +72,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.longrepr = str(report.longrepr).encode(errors="backslashreplace").decode()
     report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
     return report
+
+
+@pytest.fixture(autouse=True)
+def unshaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process knows of its Redis does not come from another test: no primary was left a moment ago."""
+    monkeypatch.setattr(links, "_left_at", -math.inf)
 
 
 @pytest.fixture(scope="session")
