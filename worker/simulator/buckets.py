@@ -40,9 +40,12 @@ class Rates:
 
 
 def rates_of(options: Mapping[str, str]) -> Rates:
-    """The rates of a query: the command's options by their names. Raises `ValueError` with a sentence."""
+    """The rates of a query: the command's options by their names, and `told=0`. Raises `ValueError` with a sentence."""
     found: dict[str, Any] = {}
     for name, value in options.items():
+        if name == "told":
+            found["told"] = value != "0"
+            continue
         try:
             found[_OPTIONS[name]] = values.rate(value) if _OPTIONS[name] in _FLOWS else values.seconds(value)
         except KeyError:
