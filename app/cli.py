@@ -80,7 +80,7 @@ def _find(name: str) -> Main:
     """Loads a sub-command."""
     _, target, status = COMMANDS[name]
     if status is not None:
-        from app.leaving import leave_at_once  # noqa: PLC0415  # brings what the other commands do not need
+        from app.signals import leave_at_once  # noqa: PLC0415  # brings what the other commands do not need
 
         leave_at_once(status)
     if target is None:

@@ -28,7 +28,7 @@ import httpx
 import orjson
 from httpx_sse import EventSource
 
-from app import lenient
+from app import surrogates
 
 # Nothing for so long, not even a ping (they come after 15 s), is a dead connection.
 SILENCE_SECONDS = 30.0
@@ -222,7 +222,7 @@ class Client:
                     yield sse.retry / 1000
                 if sse.data:
                     # The parser keeps the last id for events without one of their own.
-                    yield Event(sse.event, lenient.loads(sse.data), "" if sse.id == known else sse.id)
+                    yield Event(sse.event, surrogates.loads(sse.data), "" if sse.id == known else sse.id)
                 known = sse.id
 
     async def _json(self, method: str, path: str, **how: Any) -> dict[str, Any]:

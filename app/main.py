@@ -26,31 +26,36 @@ from starlette.types import ASGIApp
 
 from app.access.closed import check_closed, hosts
 from app.access.owners import Owners
-from app.conversing import Conversing
-from app.front import Front
-from app.hub import Hub
-from app.leaving import let_end
-from app.logs import configure
-from app.ready import Readiness
-from app.routes import chat, conversations, health, messages, static, streams, upstream
-from app.routes.envelope import Door, Envelope
-from app.routes.errors import HANDLED, on_error
-from app.server import address, listen, server
+from app.faces.base.front import Front
+from app.faces.chat import routes as chat
+from app.faces.conversations import routes as conversations
+from app.faces.conversations.saying import Conversing
+from app.faces.messages import passthrough as upstream
+from app.faces.messages import routes as messages
+from app.faces.native import routes as streams
+from app.fanout.hub import Hub
+from app.http import health, static
+from app.http.envelope import Door, Envelope
+from app.http.errors import HANDLED, on_error
+from app.http.ready import Readiness
+from app.http.server import address, listen, server
+from app.intake.streams import Streams
+from app.intake.sweep import sweep
 from app.settings import NO_SETTING, Settings, SettingsError, unknown
+from app.signals import let_end
 from app.stream import keys
-from app.stream.accord import Accord
 from app.stream.channel import Channel
-from app.stream.chats import Chats
-from app.stream.connect import connect
-from app.stream.conversations import Conversations
+from app.stream.concurrency.tasks import Supervised
+from app.stream.conversations.chats import Chats
+from app.stream.conversations.store import Conversations
 from app.stream.errors import UnfitServerError
-from app.stream.fitness import until_fit
 from app.stream.log import Log
 from app.stream.queue import Queue
-from app.stream.tasks import Supervised
-from app.streams import Streams
-from app.sweep import sweep
+from app.stream.redis.accord import Accord
+from app.stream.redis.connect import connect
+from app.stream.redis.fitness import until_fit
 from app.upstream import Upstream
+from app.watch.logs import configure
 
 logger = logging.getLogger(__name__)
 

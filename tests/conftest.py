@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
-from app.stream import links
-from app.stream.connect import connect
+from app.stream.redis import links
+from app.stream.redis.connect import connect
 from tests.harness.leaks import keys_without_ttl
 
 # The machine is shared: an example may take its time, and a real server is part of most of them. The same examples each

@@ -10,9 +10,9 @@ import logging
 import os
 import sys
 
-from app.logs import configure, quieten
 from app.settings import NO_SETTING, Settings, SettingsError, unknown
 from app.stream.errors import UnfitServerError
+from app.watch.logs import configure, quieten
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
         for name in unknown(os.environ):
             logger.warning(NO_SETTING, name)
 
-        from worker.service import run  # noqa: PLC0415  # see the module
+        from worker.process import run  # noqa: PLC0415  # see the module
 
         quieten()  # once they are loaded, for the SDK sets its own level from the environment
         run(settings)

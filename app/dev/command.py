@@ -20,9 +20,9 @@ from app.dev.forget import forget
 from app.dev.log import Log, wants_colour
 from app.dev.plan import DATA_DIRECTORY, Plan, make_plan
 from app.dev.processes import ChildFailedError, Household
-from app.leaving import let_end
 from app.settings import Settings
-from app.stream.tasks import end
+from app.signals import let_end
+from app.stream.concurrency.tasks import end
 
 # Long enough for an answer that is about to end; nobody waits 25 s after Ctrl-C.
 DRAIN_SECONDS = "2"

@@ -13,7 +13,7 @@ import contextlib
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.stream.connect import AWAY, connect
+from app.stream.redis.connect import AWAY, connect
 
 REWRITE_SECONDS = 300.0
 

@@ -20,8 +20,8 @@ from app.dev import embedded, parts
 from app.dev.lock import DirectoryBusyError, DirectoryLock
 from app.dev.ports import address_of, free_port, is_free
 from app.settings import Settings, SettingsError
-from app.stream.connect import connect
 from app.stream.errors import UnfitServerError
+from app.stream.redis.connect import connect
 
 DATA_DIRECTORY = Path(".keepstream")
 SOCKET = "valkey.sock"

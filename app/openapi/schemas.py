@@ -6,9 +6,9 @@ every field of its own passes through.
 
 from __future__ import annotations
 
+from app.http.errors import TYPES
+from app.intake.prompt import MAX_TOKENS_CEILING, ON_INTERRUPT
 from app.openapi.words import EVENT_ID, STREAM_ID, Json, schema
-from app.prompts import MAX_TOKENS_CEILING, ON_INTERRUPT
-from app.routes.errors import TYPES
 from app.stream.endings import Outcome
 
 _TEXT: Json = {"type": "string"}

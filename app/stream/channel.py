@@ -20,8 +20,8 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from app.stream.refusals import Teller
-from app.stream.tasks import Pause, Supervised
+from app.stream.concurrency.tasks import Pause, Supervised
+from app.stream.redis.refusals import Teller
 
 logger = logging.getLogger(__name__)
 _teller = Teller(logger)

@@ -15,9 +15,9 @@ from typing import Any
 from redis.asyncio import Redis
 
 from app.stream import frames, keys
-from app.stream.links import shaken
-from app.stream.ordered import Asked
-from app.stream.refusals import NO_ANSWER, refusal_of
+from app.stream.redis.links import shaken
+from app.stream.redis.ordered import Asked
+from app.stream.redis.refusals import NO_ANSWER, refusal_of
 from app.stream.scripts import source, source_on_full
 
 # One read brings this much at the most: a log of 16 MiB is never held whole for one reader, and an answer of 2,000

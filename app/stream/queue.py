@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from app.stream import keys
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim
-from app.stream.ordered import Asked, in_order
+from app.stream.redis.ordered import Asked, in_order
 from app.stream.scripts import source, source_on_full
 
 # The one function a job names: arq looks it up by this name in the worker.

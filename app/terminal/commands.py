@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from app import lenient
+from app import surrogates
 from app.client import Client
 from app.terminal.answer import clean_json
 from app.terminal.exits import Exit, exit_of
@@ -123,7 +123,7 @@ async def _events(client: Client, stream_id: str, after: str) -> Exit:
 
 
 def _json(value: Any) -> str:
-    return clean_json(lenient.dumps(value).decode())
+    return clean_json(surrogates.dumps(value).decode())
 
 
 async def _cancel(options: argparse.Namespace) -> Exit:

@@ -9,8 +9,8 @@ from typing import Any, Self, cast
 
 from redis.asyncio import Redis
 
-from app.hub import Hub
-from app.push import PushReader
+from app.faces.native.push import PushReader
+from app.fanout.hub import Hub
 from app.stream import keys
 from app.stream.channel import Channel
 from app.stream.endings import Outcome, end_data

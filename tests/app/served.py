@@ -14,21 +14,21 @@ import orjson
 from redis.asyncio import Redis
 
 from app.access.owners import Owners
-from app.conversing import Conversing
-from app.front import Front
-from app.hub import Hub
+from app.faces.base.front import Front
+from app.faces.conversations.saying import Conversing
+from app.fanout.hub import Hub
+from app.http.ready import Readiness
+from app.http.server import address, listen, server
+from app.intake.streams import Streams
 from app.main import application
-from app.ready import Readiness
-from app.server import address, listen, server
 from app.settings import Settings
 from app.stream.channel import Channel
-from app.stream.chats import Chats
-from app.stream.conversations import Conversations
+from app.stream.conversations.chats import Chats
+from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import Position, encode, encode_json
 from app.stream.log import Claim, Log, Status
 from app.stream.queue import Queue
-from app.streams import Streams
 from app.upstream import Upstream
 
 PATIENCE_SECONDS = 20.0

@@ -25,9 +25,9 @@ from typing import Any
 
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
+from app.dev.simulator.answer.answers import pieces
+from app.dev.simulator.answer.texts import TEXTS
 from tests.relay import Relay
-from worker.simulator.answers import pieces
-from worker.simulator.texts import TEXTS
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [

@@ -25,10 +25,10 @@ from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
 from app.stream import frames
-from app.stream.connect import connect
 from app.stream.endings import Outcome, end_data
 from app.stream.log import Claim, Log
 from app.stream.queue import Queue
+from app.stream.redis.connect import connect
 from tests.running import keepstream
 
 CLIENTS = 200

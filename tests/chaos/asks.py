@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from functools import cached_property
 
-from worker.simulator import answer_for
+from app.dev.simulator import answer_for
 
 LARGE_BYTES = 200_000
 

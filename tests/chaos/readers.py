@@ -25,11 +25,11 @@ import uvloop
 from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
+from app.intake.streams import new_stream_id
 from app.stream import frames
-from app.stream.connect import connect
 from app.stream.endings import Outcome, end_data
 from app.stream.log import Claim, Log, Status
-from app.streams import new_stream_id
+from app.stream.redis.connect import connect
 from tests.running import keepstream
 
 LIFE_MS = 600_000

@@ -6,12 +6,12 @@ import random
 
 import pytest
 
+from app.dev.simulator.directives import parse
 from app.stream import frames
 from app.stream.endings import Outcome, end_data
 from tests.chaos.asks import WHOLE, Fault, ask, small
 from tests.chaos.case import Case
 from tests.harness.reader import Sight, ViolationError
-from worker.simulator.directives import parse
 
 STREAM = "st_" + 32 * "0"
 TEXT = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%s"}}'

@@ -101,7 +101,7 @@ class Cluster:
     async def _start(self) -> None:
         self.valkey = await asyncio.to_thread(EmbeddedValkey.start, self.directory / "valkey")
         self._stack.callback(self.valkey.stop)
-        self.simulator = self._process("simulator", ["worker.simulator", "--port", "0"], {})
+        self.simulator = self._process("simulator", ["app.dev.simulator", "--port", "0"], {})
         self.claude_url = (await self.simulator.first_line()).split()[-1]
         address = urlsplit(self.claude_url)
         self.claude = await self._stack.enter_async_context(Proxy(str(address.hostname), int(address.port or 0)))

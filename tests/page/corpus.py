@@ -1,6 +1,6 @@
 """Texts that have bitten somebody: Markdown whose halves look like something else, and texts that want to act."""
 
-from worker.simulator import texts
+from app.dev.simulator.answer import texts
 
 ANSWERS = [text.markdown for text in texts.TEXTS]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from app.dev.simulator import answer_for
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.pair import Pair
 from tests.harness.reader import Sight, watch
-from worker.simulator import answer_for
 
 ABANDON_SECONDS = 2.0
 

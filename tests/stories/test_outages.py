@@ -9,10 +9,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from app.dev.simulator import answer_for
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
-from worker.simulator import answer_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -15,13 +15,13 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
+from app.dev.simulator import answer_for
 from app.stream import frames, keys
 from app.stream.log import Claim, Log
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
 from tests.running import keepstream
-from worker.simulator import answer_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

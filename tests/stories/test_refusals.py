@@ -16,10 +16,10 @@ import pytest_asyncio
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from app.dev.simulator import answer_for
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster, Process
 from tests.harness.reader import Sight, watch
-from worker.simulator import answer_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,11 +11,11 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from app.dev.simulator import answer_for
 from app.stream import frames
 from tests.harness.api import Api, body_of, names_of
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Refused, Sight, connect_once, watch
-from worker.simulator import answer_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,11 +11,11 @@ from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey, binary
 from app.dev.ports import free_port
+from app.dev.simulator import answer_for
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
 from tests.running import Running
-from worker.simulator import answer_for
 
 SERVICE = "keepstream"
 SENTINEL = """\

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey, binary
 from app.dev.ports import free_port
-from app.stream.connect import connect
 from app.stream.errors import UnfitServerError
-from app.stream.fitness import until_fit
+from app.stream.redis.connect import connect
+from app.stream.redis.fitness import until_fit
 from tests.harness.tls import TlsProxy, certificate
 from tests.running import Running, keepstream
 

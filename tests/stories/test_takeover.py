@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from app.dev.simulator import answer_for
 from app.stream import frames, keys
 from tests.harness.api import Api, names_of
 from tests.harness.cluster import Cluster, Process
 from tests.harness.reader import Sight, watch
-from worker.simulator import answer_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from app.dev.simulator import answer_for
 from app.stream import frames
 from tests.harness.api import Api, names_of
 from tests.harness.cluster import Cluster
-from worker.simulator import answer_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

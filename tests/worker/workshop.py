@@ -14,17 +14,17 @@ import orjson
 from arq import ArqRedis
 from redis.asyncio import Redis
 
+from app.dev.simulator import serving
+from app.dev.simulator.reply import Pace
+from app.dev.simulator.rules.buckets import Rates
 from app.settings import Settings
 from app.stream import frames
-from app.stream.connect import connect
 from app.stream.frames import Frame
 from app.stream.log import Log
 from app.stream.queue import Queue
-from worker.neighbours import client_name
-from worker.service import Parts, working
-from worker.simulator import serving
-from worker.simulator.buckets import Rates
-from worker.simulator.reply import Pace
+from app.stream.redis.connect import connect
+from worker.claims.neighbours import client_name
+from worker.process import Parts, working
 
 # Above what anything here takes: the test that waits says for what.
 PATIENCE = 20.0

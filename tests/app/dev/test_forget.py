@@ -5,8 +5,8 @@ from pathlib import Path
 
 from app.dev.embedded import EmbeddedValkey
 from app.dev.forget import forget
-from app.stream.connect import connect
-from app.stream.tasks import end
+from app.stream.concurrency.tasks import end
+from app.stream.redis.connect import connect
 
 TEXT = b"nobody is to read this twice"
 

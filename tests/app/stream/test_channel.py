@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from app.dev.embedded import EmbeddedValkey
 from app.stream import channel as channels
 from app.stream.channel import Channel
-from app.stream.connect import connect
+from app.stream.redis.connect import connect
 from tests.harness.proxy import Proxy
 
 

@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
 from app.stream import keys
-from app.stream.connect import connect
 from app.stream.errors import QueueFullError
 from app.stream.log import Claim
 from app.stream.queue import Queue
+from app.stream.redis.connect import connect
 
 LIFE_MS = 600_000
 LEASE_MS = 60_000

@@ -1,0 +1,1 @@
+"""What is said to a prompt: texts, tokens, blocks and the events they are told in."""

@@ -1,0 +1,180 @@
+"""One answer, planned: its content blocks in token-sized deltas, its stop reason, its usage.
+
+A plan is what is said; `events` tells how it looks as a stream and as one Message, `faults` what goes wrong on the way.
+One delta that carries text, thinking or JSON is one token, and the request's max_tokens is kept over all of them.
+Pure; knows nothing of SSE or HTTP.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from app.dev.simulator.answer.answers import answer_pieces, pieces, tool_rounds
+from app.dev.simulator.answer.schema import example
+from app.dev.simulator.answer.texts import REFUSAL, THINKING
+from app.dev.simulator.directives import Directives
+
+CHARACTERS_PER_TOKEN = 4  # a rule of thumb for English; nobody is billed by it
+REQUEST_TOKENS = 7  # what the API adds around a prompt, roughly
+SIGNATURE = "EqQBCgIYAhIkc2ltdWxhdGVkLXNpZ25hdHVyZS1ub3QtdG8tYmUtdmVyaWZpZWQaDOWlvei/kOaAjiJAc2ltdWxhdGVk" * 2
+REDACTED = "EmwKAhgBEgxzaW11bGF0ZWQtZGF0YS1ub3QtdG8tYmUtcmVhZBoMc2ltdWxhdGVkLWtleSIwc2ltdWxhdGVkLW5vbmNl" * 2
+CITATION: Mapping[str, Any] = {
+    "type": "char_location",
+    "cited_text": "Nothing travels faster than light.",
+    "document_index": 0,
+    "document_title": "On fast things",
+    "start_char_index": 0,
+    "end_char_index": 34,
+    "file_id": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A content block: `start` as content_block_start has it, then deltas of type `kind` that carry `carries`.
+
+    `last` is a closing delta that costs no token; `whole` is what the finished Message has beside their sum.
+    """
+
+    start: Mapping[str, Any]
+    kind: str = ""
+    carries: str = ""
+    deltas: Sequence[str] = ()
+    last: Mapping[str, Any] | None = None
+    whole: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    model: str
+    blocks: tuple[Block, ...]
+    stop_reason: str
+    stop_sequence: str | None
+    stop_details: Mapping[str, Any] | None
+    input_tokens: int
+
+    @property
+    def output_tokens(self) -> int:
+        return sum(len(block.deltas) for block in self.blocks)
+
+    @property
+    def thinking_tokens(self) -> int:
+        return sum(len(block.deltas) for block in self.blocks if block.carries == "thinking")
+
+
+def plan(body: Mapping[str, Any], asked: Directives) -> Plan:
+    """What is answered to the Messages request `body`."""
+    blocks, stop_reason, stop_sequence = list(_thoughts(asked)), "end_turn", None
+    if tools := _tools_called(body, asked):
+        blocks += [_tool_use(body, number, tool, asked) for number, tool in enumerate(tools)]
+        stop_reason = "tool_use"
+    else:
+        found, stop_sequence = _until_stop_sequence(_text_pieces(body, asked), body.get("stop_sequences") or ())
+        blocks.append(_text(found, citing=asked.citations))
+        stop_reason = "end_turn" if stop_sequence is None else "stop_sequence"
+    kept = list(_within(blocks, int(body["max_tokens"])))
+    if sum(len(block.deltas) for block in kept) < sum(len(block.deltas) for block in blocks):
+        stop_reason, stop_sequence = "max_tokens", None
+    return Plan(
+        model=str(body["model"]),
+        blocks=tuple(kept),
+        stop_reason=_stop_reason(asked) or stop_reason,
+        stop_sequence=stop_sequence,
+        stop_details={"type": "refusal", "category": None, "explanation": REFUSAL} if asked.refusal else None,
+        input_tokens=input_tokens(body),
+    )
+
+
+def input_tokens(body: Mapping[str, Any]) -> int:
+    """An estimate that is stable and grows with the request."""
+    counted = [body.get(name) for name in ("messages", "system", "tools")]
+    return len(json.dumps(counted, ensure_ascii=False)) // CHARACTERS_PER_TOKEN + REQUEST_TOKENS
+
+
+def _stop_reason(asked: Directives) -> str | None:
+    reasons = {
+        "refusal": asked.refusal,
+        "pause_turn": asked.pause_turn,
+        "model_context_window_exceeded": asked.context_window,
+        "max_tokens": asked.max_tokens,
+    }
+    return next((reason for reason, wanted in reasons.items() if wanted), None)
+
+
+def _within(blocks: Sequence[Block], budget: int) -> Iterator[Block]:
+    """The blocks as far as `budget` tokens go. What is cut off has no closing delta and no complete input."""
+    for block in blocks:
+        if len(block.deltas) > budget:
+            if budget:
+                yield replace(block, deltas=block.deltas[:budget], last=None, whole={})
+            return
+        yield block
+        budget -= len(block.deltas)
+
+
+def _thoughts(asked: Directives) -> Iterator[Block]:
+    if asked.thinking:
+        signed = {"signature": SIGNATURE}
+        start = {"type": "thinking", "thinking": "", "signature": ""}
+        last = {"type": "signature_delta", **signed}
+        yield Block(start, "thinking_delta", "thinking", pieces(THINKING), last, signed)
+    if asked.redacted_thinking:
+        yield Block({"type": "redacted_thinking", "data": REDACTED})
+
+
+def _text(found: Sequence[str], *, citing: bool) -> Block:
+    if not citing:
+        return Block({"type": "text", "text": ""}, "text_delta", "text", found)
+    start = {"type": "text", "text": "", "citations": []}
+    last = {"type": "citations_delta", "citation": CITATION}
+    return Block(start, "text_delta", "text", found, last, {"citations": [CITATION]})
+
+
+def _text_pieces(body: Mapping[str, Any], asked: Directives) -> list[str]:
+    if asked.refusal and asked.tokens is None and asked.text is None:
+        return []
+    return answer_pieces(body["messages"], asked)
+
+
+def _until_stop_sequence(found: list[str], stops: Sequence[str]) -> tuple[list[str], str | None]:
+    """The pieces before the earliest of the stop sequences, and which it was."""
+    text = "".join(found) if stops else ""
+    places = [(text.find(stop), stop) for stop in stops if stop in text]
+    if not places:
+        return found, None
+    end, stop = min(places)
+    kept: list[str] = []
+    for piece in found:
+        if end <= 0:
+            break
+        kept.append(piece[:end])
+        end -= len(piece)
+    return kept, stop
+
+
+def _tools_called(body: Mapping[str, Any], asked: Directives) -> list[Mapping[str, Any]]:
+    tools = list(body.get("tools") or ())
+    choice = body.get("tool_choice") or {}
+    if tool_rounds(body["messages"]) >= (asked.tool_rounds or 1):
+        return []
+    if asked.tool:
+        known = {tool.get("name"): tool for tool in tools}
+        return [known.get(name, {"name": name}) for name in asked.tool.split(",")]
+    if choice.get("type") == "tool":
+        return [tool for tool in tools if tool.get("name") == choice.get("name")]
+    if asked.tool is not None or choice.get("type") == "any":
+        return tools[:1]
+    return []
+
+
+def _tool_use(body: Mapping[str, Any], number: int, tool: Mapping[str, Any], asked: Directives) -> Block:
+    given = example(tool.get("input_schema") or {}) if asked.tool_input is None else asked.tool_input
+    # Unlike in all turns of a conversation, alike in a repetition of the same one.
+    seed = f"{len(body['messages'])} {number} {tool.get('name')}".encode()
+    start = {"type": "tool_use", "id": f"toolu_sim{zlib.crc32(seed):08x}", "name": str(tool.get("name")), "input": {}}
+    deltas = pieces(json.dumps(given, ensure_ascii=False))
+    return Block(
+        {**start, "caller": {"type": "direct"}}, "input_json_delta", "partial_json", deltas, None, {"input": given}
+    )

@@ -1,0 +1,1 @@
+"""What all faces share: the front they belong to, a client that is watched, what is kept whole."""

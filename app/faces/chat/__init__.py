@@ -1,0 +1,1 @@
+"""`/api/chat`: the AI SDK's UI message stream."""

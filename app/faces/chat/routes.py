@@ -1,0 +1,190 @@
+"""`/api/chat`: the AI SDK's chat over streams, with resume and stop.
+
+A chat's id is its client's word and may hold any character, so it is matched as the whole of what stands between the
+path's fixed ends. 204 on resume means that nothing runs. The SDK takes it for a whole answer, and who was cut off
+shortly before the end would keep a part: who asks with `?unseen=1` is shown an answer that has ended, for as long as it
+is kept and until a client is known to have heard its ending: it asked again on the same connection, closed it with
+everything acknowledged, stopped the answer, or said the next thing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from functools import partial
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app import surrogates
+from app.faces.base.front import Front, front_of
+from app.faces.chat.answer import ChatAnswer
+from app.faces.chat.prompt import Allowed, ChatPrompt, chat_prompt
+from app.faces.chat.prompt_files import FileTooLargeError
+from app.faces.chat.view import UIMessagesView
+from app.faces.native.routes import idempotency_key, json_response
+from app.http import failures
+from app.http.body import headers_of, read_fields
+from app.http.errors import ApiError
+from app.intake.prompt import PASSED_HEADERS, Prompt, prompt_of
+from app.intake.raw_json import Fields, size
+from app.intake.submit import Accepted, Along, again
+from app.stream.concurrency.threads import beside
+from app.stream.conversations.chats import Chat
+from app.stream.endings import Outcome
+from app.stream.frames import Position, origin
+from app.stream.log import State
+
+# A message that is continued is kept with its chat up to this size; a resume of a larger one shows only what is new.
+PARTS_BYTES_MAX = 1024 * 1024
+SETTLE_SECONDS = 0.2
+
+
+class Anything(Convertor[str]):
+    """Any text that is not empty, slashes and line ends included."""
+
+    regex = "(?s:.+)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", Anything())
+
+
+async def send(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    if front.hub.draining:
+        raise failures.draining()
+    key = idempotency_key(request)
+    fields = await read_fields(request, front.settings.max_prompt_bytes)
+    asked, prompt = await beside(size(fields.values()), lambda: _asked(fields, front))
+    life_ms = front.settings.stream_life_ms
+    accepted = await front.streams.submit(
+        prompt,
+        owner,
+        headers_of(request, PASSED_HEADERS),
+        idempotency_key=key,
+        along=Along(
+            then=lambda stream_id: front.chats.taking(owner, asked.chat_id, _chat(asked, stream_id), life_ms),
+            undo=lambda stream_id: front.chats.leave(owner, asked.chat_id, stream_id, life_ms),
+        ),
+    )
+    stream_id = accepted.stream_id
+    if not accepted.repeated:
+        [before] = accepted.replies
+        _cancel(front, before.decode())
+    elif accepted.state is not State.ENDED:
+        chat = _chat(asked, stream_id)
+        taken = await again(lambda: front.chats.take(owner, asked.chat_id, chat, life_ms))
+        _cancel(front, taken or "")
+    view = UIMessagesView(stream_id, _message_id(asked, stream_id))
+    return ChatAnswer(front, view, stream_id, await _start(front, accepted), (owner, asked.chat_id))
+
+
+async def resume(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    chat_id = request.path_params["chat_id"]
+    await _settle(front)
+    chat = await front.chats.find(owner, chat_id)
+    if chat is None:
+        return Response(status_code=204)
+    meta = await front.streams.log.meta(chat.stream_id, "outcome")
+    if meta is None:
+        return Response(status_code=204)
+    if meta["state"] == State.ENDED.encode() and "unseen" not in request.query_params:
+        return Response(status_code=204)
+    # A stream that was stopped may take a moment to end: it has nothing to show any more.
+    if chat.shown or meta.get("outcome") == Outcome.CANCELLED.encode():
+        return Response(status_code=204)
+    if front.hub.draining:
+        raise failures.draining()
+    start = await _newest(front, chat.stream_id)
+    view = UIMessagesView(chat.stream_id, chat.message_id, surrogates.loads(chat.parts or b"[]"))
+    return ChatAnswer(front, view, chat.stream_id, start, (owner, chat_id))
+
+
+async def _settle(front: Front) -> None:
+    """What a client has just heard is about to be noted."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SETTLE_SECONDS):
+            await front.streams.owed.paid()
+
+
+async def stop(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    chat_id = request.path_params["chat_id"]
+    chat = await front.chats.find(owner, chat_id)
+    if chat is None:
+        return Response(status_code=204)
+    state = await front.streams.cancel(chat.stream_id)
+    shown = partial(front.chats.shown, owner, chat_id, chat.stream_id)
+    front.streams.owed.add("chat: what was stopped", shown, front.settings.stream_ttl)
+    if state is State.UNKNOWN:
+        return Response(status_code=204)
+    return json_response({"id": chat.stream_id, "state": state}, 202)
+
+
+def _message_id(asked: ChatPrompt, stream_id: str) -> str:
+    return asked.continues["id"] if asked.continues else f"msg_{stream_id}"
+
+
+def _chat(asked: ChatPrompt, stream_id: str) -> Chat:
+    """What the chat shows with this stream."""
+    try:
+        parts = surrogates.dumps(asked.continues["parts"] if asked.continues else [])
+    except TypeError:  # nested too deeply: a resume shows what is new
+        parts = b""
+    return Chat(stream_id, _message_id(asked, stream_id), parts if len(parts) <= PARTS_BYTES_MAX else b"")
+
+
+def _cancel(front: Front, before: str) -> None:
+    """Cancels what the chat showed before. The answer does not wait for it: its own stream stands already."""
+    if before:
+        front.streams.owed.add(
+            f"{before}: cancellation", lambda: front.streams.cancel(before), front.settings.stream_life_ms / 1000
+        )
+
+
+def _asked(fields: Fields, front: Front) -> tuple[ChatPrompt, Prompt]:
+    settings = front.settings
+    allowed = Allowed(
+        model=settings.model,
+        max_tokens=settings.max_tokens,
+        system=settings.chat_system,
+        models=settings.chat_models,
+        fields=settings.chat_fields,
+    )
+    try:
+        asked = chat_prompt(fields, allowed)
+    except FileTooLargeError as error:
+        raise ApiError(413, str(error)) from None
+    return asked, prompt_of(asked.body, None, on_interrupt="fail")
+
+
+async def _start(front: Front, accepted: Accepted) -> Position:
+    return await _newest(front, accepted.stream_id) if accepted.repeated else origin(accepted.stream_id)
+
+
+async def _newest(front: Front, stream_id: str) -> Position:
+    """Where the newest attempt begins: a replay shows nothing of the ones before."""
+    start = (await front.streams.log.read(stream_id, None, 1)).start
+    if start is None:
+        # The log has lost what stood before its newest attempt; its worker is about to write it again.
+        raise ApiError(503, "the stream cannot be read right now; try again", headers={"retry-after": "1"})
+    return start
+
+
+ROUTES = [
+    Route("/api/chat", send, methods=["POST"]),
+    Route("/api/chat/{chat_id:anything}/stream", resume, methods=["GET"]),
+    Route("/api/chat/{chat_id:anything}/stream", stop, methods=["DELETE"]),
+]

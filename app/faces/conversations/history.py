@@ -1,0 +1,227 @@
+"""What a client asks of a conversation, and what of its history goes upstream.
+
+Pure. The rule: upstream hears a conversation that alternates and that it can have had itself. What a failed stream left
+is not in it, what was stopped half-way is said to be, what was refused, by the model or as a request, goes with its
+question, and what two messages of one role in a row say becomes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from app.intake import attachments
+from app.intake.prompt import digest_of
+from app.intake.raw_json import Fields, InvalidPromptError, built, kind_of, raw, size
+from app.stream.conversations.turns import Message, says_something, user_message
+from app.stream.endings import Outcome
+
+# What a person would say who goes on to something else: an answer that stopped half-way is not to pass for a whole.
+STOPPED = "(Your answer above was stopped before its end.)"
+CONTINUE = "Continue exactly where your answer stopped. Repeat nothing of it."
+TITLE_CHARACTERS = 80
+TITLE_LOOKED_AT = 1000
+_OURS = ("content", "after", "regenerate", "continue")
+_KEPT = ("messages", "prompt")
+_UNFINISHED = frozenset({Outcome.TRUNCATED, Outcome.CANCELLED})
+_UNHEARD = frozenset({Outcome.FAILED, Outcome.EXPIRED})
+# How the Claude API says that it cannot take what was said, by the error's type: no matter how often it is told.
+_UNTAKABLE = {"invalid_request_error": ("messages", "prompt is too long"), "request_too_large": ("",)}
+_THINKING = frozenset({"thinking", "redacted_thinking"})
+
+
+class Mode(StrEnum):
+    SAY = "say"
+    REGENERATE = "regenerate"
+    CONTINUE = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A checked request. `after` is None for the end, and '' for the very start.
+
+    `fields` are the Messages API's, as they were sent; `size` is what was sent in all, in bytes.
+    """
+
+    mode: Mode
+    content: Sequence[dict[str, Any]]
+    after: str | None
+    fields: Fields
+    digest: str
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a turn makes of a history: how many messages stay, what is added, and the message that is answered."""
+
+    keep: int
+    add: Message | None
+    asked: str
+
+
+def turn_of(sent: Mapping[str, Any], conversation_id: str) -> Turn:
+    """The turn in the body of a request, of bytes (`fields_of`) or values. Raises `InvalidPromptError`."""
+    body = {name: raw(value) for name, value in sent.items()}
+    digest = digest_of(body, conversation_id)
+    for name in _KEPT:
+        if name in body:
+            raise InvalidPromptError(f"{name}: a conversation keeps its messages itself; send content")
+    for name in ("regenerate", "continue"):
+        if name in body and kind_of(body[name]) != "true":
+            raise InvalidPromptError(f"{name}: must be true, or not be there")
+    asked = [name for name in ("content", "regenerate", "continue") if name in body]
+    if len(asked) != 1:
+        raise InvalidPromptError("send one of content, regenerate and continue")
+    mode = Mode(asked[0]) if asked[0] != "content" else Mode.SAY
+    if mode is Mode.CONTINUE and "after" in body:
+        raise InvalidPromptError("after: goes with content or regenerate")
+    after = built("after", body["after"]) if "after" in body else None
+    if after is not None and not (isinstance(after, str) and after):
+        raise InvalidPromptError("after: must be the id of a message, or null")
+    if mode is Mode.SAY and "after" in body and after is None:
+        after = ""
+    content = _content(built("content", body["content"])) if mode is Mode.SAY else []
+    fields = {name: value for name, value in body.items() if name not in _OURS}
+    return Turn(mode, content, after, fields, digest, size(body.values()))
+
+
+def plan(turn: Turn, messages: Sequence[Message], message_id: str, now: int) -> Plan:
+    """What `turn` makes of `messages`; `message_id` is for the message it adds. Raises `InvalidPromptError`."""
+    ids = [message["id"] for message in messages]
+    if turn.after and turn.after not in ids:
+        raise InvalidPromptError("after: there is no such message in this conversation")
+    match turn.mode:
+        case Mode.SAY:
+            keep = len(messages) if turn.after is None else ids.index(turn.after) + 1 if turn.after else 0
+            return Plan(keep, user_message(message_id, turn.content, now), message_id)
+        case Mode.REGENERATE:
+            users = [n for n, message in enumerate(messages) if message["role"] == "user"]
+            if not users:
+                raise InvalidPromptError("regenerate: there is no message to answer yet")
+            at = ids.index(turn.after) if turn.after else users[-1]
+            if at not in users:
+                raise InvalidPromptError("after: must be a message of the user to regenerate its answer")
+            return Plan(at + 1, None, ids[at])
+        case Mode.CONTINUE:
+            last = messages[-1] if messages else None
+            if last is None or last.get("outcome") not in _UNFINISHED or not _heard(last, ()):
+                raise InvalidPromptError("continue: the last answer was not cut off; regenerate it, or say more")
+            content = [{"type": "text", "text": CONTINUE}]
+            return Plan(len(messages), user_message(message_id, content, now, last["id"]), message_id)
+
+
+def upstream_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """The history as the Messages API takes it, up to its last message, which is the user's."""
+    heard: list[dict[str, Any]] = []
+    taken = _taken(messages)
+    for n, (message, blocks) in enumerate(zip(taken, _blocks(taken), strict=True)):
+        if not blocks:
+            continue
+        if n and message["role"] == "user" and _is_left_off(taken[n - 1]) and not message.get("continues"):
+            blocks = [{"type": "text", "text": STOPPED}, *blocks]  # noqa: PLW2901  # is all that is said
+        if heard and heard[-1]["role"] == message["role"]:
+            said = heard[-1]["content"] + blocks
+            # Results come first, also where something else was said before them.
+            heard[-1]["content"] = sorted(said, key=lambda block: block.get("type") != "tool_result")
+        else:
+            heard.append({"role": message["role"], "content": blocks})
+    return heard
+
+
+def messages_json(messages: Sequence[Message]) -> bytes:
+    """The same as JSON, written message by message: a long history written at once would hold up everybody else."""
+    parts = [orjson.dumps(message) for message in upstream_messages(messages)]  # `map` would let go of nothing
+    return b"".join((b"[", b",".join(parts), b"]"))
+
+
+def title_of(content: Sequence[dict[str, Any]]) -> str:
+    """What a conversation is called that was given no title: how its first message begins."""
+    # Of the first words alone: a large text split into all of its own takes ten times its size.
+    begins = (
+        str(block.get("text") or "").lstrip()[:TITLE_LOOKED_AT] for block in content if block.get("type") == "text"
+    )
+    text = " ".join(" ".join(begins)[:TITLE_LOOKED_AT].split())
+    return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1].rstrip() + "…"
+
+
+def _taken(messages: Sequence[Message]) -> list[Message]:
+    """Without what was refused: it is not asked again with every further question."""
+    taken: list[Message] = []
+    for message in messages:
+        if not _is_refusal(message):
+            taken.append(message)
+        elif taken and taken[-1]["role"] == "user":
+            taken.pop()
+    return taken
+
+
+def _is_refusal(answer: Message) -> bool:
+    """Whether it was what was said that could not be answered."""
+    error = answer.get("error") or {}
+    untakable = str(error.get("message")).startswith(_UNTAKABLE.get(str(error.get("type")), ()))
+    return answer.get("outcome") == Outcome.REFUSED or (answer.get("outcome") == Outcome.FAILED and untakable)
+
+
+def _blocks(messages: Sequence[Message]) -> list[list[dict[str, Any]]]:
+    """What of each message goes upstream. From the last one on: a call is heard if what follows has its result."""
+    found: list[list[dict[str, Any]]] = []
+    replies: list[dict[str, Any]] = []
+    for message in reversed(messages):
+        found.append(blocks := _heard(message, replies))
+        if message["role"] == "user":
+            replies = blocks + replies
+        elif blocks:
+            replies = []
+    return found[::-1]
+
+
+def _heard(message: Message, replies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The blocks of a message that go upstream; `replies` follow it."""
+    if message.get("outcome") in _UNHEARD:
+        return []
+    blocks = list(filter(says_something, message["content"]))
+    if message["role"] == "user":
+        return blocks
+    if message.get("partial"):  # what else there is may be half a call, or one without its result
+        return [block for block in blocks if block.get("type") == "text"]
+    # A call of a tool, ours or the API's own, that nobody answered (cut off, or edited away) would be refused for ever.
+    # (A list, for what a client calls an id may be anything.)
+    results = [block.get("tool_use_id") for block in (*replies, *blocks) if "tool_use_id" in block]
+    blocks = [block for block in blocks if not _calls(block) or block.get("id") in results]
+    calls = any(block.get("type") == "tool_use" for block in blocks)
+    # Thinking belongs to a call of a tool; elsewhere it is not needed, and another model may not take it.
+    return [block for block in blocks if block.get("type") not in _THINKING or (calls and _signed(block))]
+
+
+def _calls(block: Mapping[str, Any]) -> bool:
+    return str(block.get("type")).endswith("tool_use")  # tool_use, server_tool_use, mcp_tool_use
+
+
+def _is_left_off(answer: Message) -> bool:
+    """Whether it is heard and is not whole."""
+    return bool(answer.get("partial")) and bool(_heard(answer, ()))
+
+
+def _signed(block: dict[str, Any]) -> bool:
+    return block.get("type") != "thinking" or bool(block.get("signature"))
+
+
+def _content(content: Any) -> list[dict[str, Any]]:
+    if isinstance(content, str):
+        if not content.strip():
+            raise InvalidPromptError("content: must not be empty")
+        return [{"type": "text", "text": content}]
+    if not isinstance(content, list) or not content:
+        raise InvalidPromptError("content: must be a text or a list of content blocks that is not empty")
+    for n, block in enumerate(content):
+        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+            raise InvalidPromptError(f"content.{n}: must be an object with a type")
+        attachments.check(block, f"content.{n}")
+    if all(block["type"] == "text" and not str(block.get("text") or "").strip() for block in content):
+        raise InvalidPromptError("content: must not be empty")
+    return content

@@ -1,0 +1,295 @@
+"""`/v1/conversations`: conversations kept by Keepstream.
+
+A conversation belongs to its owner (another's is 404, a deleted one 410 for a day, then 404). Times are ISO texts as in
+`/v1/streams`. A *message* is
+
+    {"id": "msg_…", "role": "user"|"assistant", "content": [blocks], "created_at": …}
+
+and, of an answer, also `stream_id`, `model`, `outcome` (as in `relay.end`), `stop_reason`, `usage`, `cost_usd`,
+`timing` ({"first_token_ms","total_ms"}: from the submit to the first content of the attempt that became the answer, and
+to the ending, by Redis' clock; null for what did not come), and `error` ({"type","message"}) where it failed. An answer
+is added when its stream has ended. `truncated`, `cancelled`, `failed` and `expired` keep what came; the last three are
+marked by `"partial": true` where anything did. Upstream, a failed or expired one is not heard, and what follows a
+cancelled one says that it was stopped. A message of the user that `continue` wrote
+has `"continues": <id of the answer>`; a page need not show it.
+
+A *conversation* is
+
+    {"id": "cv_…", "title": text|null, "system": text|null, "model": text|null, "created_at", "updated_at",
+     "forked_from"?: {"id","at"}}
+
+    POST /v1/conversations
+        {title?, system?, model?} → 201, `Location`, the conversation with the fields that GET gives; 409 when the owner
+        has as many as may be kept
+    GET /v1/conversations
+        ?limit=20 (1…100) &before=<last_id>
+        → {"data": [conversation + "stream_id", last used first], "has_more", "last_id"}
+    GET /v1/conversations/{id}
+        → the conversation and "offset" (id of its newest event, for `…/events?after=`), "stream_id" (the one that runs,
+        or null), "answer_id" (the id that its answer is going to have, or null), "messages": [message]
+    PATCH /v1/conversations/{id}
+        {title?, system?, model?}; null takes it away → 200, the conversation
+    DELETE /v1/conversations/{id}
+        → 204; a stream that runs is cancelled
+    POST /v1/conversations/{id}/messages
+        {"content": text|blocks, "after"?: <message id>|null}
+            `after`: everything behind that message is dropped first (edit and resend); null: behind the very start
+        {"regenerate": true, "after"?: <id of a user's message>}
+            drops what follows that message (by default the last one of the user), and answers it again
+        {"continue": true}
+            goes on where the last answer was truncated or cancelled
+        and with each any other field of the Messages API (model, max_tokens, thinking, …), for this answer
+        → 202, `Location`, as POST /v1/streams: {"id","state","events_url","cancel_url","conversation_id",
+        "message_id" (the user's),"answer_id"}. Idempotency-Key is honoured. 409 `conflict_error` while a stream runs:
+        its id is in the message, in `error.stream_id` and in `x-keepstream-id`. 400 where the conversation is longer
+        than the model's context, or an image or document is of no type that the Claude API takes; 413 where the body or
+        the conversation is as large as it may be
+    GET /v1/conversations/{id}/events
+        SSE of the conversation, with ids and resume as `/v1/streams/{id}/events`
+    POST /v1/conversations/{id}/fork
+        {"at": <message id>, "title"?} → 201, `Location`, a new one that ends with `at`
+    GET /v1/conversations/{id}/export
+        ?format=json|markdown (default json), as a download
+
+The events, each with an id:
+
+    conversation.updated  {"title","system","model"}   also the very first event
+    message.added         {"message": message}         `content` is null where it is large: GET the conversation
+    messages.removed      {"after": <message id>|null} everything behind it is gone (edit, regenerate)
+    stream.started        {"stream_id","message_id","answer_id","model","events_url","cancel_url"}
+    stream.ended          {"stream_id","answer_id","outcome","stop_reason","usage","cost_usd","timing","error"?}
+                          right after the `message.added` of its answer
+    conversation.deleted  {}                            then `relay.end`: the conversation's only ending
+    relay.reset           {"attempt","reason"}          forget the place: GET the conversation again
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.faces.base.front import Front, front_of
+from app.faces.base.kept import created, kept
+from app.faces.conversations.history import turn_of
+from app.faces.conversations.view import transcript
+from app.faces.native.answer import WholeResponse
+from app.faces.native.routes import events_of, idempotency_key, json_response
+from app.faces.native.view import away
+from app.http import failures
+from app.http.body import headers_of, read_fields
+from app.http.errors import ApiError
+from app.http.large import Large
+from app.intake.prompt import PASSED_HEADERS
+from app.intake.raw_json import Fields, InvalidPromptError, built, kind_of, read, size
+from app.stream.concurrency.threads import beside
+from app.stream.conversations import turns
+from app.stream.conversations.store import Conversation
+from app.stream.redis.connect import AWAY
+
+PAGE_DEFAULT = 20
+PAGE_LIMIT = 100
+# What a conversation is described with, and how many characters each may have.
+FIELDS = {"title": 200, "system": 100_000, "model": 256}
+# The most that one of them takes as JSON: a pair of escapes.
+ESCAPED_BYTES = 12
+
+_ID = re.compile(r"cv_[0-9a-f]{32}")
+
+
+async def create(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    fields = _fields(await read_fields(request, front.settings.max_prompt_bytes))
+    return created(front, await front.conversing.create(owner, fields), _around)
+
+
+async def listing(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    asked = request.query_params.get("limit") or str(PAGE_DEFAULT)
+    if not re.fullmatch(r"[0-9]{1,3}", asked, re.ASCII) or not 1 <= int(asked) <= PAGE_LIMIT:
+        raise ApiError(400, f"limit: must be a whole number from 1 to {PAGE_LIMIT}")
+    page = await front.conversing.store.page(owner, request.query_params.get("before") or None, int(asked))
+    if page is None:
+        raise ApiError(400, "before: there is no such conversation; begin with the first page")
+    found, more = page
+    data = [_shown(one) | {"stream_id": one.stream_id} for one in found]
+    return json_response({"data": data, "has_more": more, "last_id": found[-1].id if found else None})
+
+
+async def show(request: Request) -> Response:
+    front = front_of(request)
+    found = await _find(front, request)
+    return kept(front, found, _around)
+
+
+async def update(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    conversation_id = _id(request)
+    fields = _fields(await read_fields(request, front.settings.max_prompt_bytes))
+    return json_response(_shown(await front.conversing.update(owner, conversation_id, fields)))
+
+
+async def delete(request: Request) -> Response:
+    front = front_of(request)
+    await front.conversing.delete(front.owner(request), _id(request))
+    return Response(status_code=204)
+
+
+async def send(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    conversation_id = _id(request)
+    if front.hub.draining:
+        raise failures.draining()
+    key = idempotency_key(request)
+    fields = await read_fields(request, front.settings.max_prompt_bytes)
+    turn = await beside(size(fields.values()), lambda: turn_of(fields, conversation_id))
+    headers = headers_of(request, PASSED_HEADERS)
+    sent = await front.conversing.send(owner, conversation_id, turn, headers, query="", key=key)
+    path, root = f"/v1/streams/{sent.stream_id}", front.settings.root_path
+    return json_response(
+        {
+            "id": sent.stream_id,
+            "state": sent.state,
+            "events_url": f"{root}{path}/events",
+            "cancel_url": f"{root}{path}/cancel",
+            "conversation_id": conversation_id,
+            "message_id": sent.message_id,
+            "answer_id": turns.answer_id(sent.stream_id),
+        },
+        202,
+        {"location": path},
+    )
+
+
+async def events(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    conversation_id = _id(request)
+    if not front.hub.draining:
+        try:
+            # Not `find`: the last events of a deleted one can still be read.
+            found = await front.conversing.store.settled(conversation_id)
+            if found is None or found.owner != owner:
+                await front.conversing.find(owner, conversation_id)
+        except (RedisError, *AWAY):
+            return WholeResponse(away())
+    return await events_of(front, request, owner, conversation_id)
+
+
+async def fork(request: Request) -> Response:
+    front = front_of(request)
+    owner = front.owner(request)
+    conversation_id = _id(request)
+    body = await read_fields(request, front.settings.max_prompt_bytes)
+    at = built("at", body.pop("at")) if "at" in body else None
+    if not isinstance(at, str):
+        raise InvalidPromptError("at: must be the id of the message that the new conversation ends with")
+    title = _fields(body, ("title",)).get("title")
+    return created(front, await front.conversing.fork(owner, conversation_id, at, title), _around)
+
+
+async def export(request: Request) -> Response:
+    front = front_of(request)
+    kind = request.query_params.get("format") or "json"
+    if kind not in ("json", "markdown"):
+        raise ApiError(400, "format: must be json or markdown")
+    found = await _find(front, request)
+
+    async def make() -> list[bytes]:
+        whole = await _find(front, request, messages=True)
+        return await beside(found.bytes, lambda: _exported(whole, kind))
+
+    name = f"{found.id}.{'json' if kind == 'json' else 'md'}"
+    return Large(
+        front.conversing.bulk,
+        (found.id, found.position, kind),
+        found.bytes,
+        make,
+        headers={"content-disposition": f'attachment; filename="{name}"'},
+        media_type="application/json" if kind == "json" else "text/markdown",
+    )
+
+
+def _exported(found: Conversation, kind: str) -> list[bytes]:
+    if kind == "json":
+        return _indented(found)
+    return [transcript(found.text("title"), found.text("system"), found.messages).encode()]
+
+
+def _indented(found: Conversation) -> list[bytes]:
+    """A conversation for people to read, written message by message: others get their turns in between."""
+    around = orjson.dumps(_around(found) | {"messages": []}, option=orjson.OPT_INDENT_2)
+    messages = []
+    for message in found.messages:
+        lines = orjson.dumps(message, option=orjson.OPT_INDENT_2)
+        messages += [b",\n    ", lines.replace(b"\n", b"\n    ")]
+    if not messages:
+        return [around]
+    return [around.removesuffix(b"]\n}"), messages[0][1:], *messages[1:], b"\n  ]\n}"]
+
+
+async def _find(front: Front, request: Request, *, messages: bool = False) -> Conversation:
+    return await front.conversing.find(front.owner(request), _id(request), messages=messages)
+
+
+def _id(request: Request) -> str:
+    """The id in the path. Raises `ApiError` for what was never one, before it gets near a key."""
+    conversation_id: str = request.path_params["id"]
+    if not _ID.fullmatch(conversation_id):
+        raise ApiError(404, "there is no such conversation")
+    return conversation_id
+
+
+def _fields(body: Fields, known: tuple[str, ...] = tuple(FIELDS)) -> dict[str, str]:
+    """What a conversation is described with; null as ''. Raises `InvalidPromptError`."""
+    found: dict[str, str] = {}
+    for name, sent in body.items():
+        if name not in known:
+            raise InvalidPromptError(f"{name}: unknown field; known are {', '.join(known)}")
+        fits = kind_of(sent) in ("string", "null") and size((sent,)) <= FIELDS[name] * ESCAPED_BYTES + 2
+        value = read(sent) if fits else False
+        if value is not None and not (isinstance(value, str) and len(value) <= FIELDS[name]):
+            raise InvalidPromptError(f"{name}: must be a text of at most {FIELDS[name]} characters, or null")
+        found[name] = (value or "").strip()
+    return found
+
+
+def _shown(found: Conversation) -> dict[str, Any]:
+    data: dict[str, Any] = {"id": found.id} | {name: found.text(name) for name in FIELDS}
+    for name in ("created_at", "updated_at"):
+        data[name] = turns.iso(found.number(name))
+    if forked := found.text("forked_from"):
+        data["forked_from"] = orjson.loads(forked)
+    return data
+
+
+def _around(found: Conversation) -> dict[str, Any]:
+    """What a conversation is besides its messages."""
+    running = found.stream_id
+    return _shown(found) | {
+        "offset": found.position.id,
+        "stream_id": running,
+        "answer_id": None if running is None else turns.answer_id(running),
+    }
+
+
+ROUTES = [
+    Route("/v1/conversations", create, methods=["POST"]),
+    Route("/v1/conversations", listing, methods=["GET"]),
+    Route("/v1/conversations/{id}", show, methods=["GET"]),
+    Route("/v1/conversations/{id}", update, methods=["PATCH"]),
+    Route("/v1/conversations/{id}", delete, methods=["DELETE"]),
+    Route("/v1/conversations/{id}/messages", send, methods=["POST"]),
+    Route("/v1/conversations/{id}/events", events, methods=["GET"]),
+    Route("/v1/conversations/{id}/fork", fork, methods=["POST"]),
+    Route("/v1/conversations/{id}/export", export, methods=["GET"]),
+]

@@ -1,0 +1,242 @@
+"""What the front does with conversations: say something in one.
+
+The rule: a stream belongs to a conversation from before any worker can have it until its answer is committed, and a
+message whose stream was refused is as if it had never been said. Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from app.faces.conversations.context import Context, with_messages
+from app.faces.conversations.history import Plan, Turn, messages_json, plan, title_of
+from app.faces.conversations.keeping import Keeping
+from app.intake.prompt import Prompt, prompt_of
+from app.intake.raw_json import Fields, raw
+from app.intake.streams import Streams
+from app.intake.submit import Along, again
+from app.settings import Settings
+from app.stream import keys
+from app.stream.concurrency.threads import beside
+from app.stream.conversations import turns
+from app.stream.conversations.store import Change, Changed, Conversation, size
+from app.stream.errors import (
+    ConversationBusyError,
+    ConversationFullError,
+    IdempotencyConflictError,
+    KeepstreamError,
+    NoConversationError,
+    QueueFullError,
+)
+from app.stream.log import State
+from app.stream.queue import RETRY_AFTER_SECONDS
+from app.upstream import Upstream
+
+logger = logging.getLogger(__name__)
+
+# For so long one waits for a stream that is being taken back, before one is told that it runs.
+TAKEN_BACK_SECONDS = 2.0
+TAKEN_BACK_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """`message_id` is the message that the stream answers."""
+
+    stream_id: str
+    state: State
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is needed to take back what was said: how much stood before it, and what it took the place of."""
+
+    conversation_id: str
+    keep: int
+    after: str | None
+    dropped: tuple[turns.Message, ...]
+    bytes: int
+    title: str | None
+
+
+# What stands for a history where only the rest of a request is looked at.
+_SOMETHING = [{"role": "user", "content": "."}]
+_NOT_OF_THE_REST = ("messages", "stream", "relay")
+
+
+class _MovedError(KeepstreamError):
+    """Somebody was faster: read again."""
+
+
+class Conversing(Keeping):
+    """The conversations of one Redis, as a front sees them."""
+
+    def __init__(self, streams: Streams, upstream: Upstream, settings: Settings) -> None:
+        super().__init__(streams, settings)
+        self._context = Context(upstream)
+
+    async def send(
+        self, owner: str, conversation_id: str, turn: Turn, headers: Mapping[str, str], *, query: str, key: str | None
+    ) -> Sent:
+        """Says something in a conversation and has it answered.
+
+        Raises `NoConversationError`, `ConversationBusyError`, `ConversationFullError`, `InvalidPromptError` and what
+        `Streams.submit` raises; then nothing was said.
+        """
+        if key is not None and (sent := await again(lambda: self._said(owner, key, turn))) is not None:
+            return sent
+        while True:
+            found = await again(lambda: self.find(owner, conversation_id))
+            if found.stream_id is not None:
+                if await self._is_taken_back(found):
+                    continue
+                return await self._busy(found.stream_id, owner, key, turn)
+            try:
+                async with self.bulk.turn(found.bytes):
+                    whole = await again(lambda: self.store.read(conversation_id, messages=True))
+                    if whole is None or whole.position != found.position:
+                        continue
+                    return await self._send(whole, turn, headers, query=query, key=key)
+            except _MovedError:
+                continue
+
+    async def _send(
+        self, found: Conversation, turn: Turn, headers: Mapping[str, str], *, query: str, key: str | None
+    ) -> Sent:
+        made, size_, messages = await beside(found.bytes + turn.size, lambda: _made(found, turn))
+        if size_ > self._settings.conversation_bytes:
+            raise ConversationFullError("the conversation is as large as it may be; fork it earlier, or begin another")
+        prompt, rest = await beside(turn.size, lambda: self._prompt(found, turn))
+        await self._context.check(prompt.model, rest, messages, headers)
+        prompt = replace(prompt, body=with_messages(rest, messages))
+        if await again(self._streams.queue.waiting) >= self._settings.queue_limit:
+            raise QueueFullError(RETRY_AFTER_SECONDS)
+
+        async def claim(stream_id: str) -> None:
+            change = await beside(turn.size, lambda: self._change(found, made, size_, stream_id, prompt.model))
+            match await again(lambda: self.store.change(found, change)):
+                case Changed.MOVED:
+                    # By ourselves, where the reply to a first try was lost.
+                    now = await again(lambda: self.store.read(found.id))
+                    if now is None or now.stream_id != stream_id:
+                        raise _MovedError
+                case Changed.GONE:
+                    raise NoConversationError(deleted=True)
+                case Changed.OK:
+                    pass
+
+        dropped = found.messages[made.keep :]
+        after = found.messages[made.keep - 1]["id"] if made.keep else None
+        said = _Said(found.id, made.keep, after, dropped, found.bytes, found.text("title"))
+        along = Along(opened=claim, undo=partial(self._take_back, said), holds=found.bytes if dropped else 0)
+        fields = {"conversation": found.id, "asked": made.asked, "turn": turn.digest}
+        if key is not None:
+            fields["key"] = keys.idempotency(found.owner, key)
+        accepted = await self._streams.submit(
+            prompt, found.owner, headers, query=query, idempotency_key=key, fields=fields, along=along
+        )
+        if accepted.repeated:
+            meta = await again(lambda: self._streams.log.meta(accepted.stream_id, "asked")) or {}
+            return Sent(accepted.stream_id, accepted.state, meta.get("asked", b"").decode())
+        await self._or_later(lambda: self.store.used(found))
+        return Sent(accepted.stream_id, accepted.state, made.asked)
+
+    def _prompt(self, found: Conversation, turn: Turn) -> tuple[Prompt, Fields]:
+        """The prompt but for its body, and what that has besides its messages."""
+        body: dict[str, Any] = {
+            "model": found.text("model") or self._settings.model,
+            "max_tokens": self._settings.max_tokens,
+            "messages": _SOMETHING,
+        }
+        if system := found.text("system"):
+            body["system"] = system
+        prompt = prompt_of(body | turn.fields, None)
+        rest = {name: raw(value) for name, value in (body | turn.fields).items() if name not in _NOT_OF_THE_REST}
+        return replace(prompt, body=b"", digest=turn.digest), rest
+
+    def _change(self, found: Conversation, made: Plan, size_: int, stream_id: str, model: str) -> Change:
+        events: list[turns.Event] = []
+        fields: dict[str, str | int] = {"stream": stream_id, "asked": made.asked, "bytes": size_}
+        fields["life"] = self._life_ms
+        if made.keep < len(found.messages):
+            events.append(turns.removed(found.messages[made.keep - 1]["id"] if made.keep else None))
+        if made.add is not None:
+            events.append(turns.added(made.add))
+            if not made.keep and found.text("title") is None and (title := title_of(made.add["content"])):
+                fields["title"] = title
+                events.append(turns.updated(title, found.text("system"), found.text("model")))
+        events.append(turns.started(stream_id, made.asked, model, self._settings.root_path))
+        return Change(events, made.keep, [made.add] if made.add else [], fields)
+
+    async def _take_back(self, said: _Said, stream_id: str) -> None:
+        """Takes back what was said: its stream was not accepted. What it took the place of stands again."""
+        while True:
+            found = await self.store.read(said.conversation_id)
+            if found is None or found.deleted or found.stream_id != stream_id:
+                return
+            events = [turns.removed(said.after), *map(turns.added, said.dropped)]
+            fields: dict[str, str | int] = {"stream": "", "asked": "", "bytes": said.bytes}
+            if said.title is None and not said.keep and found.text("title") is not None:
+                fields["title"] = ""
+                events.append(turns.updated(None, found.text("system"), found.text("model")))
+            change = Change(events, said.keep, said.dropped, fields)
+            if await self.store.change(found, change) is not Changed.MOVED:
+                return
+
+    async def _is_taken_back(self, found: Conversation) -> bool:
+        """Whether what stands in the way was taken back meanwhile: its request got an error, and its client is back."""
+        assert found.stream_id is not None  # noqa: S101  # for the type checker
+        loop = asyncio.get_running_loop()
+        until = loop.time() + TAKEN_BACK_SECONDS
+        while loop.time() < until:
+            meta = await self._streams.log.meta(found.stream_id, "withdrawn") or {}
+            if "withdrawn" not in meta and not self._streams.owed:
+                break
+            await asyncio.sleep(TAKEN_BACK_PAUSE_SECONDS)
+            now = await self.store.read(found.id)
+            if now is None or now.stream_id != found.stream_id:
+                return True
+        return False
+
+    async def _said(self, owner: str, key: str, turn: Turn) -> Sent | None:
+        """What was said with this Idempotency-Key. Raises `IdempotencyConflictError` for something else."""
+        stream_id = await self._streams.queue.find(owner, key)
+        meta = await self._streams.log.meta(stream_id, "asked", "turn", "withdrawn") if stream_id else None
+        if stream_id is None or meta is None or "withdrawn" in meta:
+            return None
+        if meta.get("turn", b"").decode() != turn.digest:
+            raise IdempotencyConflictError(stream_id)
+        if not await self._streams.keep(stream_id):
+            return None
+        return Sent(stream_id, State(meta["state"].decode()), meta["asked"].decode())
+
+    async def _busy(self, stream_id: str, owner: str, key: str | None, turn: Turn) -> Sent:
+        """A stream runs: it may be the very one that is asked for, sent twice at once."""
+        meta = await self._streams.log.meta(stream_id, "asked", "turn", "key") if key else None
+        same = (turn.digest.encode(), keys.idempotency(owner, key or "").encode())
+        if meta is None or (meta.get("turn"), meta.get("key")) != same:
+            raise ConversationBusyError(stream_id)
+        state = State(meta["state"].decode())
+        # The front that took it may have died before it stood in the line, or may be about to withdraw it.
+        waits = key is not None and state is State.QUEUED
+        if not await (
+            self._streams.resubmit(stream_id, owner, key or "", turn.digest) if waits else self._streams.keep(stream_id)
+        ):
+            raise ConversationBusyError(stream_id)
+        return Sent(stream_id, state, meta["asked"].decode())
+
+
+def _made(found: Conversation, turn: Turn) -> tuple[Plan, int, bytes]:
+    """What a turn makes of a history: the plan, what is kept then in bytes, and what goes upstream."""
+    made = plan(turn, found.messages, "msg_" + secrets.token_hex(16), found.now)
+    added = [made.add] if made.add else []
+    kept = [*found.messages[: made.keep], *added]
+    size_ = found.bytes - size(found.messages[made.keep :]) + size(added)
+    return made, size_, messages_json(kept)

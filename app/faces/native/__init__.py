@@ -1,0 +1,1 @@
+"""`/v1/streams`: the log as it is."""

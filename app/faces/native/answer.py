@@ -1,0 +1,88 @@
+"""The SSE answer: its headers, its opening, and the stream's frames until the ending.
+
+On uvicorn the connection is taken over (`takeover.py`); anywhere else (another server, a test client, a pipelined
+request) sse-starlette sends the same bytes through ASGI.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator
+
+from sse_starlette import EventSourceResponse
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.faces.native.view import leave_block, reset_event
+from app.fanout.hub import Hub
+from app.fanout.reader import Aside, Data, Leave, Lost, Part, PullReader, Reset
+from app.http.connection.takeover import can_take_over, take_over
+from app.stream.frames import Position
+
+SSE_HEADERS = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+}
+
+
+class StreamResponse(Response):
+    """The events of one stream, after `head`: `data`, which follows `position` and was read already, and what follows.
+
+    `ended`: nothing does.
+    """
+
+    def __init__(
+        self, hub: Hub, stream_id: str, position: Position, head: bytes, data: bytes = b"", *, ended: bool = False
+    ) -> None:
+        super().__init__(headers=SSE_HEADERS)
+        del self.headers["content-length"]
+        self._hub = hub
+        self._stream_id = stream_id
+        self._position = position
+        self._head = head
+        self._data = data
+        self._ended = ended
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        data, self._data = self._data, b""  # a client that does not read is not to hold it
+        if scope["method"] == "HEAD" or not can_take_over(scope):
+            del data
+            # `ping=0`: the hub pings. What is given is bytes, which go out as they are.
+            await EventSourceResponse(self._all(), headers=SSE_HEADERS, ping=0)(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        reader = take_over(scope, self._hub, self._stream_id, self._position)
+        beginning = reader.begin(self._head, data, ended=self._ended)
+        del data
+        await beginning
+
+    async def _all(self) -> AsyncGenerator[bytes]:
+        yield self._head
+        async with contextlib.aclosing(native(self._hub, self._stream_id, self._position)) as frames:
+            async for data in frames:
+                yield data
+
+
+class WholeResponse(Response):
+    """A short SSE answer that is known in full."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body, headers=SSE_HEADERS)
+
+
+async def native(hub: Hub, stream_id: str, position: Position) -> AsyncGenerator[bytes]:
+    """The native view: the log's own bytes, and a front's asides."""
+    async with contextlib.aclosing(PullReader(position, in_parts=True).steps(hub, stream_id)) as steps:
+        async for step in steps:
+            match step:
+                case Data(data) | Part(data):
+                    yield data
+                case Aside(data):
+                    yield data
+                case Reset(reason, attempt):
+                    yield reset_event(reason, attempt)
+                case Lost():
+                    yield reset_event("lost", 0)
+                case Leave(retry_ms):
+                    yield leave_block(retry_ms)

@@ -1,0 +1,1 @@
+"""One log, many readers: tails, cursors, the beat and the drain. Knows no HTTP."""

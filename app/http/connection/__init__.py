@@ -1,0 +1,1 @@
+"""A client's connection: who writes to it, how long it may take, and how it changes hands."""

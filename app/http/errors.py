@@ -1,0 +1,183 @@
+"""Errors in the shape of the Claude API, and which status each of ours makes."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+import orjson
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.intake.prompt import InvalidPromptError
+from app.stream.errors import (
+    BusyError,
+    ConversationBusyError,
+    ConversationError,
+    ConversationFullError,
+    IdempotencyConflictError,
+    MalformedIdError,
+    NoConversationError,
+    NotAcceptedError,
+    QueueFullError,
+)
+from app.stream.redis.connect import AWAY
+from app.stream.redis.refusals import Teller
+
+_teller = Teller(logging.getLogger(__name__))
+
+REQUEST_ID = "keepstream.request_id"
+# How long a client should leave us alone when Redis is away, in seconds.
+AWAY_RETRY_AFTER = "1"
+METHOD_NOT_ALLOWED = 405
+
+TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    408: "timeout_error",
+    409: "conflict_error",
+    410: "not_found_error",
+    413: "request_too_large",
+    415: "invalid_request_error",
+    422: "invalid_request_error",
+    429: "rate_limit_error",
+    500: "api_error",
+    503: "api_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+# A stored error back to the status it would have had at the API; the first status of a type counts.
+STATUSES = {kind: status for status, kind in reversed(TYPES.items())} | {"timeout_error": 504}
+
+
+class ApiError(Exception):
+    """An answer with a status, a type and a message that says what to do."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        kind: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        details: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.kind = kind or TYPES[status]
+        self.headers = dict(headers or {})
+        self.details = dict(details or {})
+
+
+def new_request_id() -> str:
+    return "req_" + secrets.token_hex(12)
+
+
+def error_body(kind: str, message: str, request_id: str, details: Mapping[str, str] | None = None) -> bytes:
+    error = {"type": kind, "message": message, **(details or {})}
+    return orjson.dumps({"type": "error", "error": error, "request_id": request_id})
+
+
+def error_response(request: Request, error: ApiError) -> Response:
+    body = error_body(error.kind, error.message, request.scope.get(REQUEST_ID, ""), error.details)
+    return Response(body, error.status, error.headers, "application/json")
+
+
+def refusal(status: int, message: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """A whole answer as bytes, for what never became a request; the connection ends with it."""
+    request_id = new_request_id()
+    body = error_body(TYPES.get(status, "invalid_request_error"), message, request_id)
+    head = [
+        *fields,
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"request-id", request_id.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+    ]
+    lines = b"".join(b"%b: %b\r\n" % field for field in head)
+    return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, HTTPStatus(status).phrase.encode(), lines, body)
+
+
+async def on_error(request: Request, error: Exception) -> Response:
+    """Any exception that a route let out, as an answer."""
+    if isinstance(error, HTTPException) and error.status_code == METHOD_NOT_ALLOWED:
+        return error_response(request, _not_allowed(request))
+    return error_response(request, as_api_error(error))
+
+
+def _not_allowed(request: Request) -> ApiError:
+    """Names every method of the path: the router knows those of its first route alone."""
+    routes = (route for route in request.app.routes if route.path_regex.match(request.scope["path"]))
+    allowed = ", ".join(sorted({method for route in routes for method in route.methods}))
+    return ApiError(METHOD_NOT_ALLOWED, f"this path takes {allowed}", headers={"allow": allowed})
+
+
+def as_api_error(error: Exception) -> ApiError:
+    match error:
+        case ApiError():
+            return error
+        case InvalidPromptError() | MalformedIdError():
+            return ApiError(400, str(error))
+        case IdempotencyConflictError():
+            return ApiError(422, str(error))
+        case ConversationError():
+            return _of_conversation(error)
+        case QueueFullError() | NotAcceptedError() | BusyError():
+            return _of_submit(error)
+        case HTTPException(status_code=404):
+            return ApiError(404, "there is nothing at this path")
+        case HTTPException():
+            return ApiError(error.status_code if error.status_code in TYPES else 400, str(error.detail))
+        case RedisError() | OSError() | TimeoutError() if _teller.tell("requests", error).passes:
+            return ApiError(
+                503, "Redis cannot be reached or is full; try again", headers={"retry-after": AWAY_RETRY_AFTER}
+            )
+        case _:
+            return ApiError(500, "internal error")
+
+
+def _of_submit(error: QueueFullError | NotAcceptedError | BusyError) -> ApiError:
+    if not isinstance(error, QueueFullError):
+        return ApiError(503, str(error), headers={"retry-after": AWAY_RETRY_AFTER})
+    headers = {"retry-after": str(error.retry_after)}
+    return ApiError(429, "too many streams are waiting; try again later", headers=headers)
+
+
+def _of_conversation(error: ConversationError) -> ApiError:
+    match error:
+        case NoConversationError(deleted=deleted):
+            return ApiError(410, str(error)) if deleted else ApiError(404, str(error))
+        case ConversationBusyError(stream_id=stream_id):
+            headers = {"x-keepstream-id": stream_id}
+            return ApiError(409, str(error), headers=headers, details={"stream_id": stream_id})
+        case ConversationFullError():
+            return ApiError(413, str(error))
+        case _:
+            return ApiError(409, str(error))
+
+
+HANDLED: tuple[type[Exception], ...] = (
+    ApiError,
+    InvalidPromptError,
+    MalformedIdError,
+    IdempotencyConflictError,
+    QueueFullError,
+    NotAcceptedError,
+    BusyError,
+    ConversationError,
+    HTTPException,
+    RedisError,
+    *AWAY,
+    Exception,
+)

@@ -1,0 +1,95 @@
+"""What a stream without an answer is as an HTTP error: the upstream's own, as far as it is the client's business.
+
+Pure. The rule: status, type, message and `retry-after` are the upstream's; but a refused key is ours and never the
+client's, and where another try of the client would only repeat what the worker has tried already, the answer says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from app.http.errors import STATUSES, ApiError
+from app.stream.endings import Outcome
+
+# The fields of a stream's meta that tell why it has no answer.
+FIELDS = ("outcome", "content", "error", "failure")
+
+KEY_REFUSED = "the Claude API refuses the key of this relay; its operator has to look at it"
+NO_RETRY = {"x-should-retry": "false"}
+# How long a client should leave us alone that is sent to another front, in seconds.
+ELSEWHERE_RETRY_AFTER = "1"
+
+_KEY_STATUSES = frozenset({401, 403})
+_KEY_TYPES = frozenset({"authentication_error", "permission_error"})
+_ERRORS = range(400, 600)
+
+
+def failure_of(meta: Mapping[str, bytes]) -> ApiError:
+    """The error that an ended stream without an answer is; `meta` has those of `FIELDS` that are set."""
+    if meta.get("outcome") == Outcome.CANCELLED.encode():
+        return ApiError(409, "the stream was cancelled", headers=NO_RETRY)
+    error = _json(meta.get("error"))
+    failure = _json(meta.get("failure"))
+    kind = str(failure.get("type") or error.get("type") or "api_error")
+    message = str(failure.get("message") or error.get("message") or "the stream failed")
+    if not failure:
+        # Nothing that the upstream said: a worker gave up before any content, and would again.
+        gave_up = meta.get("outcome") == Outcome.FAILED.encode() and meta.get("content") != b"1"
+        return ApiError(STATUSES.get(kind, 500), message, kind=kind, headers=NO_RETRY if gave_up else None)
+    status = failure.get("status")
+    if status in _KEY_STATUSES or kind in _KEY_TYPES:
+        return key_refused()
+    if not isinstance(status, int) or status not in _ERRORS:
+        status = STATUSES.get(kind, 500)
+    headers = retry_headers(failure.get("retry_after"))
+    if failure.get("exhausted") is True or failure.get("should_retry") is False:
+        headers |= NO_RETRY
+    elif failure.get("should_retry") is True:
+        headers["x-should-retry"] = "true"
+    if isinstance(failure.get("request_id"), str):
+        headers["request-id"] = failure["request_id"]
+    return ApiError(status, message, kind=kind, headers=headers)
+
+
+def key_refused() -> ApiError:
+    return ApiError(500, KEY_REFUSED, headers=NO_RETRY)
+
+
+def draining() -> ApiError:
+    """A front that is about to stop takes no more: another one does."""
+    return ApiError(
+        503,
+        "this front is shutting down; try again",
+        headers={"retry-after": ELSEWHERE_RETRY_AFTER, "connection": "close"},
+    )
+
+
+def lost() -> ApiError:
+    return ApiError(500, "the stream was lost by Redis; start it again")
+
+
+def interrupted() -> ApiError:
+    """Another attempt has begun after something of this one was shown."""
+    return ApiError(500, "the stream was interrupted and has begun again; what came so far is void")
+
+
+def retry_headers(seconds: object) -> dict[str, str]:
+    """Seconds as the API says them: whole ones in `retry-after`, and finer where that matters."""
+    if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        return {}
+    headers = {"retry-after": str(math.ceil(seconds))}
+    if seconds != math.ceil(seconds):
+        headers["retry-after-ms"] = str(math.ceil(seconds * 1000))
+    return headers
+
+
+def _json(value: bytes | None) -> dict[str, Any]:
+    try:
+        found = orjson.loads(value or b"null")
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}

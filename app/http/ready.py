@@ -1,0 +1,62 @@
+"""Whether a front may be sent readers.
+
+The rule: the answer comes within `READY_SECONDS`, whatever the front is busy with: Redis is asked over a connection of
+its own, once for all who ask at the same time. A background task that has fallen is as bad as Redis being away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Protocol
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.stream.redis.connect import AWAY
+from app.stream.redis.refusals import Teller
+
+logger = logging.getLogger(__name__)
+_teller = Teller(logger)
+
+# Probes commonly wait for a second.
+READY_SECONDS = 1.0
+
+
+class Work(Protocol):
+    """Something that runs in the background."""
+
+    @property
+    def name(self) -> str:
+        """What is said to have fallen."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it does what it is for."""
+
+
+class Readiness:
+    """`redis` is a client that nobody else uses; `work` must be alive."""
+
+    def __init__(self, redis: Redis, work: Iterable[Work]) -> None:
+        self._redis = redis
+        self._work = tuple(work)
+        self._asking: asyncio.Task[str | None] | None = None
+
+    async def missing(self) -> str | None:
+        """What a front lacks to be sent readers; None for one that is ready."""
+        for work in self._work:
+            if not work.alive:
+                return f"{work.name} has fallen; the front's log says why"
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask(), name="ready")
+        done, _ = await asyncio.wait({self._asking}, timeout=READY_SECONDS)
+        return next(iter(done)).result() if done else f"Redis has not answered within {READY_SECONDS:g} s"
+
+    async def _ask(self) -> str | None:
+        try:
+            await self._redis.ping()
+        except (RedisError, *AWAY) as error:
+            return f"Redis cannot be reached: {_teller.tell('ready', error).code}"
+        return None

@@ -1,0 +1,77 @@
+"""uvicorn as we run it: without signal handlers of its own, on a socket of ours, its connections bounded."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from app.http.connection.protocol import BoundedProtocol
+from app.settings import SettingsError
+
+__all__ = ["BACKLOG", "BoundedProtocol", "Server", "address", "listen", "server"]
+
+# Connections that may wait to be accepted: what comes back at once when another front dies.
+BACKLOG = 4096
+
+
+class Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: whoever runs it drains first, then sets `should_exit`."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Config(uvicorn.Config):
+    """What a connection needs to know beside uvicorn's own: the origins that may read what it refuses."""
+
+    origins: frozenset[str] = frozenset()
+
+
+def server(app: ASGIApp, origins: Iterable[str] = ()) -> Server:
+    options: dict[str, Any] = {
+        "http": BoundedProtocol,
+        "ws": "none",
+        "loop": "none",
+        "lifespan": "off",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,  # nothing here asks for a client's address, and a stranger may write any
+        "backlog": BACKLOG,
+    }
+    config = Config(app, **options)
+    config.origins = frozenset(origins)
+    return Server(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises `SettingsError` for an address that cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError, UnicodeError) as error:
+        listener.close()
+        match error:
+            case OSError():
+                reason = error.strerror
+            case OverflowError():
+                reason = "a port is a number from 0 to 65535"
+            case _:
+                reason = "no name of a host"
+        raise SettingsError(f"cannot listen on {host}:{port}: {reason}; choose another with --port") from error
+    listener.listen(BACKLOG)
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """Where a bound socket is reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,93 @@
+"""The few files that the front serves, each at an address of its own, and the description.
+
+The rule: always asked for again and rarely sent again (`no-cache` with an etag), so that a page and its modules are of
+one version after an upgrade. No directory is served: what is not listed does not exist. A page may load and call
+nothing but this server, and runs no script that stands in it. The page's own modules go out without their comments;
+all else is served as it is.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+from rjsmin import jsmin
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.faces.base.front import front_of
+from app.openapi import document
+from app.openapi.service import FILES
+
+# How much a client wants of a coding, as RFC 9110 has it.
+_WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)", re.ASCII)
+WEB = Path(__file__).parent.parent / "web"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+
+
+# Where a page or a module names another file of ours, and where the client for JavaScript says whom it asks.
+_NAMED = re.compile(rb"""((?:\bfrom ?|\bimport\(|\bhref=|\bsrc=|\bhref: |\bfetch\()["'`])(?=/)""")
+_BASE = b'base = ""'
+
+
+@cache
+def _read(name: str, root_path: str) -> bytes:
+    content = (WEB / name).read_bytes()
+    own = name.endswith(".js") and name.startswith("chat")
+    content = jsmin(content) if own else content
+    return _under(content, root_path.encode()) if root_path and not name.startswith("vendor/") else content
+
+
+def _under(content: bytes, root_path: bytes) -> bytes:
+    """A file whose links lead to where a proxy shows us."""
+    return _NAMED.sub(rb"\g<1>" + root_path, content).replace(_BASE, b'base = "%b"' % root_path)
+
+
+@cache
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, 9, mtime=0)
+
+
+async def file(request: Request) -> Response:
+    name, media_type = FILES[request.url.path]
+    return _unless_known(request, _read(name, front_of(request).settings.root_path), media_type)
+
+
+async def openapi(request: Request) -> Response:
+    return _unless_known(request, document(front_of(request).settings.root_path), "application/json")
+
+
+def _unless_known(request: Request, body: bytes, media_type: str) -> Response:
+    headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff", "vary": "accept-encoding"}
+    packed = _takes_gzip(request.headers.get("accept-encoding", ""))
+    headers["etag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}{"-gzip" if packed else ""}"'
+    if media_type.startswith("text/html"):
+        headers |= {"content-security-policy": CONTENT_SECURITY_POLICY, "referrer-policy": "no-referrer"}
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if headers["etag"] in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    if packed:
+        body, headers["content-encoding"] = _packed(body), "gzip"
+    return Response(body, headers=headers, media_type=media_type)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an `Accept-Encoding` names gzip (or anything) and does not refuse it."""
+    for item in accepted.lower().split(","):
+        coding, _, weight = item.replace(" ", "").partition(";")
+        if coding in ("gzip", "*"):
+            return not weight or ((match := _WEIGHT.fullmatch(weight)) is not None and bool(match[1].strip("0.")))
+    return False
+
+
+ROUTES = [
+    Route("/openapi.json", openapi, methods=["GET"]),
+    *(Route(path, file, methods=["GET"]) for path in FILES),
+]

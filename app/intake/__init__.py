@@ -1,0 +1,1 @@
+"""What may be asked, and how it is accepted. Ends in `app.stream`; knows no HTTP."""

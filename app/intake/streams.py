@@ -1,0 +1,207 @@
+"""What the front does with streams: submit, find, cancel. The one way every route runs a prompt.
+
+The rule: nothing is promised before both the meta and the job stand, and what was refused leaves nothing behind.
+Knows no HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import re
+import secrets
+from collections.abc import Mapping
+from functools import partial
+
+import orjson
+from redis.exceptions import RedisError
+
+from app.intake.owed import Owed
+from app.intake.prompt import Prompt
+from app.intake.submit import Accepted, Along, Submit, again
+from app.settings import Settings
+from app.stream import frames
+from app.stream.conversations.store import Conversations
+from app.stream.endings import Outcome, end_data
+from app.stream.log import Begun, Claim, Log, State, Status
+from app.stream.queue import Idempotency, Queue
+from app.stream.redis.connect import AWAY
+from app.stream.redis.refusals import NO_ANSWER, refusal_of
+
+logger = logging.getLogger(__name__)
+
+# In the second half of the time so many looks must all find nobody: a front whose channel has just been replaced is
+# not counted for a moment, and its readers must not lose an answer to that.
+LOOKS = 3
+
+NOTHING = Along()
+_STREAM_ID = re.compile(r"st_[0-9a-f]{32}")
+
+
+def new_stream_id() -> str:
+    return "st_" + secrets.token_hex(16)
+
+
+def is_stream_id(text: str) -> bool:
+    return _STREAM_ID.fullmatch(text) is not None
+
+
+class Streams:
+    """The streams of one Redis, as a front sees them."""
+
+    def __init__(self, log: Log, queue: Queue, conversations: Conversations, settings: Settings, front: str) -> None:
+        self.log = log
+        self.queue = queue
+        self.conversations = conversations
+        self.settings = settings
+        self.owed = Owed()
+        self._front = front
+        self._claims = itertools.count(1)
+        self._looking: set[asyncio.Task[None]] = set()
+
+    async def submit(
+        self,
+        prompt: Prompt,
+        owner: str,
+        headers: Mapping[str, str],
+        *,
+        query: str = "",
+        idempotency_key: str | None = None,
+        failure_frees_key: bool = False,
+        fields: Mapping[str, str | bytes] | None = None,
+        along: Along = NOTHING,
+    ) -> Accepted:
+        """Accepts a prompt; the same owner, key and body give the same stream.
+
+        With `failure_frees_key` a key whose stream failed before any content is as if it had never been used. `fields`
+        are more of the stream's meta. Raises `QueueFullError`, `IdempotencyConflictError`, `NotAcceptedError`, or
+        Redis' errors; then nothing was accepted (see `submit`).
+        """
+        meta = prompt.fields(owner, headers, query) | dict(fields or {})
+        idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
+        submit = Submit(self, new_stream_id(), meta, idempotency, along, failure_frees_key=failure_frees_key)
+        return await submit.run()
+
+    async def resubmit(self, stream_id: str, owner: str, idempotency_key: str, digest: str) -> bool:
+        """Does the rest of a submit whose front may have died in the middle of it; safe where it did not.
+
+        False where the stream is gone by now, or was withdrawn. Raises as `submit` does.
+        """
+        life_ms = self.settings.stream_life_ms
+        size = await again(lambda: self.log.field_bytes(stream_id, "request"))
+        submitted = await again(
+            lambda: self.queue.submit(
+                stream_id,
+                limit=self.settings.queue_limit,
+                life_ms=life_ms,
+                size=size,
+                most_bytes=self.settings.queue_bytes,
+                idempotency=Idempotency(owner, idempotency_key, digest),
+            )
+        )
+        return not submitted.repeated and await self.keep(stream_id)
+
+    async def keep(self, stream_id: str) -> bool:
+        """Keeps a stream of which another request is about to be told; False where it is gone or was withdrawn."""
+        word = secrets.token_hex(8)
+        return bool(await again(lambda: self.log.keep(stream_id, self.settings.stream_life_ms, word)))
+
+    async def cancel(self, stream_id: str) -> State:
+        """Cancels a stream; one that waits is claimed and ended here, one that runs is told to its worker.
+
+        Returns the state that it is in now, as far as that is known. Where it raises nothing may have happened.
+        """
+        state = await again(lambda: self.log.cancel(stream_id))
+        if state in (State.ENDED, State.UNKNOWN):
+            return state
+        # From here on it is cancelled, whatever becomes of us: by whoever has it or takes it.
+        try:
+            await self.end_waiting(stream_id, Outcome.CANCELLED, None)
+            meta = await self.log.meta(stream_id)
+        except (RedisError, *AWAY):
+            end = partial(self.end_waiting, stream_id, Outcome.CANCELLED, None)
+            self.owed.add(f"{stream_id}: cancellation", end, self.settings.stream_life_ms / 1000)
+            return state
+        return State(meta["state"].decode()) if meta is not None else State.ENDED
+
+    def abandon(self, stream_id: str, seconds: float) -> None:
+        """A client has left for good: cancels the stream if nobody reads it in so many seconds.
+
+        Its worker does the same where it has one, also if this front dies; a stream that waits has only us.
+        """
+        self._look_in(seconds / 2, stream_id, seconds, LOOKS)
+
+    def _look_in(self, pause: float, stream_id: str, seconds: float, looks: int) -> None:
+        asyncio.get_running_loop().call_later(pause, self._look, stream_id, seconds, looks)
+
+    def _look(self, stream_id: str, seconds: float, looks: int) -> None:
+        task = asyncio.create_task(self._cancel_unread(stream_id, seconds, looks), name="abandon")
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    async def _cancel_unread(self, stream_id: str, seconds: float, looks: int) -> None:
+        try:
+            meta = await self.log.meta(stream_id)
+            if meta is None or meta["state"] == State.ENDED.encode():
+                return
+            if await self.log.is_read(stream_id):
+                self.abandon(stream_id, seconds)
+            elif looks > 1:
+                self._look_in(seconds / 2 / (LOOKS - 1), stream_id, seconds, looks - 1)
+            else:
+                await self.cancel(stream_id)
+        except (RedisError, *AWAY) as error:
+            logger.warning("an abandoned stream is left to its worker: %s", type(error).__name__)
+
+    async def end_waiting(self, stream_id: str, outcome: Outcome, error: dict[str, str] | None) -> None:
+        """Ends a stream that waits in the line; does nothing to one that does not."""
+        lease_ms = int(self.settings.lease_seconds * 1000)
+        # Each for itself: of two of one holder, the one that is overtaken on its way gets nothing.
+        holder = f"{self._front}.{next(self._claims)}"
+        claims = await self.queue.claim(holder, 1, free=1, lease_ms=lease_ms, stream_id=stream_id)
+        for claim in claims:
+            await self._end(claim, outcome, error)
+
+    async def _end(self, claim: Claim, outcome: Outcome, error: dict[str, str] | None) -> None:
+        begun = await self.log.begin(claim)
+        facts: dict[str, str | bytes | int] = {**begun.meta}
+        match begun.status:
+            case Status.GONE:
+                await self.queue.done(claim)
+                return
+            case Status.OK:
+                ending = await self._write_ending(claim, begun, outcome, error)
+                if ending is None:
+                    return  # not for us to end: the lease runs out, and a worker sees to it
+                facts |= ending
+            case Status.ENDED if "withdrawn" in begun.meta:  # nobody was told of it
+                await self.queue.done(claim)
+                return
+            case Status.ENDED:  # its last holder died between the ending and `done`
+                pass
+            case _:
+                return
+        names = ("owner", "outcome", "attempts", "ended_at")
+        try:
+            if "conversation" in begun.meta:
+                await self.conversations.commit(claim.stream_id, begun.meta["conversation"].decode())
+            entry = {"id": claim.stream_id} | {name: facts[name] for name in names if name in facts}
+            await self.queue.done(claim, entry)
+        except NO_ANSWER as refused:  # it has its ending; the lease runs out, and a worker sees to the rest
+            logger.warning("an ended stream is left to a worker: %s", refusal_of(refused))
+
+    async def _write_ending(
+        self, claim: Claim, begun: Begun, outcome: Outcome, error: dict[str, str] | None
+    ) -> dict[str, str | bytes | int] | None:
+        """What the meta says of the ending; None where it does not stand."""
+        if begun.position is None:
+            return None
+        attempts = int(begun.meta.get("attempt", b"0"))
+        frame, _ = frames.encode_json("relay.end", end_data(outcome, attempts=attempts, error=error), begun.position)
+        fields: dict[str, str | bytes | int] = {"outcome": outcome, "attempts": attempts}
+        if error is not None:
+            fields["error"] = orjson.dumps(error)
+        life_ms = int(self.settings.stream_ttl * 1000)
+        appended = await self.log.append(claim, begun.position.offset, frame, fields, ending_life_ms=life_ms)
+        return fields | {"ended_at": begun.now} if appended.status is Status.OK else None

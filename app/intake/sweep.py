@@ -1,0 +1,46 @@
+"""What no worker is there to end: streams that waited longer than a stream may live.
+
+The rule: every accepted stream gets its ending within `STREAM_SECONDS_MAX` and a beat, also where no worker runs at
+all. Any front may sweep; the claim makes sure that only one ends a stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from redis.exceptions import RedisError
+
+from app.intake.streams import Streams
+from app.stream.endings import Outcome
+from app.stream.redis.connect import AWAY
+from app.stream.redis.refusals import Teller, refusal_of
+
+logger = logging.getLogger(__name__)
+_teller = Teller(logger)
+
+SWEEP_SECONDS = 5.0
+# Ended in one go; the next sweep takes the rest.
+SWEEP_BATCH = 100
+EXPIRED = {"type": "timeout_error", "message": "the stream waited longer than a stream may take"}
+
+
+async def sweep(streams: Streams, stream_seconds_max: float) -> None:
+    """Ends overdue waiting streams, for as long as the process lives."""
+    pause = min(SWEEP_SECONDS, stream_seconds_max)
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            for stream_id in await streams.queue.overdue(int(stream_seconds_max * 1000), SWEEP_BATCH):
+                await _end(streams, stream_id)
+        except (RedisError, *AWAY) as error:
+            _teller.tell("sweep", error)
+
+
+async def _end(streams: Streams, stream_id: str) -> None:
+    try:
+        await streams.end_waiting(stream_id, Outcome.EXPIRED, EXPIRED)
+    except Exception as error:  # one stream that cannot be ended must not keep the others from it
+        if isinstance(error, RedisError | OSError | TimeoutError) and refusal_of(error).passes:
+            raise
+        logger.error("sweep: %s: %s", stream_id, type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts

@@ -1,0 +1,1 @@
+"""Tasks, threads and what changes while somebody waits for it."""

@@ -1,0 +1,1 @@
+"""Conversations and chats as Redis keeps them."""

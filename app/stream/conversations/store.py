@@ -1,0 +1,296 @@
+"""The store of conversations: read, create, change, delete, commit an answer, and each owner's list.
+
+The law: a history changes only together with the event that tells of it, in one script, and only if nothing has
+happened since it was read. So whoever has read a conversation may decide on what was read; where somebody was faster
+the answer is `MOVED`, and one reads and decides again. A conversation's events are a log like a stream's, with a meta
+that has owner, state and base, so whatever reads streams reads conversations.
+
+A conversation names the one stream that runs in it. Whoever finds that stream ended commits its answer: its worker
+before it leaves the stream, the front for one that never ran, or whoever asks next. Knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import partial
+
+import orjson
+from redis.asyncio import Redis
+
+from app.stream import frames, keys
+from app.stream.concurrency.threads import LARGE_BYTES, beside
+from app.stream.conversations import turns
+from app.stream.log import Log, State
+from app.stream.readback.partial import partial_of
+from app.stream.scripts import source, source_on_full
+
+# A log of events that is longer is started over: who was away for so long fetches the conversation.
+EVENTS_BYTES = 256 * 1024
+
+
+class Changed(StrEnum):
+    """What a change can come to."""
+
+    OK = "ok"
+    MOVED = "moved"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation as it was read at `now`. Times are milliseconds; `messages` only where they were asked for."""
+
+    id: str
+    now: int
+    position: frames.Position
+    meta: Mapping[str, bytes]
+    messages: tuple[turns.Message, ...]
+
+    @property
+    def owner(self) -> str:
+        return self.text("owner") or ""
+
+    @property
+    def deleted(self) -> bool:
+        return self.meta.get("state") != State.RUNNING.encode()
+
+    @property
+    def stream_id(self) -> str | None:
+        """The stream that runs, as far as is known here."""
+        return self.text("stream")
+
+    @property
+    def bytes(self) -> int:
+        return self.number("bytes")
+
+    @property
+    def life_ms(self) -> int:
+        return self.number("life")
+
+    def text(self, name: str) -> str | None:
+        return self.meta.get(name, b"").decode() or None
+
+    def number(self, name: str) -> int:
+        return int(self.meta.get(name) or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to a conversation. `keep`: how many of its messages stay, None for all."""
+
+    events: Sequence[turns.Event]
+    keep: int | None = None
+    add: Sequence[turns.Message] = ()
+    fields: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def new_conversation_id() -> str:
+    return "cv_" + secrets.token_hex(16)
+
+
+class Conversations:
+    """The conversations of one Redis."""
+
+    def __init__(self, redis: Redis, log: Log) -> None:
+        self._redis = redis
+        self._log = log
+        self._read = redis.register_script(source("conversation_read"))
+        self._change = redis.register_script(source("conversation_change"))
+        self._delete = redis.register_script(source_on_full("conversation_change"))
+        self._list = redis.register_script(source("conversation_list"))
+
+    async def read(self, conversation_id: str, *, messages: bool = False) -> Conversation | None:
+        """A conversation as it stands; None for what is not there."""
+        found = await self.raw(conversation_id, messages=messages)
+        if found is None:
+            return None
+        conversation, listed = found
+        messages_ = await beside(sum(map(len, listed)), lambda: [orjson.loads(message) for message in listed])
+        return replace(conversation, messages=tuple(messages_))
+
+    async def raw(self, conversation_id: str, *, messages: bool = True) -> tuple[Conversation, list[bytes]] | None:
+        """As `read`, with its messages as the JSON that they are kept as."""
+        keys_ = [keys.log(conversation_id), keys.meta(conversation_id), keys.messages(conversation_id)]
+        now, length, tail, flat, listed = await self._read(keys=keys_, args=["1" if messages else ""])
+        if not flat:
+            return None
+        meta = {flat[i].decode(): flat[i + 1] for i in range(0, len(flat), 2)}
+        # A log that Redis has lost begins again.
+        position = (frames.position_at_end(tail) if length else None) or frames.origin(conversation_id)
+        return Conversation(conversation_id, now, position, meta, ()), listed
+
+    async def settled(self, conversation_id: str) -> Conversation | None:
+        """As `read`, once an answer whose stream has ended is committed: a stream it still names does run."""
+        found = await self.read(conversation_id)
+        if found is None or found.deleted or found.stream_id is None:
+            return found
+        await self.commit(found.stream_id, conversation_id)
+        return await self.read(conversation_id)
+
+    async def was_deleted(self, owner: str, conversation_id: str) -> bool:
+        """Whether a conversation that is not there any more was this owner's."""
+        tomb: bytes | None = await self._redis.get(keys.tomb(conversation_id))
+        return tomb is not None and tomb.decode() == owner
+
+    async def create(
+        self,
+        conversation_id: str,
+        fields: Mapping[str, str | int],
+        life_ms: int,
+        messages: Sequence[turns.Message] = (),
+    ) -> None:
+        """Makes a conversation with these fields of the meta (owner, and those it is shown with)."""
+        taken = await asyncio.to_thread(size, messages) if messages else 0  # a history, as long as its first was
+        stored: dict[str, str | int] = {
+            "stream": "",
+            "attempt": 1,
+            "base": 0,
+            "life": life_ms,
+            "bytes": taken,
+            **fields,
+        }
+        meta = {name: str(value).encode() for name, value in stored.items()}
+        nothing = Conversation(conversation_id, 0, frames.origin(conversation_id), meta, ())
+        event = turns.updated(nothing.text("title"), nothing.text("system"), nothing.text("model"))
+        await self._apply("create", nothing, Change([event], add=messages, fields=stored), life_ms)
+
+    async def drop(self, conversation_id: str) -> None:
+        """Takes back a `create` of which nobody knows."""
+        await self._redis.delete(*(key(conversation_id) for key in (keys.log, keys.meta, keys.messages)))
+
+    async def change(self, conversation: Conversation, change: Change) -> Changed:
+        """Applies `change` to the conversation as it was read, or not at all."""
+        mode = "start_over" if conversation.position.offset > EVENTS_BYTES else "change"
+        return await self._apply(mode, conversation, change, conversation.life_ms)
+
+    async def delete(self, conversation: Conversation) -> Changed:
+        """Ends a conversation: its readers are told, its messages go. It is still listed."""
+        return await self._apply("delete", conversation, Change(turns.deleted()), keys.DELETED_SECONDS * 1000)
+
+    async def _apply(self, mode: str, conversation: Conversation, change: Change, life_ms: int) -> Changed:
+        data, position = b"", conversation.position
+        fields = dict(change.fields)
+        if mode == "start_over":
+            attempt = conversation.number("attempt") + 1
+            event = {"attempt": attempt, "reason": "log_full"}
+            data, position = frames.encode_json("relay.reset", event, frames.origin(conversation.id))
+            # Who comes without an id begins behind the reset.
+            fields |= {"attempt": attempt, "base": position.offset}
+        elif not position.offset:
+            fields |= {"base": 0}
+        for name, event in change.events:
+            frame, position = frames.encode_json(name, event, position)
+            data += frame
+        large = max(conversation.bytes, int(fields.get("bytes", 0)))
+        added = await beside(large, lambda: [orjson.dumps(message) for message in change.add])
+        at = conversation.position
+        script = self._delete if mode == "delete" else self._change
+        reply = await script(
+            keys=[key(conversation.id) for key in (keys.log, keys.meta, keys.messages, keys.tomb)],
+            args=[
+                keys.channel(conversation.id),
+                mode,
+                at.offset,
+                at.proof if at.offset else b"",
+                data,
+                life_ms,
+                life_ms + keys.TOMB_SECONDS * 1000,
+                -1 if change.keep is None else change.keep,
+                len(added),
+                *added,
+                *(part for pair in fields.items() for part in pair),
+            ],
+        )
+        return Changed(reply.decode())
+
+    # --- answers
+
+    async def commit(self, stream_id: str, conversation_id: str) -> None:
+        """Adds the answer of a stream that has ended, or is lost, to its conversation.
+
+        Does nothing where the stream still runs, or where this was done before: the conversation names it until then,
+        and it is kept until then.
+        """
+        while True:
+            found = await self.read(conversation_id)
+            if found is None or found.deleted or found.stream_id != stream_id:
+                await self._log.release(stream_id)
+                return
+            answer = await self._answer(stream_id, found.now)
+            if answer is None:
+                return
+            message, large = answer
+            added = await beside(large, partial(turns.added, message))
+            taken = await beside(large, partial(size, [message]))
+            change = Change(
+                [added, turns.ended(message)],
+                add=[message],
+                fields={"stream": "", "asked": "", "bytes": found.bytes + taken},
+            )
+            changed = await self.change(found, change)
+            if changed is not Changed.MOVED:
+                await self._log.release(stream_id)
+                await self.used(found)
+                return
+
+    async def _answer(self, stream_id: str, now: int) -> tuple[turns.Message, int] | None:
+        """The answer, and about how many bytes it takes."""
+        meta = await self._log.meta(stream_id, "withdrawn", *turns.ANSWER_FIELDS)
+        if meta is None:
+            return turns.answer(stream_id, None, (), now), 0
+        # One that was withdrawn is no answer: whoever withdrew it takes back what was said.
+        if meta["state"] != State.ENDED.encode() or "withdrawn" in meta:
+            return None
+        standing = (await partial_of(self._log, stream_id)).content if turns.stands_in_log(meta) else ()
+        large = len(meta.get("message", b"")) or (LARGE_BYTES + 1 if standing else 0)
+        return await beside(large, lambda: turns.answer(stream_id, meta, standing, now)), large
+
+    # --- an owner's list
+
+    async def enlist(self, owner: str, conversation_id: str, most: int, life_ms: int) -> bool:
+        """Puts a conversation at the head of its owner's list; False where it would be one too many."""
+        key = keys.conversations(owner)
+        return bool(await self._list(keys=[key], args=[conversation_id, most, life_ms, ""]))
+
+    async def used(self, conversation: Conversation) -> None:
+        """To the head of its owner's list with a conversation that was used."""
+        key = keys.conversations(conversation.owner)
+        await self._list(keys=[key], args=[conversation.id, 0, conversation.life_ms, "1"])
+
+    async def unlist(self, owner: str, conversation_id: str) -> None:
+        await self._redis.zrem(keys.conversations(owner), conversation_id)
+
+    async def page(self, owner: str, before: str | None, limit: int) -> tuple[list[Conversation], bool] | None:
+        """Up to `limit` conversations behind `before`, last used first, and whether there are more.
+
+        None where `before` is not listed.
+        """
+        key, start = keys.conversations(owner), 0
+        if before is not None:
+            rank = await self._redis.zrevrank(key, before)
+            if rank is None:
+                return None
+            start = rank + 1
+        found: list[Conversation] = []
+        while len(found) <= limit:
+            ids = await self._redis.zrevrange(key, start, start + limit)
+            if not ids:
+                break
+            start += len(ids)
+            read = await asyncio.gather(*(self.read(one.decode()) for one in ids))
+            for one, conversation in zip(ids, read, strict=True):
+                if conversation is not None and not conversation.deleted:
+                    found.append(conversation)
+                else:  # it has gone by itself
+                    await self.unlist(owner, one.decode())
+                    start -= 1
+        return found[:limit], len(found) > limit
+
+
+def size(messages: Sequence[turns.Message]) -> int:
+    """What messages count for in a conversation, in bytes."""
+    return sum(len(orjson.dumps(message)) for message in messages)

@@ -1,0 +1,1 @@
+"""What is found out from a log that was written: its newest attempt, its resets, its text."""

@@ -1,0 +1,194 @@
+"""What a refused message leaves behind: nothing. And what is too long for the model is said before it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+from redis.asyncio import Redis
+
+from app.faces.conversations import context as module
+from app.faces.conversations.history import turn_of
+from app.faces.conversations.saying import Conversing
+from app.intake import submit as submitting
+from app.intake.prompt import InvalidPromptError
+from app.intake.streams import Streams
+from app.settings import Settings
+from app.stream import keys
+from app.stream.conversations.store import Conversation, Conversations
+from app.stream.endings import Outcome
+from app.stream.errors import NoConversationError, QueueFullError
+from app.stream.log import Log
+from app.stream.queue import Queue
+from app.upstream import Reply, UnreachableError, Upstream
+
+OWNER = "me"
+
+
+class Told(Upstream):
+    """A Claude API that counts as it is told; None cannot be reached."""
+
+    def __init__(self, tokens: int | None) -> None:
+        self.tokens = tokens
+        self.asked: list[str] = []
+
+    async def ask(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
+        del query, headers, body
+        self.asked.append(path)
+        if self.tokens is None:
+            raise UnreachableError("away", timed_out=False)
+        found = {"input_tokens": self.tokens} if method == "POST" else {"max_input_tokens": 1000}
+        return Reply(200, {}, orjson.dumps(found))
+
+
+def conversing(redis: Redis, tokens: int | None = 0, **settings: Any) -> Conversing:
+    log = Log(redis)
+    chosen = replace(Settings(), **settings)
+    return Conversing(Streams(log, Queue(redis), Conversations(redis, log), chosen, "front"), Told(tokens), chosen)
+
+
+async def say(front: Conversing, found: Conversation, key: str | None = None, **body: Any) -> str:
+    turn = turn_of(body, found.id)
+    return (await front.send(found.owner, found.id, turn, {}, query="", key=key)).stream_id
+
+
+async def ids(front: Conversing, found: Conversation) -> list[str]:
+    read = await front.find(OWNER, found.id, messages=True)
+    assert read.number("bytes") == sum(len(orjson.dumps(m)) for m in read.messages)
+    return [message["id"] for message in read.messages]
+
+
+async def test_one_that_is_not_yours_is_not_there(redis: Redis) -> None:
+    front = conversing(redis)
+    found = await front.create(OWNER, {})
+    for doing in (front.find("you", found.id), front.delete("you", found.id), front.update("you", found.id, {})):
+        with pytest.raises(NoConversationError) as refused:
+            await doing
+        assert not refused.value.deleted
+
+
+async def test_a_full_queue_leaves_a_conversation_as_it_was(redis: Redis) -> None:
+    front = conversing(redis, queue_limit=1)
+    found = await front.create(OWNER, {})
+    other = await front.create(OWNER, {})
+    await say(front, other, content="first in the line")
+    before = (await front.find(OWNER, found.id)).position
+    with pytest.raises(QueueFullError):
+        await say(front, found, content="no room")
+    assert (await front.find(OWNER, found.id)).position == before
+    assert len(await redis.keys("ks:{st_*")) == 1
+
+
+async def test_what_is_refused_at_the_last_moment_is_taken_back(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    front = conversing(redis)
+    found = await front.create(OWNER, {})
+    for n in range(2):
+        await front._streams.cancel(await say(front, found, content=str(n)))
+    before = await ids(front, found)
+
+    async def full(*_: Any, **__: Any) -> Any:
+        raise QueueFullError(1)
+
+    monkeypatch.setattr(front._streams.queue, "submit", full)
+    for body in ({"content": "no room"}, {"content": "edited", "after": before[1]}, {"regenerate": True}):
+        with pytest.raises(QueueFullError):
+            await say(front, found, **body)
+        assert await ids(front, found) == before
+        assert (await front.find(OWNER, found.id)).stream_id is None
+
+
+async def test_a_front_that_dies_in_between_locks_nothing(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    front = conversing(redis)
+    found = await front.create(OWNER, {})
+
+    async def dies(*_: Any, **__: Any) -> Any:
+        raise ConnectionError
+
+    monkeypatch.setattr(submitting, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(front._streams.queue, "submit", dies)
+    monkeypatch.setattr(front._streams.owed, "add", lambda *_: None)  # the dead owe nothing
+    with pytest.raises(ConnectionError):
+        await say(front, found, content="hello")
+    monkeypatch.undo()
+    read = await front.find(OWNER, found.id)
+    assert read.stream_id is not None
+    life = await redis.pttl(keys.meta(read.stream_id))
+    assert 0 < life <= keys.SUBMIT_SECONDS * 1000
+    await redis.delete(keys.meta(read.stream_id))  # its time has passed
+    assert (await front.find(OWNER, found.id)).stream_id is None
+    await say(front, found, regenerate=True)
+
+
+async def test_a_client_that_asks_again_after_its_front_died_is_answered(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front = conversing(redis)
+    found = await front.create(OWNER, {})
+    turn = turn_of({"content": "hello"}, found.id)
+
+    async def dies(*_: Any, **__: Any) -> Any:
+        raise ConnectionError
+
+    monkeypatch.setattr(submitting, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(front._streams.queue, "submit", dies)
+    monkeypatch.setattr(front._streams.owed, "add", lambda *_: None)  # the dead owe nothing
+    with pytest.raises(ConnectionError):
+        await front.send(OWNER, found.id, turn, {}, query="", key="once")
+    monkeypatch.undo()
+    sent = [await front.send(OWNER, found.id, turn, {}, query="", key="once") for _ in range(3)]
+    assert {one.stream_id for one in sent} == {(await front.find(OWNER, found.id)).stream_id}
+    assert await front._streams.queue.waiting() == 1
+    assert await redis.pttl(keys.meta(sent[0].stream_id)) > keys.SUBMIT_SECONDS * 1000
+    assert len(await ids(front, found)) == 1
+
+
+async def test_a_stream_that_nobody_took_in_time_is_told(redis: Redis) -> None:
+    front = conversing(redis)
+    found = await front.create(OWNER, {})
+    stream_id = await say(front, found, content="hello")
+    await front._streams.end_waiting(stream_id, Outcome.EXPIRED, {"type": "timeout_error", "message": "too late"})
+    read = await front.find(OWNER, found.id, messages=True)
+    assert [m.get("outcome") for m in read.messages] == [None, "expired"]
+    assert read.messages[1]["error"]["type"] == "timeout_error"
+
+
+LONG = "x" * 250_000
+
+
+async def test_what_the_model_cannot_take_is_refused_in_clear_words(redis: Redis) -> None:
+    front = conversing(redis, tokens=1001)
+    found = await front.create(OWNER, {})
+    with pytest.raises(InvalidPromptError, match=r"longer than the model's context: 1001 tokens, .* takes 1000"):
+        await say(front, found, content=LONG)
+    assert await ids(front, found) == []
+
+
+@pytest.mark.parametrize(
+    ("tokens", "body", "asked"),
+    [
+        (1000, {"content": LONG}, 2),
+        (None, {"content": LONG}, 1),
+        (9999, {"content": "short"}, 0),
+        (9999, {"content": LONG, "context_management": {"edits": [{"type": "compact_20260112"}]}}, 0),
+    ],
+)
+async def test_what_fits_or_cannot_be_counted_or_is_compacted_is_sent(
+    redis: Redis, tokens: int | None, body: dict[str, Any], asked: int
+) -> None:
+    front = conversing(redis, tokens=tokens)
+    found = await front.create(OWNER, {})
+    await say(front, found, **body)
+    assert len(front._context._upstream.asked) == asked  # type: ignore[attr-defined]
+
+
+async def test_a_count_that_does_not_come_holds_nobody_up(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    front = conversing(redis)
+    found = await front.create(OWNER, {})
+    monkeypatch.setattr(module, "COUNT_SECONDS", 0.05)
+    monkeypatch.setattr(front._context._upstream, "ask", lambda *_: asyncio.Event().wait())
+    await say(front, found, content=LONG)
+    assert len(await ids(front, found)) == 1

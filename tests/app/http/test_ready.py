@@ -1,0 +1,100 @@
+"""Whether a front may be sent readers is said in time, whatever else it does, and never of one that is half dead."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from app.dev.embedded import EmbeddedValkey
+from app.http import ready
+from app.http.ready import Readiness
+from app.stream.concurrency.tasks import Supervised
+from app.stream.redis.connect import connect
+from tests.app.served import served, until
+from tests.harness.proxy import Proxy
+
+
+@pytest.fixture
+async def proxy(valkey: EmbeddedValkey) -> AsyncIterator[Proxy]:
+    async with Proxy("127.0.0.1", valkey.port) as between:
+        yield between
+
+
+@pytest.fixture
+async def probe(proxy: Proxy) -> AsyncIterator[Redis]:
+    client: Redis = connect(f"redis://127.0.0.1:{proxy.port}", "probe", retries=1)
+    yield client
+    await client.aclose()
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_a_front_that_reaches_redis_is_ready_also_after_it_came_back(probe: Redis, proxy: Proxy) -> None:
+    readiness = Readiness(probe, ())
+    assert await readiness.missing() is None
+    proxy.reset()
+    assert await readiness.missing() is None
+    there, proxy.target = proxy.target, ("127.0.0.1", 1)
+    proxy.reset()
+    assert "Redis cannot be reached" in str(await readiness.missing())
+    proxy.target = there
+    assert await readiness.missing() is None
+
+
+async def test_a_redis_that_says_nothing_is_not_waited_for(
+    probe: Redis, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ready, "READY_SECONDS", 0.05)
+    readiness = Readiness(probe, ())
+    assert await readiness.missing() is None
+    proxy.silence()
+    began = asyncio.get_running_loop().time()
+    answers = await asyncio.gather(*(readiness.missing() for _ in range(20)))
+    assert asyncio.get_running_loop().time() - began < 1
+    assert answers == ["Redis has not answered within 0.05 s"] * 20
+
+
+async def test_all_who_ask_at_once_share_one_question(redis: Redis, probe: Redis) -> None:
+    before = (await redis.info("commandstats")).get("cmdstat_ping", {}).get("calls", 0)
+    readiness = Readiness(probe, ())
+    assert await asyncio.gather(*(readiness.missing() for _ in range(50))) == [None] * 50
+    assert (await redis.info("commandstats"))["cmdstat_ping"]["calls"] == before + 1
+
+
+async def test_a_front_whose_task_has_fallen_is_not_ready(probe: Redis) -> None:
+    async def falls() -> None:
+        raise KeyError
+
+    async with Supervised("hub-beat", for_ever) as beat, Supervised("sweep", falls) as sweep:
+        await until(lambda: sweep.falls == 1)
+        assert await Readiness(probe, (beat, sweep)).missing() == "sweep has fallen; the front's log says why"
+        assert await Readiness(probe, (beat,)).missing() is None
+
+
+async def test_one_that_is_not_ready_says_so_with_its_status(redis: Redis) -> None:
+    async with served(redis) as front, httpx.AsyncClient(base_url=front.url) as client:
+        assert (await client.get("/readyz")).status_code == httpx.codes.OK
+        await front.hub.work[0].stop()
+        answer = await client.get("/readyz")
+        assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+        assert "hub-beat has fallen" in answer.json()["error"]["message"]
+        assert (await client.get("/healthz")).status_code == httpx.codes.OK
+
+
+async def test_it_is_said_at_once_while_every_connection_of_the_pool_is_taken(
+    redis: Redis, valkey: EmbeddedValkey
+) -> None:
+    taken = [await redis.connection_pool.get_connection() for _ in range(32)]
+    client: Redis = connect(valkey.url, "probe", retries=1)
+    try:
+        assert await Readiness(client, ()).missing() is None
+    finally:
+        await client.aclose()
+        for connection in taken:
+            await redis.connection_pool.release(connection)

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+
+import pytest
+
+from app.stream.concurrency import tasks as tasks_module
+from app.stream.concurrency.tasks import Supervised, end, supervised
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_tasks_have_ended() -> None:
+    tasks = [asyncio.create_task(for_ever()) for _ in range(3)]
+    await end(*tasks)
+    assert all(task.cancelled() for task in tasks)
+    await end()
+
+
+async def test_a_task_that_loses_a_cancellation_is_cancelled_again() -> None:
+    async def forgetful() -> None:
+        for _ in range(2):
+            with contextlib.suppress(asyncio.CancelledError):
+                await for_ever()
+        await for_ever()
+
+    task = asyncio.create_task(forgetful())
+    await asyncio.sleep(0)
+    await end(task)
+    assert task.cancelled()
+
+
+async def test_what_a_task_came_to_does_not_matter() -> None:
+    async def fails() -> None:
+        raise KeyError
+
+    tasks = [asyncio.create_task(fails()), asyncio.create_task(asyncio.sleep(0, 7))]
+    await asyncio.wait(tasks)
+    await end(*tasks)
+
+
+# --- supervision
+
+
+class Work:
+    """Falls as often as it is told to, then runs on."""
+
+    def __init__(self, *falls: BaseException | None) -> None:
+        self.falls = list(falls)
+        self.starts: list[float] = []
+        self.runs = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.starts.append(asyncio.get_running_loop().time())
+        if self.falls:
+            fall = self.falls.pop(0)
+            if fall is not None:
+                raise fall
+            return
+        self.runs.set()
+        await for_ever()
+
+
+@pytest.mark.parametrize(
+    ("fall", "word"),
+    [
+        (KeyError("a prompt"), "KeyError"),
+        (None, "ended"),
+        (TimeoutError(), "TimeoutError"),
+        (asyncio.CancelledError(), "CancelledError"),
+    ],
+)
+async def test_work_that_fell_is_told_by_its_class_and_started_again(
+    fall: BaseException | None, word: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks_module, "PAUSE_SECONDS", 0.001)
+    work = Work(fall, fall)
+    async with Supervised("sweep", work) as watched, asyncio.timeout(20):
+        await work.runs.wait()
+        assert (watched.alive, watched.falls, len(work.starts)) == (True, 2, 3)
+    assert not watched.alive
+    assert [record.getMessage() for record in caplog.records] == [f"sweep: fell ({word}), starts again"] * 2
+    assert "a prompt" not in caplog.text
+
+
+async def test_work_that_falls_at_once_is_not_started_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks_module, "PAUSE_SECONDS", 0.02)
+    work = Work(*[KeyError()] * 4)
+    async with Supervised("sweep", work), asyncio.timeout(20):
+        await work.runs.wait()
+    pauses = [after - before for before, after in itertools.pairwise(work.starts)]
+    for n, pause in enumerate(pauses):
+        assert pause >= 0.02 * 2**n / 2  # jittered by a half at the most
+
+
+async def test_who_asks_while_it_lies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks_module, "PAUSE_SECONDS", 3600.0)
+    monkeypatch.setattr(tasks_module, "PAUSE_SECONDS_MAX", 3600.0)
+    watched = supervised("sweep", Work(KeyError()))
+    assert watched.alive
+    async with asyncio.timeout(20):
+        while watched.falls == 0:
+            await asyncio.sleep(0)
+    assert not watched.alive
+    await watched.stop()
+
+
+async def test_a_cancellation_ends_it() -> None:
+    work = Work()
+    watched = supervised("sweep", work)
+    async with asyncio.timeout(20):
+        await work.runs.wait()
+        await watched.stop()
+    assert (watched.falls, watched.alive) == (0, False)

@@ -1,0 +1,215 @@
+"""What is said beside a log, who comes late, and who comes back to what was gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from app.faces.chat.view import UIMessagesView
+from app.faces.messages.view import PING as MESSAGES_PING
+from app.faces.native.push import PushReader
+from app.fanout import hub as hubs
+from app.fanout.reader import Aside, Leave, PullReader, Step
+from app.stream import asides, keys
+from app.stream.asides import Held, Thinking
+from app.stream.endings import Outcome
+from tests.app.following import LIFE_MS, Client, Stream, inside
+from tests.app.served import served, until
+
+STREAM = "st_beside"
+NEVER = 3600.0
+
+
+@pytest.fixture
+async def stream(redis: Redis) -> Stream:
+    return await Stream.begin(redis, STREAM)
+
+
+async def test_native_readers_are_told_that_the_upstream_thinks_and_nothing_else_moves(
+    redis: Redis, stream: Stream
+) -> None:
+    async with inside(redis) as front:
+        await stream.write("a")
+        client = await Client(front.hub, STREAM).begin()
+        paused = await Client(front.hub, STREAM).begin()
+        await until(lambda: client.frames == paused.frames == stream.written)
+        paused.stop()
+        tail = front.hub.known(STREAM)
+        assert tail is not None
+        end, version = tail.splice.end, tail.version
+        await asides.tell(redis, STREAM, Thinking(5_000))
+        await until(lambda: client.beside != [])
+        assert client.beside == [("relay.status", b'{"state":"thinking","silent_ms":5000}')]
+        assert (tail.splice.end, tail.version) == (end, version)
+        await asides.tell(redis, STREAM, Held(7_000))
+        await until(lambda: len(client.beside) == 2)
+        assert client.beside[1] == ("relay.status", b'{"state":"held","retry_in_ms":7000}')
+        assert paused.beside == []
+        paused.go_on()
+        await stream.write("b")
+        await until(lambda: client.frames == paused.frames == stream.written)
+
+
+async def test_who_comes_in_between_is_told_what_was_said_last_until_something_follows(
+    redis: Redis, stream: Stream
+) -> None:
+    async with inside(redis) as front:
+        first = await Client(front.hub, STREAM).begin()
+        await asides.tell(redis, STREAM, Held(60_000))
+        await until(lambda: first.beside != [])
+        late = await Client(front.hub, STREAM).begin()
+        [(name, data)] = late.beside
+        assert (name, data[:30]) == ("relay.status", b'{"state":"held","retry_in_ms":')
+        assert 0 < int(data[30:-1]) <= 60_000
+        await stream.write("a")
+        await until(lambda: first.frames == late.frames == stream.written)
+        assert (await Client(front.hub, STREAM).begin()).beside == []
+
+
+async def test_who_comes_first_to_a_stream_that_waits_already_is_told(redis: Redis, stream: Stream) -> None:
+    """A client asks for the events of what it has just submitted: by then the worker has said that it waits."""
+    await asides.tell(redis, STREAM, Held(60_000))
+    async with inside(redis) as front:
+        client = await Client(front.hub, STREAM).begin()
+        await until(lambda: client.beside != [])
+        [(name, data)] = client.beside
+        assert (name, data[:30]) == ("relay.status", b'{"state":"held","retry_in_ms":')
+        assert 0 < int(data[30:-1]) <= 60_000
+    await asides.over(redis, STREAM)
+    async with inside(redis) as front:
+        client = await Client(front.hub, STREAM).begin()
+        await stream.write("a")
+        await until(lambda: client.frames == stream.written)
+        assert client.beside == []
+
+
+async def test_what_is_said_counts_as_heard_and_after_the_ending_nothing_is(redis: Redis, stream: Stream) -> None:
+    async with inside(redis) as front:
+        client = await Client(front.hub, STREAM).begin()
+        keeps_the_tail = await Client(front.hub, STREAM).begin()
+        keeps_the_tail.stop()
+        tail = front.hub.known(STREAM)
+        assert tail is not None
+        tail.quiet_since = 0.0
+        await asides.tell(redis, STREAM, Thinking(5_000))
+        await until(lambda: tail.quiet_since > 0)
+        await stream.end()
+        await until(lambda: client.closed and tail.ended)
+        await asides.tell(redis, STREAM, Thinking(10_000))
+        tail.message(asides.encode(Thinking(10_000)))
+        assert len(client.beside) == 1
+        assert tail.told is None
+
+
+async def test_the_other_faces_show_it_in_their_own_way_or_not_at_all(redis: Redis, stream: Stream) -> None:
+    given: list[Step | Aside | Leave] = []
+
+    async def asks() -> None:
+        async with contextlib.aclosing(PullReader(stream.position).steps(front.hub, STREAM)) as steps:
+            async for step in steps:
+                given.append(step)  # noqa: PERF401  # one by one: it is looked at meanwhile
+
+    async with inside(redis) as front:
+        asking = asyncio.create_task(asks())
+        await until(lambda: front.hub.known(STREAM))
+        await asides.tell(redis, STREAM, Thinking(5_000))
+        await until(lambda: given != [])
+        asking.cancel()
+        [aside] = given
+    assert isinstance(aside, Aside)
+    shown = UIMessagesView("m", STREAM).aside(aside.data)
+    assert b'"data-status"' in shown
+    assert b'"thinking"' in shown
+
+
+async def test_messages_of_the_api_know_pings_alone(redis: Redis) -> None:
+    async with served(redis) as front, httpx.AsyncClient(base_url=front.url, timeout=20) as client:
+        body = {"model": "m", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "x"}]}
+        asking = asyncio.create_task(client.post("/v1/messages", json=body))
+        author = await front.author()
+        await until(lambda: front.hub.known(author.stream_id))
+        for silent_ms in (5_000, 10_000):
+            await asides.tell(redis, author.stream_id, Thinking(silent_ms))
+        await author.write(("message_start", {"type": "message_start"}), ("message_stop", {"type": "message_stop"}))
+        await author.end(Outcome.COMPLETED)
+        answer = await asking
+    assert answer.text.replace(MESSAGES_PING.decode(), "").count("event: ") == 2
+    assert "relay" not in answer.text
+
+
+# --- who comes late
+
+
+@pytest.mark.usefixtures("stream")
+async def test_who_joins_while_a_front_drains_is_told_to_come_back(redis: Redis) -> None:
+    async with inside(redis) as front:
+        early = await Client(front.hub, STREAM).begin()
+        front.hub.draining = True
+        draining = asyncio.create_task(front.hub.drain(0.2))
+        await asyncio.sleep(0)
+        late = [await Client(front.hub, STREAM).begin() for _ in range(3)]
+        await until(lambda: all(client.closed for client in (early, *late)))
+        await draining
+        async with asyncio.timeout(20):
+            await front.hub.empty()
+    for client in (early, *late):
+        assert client.body.count(b": come back") == 1
+
+
+@pytest.mark.usefixtures("stream")
+async def test_a_front_that_ends_leaves_nobody_without_a_word(redis: Redis) -> None:
+    async with inside(redis) as front:
+        clients = [await Client(front.hub, STREAM).begin() for _ in range(3)]
+        clients[0].stop()
+    assert all(b": come back" in client.body for client in clients)
+    assert all(client.closed for client in clients)
+    assert all(isinstance(client.reader, PushReader) for client in clients)
+
+
+# --- who comes back to what was gone
+
+
+async def test_a_stream_that_is_there_again_is_read_by_who_comes_then(redis: Redis, stream: Stream) -> None:
+    async with inside(redis) as front:
+        await stream.write("a")
+        slow = await Client(front.hub, STREAM).begin()
+        await until(lambda: slow.frames == stream.written)
+        slow.stop()
+        old = front.hub.known(STREAM)
+        assert old is not None
+        kept = await redis.dump(keys.meta(STREAM))
+        await redis.delete(keys.meta(STREAM))
+        old.repair()
+        await old.repaired()
+        assert old.gone
+        await redis.restore(keys.meta(STREAM), LIFE_MS, kept)
+        client = await Client(front.hub, STREAM).begin()
+        await stream.write("b")
+        await until(lambda: client.frames == stream.written)
+        slow.go_on()
+        await until(lambda: slow.closed)
+        assert slow.beside[-1][0] == "relay.reset"
+        await stream.write("c")
+        await until(lambda: client.frames == stream.written)
+        client.go_away()
+        assert (front.hub.tails, front.channel.subscriptions) == (0, 0)
+
+
+async def test_one_stream_whose_key_is_something_else_keeps_no_other_from_the_beat(
+    redis: Redis, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "BEAT_SECONDS", 0.02)
+    other = await Stream.begin(redis, "st_odd")
+    async with inside(redis) as front:
+        odd = await Client(front.hub, other.id).begin()
+        client = await Client(front.hub, STREAM).begin()
+        await redis.rpush(keys.log(other.id), b"x")
+        await redis.pexpire(keys.log(other.id), LIFE_MS)
+        await stream.write_unheard("a")
+        await until(lambda: client.frames == stream.written)
+        assert odd.body == b""
+        assert front.hub.work[0].falls == 0

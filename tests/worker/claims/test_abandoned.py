@@ -1,0 +1,73 @@
+"""Who is taken for a reader, on a real server: an absence counts only while subscriptions are where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import pytest
+from redis.asyncio import Redis
+
+from app.stream import keys
+from worker.claims import abandoned
+from worker.claims.abandoned import GAP_SECONDS, LOOK_SECONDS, SHAKEN_SECONDS, Audience
+from worker.support.interrupt import Interrupt, Why
+
+OWN = keys.alive("w")
+READ = "st_read"
+PATIENCE = 2.0
+
+
+class Stage:
+    """A stream that nobody reads, and a clock that stands still between two looks. It is its own `Hold` and `Run`."""
+
+    def __init__(self, redis: Redis, listener: Any) -> None:
+        self.interrupt = Interrupt()
+        self.abandon_after = PATIENCE
+        self.run = self
+        self._now = 1000.0
+        self._listener = listener
+        self._audience = Audience(cast("Any", {READ: self}), redis, OWN, clock=lambda: self._now)
+
+    async def listen(self) -> None:
+        """The worker is heard, as it is for as long as nothing is wrong."""
+        await self._listener.subscribe(OWN)
+        await self._listener.get_message(timeout=5)
+
+    async def looks(self, seconds: float) -> bool:
+        """As often as it would, for so long; whether the stream is taken for abandoned."""
+        for _ in range(round(seconds / LOOK_SECONDS)):
+            self.passes(LOOK_SECONDS)
+            await self._audience.look()
+        return self.interrupt.why is Why.CANCELLED
+
+    def passes(self, seconds: float) -> None:
+        self._now += seconds
+
+
+@pytest.fixture
+async def stage(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    monkeypatch.setattr(abandoned, "shaken", lambda: False)  # by what other tests did in this process
+    async with redis.pubsub() as listener:
+        yield Stage(redis, listener)
+
+
+async def test_a_stream_that_nobody_reads_is_cancelled(stage: Stage) -> None:
+    await stage.listen()
+    assert not await stage.looks(PATIENCE)
+    assert await stage.looks(LOOK_SECONDS)
+
+
+async def test_who_is_not_heard_himself_judges_nobody(stage: Stage) -> None:
+    assert not await stage.looks(10 * PATIENCE)
+    await stage.listen()
+    assert not await stage.looks(SHAKEN_SECONDS)  # the fronts may need longer to come back
+    assert await stage.looks(3 * LOOK_SECONDS)
+
+
+async def test_an_outage_is_nobody_s_absence(stage: Stage) -> None:
+    await stage.listen()
+    assert not await stage.looks(LOOK_SECONDS)
+    stage.passes(10 * GAP_SECONDS)  # in which nothing was answered, and after which nobody is back yet
+    assert not await stage.looks(SHAKEN_SECONDS)
+    assert await stage.looks(3 * LOOK_SECONDS)

@@ -1,0 +1,249 @@
+"""Every row of the table that decides how often the upstream is called."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.stream.endings import Outcome
+from worker.life import decide
+from worker.life.decide import End, HandOver, Limits, OnInterrupt, Progress, Restart, Retry, Start
+from worker.upstream.failure import GARBLED, INCOMPLETE, LOST, STALLED, UNREACHABLE, Failure
+
+LIMITS = Limits(attempts=3, wait_max=60.0, seconds_max=1800.0)
+OVERLOADED = Failure("overloaded_error", "overloaded_error", "Overloaded", 529)
+INVALID = Failure("invalid_request_error", "invalid_request_error", "no", 400)
+
+failures = st.builds(
+    Failure,
+    reason=st.just("r"),
+    type=st.just("t"),
+    message=st.just("m"),
+    status=st.sampled_from([400, 401, 408, 409, 429, 500, 502, 504, 529]),
+    retry_after=st.none() | st.floats(0, 200),
+    should_retry=st.none() | st.booleans(),
+)
+
+
+def progress(calls: int, *, free: int = 0, content: bool = False, on_interrupt: str = "restart") -> Progress:
+    return Progress(calls, free, content, OnInterrupt(on_interrupt))
+
+
+def begin(
+    found: Progress, *, times: int = 1, elapsed: float = 0.0, cancelled: bool = False, reason: str = "worker_lost"
+) -> decide.Step:
+    return decide.on_begin(found, LIMITS, times=times, elapsed=elapsed, cancelled=cancelled, reason=reason)
+
+
+# --- a new holder
+
+
+def test_a_new_stream_starts() -> None:
+    assert begin(progress(0)) == Start()
+
+
+@pytest.mark.parametrize("reason", ["worker_lost", "worker_drained", "log_lost"])
+def test_a_take_over_before_content_retries_at_once(reason: str) -> None:
+    assert begin(progress(1), times=2, reason=reason) == Retry(reason, 0.0)
+
+
+@pytest.mark.parametrize(("left", "waits"), [(0.0, 0.0), (7.5, 7.5), (1e9, LIMITS.wait_max + 1)])
+def test_a_take_over_in_the_middle_of_a_wait_waits_for_the_rest_and_never_for_ever(left: float, waits: float) -> None:
+    retry = decide.on_begin(progress(1), LIMITS, times=2, elapsed=0.0, cancelled=False, wait=left)
+    assert retry == Retry("worker_lost", waits)
+
+
+def test_a_take_over_after_content_restarts_from_scratch() -> None:
+    assert begin(progress(1, content=True), times=2) == Restart("worker_lost", 0.0)
+
+
+def test_a_take_over_after_content_fails_where_the_stream_wants_it_so() -> None:
+    end = begin(progress(1, content=True, on_interrupt="fail"), times=2)
+    assert isinstance(end, End)
+    assert (end.outcome, end.failure) == (Outcome.FAILED, None)
+    assert end.error is not None
+    assert end.error.type == "api_error"
+
+
+def test_a_take_over_before_content_retries_also_where_interruption_fails() -> None:
+    assert begin(progress(1, on_interrupt="fail"), times=2) == Retry("worker_lost", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "times"),
+    [
+        (progress(3), 4),  # three calls, each with its worker
+        (progress(3), 1),
+        (progress(0), 4),  # killed its worker before it ever called
+        (progress(3, content=True), 4),
+        (progress(5, free=2), 4),
+    ],
+)
+def test_a_stream_that_used_up_its_attempts_fails(found: Progress, times: int) -> None:
+    end = begin(found, times=times)
+    assert isinstance(end, End)
+    assert (end.outcome, end.exhausted) == (Outcome.FAILED, True)
+
+
+@pytest.mark.parametrize(("found", "times"), [(progress(2), 3), (progress(4, free=2), 3), (progress(9, free=9), 1)])
+def test_calls_that_a_draining_worker_handed_over_do_not_count(found: Progress, times: int) -> None:
+    assert begin(found, times=times) == Retry("worker_lost", 0.0)
+
+
+@pytest.mark.parametrize("found", [progress(0), progress(3), progress(1, content=True, on_interrupt="fail")])
+def test_a_cancellation_comes_before_everything(found: Progress) -> None:
+    assert begin(found, times=9, elapsed=9e9, cancelled=True) == End(Outcome.CANCELLED)
+
+
+@pytest.mark.parametrize("found", [progress(0), progress(2), progress(1, content=True)])
+def test_a_stream_expires_wherever_it_waited(found: Progress) -> None:
+    end = begin(found, elapsed=1800.0)
+    assert isinstance(end, End)
+    assert end.outcome is Outcome.EXPIRED
+    assert end.error is not None
+    assert end.error.type == "timeout_error"
+    assert not isinstance(begin(found, elapsed=1799.9), End)
+
+
+# --- a failed call
+
+
+def after(found: Progress, failure: Failure, jitter: float = 0.0) -> decide.Step:
+    return decide.on_failure(found, LIMITS, failure, jitter)
+
+
+@pytest.mark.parametrize("failure", [OVERLOADED, LOST, STALLED, INCOMPLETE, GARBLED, UNREACHABLE])
+def test_a_passing_failure_before_content_is_retried(failure: Failure) -> None:
+    assert after(progress(1), failure) == Retry(failure.reason, 0.5)
+    assert after(progress(1, on_interrupt="fail"), failure) == Retry(failure.reason, 0.5)
+
+
+@pytest.mark.parametrize("failure", [OVERLOADED, LOST, STALLED, INCOMPLETE, GARBLED, UNREACHABLE])
+def test_a_passing_failure_after_content_restarts_or_ends_as_the_stream_wants(failure: Failure) -> None:
+    assert after(progress(1, content=True), failure) == Restart(failure.reason, 0.5)
+    end = after(progress(1, content=True, on_interrupt="fail"), failure)
+    assert end == End(Outcome.FAILED, decide.Error(failure.type, failure.message), failure)
+
+
+def test_a_lasting_failure_ends_at_once_with_its_own_words() -> None:
+    assert after(progress(1), INVALID) == End(
+        Outcome.FAILED, decide.Error("invalid_request_error", "no"), INVALID, exhausted=False
+    )
+
+
+def test_the_last_attempt_s_failure_ends_as_exhausted() -> None:
+    assert after(progress(3), OVERLOADED) == End(
+        Outcome.FAILED, decide.Error("overloaded_error", "Overloaded"), OVERLOADED, exhausted=True
+    )
+    assert isinstance(after(progress(3, free=1), OVERLOADED), Retry)
+    assert after(progress(3), INVALID) == End(
+        Outcome.FAILED, decide.Error("invalid_request_error", "no"), INVALID, exhausted=False
+    )
+
+
+def test_the_upstream_s_word_on_retrying_decides() -> None:
+    assert isinstance(after(progress(1), replace(OVERLOADED, should_retry=False)), End)
+    assert isinstance(after(progress(1), replace(INVALID, should_retry=True)), Retry)
+
+
+def test_a_wait_beyond_the_limit_fails_at_once_and_passes_the_wait_on() -> None:
+    told = replace(OVERLOADED, retry_after=61.0)
+    end = after(progress(1), told)
+    assert isinstance(end, End)
+    assert (end.failure, end.exhausted) == (told, False)
+    assert after(progress(1), replace(OVERLOADED, retry_after=60.0)) == Retry("overloaded_error", 60.0)
+
+
+def test_the_back_off_doubles_up_to_eight_seconds() -> None:
+    waits = [decide.wait_after(OVERLOADED, used, 60.0, 0.0) for used in range(1, 9)]
+    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0]
+
+
+def test_the_back_off_is_never_above_the_limit_that_was_set() -> None:
+    assert [decide.wait_after(OVERLOADED, used, 1.5, 0.0) for used in range(1, 4)] == [0.5, 1.0, 1.5]
+
+
+@given(failures, st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
+def test_chance_moves_a_wait_by_a_quarter_at_the_most(failure: Failure, used: int, jitter: float) -> None:
+    wait, steady = decide.wait_after(failure, used, 60.0, jitter), decide.wait_after(failure, used, 60.0, 0.0)
+    if wait is None or steady is None:
+        assert failure.retry_after is not None
+        assert failure.retry_after > 60.0
+    elif failure.retry_after is None:
+        assert 0.75 * steady <= wait <= steady <= 8.0
+    else:
+        assert failure.retry_after == steady <= wait <= steady + 1.0
+
+
+def test_chance_does_not_push_a_wait_over_the_limit() -> None:
+    assert isinstance(after(progress(1), replace(OVERLOADED, retry_after=60.0), 0.99), Retry)
+
+
+@given(
+    st.integers(1, 6),
+    st.lists(st.tuples(failures, st.booleans(), st.booleans()), min_size=60, max_size=60),
+    st.sampled_from(list(OnInterrupt)),
+)
+def test_whatever_happens_the_upstream_is_called_so_often_and_no_more(
+    attempts: int, happenings: list[tuple[Failure, bool, bool]], on_interrupt: OnInterrupt
+) -> None:
+    limits = Limits(attempts, 60.0, 1800.0)
+    state = Progress(0, 0, content=False, on_interrupt=on_interrupt)
+    step: decide.Step = decide.on_begin(state, limits, times=1, elapsed=0.0, cancelled=False)
+    lives = 1
+    for failure, content, killed in happenings:
+        if isinstance(step, End):
+            break
+        state = replace(state, calls=state.calls + 1, content=content)
+        if killed:
+            lives += 1
+            step = decide.on_begin(state, limits, times=lives, elapsed=0.0, cancelled=False)
+        else:
+            step = decide.on_failure(state, limits, failure, 0.5)
+    assert isinstance(step, End)
+    assert state.calls <= attempts
+
+
+# --- a complete message
+
+
+@pytest.mark.parametrize(
+    ("stop_reason", "outcome"),
+    [
+        ("end_turn", Outcome.COMPLETED),
+        ("stop_sequence", Outcome.COMPLETED),
+        ("tool_use", Outcome.COMPLETED),
+        ("pause_turn", Outcome.COMPLETED),
+        ("a_future_reason", Outcome.COMPLETED),
+        (None, Outcome.COMPLETED),
+        ("max_tokens", Outcome.TRUNCATED),
+        ("model_context_window_exceeded", Outcome.TRUNCATED),
+        ("refusal", Outcome.REFUSED),
+    ],
+)
+def test_a_complete_message_ends_by_its_stop_reason(stop_reason: str | None, outcome: Outcome) -> None:
+    assert decide.on_message(stop_reason) == End(outcome)
+
+
+# --- the rest
+
+
+def test_a_drain_hands_over_and_the_call_under_way_does_not_count() -> None:
+    assert decide.on_drain(progress(2, free=1, content=True), calling=True) == HandOver(free=2)
+    assert decide.on_drain(progress(2, free=1), calling=False) == HandOver(free=1)
+
+
+def test_a_drain_ends_what_may_not_be_restarted() -> None:
+    end = decide.on_drain(progress(1, content=True, on_interrupt="fail"), calling=True)
+    assert isinstance(end, End)
+    assert end.outcome is Outcome.FAILED
+
+
+def test_a_full_log_an_expiry_and_our_own_fault_have_an_error() -> None:
+    for end in (decide.on_full_log(4096), decide.expired(), decide.on_internal("x")):
+        assert end.error is not None
+    assert decide.on_full_log(4096).outcome is Outcome.FAILED
+    assert decide.expired().outcome is Outcome.EXPIRED

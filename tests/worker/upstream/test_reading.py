@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.dev.simulator.answer.events import frames as simulated
+from app.dev.simulator.answer.plan import plan
+from app.dev.simulator.directives import parse
+from app.dev.simulator.faults import Ending, steps
+from app.stream import frames
+from app.stream.log import Claim, Status
+from worker.log.writer import END_BYTES, FullLogError, Writer
+from worker.support.stored_json import dumps
+from worker.upstream import failure
+from worker.upstream.failure import UpstreamError
+from worker.upstream.reading import NAMES_MAX, Reading
+
+START = b'event: message_start\ndata: {"type":"message_start","message":{"id":"m"}}\n\n'
+BLOCK = (
+    b"event: content_block_start\n"
+    b'data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}\n\n'
+)
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+
+
+def delta(text: str) -> bytes:
+    data = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+    return b"event: content_block_delta\ndata: %b\n\n" % dumps(data)
+
+
+class Log:
+    """Takes what a writer writes."""
+
+    def __init__(self, limit: int = 10_000_000) -> None:
+        self.writer = Writer(Claim("st_1", 1, "w/1"), frames.origin("st_1"), limit, self, self)
+
+    def ready(self, writer: Writer) -> None:
+        pass
+
+    def refused(self, status: Status) -> None:
+        raise AssertionError(status)
+
+    def cancel_seen(self) -> None:
+        raise AssertionError
+
+    @property
+    def call(self) -> tuple[bytes, dict[str, object]]:
+        call = self.writer.take()
+        assert call is not None
+        return call.data, dict(call.fields)
+
+    @property
+    def events(self) -> list[tuple[str | None, bytes]]:
+        data, _ = self.call
+        assert frames.follow(data, *frames.origin("st_1")) is not None
+        return [(frame.name, frame.data) for frame in frames.split(data)]
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def reading(log: Log, clock: Clock | None = None) -> Reading:
+    return Reading(log.writer, clock or Clock())
+
+
+def test_an_event_before_message_start_takes_nothing_away_from_it() -> None:
+    log = Log()
+    early = b'event: future\ndata: {"type":"future"}\n\n'
+    assert reading(log).feed(early + early + START + BLOCK + STOP)
+    names = ["future", "future", "message_start", "content_block_start", "message_stop"]
+    assert [name for name, _ in log.events] == names
+
+
+def test_every_event_up_to_message_stop_becomes_a_frame_verbatim() -> None:
+    log = Log()
+    odd = b'event: fut\xc5\xbcure\ndata: {"type" : "future",\ndata:  "x": "\xc5\xbc\\ud800"}\n\ndata: {"no":"name"}\n\n'
+    after = b'event: future\ndata: {"after":"the end"}\n\n'
+    assert reading(log).feed(START + PING + BLOCK + b": comment\n\nid: 7\n" + odd + delta("x") + STOP + after)
+    assert log.events == [
+        ("message_start", b'{"type":"message_start","message":{"id":"m"}}'),
+        ("content_block_start", BLOCK.split(b"data: ")[1].strip()),
+        ("futżure", '{"type" : "future",\n "x": "ż\\ud800"}'.encode()),
+        (None, b'{"no":"name"}'),
+        ("content_block_delta", delta("x").split(b"data: ")[1].strip()),
+        ("message_stop", b'{"type":"message_stop"}'),
+    ]
+
+
+def test_message_start_is_held_back_until_the_next_frame() -> None:
+    log = Log()
+    answer = reading(log)
+    assert not answer.feed(START + PING)
+    assert (log.writer.offset, answer.content) == (0, False)
+    assert not answer.feed(BLOCK)
+    data, fields = log.call
+    assert [frame.name for frame in frames.split(data)] == ["message_start", "content_block_start"]
+    assert (fields, answer.content) == ({"content": "1"}, True)
+
+
+def test_the_content_field_is_written_once() -> None:
+    log = Log()
+    answer = reading(log)
+    answer.feed(START + BLOCK)
+    assert log.call[1] == {"content": "1"}
+    log.writer.answered()
+    answer.feed(delta("x"))
+    assert log.call[1] == {}
+
+
+def test_an_error_event_breaks_the_attempt_and_is_no_frame() -> None:
+    log = Log()
+    error = b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n'
+    with pytest.raises(UpstreamError) as caught:
+        reading(log).feed(START + error + BLOCK)
+    assert (caught.value.failure.type, caught.value.failure.status) == ("overloaded_error", 529)
+    assert log.writer.offset == 0
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b'event: content_block_delta\ndata: {"type":\n\n',
+        b'event: content_block_delta\ndata: {"x":"\xff"}\n\n',
+        b'event: content_block_delta\ndata: {"x":NaN}\n\n',
+        b'event: \xff\ndata: {"x":1}\n\n',
+        b'event: relay.end\ndata: {"outcome":"completed"}\n\n',
+        b'event: relay.reset\ndata: {"attempt":2,"reason":"x"}\n\n',
+        b"event: relay.whatever\ndata: {}\n\n",
+        b"event:  relay.end\ndata: {}\n\n",
+        b"data: nothing that is JSON\n\n",
+        b"data: {}\ndata: {}\n\n",
+        START,  # a second one: clients would glue the two messages
+    ],
+)
+def test_what_cannot_be_read_breaks_the_attempt_and_is_no_frame(bad: bytes) -> None:
+    log = Log()
+    answer = reading(log)
+    answer.feed(START + BLOCK)
+    before = log.writer.offset
+    with pytest.raises(UpstreamError) as caught:
+        answer.feed(bad)
+    assert caught.value.failure is failure.GARBLED
+    assert log.writer.offset == before
+
+
+@pytest.mark.parametrize("name", ["relay", "relayed.end", "conversation.updated", "Relay.end", "xrelay.end"])
+def test_a_name_that_only_looks_like_ours_is_a_frame(name: str) -> None:
+    log = Log()
+    reading(log).feed(START + BLOCK + b"event: %b\ndata: {}\n\n" % name.encode())
+    assert log.events[-1] == (name, b"{}")
+
+
+def test_made_up_names_do_not_fill_the_memory() -> None:
+    answer = reading(Log())
+    answer.feed(START + BLOCK + b"".join(b"event: e%d\ndata: {}\n\n" % n for n in range(10 * NAMES_MAX)))
+    assert len(answer._names) == NAMES_MAX
+
+
+def test_a_ping_is_not_even_looked_at() -> None:
+    log = Log()
+    assert not reading(log).feed(b"event: ping\ndata: not JSON\n\n")
+    assert log.writer.offset == 0
+
+
+def test_a_body_that_ends_early_is_incomplete() -> None:
+    for body in (b"", START, START + BLOCK, START + BLOCK + delta("x")):
+        answer = reading(Log())
+        answer.feed(body)
+        with pytest.raises(UpstreamError) as caught:
+            answer.end()
+        assert caught.value.failure is failure.INCOMPLETE
+
+
+def test_the_end_of_the_body_completes_message_stop() -> None:
+    log = Log()
+    answer = reading(log)
+    assert not answer.feed(START + BLOCK + STOP.rstrip())
+    answer.end()
+    assert log.events[-1] == ("message_stop", b'{"type":"message_stop"}')
+
+
+def test_an_unnamed_message_stop_is_none() -> None:
+    answer = reading(Log())
+    assert not answer.feed(START + BLOCK + b'data: {"type":"message_stop"}\n\n')
+
+
+def test_silence_is_measured_from_the_last_event_that_is_no_ping() -> None:
+    clock = Clock()
+    answer = reading(Log(), clock)
+    clock.now = 1.0
+    answer.feed(START)
+    clock.now = 2.0
+    answer.feed(PING)
+    answer.feed(b": comment\n\n")
+    answer.feed(b"event: content_bl")
+    assert (answer.heard, answer.stirred) == (1.0, 2.0)
+    clock.now = 3.0
+    answer.feed(b'ock_start\ndata: {"x":1}\n\n')
+    assert answer.heard == 3.0
+
+
+def test_the_first_content_is_a_delta_and_not_the_frame_that_announces_it() -> None:
+    clock = Clock()
+    answer = reading(Log(), clock)
+    answer.feed(START + BLOCK)
+    assert (answer.content, answer.first) == (True, None)
+    for now in (2.0, 3.0):
+        clock.now = now
+        answer.feed(b'event: content_block_delta\ndata: {"x":1}\n\n')
+    assert answer.first == 2.0
+
+
+def test_an_event_that_does_not_fit_is_never_gathered_whole() -> None:
+    log = Log(limit=10_000)
+    answer = reading(log)
+    answer.feed(START + BLOCK)
+    answer.feed(b"event: content_block_delta\ndata: ")
+    taken = 0
+
+    def feed_on() -> None:
+        nonlocal taken
+        while taken < 20_000:
+            answer.feed(b"x" * 500)
+            taken += 500
+
+    with pytest.raises(FullLogError):
+        feed_on()
+    assert taken < 10_000
+    assert log.writer.offset <= 10_000 - END_BYTES
+
+
+FAULTS = ["tokens=40", "tokens=40 unknown-events", "tokens=40 thinking", "tokens=5 hostile", "tokens=5 no-blank-at-end"]
+
+
+@given(st.sampled_from(FAULTS), st.lists(st.integers(0, 9000), max_size=30), st.booleans())
+@example(
+    asked="tokens=40 unknown-events", cuts=[6318], crlf=True
+)  # right behind `message_stop`, where something follows
+def test_however_the_body_is_cut_the_log_is_the_same(asked: str, cuts: list[int], crlf: bool) -> None:  # noqa: FBT001
+    prompt = f"[[sim: {asked}]]"
+    body = {"model": "m", "max_tokens": 500, "messages": [{"role": "user", "content": prompt}]}
+    planned = plan(body, parse(prompt))
+    walked = steps(simulated(planned, "msg_1"), planned.output_tokens, parse(prompt), "req_1")
+    whole = b"".join(step[0] for step in walked if not isinstance(step, Ending))
+    if crlf:
+        whole = whole.replace(b"\n", b"\r\n")
+
+    def events(pieces: list[bytes]) -> list[tuple[str | None, bytes]]:
+        log = Log()
+        answer = reading(log)
+        if not any(answer.feed(piece) for piece in pieces):  # as a call does: nothing is fed after the message
+            answer.end()
+        return log.events
+
+    places = [0, *sorted(cut % (len(whole) + 1) for cut in cuts), len(whole)]
+    cut = [whole[start:end] for start, end in pairwise(places)]
+    once = events([whole])
+    assert events(cut) == once
+    assert once[0][0] == "message_start"
+    assert once[-1][0] == "message_stop"
+    assert not {"ping", "error"} & {name for name, _ in once}

@@ -1,0 +1,1 @@
+"""Which streams are this worker's: taken, renewed, watched, given up."""

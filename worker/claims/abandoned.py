@@ -1,0 +1,81 @@
+"""Who still reads: a stream that nobody has read for its `abandon_after` is cancelled.
+
+The rule: a front subscribes to a stream's channel for as long as somebody reads it there, so the number of subscribers
+tells; but only while subscriptions are where they belong. Whoever is not heard himself, or could not look for a while,
+may have seen an outage, and judges nobody until all had time to come back. Streams that did not ask for it are never
+looked at; the time counts from the moment this worker took the stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from redis.asyncio import Redis
+
+from app.stream import keys
+from app.stream.redis.links import shaken
+from worker.claims.pool import Hold
+from worker.support.interrupt import Why
+
+logger = logging.getLogger(__name__)
+
+# How much later than asked a stream may be found abandoned, at the most.
+LOOK_SECONDS = 1.0
+# Between two looks that were answered lies no more than this, unless Redis was away.
+GAP_SECONDS = 2.5
+# After it was, all channels are back within so long: their longest pause between two tries, and some time to connect.
+SHAKEN_SECONDS = 3.0
+
+
+class Audience:
+    """Looks after the streams in `holds`. `own` is a channel to which this process alone listens, for ever."""
+
+    def __init__(
+        self, holds: Mapping[str, Hold], redis: Redis, own: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._holds = holds
+        self._redis = redis
+        self._own = own
+        self._clock = clock
+        self._read_at: dict[str, float] = {}
+        self._looked_at = self._clock()
+        self._trusts_from = 0.0
+
+    async def watch(self) -> None:
+        """Looks for as long as the process lives; raises when Redis does not answer."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self.look()
+
+    async def look(self) -> None:
+        """Cancels what is abandoned."""
+        patience = {
+            stream_id: hold.run.abandon_after
+            for stream_id, hold in self._holds.items()
+            if hold.run.abandon_after is not None
+        }
+        now = self._clock()
+        self._read_at = {stream_id: self._read_at.get(stream_id, now) for stream_id in patience}
+        if not patience:
+            self._looked_at = now
+            return
+        asked = (self._own, *(keys.channel(stream_id) for stream_id in patience))
+        (_, heard), *counts = await self._redis.pubsub_numsub(*asked)
+        trusts = self._trusts(heard=bool(heard))
+        for (stream_id, seconds), (_, readers) in zip(patience.items(), counts, strict=True):
+            if readers or not trusts:
+                self._read_at[stream_id] = self._looked_at
+            elif now - self._read_at[stream_id] >= seconds and (hold := self._holds.get(stream_id)) is not None:
+                logger.info("%s: nobody reads it", stream_id)
+                hold.run.interrupt.stop(Why.CANCELLED)
+
+    def _trusts(self, *, heard: bool) -> bool:
+        """Whether an absence is one. `heard`: whether we are, where the question was answered."""
+        now = self._clock()
+        if not heard or shaken() or now - self._looked_at > GAP_SECONDS:
+            self._trusts_from = now + SHAKEN_SECONDS
+        self._looked_at = now
+        return now >= self._trusts_from

@@ -1,0 +1,78 @@
+"""Keeps the leases while the worker's own loop stands still: a long walk of it must not cost its streams their holder.
+
+The rule: a thread of its own, with a loop and a connection of its own, that does nothing while the renewals come in
+time. It stands in for a loop that is late, and only for so long: one that stands still for good is taken over like any
+worker that is dead. What Redis refuses it leaves to the loop, whose next renewal hears the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Self
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.stream.queue import Queue
+from app.stream.redis.connect import AWAY
+from worker.claims.leases import Leases
+from worker.support.until_answered import where
+
+logger = logging.getLogger(__name__)
+
+# Of a lease: how late a renewal is when the guard renews, and how often it looks. The usual renewals come at a third.
+LATE = 0.5
+LOOK = 0.125
+# For so many leases it stands in for a loop that says nothing.
+STAND_IN = 3.0
+
+
+class Guard:
+    """`connect` makes the guard's own client, in its own loop."""
+
+    def __init__(self, worker: str, leases: Leases, connect: Callable[[], Redis], lease_seconds: float) -> None:
+        self._worker = worker
+        self._leases = leases
+        self._connect = connect
+        self._lease_seconds = lease_seconds
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="guard", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+
+    def _run(self) -> None:
+        with asyncio.Runner() as runner:
+            while not self._ended.wait(self._lease_seconds * LOOK):
+                if self._is_late:
+                    try:
+                        runner.run(self._stand_in())
+                    except Exception as error:  # noqa: BLE001  # whatever it is: it is told, and the next look comes
+                        logger.error("guard: %s in %s", type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+
+    @property
+    def _is_late(self) -> bool:
+        late = time.monotonic() - self._leases.beat_at
+        return bool(self._leases.claims) and LATE < late / self._lease_seconds < STAND_IN
+
+    async def _stand_in(self) -> None:
+        """Renews until the loop does it again."""
+        logger.warning("renewals are late (the loop, or Redis): leases are renewed over a connection of their own")
+        redis = self._connect()
+        queue, lease_ms = Queue(redis), int(self._lease_seconds * 1000)
+        try:
+            while self._is_late and not self._ended.is_set():
+                with contextlib.suppress(RedisError, *AWAY):
+                    await queue.renew(self._worker, self._leases.claims, lease_ms)
+                await asyncio.sleep(self._lease_seconds / 3)
+        finally:
+            await redis.aclose()

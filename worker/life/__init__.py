@@ -1,0 +1,1 @@
+"""One stream's life in this worker, from its claim to its release."""

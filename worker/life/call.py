@@ -1,0 +1,71 @@
+"""One call of the upstream, read to its end into the log.
+
+The rule: a call ends by its message, by a failure, or by a silence that `silence` judges too long. Raises what ended
+it: `UpstreamError`, `FullLogError`, or `Interruption` where the stream's interrupt is armed around it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from worker.life import silence
+from worker.support.interrupt import Interrupt
+from worker.upstream import failure
+from worker.upstream.claude import Claude
+from worker.upstream.failure import UpstreamError
+from worker.upstream.gate import Turn
+from worker.upstream.reading import Reading
+from worker.upstream.request import Request
+
+OK = 200
+
+
+class Call:
+    """A call under way. `reading` has what it brought; `thinks` is told for how many seconds only pings have come."""
+
+    def __init__(
+        self, reading: Reading, interrupt: Interrupt, limits: silence.Limits, thinks: Callable[[float], None]
+    ) -> None:
+        self.reading = reading
+        self._interrupt = interrupt
+        self._limits = limits
+        self._thinks = thinks
+        self._beat = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._due = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def read(self, claude: Claude, request: Request, turn: Turn) -> None:
+        """Returns when the message is complete. `turn` is told what the answer says of the limits."""
+        reading, interrupt = self.reading, self._interrupt
+        self._watch()
+        try:
+            async with claude.call(request) as answer:
+                reading.stir()
+                turn.taken(answer.limits)
+                async for chunk in answer.chunks:
+                    if reading.feed(chunk):
+                        return
+                    if interrupt.why is not None:  # a library below us may have swallowed the cancellation
+                        interrupt.check()
+                if not answer.is_stream and not reading.begun:
+                    raise UpstreamError(failure.not_the_api(OK, answer.headers))
+                reading.end()
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _watch(self) -> None:
+        """Looks when the silence could be long enough; cheaper than a timer that every event moves."""
+        reading, now = self.reading, self._loop.time()
+        if now - self._due > silence.LATE_SECONDS:  # it was us who stood still: what came meanwhile is yet to be read
+            reading.pardon(now - self._due)
+        found = silence.judge(self._limits, now=now, heard=reading.heard, stirred=reading.stirred, beat=self._beat)
+        if found.over is not None:
+            self._interrupt.stop(found.over)
+            return
+        self._beat, self._due = found.beat, found.again
+        self._timer = self._loop.call_at(found.again, self._watch)
+        if found.told is not None:
+            self._thinks(found.told)

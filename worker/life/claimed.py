@@ -1,0 +1,89 @@
+"""A stream as its new holder finds it: the meta's fields as values.
+
+Pure. The rule: what other processes wrote is read here and nowhere else in the worker; a field that cannot be read is
+missing, and a stream without its request can only end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from app.stream.log import Begun
+from worker.life.decide import HELD, OnInterrupt, Progress
+from worker.upstream.request import Request, is_object
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Times are seconds; `elapsed` is counted by Redis' clock since the stream was made.
+
+    `request` is None where it cannot be read. `handed_over`: its last worker gave it back; `held`: that one parked it
+    at the gate. `wait` is what is left of the time that it had to wait before the next call. `progress` is without an
+    attempt that was counted beforehand and is yet to be made.
+    """
+
+    progress: Progress
+    request: Request | None
+    model: str
+    elapsed: float
+    cancelled: bool
+    handed_over: bool
+    held: bool
+    wait: float
+    abandon_after: float | None
+
+    @property
+    def reason(self) -> str:
+        """Why it has a new holder."""
+        return HELD if self.held else "worker_drained" if self.handed_over else "worker_lost"
+
+
+def found(begun: Begun) -> Found:
+    """What `begin` tells."""
+    meta = begun.meta
+    return Found(
+        progress=Progress(
+            calls=_whole(meta, "attempt", 0) - begun.counted,
+            free=_whole(meta, "free", 0),
+            content=meta.get("content") == b"1",
+            on_interrupt=OnInterrupt.FAIL if meta.get("on_interrupt") == b"fail" else OnInterrupt.RESTART,
+            silences=_whole(meta, "silences", 0),
+            stalls=_whole(meta, "stalls", 0),
+        ),
+        request=_request(meta),
+        model=meta.get("model", b"").decode("utf-8", "replace"),
+        elapsed=(begun.now - _whole(meta, "created_at", begun.now)) / 1000,
+        cancelled=meta.get("cancel") == b"1",
+        handed_over=meta.get("handed_over") == b"1",
+        held=meta.get("held") == b"1",
+        wait=max(_whole(meta, "retry_at", 0) - begun.now, 0) / 1000,
+        abandon_after=_seconds(meta, "abandon_after"),
+    )
+
+
+def _request(meta: Mapping[str, bytes]) -> Request | None:
+    """What to ask. The prompt is not looked into: that was done once, where it was taken."""
+    try:
+        body, model, headers = meta["request"], meta["model"].decode(), orjson.loads(meta.get("headers") or b"{}")
+        query = meta.get("query", b"").decode()
+    except (KeyError, ValueError):
+        return None
+    usable = isinstance(headers, dict) and is_object(body)
+    return Request(model, body, headers, query) if usable else None
+
+
+def _whole(meta: Mapping[str, bytes], name: str, otherwise: int) -> int:
+    try:
+        return int(meta[name])
+    except (KeyError, ValueError):
+        return otherwise
+
+
+def _seconds(meta: Mapping[str, bytes], name: str) -> float | None:
+    try:
+        return float(meta[name])
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,132 @@
+"""Writing a stream's one ending, whatever stands in its way.
+
+The rule: an ending says what stands in the log, and is written. What cannot be said of it is left out; where the log
+takes no frame the meta alone says it; what was refused is tried again after a pause, and not for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, replace
+
+from app.stream.endings import Outcome
+from app.stream.frames import Position
+from app.stream.log import Log, Status
+from worker.life import decide, ending
+from worker.life.decide import End, Progress
+from worker.life.standing import standing
+from worker.log.writer import Field, FullLogError, Writer
+from worker.support.interrupt import Interrupt, Interruption, Why
+from worker.support.until_answered import where
+from worker.upstream.message import Message
+from worker.upstream.prices import cost_usd
+from worker.upstream.reading import Reading
+
+logger = logging.getLogger(__name__)
+
+# So often a refused ending is tried again, after this long and then twice as long.
+REFUSALS_MAX = 5
+REFUSED_SECONDS = 0.1
+# As much of an answer is read back for an ending by who did not read it.
+READ_BACK_BYTES = 32 * 1024 * 1024
+
+TAKES_NO_MORE = decide.on_internal("Redis takes no more of its log")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What there is to say of a stream: its `calls`, its `model`, and what its newest attempt has brought.
+
+    `content`: people have seen something of it; `complete`: its `message_stop` has come; `first_at`: when its first
+    content came, in ms of Redis' clock. `message` is None where it is for the log to tell.
+    """
+
+    calls: int
+    model: str
+    message: Message | None
+    content: bool
+    complete: bool
+    first_at: int | None
+
+
+def account_of(
+    progress: Progress, model: str, reading: Reading | None, redis_clock: float, *, complete: bool
+) -> Account:
+    """What `reading` brought or, without one, what `progress` knows. `redis_clock`: what to add to ours, in ms."""
+    if reading is None:
+        return Account(progress.calls, model, None, progress.content, complete, first_at=None)
+    first_at = None if reading.first is None else round(redis_clock + reading.first * 1000)
+    return Account(progress.calls, model, reading.message, reading.content, complete, first_at)
+
+
+class Closing:
+    """The ending of one stream. `life_ms`: how long it is kept afterwards."""
+
+    def __init__(self, stream_id: str, log: Log, interrupt: Interrupt, life_ms: int) -> None:
+        self._stream_id = stream_id
+        self._log = log
+        self._interrupt = interrupt
+        self._life_ms = life_ms
+        self._refusals = 0
+        self._bare = False  # the log takes no frame
+        self._end_at: Position | None = None
+
+    async def write(self, end: End, account: Account, writer: Writer, more: dict[str, int], *, readable: bool) -> bool:
+        """Writes the ending, and `more` fields; False where it was refused. Raises `Interruption`."""
+        if account.message is None and account.content:  # ended by who did not read it
+            stands = await standing(self._log, self._stream_id, self._interrupt, READ_BACK_BYTES)
+            account = replace(account, message=stands.message)
+            if stands.whole and end.outcome is Outcome.FAILED:  # only its ending was missing
+                end, account = decide.on_message(stands.message.stop_reason), replace(account, complete=True)
+        frame, fields = self._told(end, account)
+        self._end_at = writer.position
+        if readable and not self._bare:
+            with contextlib.suppress(FullLogError):
+                writer.last("relay.end", frame)
+        writer.mark(fields | more, self._life_ms)
+        with self._interrupt.armed(Why.LEFT):
+            await writer.flush()
+        if writer.refusal is None:
+            level = logging.WARNING if end.error is not None else logging.INFO
+            logger.log(level, "%s: %s, %d attempts%s", self._stream_id, end.outcome, account.calls, end.why)
+        return writer.refusal is None
+
+    async def refused(self, status: Status | None) -> None:
+        """The ending was refused. Returns when it is to be tried again.
+
+        Raises `Interruption` where not even the meta takes it: it is left to its lease, and to whoever looks next.
+        """
+        self._refusals += 1
+        if self._refusals > REFUSALS_MAX:
+            logger.error("%s: its ending cannot be written", self._stream_id)
+            raise Interruption(Why.LEFT)
+        self._bare = self._bare or status is Status.REFUSED
+        with self._interrupt.armed(Why.LEFT):
+            await asyncio.sleep(REFUSED_SECONDS * 2**self._refusals)
+
+    def is_due_at(self, position: Position) -> bool:
+        """Whether all but the ending stands in a log that ends at `position`."""
+        return position == self._end_at
+
+    def _told(self, end: End, account: Account) -> tuple[bytes, dict[str, Field]]:
+        """Frame and fields; with less in them where they cannot be made."""
+        message, calls = account.message, account.calls
+        try:
+            usage = message.usage if message is not None and message.closed else None
+            cost = cost_usd(account.model, usage) if usage is not None else None
+            frame = ending.frame_data(end, calls, message, cost)
+            fields = ending.fields(
+                end,
+                calls,
+                message,
+                cost,
+                complete=account.complete,
+                content=account.content,
+                first_at=account.first_at,
+            )
+        except Exception as error:  # noqa: BLE001  # a finished answer is not lost for what is said about it
+            logger.error("%s: %s in %s", self._stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+            return ending.bare(end, calls)
+        return frame, fields

@@ -1,0 +1,146 @@
+"""What stands at a stream's end: the data of `relay.end` and the fields of the meta.
+
+Pure. The rule: an ending can always be written and read, whatever the upstream said: halves of surrogate pairs, which
+parsers refuse, are U+FFFD in what we say ourselves. The frame is small enough for the room that every log keeps for it;
+the meta has it in full, but for what cannot be written.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import orjson
+
+from app.stream.endings import end_data
+from worker.life.decide import End
+from worker.log.writer import END_BYTES, Field
+from worker.support import json_text
+from worker.support.stored_json import dumps
+from worker.upstream.message import Message
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+# Without its use the frame is below 2 kB, whatever the rest says: a character takes six bytes at the most.
+MESSAGE_CHARACTERS = 200
+NAME_CHARACTERS = 50
+DATA_BYTES = END_BYTES - 100
+# The depth of the frame that everybody can read.
+DEPTH_MAX = 100
+# What of a use too long for the frame is told first: what it is paid by.
+_COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+def bare(end: End, calls: int) -> tuple[bytes, dict[str, Field]]:
+    """Frame and fields of an ending that says the least."""
+    return dumps(end_data(end.outcome, attempts=calls)), {"outcome": end.outcome.value, "attempts": calls}
+
+
+def frame_data(end: End, calls: int, message: Message | None, cost: float | None) -> bytes:
+    """The data of `relay.end`. `message` is the newest attempt's, as far as it has come."""
+    reason = _safely(lambda: message.stop_reason if message is not None else None)
+    error = None
+    if end.error is not None:
+        error = {
+            "type": _clip(end.error.type, NAME_CHARACTERS),
+            "message": _clip(end.error.message, MESSAGE_CHARACTERS),
+        }
+    data = end_data(
+        end.outcome,
+        attempts=calls,
+        stop_reason=None if reason is None else _clip(reason, NAME_CHARACTERS),
+        cost_usd=cost,
+        error=error,
+    )
+    told = dumps(data)
+    usage = _safely(lambda: _usage(message, DATA_BYTES - len(told)) if message is not None else None)
+    return told if usage is None else told.replace(b'"usage":null', b'"usage":' + usage, 1)
+
+
+def fields(
+    end: End,
+    calls: int,
+    message: Message | None,
+    cost: float | None,
+    *,
+    complete: bool,
+    content: bool = False,
+    first_at: int | None = None,
+) -> dict[str, Field]:
+    """The fields of the meta.
+
+    `complete`: the upstream's `message_stop` has come; `content`: people have seen something of `message`, which is
+    kept then, and marked as partial; `first_at`: when its first content came, in ms.
+    """
+    found: dict[str, Field] = {"outcome": end.outcome.value, "attempts": calls}
+    if message is not None:
+        if (reason := _safely(lambda: message.stop_reason)) is not None:
+            found["stop_reason"] = _whole(reason)
+        if message.usage_told and (usage := _safely(lambda: json_text.assemble(message.usage_told))) is not None:
+            found["usage"] = usage
+        if (complete or content) and (whole := _safely(message.json)) is not None:
+            found["message"] = whole
+            if not complete:
+                found["partial"] = "1"
+    if cost is not None:
+        found["cost_usd"] = repr(cost)
+    if first_at is not None:
+        found["first_at"] = first_at
+    if end.error is not None:
+        found["error"] = dumps({"type": _whole(end.error.type), "message": _whole(end.error.message)})
+    if end.failure is not None:
+        found["failure"] = dumps(
+            {
+                "status": end.failure.status,
+                "type": _whole(end.failure.type),
+                "message": _whole(end.failure.message),
+                "retry_after": end.failure.retry_after,
+                "request_id": end.failure.request_id,
+                "should_retry": end.failure.should_retry,
+                "exhausted": end.exhausted,
+            }
+        )
+    return found
+
+
+def _usage(message: Message, room: int) -> bytes | None:
+    """The use, or as much of it as there is room for: first its counts, then what comes first."""
+    told = message.usage_told
+    if not told:
+        return None
+    kept: json_text.Members = {}
+    for name in sorted(told, key=lambda name: _COUNTS.index(name) if name in _COUNTS else len(_COUNTS)):
+        if len(json_text.assemble({**kept, name: told[name]})) <= room and _can_be_read(name, told[name]):
+            kept[name] = told[name]
+    return json_text.assemble({name: value for name, value in told.items() if name in kept}) if kept else None
+
+
+def _safely(make: Callable[[], T]) -> T | None:
+    """What `make` makes; None where it cannot be made: an answer is not lost for what is said about it."""
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001  # see above
+        logger.error("an ending goes without what cannot be written: %s", type(error).__name__)  # noqa: TRY400  # no tracebacks with answers
+        return None
+
+
+def _can_be_read(name: str, value: bytes) -> bool:
+    """Whether no parser stumbles over it, but for one that takes no number beyond a double."""
+    data = json_text.assemble({name: value})
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return b"\\u" not in data and json_text.depth(data) < DEPTH_MAX
+    return True
+
+
+def _whole(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _clip(text: str, length: int) -> str:
+    text = _whole(text)
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,28 @@
+"""What every stream of a worker works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.settings import Settings
+from app.stream.channel import Channel
+from app.stream.conversations.store import Conversations
+from app.stream.log import Log
+from app.stream.queue import Queue
+from worker.life.telling import Telling
+from worker.log.commit import Committer
+from worker.upstream.claude import Claude
+from worker.upstream.gate import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    settings: Settings
+    log: Log
+    queue: Queue
+    conversations: Conversations
+    committer: Committer
+    channel: Channel
+    claude: Claude
+    gate: Gate
+    telling: Telling

@@ -1,0 +1,65 @@
+"""How long an upstream may be silent, and what is said of it meanwhile.
+
+The rule: silence is not death. While pings come, the upstream lives and thinks, for minutes; when nothing comes at all,
+it is gone. Pure: every moment is handed in, in seconds of one clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.settings import Settings
+from app.stream.asides import TELL_SECONDS
+from worker.support.interrupt import Why
+from worker.upstream import failure
+
+# What such a silence is as a failure.
+FAILURES = {Why.STALLED: failure.STALLED, Why.SILENT: failure.SILENT}
+# A look that comes so much too late finds a process that was stopped, or a loop that was held: no silence of theirs.
+LATE_SECONDS = 0.5
+# Two looks are never closer: a rounded moment must not come round again and again.
+LOOK_SECONDS = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`stall`: without any byte; `silent`: with pings alone. Seconds, as is `tell`: how often it is said."""
+
+    stall: float
+    silent: float
+    tell: float = TELL_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What is to be done now: `over` is why the call is to end, `told` how many seconds of silence are to be said.
+
+    `beat` is the moment that this was due, `again` when to look the next time.
+    """
+
+    over: Why | None
+    told: float | None
+    beat: float
+    again: float
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(settings.stall_timeout, settings.silent_timeout)
+
+
+def judge(limits: Limits, *, now: float, heard: float, stirred: float, beat: float) -> Silence:
+    """`heard` was the last event but pings, `stirred` the last byte of any kind, `beat` the last one that was told.
+
+    Beats are counted from the silence's begin, not from when somebody looked.
+    """
+    if now >= stirred + limits.stall:
+        return Silence(Why.STALLED, None, beat, now)
+    if now >= heard + limits.silent:
+        return Silence(Why.SILENT, None, beat, now)
+    beats = (now - heard) // limits.tell
+    due = heard + beats * limits.tell
+    again = min(stirred + limits.stall, heard + limits.silent, heard + (beats + 1) * limits.tell)
+    again = max(again, now + LOOK_SECONDS)
+    if beats >= 1 and due > beat and stirred > heard:
+        return Silence(None, now - heard, due, again)
+    return Silence(None, None, beat, again)

@@ -1,0 +1,44 @@
+"""What stands of a stream's newest attempt, read back from its log: for an ending by a holder that did not read it.
+
+The rule: what people saw is kept, whoever ends their stream. As a `Message`, to the digit; what a front shows of an
+answer that is not whole is `app.stream.readback.partial`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.stream.frames import Position, split
+from app.stream.log import Log, Read
+from app.stream.readback.newest import pieces
+from worker.support.interrupt import Interrupt
+from worker.support.stored_json import NotJSONError, loads
+from worker.support.until_answered import patiently
+from worker.upstream.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`whole`: its `message_stop` stands, too; only the ending is missing."""
+
+    message: Message
+    whole: bool
+
+
+async def standing(log: Log, stream_id: str, interrupt: Interrupt, limit: int) -> Standing:
+    """The newest attempt, as far as its first `limit` bytes. Raises `Interruption`."""
+
+    async def ask(after: Position | None, size: int) -> Read:
+        return await patiently(interrupt, lambda: log.read(stream_id, after, size))
+
+    message, stopped = Message(), False
+    async for data in pieces(ask, limit):
+        for frame in split(data):
+            if frame.name is None or frame.name.startswith("relay."):
+                continue
+            stopped = stopped or frame.name == "message_stop"
+            try:
+                message.add(loads(frame.data), frame.data)
+            except NotJSONError:
+                continue
+    return Standing(message, stopped)

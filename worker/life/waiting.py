@@ -1,0 +1,60 @@
+"""What a stream waits for at the gate, told to its readers.
+
+The rule: waiting is no event of a stream and is never logged; who reads is told by an aside. What the upstream said to
+a refused call goes to the gate, but for a wait that is too long for anybody: that stream fails by itself.
+"""
+
+from __future__ import annotations
+
+from app.stream.asides import Held
+from app.stream.log import Claim
+from worker.life import decide
+from worker.life.decide import Limits, Refused, Restart, Retry, Start
+from worker.life.telling import Telling
+from worker.upstream.failure import Failure
+from worker.upstream.gate import Gate, Later, Turn
+
+# A shorter wait at the gate is not worth a word.
+TOLD_SECONDS = 0.25
+
+
+class Waiting:
+    """A claimed stream's waits; `parked`: it comes back from one that it spent in the line."""
+
+    def __init__(self, claim: Claim, gate: Gate, telling: Telling, *, parked: bool) -> None:
+        self._claim = claim
+        self._gate = gate
+        self._telling = telling
+        self._parked = parked
+        self._told = parked
+
+    async def turn(self, step: Start | Retry | Refused | Restart, model: str) -> Turn | Later:
+        """A turn to call `model`; where that takes too long to hold a slot, it tells so."""
+        turn = await self._gate.enter(
+            model,
+            calm=isinstance(step, Start) and self._claim.calm,  # a moment ago
+            patient=True,
+            told=self._tell,
+            otherwise=step.wait if isinstance(step, Refused) else 0.0,
+            comes_back=self._claim.stream_id if self._parked else "",
+        )
+        self._parked = False
+        if isinstance(turn, Later):
+            self._tell(turn.seconds)
+        elif self._told:
+            self._told = False
+            self._telling.over(self._claim.stream_id)
+        return turn
+
+    def _tell(self, seconds: float) -> None:
+        if seconds >= TOLD_SECONDS:
+            self._told = True
+            self._telling.tell(self._claim.stream_id, Held(round(seconds * 1000)))
+
+
+def learn(turn: Turn | Later | None, told: Failure, limits: Limits) -> None:
+    """Tells the gate of a refusal."""
+    if told.status == decide.TOO_MANY_REQUESTS and isinstance(turn, Turn):
+        asked = told.retry_after
+        if asked is None or asked <= limits.wait_max:
+            turn.refused(asked)

@@ -1,0 +1,1 @@
+"""Writing to logs: one writer a stream, one commit at a time for all of them."""

@@ -1,0 +1,251 @@
+"""Group commit: all appends of a process over one connection, a batch at a time.
+
+Everything that carries appends to Redis must live here. The rule: while a batch is under way, what comes gathers and
+leaves with the next; so latency is lowest when idle and cost is lowest under load. A batch whose answers did not come
+is sent again, for ever, over a new connection: `append.lua` recognises what stands. redis-py opens the connection (TLS,
+credentials, Sentinel); the bytes are packed and read by hiredis. Knows nothing of what is appended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from typing import Self
+
+import hiredis
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+
+from app.stream.concurrency.tasks import Supervised
+from app.stream.log import Status, appended
+from app.stream.redis.refusals import NO_ANSWER, Kind, Teller
+from app.stream.scripts import source, source_on_full
+from worker.log.writer import Call, Writer
+from worker.support.until_answered import where
+
+logger = logging.getLogger(__name__)
+
+# A connection that owes an answer for so long is dead; a large batch may take longer.
+SILENCE_SECONDS = 2.0
+BYTES_PER_SECOND = 4 * 1024 * 1024
+WATCH_SECONDS = 0.25
+RECONNECT_SECONDS = 0.05
+RECONNECT_SECONDS_MAX = 1.0
+# A full Redis is asked again at this beat.
+FULL_SECONDS = 0.2
+# One batch; the rest waits for the next, so that no batch holds up the others for long.
+BATCH_BYTES = 4 * 1024 * 1024
+READ_BYTES = 256 * 1024
+
+_SOURCE = source("append")
+_SOURCE_LAST = source_on_full("append")
+_SHA, _SHA_LAST = (
+    hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest().encode() for text in (_SOURCE, _SOURCE_LAST)
+)
+# So much of a stream's last words is taken by a full Redis, too; a longer rest waits for room.
+LAST_BYTES = 1024 * 1024
+_teller = Teller(logger)
+
+_Item = tuple[Writer, Call]
+
+
+class Committer:
+    """The one way of this process into the logs, as an async context."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._ready: list[Writer] = []
+        self._unanswered: list[_Item] = []
+        self._idle: asyncio.Future[None] | None = None
+        self._work = Supervised("commit", self._supervise)
+        self._due: float | None = None  # when the answers under way are late
+        self._pause = 0.0
+        self._broken_since: float | None = None
+
+    @property
+    def broken_for(self) -> float:
+        """For how many seconds nothing has been written for a fault of our own: no outage, and no refusal of Redis'.
+
+        Who cannot write must not keep others from it: its leases are not to be renewed then.
+        """
+        if self._broken_since is None:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._broken_since
+
+    async def __aenter__(self) -> Self:
+        self._work.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._work.stop()
+
+    def ready(self, writer: Writer) -> None:
+        """The writer is asked for its call with the next batch."""
+        self._ready.append(writer)
+        if self._idle is not None:
+            if not self._idle.done():
+                self._idle.set_result(None)
+            self._idle = None
+
+    async def _supervise(self) -> None:
+        """Connects, commits, and starts over for as long as the process lives."""
+        while True:
+            try:
+                await self._session()
+            except (hiredis.HiredisError, *NO_ANSWER) as error:
+                _teller.tell("commit", error)
+            except Exception as error:  # noqa: BLE001  # no fault of one stream may stop the writing of all
+                logger.error("commit: %s in %s, trying again", type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+                if self._broken_since is None:
+                    self._broken_since = asyncio.get_running_loop().time()
+            await asyncio.sleep(self._pause)
+            self._pause = min(max(self._pause * 2, RECONNECT_SECONDS), RECONNECT_SECONDS_MAX)
+
+    async def _session(self) -> None:
+        """Commits over one connection until it ends."""
+        connection: AbstractConnection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        watch = asyncio.create_task(self._watch(connection), name="commit-watch")
+        try:
+            await connection.connect()  # type: ignore[no-untyped-call]
+            for text in (_SOURCE, _SOURCE_LAST):
+                await connection.send_command("SCRIPT", "LOAD", text)
+                await connection.read_response()
+            await self._commit(connection)
+        finally:
+            watch.cancel()
+            _abort(connection)
+
+    async def _commit(self, connection: AbstractConnection) -> None:
+        loop = asyncio.get_running_loop()
+        reader, out = connection._reader, connection._writer  # noqa: SLF001  # redis-py is pinned, see channel.py
+        if reader is None or out is None:
+            raise ConnectionResetError
+        parser = hiredis.Reader()
+        while True:
+            batch = self._gather()
+            if not batch:  # and nobody is kept from writing
+                self._broken_since = None
+                self._idle = loop.create_future()
+                await self._idle
+                continue
+            packed = self._pack(batch)
+            if not packed:
+                continue
+            self._due = loop.time() + SILENCE_SECONDS + len(packed) / BYTES_PER_SECOND
+            if out.transport.is_closing():  # lost while idle; uvloop would raise where asyncio only warns
+                raise ConnectionResetError("closed by Redis")
+            out.write(packed)
+            try:
+                await self._hear(reader, parser, batch)
+            finally:
+                self._due = None
+            self._pause, self._broken_since = 0.0, None
+            if self._unanswered:
+                await asyncio.sleep(FULL_SECONDS)
+
+    def _gather(self) -> list[_Item]:
+        """The next batch: what has no answer yet, then what has come since."""
+        batch = [item for item in self._unanswered if item[0].refusal is None]
+        size = sum(len(call.data) for _, call in batch)
+        taken = 0
+        for writer in self._ready:
+            if size > BATCH_BYTES:
+                break
+            taken += 1
+            try:
+                call = writer.take()
+            except Exception as error:  # noqa: BLE001  # one stream's fault is its own
+                _refuse(writer, error)
+                continue
+            if call is not None:
+                batch.append((writer, call))
+                size += len(call.data)
+        del self._ready[:taken]
+        self._unanswered = batch
+        return batch
+
+    def _pack(self, batch: list[_Item]) -> bytes:
+        """What to send of a batch. A call that cannot be packed is refused, and leaves the batch."""
+        parts, sent = [], []
+        for writer, call in batch:
+            try:
+                parts.append(_packed(writer, call))
+            except Exception as error:  # noqa: BLE001  # one stream's fault is its own
+                _refuse(writer, error)
+            else:
+                sent.append((writer, call))
+        batch[:] = sent
+        return b"".join(parts)
+
+    async def _hear(self, reader: asyncio.StreamReader, parser: hiredis.Reader, batch: list[_Item]) -> None:
+        """Takes the answers of a batch in order. What has none, or a passing refusal, stays unanswered."""
+        refused: list[_Item] = []
+        heard = 0
+        try:
+            while heard < len(batch):
+                data = await reader.read(READ_BYTES)
+                if not data:
+                    raise ConnectionResetError("closed by Redis")
+                parser.feed(data)
+                while (reply := parser.gets()) is not False:
+                    writer, call = batch[heard]
+                    if type(reply) is not list:
+                        if _is_passing(reply):
+                            refused.append((writer, call))
+                        else:
+                            _refuse(writer, reply)
+                    else:
+                        try:
+                            if reply[0] == b"ok" and not reply[2]:
+                                writer.answered()
+                            else:
+                                writer.settle(appended(reply))
+                        except Exception as error:  # noqa: BLE001  # one stream's fault is its own
+                            _refuse(writer, error)
+                    heard += 1
+        finally:
+            self._unanswered = refused + batch[heard:]
+
+    async def _watch(self, connection: AbstractConnection) -> None:
+        """Ends a connection that is open and dead."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            if self._due is not None and loop.time() > self._due:
+                logger.warning("commit: Redis does not answer")
+                _abort(connection)
+                return
+
+
+def _packed(writer: Writer, call: Call) -> bytes:
+    keys, args = writer.arguments(call)
+    sha = _SHA_LAST if writer.closing and len(call.data) <= LAST_BYTES else _SHA
+    packed: bytes = hiredis.pack_command((b"EVALSHA", sha, len(keys), *keys, *args))
+    return packed
+
+
+def _refuse(writer: Writer, error: Exception) -> None:
+    """Ends the writing of one stream, whatever is wrong with it."""
+    logger.error("%s: an append cannot be made: %s", writer.claim.stream_id, type(error).__name__)
+    try:
+        writer.refuse(Status.REFUSED)
+    except Exception as again:  # noqa: BLE001  # as above
+        logger.error("%s: nor be refused: %s", writer.claim.stream_id, type(again).__name__)  # noqa: TRY400
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether Redis may take the very same append in a while. Raises where another connection is needed for it."""
+    refusal = _teller.tell("appends", error)
+    if refusal.kind is Kind.FOR_NOW and refusal.code != "LOADING":
+        return True
+    if refusal.passes:  # by another server, or by this one to who comes with the script, or with other rights
+        raise ConnectionResetError(refusal.code)
+    return False
+
+
+def _abort(connection: AbstractConnection) -> None:
+    stream = connection._writer  # noqa: SLF001  # redis-py is pinned, see channel.py
+    if stream is not None:
+        stream.transport.abort()
+    connection._close()  # type: ignore[no-untyped-call]  # noqa: SLF001  # or it warns that nobody did

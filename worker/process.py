@@ -1,0 +1,210 @@
+"""The worker's composition root: everything is made here, set going, and brought to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import secrets
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import uvloop
+from arq import ArqRedis
+
+from app.settings import Settings
+from app.signals import SIGNALS, let_end
+from app.stream import keys
+from app.stream.channel import Channel
+from app.stream.concurrency.tasks import end
+from app.stream.conversations.store import Conversations
+from app.stream.log import Log
+from app.stream.queue import Queue
+from app.stream.redis.accord import Accord
+from app.stream.redis.connect import connect
+from app.stream.redis.fitness import until_fit
+from app.stream.redis.refusals import NO_ANSWER
+from app.stream.workers import Workers
+from worker.claims.abandoned import Audience
+from worker.claims.guard import Guard
+from worker.claims.leases import Leases
+from worker.claims.neighbours import Neighbours, client_name
+from worker.claims.pool import Pool
+from worker.life.kit import Tools
+from worker.life.telling import Telling
+from worker.log.commit import Committer
+from worker.support.until_answered import for_ever
+from worker.upstream import prices
+from worker.upstream.claude import Claude
+from worker.upstream.gate import Gate
+
+logger = logging.getLogger("worker")
+
+# What handing over and taking leave may cost beyond DRAIN_SECONDS.
+HAND_OVER_SECONDS = 1.5
+LEAVE_SECONDS = 0.3
+# Most garbage here has no cycles, and is gone without a collection.
+GC_THRESHOLD = 50_000
+
+
+def run(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT. Raises `UnfitServerError`."""
+    prices.warm_up()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker is made of."""
+
+    tools: Tools
+    pool: Pool
+    leases: Leases
+    audience: Audience
+    neighbours: Neighbours
+
+
+@asynccontextmanager
+async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterator[Parts]:
+    """A worker that takes streams, while inside. It must have drained when it is left."""
+    async with Channel(redis) as channel, Committer(redis) as committer, AsyncExitStack() as stack:
+        claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
+        stack.push_async_callback(claude.close)
+        log, queue, workers = Log(redis), Queue(redis), Workers(redis)
+        gate = Gate(name, workers, lambda: pool.room)
+        stack.push_async_callback(gate.close)
+        telling = Telling(redis)
+        stack.push_async_callback(telling.close)
+        tools = Tools(settings, log, queue, Conversations(redis, log), committer, channel, claude, gate, telling)
+        neighbours = Neighbours(name, workers, settings.lease_seconds)
+        pool = Pool(name, tools, redis, neighbours.stir)
+        leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds, committer=committer)
+        audience = Audience(pool.holds, redis, keys.alive(name))
+
+        async def take() -> None:
+            await leases.renew()  # after an outage: what is ours must not be claimed as if it were nobody's
+            await pool.main()
+
+        own = client_name(name)
+        stack.enter_context(
+            Guard(name, leases, lambda: connect(settings.redis_url, own, ca=settings.redis_ca), settings.lease_seconds)
+        )
+        # Listens before it is listed: a listed worker that nobody hears counts as dead.
+        await channel.subscribe(keys.alive(name), neighbours)
+        await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
+        loops = [
+            asyncio.create_task(for_ever(what, work), name=what)
+            for what, work in (
+                ("claims", take),
+                ("leases", leases.keep),
+                ("audience", audience.watch),
+                ("neighbours", neighbours.watch),
+                ("accord", Accord(redis, channel, keys.accord(name)).watch),
+            )
+        ]
+        try:
+            yield Parts(tools, pool, leases, audience, neighbours)
+        finally:
+            await end(*loops)
+
+
+async def _serve(settings: Settings) -> None:
+    signals = _Signals()
+    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    redis = connect(settings.redis_url, client_name(name), ArqRedis, ca=settings.redis_ca)
+    async with AsyncExitStack() as stack:
+        stack.callback(let_end)
+        stack.push_async_callback(redis.aclose)
+        if not await signals.before(until_fit(redis)):
+            return
+        entering = asyncio.ensure_future(stack.enter_async_context(working(settings, redis, name)))
+        if not await signals.before(entering):
+            return
+        pool = entering.result().pool
+        _settle_down()
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        await _drain(settings, pool, signals)
+        with contextlib.suppress(*NO_ANSWER):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await Queue(redis).forget_worker(name)
+
+
+async def _drain(settings: Settings, pool: Pool, signals: _Signals) -> None:
+    """After the first signal streams may finish, after the second one or DRAIN_SECONDS they are handed over."""
+    await signals.first.wait()
+    logger.info("draining %d streams", len(pool.holds))
+    pool.stop_taking()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(settings.drain_seconds):
+            await signals.second_or(pool.empty())
+    pool.hand_over()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HAND_OVER_SECONDS):
+            await pool.empty()
+    pool.leave()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await pool.empty()
+
+
+def _settle_down() -> None:
+    """Keeps the garbage collector off what lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
+
+
+class _Receiver:
+    """Calls back for each message, and where one may have been missed."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+
+    def message(self, _payload: bytes) -> None:
+        self._call()
+
+    def settle(self) -> None:
+        """One message says it all."""
+
+    def gap(self) -> None:
+        self._call()
+
+
+class _Signals:
+    """SIGTERM and SIGINT, counted."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self._second = asyncio.Event()
+        for number in SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, self._come)
+
+    async def before(self, work: Awaitable[object]) -> bool:
+        """Does `work`, unless the first signal comes before it is done; whether it was done."""
+        return await _race(work, self.first)
+
+    async def second_or(self, work: Awaitable[object]) -> bool:
+        """Does `work`, unless the second signal comes before it is done; whether it was done."""
+        return await _race(work, self._second)
+
+    def _come(self) -> None:
+        (self._second if self.first.is_set() else self.first).set()
+
+
+async def _race(work: Awaitable[object], event: asyncio.Event) -> bool:
+    doing, waiting = asyncio.ensure_future(work), asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait([doing, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            doing.result()
+            return True
+        return False
+    finally:
+        await end(doing, waiting)

@@ -1,7 +1,0 @@
-"""`python -m worker.simulator` is `keepstream simulate`."""
-
-import sys
-
-from worker.simulator.command import main
-
-sys.exit(main())

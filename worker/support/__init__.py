@@ -1,0 +1,1 @@
+"""What all rooms of the worker stand on. Imports none of them."""

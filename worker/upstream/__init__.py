@@ -1,0 +1,1 @@
+"""The only rooms that know the Claude API and its SDK."""
