@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from tests.mutations import MUTATIONS, ROOT, TABLE, TESTS, Mutation, known, with_row
+from tests.mutations.every import MUTATIONS, ROOMS, room_of
+from tests.mutations.mutation import Mutation
+from tests.mutations.table import TABLE, known, with_row
+from tests.mutations.trying import ELSEWHERE, STORIES, UNITS, near
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
@@ -18,6 +24,11 @@ def test_what_is_taken_away_is_there_once(mutation: Mutation) -> None:
 
 def test_each_has_a_name_of_its_own() -> None:
     assert [name for name, count in Counter(one.name for one in MUTATIONS).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_each_is_told_in_the_room_of_its_file(room: str) -> None:
+    assert {one.name: room_of(one.file) for one in ROOMS[room]} == {one.name: room for one in ROOMS[room]}
 
 
 def test_the_table_names_mutations_and_tests_that_there_are() -> None:
@@ -37,4 +48,10 @@ def test_a_row_that_is_written_replaces_its_own_and_no_other() -> None:
 
 
 def test_what_is_looked_for_is_there() -> None:
-    assert [test for test in TESTS if not (ROOT / test).exists()] == []
+    assert [test for test in (*UNITS, *STORIES, *ELSEWHERE.values()) if not (ROOT / test).exists()] == []
+
+
+def test_the_nearest_tests_are_a_module_s_own_then_its_room_s() -> None:
+    assert near("app/fanout/hub.py", ROOT) == ["tests/app/fanout/test_hub.py", "tests/app/fanout"]
+    assert near("deploy/Caddyfile", ROOT) == ["tests/stories"]
+    assert near("app/stream/scripts/append.lua", ROOT) == ["tests/app/stream/scripts"]

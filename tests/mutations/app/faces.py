@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "who is stopped by its head is written to all the same",
+        "app/faces/native/push.py",
+        "if self._state is State.OPENING and self._send(data) and ended:",
+        "if self._send(data) and ended:",
+    ),
+    Mutation(
+        "a body is held until its answer begins, though it is stored",
+        "app/faces/messages/answer.py",
+        "let_go(scope)  #",
+        "pass  #",
+    ),
+    Mutation(
+        "a title is made of all words of a text",
+        "app/faces/conversations/history.py",
+        "TITLE_LOOKED_AT = 1000",
+        "TITLE_LOOKED_AT = 10**9",
+    ),
+    Mutation(
+        "the stream of a deleted conversation runs on where the reply was lost",
+        "app/faces/conversations/keeping.py",
+        "        finally:\n            await self._or_later(partial(self._clear, found))",
+        "        finally:\n            pass",
+    ),
+    Mutation(
+        "what was made for nobody stays",
+        "app/faces/base/kept.py",
+        "            front.conversing.forget(made.owner, made.id)\n",
+        "",
+    ),
+    Mutation(
+        "half an answer passes for a whole one upstream",
+        "app/faces/conversations/history.py",
+        '    if message.get("partial"):  # what else',
+        "    if False:  # what else",
+    ),
+    Mutation(
+        "reader: who comes back from reading in another's turn writes all the same",
+        "app/faces/native/push.py",
+        "            if self._turn != turn:\n                return\n            match step:",
+        "            match step:",
+    ),
+    Mutation(
+        "reader: opening and catching up again are two at once",
+        "app/faces/native/push.py",
+        "            if self._turn == turn:\n                self._move(Event.OPENED)",
+        "            if self._tail is not None:\n                self._move(Event.OPENED)",
+    ),
+    Mutation(
+        "reader: a drain writes to what was given back",
+        "app/faces/native/push.py",
+        '        elif self._state not in ENDS:\n            self._close(b"" if self._over else leave_block(retry_ms))',
+        "        else:\n            self._transport.write(leave_block(retry_ms))\n            self._close()",
+    ),
+    Mutation(
+        "reader: a ping follows the ending while the log is asked whether it is one",
+        "app/faces/native/push.py",
+        "and not self._place.inside and not self._over:",
+        "and not self._place.inside:",
+    ),
+    Mutation(
+        "where a polyfill says that it stands is not heard",
+        "app/faces/native/routes.py",
+        '_AFTER = ("after", "lastEventId", "last_event_id")',
+        '_AFTER = ("after",)',
+    ),
+    Mutation(
+        "reader: a ping may stand inside a frame",
+        "app/faces/native/push.py",
+        "        if self._state in SPEAKING and not self._place.inside and",
+        "        if self._state in SPEAKING and",
+    ),
+    Mutation(
+        "reader: a large piece is handed whole to who is live",
+        "app/faces/native/push.py",
+        "        if piece.large:\n            self._take_apart(piece)\n        elif",
+        "        if",
+    ),
+    Mutation(
+        "reader: who is full stays live",
+        "app/faces/native/push_states.py",
+        "    State.LIVE: _SPEAKING |",
+        "    State.LIVE: _ALWAYS | {Event.FINISHED: State.GIVEN_BACK} |",
+    ),
+    Mutation(
+        "reader: a client that closes its half is let go",
+        "app/faces/native/push.py",
+        "self.aside, PING)\n        return True",
+        "self.aside, PING)\n        return False",
+    ),
+    Mutation(
+        "what a proxy heard counts as heard by its client",
+        "app/faces/base/heard.py",
+        "_is_passed_on(scope) or ",
+        "",
+    ),
+    Mutation(
+        "a call of the API's own that was cut off is sent for ever",
+        "app/faces/conversations/history.py",
+        "if not _calls(block) or",
+        'if block.get("type") != "tool_use" or',
+    ),
+    Mutation(
+        "a result is looked for in the next message alone",
+        "app/faces/conversations/history.py",
+        "            replies = blocks + replies",
+        "            replies = blocks",
+    ),
+    Mutation(
+        "what was written to a client counts as heard",
+        "app/faces/chat/answer.py",
+        "                when_heard(scope, self._note_shown)",
+        "                self._note_shown()",
+    ),
+    Mutation(
+        "a large chunk of a chat is held for each client",
+        "app/faces/chat/answer.py",
+        "if len(shown) > PART_BYTES:",
+        "if False:",
+    ),
+)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "an object may have any number of fields",
+        "app/intake/raw_json.py",
+        "        if self.fields > FIELDS_MAX:",
+        "        if False:",
+    ),
+    Mutation(
+        "what can never be done keeps all that is owed waiting",
+        "app/intake/owed.py",
+        "self._debts.extend(left)",
+        "self._debts.extendleft(reversed(left))",
+    ),
+    Mutation(
+        "what is built of a body may be made of anything",
+        "app/intake/raw_json.py",
+        "> WEIGHT_MAX and _is_heavy(text):",
+        "< 0:",
+    ),
+    Mutation(
+        "signs in a text weigh as those around it",
+        "app/intake/raw_json.py",
+        "> WEIGHT_MAX and _is_heavy(text):",
+        "> WEIGHT_MAX:",
+    ),
+    Mutation(
+        "a submit that was not answered is not withdrawn",
+        "app/intake/submit.py",
+        "await self._withdraw(now=not isinstance(error, AWAY))",
+        "pass",
+    ),
+    Mutation(
+        "a submit that was not answered is not asked again",
+        "app/intake/submit.py",
+        "if loop.time() + pause > until:",
+        "if True:",
+    ),
+    Mutation(
+        "of two cancels at once one leaves its stream in the line",
+        "app/intake/streams.py",
+        "claim(holder, 1, free=1",
+        "claim(self._front, int(holder.rpartition('.')[2]), free=1",
+    ),
+    Mutation(
+        "a cancel that stands is answered with an error",
+        "app/intake/streams.py",
+        "            return state\n        return State(meta",
+        "            raise\n        return State(meta",
+    ),
+    Mutation(
+        "a confirmation is taken for granted",
+        "app/intake/submit.py",
+        "if not await self._keep(self._id):",
+        "if await self._keep(self._id) is None:",
+    ),
+    Mutation(
+        "what a client calls its request may break a line of the log",
+        "app/intake/prompt.py",
+        "return given if _CLIENT_REQUEST_ID.fullmatch(given) else None",
+        "return given or None",
+    ),
+    Mutation(
+        "one look at a channel that was just replaced ends what is read",
+        "app/intake/streams.py",
+        "            elif looks > 1:",
+        "            elif False:",
+    ),
+)

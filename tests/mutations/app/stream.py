@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "a conversation forgets what people saw of a failed answer",
+        "app/stream/conversations/turns.py",
+        "    if is_partial and not any(map(says_something, content)):",
+        "    if is_partial:",
+    ),
+    Mutation(
+        "a receiver's fault is everybody's on its channel",
+        "app/stream/channel.py",
+        "    except Exception as error:  # noqa: BLE001  # whatever it is, the other streams' readers must not notice",
+        "    except SystemExit as error:",
+    ),
+    Mutation(
+        "a receiver's fault in a message is everybody's on its channel",
+        "app/stream/channel.py",
+        "except Exception as error:  # noqa: BLE001  # as there",
+        "except SystemExit as error:",
+    ),
+    Mutation(
+        "what stood before an error is not settled",
+        "app/stream/channel.py",
+        "        finally:  # whatever stood between them: who was given a message is told that it is a good moment\n",
+        "        except KeyError:\n            raise\n        else:\n",
+    ),
+    Mutation(
+        "a channel that is refused asks again at once",
+        "app/stream/channel.py",
+        "            await pause.wait()\n",
+        "",
+    ),
+    Mutation(
+        "odd data of a reset makes a tail fail",
+        "app/stream/readback/restarts.py",
+        "    except ValueError:\n",
+        "    except KeyError:\n",
+    ),
+    Mutation(
+        "a tail that is left leaves its readers waiting",
+        "app/stream/concurrency/changing.py",
+        "while self.version == since and not self.closed:",
+        "while self.version == since:",
+    ),
+    Mutation(
+        "a task that has fallen stays where it lies",
+        "app/stream/concurrency/tasks.py",
+        "            self._running = False\n            self.falls += 1\n",
+        "            self._running = False\n            self.falls += 1\n            return\n",
+    ),
+    Mutation(
+        "a refusal is judged by how its text begins: a pipeline's is none of those we know",
+        "app/stream/redis/refusals.py",
+        "if annotated := _PIPELINE.fullmatch(text):",
+        "if False and (annotated := _PIPELINE.fullmatch(text)):",
+    ),
+    Mutation(
+        "a connection stays with a primary that became a replica",
+        "app/stream/redis/links.py",
+        "            if refusal.kind is Kind.ELSEWHERE:",
+        "            if False:",
+    ),
+    Mutation(
+        "nobody asks for a server's role: who only reads stays with what is old",
+        "app/stream/redis/links.py",
+        '        if role != b"master":',
+        "        if False:",
+    ),
+    Mutation(
+        "what a closed connection raises is not known as its end",
+        "app/stream/redis/links.py",
+        'if "closed" not in str(error):',
+        "if error:",
+    ),
+    Mutation(
+        "the channel stays behind at the old primary",
+        "app/stream/redis/accord.py",
+        "            self._channel.reconnect()",
+        "            pass",
+    ),
+    Mutation(
+        "permissions are not tried at the start",
+        "app/stream/redis/fitness.py",
+        "        await _try_permissions(redis)",
+        "        pass",
+    ),
+    Mutation(
+        "a certificate of any host will do",
+        "app/stream/redis/address.py",
+        'checks = options.get("ssl_cert_reqs", "required") != "none"',
+        "checks = False",
+    ),
+    Mutation(
+        "a call is made on a full Redis: it has nowhere to put its answer",
+        "app/stream/log.py",
+        'self._begin_a_call = redis.register_script(source("begin"))',
+        'self._begin_a_call = redis.register_script(source_on_full("begin"))',
+    ),
+)

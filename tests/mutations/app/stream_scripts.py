@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "fence off: whoever appends may",
+        "app/stream/scripts/append.lua",
+        "if fence < held or (fence == held and facts[2] ~= ARGV[3]) then",
+        "if false then",
+    ),
+    Mutation(
+        "the same fence under another name counts as ours",
+        "app/stream/scripts/append.lua",
+        "if fence < held or (fence == held and facts[2] ~= ARGV[3]) then",
+        "if fence < held then",
+    ),
+    Mutation(
+        "idempotent append off: a repeated append is not recognised",
+        "app/stream/scripts/append.lua",
+        "if length > at and length <= at + #frames then",
+        "if false then",
+    ),
+    Mutation(
+        "an append may follow the ending",
+        "app/stream/scripts/append.lua",
+        "if facts[3] == 'ended' then",
+        "if false then",
+    ),
+    Mutation(
+        "id proof off: any offset is honoured",
+        "app/stream/scripts/read.lua",
+        "if bytes:sub(1, #ARGV[2]) == ARGV[2] then",
+        "if true then",
+    ),
+    Mutation(
+        "done is not fenced",
+        "app/stream/scripts/done.lua",
+        "if not claim or claim:match('^%d+|[^|]+|(.*)$') ~= ARGV[2] .. '|' .. ARGV[3] then",
+        "if not claim then",
+    ),
+    Mutation(
+        "renew is not fenced",
+        "app/stream/scripts/renew.lua",
+        "if claim and claim:match('^%d+|[^|]+|(.*)$') == ARGV[i + 1] .. '|' .. ARGV[i + 2] then",
+        "if claim then",
+    ),
+    Mutation(
+        "a claim whose reply was lost takes other jobs",
+        "app/stream/scripts/claim.lua",
+        "if last[1] == ARGV[3] then",
+        "if false then",
+    ),
+    Mutation(
+        "leases end by the time in which they could be renewed",
+        "app/stream/scripts/lease_clock.lua",
+        "math.min(gap, math.max(lease / 6, 50))",
+        "gap",
+    ),
+    Mutation(
+        "after an outage nothing is taken until all could come back",
+        "app/stream/scripts/lease_clock.lua",
+        "    if gap > math.max(lease / 3, LEASE_GAP_MS) then",
+        "    if false then",
+    ),
+    Mutation(
+        "who asks again forgets that another was told",
+        "app/stream/scripts/keep.lua",
+        "shared and 'shared' or ARGV[2]",
+        "ARGV[2]",
+    ),
+    Mutation(
+        "a retry is given the stream that is being withdrawn",
+        "app/stream/scripts/withdraw.lua",
+        "'cancel', '1', 'withdrawn', ARGV[3])",
+        "'cancel', '1')",
+    ),
+    Mutation(
+        "what the line refused lives on with its front",
+        "app/stream/scripts/open.lua",
+        "redis.call('PEXPIRE', KEYS[1], ARGV[1])",
+        "redis.call('PEXPIRE', KEYS[1], ARGV[1] * 60)",
+    ),
+    Mutation(
+        "a withdrawal leaves no mark",
+        "app/stream/scripts/withdraw.lua",
+        "redis.call('HSET', KEYS[1], 'state', 'ended', 'withdrawn', ARGV[3], 'outcome', 'cancelled', 'ended_at', now)",
+        "redis.call('DEL', KEYS[1])",
+    ),
+    Mutation(
+        "a withdrawal takes what another request was told of",
+        "app/stream/scripts/withdraw.lua",
+        "if facts[3] and facts[3] ~= ARGV[1] then",
+        "if false then",
+    ),
+    Mutation(
+        "a chat is taken whether or not its stream was",
+        "app/stream/scripts/chat_take.lua",
+        "if KEYS[3] ~= KEYS[1] and redis.call('EXISTS', KEYS[3]) == 0 then",
+        "if false then",
+    ),
+    Mutation(
+        "an answer's time ends before its conversation has it",
+        "app/stream/scripts/append.lua",
+        "    life = ARGV[7]\n",
+        "",
+    ),
+    Mutation(
+        "an answer that its conversation has is kept for a day more",
+        "app/stream/scripts/release.lua",
+        "if not at then",
+        "if true then",
+    ),
+    Mutation(
+        "a long line is counted for each that it takes",
+        "app/stream/scripts/submit.lua",
+        "if counted then",
+        "if false then",
+    ),
+    Mutation(
+        "waiting bytes are never counted anew",
+        "app/stream/scripts/submit.lua",
+        "if not exact and (not bytes or (bytes + size > most and not paced)) then",
+        "if not bytes then",
+    ),
+    Mutation(
+        "waiting bytes forget who comes back to the line",
+        "app/stream/scripts/give_back.lua",
+        "  redis.call('DEL', KEYS[4]) -- counted anew, see submit.lua\n",
+        "",
+    ),
+    Mutation(
+        "an ended stream without a log is an empty one for ever",
+        "app/stream/scripts/read.lua",
+        "if facts[1] == 'ended' and length == 0 then",
+        "if false then",
+    ),
+    Mutation(
+        "what a refusal says of the rate is not learnt",
+        "app/stream/scripts/gate_rate.lua",
+        "gate.rate = math.max(high * RATE_FACTOR, gate.rate * least)",
+        "gate.rate = gate.rate * RATE_FACTOR",
+    ),
+    Mutation(
+        "what an upstream has saved up is taken for its rate",
+        "app/stream/scripts/gate_rate.lua",
+        "return math.max(1, gate.first - rate * gate.first_ms / 1000)",
+        "return 1",
+    ),
+    Mutation(
+        "what comes back in a silence doubles with every question",
+        "app/stream/scripts/gate_law.lua",
+        "returns = gate.silences > 0 and gate.before / GATE_RETURN_MS or 0",
+        "returns = 2 * math.max(GATE_RETURN, gate.given) / 1000",
+    ),
+    Mutation(
+        "a clock that is set back holds a model until it has caught up",
+        "app/stream/scripts/gate_law.lua",
+        "  if back > 0 then",
+        "  if false then",
+    ),
+    Mutation(
+        "a volley of refusals counts as many",
+        "app/stream/scripts/gate_law.lua",
+        "if told.era >= gate.era or gate.era == 1 then",
+        "if true then",
+    ),
+    Mutation(
+        "calls of a worker that died in them make a limit smaller for ever",
+        "app/stream/scripts/gate.lua",
+        "if now - said[2] > GATE_SAID_MS then",
+        "if false then",
+    ),
+    Mutation(
+        "calls that are under way are not taken off what is left",
+        "app/stream/scripts/gate_law.lua",
+        "known.left = left - known.cost * told.open",
+        "known.left = left",
+    ),
+    Mutation(
+        "who waits at the gate is claimed all the same",
+        "app/stream/scripts/claim.lua",
+        "'-inf', '(' .. ARGV[8], 'BYSCORE'",
+        "'-inf', '+inf', 'BYSCORE'",
+    ),
+    Mutation(
+        "nothing runs on a full Redis: no cancel, no ending, no drain",
+        "app/stream/scripts/__init__.py",
+        'return "#!lua flags=allow-oom\\n" + source(*names)',
+        'return "-- full\\n" + source(*names)',
+    ),
+    Mutation(
+        "a claim that was long on its way takes jobs for nobody",
+        "app/stream/scripts/claim.lua",
+        "elseif last[1] and tonumber(last[1]) > tonumber(ARGV[3]) then",
+        "elseif false then",
+    ),
+)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "a worker says nothing of a misspelt setting",
+        "worker/main.py",
+        "for name in unknown(os.environ):",
+        "for name in ():",
+    ),
+    Mutation(
+        "a front's own host is judged by what it is called",
+        "app/main.py",
+        "door(front.settings, at or front.settings.host)",
+        "door(front.settings, front.settings.host)",
+    ),
+    Mutation(
+        "service links are settings",
+        "app/environment.py",
+        "    if not _SERVICE_LINK.fullmatch(name):",
+        "    if True:",
+    ),
+    Mutation(
+        "the upstream's answer to a short call may be of any size",
+        "app/upstream.py",
+        "if len(told) > REPLY_BYTES:",
+        "if False:",
+    ),
+    Mutation(
+        "a front that asks nobody listens to the world",
+        "app/access/closed.py",
+        'if owners.ask_nobody and not is_loopback(address) and settings.auth != "none":',
+        "if False:",
+    ),
+    Mutation(
+        "all users of a machine may read what dev keeps",
+        "app/dev/plan.py",
+        "        directory.chmod(0o700)",
+        "        directory.chmod(0o755)",
+    ),
+    Mutation(
+        "what is deleted stays in the file of dev",
+        "app/dev/forget.py",
+        "                    await redis.bgrewriteaof()",
+        "                    await redis.ping()",
+    ),
+    Mutation(
+        "an Enter that belongs to a composition sends",
+        "app/web/chat/keys.js",
+        'return event.isComposing || event.keyCode === 229 ? "" : event.key;',
+        "return event.key;",
+    ),
+    Mutation(
+        "the edge does not wait for a front that restarts",
+        "deploy/Caddyfile",
+        "\t\tlb_try_duration 30s\n",
+        "",
+    ),
+)

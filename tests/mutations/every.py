@@ -1,0 +1,30 @@
+"""All mutations. The rule: a row stands in the module of its file's folder, or in `elsewhere` where it has none."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from tests.mutations import elsewhere
+from tests.mutations.app import faces, fanout, http, intake, stream, stream_scripts
+from tests.mutations.mutation import Mutation
+from tests.mutations.worker import claims, life, log, upstream
+
+ROOMS = {
+    "app/http": http.ROWS,
+    "app/intake": intake.ROWS,
+    "app/fanout": fanout.ROWS,
+    "app/faces": faces.ROWS,
+    "app/stream": stream.ROWS,
+    "app/stream/scripts": stream_scripts.ROWS,
+    "worker/claims": claims.ROWS,
+    "worker/life": life.ROWS,
+    "worker/upstream": upstream.ROWS,
+    "worker/log": log.ROWS,
+    "elsewhere": elsewhere.ROWS,
+}
+MUTATIONS: tuple[Mutation, ...] = tuple(row for rows in ROOMS.values() for row in rows)
+
+
+def room_of(file: str) -> str:
+    """Where a mutation of this file is told."""
+    return next((str(folder) for folder in PurePosixPath(file).parents if str(folder) in ROOMS), "elsewhere")

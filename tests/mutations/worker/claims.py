@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "a job that starts late runs a newer claim's stream",
+        "worker/claims/pool.py",
+        "        await _lived(_hold.get().run)\n",
+        "        await _lived(next(iter(self.holds.values())).run)\n",
+    ),
+    Mutation(
+        "who cannot write keeps his leases",
+        "worker/claims/leases.py",
+        "        if self._given_up:\n            logger",
+        "        if False:\n            logger",
+    ),
+    Mutation(
+        "a worker takes streams however much it holds",
+        "worker/claims/pool.py",
+        "return broken or self.bytes_in_flight >= settings.worker_bytes",
+        "return broken",
+    ),
+    Mutation(
+        "a line that nobody here has joined is not looked at",
+        "worker/claims/pool.py",
+        "                    await self._tools.gate.look()\n",
+        "",
+    ),
+    Mutation(
+        "right after a failover, whose subscription is elsewhere has left",
+        "worker/claims/abandoned.py",
+        "not heard or shaken() or now",
+        "not heard or now",
+    ),
+    Mutation(
+        "who is not heard himself judges who reads",
+        "worker/claims/abandoned.py",
+        "not heard or shaken() or now",
+        "shaken() or now",
+    ),
+    Mutation(
+        "a time in which nobody could look counts as an absence",
+        "worker/claims/abandoned.py",
+        " or now - self._looked_at > GAP_SECONDS:",
+        ":",
+    ),
+    Mutation(
+        "a claim that is on its way when a worker leaves is not told",
+        "worker/claims/pool.py",
+        "        if self._ending is not None:",
+        "        if False:",
+    ),
+    Mutation(
+        "nobody renews for a loop that stands still",
+        "worker/claims/guard.py",
+        "return bool(self._leases.claims) and LATE < late / self._lease_seconds < STAND_IN",
+        "return False",
+    ),
+    Mutation(
+        "a loop that stands still for good keeps its streams",
+        "worker/claims/guard.py",
+        "LATE < late / self._lease_seconds < STAND_IN",
+        "LATE < late / self._lease_seconds",
+    ),
+)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "a wait that is over is told on",
+        "worker/life/waiting.py",
+        "            self._telling.over(self._claim.stream_id)",
+        "            pass",
+    ),
+    Mutation(
+        "what goes wrong after a stream was parked writes its ending",
+        "worker/life/run.py",
+        "                    self.leave()  # whatever else happens here, its ending is not ours to write\n",
+        "",
+    ),
+    Mutation(
+        "a refused ending is tried again without a pause and for ever",
+        "worker/life/closing.py",
+        "        if self._refusals > REFUSALS_MAX:\n",
+        "        if False:\n",
+    ),
+    Mutation(
+        "an ending that the log takes no more is tried with its frame again",
+        "worker/life/closing.py",
+        "self._bare = self._bare or status is Status.REFUSED",
+        "self._bare = False",
+    ),
+    Mutation(
+        "what people saw of a failed stream is dropped",
+        "worker/life/ending.py",
+        "if (complete or content) and (whole",
+        "if complete and (whole",
+    ),
+    Mutation(
+        "who takes over and ends a stream does not look what stands",
+        "worker/life/closing.py",
+        "        if account.message is None and account.content:",
+        "        if False:",
+    ),
+    Mutation(
+        "a web page is an answer that was cut",
+        "worker/life/call.py",
+        "if not answer.is_stream and not reading.begun:",
+        "if False:",
+    ),
+    Mutation(
+        "a failed stream's line in the log has no reason",
+        "worker/life/closing.py",
+        "account.calls, end.why)",
+        'account.calls, "")',
+    ),
+    Mutation(
+        "a worker that stood still calls it the upstream's silence",
+        "worker/life/call.py",
+        "if now - self._due > silence.LATE_SECONDS:",
+        "if False:",
+    ),
+    Mutation(
+        "nobody looks at the line that a stream has joined alone",
+        "worker/life/run.py",
+        "                    self._tools.gate.parked(model)\n",
+        "",
+    ),
+    Mutation(
+        "pings for ever are life",
+        "worker/life/silence.py",
+        "if now >= heard + limits.silent:",
+        "if False:",
+    ),
+    Mutation(
+        "nobody is told that the upstream thinks",
+        "worker/life/call.py",
+        "if found.told is not None:",
+        "if False:",
+    ),
+    Mutation(
+        "a third call is paid for an upstream that was silent twice",
+        "worker/life/decide.py",
+        "or (failure == SILENT and progress.silences >= SILENCES_MAX)",
+        "",
+    ),
+    Mutation(
+        "a call that was refused counts as an attempt",
+        "worker/life/work.py",
+        """        if isinstance(step, Refused):
+            self._take_back()""",
+        """        if isinstance(step, Refused):
+            pass""",
+    ),
+    Mutation(
+        "who is cancelled on the way to the line waits all the same",
+        "worker/life/run.py",
+        "            await self._tools.queue.hurry(stream_id)",
+        "            pass",
+    ),
+    Mutation(
+        "a worker that stands still uses up its streams' attempts",
+        "worker/life/work.py",
+        "decide.spared(self._found.progress, self._limits) if claim.stalled else self._found.progress",
+        "self._found.progress",
+    ),
+    Mutation(
+        "a call that was counted and never made is an attempt",
+        "worker/life/work.py",
+        "if self._counting and not self._calling:",
+        "if False:",
+    ),
+)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "a tail that was lost is not healed",
+        "worker/log/writer.py",
+        "case Status.SHORT if reply.length >= self._kept_from:",
+        "case Status.SHORT if False:",
+    ),
+    Mutation(
+        "what waits to be sent takes the place of what is kept",
+        "worker/log/writer.py",
+        "while self._kept and self._sent - self._kept_from - len(self._kept[0]) >= KEPT_BYTES:",
+        "while self._kept and self._offset - self._kept_from - len(self._kept[0]) >= KEPT_BYTES:",
+    ),
+    Mutation(
+        "a whole attempt is kept in memory",
+        "worker/log/writer.py",
+        "while self._kept and self._sent - self._kept_from - len(self._kept[0]) >= KEPT_BYTES:",
+        "while self._kept and self._sent - self._kept_from - len(self._kept[0]) >= 2**60:",
+    ),
+    Mutation(
+        "an ending has to stay below the limit",
+        "worker/log/writer.py",
+        "        if offset > frames.MAX_OFFSET:\n",
+        "        if offset > self._limit:\n",
+    ),
+    Mutation(
+        "one call that cannot be packed stops the writing of all",
+        "worker/log/commit.py",
+        "                parts.append(_packed(writer, call))\n            except Exception as error:",
+        "                parts.append(_packed(writer, call))\n            except ZeroDivisionError as error:",
+    ),
+    Mutation(
+        "a later mark gets into the append under way",
+        "worker/log/writer.py",
+        "        self._fields = {}\n        older = ",
+        "        self._fields = {} if self._fields else self._fields\n        older = ",
+    ),
+    Mutation(
+        "who failed once, and has nothing to write, is broken for ever",
+        "worker/log/commit.py",
+        "            if not batch:  # and nobody is kept from writing\n                self._broken_since = None",
+        "            if not batch:",
+    ),
+)
