@@ -1,0 +1,50 @@
+"""What the tests of the queue share: streams that are submitted and taken, and what stands in Redis then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis.asyncio import Redis
+
+from app.stream import keys
+from app.stream.log import Claim
+from app.stream.queue import Queue
+from app.stream.workers import Told, Turns, Workers
+
+LIFE_MS = 600_000
+LEASE_MS = 60_000
+LIMIT = 4
+ANSWER_SECONDS = 5.0
+
+
+async def submit(queue: Queue, *stream_ids: str) -> None:
+    for stream_id in stream_ids:
+        submitted = await queue.submit(stream_id, limit=LIMIT, life_ms=LIFE_MS)
+        assert (submitted.stream_id, submitted.repeated) == (stream_id, False)
+
+
+async def take(queue: Queue, holder: str = "one", number: int = 1, free: int = 1) -> list[Claim]:
+    return await queue.claim(holder, number, free=free, lease_ms=LEASE_MS)
+
+
+async def in_line(redis: Redis) -> list[str]:
+    return [member.decode() for member in await redis.zrange(keys.JOBS, 0, -1)]
+
+
+async def leased(redis: Redis) -> set[str]:
+    return {member.decode() for member in await redis.zrange(keys.LEASES, 0, -1)}
+
+
+async def let_expire(redis: Redis, *stream_ids: str) -> None:
+    """Their leases' time is over."""
+    for stream_id in stream_ids:
+        assert await redis.zadd(keys.LEASES, {stream_id: 1}, xx=True, ch=True) == 1
+
+
+async def everything(redis: Redis) -> dict[bytes, Any]:
+    """All there is, to be compared."""
+    return {key: await redis.dump(key) for key in await redis.keys("*")}
+
+
+async def ask(redis: Redis, told: Told = Told(), worker: str = "w", **asked: int) -> Turns:  # noqa: B008  # frozen
+    return await Workers(redis).gate("m", told, worker=worker, **{"unanswered": 0, "waiting": 0, "room": 0, **asked})

@@ -1,0 +1,114 @@
+"""A lease lasts while it is renewed, and puts its stream back when it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from app.stream import keys
+from app.stream.log import Claim
+from app.stream.queue import Queue
+from tests.app.stream.queue.line import LEASE_MS, LIFE_MS, in_line, leased, let_expire, submit, take
+
+
+async def test_an_expired_lease_puts_its_stream_back_where_it_stood(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a", "b", "c")
+    old = await take(queue, free=2)
+    await let_expire(redis, "b", "a")
+    new = await take(queue, "two", free=2)
+    assert [claim.stream_id for claim in new] == ["a", "b"]
+    assert min(claim.fence for claim in new) > max(claim.fence for claim in old)
+    assert await in_line(redis) == ["c"]
+
+
+async def test_a_lease_that_lasts_is_left_alone(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a", "b")
+    await take(queue, free=2)
+    await let_expire(redis, "b")
+    assert [claim.stream_id for claim in await take(queue, "two", free=2)] == ["b"]
+
+
+@pytest.mark.parametrize("asked", [{"free": 0}, {"free": 1, "stream_id": "never"}])
+async def test_an_expired_lease_returns_with_any_claim(redis: Redis, queue: Queue, asked: dict[str, Any]) -> None:
+    await submit(queue, "a")
+    await take(queue)
+    await let_expire(redis, "a")
+    assert await queue.claim("two", 1, lease_ms=LEASE_MS, **asked) == []
+    assert await in_line(redis) == ["a"]
+    assert await queue.position("a") == 1
+    assert await leased(redis) == set()
+
+
+async def test_an_expired_lease_returns_also_when_somebody_only_looks_who_waits(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a")
+    await take(queue)
+    await let_expire(redis, "a")
+    assert await queue.overdue(LIFE_MS, 10) == []
+    assert (await in_line(redis), await leased(redis)) == (["a"], set())
+
+
+async def test_a_lease_is_renewed_also_where_there_is_no_room_for_anything_new(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a")
+    claims = await take(queue)
+    await let_expire(redis, "a")
+    await redis.config_set("maxmemory", "1")
+    try:
+        assert await queue.renew("one", claims, LEASE_MS) == set()
+        assert await take(queue, "two") == []
+    finally:
+        await redis.config_set("maxmemory", "0")
+
+
+async def test_a_renewal_makes_the_lease_last(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a", "b")
+    claims = await take(queue, free=2)
+    before = await redis.zscore(keys.LEASES, "a")
+    assert await queue.renew("one", claims, 2 * LEASE_MS) == set()
+    assert await redis.zscore(keys.LEASES, "a") > before + LEASE_MS / 2
+    assert await leased(redis) == {"a", "b"}
+
+
+async def test_an_expired_lease_that_nobody_took_is_taken_back(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a")
+    claims = await take(queue)
+    await let_expire(redis, "a")
+    assert await queue.renew("one", claims, LEASE_MS) == set()
+    assert await take(queue, "two") == []
+    await let_expire(redis, "a")
+    await queue.overdue(LIFE_MS, 10)
+    assert await in_line(redis) == ["a"]
+    assert await queue.renew("one", claims, LEASE_MS) == set()
+    assert (await in_line(redis), await leased(redis)) == ([], {"a"})
+
+
+async def test_a_lease_that_somebody_took_is_refused_and_theirs_stays(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a", "b")
+    old = await take(queue, free=2)
+    await let_expire(redis, "a")
+    [new] = await take(queue, "two")
+    before = await redis.zscore(keys.LEASES, "a")
+    assert await queue.renew("one", old, 2 * LEASE_MS) == {"a"}
+    assert await redis.zscore(keys.LEASES, "a") == before
+    assert await queue.renew("two", [new], LEASE_MS) == set()
+
+
+async def test_what_is_done_given_back_or_never_was_cannot_be_renewed(redis: Redis, queue: Queue) -> None:
+    await submit(queue, "a", "b")
+    a, b = await take(queue, free=2)
+    await queue.done(a)
+    await queue.give_back([b])
+    assert await queue.renew("one", [a, b, Claim("never", 1, "one/1")], LEASE_MS) == {"a", "b", "never"}
+    assert (await in_line(redis), await leased(redis)) == (["b"], set())
+
+
+async def test_a_worker_is_listed_while_it_renews_and_forgotten_after(redis: Redis, queue: Queue) -> None:
+    await queue.renew("one", [], LEASE_MS)
+    await queue.renew("two", [], LEASE_MS)
+    assert await redis.zrange(keys.WORKERS, 0, -1) == [b"one", b"two"]
+    await redis.zadd(keys.WORKERS, {"one": 1})
+    await queue.renew("two", [], LEASE_MS)
+    assert await redis.zrange(keys.WORKERS, 0, -1) == [b"two"]
+    await queue.forget_worker("two")
+    assert await redis.zrange(keys.WORKERS, 0, -1) == []
