@@ -38,7 +38,7 @@ from worker.claims.pool import Pool
 from worker.life.kit import Tools
 from worker.life.telling import Telling
 from worker.log.commit import Committer
-from worker.support.until_answered import for_ever
+from worker.loops import for_ever
 from worker.upstream import prices
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate

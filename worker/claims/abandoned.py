@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from app.stream import keys
 from app.stream.redis.links import shaken
 from worker.claims.pool import Hold
-from worker.support.interrupt import Why
+from worker.life.interrupt import Why
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from app.stream import keys
 from app.stream.channel import Channel
 from app.stream.log import Log
 from app.stream.redis.connect import AWAY
-from worker.support.interrupt import Interrupt, Why
+from worker.life.interrupt import Interrupt, Why
 
 
 class Control:

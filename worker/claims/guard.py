@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from app.stream.queue import Queue
 from app.stream.redis.connect import AWAY
 from worker.claims.leases import Leases
-from worker.support.until_answered import where
+from worker.support.where import where
 
 logger = logging.getLogger(__name__)
 

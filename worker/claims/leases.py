@@ -17,8 +17,8 @@ from app.stream import keys
 from app.stream.log import Claim
 from app.stream.queue import Queue
 from worker.claims.pool import Hold
+from worker.life.interrupt import Why
 from worker.log.commit import Committer
-from worker.support.interrupt import Why
 
 logger = logging.getLogger(__name__)
 

@@ -27,10 +27,10 @@ from app.stream.queue import FUNCTION
 from app.stream.redis.refusals import NO_ANSWER, Kind, Teller
 from worker.life import decide
 from worker.life.decide import End
+from worker.life.interrupt import Why
 from worker.life.kit import Tools
 from worker.life.run import Run
-from worker.support.interrupt import Why
-from worker.support.until_answered import where
+from worker.support.where import where
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 from worker.life import silence
-from worker.support.interrupt import Interrupt
+from worker.life.interrupt import Interrupt
 from worker.upstream import failure
 from worker.upstream.claude import Claude
 from worker.upstream.failure import UpstreamError

@@ -16,10 +16,10 @@ from app.stream.frames import Position
 from app.stream.log import Log, Status
 from worker.life import decide, ending
 from worker.life.decide import End, Progress
+from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.standing import standing
 from worker.log.writer import Field, FullLogError, Writer
-from worker.support.interrupt import Interrupt, Interruption, Why
-from worker.support.until_answered import where
+from worker.support.where import where
 from worker.upstream.message import Message
 from worker.upstream.prices import cost_usd
 from worker.upstream.reading import Reading

@@ -17,10 +17,11 @@ from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import refusal_of
 from worker.claims.cancels import Control
 from worker.life.decide import End, HandOver, Park
+from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.kit import Tools
+from worker.life.until_answered import until_answered
 from worker.life.work import Work
-from worker.support.interrupt import Interrupt, Interruption, Why
-from worker.support.until_answered import patiently, where
+from worker.support.where import where
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Run:
     async def live(self, forced: End | None = None) -> None:
         """From the claim to its release; `forced` ends the stream without a call."""
         try:
-            begun = await patiently(self.interrupt, self._begin)
+            begun = await until_answered(self.interrupt, self._begin)
             self._begun = True
             match begun.status:
                 case Status.OK:
@@ -81,7 +82,7 @@ class Run:
                     await self._let_go()
         except Interruption:
             await self._let_go()
-        except RedisError as error:  # of its words `patiently` has told what may be told
+        except RedisError as error:  # of its words `until_answered` has told what may be told
             logger.error("%s: Redis refuses what it should take: %s", self.claim.stream_id, refusal_of(error).code)  # noqa: TRY400  # see `where`
 
     async def _begin(self) -> Begun:
@@ -100,11 +101,11 @@ class Run:
         try:
             match await work.finish(forced or work.first_step()):
                 case HandOver():
-                    await patiently(self.interrupt, lambda: self._tools.queue.give_back([self.claim]))
+                    await until_answered(self.interrupt, lambda: self._tools.queue.give_back([self.claim]))
                     self.leave()
                 case Park(wait, model):
                     longest = min(max(2 * wait, PARKED_SECONDS), PARKED_SECONDS_MAX, work.seconds_left)
-                    await patiently(self.interrupt, lambda: self._park(model, longest))
+                    await until_answered(self.interrupt, lambda: self._park(model, longest))
                     self.leave()  # whatever else happens here, its ending is not ours to write
                     self._tools.gate.parked(model)
                 case End():
@@ -126,21 +127,21 @@ class Run:
         """The stream has its ending: into its conversation, out of the queue, onto the outbox."""
         stream_id, log, queue = self.claim.stream_id, self._tools.log, self._tools.queue
         names = ("owner", "outcome", "attempts", "ended_at", "withdrawn")
-        meta = await patiently(self.interrupt, lambda: log.meta(stream_id, "conversation", *names)) or {}
+        meta = await until_answered(self.interrupt, lambda: log.meta(stream_id, "conversation", *names)) or {}
         if "withdrawn" in meta and "attempts" not in meta:  # nobody was told of it, and nothing was paid
-            await patiently(self.interrupt, lambda: queue.done(self.claim))
+            await until_answered(self.interrupt, lambda: queue.done(self.claim))
             return
         if "conversation" in meta and "withdrawn" not in meta:
             # Before `done`: who dies in between leaves a lease, and the next claim commits it.
             conversation = meta["conversation"].decode()
             try:
-                await patiently(self.interrupt, lambda: self._tools.conversations.commit(stream_id, conversation))
+                await until_answered(self.interrupt, lambda: self._tools.conversations.commit(stream_id, conversation))
             except (Interruption, RedisError):
                 raise
             except Exception as error:  # noqa: BLE001  # its next reader tries again; the stream is not to run again
                 logger.error("%s: %s in %s", stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
         entry = {"id": stream_id} | {name: meta[name] for name in names[:-1] if name in meta}
-        await patiently(self.interrupt, lambda: queue.done(self.claim, entry))
+        await until_answered(self.interrupt, lambda: queue.done(self.claim, entry))
 
     async def _let_go(self) -> None:
         """No longer ours, or not any more at all: what Redis has lost must not be claimed again and again."""

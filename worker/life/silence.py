@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from app.settings import Settings
 from app.stream.asides import TELL_SECONDS
-from worker.support.interrupt import Why
+from worker.life.interrupt import Why
 from worker.upstream import failure
 
 # What such a silence is as a failure.

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from app.stream.frames import Position, split
 from app.stream.log import Log, Read
 from app.stream.readback.newest import pieces
-from worker.support.interrupt import Interrupt
+from worker.life.interrupt import Interrupt
+from worker.life.until_answered import until_answered
 from worker.support.stored_json import NotJSONError, loads
-from worker.support.until_answered import patiently
 from worker.upstream.message import Message
 
 
@@ -29,7 +29,7 @@ async def standing(log: Log, stream_id: str, interrupt: Interrupt, limit: int) -
     """The newest attempt, as far as its first `limit` bytes. Raises `Interruption`."""
 
     async def ask(after: Position | None, size: int) -> Read:
-        return await patiently(interrupt, lambda: log.read(stream_id, after, size))
+        return await until_answered(interrupt, lambda: log.read(stream_id, after, size))
 
     message, stopped = Message(), False
     async for data in pieces(ask, limit):

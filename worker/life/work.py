@@ -19,11 +19,12 @@ from worker.life.call import Call
 from worker.life.claimed import found
 from worker.life.closing import TAKES_NO_MORE, Closing, account_of
 from worker.life.decide import End, HandOver, Limits, Park, Refused, Restart, Retry, Start, Step
+from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.kit import Tools
+from worker.life.until_answered import until_answered
 from worker.life.waiting import Waiting, learn
 from worker.log.writer import FullLogError, Writer
-from worker.support.interrupt import Interrupt, Interruption, Why
-from worker.support.until_answered import patiently, where
+from worker.support.where import where
 from worker.upstream.failure import Failure, UpstreamError
 from worker.upstream.gate import Later, Turn
 from worker.upstream.reading import Reading
@@ -123,7 +124,7 @@ class Work:
         if self._interrupt.why is Why.LOST:
             self._interrupt.clear()
         life_ms = self._tools.settings.stream_life_ms
-        begun = await patiently(self._interrupt, lambda: self._tools.log.begin(self._claim, life_ms))
+        begun = await until_answered(self._interrupt, lambda: self._tools.log.begin(self._claim, life_ms))
         if begun.status is not Status.OK:
             self.refused(begun.status)
             raise Interruption(Why.LEFT)

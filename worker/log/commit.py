@@ -22,7 +22,7 @@ from app.stream.log import Status, appended
 from app.stream.redis.refusals import NO_ANSWER, Kind, Teller
 from app.stream.scripts import source, source_on_full
 from worker.log.writer import Call, Writer
-from worker.support.until_answered import where
+from worker.support.where import where
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from app.stream.concurrency.tasks import end
 from app.stream.redis.refusals import NO_ANSWER, Teller
 from app.stream.workers import Limit, Told, Workers
-from worker.support.until_answered import where
+from worker.support.where import where
 
 logger = logging.getLogger(__name__)
 _teller = Teller(logger)

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from app.stream import keys
 from worker.claims import abandoned
 from worker.claims.abandoned import GAP_SECONDS, LOOK_SECONDS, SHAKEN_SECONDS, Audience
-from worker.support.interrupt import Interrupt, Why
+from worker.life.interrupt import Interrupt, Why
 
 OWN = keys.alive("w")
 READ = "st_read"

@@ -11,7 +11,7 @@ from app.stream.frames import origin
 from app.stream.log import State
 from tests.worker.workshop import Stream, Workshop
 from worker.claims.cancels import Control
-from worker.support.interrupt import Interrupt, Why
+from worker.life.interrupt import Interrupt, Why
 
 # The promise is 50 ms from the call to the closed connection; a busy machine may look late. What else would tell comes
 # far later: the next renewal of a lease of 600 s, the upstream's next byte.

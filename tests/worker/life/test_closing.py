@@ -20,8 +20,8 @@ from tests.worker.workshop import MODEL, Stream, Workshop
 from worker.life import ending
 from worker.life.closing import REFUSALS_MAX, Account, Closing
 from worker.life.decide import End
+from worker.life.interrupt import Interrupt, Interruption
 from worker.log.writer import Writer
-from worker.support.interrupt import Interrupt, Interruption
 from worker.upstream.message import Message
 
 START = b'{"type":"message_start","message":{"id":"msg_1","content":[],"usage":{"input_tokens":3}}}'

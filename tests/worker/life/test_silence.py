@@ -17,8 +17,8 @@ from app.stream import keys
 from app.stream.asides import Thinking, decode, is_aside
 from tests.worker.workshop import Workshop
 from worker.life import silence
+from worker.life.interrupt import Why
 from worker.life.silence import Limits, judge
-from worker.support.interrupt import Why
 
 # Sixtieths of the usual ones: a stall is a second, a silence five.
 SETTINGS = {"stall_timeout": 0.5, "silent_timeout": 1.5}

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from worker.support.interrupt import Interrupt, Interruption, Why
+from worker.life.interrupt import Interrupt, Interruption, Why
 
 
 async def until_interrupted(interrupt: Interrupt, least: Why = Why.STALLED) -> Why:

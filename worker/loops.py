@@ -1,0 +1,39 @@
+"""What a worker does over and over: nothing may end it but a signal.
+
+The rule: what a loop raises is said and it begins again, after a pause that grows. An outage of Redis is said as one,
+and any other error by its class and its place, never by its words, which may quote a prompt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from app.stream.redis.refusals import NO_ANSWER, Teller, refusal_of
+from worker.support.where import where
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.1
+PAUSE_SECONDS_MAX = 1.0
+
+_teller = Teller(logger)
+
+
+async def for_ever(what: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Does `work` until it returns."""
+    pause = PAUSE_SECONDS
+    while True:
+        began = asyncio.get_running_loop().time()
+        try:
+            return await work()
+        except Exception as error:  # noqa: BLE001  # nothing may end the worker but a signal
+            if asyncio.get_running_loop().time() - began > PAUSE_SECONDS_MAX:
+                pause = PAUSE_SECONDS
+            if isinstance(error, NO_ANSWER) and refusal_of(error).passes:
+                _teller.tell(what, error)
+            else:
+                logger.error("%s: %s in %s", what, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, PAUSE_SECONDS_MAX)
