@@ -32,7 +32,7 @@ LONG = (
     "test_drain",
     "test_messages",
     "test_service",
-    "test_redis",
+    "test_faults",
     "test_refusals",
     "test_coming_back",
     "test_scripts",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app import cli
-from tests.running import KEEPSTREAM, PATIENCE, clean_environment, keepstream, wait_until_gone
+from tests.harness.running import KEEPSTREAM, PATIENCE, clean_environment, keepstream, wait_until_gone
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

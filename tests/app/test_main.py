@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.dev.embedded import EmbeddedValkey
-from tests.running import keepstream
+from tests.harness.running import keepstream
 
 ANYWHERE = "0.0.0.0"  # noqa: S104  # what is to be refused
 STAMP = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z "

@@ -18,11 +18,11 @@ from typing import NamedTuple
 
 import orjson
 
-from tests.bench import plot, report
-from tests.bench import scenarios as s
-from tests.bench.bench import KEEPSTREAM, QUICK, WHOLE, Bench
 from tests.bench.machine import conditions
 from tests.bench.stacks import Upstream
+from tests.bench.table import plot, report
+from tests.bench.table import scenarios as s
+from tests.bench.table.bench import KEEPSTREAM, QUICK, WHOLE, Bench
 
 HERE = Path(__file__).parent
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
-from tests.bench.report import Numbers, middle, number
-from tests.bench.scenarios import KEEPS_UP_MS, kept_up
+from tests.bench.table.report import Numbers, middle, number
+from tests.bench.table.scenarios import KEEPS_UP_MS, kept_up
 
 OURS = ("front", "worker", "valkey", "upstream", "generator", "source")
 

@@ -19,7 +19,7 @@ from time import perf_counter
 
 from anthropic import AsyncAnthropic
 
-from tests.relay import Relay
+from tests.harness.relay import Relay
 
 ADDED_P50_MS = 8.0
 ADDED_P99_MS = 30.0

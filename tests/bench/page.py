@@ -27,7 +27,7 @@ from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
 from app.dev.simulator.answer.answers import pieces
 from app.dev.simulator.answer.texts import TEXTS
-from tests.relay import Relay
+from tests.harness.relay import Relay
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [

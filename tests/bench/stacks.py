@@ -20,7 +20,7 @@ from pathlib import Path
 from app.dev.embedded import EmbeddedValkey
 from app.dev.leash import leash
 from app.dev.ports import LOOPBACK, free_port
-from tests.bench.traffic import Target
+from tests.bench.load.traffic import Target
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0

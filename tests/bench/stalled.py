@@ -29,7 +29,7 @@ from app.stream.endings import Outcome, end_data
 from app.stream.log import Claim, Log
 from app.stream.queue import Queue
 from app.stream.redis.connect import connect
-from tests.running import keepstream
+from tests.harness.running import keepstream
 
 CLIENTS = 200
 SETTLE_SECONDS = 3.0

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from app.stream import frames
-from tests.chaos.asks import Ask
+from tests.chaos.load.asks import Ask
 from tests.harness.reader import Sight, ViolationError
 
 # The reason in `relay.retry` of a call that the upstream refused: it was none.

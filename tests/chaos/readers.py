@@ -30,7 +30,7 @@ from app.stream import frames
 from app.stream.endings import Outcome, end_data
 from app.stream.log import Claim, Log, Status
 from app.stream.redis.connect import connect
-from tests.running import keepstream
+from tests.harness.running import keepstream
 
 LIFE_MS = 600_000
 ROUND_SECONDS = 240.0

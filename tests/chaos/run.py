@@ -13,9 +13,9 @@ import psutil
 
 from app.stream import keys
 from tests.chaos.case import Case
-from tests.chaos.load import Load
-from tests.chaos.nemesis import Nemesis
-from tests.chaos.starving import Starving
+from tests.chaos.faults.nemesis import Nemesis
+from tests.chaos.faults.starving import Starving
+from tests.chaos.load.streams import Load
 from tests.harness.cluster import Cluster
 from tests.harness.leaks import keys_without_ttl
 

@@ -9,8 +9,8 @@ import pytest
 from app.dev.simulator.directives import parse
 from app.stream import frames
 from app.stream.endings import Outcome, end_data
-from tests.chaos.asks import WHOLE, Fault, ask, small
 from tests.chaos.case import Case
+from tests.chaos.load.asks import WHOLE, Fault, ask, small
 from tests.harness.reader import Sight, ViolationError
 
 STREAM = "st_" + 32 * "0"

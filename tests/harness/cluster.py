@@ -17,8 +17,8 @@ from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
 from tests.harness.leaks import keys_without_ttl
-from tests.harness.proxy import Proxy
-from tests.running import clean_environment
+from tests.harness.network.proxy import Proxy
+from tests.harness.running import clean_environment
 
 START_SECONDS = 60.0
 LAST_WORDS = 500

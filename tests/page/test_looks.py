@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.openapi.service import FILES
-from tests import node
+from tests.harness import node
 from tests.page.visiting import NOW, Site, answer, answered, articles, body, box, button, conversation_of, quoted, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
-from tests.harness.proxy import Proxy
+from tests.harness.network.proxy import Proxy
 from tests.page.visiting import (
     CUT,
     NOW,

@@ -20,7 +20,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from tests.harness.cluster import Cluster
-from tests.running import KEEPSTREAM
+from tests.harness.running import KEEPSTREAM
 
 PICTURE = Path(__file__).with_name("terminal.png")
 WIDTH, HEIGHT = 84, 49

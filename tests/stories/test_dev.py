@@ -19,7 +19,15 @@ import psutil
 import pytest
 
 from app.dev.ports import LOOPBACK
-from tests.running import KEEPSTREAM, PATIENCE, Running, clean_environment, is_running, keepstream, wait_until_gone
+from tests.harness.running import (
+    KEEPSTREAM,
+    PATIENCE,
+    Running,
+    clean_environment,
+    is_running,
+    keepstream,
+    wait_until_gone,
+)
 
 UP = r"Keepstream is up: (http://127\.0\.0\.1:\d+)"
 # Each of these starts four processes; the machine may be busy with other tests.

@@ -19,7 +19,7 @@ import pytest
 from app.dev.ports import free_port
 from tests.harness.cluster import Cluster, Process
 from tests.harness.reader import Sight, connect_once, watch
-from tests.running import Running, clean_environment
+from tests.harness.running import Running, clean_environment
 
 CADDY = Path(__file__).parents[2] / ".venv" / "bin" / "caddy"
 CADDYFILE = Path(__file__).parents[2] / "deploy" / "Caddyfile"

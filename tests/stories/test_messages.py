@@ -14,10 +14,10 @@ import pytest
 from anthropic import AsyncAnthropic
 from httpx2 import TransportError
 
-from tests.recorded import recorded_streams
-from tests.relay import Relay
-from tests.replaying import Replaying
-from tests.running import PATIENCE
+from tests.harness.recordings.recorded import recorded_streams
+from tests.harness.recordings.replaying import Replaying
+from tests.harness.relay import Relay
+from tests.harness.running import PATIENCE
 
 pytestmark = pytest.mark.timeout(3 * PATIENCE)
 

@@ -14,10 +14,10 @@ import httpx
 import orjson
 import pytest
 
-from tests.cutting import CuttingProxy
-from tests.relay import Relay
-from tests.running import KEEPSTREAM, PATIENCE, clean_environment
-from tests.typing_at import CTRL_C, CTRL_D, ENTER, Typing
+from tests.harness.network.sse_cutter import CuttingProxy
+from tests.harness.relay import Relay
+from tests.harness.running import KEEPSTREAM, PATIENCE, clean_environment
+from tests.harness.terminal.typing_at import CTRL_C, CTRL_D, ENTER, Typing
 
 NOW = "[[sim: rate=0 first=0]]"
 # Begins, and says nothing more until it is stopped.

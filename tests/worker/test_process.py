@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from app.dev.embedded import EmbeddedValkey
 from app.dev.ports import free_port
 from app.stream import keys
-from tests.running import Running, keepstream
+from tests.harness.running import Running, keepstream
 from tests.worker.workshop import Stream, Workshop
 
 KEY = "sk-a-key-that-nobody-may-see"

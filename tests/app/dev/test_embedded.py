@@ -12,7 +12,7 @@ from app.dev import embedded
 from app.dev.embedded import EmbeddedValkey, EmbeddedValkeyError, wait_until_it_answers
 from app.dev.lock import DirectoryBusyError
 from app.dev.ports import LOOPBACK, free_port
-from tests.running import Running, is_running, wait_until_gone
+from tests.harness.running import Running, is_running, wait_until_gone
 
 
 @pytest.fixture

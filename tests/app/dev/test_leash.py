@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from app.dev.leash import Leashed, leash, leash_by_watcher
-from tests.running import PATIENCE, Running, is_running, wait_until_gone
+from tests.harness.running import PATIENCE, Running, is_running, wait_until_gone
 
 ENDLESS = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(1000)"]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's way is Linux' own")

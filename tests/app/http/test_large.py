@@ -19,7 +19,7 @@ from app.http.large import in_parts
 from app.stream.log import Log
 from app.stream.redis.connect import connect
 from tests.bench.stalled import MIB, begun, request, take_a_little, write
-from tests.running import keepstream
+from tests.harness.running import keepstream
 
 CLIENTS = 30
 EACH_BYTES = 128 * 1024

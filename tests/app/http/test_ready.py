@@ -15,7 +15,7 @@ from app.http.ready import Readiness
 from app.stream.concurrency.tasks import Supervised
 from app.stream.redis.connect import connect
 from tests.app.served import served, until
-from tests.harness.proxy import Proxy
+from tests.harness.network.proxy import Proxy
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from app.stream.log import Log
 from app.stream.queue import Queue
 from app.stream.redis.connect import connect
 from tests.app.served import Served, served, until
-from tests.harness.cutter import Cutter
+from tests.harness.network.redis_cutter import Cutter
 
 COMMANDS_MAX = 40
 ASKED = {"model": "claude-x", "max_tokens": 10, "messages": [{"role": "user", "content": "hi"}]}

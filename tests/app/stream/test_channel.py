@@ -11,7 +11,7 @@ from app.dev.embedded import EmbeddedValkey
 from app.stream import channel as channels
 from app.stream.channel import Channel
 from app.stream.redis.connect import connect
-from tests.harness.proxy import Proxy
+from tests.harness.network.proxy import Proxy
 
 
 class Ear:

@@ -17,7 +17,7 @@ from rich.segment import Segment
 from app.terminal import page as module
 from app.terminal.blocks import blocks, standing
 from app.terminal.page import Page
-from tests.screen import Screen
+from tests.harness.terminal.screen import Screen
 
 WIDTH = 50
 TEXT = """\

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.relay import Relay
+from tests.harness.relay import Relay
 
 MODELS = "claude-opus-5-5 claude-haiku-5"
 

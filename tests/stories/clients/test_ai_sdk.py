@@ -15,10 +15,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests import node
-from tests.cutting import CuttingProxy
-from tests.relay import Relay
-from tests.running import PATIENCE
+from tests.harness import node
+from tests.harness.network.sse_cutter import CuttingProxy
+from tests.harness.relay import Relay
+from tests.harness.running import PATIENCE
 from tests.stories.clients.conftest import Up
 
 PROMPT = "Grüße 東京 👋 [[sim: tokens=80 rate=400 first=0.05]]"

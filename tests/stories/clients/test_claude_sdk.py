@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests import node
-from tests.recorded import recorded_streams
-from tests.relay import Relay
-from tests.replaying import Replaying
+from tests.harness import node
+from tests.harness.recordings.recorded import recorded_streams
+from tests.harness.recordings.replaying import Replaying
+from tests.harness.relay import Relay
 from tests.stories.clients.conftest import Up
 
 TOOL = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.running import clean_environment
+from tests.harness.running import clean_environment
 from tests.stories.clients.conftest import Up
 
 SECONDS = 200

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from httpx_sse import aconnect_sse
 
-from tests import node
-from tests.cutting import CuttingProxy
+from tests.harness import node
+from tests.harness.network.sse_cutter import CuttingProxy
 from tests.stories.clients.conftest import Up
 
 CUTS = (700, 1533, 911)

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from app.client import Client, ClientError, Event
-from tests import node
-from tests.cutting import CuttingProxy
+from tests.harness import node
+from tests.harness.network.sse_cutter import CuttingProxy
 from tests.stories.clients.conftest import Up
 
 # The first cut is in the head of the answer, the others anywhere in frames, ids and letters.

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from app.dev.embedded import EmbeddedValkey
 from app.stream import frames, keys
 from app.stream.redis.connect import connect
-from tests.harness.proxy import Proxy
+from tests.harness.network.proxy import Proxy
 from tests.worker.workshop import LIFE_MS, Stream, Workshop, workshop
 from worker.claims import pool
 

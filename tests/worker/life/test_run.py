@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from tests.harness.proxy import Proxy
+from tests.harness.network.proxy import Proxy
 from tests.worker.workshop import MODEL, Workshop
 
 

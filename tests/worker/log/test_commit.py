@@ -15,7 +15,7 @@ from app.stream import frames, keys
 from app.stream.log import Log, Status
 from app.stream.queue import Queue
 from app.stream.redis.connect import connect
-from tests.harness.proxy import READ_BYTES, Proxy
+from tests.harness.network.proxy import READ_BYTES, Proxy
 from worker.log.commit import SILENCE_SECONDS, Committer
 from worker.log.writer import Writer
 

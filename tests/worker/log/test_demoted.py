@@ -16,7 +16,7 @@ from app.stream.channel import Channel
 from app.stream.redis import accord
 from app.stream.redis.accord import Accord
 from app.stream.redis.connect import connect
-from tests.harness.pair import Pair
+from tests.harness.network.pair import Pair
 from tests.worker.workshop import Stream, workshop
 
 HEALED_SECONDS = 8.0

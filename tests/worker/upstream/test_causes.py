@@ -14,7 +14,7 @@ import pytest
 from app.dev.embedded import EmbeddedValkey
 from app.settings import SettingsError
 from app.upstream import Upstream
-from tests.running import keepstream
+from tests.harness.running import keepstream
 from tests.worker.plain_upstream import EVENT_STREAM, PlainUpstream
 from tests.worker.workshop import Stream, Workshop
 from worker.upstream.claude import Claude

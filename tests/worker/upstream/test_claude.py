@@ -11,7 +11,7 @@ import pytest
 
 from app.dev.simulator import serving
 from app.stream.concurrency.tasks import end
-from tests.harness.proxy import Proxy
+from tests.harness.network.proxy import Proxy
 from tests.worker.workshop import AT_ONCE, MODEL, PATIENCE
 from worker.upstream.claude import Claude
 from worker.upstream.request import Request

@@ -10,7 +10,7 @@ import pytest
 
 from app.faces.chat.view import BEGAN_AGAIN, LOST, UIMessagesView
 from app.stream.frames import encode_json, origin
-from tests import node
+from tests.harness import node
 
 STREAM = "st_0123456789abcdef0123456789abcdef"
 START = ("message_start", {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3}}})

@@ -15,7 +15,7 @@ from app.dev.embedded import EmbeddedValkey
 from app.stream.redis import links
 from app.stream.redis.connect import connect
 from app.stream.redis.refusals import Teller
-from tests.harness.proxy import Proxy
+from tests.harness.network.proxy import Proxy
 
 
 def test_what_is_closed_when_it_is_written_to_is_away(valkey: EmbeddedValkey) -> None:

@@ -9,11 +9,11 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from tests.bench.bench import ALL, BARE, GRACE_SECONDS, Bench, late, micros
 from tests.bench.commands import Monitor
-from tests.bench.live import quantiles
-from tests.bench.runs import measure
+from tests.bench.load.live import quantiles
 from tests.bench.stacks import Source
+from tests.bench.table.bench import ALL, BARE, GRACE_SECONDS, Bench, late, micros
+from tests.bench.table.runs import measure
 
 # A front or a worker keeps up as long as this holds.
 KEEPS_UP_MS = 250.0

@@ -10,7 +10,7 @@ from typing import Self
 from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
-from tests.harness.proxy import Proxy
+from tests.harness.network.proxy import Proxy
 
 
 class Pair:

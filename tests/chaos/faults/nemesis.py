@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.chaos.outages import Outages
+from tests.chaos.faults.outages import Outages
 from tests.harness.cluster import Cluster
 
 logger = logging.getLogger(__name__)

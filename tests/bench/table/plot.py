@@ -8,8 +8,8 @@ from typing import Any
 
 import matplotlib as mpl
 
-from tests.bench.bench import LATEST_MS
-from tests.bench.report import COLUMNS, Numbers
+from tests.bench.table.bench import LATEST_MS
+from tests.bench.table.report import COLUMNS, Numbers
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

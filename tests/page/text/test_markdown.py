@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.page import corpus
+from tests.page.text import corpus
 from tests.page.visiting import NOW, Site, answer, answered, body, button, quoted, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

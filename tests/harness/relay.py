@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from app.dev.embedded import EmbeddedValkey
-from tests.running import Running, keepstream
+from tests.harness.running import Running, keepstream
 
 
 class Relay:

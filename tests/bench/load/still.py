@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from tests.bench.client import Client, post, prompt, send, submit
 from tests.bench.gauges import cpu_of, memory_of
-from tests.bench.live import WRONG_SHOWN, quantiles
-from tests.bench.traffic import Stream, Target, check, drop, ended, open_stream, read_on
+from tests.bench.load.client import Client, post, prompt, send, submit
+from tests.bench.load.live import WRONG_SHOWN, quantiles
+from tests.bench.load.traffic import Stream, Target, check, drop, ended, open_stream, read_on
 
 IDLE_TOKENS = 10
 IDLE_RATE = 50

@@ -15,7 +15,7 @@ from app.dev.simulator import answer_for
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
-from tests.running import Running
+from tests.harness.running import Running
 
 SERVICE = "keepstream"
 SENTINEL = """\

@@ -12,9 +12,9 @@ from statistics import median
 from time import time_ns
 from typing import Any
 
-from tests.bench.check import TOKEN, Received
 from tests.bench.gauges import cpu_of
-from tests.bench.traffic import Stream, Target, check, drop, ended, open_stream
+from tests.bench.load.check import TOKEN, Received
+from tests.bench.load.traffic import Stream, Target, check, drop, ended, open_stream
 
 FIRST_SECONDS = 0.1
 # The parts of a ramp's step: streams are opened, they come into flow, and what follows is measured.

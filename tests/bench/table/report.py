@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench.bench import LATEST_MS
+from tests.bench.table.bench import LATEST_MS
 
 Numbers = Mapping[str, Mapping[str, Sequence[float]]]
 

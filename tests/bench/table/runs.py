@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from app.dev.leash import leash
-from tests.bench.traffic import Target
+from tests.bench.load.traffic import Target
 
 # Nothing here takes so long; a run that does is broken, and must not hold the machine.
 LIMIT_SECONDS = 120.0

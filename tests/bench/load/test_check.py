@@ -4,8 +4,8 @@ import pytest
 
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import Position, encode, encode_json, origin, unlogged
-from tests.bench.check import body, broken_log, received, wrong_order
-from tests.bench.live import quantiles
+from tests.bench.load.check import body, broken_log, received, wrong_order
+from tests.bench.load.live import quantiles
 
 STREAM = "st_bench"
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"

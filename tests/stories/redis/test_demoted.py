@@ -11,7 +11,7 @@ import pytest
 from app.dev.simulator import answer_for
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
-from tests.harness.pair import Pair
+from tests.harness.network.pair import Pair
 from tests.harness.reader import Sight, watch
 
 ABANDON_SECONDS = 2.0

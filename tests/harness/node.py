@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.running import PATIENCE, clean_environment
+from tests.harness.running import PATIENCE, clean_environment
 
-CLIENTS = Path(__file__).parent / "clients"
+CLIENTS = Path(__file__).parents[1] / "clients"
 INSTALL_SECONDS = 300
 # Node comes with the development dependencies, at an exact version, whatever the machine has.
 BIN = Path(sys.executable).parent

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from tests.bench.check import Received, broken_log, received, wrong_order
-from tests.bench.client import Client, get, post, prompt, send, submit
+from tests.bench.load.check import Received, broken_log, received, wrong_order
+from tests.bench.load.client import Client, get, post, prompt, send, submit
 
 # Of a process, beside what clients need.
 SPARE_DESCRIPTORS = 100

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 import uvloop
 
-from tests.bench import live, still
-from tests.bench.traffic import Target, allow_descriptors
+from tests.bench.load import live, still
+from tests.bench.load.traffic import Target, allow_descriptors
 
 
 async def run(plan: dict[str, Any]) -> dict[str, Any]:

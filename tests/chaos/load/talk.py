@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.chaos.asks import Ask
+from tests.chaos.load.asks import Ask
 from tests.harness.reader import Sight, ViolationError
 
 PAUSE_SECONDS = 0.1

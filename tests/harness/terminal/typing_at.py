@@ -13,8 +13,8 @@ import subprocess
 import termios
 from typing import Self
 
-from tests.running import KEEPSTREAM, clean_environment
-from tests.screen import Screen
+from tests.harness.running import KEEPSTREAM, clean_environment
+from tests.harness.terminal.screen import Screen
 
 PATIENCE_SECONDS = 30.0
 CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"

@@ -11,7 +11,7 @@ from typing import Self
 
 import pytest
 
-from tests.harness.proxy import Proxy
+from tests.harness.network.proxy import Proxy
 
 
 def certificate(directory: Path, address: str) -> tuple[Path, Path]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.bench.gauges import wait_until_quiet
-from tests.bench.runs import measure
 from tests.bench.stacks import CONTENDERS, Contender, Stack, Upstream
+from tests.bench.table.runs import measure
 
 KEEPSTREAM, DIRECT, PUBSUB, RESUMABLE = CONTENDERS
 BARE = "bare"

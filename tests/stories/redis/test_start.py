@@ -14,8 +14,8 @@ from app.dev.ports import free_port
 from app.stream.errors import UnfitServerError
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
-from tests.harness.tls import TlsProxy, certificate
-from tests.running import Running, keepstream
+from tests.harness.network.tls import TlsProxy, certificate
+from tests.harness.running import Running, keepstream
 
 SECRET = "hush#hush@1"
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 import httpx
 
 from app.stream import keys
-from tests.chaos.asks import FAULTS, WHOLE, Ask, Fault, ask, small
 from tests.chaos.case import Case
-from tests.chaos.clients import Chat, ask_messages
-from tests.chaos.manners import reading
-from tests.chaos.talk import Talk
+from tests.chaos.load.asks import FAULTS, WHOLE, Ask, Fault, ask, small
+from tests.chaos.load.clients import Chat, ask_messages
+from tests.chaos.load.manners import reading
+from tests.chaos.load.talk import Talk
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Refused, Sight, ViolationError, watch
 

@@ -21,7 +21,7 @@ from app.stream.log import Claim, Log
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
-from tests.running import keepstream
+from tests.harness.running import keepstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
