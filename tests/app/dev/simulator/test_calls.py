@@ -1,0 +1,52 @@
+"""What was called, and who left."""
+
+import asyncio
+
+import anthropic
+import httpx
+import pytest
+from anthropic import AsyncAnthropic
+
+from tests.app.dev.simulator.claude import asking, counts, raw_call, streamed
+
+
+async def test_calls_are_counted(claude: AsyncAnthropic, http: httpx.AsyncClient) -> None:
+    await streamed(claude, "[[sim: tag=mine]]")
+    await claude.messages.create(**asking("[[sim: tag=mine]]"))
+    await claude.models.list()
+    with pytest.raises(anthropic.RateLimitError):
+        await claude.messages.create(**asking("[[sim: status=429 tag=other]]"))
+    with pytest.raises(anthropic.BadRequestError):
+        await claude.messages.create(**asking("[[sim: what]]"))
+    with pytest.raises(anthropic.APIConnectionError):
+        await claude.messages.create(**asking("[[sim: cut-head]]"))
+    seen = await counts(http)
+    quiet = {"open": 0, "closed_early": 0, "last_closed_at": None}
+    assert seen["tags"] == {"mine": {"calls": 2, **quiet}, "other": {"calls": 1, **quiet}}
+    assert seen["statuses"] == {"200": 2, "429": 1, "400": 1, "none": 1}
+    assert (seen["calls"], seen["open"], seen["closed_early"]) == (5, 0, 0)
+    assert (await http.post("/_sim/reset")).json() == {"calls": 0, **quiet, "statuses": {}, "tags": {}}
+
+
+@pytest.mark.parametrize("fault", ["stall-after=2", "rate=1 tokens=100", "slow-head=60", "pings-after=0", "first=60"])
+async def test_a_client_that_leaves_is_noticed(url: str, http: httpx.AsyncClient, fault: str) -> None:
+    loop = asyncio.get_running_loop()
+    _, writer = await raw_call(url, f"[[sim: tag=left {fault}]]")
+    while not (seen := (await counts(http))["tags"].get("left")):
+        pass
+    assert (seen["open"], seen["closed_early"]) == (1, 0)
+    left_at = loop.time()
+    writer.close()
+    async with asyncio.timeout(5):
+        while (seen := (await counts(http))["tags"]["left"])["open"]:
+            pass
+    assert loop.time() - left_at < 1
+    assert (seen["calls"], seen["closed_early"]) == (1, 1)
+    assert seen["last_closed_at"] > 1_700_000_000
+
+
+async def test_a_reset_forgets_what_times_had_counted(claude: AsyncAnthropic, http: httpx.AsyncClient) -> None:
+    for _ in range(2):
+        with pytest.raises(anthropic.InternalServerError):
+            await claude.messages.create(**asking("[[sim: status=500 times=1]]"))
+        await http.post("/_sim/reset")
