@@ -33,6 +33,8 @@ from app.faces.conversations.saying import Conversing
 from app.faces.messages import passthrough as upstream
 from app.faces.messages import routes as messages
 from app.faces.native import routes as streams
+from app.fanout.beat import Beat
+from app.fanout.drain import drain
 from app.fanout.hub import Hub
 from app.http import health, static
 from app.http.envelope import Door, Envelope
@@ -59,12 +61,6 @@ from app.watch.logs import configure
 
 logger = logging.getLogger(__name__)
 
-# Readers are sent away within this part of the drain time; the rest is for what they still have to receive.
-DRAIN_PART = 0.4
-# Readers that cannot come back by themselves stay until the rest is just enough to tell them.
-LAST_PART = 0.1
-# A reader a millisecond is no storm: fewer readers are sent away faster.
-DRAIN_SECONDS_PER_READER = 0.002
 # Young objects that survive this many allocations are collected; the default of 700 costs a third of a connect.
 GC_THRESHOLD = (50_000, 20, 50)
 
@@ -142,6 +138,7 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         accord = Accord(redis, channel, keys.accord(name))
         accords = await stack.enter_async_context(Supervised("accord", accord.watch))
         hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
+        beat = await stack.enter_async_context(Beat(redis, hub))
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
         submitting = Streams(log, queue, Conversations(redis, log), settings, name)
@@ -149,7 +146,7 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         sweeping = Supervised("sweep", lambda: sweep(submitting, settings.stream_seconds_max))
         probe: Redis = connect(settings.redis_url, name, retries=1, ca=settings.redis_ca)
         stack.push_async_callback(probe.aclose)
-        ready = Readiness(probe, (channel, accords, *hub.work, sweeping))
+        ready = Readiness(probe, (channel, accords, *beat.tasks, sweeping))
         front = Front(settings, redis, submitting, hub, owners, Chats(redis), claude, conversing, ready)
         running_server = server(application(front, listener.getsockname()[0]), settings.cors_origins)
         running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")
@@ -168,7 +165,7 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
             if checking.done() and checking.exception() is not None:
                 stop.set()
         leaving_since = time.monotonic()
-        await _leave(hub, settings.drain_seconds)
+        await drain(hub, settings.drain_seconds)
         left = settings.drain_seconds - (time.monotonic() - leaving_since)
         running_server.config.timeout_graceful_shutdown = max(1, int(left))
         running_server.should_exit = True
@@ -179,17 +176,6 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         if checking.done() and not checking.cancelled():
             checking.result()
     return 0
-
-
-async def _leave(hub: Hub, drain_seconds: float) -> None:
-    """Sends the readers away and waits until they have what was written to them, within the drain time."""
-    hub.draining = True
-    hub.leave_by = asyncio.get_running_loop().time() + drain_seconds * (1 - LAST_PART)
-    spread = min(drain_seconds * DRAIN_PART, len(hub.readers) * DRAIN_SECONDS_PER_READER)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(drain_seconds):
-            await hub.drain(spread)
-            await hub.empty()
 
 
 def _stop_on_signals() -> asyncio.Event:

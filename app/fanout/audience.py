@@ -37,6 +37,9 @@ class Piece:
         self.chunk = b"" if self.large else b"%x\r\n%b\r\n" % (len(data), data)
 
 
+PING = Piece(b": ping\n\n")
+
+
 class Reader(Protocol):
     """What a tail asks of a reader. Called on the loop; none of these may block or raise."""
 
@@ -88,6 +91,9 @@ class Audience:
             except Exception as error:  # noqa: BLE001  # whatever it is, the others must not notice
                 self._fail(reader, error)
 
+    def add(self, reader: Reader) -> None:
+        self.readers[reader] = None
+
     def remove(self, reader: Reader) -> None:
         self.readers.pop(reader, None)
         self.live.pop(reader, None)
@@ -96,12 +102,12 @@ class Audience:
         logger.error("a reader failed and is sent away: %s", type(error).__name__)
         self.live.pop(reader, None)
         try:
-            reader.leave(come_back_ms())
+            send_away(reader)
         except Exception as worse:  # noqa: BLE001  # it is past all help: its connection ends by itself
             logger.error("a reader cannot even leave: %s", type(worse).__name__)  # noqa: TRY400  # no tracebacks with prompts
             self.remove(reader)
 
 
-def come_back_ms() -> int:
-    """When somebody who is sent away is to come back, each at a time of its own."""
-    return random.randrange(*COME_BACK_MS)  # noqa: S311  # jitter, not a secret
+def send_away(reader: Reader) -> None:
+    """Each is to come back at a time of its own."""
+    reader.leave(random.randrange(*COME_BACK_MS))  # noqa: S311  # jitter, not a secret

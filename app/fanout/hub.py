@@ -1,27 +1,26 @@
-"""All tails of one front: who is read here, the slow beat, pings, places in the line, and the drain.
+"""The registry of a front's tails: who is read here, who joins and who leaves.
 
 The rule: one subscription per stream that somebody here reads; the last reader takes the tail and its subscription
-along. Every `BEAT_SECONDS` one pipeline asks the last id of every live log, so that a channel that lies or sleeps can
-delay and never lose.
+along. Knows nothing of HTTP.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
+from collections.abc import Collection
 from typing import Self
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.fanout.audience import Piece, Reader, come_back_ms
-from app.fanout.reads import Reads
+from app.fanout.audience import Piece, Reader, send_away
+from app.fanout.shared_log import SharedLog
 from app.fanout.tail import Tail
 from app.stream import asides, keys
 from app.stream.channel import Channel
-from app.stream.concurrency.tasks import Supervised, end, every
-from app.stream.frames import PROOF_LENGTH, Position, unlogged
+from app.stream.concurrency.tasks import end
+from app.stream.frames import Position
 from app.stream.log import Log, State
 from app.stream.queue import Queue
 from app.stream.redis.connect import AWAY
@@ -30,50 +29,36 @@ from app.stream.redis.refusals import Teller
 logger = logging.getLogger(__name__)
 _teller = Teller(logger)
 
-BEAT_SECONDS = 2.0
-# Proxies commonly close what is silent for a minute; half of that leaves room for one lost ping.
-PING_SECONDS = 15.0
-TICK_SECONDS = 1.0
-PING = Piece(b": ping\n\n")
-# Logs asked for in one pipeline.
-BEAT_BATCH = 1000
-
 
 class Hub:
-    """The tails of this front, by stream id. `leave_by`: the loop's time at which a draining front has no more left."""
+    """The tails of this front, by stream id.
+
+    `draining`: nobody new stays. `leave_by`: the loop's time at which a draining front has no more readers left.
+    """
 
     def __init__(self, redis: Redis, log: Log, queue: Queue, channel: Channel) -> None:
-        self.log = log
-        self.queue = queue
+        self.log = SharedLog(log)
         self.draining = False
         self.leave_by = 0.0
-        self.reads = Reads(log)
         self._redis = redis
+        self._queue = queue
         self._channel = channel
         self._tails: dict[str, Tail] = {}
         self._opening: dict[str, asyncio.Task[None]] = {}
-        self.work = (
-            Supervised("hub-beat", lambda: every(BEAT_SECONDS, self._beat)),
-            Supervised("hub-ping", lambda: every(TICK_SECONDS, self._ping)),
-        )
         self._emptied = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        for work in self.work:
-            work.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for work in self.work:
-            await work.stop()
         await end(*self._opening.values())
-        for tail in tuple(self._tails.values()):
-            tail.audience.each(tail.readers, self._send_away)
+        for tail in self.tails:
+            tail.audience.each(tail.readers, send_away)
             tail.close()
 
     @property
-    def tails(self) -> int:
-        return len(self._tails)
+    def tails(self) -> Collection[Tail]:
+        return tuple(self._tails.values())
 
     @property
     def readers(self) -> list[Reader]:
@@ -88,16 +73,14 @@ class Hub:
         """Attaches `reader` to the stream's tail, which may still be opening. Whoever joins must `leave`."""
         tail = self._tails.get(stream_id)
         if tail is None or tail.gone:  # what was lost is there again for who comes now; its old readers end as they are
-            tail = self._tails[stream_id] = Tail(stream_id, self.log, reader.position, self.reads)
+            tail = self._tails[stream_id] = Tail(stream_id, self.log, reader.position)
             tail.quiet_since = asyncio.get_running_loop().time()
             self._opening[stream_id] = asyncio.create_task(self._open(tail), name="tail-open")
-        tail.attach(reader)
+        tail.audience.add(reader)
         if self.draining:  # the drain tells those that it found
-            asyncio.get_running_loop().call_soon(tail.audience.each, (reader,), self._send_away)
-        elif tail.state is State.QUEUED and tail.place is not None:
-            reader.aside(Piece(status(tail.place)))
-        elif tail.told is not None:
-            reader.aside(Piece(asides.status(tail.told)))
+            asyncio.get_running_loop().call_soon(tail.audience.each, (reader,), send_away)
+        elif (status := tail.status()) is not None:
+            reader.aside(Piece(status))
         return tail
 
     async def opened(self, stream_id: str) -> None:
@@ -113,7 +96,7 @@ class Hub:
         tail = self._tails.get(stream_id)
         if tail is None:
             return
-        tail.detach(reader)
+        tail.audience.remove(reader)
         if not tail.readers:
             del self._tails[stream_id]
             tail.close()
@@ -129,25 +112,6 @@ class Hub:
             self._emptied.clear()
             await self._emptied.wait()
 
-    async def drain(self, seconds: float) -> None:
-        """Sends every reader away, one by one over `seconds`, so that the other fronts are not stormed."""
-        self.draining = True
-        readers = [(stream_id, reader) for stream_id, tail in self._tails.items() for reader in tail.readers]
-        random.shuffle(readers)
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-        for n, (stream_id, reader) in enumerate(readers):
-            due = start + seconds * n / len(readers)
-            if due > loop.time():
-                await asyncio.sleep(due - loop.time())
-            tail = self._tails.get(stream_id)
-            if tail is not None and reader in tail.readers:
-                tail.audience.each((reader,), self._send_away)
-
-    @staticmethod
-    def _send_away(reader: Reader) -> None:
-        reader.leave(come_back_ms())
-
     async def _open(self, tail: Tail) -> None:
         stream_id = tail.stream_id
         try:
@@ -155,7 +119,7 @@ class Hub:
             tail.repair()
             await tail.repaired()
             if tail.state is State.QUEUED:
-                self._place(tail, await self.queue.position(stream_id))
+                tail.stands_at(await self._queue.position(stream_id))
             elif tail.state is State.RUNNING and (held := await asides.standing(self._redis, stream_id)) is not None:
                 tail.message(asides.encode(held))
         except (RedisError, *AWAY) as error:
@@ -166,53 +130,6 @@ class Hub:
             if self._opening.get(stream_id) is asyncio.current_task():
                 del self._opening[stream_id]
         tail.wake()
-
-    async def _ping(self) -> None:
-        now = asyncio.get_running_loop().time()
-        for tail in tuple(self._tails.values()):
-            if now - tail.quiet_since >= PING_SECONDS:
-                tail.quiet_since = now
-                tail.audience.aside(PING)
-
-    async def _beat(self) -> None:
-        tails = [tail for stream_id, tail in self._tails.items() if stream_id not in self._opening]
-        try:
-            for start in range(0, len(tails), BEAT_BATCH):
-                await self._check(tails[start : start + BEAT_BATCH])
-        except (RedisError, *AWAY) as error:
-            _teller.tell("beat", error)
-
-    async def _check(self, tails: list[Tail]) -> None:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for tail in tails:
-                pipe.getrange(keys.log(tail.stream_id), -PROOF_LENGTH, -1)
-                pipe.exists(keys.meta(tail.stream_id))
-                if tail.state is State.QUEUED:
-                    pipe.zrank(keys.JOBS, tail.stream_id)
-            waiting = [tail.state is State.QUEUED for tail in tails]
-            answers = iter(await pipe.execute(raise_on_error=False))
-        for tail, queued in zip(tails, waiting, strict=True):
-            last, there = next(answers), next(answers)
-            rank = next(answers) if queued else None
-            refused = next((answer for answer in (last, there, rank) if isinstance(answer, Exception)), None)
-            if refused is not None:  # one stream's key may be whatever it is: the others' are looked at
-                _teller.tell("beat", refused)
-            elif not there:
-                tail.repair()
-            else:
-                tail.check(last)
-                self._place(tail, None if rank is None else rank + 1)
-
-    def _place(self, tail: Tail, place: int | None) -> None:
-        if place is None or place == tail.place:
-            return
-        tail.place = place
-        tail.audience.aside(Piece(status(place)))
-
-
-def status(place: int) -> bytes:
-    """What a reader of a waiting stream is told."""
-    return unlogged("relay.status", {"state": "queued", "position": place})
 
 
 def start_position(tail: Tail, after: Position | None) -> Position | None:

@@ -13,14 +13,14 @@ import asyncio
 import logging
 
 from app.fanout.audience import Audience, Piece, Reader
-from app.fanout.reads import Reads
-from app.fanout.rounds import RETRY_SECONDS, Rounds
+from app.fanout.repair import RETRY_SECONDS, Repair
+from app.fanout.shared_log import SharedLog
 from app.fanout.splice import Splice
 from app.stream import asides
 from app.stream.asides import Told
-from app.stream.concurrency.changing import Changing
+from app.stream.concurrency.versioned import Versioned
 from app.stream.frames import OFFSET_DIGITS, Position, origin
-from app.stream.log import READ_BYTES, Log, Read, State
+from app.stream.log import Read, State
 from app.stream.readback.restarts import OURS, Restart, begins_anew, ends, restarts
 
 logger = logging.getLogger(__name__)
@@ -34,12 +34,13 @@ HEAD_BYTES = 4096
 HISTORY_LOST = "history_lost"
 
 
-class Tail(Changing):
+class Tail(Versioned):
     """The live end of one log, a `channel.Receiver`. It has grown, begun anew (`reason`, `base`), ended, or is lost."""
 
-    def __init__(self, stream_id: str, log: Log, position: Position, reads: Reads | None = None) -> None:
+    def __init__(self, stream_id: str, log: SharedLog, position: Position) -> None:
         super().__init__()
         self.stream_id = stream_id
+        self.log = log
         self.splice = Splice(position)
         self.audience = Audience()
         self._handed = position  # up to where live readers have what there is
@@ -53,13 +54,12 @@ class Tail(Changing):
         # What was handed last says that it is the ending, which the log is being asked.
         self.told_all = False
         self.quiet_since = 0.0
-        self.place: int | None = None
-        self.reads = reads or Reads(log)
+        self._place: int | None = None
         self._told: tuple[Told, float] | None = None
         self._fresh: list[bytes] = []
         self._stash: list[tuple[int, bytes]] = []
         self._unplaced = False
-        self._rounds = Rounds("tail-repair", self._round)
+        self._repair = Repair("tail-repair", self._round)
         self._short_since: float | None = None
 
     @property
@@ -100,7 +100,7 @@ class Tail(Changing):
         if len(self._stash) < STASH_LIMIT:
             self._stash.append((start, data))
         if self.regrowing:
-            self._rounds.ask_in(RETRY_SECONDS)  # a flood of them says no more than one
+            self._repair.ask_in(RETRY_SECONDS)  # a flood of them says no more than one
         else:
             self.repair()
 
@@ -114,12 +114,6 @@ class Tail(Changing):
         self.audience.aside(Piece(asides.status(told)))
 
     # --- the readers' side
-
-    def attach(self, reader: Reader) -> None:
-        self.readers[reader] = None
-
-    def detach(self, reader: Reader) -> None:
-        self.audience.remove(reader)
 
     def go_live(self, reader: Reader) -> bool:
         """Whether `reader` stands at the end, and is fed from now on."""
@@ -143,27 +137,31 @@ class Tail(Changing):
         """Whether the log is shorter than what was shown, and is given time to grow again."""
         return self._short_since is not None
 
-    @property
-    def told(self) -> Told | None:
+    def status(self) -> bytes | None:
         """What was last said beside the log, as it is now; None where something followed, or it is over."""
+        if self.state is State.QUEUED and self._place is not None:
+            return asides.queued(self._place)
         if self._told is None:
             return None
         told, at = self._told
-        return told.later(int((asyncio.get_running_loop().time() - at) * 1000))
+        now = told.later(int((asyncio.get_running_loop().time() - at) * 1000))
+        return None if now is None else asides.status(now)
 
-    async def read(self, position: Position | None, limit: int = READ_BYTES) -> Read:
-        """Whole frames after `position` from the log, proven; bounded, and shared with who asks the same (`Reads`)."""
-        return await self.reads.read(self.stream_id, position, limit)
+    def stands_at(self, place: int | None) -> None:
+        """Its place in the line, of which readers hear where it is another."""
+        if place is not None and place != self._place:
+            self._place = place
+            self.audience.aside(Piece(asides.queued(place)))
 
     # --- repair
 
     def repair(self) -> None:
         """Reads the log from the end on; repeated calls while that is under way make one more round."""
-        self._rounds.ask()
+        self._repair.ask()
 
     async def repaired(self) -> None:
         """Waits for the repair under way, if any."""
-        await self._rounds.done()
+        await self._repair.done()
 
     def check(self, last: bytes) -> None:
         """The slow beat: compares the log's last bytes with what the tail knows. Its length may be that of another."""
@@ -176,13 +174,13 @@ class Tail(Changing):
     def close(self) -> None:
         """Ends what is under way, and wakes whoever waits for it."""
         self.closed = True
-        self._rounds.close()
+        self._repair.close()
         self.wake()
 
     async def _round(self) -> bool:
         """Reads the log on from the end. Returns whether it must be read again."""
         asked = self.splice.end
-        read = await self.reads.fresh(self.stream_id, asked)
+        read = await self.log.fresh(self.stream_id, asked)
         more = await self._take(read, asked)
         stash, self._stash = self._stash, []
         for start, data in stash:
@@ -238,7 +236,7 @@ class Tail(Changing):
         """The reset with which the log begins, if that is one that the tail does not know: no use in waiting then."""
         if read.start is None or not read.start.offset:
             return None
-        head = await self.reads.head(self.stream_id, origin(self.stream_id), HEAD_BYTES)
+        head = await self.log.head(self.stream_id, origin(self.stream_id), HEAD_BYTES)
         restart = begins_anew(head.data)
         known = restart is None or restart.position != read.start or restart.attempt <= self.attempt
         return None if known else restart
@@ -249,7 +247,7 @@ class Tail(Changing):
             self._short_since = now
         left = self._short_since + REGROW_SECONDS - now
         if left > 0:
-            self._rounds.ask_in(left)
+            self._repair.ask_in(left)
         return left <= 0
 
     def _grown(self) -> None:

@@ -106,3 +106,8 @@ def status(told: Told) -> bytes:
             return unlogged("relay.status", {"state": "thinking", "silent_ms": silent_ms})
         case Held(retry_in_ms):
             return unlogged("relay.status", {"state": "held", "retry_in_ms": retry_in_ms})
+
+
+def queued(position: int) -> bytes:
+    """The event that native readers are shown of a stream that waits in the line, which its front tells."""
+    return unlogged("relay.status", {"state": "queued", "position": position})

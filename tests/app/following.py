@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,16 +12,23 @@ from typing import Any, Self, cast
 from redis.asyncio import Redis
 
 from app.faces.native.push import PushReader
+from app.fanout.beat import Beat
+from app.fanout.catchup import Data, Reset, Step
 from app.fanout.hub import Hub
+from app.fanout.reader import Aside, Leave, PullReader
 from app.stream import keys
 from app.stream.channel import Channel
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import Position, encode, encode_json, origin, split
 from app.stream.log import Claim, Log, Status
 from app.stream.queue import Queue
+from tests.app.served import until
 
 LIFE_MS = 600_000
 OWNER = "me"
+STREAM = "st_followed"
+SOON = 0.02
+NEVER = 3600.0
 
 
 @dataclass
@@ -114,6 +123,7 @@ class Inside:
     """A front without HTTP."""
 
     hub: Hub
+    beat: Beat
     channel: Channel
     queue: Queue
     log: Log
@@ -122,8 +132,8 @@ class Inside:
 @asynccontextmanager
 async def inside(redis: Redis, log: Log | None = None) -> AsyncIterator[Inside]:
     log, queue = log or Log(redis), Queue(redis)
-    async with Channel(redis) as channel, Hub(redis, log, queue, channel) as hub:
-        yield Inside(hub, channel, queue, log)
+    async with Channel(redis) as channel, Hub(redis, log, queue, channel) as hub, Beat(redis, hub) as beat:
+        yield Inside(hub, beat, channel, queue, log)
 
 
 class Client:
@@ -197,3 +207,48 @@ def _event(block: bytes) -> tuple[str | None, bytes]:
 
 def texts(log: bytes) -> list[str]:
     return [frame.data.decode() for frame in split(log)]
+
+
+class Asking:
+    """Asks for one step after the other, and keeps them."""
+
+    def __init__(self, front: Inside, position: Position | None = None) -> None:
+        self.reader = PullReader(origin(STREAM) if position is None else position)
+        self.steps: list[Step | Aside | Leave] = []
+        self._front = front
+
+    @property
+    def data(self) -> bytes:
+        """What was given since the last reset."""
+        given = b""
+        for step in self.steps:
+            given = given + step.data if isinstance(step, Data) else b"" if isinstance(step, Reset) else given
+        return given
+
+    @property
+    def beside(self) -> list[Step | Aside | Leave]:
+        return [step for step in self.steps if not isinstance(step, Data)]
+
+    async def run(self) -> None:
+        async with contextlib.aclosing(self.reader.steps(self._front.hub, STREAM)) as steps:
+            async for step in steps:
+                self.steps.append(step)
+
+
+@asynccontextmanager
+async def asking(front: Inside, position: Position | None = None) -> AsyncIterator[tuple[Asking, asyncio.Task[None]]]:
+    one = Asking(front, position)
+    task = asyncio.create_task(one.run())
+    yield one, task
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def over(task: asyncio.Task[None]) -> None:
+    async with asyncio.timeout(20):
+        await task
+
+
+async def has(client: Client, stream: Stream) -> None:
+    await until(lambda: client.frames == stream.written)

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from app.access.owners import Owners
 from app.faces.base.front import Front
 from app.faces.conversations.saying import Conversing
+from app.fanout.beat import Beat
 from app.fanout.hub import Hub
 from app.http.ready import Readiness
 from app.http.server import address, listen, server
@@ -43,6 +44,7 @@ class Served:
     """A front that serves, and what it serves from."""
 
     front: Front
+    beat: Beat
     url: str
 
     @property
@@ -71,7 +73,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
     """A front on a free port of the loopback interface."""
     settings = settings or Settings()
     log, queue = Log(redis), Queue(redis)
-    async with Channel(redis) as channel, Hub(redis, log, queue, channel) as hub:
+    async with Channel(redis) as channel, Hub(redis, log, queue, channel) as hub, Beat(redis, hub) as beat:
         upstream = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         streams = Streams(log, queue, Conversations(redis, log), settings, "front")
         front = Front(
@@ -83,14 +85,14 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             chats=Chats(redis),
             upstream=upstream,
             conversing=Conversing(streams, upstream, settings),
-            ready=Readiness(redis, (channel, *hub.work)),
+            ready=Readiness(redis, (channel, *beat.tasks)),
         )
         running_server = server(application(front), settings.cors_origins)
         listener = listen("127.0.0.1", 0)
         running = asyncio.create_task(running_server.serve(sockets=[listener]))
         await until(lambda: running_server.started)
         try:
-            yield Served(front, address(listener))
+            yield Served(front, beat, address(listener))
         finally:
             running_server.force_exit = running_server.should_exit = True
             await running

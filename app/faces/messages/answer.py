@@ -21,10 +21,10 @@ from app.faces.base.front import Front
 from app.faces.base.kept import message_of
 from app.faces.messages.view import PING, Broken, Ended, MessagesView, error_event
 from app.faces.native.answer import SSE_HEADERS
-from app.fanout.hub import PING_SECONDS
+from app.fanout.beat import PING_SECONDS
+from app.fanout.catchup import Data, Part, Reset, Step
 from app.fanout.parts import AnotherHistoryError
-from app.fanout.patient import PatientReader
-from app.fanout.reader import Aside, Data, Leave, Part, Reset, Step
+from app.fanout.reader import Aside, Leave, PatientReader
 from app.http import failures
 from app.http.body import let_go
 from app.http.connection.takeover import break_off

@@ -14,8 +14,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.faces.native.view import leave_block, reset_event
+from app.fanout.catchup import Data, Lost, Part, Reset
 from app.fanout.hub import Hub
-from app.fanout.reader import Aside, Data, Leave, Lost, Part, PullReader, Reset
+from app.fanout.reader import Aside, Leave, PullReader
 from app.http.connection.takeover import can_take_over, take_over
 from app.stream.frames import Position
 

@@ -14,10 +14,10 @@ from collections.abc import Callable
 
 from app.faces.native.push_states import ENDS, SPEAKING, Event, State, after
 from app.faces.native.view import leave_block, reset_event
-from app.fanout.audience import Piece
-from app.fanout.hub import PING, Hub
+from app.fanout.audience import PING, Piece
+from app.fanout.catchup import Lost, Reset, fetch
+from app.fanout.hub import Hub
 from app.fanout.parts import AnotherHistoryError, Place, next_part, place_at
-from app.fanout.reader import Lost, Reset, fetch
 from app.fanout.tail import Tail
 from app.http.connection import sockets
 from app.stream.frames import Position

@@ -135,13 +135,13 @@ async def events_of(front: Front, request: Request, owner: str, stream_id: str) 
         if position is not None:
             return StreamResponse(front.hub, stream_id, position, opening(stream_id))
     try:
-        read = await front.hub.reads.read(stream_id, after)
+        read = await front.hub.log.read(stream_id, after)
     except (RedisError, *AWAY) as error:
         _teller.tell("events", error)
         return WholeResponse(away())
     check_readable(read, owner)
     if len(read.data) > WHOLE_BYTES:
-        await front.hub.reads.pace.turn()  # a herd that comes at once is begun with one by one
+        await front.hub.log.turns.next()  # a herd that comes at once is begun with one by one
     return _stream(front, stream_id, after, read)
 
 

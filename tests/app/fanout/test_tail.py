@@ -1,110 +1,18 @@
-"""One tail on its own: what it is told, what it reads by itself, and what its readers are handed."""
+"""One tail on its own: what it is told, and what its readers are handed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 
-import pytest
 from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 
-from app.fanout import tail as tails
-from app.fanout.audience import Piece
+from app.fanout.shared_log import SharedLog
 from app.fanout.tail import Tail
 from app.stream import keys
 from app.stream.frames import Position, origin
-from app.stream.log import READ_BYTES, Log, Read, State
-from tests.app.following import Stream
-
-STREAM = "st_tail"
-ANSWER_SECONDS = 20.0
-
-
-class Gate(Log):
-    """A log whose answers wait until they are let through, or get lost."""
-
-    def __init__(self, redis: Redis) -> None:
-        super().__init__(redis)
-        self.open = asyncio.Event()
-        self.open.set()
-        self.asked = asyncio.Event()
-        self.asked_for = 0
-        self.lose = 0
-
-    async def read(self, stream_id: str, after: Position | None, limit: int = READ_BYTES, skip: int = 0) -> Read:
-        read = await super().read(stream_id, after, limit, skip)
-        self.asked_for += 1
-        self.asked.set()
-        await self.open.wait()
-        if self.lose:
-            self.lose -= 1
-            raise RedisConnectionError
-        return read
-
-
-class Noting:
-    """A reader that notes what it is told."""
-
-    def __init__(self, position: Position) -> None:
-        self.position = position
-        self.pieces: list[bytes] = []
-        self.told: list[Any] = []
-
-    @property
-    def fed(self) -> bytes:
-        return b"".join(self.pieces)
-
-    def feed(self, piece: Piece) -> None:
-        assert piece.large or piece.chunk == b"%x\r\n%b\r\n" % (len(piece.data), piece.data)
-        self.pieces.append(piece.data)
-
-    def reset(self, reason: str, attempt: int, position: Position) -> None:
-        self.told.append((reason, attempt, position))
-        self.pieces.clear()
-        self.position = position
-
-    def aside(self, piece: Piece) -> None:
-        self.told.append(piece.data)
-
-    def lost(self) -> None:
-        self.told.append("lost")
-
-    def leave(self, retry_ms: int) -> None:
-        self.told.append(retry_ms)
-
-    def finish(self) -> None:
-        self.told.append("finished")
-
-
-@pytest.fixture
-async def stream(redis: Redis) -> Stream:
-    return await Stream.begin(redis, STREAM)
-
-
-@pytest.fixture
-def gate(redis: Redis) -> Gate:
-    return Gate(redis)
-
-
-@pytest.fixture
-async def tail(gate: Gate) -> AsyncIterator[Tail]:
-    made = Tail(STREAM, gate, origin(STREAM))
-    yield made
-    made.close()
-
-
-def live(tail: Tail) -> Noting:
-    reader = Noting(tail.splice.end)
-    tail.attach(reader)
-    assert tail.go_live(reader)
-    return reader
-
-
-async def repaired(tail: Tail) -> None:
-    async with asyncio.timeout(ANSWER_SECONDS):
-        await tail.repaired()
+from app.stream.log import State
+from tests.app.following import STREAM, Stream
+from tests.app.tails import ANSWER_SECONDS, Gate, Noting, live, repaired
 
 
 async def test_messages_of_one_read_are_handed_on_in_one_piece(tail: Tail, stream: Stream) -> None:
@@ -126,105 +34,6 @@ async def test_a_message_that_comes_twice_is_handed_on_once(tail: Tail, stream: 
         tail.message(b"%d:%b" % (0 if message.startswith(first) else len(first), message))
         tail.settle()
     assert reader.pieces == [first, second]
-
-
-async def test_a_hole_is_filled_from_the_log(tail: Tail, stream: Stream) -> None:
-    reader = live(tail)
-    await stream.write("a", "b")
-    start = stream.position.offset
-    await stream.write("c")
-    tail.message(b"%d:%b" % (start, stream.written[start:]))
-    tail.settle()
-    await repaired(tail)
-    assert reader.fed == stream.written
-
-
-async def test_a_message_that_comes_while_the_log_is_read_is_not_lost(tail: Tail, gate: Gate, stream: Stream) -> None:
-    """The read was answered before the message was sent: only the message has the rest."""
-    reader = live(tail)
-    await stream.write("a")
-    gate.open.clear()
-    tail.repair()
-    async with asyncio.timeout(ANSWER_SECONDS):
-        await gate.asked.wait()
-    start = stream.position.offset
-    rest = stream.frame("b")
-    tail.message(b"%d:%b" % (start, rest))
-    tail.settle()
-    assert reader.fed == b""
-    gate.open.set()
-    await repaired(tail)
-    assert reader.fed == stream.written
-
-
-async def test_more_messages_than_are_kept_meanwhile_are_read(
-    tail: Tail, gate: Gate, stream: Stream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tails, "STASH_LIMIT", 3)
-    reader = live(tail)
-    await stream.write("first")
-    gate.open.clear()
-    tail.repair()
-    async with asyncio.timeout(ANSWER_SECONDS):
-        await gate.asked.wait()
-    for n in range(20):
-        start = stream.position.offset
-        await stream.write(f"more {n}")
-        tail.message(b"%d:%b" % (start, stream.written[start:]))
-    assert len(tail._stash) == 3
-    gate.open.set()
-    await repaired(tail)
-    assert reader.fed == stream.written
-
-
-async def test_many_gaps_while_the_log_is_read_are_one_more_read(tail: Tail, gate: Gate, stream: Stream) -> None:
-    await stream.write("a")
-    gate.open.clear()
-    tail.gap()
-    async with asyncio.timeout(ANSWER_SECONDS):
-        await gate.asked.wait()
-    await stream.write("b")
-    for _ in range(50):
-        tail.gap()
-    gate.open.set()
-    await repaired(tail)
-    assert tail.splice.end == stream.position
-    assert gate.asked_for <= 3  # the last of them finds nothing new
-
-
-async def test_a_read_that_fails_is_tried_again(
-    tail: Tail, gate: Gate, stream: Stream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tails, "RETRY_SECONDS", 0.0)
-    gate.lose = 3
-    reader = live(tail)
-    await stream.write("a")
-    tail.gap()
-    await repaired(tail)
-    assert (reader.fed, reader.told) == (stream.written, [])
-
-
-async def test_frames_larger_than_one_read_are_read(tail: Tail, stream: Stream) -> None:
-    await stream.write("before")
-    await stream.write("x" * 3 * READ_BYTES, "behind")
-    read = await tail.read(stream.places[1])
-    assert read.proven
-    assert read.whole() == stream.written[stream.places[1].offset :][: len(read.whole())]
-    assert read.whole()
-    reader = live(tail)
-    tail.repair()
-    await repaired(tail)
-    assert reader.fed == stream.written
-
-
-async def test_a_log_longer_than_one_read_is_read_to_its_end(tail: Tail, stream: Stream) -> None:
-    reader = live(tail)
-    for n in range(5):
-        await stream.write(str(n) * (READ_BYTES // 2))
-    tail.repair()
-    await repaired(tail)
-    assert reader.fed == stream.written
-    assert all(len(piece) <= READ_BYTES for piece in reader.pieces)
 
 
 async def test_the_ending_finishes_whoever_is_live(tail: Tail, stream: Stream) -> None:
@@ -272,7 +81,7 @@ async def test_an_ending_that_was_never_published_is_found(tail: Tail, stream: S
 
 async def test_a_tail_that_begins_at_the_ending_has_ended(gate: Gate, stream: Stream) -> None:
     await stream.end()
-    tail = Tail(STREAM, gate, stream.position)
+    tail = Tail(STREAM, SharedLog(gate), stream.position)
     reader = live(tail)
     tail.repair()
     await repaired(tail)
@@ -315,14 +124,6 @@ async def test_who_falls_behind_is_not_fed_and_keeps_its_place(tail: Tail, strea
     assert tail.splice.after(slow.position) == stream.written[stands.offset :]
 
 
-async def test_an_end_that_is_known_is_not_read(tail: Tail, gate: Gate, stream: Stream) -> None:
-    tail.message(b"0:" + stream.frame("a"))
-    tail.settle()
-    tail.check(stream.position.proof)
-    await repaired(tail)
-    assert gate.asked_for == 0
-
-
 async def test_a_lost_stream_is_told_once(tail: Tail, redis: Redis, stream: Stream) -> None:
     reader = live(tail)
     await redis.delete(keys.meta(stream.id))
@@ -356,18 +157,3 @@ async def test_one_who_gives_up_waiting_takes_nobody_along(tail: Tail) -> None:
     async with asyncio.timeout(ANSWER_SECONDS):
         await waiting
     assert leaving.cancelled()
-
-
-async def test_a_closed_tail_reads_no_more(tail: Tail, gate: Gate) -> None:
-    gate.open.clear()
-    tail.repair()
-    async with asyncio.timeout(ANSWER_SECONDS):
-        await gate.asked.wait()
-    reading = tail._rounds._task
-    assert reading is not None
-    tail.close()
-    async with asyncio.timeout(ANSWER_SECONDS):
-        await asyncio.wait({reading})
-    assert reading.cancelled()
-    tail.repair()
-    assert tail._rounds._task is None

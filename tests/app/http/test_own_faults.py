@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
 from app.faces.native.push import PushReader
-from app.fanout import hub as hubs
+from app.fanout import beat as beats
 from app.fanout import splice
 from app.fanout.audience import Piece
 from app.stream import keys
@@ -165,7 +165,7 @@ async def live_through(redis: Redis, acts: list[tuple[str, int, object]]) -> Non
         for act in acts:
             await world.act(*act)
         await world.end()
-        assert all(work.falls == 0 for work in front.hub.work)
+        assert all(work.falls == 0 for work in front.beat.tasks)
         assert front.channel.connected
 
 
@@ -182,7 +182,7 @@ def test_the_good_readers_have_the_log_whatever_the_bad_ones_and_the_messages_do
             await redis.aclose()
 
     with ExitStack() as patched:
-        patched.enter_context(mock.patch.object(hubs, "BEAT_SECONDS", SOON))
+        patched.enter_context(mock.patch.object(beats, "BEAT_SECONDS", SOON))
         patched.enter_context(mock.patch.object(splice, "WINDOW_BYTES", window))
         asyncio.run(run())
 

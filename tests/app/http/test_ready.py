@@ -80,7 +80,7 @@ async def test_a_front_whose_task_has_fallen_is_not_ready(probe: Redis) -> None:
 async def test_one_that_is_not_ready_says_so_with_its_status(redis: Redis) -> None:
     async with served(redis) as front, httpx.AsyncClient(base_url=front.url) as client:
         assert (await client.get("/readyz")).status_code == httpx.codes.OK
-        await front.hub.work[0].stop()
+        await front.beat.tasks[0].stop()
         answer = await client.get("/readyz")
         assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
         assert "hub-beat has fallen" in answer.json()["error"]["message"]

@@ -18,13 +18,13 @@ ROWS = (
     Mutation(
         "repair off: a gap is left open",
         "app/fanout/tail.py",
-        "        self._rounds.ask()\n",
-        "        if not self.owner:\n            self._rounds.ask()\n",
+        "        self._repair.ask()\n",
+        "        if not self.owner:\n            self._repair.ask()\n",
     ),
     Mutation(
         "slow beat off: only the channel tells",
-        "app/fanout/hub.py",
-        "        tails = [tail for stream_id, tail in self._tails.items() if stream_id not in self._opening]",
+        "app/fanout/beat.py",
+        "        tails = [tail for tail in self._hub.tails if self._hub.is_open(tail.stream_id)]",
         "        tails = list[Tail]()",
     ),
     Mutation(
@@ -53,7 +53,7 @@ ROWS = (
     ),
     Mutation(
         "a reader that knows more than the tail asks again at once",
-        "app/fanout/reader.py",
+        "app/fanout/catchup.py",
         "                await tail.changed(seen)\n",
         "                pass\n",
     ),
@@ -77,7 +77,7 @@ ROWS = (
     ),
     Mutation(
         "one stream's odd key stops the beat of all",
-        "app/fanout/hub.py",
+        "app/fanout/beat.py",
         "pipe.execute(raise_on_error=False)",
         "pipe.execute()",
     ),
@@ -95,33 +95,27 @@ ROWS = (
     ),
     Mutation(
         "readers take every connection there is",
-        "app/fanout/reads.py",
+        "app/fanout/shared_log.py",
         "        self._readers = asyncio.Semaphore(READS_AT_ONCE)",
         "        self._readers = asyncio.Semaphore(1000)",
     ),
     Mutation(
         "each reader of a herd reads for itself",
-        "app/fanout/reads.py",
+        "app/fanout/shared_log.py",
         "        flight = self._flights.get(key)",
         "        flight = None",
     ),
     Mutation(
         "pieces of two histories make one frame",
-        "app/fanout/reads.py",
+        "app/fanout/shared_log.py",
         "        if follow(data, *start) is None:",
         "        if not data:",
     ),
     Mutation(
         "a tail takes a read that began before it listened",
-        "app/fanout/reads.py",
+        "app/fanout/shared_log.py",
         "        return await self._whole(self._tails, stream_id, after, READ_BYTES)",
         "        return await self.read(stream_id, after, READ_BYTES)",
-    ),
-    Mutation(
-        "a herd works without turns",
-        "app/fanout/pace.py",
-        "                asyncio.get_running_loop().call_soon(self._next)\n                return\n",
-        "                continue\n",
     ),
     Mutation(
         "what is said beside a log is taken for a piece of it",
@@ -137,7 +131,7 @@ ROWS = (
     ),
     Mutation(
         "who catches up takes no turn",
-        "app/fanout/reader.py",
+        "app/fanout/catchup.py",
         "    if isinstance(step, bytes) and len(step) > MUCH_BYTES:",
         "    if False:",
     ),

@@ -41,9 +41,15 @@ ROWS = (
     ),
     Mutation(
         "a tail that is left leaves its readers waiting",
-        "app/stream/concurrency/changing.py",
+        "app/stream/concurrency/versioned.py",
         "while self.version == since and not self.closed:",
         "while self.version == since:",
+    ),
+    Mutation(
+        "a herd works without turns",
+        "app/stream/concurrency/fair_turns.py",
+        "                asyncio.get_running_loop().call_soon(self._begin_next)\n                return\n",
+        "                continue\n",
     ),
     Mutation(
         "a task that has fallen stays where it lies",

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from app.faces.messages import answer
 from app.faces.messages import routes as messages
+from app.fanout.drain import send_all_away
 from app.settings import Settings
 from app.stream import keys
 from app.stream.endings import Outcome
@@ -542,7 +543,7 @@ class TestAClientThatLeaves:
     async def test_also_while_it_waits(self, front: Served, http: httpx.AsyncClient) -> None:
         call = post(http)
         await until(lambda: front.hub.readers)
-        [tail] = front.hub._tails.values()
+        [tail] = front.hub.tails
         call.cancel()
         await until(lambda: outcome_of(front, tail.stream_id))
         assert await outcome_of(front, tail.stream_id) == b"cancelled"
@@ -603,7 +604,7 @@ class TestDraining:
         await author.write(START, HELLO)
         await until(lambda: front.hub.readers)
         front.hub.leave_by = asyncio.get_running_loop().time() + 20
-        await front.hub.drain(0)
+        await send_all_away(front.hub, 0)
         await author.write(STOP)
         assert (await call).content == wire(START, HELLO, STOP)
 
@@ -613,7 +614,7 @@ class TestDraining:
         await author.write(START, HELLO)
         await until(lambda: any(reader.position.offset for reader in front.hub.readers))
         front.hub.leave_by = asyncio.get_running_loop().time() + 0.05
-        await front.hub.drain(0)
+        await send_all_away(front.hub, 0)
         response = await call
         assert response.content.startswith(wire(START, HELLO))
         name, data = last_event(response.content)
@@ -622,7 +623,7 @@ class TestDraining:
     async def test_one_without_a_head_is_sent_to_another_front(self, front: Served, http: httpx.AsyncClient) -> None:
         streamed, whole = post(http), post(http, asking(stream=False))
         await until(lambda: len(front.hub.readers) == 2)
-        await front.hub.drain(0)
+        await send_all_away(front.hub, 0)
         for call in (streamed, whole):
             response = await call
             assert response.status_code == 503

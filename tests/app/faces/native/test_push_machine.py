@@ -21,11 +21,11 @@ from hypothesis.stateful import (
 
 from app.faces.native import push
 from app.faces.native.push import LAST_CHUNK, PushReader
-from app.fanout import audience, parts, splice
-from app.fanout import reader as readers
+from app.fanout import audience, catchup, parts, splice
 from app.fanout import tail as tails
-from app.fanout.audience import Piece
-from app.fanout.hub import PING, Hub
+from app.fanout.audience import PING, Piece
+from app.fanout.hub import Hub
+from app.fanout.shared_log import SharedLog
 from app.fanout.tail import Tail
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import PROOF_LENGTH, Position, encode, encode_json, follow, origin, position_at_end, split
@@ -157,14 +157,14 @@ class OneTail:
         self.open = asyncio.Event()
 
     def join(self, _: str, reader: PushReader) -> Tail:
-        self.tail.attach(reader)
+        self.tail.audience.add(reader)
         return self.tail
 
     async def opened(self, _: str) -> None:
         await self.open.wait()
 
     def leave(self, _: str, reader: PushReader) -> None:
-        self.tail.detach(reader)
+        self.tail.audience.remove(reader)
 
 
 class Connection(RuleBasedStateMachine):
@@ -187,7 +187,7 @@ class Connection(RuleBasedStateMachine):
         for size in sizes:
             self._append(self._frame(size))
         first = b"".join(frame.raw for frame in itertools.islice(split(self.log.data), known))
-        self.tail = Tail(STREAM, cast("Log", self.log), position_at_end(first) or origin(STREAM))
+        self.tail = Tail(STREAM, SharedLog(cast("Log", self.log)), position_at_end(first) or origin(STREAM))
         self.hub = OneTail(self.tail)
         if open_:
             self.hub.open.set()
@@ -435,8 +435,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         (push, "PROBE_SECONDS", 0.001),
         (push.sockets, "TRANSPORT_BYTES", PART),
         (splice, "WINDOW_BYTES", WINDOW),
-        (readers, "RETRY_SECONDS", 0.001),
-        (readers, "AGAIN_SECONDS", 0.001),
+        (catchup, "RETRY_SECONDS", 0.001),
+        (catchup, "AGAIN_SECONDS", 0.001),
         (tails, "REGROW_SECONDS", 0.0),
     ):
         monkeypatch.setattr(module, name, value)

@@ -17,8 +17,11 @@ from starlette.types import Scope
 from app.faces.native import answer as sse
 from app.faces.native import push_states
 from app.faces.native.push import LAST_CHUNK, PushReader
-from app.fanout.hub import PING, Hub
+from app.fanout.audience import PING
+from app.fanout.drain import send_all_away
+from app.fanout.hub import Hub
 from app.fanout.parts import PART_BYTES
+from app.fanout.shared_log import SharedLog
 from app.fanout.tail import Tail
 from app.http.connection.sockets import TRANSPORT_BYTES
 from app.http.connection.takeover import CYCLE, can_take_over, take_over
@@ -71,17 +74,17 @@ class OneTail:
     """A hub of one tail."""
 
     def __init__(self) -> None:
-        self.tail = Tail(STREAM, cast("Log", Ended()), origin(STREAM))
+        self.tail = Tail(STREAM, SharedLog(cast("Log", Ended())), origin(STREAM))
 
     def join(self, _: str, reader: PushReader) -> Tail:
-        self.tail.attach(reader)
+        self.tail.audience.add(reader)
         return self.tail
 
     async def opened(self, _: str) -> None:
         """It is."""
 
     def leave(self, _: str, reader: PushReader) -> None:
-        self.tail.detach(reader)
+        self.tail.audience.remove(reader)
 
 
 def a_reader(hub: OneTail) -> tuple[PushReader, FullTransport]:
@@ -254,7 +257,7 @@ async def test_a_connection_that_was_taken_over_carries_the_same_bytes_as_any_ot
     assert body.endswith(b"\n\n" + log)
     assert log.endswith((await same(rest)).partition(b"\n\n")[2])
     assert (await same(wrong)).count(b"event: relay.reset\n") == 2
-    assert front.hub.tails == 0
+    assert not front.hub.tails
 
 
 async def test_it_is_told_the_same_when_its_front_drains_or_redis_forgets(
@@ -272,7 +275,7 @@ async def test_it_is_told_the_same_when_its_front_drains_or_redis_forgets(
 async def test_a_drain_ends_both(front: Served, author: Author) -> None:
     await said(author, "a")
     asked = await both(front, author)
-    await front.hub.drain(0)
+    await send_all_away(front.hub, 0)
     taken, plain = [re.sub(rb"retry: [0-9]+", b"retry", (await task).content) for task in asked]
     assert taken == plain
     assert taken.endswith(b"\n\nretry\n: come back\n\n")
@@ -309,7 +312,7 @@ async def test_a_connection_serves_other_requests_before_and_after_its_stream(fr
                 await (author.end(Outcome.COMPLETED) if n == 0 else asyncio.sleep(0))
                 assert b"event: relay.end\n" in await answer.aread()
         assert len(ports) == 1
-    assert front.hub.tails == 0
+    assert not front.hub.tails
 
 
 async def test_a_client_that_goes_away_is_forgotten(front: Served, author: Author) -> None:
@@ -318,7 +321,7 @@ async def test_a_client_that_goes_away_is_forgotten(front: Served, author: Autho
     writer.write(f"GET {path(author)} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
     await until(lambda: taken_over(front))
     writer.transport.abort()
-    await until(lambda: front.hub.tails == 0)
+    await until(lambda: not front.hub.tails)
     await said(author, "a")
 
 
@@ -415,7 +418,7 @@ async def test_a_large_body_leaves_no_ear_closed(front: Served, author: Author) 
     for reader in taken_over(front):
         assert reader._transport.is_reading()
     writer.transport.abort()
-    await until(lambda: front.hub.tails == 0)
+    await until(lambda: not front.hub.tails)
 
 
 async def test_a_client_that_closes_its_half_while_it_reads_gets_everything(front: Served, author: Author) -> None:

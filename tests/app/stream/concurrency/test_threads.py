@@ -12,8 +12,10 @@ from redis.asyncio import Redis
 from app.faces.chat.view import UIMessagesView
 from app.faces.messages.view import PING as MESSAGES_PING
 from app.faces.native.push import PushReader
-from app.fanout import hub as hubs
-from app.fanout.reader import Aside, Leave, PullReader, Step
+from app.fanout import beat as beats
+from app.fanout.catchup import Step
+from app.fanout.drain import send_all_away
+from app.fanout.reader import Aside, Leave, PullReader
 from app.stream import asides, keys
 from app.stream.asides import Held, Thinking
 from app.stream.endings import Outcome
@@ -102,7 +104,7 @@ async def test_what_is_said_counts_as_heard_and_after_the_ending_nothing_is(redi
         await asides.tell(redis, STREAM, Thinking(10_000))
         tail.message(asides.encode(Thinking(10_000)))
         assert len(client.beside) == 1
-        assert tail.told is None
+        assert tail.status() is None
 
 
 async def test_the_other_faces_show_it_in_their_own_way_or_not_at_all(redis: Redis, stream: Stream) -> None:
@@ -149,7 +151,7 @@ async def test_who_joins_while_a_front_drains_is_told_to_come_back(redis: Redis)
     async with inside(redis) as front:
         early = await Client(front.hub, STREAM).begin()
         front.hub.draining = True
-        draining = asyncio.create_task(front.hub.drain(0.2))
+        draining = asyncio.create_task(send_all_away(front.hub, 0.2))
         await asyncio.sleep(0)
         late = [await Client(front.hub, STREAM).begin() for _ in range(3)]
         await until(lambda: all(client.closed for client in (early, *late)))
@@ -196,13 +198,13 @@ async def test_a_stream_that_is_there_again_is_read_by_who_comes_then(redis: Red
         await stream.write("c")
         await until(lambda: client.frames == stream.written)
         client.go_away()
-        assert (front.hub.tails, front.channel.subscriptions) == (0, 0)
+        assert (front.hub.tails, front.channel.subscriptions) == ((), 0)
 
 
 async def test_one_stream_whose_key_is_something_else_keeps_no_other_from_the_beat(
     redis: Redis, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hubs, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(beats, "BEAT_SECONDS", 0.02)
     other = await Stream.begin(redis, "st_odd")
     async with inside(redis) as front:
         odd = await Client(front.hub, other.id).begin()
@@ -212,4 +214,4 @@ async def test_one_stream_whose_key_is_something_else_keeps_no_other_from_the_be
         await stream.write_unheard("a")
         await until(lambda: client.frames == stream.written)
         assert odd.body == b""
-        assert front.hub.work[0].falls == 0
+        assert front.beat.tasks[0].falls == 0

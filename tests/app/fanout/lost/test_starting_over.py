@@ -9,10 +9,10 @@ import pytest
 from redis.asyncio import Redis
 
 from app.faces.native.push import PushReader
-from app.fanout import hub as hubs
-from app.fanout import reader as readers
-from app.fanout import splice
+from app.fanout import beat as beats
+from app.fanout import catchup, splice
 from app.fanout import tail as tails
+from app.fanout.hub import Hub
 from app.fanout.reader import PullReader
 from app.stream import keys
 from app.stream.conversations.store import Change, Changed, Conversations
@@ -86,7 +86,7 @@ async def test_who_joins_where_the_old_tail_does_not_know_waits_for_it(redis: Re
         assert await looks(log) <= 20 * LOOKS_MAX / 4  # they share them
 
 
-async def _pull(hub: hubs.Hub, position: Position) -> None:
+async def _pull(hub: Hub, position: Position) -> None:
     async with contextlib.aclosing(PullReader(position).steps(hub, STREAM)) as steps:
         async for _ in steps:
             pass
@@ -98,7 +98,7 @@ async def test_no_place_in_a_broken_log_is_asked_for_without_a_pause(
     redis: Redis, stream: Stream, place: int, lost: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(splice, "WINDOW_BYTES", 100)
-    monkeypatch.setattr(hubs, "BEAT_SECONDS", NEVER)
+    monkeypatch.setattr(beats, "BEAT_SECONDS", NEVER)
     log = Counting(redis)
     async with inside(redis, log) as front:
         old = await Client(front.hub, STREAM).begin()
@@ -129,7 +129,7 @@ async def test_where_the_newest_attempts_start_is_lost_all_that_is_left_is_shown
     redis: Redis, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tails, "REGROW_SECONDS", SOON)
-    monkeypatch.setattr(readers, "AGAIN_SECONDS", SOON)
+    monkeypatch.setattr(catchup, "AGAIN_SECONDS", SOON)
     async with inside(redis) as front:
         old = await Client(front.hub, STREAM).begin()
         await until(lambda: old.frames == stream.written)
@@ -203,7 +203,7 @@ async def test_a_log_that_starts_over_is_told_at_once_and_why(  # noqa: PLR0917 
     redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, heard: int, more: int, times: int
 ) -> None:
     monkeypatch.setattr(tails, "REGROW_SECONDS", NEVER)  # nobody waits for what was given up
-    monkeypatch.setattr(hubs, "BEAT_SECONDS", NEVER if heard else SOON)
+    monkeypatch.setattr(beats, "BEAT_SECONDS", NEVER if heard else SOON)
     log = Log(redis)
     conversations = Conversations(redis, log)
     await conversations.create(CONVERSATION, {"owner": OWNER}, LIFE_MS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-class Changing:
+class Versioned:
     """`version` counts the changes; `watchers` are set at each. Once `closed`, nobody waits any more."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ RETRY_SECONDS = 0.2
 RETRY_SECONDS_MAX = 2.0
 
 
-class Rounds:
+class Repair:
     """`work` is one round; it returns whether another must follow, and may raise what Redis raises."""
 
     def __init__(self, name: str, work: Callable[[], Awaitable[bool]]) -> None:

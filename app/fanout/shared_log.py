@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 
-from app.fanout.pace import Pace
+from app.stream.concurrency.fair_turns import FairTurns
 from app.stream.frames import Position, follow
 from app.stream.log import READ_BYTES, Log, Read
 
@@ -22,11 +22,11 @@ READS_AT_ONCE = 8
 _Key = tuple[str, Position | None, int, int | None]
 
 
-class Reads:
-    """The reads of one front. `pace`: whose turn it is to do something with much that was read."""
+class SharedLog:
+    """The reads of one front. `turns`: whose turn it is to do something with much that was read."""
 
     def __init__(self, log: Log) -> None:
-        self.pace = Pace()
+        self.turns = FairTurns()
         self._log = log
         self._readers = asyncio.Semaphore(READS_AT_ONCE)
         self._tails = asyncio.Semaphore(READS_AT_ONCE)

@@ -10,20 +10,21 @@ import pytest
 from redis.asyncio import Redis
 
 from app.faces.native.push import PushReader
-from app.fanout.pace import Pace
-from app.fanout.reader import MUCH_BYTES, Data, PullReader
+from app.fanout.catchup import MUCH_BYTES, Data
+from app.fanout.reader import PullReader
+from app.stream.concurrency.fair_turns import FairTurns
 from app.stream.frames import origin
 from tests.app.following import Client, Inside, Stream, inside
 from tests.app.served import until
 
 
 async def test_one_begins_in_each_round_and_the_others_have_it_in_between() -> None:
-    pace, done, rounds = Pace(), Counter[int](), 0
+    turns, done, rounds = FairTurns(), Counter[int](), 0
     most = 0
 
     async def works(name: int) -> None:
         for _ in range(20):
-            await pace.turn()
+            await turns.next()
             done[name] += 1
 
     async def watches() -> None:
@@ -43,11 +44,11 @@ async def test_one_begins_in_each_round_and_the_others_have_it_in_between() -> N
 
 
 async def test_they_come_in_the_order_in_which_they_asked() -> None:
-    pace, order = Pace(), list[int]()
+    turns, order = FairTurns(), list[int]()
 
     async def works(name: int) -> None:
         for _ in range(3):
-            await pace.turn()
+            await turns.next()
             order.append(name)
 
     async with asyncio.timeout(20):
@@ -56,19 +57,19 @@ async def test_they_come_in_the_order_in_which_they_asked() -> None:
 
 
 async def test_who_leaves_while_it_waits_leaves_no_hole() -> None:
-    pace = Pace()
-    waiting = [asyncio.create_task(pace.turn()) for _ in range(5)]
+    turns = FairTurns()
+    waiting = [asyncio.create_task(turns.next()) for _ in range(5)]
     await asyncio.sleep(0)
     for task in waiting[:4]:
         task.cancel()
     async with asyncio.timeout(20):
         await waiting[4]
-        await pace.turn()
+        await turns.next()
 
 
 async def test_a_herd_that_catches_up_does_so_one_step_a_round(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pushed to or asking, out of the window or the log."""
-    stream = await Stream.begin(redis, "st_pace")
+    stream = await Stream.begin(redis, "st_turns")
     for _ in range(20):
         await stream.write(*("x" * 900 for _ in range(50)))
     steps, most = 0, 0
