@@ -35,7 +35,7 @@ from worker.claims.guard import Guard
 from worker.claims.leases import Leases
 from worker.claims.neighbours import Neighbours, client_name
 from worker.claims.pool import Pool
-from worker.life.kit import Tools
+from worker.life.kit import Kit
 from worker.life.telling import Telling
 from worker.log.commit import Committer
 from worker.loops import for_ever
@@ -63,7 +63,7 @@ def run(settings: Settings) -> None:
 class Parts:
     """What a worker is made of."""
 
-    tools: Tools
+    kit: Kit
     pool: Pool
     leases: Leases
     audience: Audience
@@ -81,9 +81,9 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         stack.push_async_callback(gate.close)
         telling = Telling(redis)
         stack.push_async_callback(telling.close)
-        tools = Tools(settings, log, queue, Conversations(redis, log), committer, channel, claude, gate, telling)
+        kit = Kit(settings, log, queue, Conversations(redis, log), committer, channel, claude, gate, telling)
         neighbours = Neighbours(name, workers, settings.lease_seconds)
-        pool = Pool(name, tools, redis, neighbours.stir)
+        pool = Pool(name, kit, redis, neighbours.stir)
         leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds, committer=committer)
         audience = Audience(pool.holds, redis, keys.alive(name))
 
@@ -109,7 +109,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
             )
         ]
         try:
-            yield Parts(tools, pool, leases, audience, neighbours)
+            yield Parts(kit, pool, leases, audience, neighbours)
         finally:
             await end(*loops)
 

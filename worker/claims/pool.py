@@ -28,7 +28,7 @@ from app.stream.redis.refusals import NO_ANSWER, Kind, Teller
 from worker.life import decide
 from worker.life.decide import End
 from worker.life.interrupt import Why
-from worker.life.kit import Tools
+from worker.life.kit import Kit
 from worker.life.run import Run
 from worker.support.where import where
 
@@ -66,8 +66,8 @@ class Pool(Worker):
     `stir` is called when there may be other workers' leases.
     """
 
-    def __init__(self, name: str, tools: Tools, redis: ArqRedis, stir: Callable[[], None]) -> None:
-        settings = tools.settings
+    def __init__(self, name: str, kit: Kit, redis: ArqRedis, stir: Callable[[], None]) -> None:
+        settings = kit.settings
         super().__init__(
             functions=[func(self._run_stream, name=FUNCTION, keep_result=0, max_tries=UNLIMITED)],
             queue_name=keys.JOBS,
@@ -82,7 +82,7 @@ class Pool(Worker):
         )
         self.name = name
         self.holds: dict[str, Hold] = {}
-        self._tools = tools
+        self._kit = kit
         self._stir = stir
         self._claims = 1
         self._claiming = False
@@ -106,7 +106,7 @@ class Pool(Worker):
                 self._stir()
                 if self.loop.time() >= self._look_at:
                     self._look_at = self.loop.time() + POLL_SECONDS
-                    await self._tools.gate.look()
+                    await self._kit.gate.look()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._waken.wait()
@@ -122,8 +122,8 @@ class Pool(Worker):
 
         What those in flight may still grow to is bounded by MAX_LOG_BYTES for each.
         """
-        settings = self._tools.settings
-        broken = self._tools.committer.broken_for > settings.lease_seconds
+        settings = self._kit.settings
+        broken = self._kit.committer.broken_for > settings.lease_seconds
         return broken or self.bytes_in_flight >= settings.worker_bytes
 
     async def _poll_iteration(self) -> None:
@@ -140,7 +140,7 @@ class Pool(Worker):
 
     async def _claim(self, free: int) -> None:
         # The number rises only with an answer: a claim whose answer was lost gets the same one again.
-        claims = await self._tools.queue.claim(self.name, self._claims, free=free, lease_ms=self._lease_ms)
+        claims = await self._kit.queue.claim(self.name, self._claims, free=free, lease_ms=self._lease_ms)
         if claims:
             self._claims += 1
         for claim in claims:
@@ -166,7 +166,7 @@ class Pool(Worker):
 
     def _hold(self, claim: Claim) -> None:
         older = self.holds.get(claim.stream_id)
-        hold = Hold(claim, Run(claim, self._tools))
+        hold = Hold(claim, Run(claim, self._kit))
         self.holds[claim.stream_id] = hold
         if self._ending is not None:  # it was on its way when all others were told
             hold.run.interrupt.stop(self._ending)

@@ -16,7 +16,7 @@ from worker.upstream.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class Kit:
     settings: Settings
     log: Log
     queue: Queue

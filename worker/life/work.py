@@ -20,7 +20,7 @@ from worker.life.claimed import found
 from worker.life.closing import TAKES_NO_MORE, Closing, account_of
 from worker.life.decide import End, HandOver, Limits, Park, Refused, Restart, Retry, Start, Step
 from worker.life.interrupt import Interrupt, Interruption, Why
-from worker.life.kit import Tools
+from worker.life.kit import Kit
 from worker.life.until_answered import until_answered
 from worker.life.waiting import Waiting, learn
 from worker.log.writer import FullLogError, Writer
@@ -39,10 +39,10 @@ LOST = (Status.SHORT, Status.CONFLICT, Status.REFUSED)
 class Work:
     """A stream under our claim, as `begun` found it. Raises `Interruption` when it is to be left."""
 
-    def __init__(self, claim: Claim, tools: Tools, interrupt: Interrupt, begun: Begun) -> None:
-        settings = tools.settings
+    def __init__(self, claim: Claim, kit: Kit, interrupt: Interrupt, begun: Begun) -> None:
+        settings = kit.settings
         self._claim = claim
-        self._tools = tools
+        self._kit = kit
         self._interrupt = interrupt
         self._limits = Limits(settings.max_attempts, settings.retry_wait_max, settings.stream_seconds_max)
         self._clock = asyncio.get_running_loop().time
@@ -53,8 +53,8 @@ class Work:
         self._redis_clock = begun.now - self._clock() * 1000  # what to add to ours, in ms
         self.refusal: Status | None = None
         ttl_ms = int(settings.stream_ttl * 1000)
-        self._closing = Closing(claim.stream_id, tools.log, interrupt, ttl_ms)
-        self._waiting = Waiting(claim, tools.gate, tools.telling, parked=self._found.held)
+        self._closing = Closing(claim.stream_id, kit.log, interrupt, ttl_ms)
+        self._waiting = Waiting(claim, kit.gate, kit.telling, parked=self._found.held)
         self._open(begun)
         if self._progress.stalls > self._found.progress.stalls:
             self._writer.mark({"free": self._progress.free, "stalls": self._progress.stalls})
@@ -105,7 +105,7 @@ class Work:
         self._readable = begun.position is not None
         position = begun.position or frames.Position(begun.length, 0)
         self._writer = Writer(
-            self._claim, position, self._tools.settings.max_log_bytes, self._tools.committer, watcher=self
+            self._claim, position, self._kit.settings.max_log_bytes, self._kit.committer, watcher=self
         )
         # Of the newest call:
         self._reading: Reading | None = None
@@ -123,8 +123,8 @@ class Work:
         """The log has lost more than this attempt wrote. Our counts stand: the calls were made all the same."""
         if self._interrupt.why is Why.LOST:
             self._interrupt.clear()
-        life_ms = self._tools.settings.stream_life_ms
-        begun = await until_answered(self._interrupt, lambda: self._tools.log.begin(self._claim, life_ms))
+        life_ms = self._kit.settings.stream_life_ms
+        begun = await until_answered(self._interrupt, lambda: self._kit.log.begin(self._claim, life_ms))
         if begun.status is not Status.OK:
             self.refused(begun.status)
             raise Interruption(Why.LEFT)
@@ -171,7 +171,7 @@ class Work:
             learn(turn, error.failure, self._limits)
             return self._failed(error.failure)
         except FullLogError:
-            return decide.on_full_log(self._tools.settings.max_log_bytes)
+            return decide.on_full_log(self._kit.settings.max_log_bytes)
         except Interruption as interruption:
             if self._counting and not self._calling:  # counted, and never made
                 self._take_back()
@@ -228,12 +228,12 @@ class Work:
     async def _call(self, request: Request, turn: Turn) -> Reading:
         self._calling = True
         reading = self._reading = Reading(self._writer, self._clock)
-        call = Call(reading, self._interrupt, silence.limits_of(self._tools.settings), self._thinks)
-        await call.read(self._tools.claude, request, turn)
+        call = Call(reading, self._interrupt, silence.limits_of(self._kit.settings), self._thinks)
+        await call.read(self._kit.claude, request, turn)
         return reading
 
     def _thinks(self, seconds: float) -> None:
-        self._tools.telling.tell(self._claim.stream_id, Thinking(round(seconds * 1000)))
+        self._kit.telling.tell(self._claim.stream_id, Thinking(round(seconds * 1000)))
 
     def _failed(self, told: Failure) -> Step:
         self._see_content()

@@ -24,7 +24,7 @@ ROWS = (
     Mutation(
         "a line that nobody here has joined is not looked at",
         "worker/claims/pool.py",
-        "                    await self._tools.gate.look()\n",
+        "                    await self._kit.gate.look()\n",
         "",
     ),
     Mutation(

@@ -60,7 +60,7 @@ ROWS = (
     Mutation(
         "nobody looks at the line that a stream has joined alone",
         "worker/life/run.py",
-        "                    self._tools.gate.parked(model)\n",
+        "                    self._kit.gate.parked(model)\n",
         "",
     ),
     Mutation(
@@ -92,7 +92,7 @@ ROWS = (
     Mutation(
         "who is cancelled on the way to the line waits all the same",
         "worker/life/run.py",
-        "            await self._tools.queue.hurry(stream_id)",
+        "            await self._kit.queue.hurry(stream_id)",
         "            pass",
     ),
     Mutation(

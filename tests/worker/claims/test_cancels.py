@@ -108,7 +108,7 @@ async def test_a_cancellation_just_before_the_stream_listens_is_seen(shop: Works
     await shop.log.cancel(stream_id)
     async with shop.worker() as parts:
         interrupt = Interrupt()
-        control = Control(stream_id, parts.tools.channel, shop.log, interrupt)
+        control = Control(stream_id, parts.kit.channel, shop.log, interrupt)
         control.start()
         async with asyncio.timeout(5):
             while interrupt.why is None:
