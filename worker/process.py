@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import uvloop
 from arq import ArqRedis
+from redis.asyncio import Redis
 
 from app.settings import Settings
 from app.signals import SIGNALS, let_end
@@ -30,11 +31,12 @@ from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
 from app.stream.redis.refusals import NO_ANSWER
 from app.stream.workers import Workers
-from worker.claims.abandoned import Audience
-from worker.claims.guard import Guard
-from worker.claims.leases import Leases
+from worker.claims.abandoned import Abandoned
+from worker.claims.cancels import Cancels
+from worker.claims.leases import Lease, Renewals
 from worker.claims.neighbours import Neighbours, client_name
 from worker.claims.pool import Pool
+from worker.claims.stand_in import StandIn
 from worker.life.kit import Kit
 from worker.life.telling import Telling
 from worker.log.commit import Committer
@@ -65,9 +67,6 @@ class Parts:
 
     kit: Kit
     pool: Pool
-    leases: Leases
-    audience: Audience
-    neighbours: Neighbours
 
 
 @asynccontextmanager
@@ -77,24 +76,26 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.close)
         log, queue, workers = Log(redis), Queue(redis), Workers(redis)
-        gate = Gate(name, workers, lambda: pool.room)
+        gate = Gate(name, workers, lambda: pool.slots)
         stack.push_async_callback(gate.close)
         telling = Telling(redis)
         stack.push_async_callback(telling.close)
-        kit = Kit(settings, log, queue, Conversations(redis, log), committer, channel, claude, gate, telling)
+        kit = Kit(settings, log, queue, Conversations(redis, log), committer, claude, gate, telling)
+        leases: dict[str, Lease] = {}
+        renewals = Renewals(name, leases, queue, settings.lease_seconds, committer=committer)
+        cancels = Cancels(leases, redis, channel, settings.lease_seconds)
+        abandoned = Abandoned(leases, redis, keys.alive(name))
         neighbours = Neighbours(name, workers, settings.lease_seconds)
-        pool = Pool(name, kit, redis, neighbours.stir)
-        leases = Leases(name, pool.holds, queue, redis, settings.lease_seconds, committer=committer)
-        audience = Audience(pool.holds, redis, keys.alive(name))
+        pool = Pool(name, kit, redis, leases, heard=cancels.heard, stir=neighbours.stir)
 
         async def take() -> None:
-            await leases.renew()  # after an outage: what is ours must not be claimed as if it were nobody's
+            await renewals.renew()  # after an outage: what is ours must not be claimed as if it were nobody's
             await pool.main()
 
-        own = client_name(name)
-        stack.enter_context(
-            Guard(name, leases, lambda: connect(settings.redis_url, own, ca=settings.redis_ca), settings.lease_seconds)
-        )
+        def connection() -> Redis:
+            return connect(settings.redis_url, client_name(name), ca=settings.redis_ca)
+
+        stack.enter_context(StandIn(name, renewals, connection, settings.lease_seconds))
         # Listens before it is listed: a listed worker that nobody hears counts as dead.
         await channel.subscribe(keys.alive(name), neighbours)
         await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
@@ -102,14 +103,15 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
             asyncio.create_task(for_ever(what, work), name=what)
             for what, work in (
                 ("claims", take),
-                ("leases", leases.keep),
-                ("audience", audience.watch),
+                ("leases", renewals.keep),
+                ("cancels", cancels.watch),
+                ("abandoned", abandoned.watch),
                 ("neighbours", neighbours.watch),
                 ("accord", Accord(redis, channel, keys.accord(name)).watch),
             )
         ]
         try:
-            yield Parts(kit, pool, leases, audience, neighbours)
+            yield Parts(kit, pool)
         finally:
             await end(*loops)
 
@@ -139,7 +141,7 @@ async def _serve(settings: Settings) -> None:
 async def _drain(settings: Settings, pool: Pool, signals: _Signals) -> None:
     """After the first signal streams may finish, after the second one or DRAIN_SECONDS they are handed over."""
     await signals.first.wait()
-    logger.info("draining %d streams", len(pool.holds))
+    logger.info("draining %d streams", len(pool.leases))
     pool.stop_taking()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(settings.drain_seconds):

@@ -17,8 +17,7 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.redis.links import shaken
-from worker.claims.pool import Hold
-from worker.life.interrupt import Why
+from worker.claims.leases import Lease
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +29,13 @@ GAP_SECONDS = 2.5
 SHAKEN_SECONDS = 3.0
 
 
-class Audience:
-    """Looks after the streams in `holds`. `own` is a channel to which this process alone listens, for ever."""
+class Abandoned:
+    """Looks for such streams among `leases`. `own` is a channel to which this process alone listens, for ever."""
 
     def __init__(
-        self, holds: Mapping[str, Hold], redis: Redis, own: str, clock: Callable[[], float] = time.monotonic
+        self, leases: Mapping[str, Lease], redis: Redis, own: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._holds = holds
+        self._leases = leases
         self._redis = redis
         self._own = own
         self._clock = clock
@@ -53,9 +52,9 @@ class Audience:
     async def look(self) -> None:
         """Cancels what is abandoned."""
         patience = {
-            stream_id: hold.run.abandon_after
-            for stream_id, hold in self._holds.items()
-            if hold.run.abandon_after is not None
+            stream_id: lease.run.abandon_after
+            for stream_id, lease in self._leases.items()
+            if lease.run.abandon_after is not None
         }
         now = self._clock()
         self._read_at = {stream_id: self._read_at.get(stream_id, now) for stream_id in patience}
@@ -68,9 +67,9 @@ class Audience:
         for (stream_id, seconds), (_, readers) in zip(patience.items(), counts, strict=True):
             if readers or not trusts:
                 self._read_at[stream_id] = self._looked_at
-            elif now - self._read_at[stream_id] >= seconds and (hold := self._holds.get(stream_id)) is not None:
+            elif now - self._read_at[stream_id] >= seconds and (lease := self._leases.get(stream_id)) is not None:
                 logger.info("%s: nobody reads it", stream_id)
-                hold.run.interrupt.stop(Why.CANCELLED)
+                lease.run.cancel()
 
     def _trusts(self, *, heard: bool) -> bool:
         """Whether an absence is one. `heard`: whether we are, where the question was answered."""

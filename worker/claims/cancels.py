@@ -1,31 +1,66 @@
-"""Listening for a stream's cancellation while it runs.
+"""Cancellations that were asked for while a stream runs here.
 
 The rule: the message is for speed, the field in the meta for certainty; after every moment in which a message could
-have been missed, the field is looked at. It never delays the stream.
+have been missed, and at every beat of the leases, the field is looked at. It never delays a stream. What is cancelled
+because nobody reads it is `abandoned`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.stream import keys
 from app.stream.channel import Channel
-from app.stream.log import Log
 from app.stream.redis.connect import AWAY
-from worker.life.interrupt import Interrupt, Why
+from worker.claims.leases import RENEWALS_PER_LEASE, Lease
+from worker.life.run import Run
 
 
-class Control:
-    """The control channel of one stream: a receiver of its messages."""
+class Cancels:
+    """Hears of the cancellations of the streams under `leases`."""
 
-    def __init__(self, stream_id: str, channel: Channel, log: Log, interrupt: Interrupt) -> None:
-        self._stream_id = stream_id
-        self._name = keys.control(stream_id)
+    def __init__(self, leases: Mapping[str, Lease], redis: Redis, channel: Channel, lease_seconds: float) -> None:
+        self._leases = leases
+        self._redis = redis
         self._channel = channel
-        self._log = log
-        self._interrupt = interrupt
+        self._beat_seconds = lease_seconds / RENEWALS_PER_LEASE
+
+    async def watch(self) -> None:
+        """Looks for as long as the process lives; raises when Redis does not answer."""
+        while True:
+            await asyncio.sleep(self._beat_seconds)
+            await self.look()
+
+    async def look(self) -> None:
+        """Finds what was cancelled by a message that nobody heard."""
+        runs = [lease.run for lease in self._leases.values()]
+        if runs:
+            await _look(self._redis, runs)
+
+    @contextmanager
+    def heard(self, run: Run) -> Iterator[None]:
+        """Within, a message cancels the stream at once."""
+        receiver = _Receiver(run, self._redis, self._channel)
+        receiver.start()
+        try:
+            yield
+        finally:
+            receiver.stop()
+
+
+class _Receiver:
+    """The control channel of one stream."""
+
+    def __init__(self, run: Run, redis: Redis, channel: Channel) -> None:
+        self._run = run
+        self._redis = redis
+        self._channel = channel
+        self._name = keys.control(run.claim.stream_id)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -34,11 +69,11 @@ class Control:
     def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
-            self._channel.unsubscribe(self._name)
+        self._channel.unsubscribe(self._name)
 
     def message(self, payload: bytes) -> None:
         if payload == b"cancel":
-            self._interrupt.stop(Why.CANCELLED)
+            self._run.cancel()
 
     def settle(self) -> None:
         """Nothing to do: one message says it all."""
@@ -52,8 +87,15 @@ class Control:
 
     async def _look(self) -> None:
         try:
-            meta = await self._log.meta(self._stream_id, "cancel")
+            await _look(self._redis, [self._run])
         except (RedisError, *AWAY):
-            return  # the next renewal looks again
-        if meta is not None and meta.get("cancel") == b"1":
-            self._interrupt.stop(Why.CANCELLED)
+            return  # the next beat looks again
+
+
+async def _look(redis: Redis, runs: Sequence[Run]) -> None:
+    pipe = redis.pipeline(transaction=False)
+    for run in runs:
+        pipe.hget(keys.meta(run.claim.stream_id), "cancel")
+    for run, flag in zip(runs, await pipe.execute(), strict=True):
+        if flag == b"1":
+            run.cancel()

@@ -1,7 +1,7 @@
-"""The beat that keeps a worker's streams its own.
+"""What this worker holds, and the beat that keeps it its own.
 
 The rule: one renewal for all leases at every third of their time; a refused one stops its stream at once, an unanswered
-one changes nothing. With it come the cancellations whose message was lost.
+one changes nothing.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from redis.asyncio import Redis
-
-from app.stream import keys
 from app.stream.log import Claim
 from app.stream.queue import Queue
-from worker.claims.pool import Hold
-from worker.life.interrupt import Why
+from worker.life.run import Run
 from worker.log.commit import Committer
 
 logger = logging.getLogger(__name__)
@@ -25,15 +22,23 @@ logger = logging.getLogger(__name__)
 RENEWALS_PER_LEASE = 3
 
 
-class Leases:
-    """The leases of `holds`, in the name of `worker`."""
+@dataclass(slots=True, eq=False)
+class Lease:
+    """A claim that is held here, its stream's life, and the task that lives it."""
+
+    claim: Claim
+    run: Run
+    task: asyncio.Task[None] | None = field(default=None)
+
+
+class Renewals:
+    """Those of `leases`, in the name of `worker`."""
 
     def __init__(
         self,
         worker: str,
-        holds: Mapping[str, Hold],
+        leases: Mapping[str, Lease],
         queue: Queue,
-        redis: Redis,
         lease_seconds: float,
         *,
         committer: Committer,
@@ -41,29 +46,27 @@ class Leases:
         self._committer = committer
         self._given_up = False
         self._worker = worker
-        self._holds = holds
+        self._leases = leases
         self._queue = queue
-        self._redis = redis
         self._lease_seconds = lease_seconds
         self.beat_at = time.monotonic()  # when it last was in time
 
     @property
     def claims(self) -> list[Claim]:
-        """What is held; asked from another thread, too. Nothing, where the leases are given up."""
+        """What is to be renewed; asked from another thread, too. Nothing, where the leases are given up."""
         if self._given_up:
             return []
-        return [hold.claim for hold in list(self._holds.values())]
+        return [lease.claim for lease in list(self._leases.values())]
 
     async def keep(self) -> None:
         """Renews for as long as the process lives; raises when Redis does not answer."""
         while True:
             await self.renew()
-            await self._look()
             # A worker without streams has nothing to lose and only keeps its place in the list.
-            for _ in range(1 if self._holds else RENEWALS_PER_LEASE):
+            for _ in range(1 if self._leases else RENEWALS_PER_LEASE):
                 await asyncio.sleep(self._lease_seconds / RENEWALS_PER_LEASE)
                 self.beat_at = time.monotonic()
-                if self._holds:
+                if self._leases:
                     break
 
     async def renew(self) -> None:
@@ -72,22 +75,10 @@ class Leases:
         if self._given_up:
             logger.error("leases: nothing can be written here, others may take over")
             return
-        holds = list(self._holds.values())
-        claims = [hold.claim for hold in holds]
+        leases = list(self._leases.values())
+        claims = [lease.claim for lease in leases]
         self.beat_at = time.monotonic()
         refused = await self._queue.renew(self._worker, claims, int(self._lease_seconds * 1000))
-        for hold in holds:
-            if hold.claim.stream_id in refused:
-                hold.run.leave()
-
-    async def _look(self) -> None:
-        """Finds cancellations whose message was lost."""
-        holds = list(self._holds.values())
-        if not holds:
-            return
-        pipe = self._redis.pipeline(transaction=False)
-        for hold in holds:
-            pipe.hget(keys.meta(hold.claim.stream_id), "cancel")
-        for hold, flag in zip(holds, await pipe.execute(), strict=True):
-            if flag == b"1":
-                hold.run.interrupt.stop(Why.CANCELLED)
+        for lease in leases:
+            if lease.claim.stream_id in refused:
+                lease.run.leave()

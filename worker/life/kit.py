@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.settings import Settings
-from app.stream.channel import Channel
 from app.stream.conversations.store import Conversations
 from app.stream.log import Log
 from app.stream.queue import Queue
@@ -22,7 +21,6 @@ class Kit:
     queue: Queue
     conversations: Conversations
     committer: Committer
-    channel: Channel
     claude: Claude
     gate: Gate
     telling: Telling

@@ -15,7 +15,6 @@ from redis.exceptions import RedisError
 from app.stream.log import Begun, Claim, Status
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import refusal_of
-from worker.claims.cancels import Control
 from worker.life.decide import End, HandOver, Park
 from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.kit import Kit
@@ -67,6 +66,13 @@ class Run:
         """The stream is no longer ours: nothing more is written."""
         self.interrupt.stop(Why.LEFT)
 
+    def hand_over(self) -> None:
+        """The worker drains: another one goes on with the stream."""
+        self.interrupt.stop(Why.DRAINED)
+
+    def cancel(self) -> None:
+        self.interrupt.stop(Why.CANCELLED)
+
     async def live(self, forced: End | None = None) -> None:
         """From the claim to its release; `forced` ends the stream without a call."""
         try:
@@ -96,8 +102,6 @@ class Run:
         work = self._work = Work(self.claim, self._kit, self.interrupt, begun)
         self.abandon_after = work.abandon_after
         expiry = asyncio.get_running_loop().call_later(work.seconds_left, self.interrupt.stop, Why.EXPIRED)
-        control = Control(self.claim.stream_id, self._kit.channel, self._kit.log, self.interrupt)
-        control.start()
         try:
             match await work.finish(forced or work.first_step()):
                 case HandOver():
@@ -113,7 +117,6 @@ class Run:
         finally:
             self._refusal = work.refusal
             work.close()
-            control.stop()
             expiry.cancel()
 
     async def _park(self, model: str, longest: float) -> None:

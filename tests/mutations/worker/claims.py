@@ -5,9 +5,9 @@ from tests.mutations.mutation import Mutation
 ROWS = (
     Mutation(
         "a job that starts late runs a newer claim's stream",
-        "worker/claims/pool.py",
-        "        await _lived(_hold.get().run)\n",
-        "        await _lived(next(iter(self.holds.values())).run)\n",
+        "worker/claims/jobs.py",
+        "        await _lived(_lease.get().run)\n",
+        "        await _lived(next(iter(self.leases.values())).run)\n",
     ),
     Mutation(
         "who cannot write keeps his leases",
@@ -48,18 +48,18 @@ ROWS = (
     Mutation(
         "a claim that is on its way when a worker leaves is not told",
         "worker/claims/pool.py",
-        "        if self._ending is not None:",
+        "        if self._end is not None:",
         "        if False:",
     ),
     Mutation(
         "nobody renews for a loop that stands still",
-        "worker/claims/guard.py",
-        "return bool(self._leases.claims) and LATE < late / self._lease_seconds < STAND_IN",
+        "worker/claims/stand_in.py",
+        "return bool(self._renewals.claims) and LATE < late / self._lease_seconds < STAND_IN",
         "return False",
     ),
     Mutation(
         "a loop that stands still for good keeps its streams",
-        "worker/claims/guard.py",
+        "worker/claims/stand_in.py",
         "LATE < late / self._lease_seconds < STAND_IN",
         "LATE < late / self._lease_seconds",
     ),

@@ -10,8 +10,7 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from worker.claims import abandoned
-from worker.claims.abandoned import GAP_SECONDS, LOOK_SECONDS, SHAKEN_SECONDS, Audience
-from worker.life.interrupt import Interrupt, Why
+from worker.claims.abandoned import GAP_SECONDS, LOOK_SECONDS, SHAKEN_SECONDS, Abandoned
 
 OWN = keys.alive("w")
 READ = "st_read"
@@ -19,15 +18,15 @@ PATIENCE = 2.0
 
 
 class Stage:
-    """A stream that nobody reads, and a clock that stands still between two looks. It is its own `Hold` and `Run`."""
+    """A stream that nobody reads, and a clock that stands still between two looks. It is its own `Lease` and `Run`."""
 
     def __init__(self, redis: Redis, listener: Any) -> None:
-        self.interrupt = Interrupt()
+        self.cancelled = False
         self.abandon_after = PATIENCE
         self.run = self
         self._now = 1000.0
         self._listener = listener
-        self._audience = Audience(cast("Any", {READ: self}), redis, OWN, clock=lambda: self._now)
+        self._abandoned = Abandoned(cast("Any", {READ: self}), redis, OWN, clock=lambda: self._now)
 
     async def listen(self) -> None:
         """The worker is heard, as it is for as long as nothing is wrong."""
@@ -38,8 +37,11 @@ class Stage:
         """As often as it would, for so long; whether the stream is taken for abandoned."""
         for _ in range(round(seconds / LOOK_SECONDS)):
             self.passes(LOOK_SECONDS)
-            await self._audience.look()
-        return self.interrupt.why is Why.CANCELLED
+            await self._abandoned.look()
+        return self.cancelled
+
+    def cancel(self) -> None:
+        self.cancelled = True
 
     def passes(self, seconds: float) -> None:
         self._now += seconds

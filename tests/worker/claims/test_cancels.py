@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any, cast
 
 import pytest
 
 from app.stream import keys
+from app.stream.channel import Channel
 from app.stream.frames import origin
-from app.stream.log import State
+from app.stream.log import Claim, State
 from tests.worker.workshop import Stream, Workshop
-from worker.claims.cancels import Control
-from worker.life.interrupt import Interrupt, Why
+from worker.claims.cancels import Cancels
 
 # The promise is 50 ms from the call to the closed connection; a busy machine may look late. What else would tell comes
 # far later: the next renewal of a lease of 600 s, the upstream's next byte.
 SECONDS = 5.0
+
+
+class NobodysRun:
+    """A stream that is held, and whose cancellation can be waited for."""
+
+    def __init__(self, stream_id: str) -> None:
+        self.claim = Claim(stream_id, 1, "w/1")
+        self.cancelled = asyncio.Event()
+
+    def cancel(self) -> None:
+        self.cancelled.set()
 
 
 def has_text(stream: Stream) -> bool:
@@ -103,18 +115,14 @@ async def test_a_channel_that_was_cut_off_is_no_way_to_miss_a_cancellation(shop:
 
 
 async def test_a_cancellation_just_before_the_stream_listens_is_seen(shop: Workshop) -> None:
-    stream_id = "st_that_nobody_runs"
-    await shop.log.open(stream_id, {"owner": "me"})
-    await shop.log.cancel(stream_id)
-    async with shop.worker() as parts:
-        interrupt = Interrupt()
-        control = Control(stream_id, parts.kit.channel, shop.log, interrupt)
-        control.start()
-        async with asyncio.timeout(5):
-            while interrupt.why is None:
-                await asyncio.sleep(0.001)
-        control.stop()
-    assert interrupt.why is Why.CANCELLED
+    run = NobodysRun("st_that_nobody_runs")
+    await shop.log.open(run.claim.stream_id, {"owner": "me"})
+    await shop.log.cancel(run.claim.stream_id)
+    async with Channel(shop.redis) as channel:
+        cancels = Cancels({}, shop.redis, channel, lease_seconds=600)
+        with cancels.heard(cast("Any", run)):
+            async with asyncio.timeout(SECONDS):
+                await run.cancelled.wait()
 
 
 async def test_a_cancellation_that_races_the_end_makes_one_ending(shop: Workshop) -> None:

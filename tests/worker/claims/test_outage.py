@@ -13,7 +13,7 @@ from app.stream import frames, keys
 from app.stream.redis.connect import connect
 from tests.harness.network.proxy import Proxy
 from tests.worker.workshop import LIFE_MS, Stream, Workshop, workshop
-from worker.claims import pool
+from worker.claims import jobs
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def test_a_redis_that_comes_back_empty_has_lost_the_stream_and_takes_new_o
 async def test_what_waits_is_answered_after_a_redis_that_was_full_for_long(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(pool, "AWAY_SECONDS_MAX", 0.1)  # so that in two seconds it is refused as often as in minutes
+    monkeypatch.setattr(jobs, "AWAY_SECONDS_MAX", 0.1)  # so that in two seconds it is refused as often as in minutes
     async with shop.worker(lease_seconds=1.0):
         ids = [await shop.submit(f"{n} [[sim: tokens=3 rate=200 first=0.1 tag=waits]]") for n in range(5)]
         await shop.redis.config_set("maxmemory", "1")
@@ -159,4 +159,4 @@ async def _lose(shop: Workshop, stream_id: str, kept_frames: int) -> bytes:
 
 
 async def _is_idle(parts: object) -> bool:
-    return not parts.pool.holds  # type: ignore[attr-defined]
+    return not parts.pool.leases  # type: ignore[attr-defined]

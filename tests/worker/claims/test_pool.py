@@ -14,7 +14,7 @@ from arq.jobs import serialize_job
 from app.stream import frames, keys
 from app.stream.log import Claim, Status
 from tests.worker.workshop import BEAT, MODEL, PATIENCE, Stream, Workshop
-from worker.claims import pool
+from worker.claims import jobs
 from worker.life.run import Run
 from worker.life.work import Work
 from worker.log.writer import Writer
@@ -196,7 +196,7 @@ async def test_a_stream_that_comes_back_to_the_same_worker_has_one_task(shop: Wo
     async with shop.worker(lease_seconds=600) as parts:
         stream_id = await shop.submit(f"[[sim: {asked}]] [[sim: rate=400 first=0 tag=same]]")
         await shop.until(stream_id, has_text)
-        older = parts.pool.holds[stream_id]
+        older = parts.pool.leases[stream_id]
         await shop.redis.zadd(keys.LEASES, {stream_id: 1})
         parts.pool.wake()
         stream = await shop.ended(stream_id)
@@ -211,7 +211,7 @@ async def test_a_stream_that_comes_back_to_the_same_worker_has_one_task(shop: Wo
 async def test_a_job_that_starts_late_runs_under_its_own_claim(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stream has come back to the same worker before arq had read the older claim's job."""
     async with shop.worker(lease_seconds=600) as parts:
-        run_job, lived, gates = parts.pool.run_job, pool._lived, [asyncio.Event(), asyncio.Event()]
+        run_job, lived, gates = parts.pool.run_job, jobs._lived, [asyncio.Event(), asyncio.Event()]
         started, fences = iter(gates), list[int]()
 
         async def late(*args: Any) -> None:
@@ -223,15 +223,15 @@ async def test_a_job_that_starts_late_runs_under_its_own_claim(shop: Workshop, m
             await lived(run, *end)
 
         monkeypatch.setattr(parts.pool, "run_job", late)
-        monkeypatch.setattr(pool, "_lived", tell)
+        monkeypatch.setattr(jobs, "_lived", tell)
         stream_id = await shop.submit("[[sim: tokens=3 tag=late]]")
         async with asyncio.timeout(PATIENCE):
-            while stream_id not in parts.pool.holds:
+            while stream_id not in parts.pool.leases:
                 await asyncio.sleep(BEAT)
-            older = parts.pool.holds[stream_id]
+            older = parts.pool.leases[stream_id]
             await shop.redis.zadd(keys.LEASES, {stream_id: 1})
             parts.pool.wake()
-            while parts.pool.holds[stream_id] is older:
+            while parts.pool.leases[stream_id] is older:
                 await asyncio.sleep(BEAT)
         for gate in gates:
             gate.set()
@@ -328,7 +328,7 @@ async def test_a_job_that_arq_cannot_run_ends_its_stream(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pool, "AWAY_SECONDS_MAX", pool.AWAY_SECONDS)
+    monkeypatch.setattr(jobs, "AWAY_SECONDS_MAX", jobs.AWAY_SECONDS)
     stream_id = await shop.submit("[[sim: tag=broken]]")
     await happens(shop, stream_id)
     async with shop.worker():
@@ -504,7 +504,7 @@ async def _closed(shop: Workshop, tag: str) -> bool:
 
 
 async def _empty(parts: Any) -> bool:
-    return not parts.pool.holds
+    return not parts.pool.leases
 
 
 async def test_a_worker_whose_streams_take_all_they_may_takes_no_new_ones(shop: Workshop) -> None:

@@ -271,11 +271,11 @@ async def test_a_worker_runs_as_many_streams_at_a_time_as_it_may(shop: Workshop)
         url = f"http://127.0.0.1:{upstream.port}"
         async with shop.worker(worker_streams=120, anthropic_base_url=url) as parts:
             await shop.eventually(lambda: _connected(upstream, 120))
-            assert len(parts.pool.holds) == 120
+            assert len(parts.pool.leases) == 120
             upstream.flow()
             for stream_id in ids:
                 assert (await shop.ended(stream_id)).outcome == "completed"
-            assert parts.pool.holds == {}
+            assert parts.pool.leases == {}
     assert (await shop.calls("many"))["calls"] == 150
 
 

@@ -70,7 +70,7 @@ async def test_a_stream_that_a_worker_took_is_not_called_and_can_be_cancelled(sh
         assert (await shop.ended(ids[0])).outcome == "cancelled"
         await shop.redis.config_set("maxmemory", "0")
         stream = await shop.ended(ids[1])
-        assert not parts.pool.holds
+        assert not parts.pool.leases
     assert (stream.outcome, stream.meta["attempts"]) == ("completed", b"1")
     assert (await shop.calls("taken"))["calls"] == 1
 

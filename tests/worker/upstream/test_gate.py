@@ -331,4 +331,4 @@ async def test_what_came_of_calls_is_not_gathered_for_ever(
 
 
 async def _is_empty(parts: Any) -> bool:
-    return not parts.pool.holds
+    return not parts.pool.leases

@@ -14,7 +14,7 @@ from app.stream.log import Claim
 from app.stream.queue import Queue
 from app.stream.redis.connect import connect
 from tests.worker.workshop import Workshop
-from worker.claims.guard import Guard
+from worker.claims.stand_in import StandIn
 
 LEASE_SECONDS = 0.5
 
@@ -70,7 +70,7 @@ async def test_one_that_stands_still_for_good_does(shop: Workshop, valkey: Embed
 
 
 class Still:
-    """Leases of a loop that has not renewed for a while."""
+    """Renewals of a loop that has not renewed for a while."""
 
     claims = (Claim("st_1", 1, "w/1"),)
 
@@ -78,15 +78,15 @@ class Still:
         self.beat_at = time.monotonic() - LEASE_SECONDS
 
 
-async def test_a_guard_that_fails_tries_again_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_stand_in_that_fails_tries_again_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     tried = threading.Semaphore(0)
 
     def odd() -> Redis:
         tried.release()
         raise ZeroDivisionError("a secret")
 
-    with Guard("w", Still(), odd, LEASE_SECONDS):  # type: ignore[arg-type]
+    with StandIn("w", Still(), odd, LEASE_SECONDS):  # type: ignore[arg-type]
         for _ in range(2):
             assert await asyncio.to_thread(tried.acquire, timeout=5)
-    assert "guard: ZeroDivisionError in odd" in caplog.text
+    assert "stand-in: ZeroDivisionError in odd" in caplog.text
     assert "secret" not in caplog.text

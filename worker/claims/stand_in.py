@@ -1,4 +1,5 @@
-"""Keeps the leases while the worker's own loop stands still: a long walk of it must not cost its streams their holder.
+"""Renews in the stead of the worker's own loop while that stands still: a long walk of it must not cost its streams
+their holder.
 
 The rule: a thread of its own, with a loop and a connection of its own, that does nothing while the renewals come in
 time. It stands in for a loop that is late, and only for so long: one that stands still for good is taken over like any
@@ -20,28 +21,29 @@ from redis.exceptions import RedisError
 
 from app.stream.queue import Queue
 from app.stream.redis.connect import AWAY
-from worker.claims.leases import Leases
+from worker.claims.leases import Renewals
 from worker.support.where import where
 
 logger = logging.getLogger(__name__)
 
-# Of a lease: how late a renewal is when the guard renews, and how often it looks. The usual renewals come at a third.
+# Of a lease: how late a renewal is when one comes from here, and how often that is looked at. The usual ones come at a
+# third.
 LATE = 0.5
 LOOK = 0.125
-# For so many leases it stands in for a loop that says nothing.
+# For so many leases a loop that says nothing is stood in for.
 STAND_IN = 3.0
 
 
-class Guard:
-    """`connect` makes the guard's own client, in its own loop."""
+class StandIn:
+    """For the loop that makes `renewals`. `connect` makes a client of its own, in its own loop."""
 
-    def __init__(self, worker: str, leases: Leases, connect: Callable[[], Redis], lease_seconds: float) -> None:
+    def __init__(self, worker: str, renewals: Renewals, connect: Callable[[], Redis], lease_seconds: float) -> None:
         self._worker = worker
-        self._leases = leases
+        self._renewals = renewals
         self._connect = connect
         self._lease_seconds = lease_seconds
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="guard", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="stand-in", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -57,12 +59,12 @@ class Guard:
                     try:
                         runner.run(self._stand_in())
                     except Exception as error:  # noqa: BLE001  # whatever it is: it is told, and the next look comes
-                        logger.error("guard: %s in %s", type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+                        logger.error("stand-in: %s in %s", type(error).__name__, where(error))  # noqa: TRY400  # see `where`
 
     @property
     def _is_late(self) -> bool:
-        late = time.monotonic() - self._leases.beat_at
-        return bool(self._leases.claims) and LATE < late / self._lease_seconds < STAND_IN
+        late = time.monotonic() - self._renewals.beat_at
+        return bool(self._renewals.claims) and LATE < late / self._lease_seconds < STAND_IN
 
     async def _stand_in(self) -> None:
         """Renews until the loop does it again."""
@@ -72,7 +74,7 @@ class Guard:
         try:
             while self._is_late and not self._ended.is_set():
                 with contextlib.suppress(RedisError, *AWAY):
-                    await queue.renew(self._worker, self._leases.claims, lease_ms)
+                    await queue.renew(self._worker, self._renewals.claims, lease_ms)
                 await asyncio.sleep(self._lease_seconds / 3)
         finally:
             await redis.aclose()
