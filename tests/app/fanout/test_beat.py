@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.fanout import beat as beats
+from app.stream import keys
 from tests.app.following import (
     LIFE_MS,
     OWNER,
@@ -117,3 +118,19 @@ async def test_what_is_written_counts_as_heard(front: Inside, stream: Stream) ->
     await stream.write("a")
     await has(client, stream)
     assert tail.quiet_since > 0.0
+
+
+async def test_one_stream_whose_key_is_something_else_keeps_no_other_from_the_beat(
+    redis: Redis, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beats, "BEAT_SECONDS", 0.02)
+    other = await Stream.begin(redis, "st_odd")
+    async with inside(redis) as front:
+        odd = await Client(front.hub, other.id).begin()
+        client = await Client(front.hub, STREAM).begin()
+        await redis.rpush(keys.log(other.id), b"x")
+        await redis.pexpire(keys.log(other.id), LIFE_MS)
+        await stream.write_unheard("a")
+        await until(lambda: client.frames == stream.written)
+        assert odd.body == b""
+        assert front.beat.tasks[0].falls == 0

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
 from redis.asyncio import Redis
 
+from app.faces.native.push import PushReader
 from app.fanout import beat as beats
 from app.fanout import splice
 from app.fanout import tail as tails
-from app.fanout.catchup import STEP_BYTES, Data, Lost, Part, Reset, catch_up
+from app.fanout.catchup import MUCH_BYTES, STEP_BYTES, Data, Lost, Part, Reset, catch_up
 from app.fanout.parts import AnotherHistoryError
 from app.fanout.reader import PullReader
 from app.stream.frames import Position, origin
@@ -234,3 +236,45 @@ async def test_one_that_waits_for_a_log_to_grow_again_is_told_when_it_is_gone(
         await redis.flushall()
         await over(task)
     assert one.beside == [Lost()]
+
+
+async def test_a_herd_that_catches_up_does_so_one_step_a_round(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pushed to or asking, out of the window or the log."""
+    stream = await Stream.begin(redis, "st_turns")
+    for _ in range(20):
+        await stream.write(*("x" * 900 for _ in range(50)))
+    steps, most = 0, 0
+    send = PushReader._send
+
+    def sends(reader: PushReader, data: bytes) -> bool:
+        nonlocal steps
+        steps += len(data) > MUCH_BYTES
+        return send(reader, data)
+
+    monkeypatch.setattr(PushReader, "_send", sends)
+
+    async def asks(front: Inside) -> bytes:
+        nonlocal steps
+        given = b""
+        async with contextlib.aclosing(PullReader(origin(stream.id)).steps(front.hub, stream.id)) as asked:
+            async for step in asked:
+                assert isinstance(step, Data)
+                steps += len(step.data) > MUCH_BYTES
+                given += step.data
+        return given
+
+    async with inside(redis) as front:
+        clients = [Client(front.hub, stream.id) for _ in range(10)]
+        beginning = [asyncio.create_task(client.begin()) for client in clients]
+        asking = [asyncio.create_task(asks(front)) for _ in range(10)]
+        await stream.end()
+        async with asyncio.timeout(20):
+            while not all(task.done() for task in (*beginning, *asking)):
+                before = steps
+                await asyncio.sleep(0)
+                most = max(most, steps - before)
+            assert [await task for task in asking] == [stream.written] * 10
+            await until(lambda: all(client.closed for client in clients))
+    assert all(client.frames == stream.written for client in clients)
+    assert steps > 100
+    assert most <= 2  # one that begins, and one that goes on before it waits

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+from redis.asyncio import Redis
+
+from app.faces.native.push import PushReader
 from app.fanout.drain import send_all_away
 from tests.app.following import (
     SOON,
@@ -11,6 +15,7 @@ from tests.app.following import (
     Client,
     Inside,
     Stream,
+    inside,
 )
 from tests.app.served import until
 
@@ -46,3 +51,29 @@ async def test_a_drain_is_spread_over_its_time(front: Inside, stream: Stream) ->
         await draining
     assert asyncio.get_running_loop().time() - begun >= 0.2 * 3 / 4
     assert all(client.closed for client in clients)
+
+
+@pytest.mark.usefixtures("stream")
+async def test_who_joins_while_a_front_drains_is_told_to_come_back(redis: Redis) -> None:
+    async with inside(redis) as front:
+        early = await Client(front.hub, STREAM).begin()
+        front.hub.draining = True
+        draining = asyncio.create_task(send_all_away(front.hub, 0.2))
+        await asyncio.sleep(0)
+        late = [await Client(front.hub, STREAM).begin() for _ in range(3)]
+        await until(lambda: all(client.closed for client in (early, *late)))
+        await draining
+        async with asyncio.timeout(20):
+            await front.hub.empty()
+    for client in (early, *late):
+        assert client.body.count(b": come back") == 1
+
+
+@pytest.mark.usefixtures("stream")
+async def test_a_front_that_ends_leaves_nobody_without_a_word(redis: Redis) -> None:
+    async with inside(redis) as front:
+        clients = [await Client(front.hub, STREAM).begin() for _ in range(3)]
+        clients[0].stop()
+    assert all(b": come back" in client.body for client in clients)
+    assert all(client.closed for client in clients)
+    assert all(isinstance(client.reader, PushReader) for client in clients)

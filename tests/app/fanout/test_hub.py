@@ -13,6 +13,7 @@ from app.stream import keys
 from app.stream.frames import Position, origin
 from app.stream.log import State
 from tests.app.following import (
+    LIFE_MS,
     OWNER,
     STREAM,
     Client,
@@ -200,3 +201,29 @@ async def test_a_reader_that_a_tail_can_prove_needs_no_read(front: Inside, strea
         assert start_position(tail, place) == place
         assert start_position(tail, Position(place.offset, place.crc ^ 1)) is None
     assert start_position(tail, origin(STREAM)) is None
+
+
+async def test_a_stream_that_is_there_again_is_read_by_who_comes_then(redis: Redis, stream: Stream) -> None:
+    async with inside(redis) as front:
+        await stream.write("a")
+        slow = await Client(front.hub, STREAM).begin()
+        await until(lambda: slow.frames == stream.written)
+        slow.stop()
+        old = front.hub.known(STREAM)
+        assert old is not None
+        kept = await redis.dump(keys.meta(STREAM))
+        await redis.delete(keys.meta(STREAM))
+        old.repair()
+        await old.repaired()
+        assert old.gone
+        await redis.restore(keys.meta(STREAM), LIFE_MS, kept)
+        client = await Client(front.hub, STREAM).begin()
+        await stream.write("b")
+        await until(lambda: client.frames == stream.written)
+        slow.go_on()
+        await until(lambda: slow.closed)
+        assert slow.beside[-1][0] == "relay.reset"
+        await stream.write("c")
+        await until(lambda: client.frames == stream.written)
+        client.go_away()
+        assert (front.hub.tails, front.channel.subscriptions) == ((), 0)
