@@ -20,6 +20,7 @@ from arq.utils import timestamp_ms
 from arq.worker import Worker, func
 
 from app.stream import keys
+from app.stream.concurrency.tasks import is_cancelled
 from app.stream.queue import FUNCTION
 from app.stream.redis.refusals import NO_ANSWER, Kind, Teller
 from worker.claims.leases import Lease
@@ -100,7 +101,9 @@ async def _lived(run: Run, end: End | None = None) -> None:
     """A stream's life, whatever goes wrong in it: then the ending is tried, and what even that fails of is left."""
     try:
         await run.live(end)
-    except Exception as error:  # noqa: BLE001  # see the module
+    except (Exception, asyncio.CancelledError) as error:  # see the module
+        if isinstance(error, asyncio.CancelledError) and is_cancelled():
+            raise  # the process ends; otherwise it was something that was waited for
         logger.error("%s: %s in %s", run.claim.stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
         if end is None:
             await _lived(run, decide.on_internal("an internal error"))

@@ -64,7 +64,7 @@ class Supervised:
                 await self._work()
                 fell = "ended"
             except asyncio.CancelledError as error:
-                if _is_cancelled():
+                if is_cancelled():
                     raise
                 fell = type(error).__name__  # of something it waited for: that is a fault, not the end
             except Exception as error:  # noqa: BLE001  # whatever it is: it is told, and the work goes on
@@ -106,7 +106,8 @@ async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         await work()
 
 
-def _is_cancelled() -> bool:
+def is_cancelled() -> bool:
+    """Whether a `CancelledError` that comes now is meant for the present task, and not of something it waits for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

@@ -4,6 +4,42 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "arq counts a stream's tries and gives up",
+        "worker/claims/jobs.py",
+        "keep_result=0, max_tries=UNLIMITED)",
+        "keep_result=0)",
+    ),
+    Mutation(
+        "arq gives a stream five minutes",
+        "worker/claims/jobs.py",
+        "            job_timeout=None,",
+        "            job_timeout=300,",
+    ),
+    Mutation(
+        "a cancellation of what a stream waited for is arq's to swallow",
+        "worker/claims/jobs.py",
+        "and is_cancelled():",
+        "and end is None:",
+    ),
+    Mutation(
+        "what escapes a stream's life is arq's to swallow",
+        "worker/claims/jobs.py",
+        "    except (Exception, asyncio.CancelledError) as error:",
+        "    except asyncio.CancelledError as error:",
+    ),
+    Mutation(
+        "a job that arq cannot run leaves its stream without an ending",
+        "worker/claims/jobs.py",
+        '        await _lived(_lease.get().run, decide.on_internal("its job cannot be run"))\n',
+        "        return None\n",
+    ),
+    Mutation(
+        "what arq raises ends the stream's task",
+        "worker/claims/jobs.py",
+        '                return await _lived(lease.run, decide.on_internal("an internal error"))\n',
+        "                raise\n",
+    ),
+    Mutation(
         "a job that starts late runs a newer claim's stream",
         "worker/claims/jobs.py",
         "        await _lived(_lease.get().run)\n",
