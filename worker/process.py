@@ -37,8 +37,8 @@ from worker.claims.leases import Lease, Renewals
 from worker.claims.neighbours import Neighbours, client_name
 from worker.claims.pool import Pool
 from worker.claims.stand_in import StandIn
-from worker.life.kit import Kit
-from worker.life.telling import Telling
+from worker.life.calling.announce import Announcer
+from worker.life.services import Services
 from worker.log.commit import Committer
 from worker.loops import for_ever
 from worker.upstream import prices
@@ -65,7 +65,7 @@ def run(settings: Settings) -> None:
 class Parts:
     """What a worker is made of."""
 
-    kit: Kit
+    services: Services
     pool: Pool
 
 
@@ -78,15 +78,15 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         log, queue, workers = Log(redis), Queue(redis), Workers(redis)
         gate = Gate(name, workers, lambda: pool.slots)
         stack.push_async_callback(gate.close)
-        telling = Telling(redis)
-        stack.push_async_callback(telling.close)
-        kit = Kit(settings, log, queue, Conversations(redis, log), committer, claude, gate, telling)
+        announcer = Announcer(redis)
+        stack.push_async_callback(announcer.close)
+        services = Services(settings, log, queue, Conversations(redis, log), committer, claude, gate, announcer)
         leases: dict[str, Lease] = {}
         renewals = Renewals(name, leases, queue, settings.lease_seconds, committer=committer)
         cancels = Cancels(leases, redis, channel, settings.lease_seconds)
         abandoned = Abandoned(leases, redis, keys.alive(name))
         neighbours = Neighbours(name, workers, settings.lease_seconds)
-        pool = Pool(name, kit, redis, leases, heard=cancels.heard, stir=neighbours.stir)
+        pool = Pool(name, services, redis, leases, heard=cancels.heard, stir=neighbours.stir)
 
         async def take() -> None:
             await renewals.renew()  # after an outage: what is ours must not be claimed as if it were nobody's
@@ -111,7 +111,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
             )
         ]
         try:
-            yield Parts(kit, pool)
+            yield Parts(services, pool)
         finally:
             await end(*loops)
 

@@ -52,9 +52,9 @@ class Abandoned:
     async def look(self) -> None:
         """Cancels what is abandoned."""
         patience = {
-            stream_id: lease.run.abandon_after
+            stream_id: lease.life.abandon_after
             for stream_id, lease in self._leases.items()
-            if lease.run.abandon_after is not None
+            if lease.life.abandon_after is not None
         }
         now = self._clock()
         self._read_at = {stream_id: self._read_at.get(stream_id, now) for stream_id in patience}
@@ -69,7 +69,7 @@ class Abandoned:
                 self._read_at[stream_id] = self._looked_at
             elif now - self._read_at[stream_id] >= seconds and (lease := self._leases.get(stream_id)) is not None:
                 logger.info("%s: nobody reads it", stream_id)
-                lease.run.cancel()
+                lease.life.cancel()
 
     def _trusts(self, *, heard: bool) -> bool:
         """Whether an absence is one. `heard`: whether we are, where the question was answered."""

@@ -18,7 +18,7 @@ from app.stream import keys
 from app.stream.channel import Channel
 from app.stream.redis.connect import AWAY
 from worker.claims.leases import RENEWALS_PER_LEASE, Lease
-from worker.life.run import Run
+from worker.life.life import Life
 
 
 class Cancels:
@@ -38,14 +38,14 @@ class Cancels:
 
     async def look(self) -> None:
         """Finds what was cancelled by a message that nobody heard."""
-        runs = [lease.run for lease in self._leases.values()]
-        if runs:
-            await _look(self._redis, runs)
+        lives = [lease.life for lease in self._leases.values()]
+        if lives:
+            await _look(self._redis, lives)
 
     @contextmanager
-    def heard(self, run: Run) -> Iterator[None]:
+    def heard(self, life: Life) -> Iterator[None]:
         """Within, a message cancels the stream at once."""
-        receiver = _Receiver(run, self._redis, self._channel)
+        receiver = _Receiver(life, self._redis, self._channel)
         receiver.start()
         try:
             yield
@@ -56,11 +56,11 @@ class Cancels:
 class _Receiver:
     """The control channel of one stream."""
 
-    def __init__(self, run: Run, redis: Redis, channel: Channel) -> None:
-        self._run = run
+    def __init__(self, life: Life, redis: Redis, channel: Channel) -> None:
+        self._life = life
         self._redis = redis
         self._channel = channel
-        self._name = keys.control(run.claim.stream_id)
+        self._name = keys.control(life.claim.stream_id)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -73,7 +73,7 @@ class _Receiver:
 
     def message(self, payload: bytes) -> None:
         if payload == b"cancel":
-            self._run.cancel()
+            self._life.cancel()
 
     def settle(self) -> None:
         """Nothing to do: one message says it all."""
@@ -87,15 +87,15 @@ class _Receiver:
 
     async def _look(self) -> None:
         try:
-            await _look(self._redis, [self._run])
+            await _look(self._redis, [self._life])
         except (RedisError, *AWAY):
             return  # the next beat looks again
 
 
-async def _look(redis: Redis, runs: Sequence[Run]) -> None:
+async def _look(redis: Redis, lives: Sequence[Life]) -> None:
     pipe = redis.pipeline(transaction=False)
-    for run in runs:
-        pipe.hget(keys.meta(run.claim.stream_id), "cancel")
-    for run, flag in zip(runs, await pipe.execute(), strict=True):
+    for life in lives:
+        pipe.hget(keys.meta(life.claim.stream_id), "cancel")
+    for life, flag in zip(lives, await pipe.execute(), strict=True):
         if flag == b"1":
-            run.cancel()
+            life.cancel()

@@ -26,7 +26,7 @@ from app.stream.redis.refusals import NO_ANSWER, Kind, Teller
 from worker.claims.leases import Lease
 from worker.life import decide
 from worker.life.decide import End
-from worker.life.run import Run
+from worker.life.life import Life
 from worker.support.where import where
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Jobs(Worker):
         """Runs the job of a stream under this lease, in a task of its own, until the stream is out of our hands."""
         _lease.set(lease)
         stream_id, pause, refusals = lease.claim.stream_id, AWAY_SECONDS, 0
-        while not lease.run.left:
+        while not lease.life.left:
             try:
                 return await self.run_job(keys.arq_id(stream_id), timestamp_ms())
             except NO_ANSWER as error:
@@ -74,7 +74,7 @@ class Jobs(Worker):
                 # arq counts the job's starts before it runs it, and nobody reads the number: a Redis that takes no
                 # writes keeps no stream from its life, in which it may still be cancelled, given back and ended.
                 if refusal.passes and refusal.kind is not Kind.AWAY:
-                    return await _lived(lease.run)
+                    return await _lived(lease.life)
                 refusals = 0 if refusal.passes else refusals + 1
                 if refusals > REFUSALS_MAX:
                     return await self.finish_failed_job()
@@ -82,28 +82,28 @@ class Jobs(Worker):
                 pause = min(pause * 2, AWAY_SECONDS_MAX)
             except Exception as error:  # noqa: BLE001  # arq's fault or ours: the stream ends, the worker goes on
                 logger.error("%s: %s in %s", stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
-                return await _lived(lease.run, decide.on_internal("an internal error"))
+                return await _lived(lease.life, decide.on_internal("an internal error"))
         return None
 
     async def finish_job(self, *_: Any, **__: Any) -> None:
-        """Nothing: the run has released its stream, or has left it to its lease."""
+        """Nothing: the life has released its stream, or has left it to its lease."""
 
     async def finish_failed_job(self, *_: Any) -> None:
         """No code of ours was run: the job is expired, malformed, or names an unknown function."""
-        await _lived(_lease.get().run, decide.on_internal("its job cannot be run"))
+        await _lived(_lease.get().life, decide.on_internal("its job cannot be run"))
 
     async def _run_stream(self, ctx: dict[Any, Any]) -> None:  # noqa: ARG002  # arq's signature
         """The function that jobs name."""
-        await _lived(_lease.get().run)
+        await _lived(_lease.get().life)
 
 
-async def _lived(run: Run, end: End | None = None) -> None:
+async def _lived(life: Life, end: End | None = None) -> None:
     """A stream's life, whatever goes wrong in it: then the ending is tried, and what even that fails of is left."""
     try:
-        await run.live(end)
+        await life.live(end)
     except (Exception, asyncio.CancelledError) as error:  # see the module
         if isinstance(error, asyncio.CancelledError) and is_cancelled():
             raise  # the process ends; otherwise it was something that was waited for
-        logger.error("%s: %s in %s", run.claim.stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+        logger.error("%s: %s in %s", life.claim.stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
         if end is None:
-            await _lived(run, decide.on_internal("an internal error"))
+            await _lived(life, decide.on_internal("an internal error"))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from app.stream.log import Claim
 from app.stream.queue import Queue
-from worker.life.run import Run
+from worker.life.life import Life
 from worker.log.commit import Committer
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Lease:
     """A claim that is held here, its stream's life, and the task that lives it."""
 
     claim: Claim
-    run: Run
+    life: Life
     task: asyncio.Task[None] | None = field(default=None)
 
 
@@ -81,4 +81,4 @@ class Renewals:
         refused = await self._queue.renew(self._worker, claims, int(self._lease_seconds * 1000))
         for lease in leases:
             if lease.claim.stream_id in refused:
-                lease.run.leave()
+                lease.life.leave()

@@ -16,8 +16,8 @@ from app.stream import keys
 from app.stream.log import Claim
 from worker.claims.jobs import Jobs
 from worker.claims.leases import Lease
-from worker.life.kit import Kit
-from worker.life.run import Run
+from worker.life.life import Life
+from worker.life.services import Services
 
 # A wake-up may be lost, and nothing wakes for a lease that expires: the queue is looked at this often in any case.
 POLL_SECONDS = 2.0
@@ -34,26 +34,26 @@ class Pool(Jobs):
     def __init__(
         self,
         name: str,
-        kit: Kit,
+        services: Services,
         redis: ArqRedis,
         leases: dict[str, Lease],
         *,
-        heard: Callable[[Run], contextlib.AbstractContextManager[None]],
+        heard: Callable[[Life], contextlib.AbstractContextManager[None]],
         stir: Callable[[], None],
     ) -> None:
-        super().__init__(redis, kit.settings.worker_streams)
+        super().__init__(redis, services.settings.worker_streams)
         self.name = name
         self.leases = leases
-        self._kit = kit
+        self._services = services
         self._heard = heard
         self._stir = stir
         self._claims = 1
         self._claiming = False
-        self._end: Callable[[Run], None] | None = None
+        self._end: Callable[[Life], None] | None = None
         self._look_at = 0.0
         self._more = True  # somebody may wait for whom there was no slot
         self._waken = asyncio.Event()
-        self._lease_ms = int(kit.settings.lease_seconds * 1000)
+        self._lease_ms = int(services.settings.lease_seconds * 1000)
 
     # --- taking
 
@@ -68,7 +68,7 @@ class Pool(Jobs):
                 self._stir()
                 if self.loop.time() >= self._look_at:
                     self._look_at = self.loop.time() + POLL_SECONDS
-                    await self._kit.gate.look()
+                    await self._services.gate.look()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._waken.wait()
@@ -87,7 +87,7 @@ class Pool(Jobs):
 
     async def _claim(self, slots: int) -> None:
         # The number rises only with an answer: a claim whose answer was lost gets the same one again.
-        claims = await self._kit.queue.claim(self.name, self._claims, free=slots, lease_ms=self._lease_ms)
+        claims = await self._services.queue.claim(self.name, self._claims, free=slots, lease_ms=self._lease_ms)
         if claims:
             self._claims += 1
         for claim in claims:
@@ -114,7 +114,7 @@ class Pool(Jobs):
     @property
     def bytes_in_flight(self) -> int:
         """What the streams held here take in memory, about: frames kept, frames that Redis has not taken, Messages."""
-        return sum([lease.run.held for lease in self.leases.values()])
+        return sum([lease.life.memory_bytes for lease in self.leases.values()])
 
     @property
     def full(self) -> bool:
@@ -122,18 +122,18 @@ class Pool(Jobs):
 
         What those in flight may still grow to is bounded by MAX_LOG_BYTES for each.
         """
-        settings = self._kit.settings
-        broken = self._kit.committer.broken_for > settings.lease_seconds
+        settings = self._services.settings
+        broken = self._services.committer.broken_for > settings.lease_seconds
         return broken or self.bytes_in_flight >= settings.worker_bytes
 
     # --- holding
 
     def _take(self, claim: Claim) -> None:
         older = self.leases.get(claim.stream_id)
-        lease = Lease(claim, Run(claim, self._kit))
+        lease = Lease(claim, Life(claim, self._services))
         self.leases[claim.stream_id] = lease
         if self._end is not None:  # it was on its way when all others were told
-            self._end(lease.run)
+            self._end(lease.life)
         lease.task = self.loop.create_task(self._hold(lease, older), name=claim.stream_id)
 
     async def _hold(self, lease: Lease, older: Lease | None) -> None:
@@ -141,10 +141,10 @@ class Pool(Jobs):
         stream_id = lease.claim.stream_id
         try:
             if older is not None and older.task is not None:  # its lease was lost, and it does not know yet
-                older.run.leave()
+                older.life.leave()
                 await asyncio.wait([older.task])
-            lease.run.prepare()
-            with self._heard(lease.run):
+            lease.life.prepare()
+            with self._heard(lease.life):
                 await self.run_under(lease)
         finally:
             if self.leases.get(stream_id) is lease:
@@ -156,16 +156,16 @@ class Pool(Jobs):
 
     def hand_over(self) -> None:
         """Gives all streams back at once, those of a claim that is still on its way as well."""
-        self._end_all(Run.hand_over)
+        self._end_all(Life.hand_over)
 
     def leave(self) -> None:
         """Leaves what could not be given back to its leases."""
-        self._end_all(Run.leave)
+        self._end_all(Life.leave)
 
-    def _end_all(self, end: Callable[[Run], None]) -> None:
+    def _end_all(self, end: Callable[[Life], None]) -> None:
         self._end = end
         for lease in self.leases.values():
-            end(lease.run)
+            end(lease.life)
 
     async def empty(self) -> None:
         """Returns when no stream is held, and none is about to be."""

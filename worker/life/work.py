@@ -14,15 +14,16 @@ from dataclasses import replace
 from app.stream import frames
 from app.stream.asides import Thinking
 from app.stream.log import Begun, Claim, Status
-from worker.life import decide, silence
-from worker.life.call import Call
-from worker.life.claimed import found
-from worker.life.closing import TAKES_NO_MORE, Closing, account_of
+from worker.life import decide
+from worker.life.calling import liveness
+from worker.life.calling.admission import Admission, report
+from worker.life.calling.call import Call
+from worker.life.checkpoint import checkpoint_of
 from worker.life.decide import End, HandOver, Limits, Park, Refused, Restart, Retry, Start, Step
+from worker.life.ending.writing import TAKES_NO_MORE, Ending, account_of
 from worker.life.interrupt import Interrupt, Interruption, Why
-from worker.life.kit import Kit
+from worker.life.services import Services
 from worker.life.until_answered import until_answered
-from worker.life.waiting import Waiting, learn
 from worker.log.writer import FullLogError, Writer
 from worker.support.where import where
 from worker.upstream.failure import Failure, UpstreamError
@@ -39,29 +40,31 @@ LOST = (Status.SHORT, Status.CONFLICT, Status.REFUSED)
 class Work:
     """A stream under our claim, as `begun` found it. Raises `Interruption` when it is to be left."""
 
-    def __init__(self, claim: Claim, kit: Kit, interrupt: Interrupt, begun: Begun) -> None:
-        settings = kit.settings
+    def __init__(self, claim: Claim, services: Services, interrupt: Interrupt, begun: Begun) -> None:
+        settings = services.settings
         self._claim = claim
-        self._kit = kit
+        self._services = services
         self._interrupt = interrupt
         self._limits = Limits(settings.max_attempts, settings.retry_wait_max, settings.stream_seconds_max)
         self._clock = asyncio.get_running_loop().time
-        self._found = found(begun)
-        self._progress = decide.spared(self._found.progress, self._limits) if claim.stalled else self._found.progress
+        self._checkpoint = checkpoint_of(begun)
+        self._progress = (
+            decide.spared(self._checkpoint.progress, self._limits) if claim.stalled else self._checkpoint.progress
+        )
         self._counted = begun.counted  # the next call, and not made yet
-        self._born = self._clock() - self._found.elapsed
+        self._born = self._clock() - self._checkpoint.elapsed
         self._redis_clock = begun.now - self._clock() * 1000  # what to add to ours, in ms
         self.refusal: Status | None = None
         ttl_ms = int(settings.stream_ttl * 1000)
-        self._closing = Closing(claim.stream_id, kit.log, interrupt, ttl_ms)
-        self._waiting = Waiting(claim, kit.gate, kit.telling, parked=self._found.held)
+        self._ending = Ending(claim.stream_id, services.log, interrupt, ttl_ms)
+        self._admission = Admission(claim, services.gate, services.announcer, parked=self._checkpoint.held)
         self._open(begun)
-        if self._progress.stalls > self._found.progress.stalls:
+        if self._progress.stalls > self._checkpoint.progress.stalls:
             self._writer.mark({"free": self._progress.free, "stalls": self._progress.stalls})
 
     @property
     def abandon_after(self) -> float | None:
-        return self._found.abandon_after
+        return self._checkpoint.abandon_after
 
     @property
     def seconds_left(self) -> float:
@@ -69,7 +72,7 @@ class Work:
         return max(self._born + self._limits.seconds_max - self._clock(), 0.0)
 
     def first_step(self) -> Step:
-        return self._decide(self._found.reason)
+        return self._decide(self._checkpoint.reason)
 
     async def finish(self, step: Step) -> End | HandOver | Park:
         """Goes on from `step` until the ending stands in the log, or until the stream is ready to be given back."""
@@ -105,7 +108,7 @@ class Work:
         self._readable = begun.position is not None
         position = begun.position or frames.Position(begun.length, 0)
         self._writer = Writer(
-            self._claim, position, self._kit.settings.max_log_bytes, self._kit.committer, watcher=self
+            self._claim, position, self._services.settings.max_log_bytes, self._services.committer, watcher=self
         )
         # Of the newest call:
         self._reading: Reading | None = None
@@ -114,22 +117,26 @@ class Work:
         self._complete = False
 
     @property
-    def held(self) -> int:
+    def memory_bytes(self) -> int:
         """How many bytes of memory the stream takes here, about: its prompt, its frames, its Message."""
-        prompt = self._found.request.body if self._found.request is not None else b""
-        return len(prompt) + self._writer.held + (self._reading.message.held if self._reading is not None else 0)
+        prompt = self._checkpoint.request.body if self._checkpoint.request is not None else b""
+        return (
+            len(prompt)
+            + self._writer.kept_bytes
+            + (self._reading.message.memory_bytes if self._reading is not None else 0)
+        )
 
     async def _begin_again(self) -> Step:
         """The log has lost more than this attempt wrote. Our counts stand: the calls were made all the same."""
         if self._interrupt.why is Why.LOST:
             self._interrupt.clear()
-        life_ms = self._kit.settings.stream_life_ms
-        begun = await until_answered(self._interrupt, lambda: self._kit.log.begin(self._claim, life_ms))
+        life_ms = self._services.settings.stream_life_ms
+        begun = await until_answered(self._interrupt, lambda: self._services.log.begin(self._claim, life_ms))
         if begun.status is not Status.OK:
             self.refused(begun.status)
             raise Interruption(Why.LEFT)
-        again = found(begun)
-        self._found = replace(self._found, cancelled=again.cancelled, wait=again.wait)
+        again = checkpoint_of(begun)
+        self._checkpoint = replace(self._checkpoint, cancelled=again.cancelled, wait=again.wait)
         self._progress = replace(self._progress, content=again.progress.content)
         self._open(begun)
         return self._decide("log_lost")
@@ -137,15 +144,15 @@ class Work:
     def _decide(self, reason: str) -> Step:
         if not self._readable:
             return decide.on_internal("its log cannot be read")
-        if self._found.request is None:
+        if self._checkpoint.request is None:
             return decide.on_internal("its request cannot be read")
         return decide.on_begin(
             self._progress,
             self._limits,
             times=self._claim.times,
             elapsed=self._clock() - self._born,
-            cancelled=self._found.cancelled,
-            wait=self._found.wait,
+            cancelled=self._checkpoint.cancelled,
+            wait=self._checkpoint.wait,
             reason=reason,
         )
 
@@ -153,14 +160,14 @@ class Work:
 
     async def _attempt(self, step: Start | Retry | Refused | Restart) -> Step | HandOver | Park:
         """One call, and what comes after it."""
-        request = self._found.request
+        request = self._checkpoint.request
         assert request is not None  # noqa: S101  # for the type checker: `_decide` ends a stream without one
         self._calling = self._counting = False
         turn: Turn | Later | None = None
         try:
             with self._interrupt.armed():
                 await self._wait(step)
-                turn = await self._waiting.turn(step, request.model)
+                turn = await self._admission.turn(step, request.model)
                 if isinstance(turn, Later):
                     return Park(turn.seconds, request.model)
                 await self._count()
@@ -168,10 +175,10 @@ class Work:
             self._complete = True
             return decide.on_message(reading.message.stop_reason)
         except UpstreamError as error:
-            learn(turn, error.failure, self._limits)
+            report(turn, error.failure, self._limits)
             return self._failed(error.failure)
         except FullLogError:
-            return decide.on_full_log(self._kit.settings.max_log_bytes)
+            return decide.on_full_log(self._services.settings.max_log_bytes)
         except Interruption as interruption:
             if self._counting and not self._calling:  # counted, and never made
                 self._take_back()
@@ -228,12 +235,12 @@ class Work:
     async def _call(self, request: Request, turn: Turn) -> Reading:
         self._calling = True
         reading = self._reading = Reading(self._writer, self._clock)
-        call = Call(reading, self._interrupt, silence.limits_of(self._kit.settings), self._thinks)
-        await call.read(self._kit.claude, request, turn)
+        call = Call(reading, self._interrupt, liveness.timeouts_of(self._services.settings), self._thinks)
+        await call.read(self._services.claude, request, turn)
         return reading
 
     def _thinks(self, seconds: float) -> None:
-        self._kit.telling.tell(self._claim.stream_id, Thinking(round(seconds * 1000)))
+        self._services.announcer.announce(self._claim.stream_id, Thinking(round(seconds * 1000)))
 
     def _failed(self, told: Failure) -> Step:
         self._see_content()
@@ -251,7 +258,7 @@ class Work:
                 if why is Why.SILENT:
                     self._progress = replace(self._progress, silences=self._progress.silences + 1)
                     self._writer.mark({"silences": self._progress.silences})
-                return self._failed(silence.FAILURES[why])
+                return self._failed(liveness.FAILURES[why])
             case Why.LOST:
                 refused, step = self.refusal, await self._begin_again()
                 return TAKES_NO_MORE if refused is Status.REFUSED else step
@@ -273,18 +280,18 @@ class Work:
 
     async def _write(self, end: End) -> bool:
         """Writes the ending; False where the log has lost what would make it true, or takes nothing any more."""
-        model, clock = self._found.model, self._redis_clock
+        model, clock = self._checkpoint.model, self._redis_clock
         account = account_of(self._progress, model, self._reading, clock, complete=self._complete)
-        return await self._closing.write(end, account, self._writer, self._uncounted(), readable=self._readable)
+        return await self._ending.write(end, account, self._writer, self._uncounted(), readable=self._readable)
 
     async def _end_again(self, end: End) -> Step:
         """What comes after an ending that was refused."""
         refused, reading, complete = self.refusal, self._reading, self._complete
-        await self._closing.refused(refused)
+        await self._ending.refused(refused)
         step = await self._begin_again()
         if refused is not Status.REFUSED:
             return step
-        if not self._closing.is_due_at(self._writer.position):
+        if not self._ending.is_due_at(self._writer.position):
             return TAKES_NO_MORE
         self._reading, self._complete = reading, complete
         return end

@@ -102,7 +102,7 @@ class Writer:
         return self._limit - END_BYTES - self._offset
 
     @property
-    def held(self) -> int:
+    def kept_bytes(self) -> int:
         """How many bytes of frames are kept here."""
         return 0 if self.refusal is not None else self._offset - min(self._kept_from, self._sent)
 

@@ -54,7 +54,7 @@ class _Block:
         self.counted = self.letters = 0
 
     @property
-    def held(self) -> int:
+    def memory_bytes(self) -> int:
         """Asked for all streams with each question at the gate: only what is new is counted, and not as it comes."""
         self.letters += sum([len(part) for part in self.parts[self.counted :]])
         self.counted = len(self.parts)
@@ -101,9 +101,9 @@ class Message:
         return self._usage
 
     @property
-    def held(self) -> int:
+    def memory_bytes(self) -> int:
         """How many bytes of memory it takes, about."""
-        return sum([block.held for block in self._blocks])
+        return sum([block.memory_bytes for block in self._blocks])
 
     def add(self, event: Any, data: bytes) -> None:
         """Takes one event in: its value, and the JSON it was read from."""

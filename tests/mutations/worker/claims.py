@@ -42,7 +42,7 @@ ROWS = (
     Mutation(
         "a job that starts late runs a newer claim's stream",
         "worker/claims/jobs.py",
-        "        await _lived(_lease.get().run)\n",
+        "        await _lived(_lease.get().life)\n",
         "        await _lived(next(iter(self.leases.values())).run)\n",
     ),
     Mutation(
@@ -60,7 +60,7 @@ ROWS = (
     Mutation(
         "a line that nobody here has joined is not looked at",
         "worker/claims/pool.py",
-        "                    await self._kit.gate.look()\n",
+        "                    await self._services.gate.look()\n",
         "",
     ),
     Mutation(

@@ -18,12 +18,12 @@ PATIENCE = 2.0
 
 
 class Stage:
-    """A stream that nobody reads, and a clock that stands still between two looks. It is its own `Lease` and `Run`."""
+    """A stream that nobody reads, and a clock that stands still between two looks. It is its own `Lease` and `Life`."""
 
     def __init__(self, redis: Redis, listener: Any) -> None:
         self.cancelled = False
         self.abandon_after = PATIENCE
-        self.run = self
+        self.life = self
         self._now = 1000.0
         self._listener = listener
         self._abandoned = Abandoned(cast("Any", {READ: self}), redis, OWN, clock=lambda: self._now)

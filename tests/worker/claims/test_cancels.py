@@ -19,7 +19,7 @@ from worker.claims.cancels import Cancels
 SECONDS = 5.0
 
 
-class NobodysRun:
+class NobodysLife:
     """A stream that is held, and whose cancellation can be waited for."""
 
     def __init__(self, stream_id: str) -> None:
@@ -115,14 +115,14 @@ async def test_a_channel_that_was_cut_off_is_no_way_to_miss_a_cancellation(shop:
 
 
 async def test_a_cancellation_just_before_the_stream_listens_is_seen(shop: Workshop) -> None:
-    run = NobodysRun("st_that_nobody_runs")
-    await shop.log.open(run.claim.stream_id, {"owner": "me"})
-    await shop.log.cancel(run.claim.stream_id)
+    life = NobodysLife("st_that_nobody_runs")
+    await shop.log.open(life.claim.stream_id, {"owner": "me"})
+    await shop.log.cancel(life.claim.stream_id)
     async with Channel(shop.redis) as channel:
         cancels = Cancels({}, shop.redis, channel, lease_seconds=600)
-        with cancels.heard(cast("Any", run)):
+        with cancels.heard(cast("Any", life)):
             async with asyncio.timeout(SECONDS):
-                await run.cancelled.wait()
+                await life.cancelled.wait()
 
 
 async def test_a_cancellation_that_races_the_end_makes_one_ending(shop: Workshop) -> None:

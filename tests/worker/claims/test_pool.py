@@ -15,7 +15,7 @@ from app.stream import frames, keys
 from app.stream.log import Claim, Status
 from tests.worker.workshop import BEAT, MODEL, PATIENCE, Stream, Workshop
 from worker.claims import jobs
-from worker.life.run import Run
+from worker.life.life import Life
 from worker.life.work import Work
 from worker.log.writer import Writer
 from worker.upstream.claude import Answer, Request
@@ -218,9 +218,9 @@ async def test_a_job_that_starts_late_runs_under_its_own_claim(shop: Workshop, m
             await next(started).wait()
             await run_job(*args)
 
-        async def tell(run: Run, *end: Any) -> None:
-            fences.append(run.claim.fence)
-            await lived(run, *end)
+        async def tell(life: Life, *end: Any) -> None:
+            fences.append(life.claim.fence)
+            await lived(life, *end)
 
         monkeypatch.setattr(parts.pool, "run_job", late)
         monkeypatch.setattr(jobs, "_lived", tell)
@@ -246,7 +246,7 @@ async def test_what_goes_wrong_after_a_stream_was_parked_does_not_end_it(
 ) -> None:
     async with shop.worker() as parts:
         with monkeypatch.context() as patch:
-            patch.setattr(parts.kit.gate, "parked", lambda _: 1 / 0)
+            patch.setattr(parts.services.gate, "parked", lambda _: 1 / 0)
             stream_id = await shop.submit("[[sim: status=429 retry-after=2 times=1]] [[sim: tokens=3]]")
             await shop.eventually(lambda: shop.redis.zscore(keys.gate_line(MODEL), stream_id))
             await shop.eventually(lambda: _empty(parts))
@@ -260,16 +260,16 @@ async def test_no_call_is_made_before_it_is_counted(shop: Workshop, monkeypatch:
     held: list[Writer] = []
     counted: list[bytes] = []
     async with shop.worker() as parts:
-        ready, call = parts.kit.committer.ready, parts.kit.claude.call
+        ready, call = parts.services.committer.ready, parts.services.claude.call
 
         @asynccontextmanager
         async def look_and_call(request: Request) -> AsyncIterator[Answer]:
             counted.append((await shop.look(stream_id)).meta["attempt"])
-            monkeypatch.setattr(parts.kit.committer, "ready", held.append)
+            monkeypatch.setattr(parts.services.committer, "ready", held.append)
             async with call(request) as answer:
                 yield answer
 
-        monkeypatch.setattr(parts.kit.claude, "call", look_and_call)
+        monkeypatch.setattr(parts.services.claude, "call", look_and_call)
         stream_id = await shop.submit("[[sim: status=529 times=1 tokens=3 tag=counted-first]]")
         async with asyncio.timeout(PATIENCE):
             while not held:
@@ -413,7 +413,7 @@ async def test_a_claim_on_its_way_is_handed_over_with_the_others(
 ) -> None:
     """The second SIGTERM, or a drain of no time, comes while Redis answers: nothing is called and then left."""
     async with shop.worker(lease_seconds=600) as parts:
-        claim, asked, answered = parts.kit.queue.claim, asyncio.Event(), asyncio.Event()
+        claim, asked, answered = parts.services.queue.claim, asyncio.Event(), asyncio.Event()
 
         async def slowly(*args: Any, **options: Any) -> list[Claim]:
             claims = await claim(*args, **options)
@@ -422,7 +422,7 @@ async def test_a_claim_on_its_way_is_handed_over_with_the_others(
                 await answered.wait()
             return claims
 
-        monkeypatch.setattr(parts.kit.queue, "claim", slowly)
+        monkeypatch.setattr(parts.services.queue, "claim", slowly)
         stream_id = await shop.submit("[[sim: tokens=5 tag=on-its-way]]")
         await asked.wait()
         parts.pool.stop_taking()
@@ -524,7 +524,7 @@ async def test_who_cannot_write_takes_and_renews_nothing(shop: Workshop, monkeyp
     async with shop.worker("broken", lease_seconds=0.5) as parts:
         stream_id = await shop.submit("[[sim: tokens=300 rate=100]]")
         await shop.until(stream_id, lambda stream: "content_block_delta" in stream.names)
-        monkeypatch.setattr(parts.kit.committer, "_pack", lambda _: 1 / 0)
+        monkeypatch.setattr(parts.services.committer, "_pack", lambda _: 1 / 0)
         async with shop.worker("whole", lease_seconds=0.5):
             stream = await shop.ended(stream_id)
     assert stream.outcome == "completed"

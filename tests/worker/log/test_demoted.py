@@ -55,7 +55,7 @@ async def test_running_and_waiting_streams_complete_and_new_ones_are_taken(
         for stream_id in [*running, *waiting, late]:
             stream = await shop.ended(stream_id)
             assert (stream.outcome, stream.meta["attempts"]) == ("completed", b"1")
-        assert parts.kit.channel.connected
+        assert parts.services.channel.connected
         for tag, count in (("run", 2), ("wait", 2), ("late", 1)):
             assert (await shop.calls(tag))["calls"] == count
     assert len(caplog.records) < 40

@@ -234,7 +234,7 @@ def test_of_what_stands_no_more_is_kept_than_redis_may_lose(monkeypatch: pytest.
         writer.frame(b"a", b"%d" % number)
         writer.mark({"n": number})
         committer.carry_all()
-        assert min(1000, writer.offset) <= writer.held < 1100
+        assert min(1000, writer.offset) <= writer.kept_bytes < 1100
     whole = redis.log
     redis.log = whole[: next(place for place in ends(whole) if place >= len(whole) - 1000)]
     writer.frame(b"a", b"200")
@@ -244,7 +244,7 @@ def test_of_what_stands_no_more_is_kept_than_redis_may_lose(monkeypatch: pytest.
     redis.log = whole[: ends(whole)[100]]
     writer.frame(b"a", b"201")
     committer.carry_all()
-    assert (watcher.refusals, writer.held) == ([Status.SHORT], 0)
+    assert (watcher.refusals, writer.kept_bytes) == ([Status.SHORT], 0)
 
 
 def test_what_redis_has_not_taken_is_kept_however_much_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ def test_what_redis_has_not_taken_is_kept_however_much_it_is(monkeypatch: pytest
     assert writer.take() is not None
     for number in range(100):
         writer.frame(b"a", b"%d" % number)
-    assert writer.held == writer.offset
+    assert writer.kept_bytes == writer.offset
     writer.settle(Appended(Status.SHORT, 0, cancelled=False))
     committer.carry_all()
     assert len(redis.log) == writer.offset

@@ -204,5 +204,5 @@ def test_what_it_holds_is_counted_whenever_it_is_asked() -> None:
             delta = {"type": "text_delta", "text": "x" * number}
             add(gathered, {"type": "content_block_delta", "index": 0, "delta": delta})
         if number % 100 == 3:
-            assert asked.held == asked.held
-    assert asked.held == other.held > sum(range(2 * PARTS_MAX + 7))
+            assert asked.memory_bytes == asked.memory_bytes
+    assert asked.memory_bytes == other.memory_bytes > sum(range(2 * PARTS_MAX + 7))

@@ -17,9 +17,9 @@ from app.stream.log import Log, Status
 from tests.worker.log.test_commit import Hand, committing
 from tests.worker.plain_upstream import EVENT_STREAM, PlainUpstream
 from tests.worker.workshop import MODEL, Stream, Workshop
-from worker.life import ending
-from worker.life.closing import REFUSALS_MAX, Account, Closing
 from worker.life.decide import End
+from worker.life.ending import relay_end
+from worker.life.ending.writing import REFUSALS_MAX, Account, Ending
 from worker.life.interrupt import Interrupt, Interruption
 from worker.log.writer import Writer
 from worker.upstream.message import Message
@@ -115,7 +115,7 @@ async def test_a_fault_of_ours_leaves_out_the_message_and_not_the_ending(
     def broken(*_: object, **__: object) -> None:
         raise RecursionError("the secret answer")
 
-    monkeypatch.setattr(ending, "fields", broken)
+    monkeypatch.setattr(relay_end, "fields", broken)
     async with shop.worker():
         stream = await shop.run("[[sim: tokens=3]]")
     assert (stream.outcome, stream.meta["attempts"], stream.names[-1]) == ("completed", b"1", "relay.end")
@@ -166,7 +166,7 @@ async def test_an_ending_that_the_log_does_not_take_is_told_by_the_meta(redis: R
     account = Account(1, MODEL, Message(), content=True, complete=True, first_at=None)
     async with committing(valkey.url) as committer:
         hand = await Hand(redis, committer).take("st_1")
-        closing = Closing("st_1", Log(redis), Interrupt(), 60_000)
+        closing = Ending("st_1", Log(redis), Interrupt(), 60_000)
         hand.writer.frame(b"big", b"x" * (1024 * 1024 - 100))
         await hand.writer.flush()
         stands = hand.writer.position
@@ -181,8 +181,8 @@ async def test_an_ending_that_the_log_does_not_take_is_told_by_the_meta(redis: R
 
 
 async def test_an_ending_that_nothing_takes_is_left_after_some_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.life.closing.REFUSED_SECONDS", 0.001)
-    closing = Closing("st_1", Log(Redis()), Interrupt(), 60_000)
+    monkeypatch.setattr("worker.life.ending.writing.REFUSED_SECONDS", 0.001)
+    closing = Ending("st_1", Log(Redis()), Interrupt(), 60_000)
     for _ in range(REFUSALS_MAX):
         await closing.refused(Status.CONFLICT)
     with pytest.raises(Interruption):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from app.stream.asides import Held
 from app.stream.log import Claim
 from worker.life import decide
+from worker.life.calling.announce import Announcer
 from worker.life.decide import Limits, Refused, Restart, Retry, Start
-from worker.life.telling import Telling
 from worker.upstream.failure import Failure
 from worker.upstream.gate import Gate, Later, Turn
 
@@ -18,13 +18,13 @@ from worker.upstream.gate import Gate, Later, Turn
 TOLD_SECONDS = 0.25
 
 
-class Waiting:
+class Admission:
     """A claimed stream's waits; `parked`: it comes back from one that it spent in the line."""
 
-    def __init__(self, claim: Claim, gate: Gate, telling: Telling, *, parked: bool) -> None:
+    def __init__(self, claim: Claim, gate: Gate, announcer: Announcer, *, parked: bool) -> None:
         self._claim = claim
         self._gate = gate
-        self._telling = telling
+        self._announcer = announcer
         self._parked = parked
         self._told = parked
 
@@ -43,16 +43,16 @@ class Waiting:
             self._tell(turn.seconds)
         elif self._told:
             self._told = False
-            self._telling.over(self._claim.stream_id)
+            self._announcer.withdraw(self._claim.stream_id)
         return turn
 
     def _tell(self, seconds: float) -> None:
         if seconds >= TOLD_SECONDS:
             self._told = True
-            self._telling.tell(self._claim.stream_id, Held(round(seconds * 1000)))
+            self._announcer.announce(self._claim.stream_id, Held(round(seconds * 1000)))
 
 
-def learn(turn: Turn | Later | None, told: Failure, limits: Limits) -> None:
+def report(turn: Turn | Later | None, told: Failure, limits: Limits) -> None:
     """Tells the gate of a refusal."""
     if told.status == decide.TOO_MANY_REQUESTS and isinstance(turn, Turn):
         asked = told.retry_after

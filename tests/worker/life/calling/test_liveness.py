@@ -1,4 +1,4 @@
-"""Silence is not death: how long an upstream may say nothing, or only ping, and what readers are told meanwhile."""
+"""Verdict is not death: how long an upstream may say nothing, or only ping, and what readers are told meanwhile."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from app.stream import keys
 from app.stream.asides import Thinking, decode, is_aside
 from tests.worker.workshop import Workshop
-from worker.life import silence
+from worker.life.calling import liveness
+from worker.life.calling.liveness import Timeouts, judge
 from worker.life.interrupt import Why
-from worker.life.silence import Limits, judge
 
 # Sixtieths of the usual ones: a stall is a second, a silence five.
 SETTINGS = {"stall_timeout": 0.5, "silent_timeout": 1.5}
-LIMITS = Limits(stall=60, silent=300, tell=5)
+LIMITS = Timeouts(stall=60, silent=300, tell=5)
 
 
 def test_nothing_at_all_is_over_after_the_shorter_time() -> None:
@@ -51,7 +51,7 @@ def test_whatever_comes_the_call_ends_neither_early_nor_late(
     start: float, signs: list[tuple[float, bool]], stall: float, silent: float
 ) -> None:
     """Signs of life, each after some seconds, an event or only a ping; then nothing any more."""
-    limits = Limits(stall, silent, 5)
+    limits = Timeouts(stall, silent, 5)
     heard = stirred = look = start
     beat, told = 0.0, list[tuple[float, float]]()
     at, signs = start, list(signs)
@@ -141,7 +141,7 @@ async def asides(shop: Workshop, stream_id: str) -> AsyncIterator[list[object]]:
 async def test_readers_are_told_that_it_thinks_as_long_as_it_does(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(silence, "Limits", partial(silence.Limits, tell=0.2))
+    monkeypatch.setattr(liveness, "Timeouts", partial(liveness.Timeouts, tell=0.2))
     stream_id = "st_thinks"
     async with asides(shop, stream_id) as found, shop.worker(**SETTINGS):
         prompt = b"[[sim: think=1 think-after=2 ping=0.05 tokens=5]]"

@@ -18,14 +18,14 @@ from worker.upstream.message import Message
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Recovered:
     """`whole`: its `message_stop` stands, too; only the ending is missing."""
 
     message: Message
     whole: bool
 
 
-async def standing(log: Log, stream_id: str, interrupt: Interrupt, limit: int) -> Standing:
+async def recover(log: Log, stream_id: str, interrupt: Interrupt, limit: int) -> Recovered:
     """The newest attempt, as far as its first `limit` bytes. Raises `Interruption`."""
 
     async def ask(after: Position | None, size: int) -> Read:
@@ -41,4 +41,4 @@ async def standing(log: Log, stream_id: str, interrupt: Interrupt, limit: int) -
                 message.add(loads(frame.data), frame.data)
             except NotJSONError:
                 continue
-    return Standing(message, stopped)
+    return Recovered(message, stopped)

@@ -1,6 +1,6 @@
 """One call of the upstream, read to its end into the log.
 
-The rule: a call ends by its message, by a failure, or by a silence that `silence` judges too long. Raises what ended
+The rule: a call ends by its message, by a failure, or by a silence that `liveness` judges too long. Raises what ended
 it: `UpstreamError`, `FullLogError`, or `Interruption` where the stream's interrupt is armed around it.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from worker.life import silence
+from worker.life.calling import liveness
 from worker.life.interrupt import Interrupt
 from worker.upstream import failure
 from worker.upstream.claude import Claude
@@ -25,7 +25,7 @@ class Call:
     """A call under way. `reading` has what it brought; `thinks` is told for how many seconds only pings have come."""
 
     def __init__(
-        self, reading: Reading, interrupt: Interrupt, limits: silence.Limits, thinks: Callable[[float], None]
+        self, reading: Reading, interrupt: Interrupt, limits: liveness.Timeouts, thinks: Callable[[float], None]
     ) -> None:
         self.reading = reading
         self._interrupt = interrupt
@@ -59,9 +59,9 @@ class Call:
     def _watch(self) -> None:
         """Looks when the silence could be long enough; cheaper than a timer that every event moves."""
         reading, now = self.reading, self._loop.time()
-        if now - self._due > silence.LATE_SECONDS:  # it was us who stood still: what came meanwhile is yet to be read
+        if now - self._due > liveness.LATE_SECONDS:  # it was us who stood still: what came meanwhile is yet to be read
             reading.pardon(now - self._due)
-        found = silence.judge(self._limits, now=now, heard=reading.heard, stirred=reading.stirred, beat=self._beat)
+        found = liveness.judge(self._limits, now=now, heard=reading.heard, stirred=reading.stirred, beat=self._beat)
         if found.over is not None:
             self._interrupt.stop(found.over)
             return

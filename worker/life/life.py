@@ -17,7 +17,7 @@ from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import refusal_of
 from worker.life.decide import End, HandOver, Park
 from worker.life.interrupt import Interrupt, Interruption, Why
-from worker.life.kit import Kit
+from worker.life.services import Services
 from worker.life.until_answered import until_answered
 from worker.life.work import Work
 from worker.support.where import where
@@ -29,32 +29,32 @@ PARKED_SECONDS = 15.0
 PARKED_SECONDS_MAX = 120.0
 
 
-class Run:
+class Life:
     """A claimed stream. `live` is its task; everybody else may only interrupt it.
 
     `abandon_after`: after how many seconds without a reader it is to be cancelled.
     """
 
-    def __init__(self, claim: Claim, kit: Kit) -> None:
+    def __init__(self, claim: Claim, services: Services) -> None:
         self.claim = claim
         self.interrupt = Interrupt()
         self.abandon_after: float | None = None
-        self._kit = kit
+        self._services = services
         self._refusal: Status | None = None
         self._beginning: asyncio.Task[Begun] | None = None
         self._begun = False
         self._work: Work | None = None
 
     @property
-    def held(self) -> int:
+    def memory_bytes(self) -> int:
         """How many bytes of memory the stream takes here, about."""
-        return self._work.held if self._work is not None else 0
+        return self._work.memory_bytes if self._work is not None else 0
 
     def prepare(self) -> None:
         """Begins before `live` is called, while other things are on their way to Redis."""
         # Where nobody has to wait, the first call follows at once, and is counted along.
         count = self.claim.calm and not self._begun
-        begin = self._kit.log.begin(self.claim, self._kit.settings.stream_life_ms, count=count)
+        begin = self._services.log.begin(self.claim, self._services.settings.stream_life_ms, count=count)
         self._beginning = asyncio.create_task(begin)
         self._beginning.add_done_callback(_heard)
 
@@ -99,19 +99,19 @@ class Run:
         return await beginning
 
     async def _live(self, begun: Begun, forced: End | None) -> None:
-        work = self._work = Work(self.claim, self._kit, self.interrupt, begun)
+        work = self._work = Work(self.claim, self._services, self.interrupt, begun)
         self.abandon_after = work.abandon_after
         expiry = asyncio.get_running_loop().call_later(work.seconds_left, self.interrupt.stop, Why.EXPIRED)
         try:
             match await work.finish(forced or work.first_step()):
                 case HandOver():
-                    await until_answered(self.interrupt, lambda: self._kit.queue.give_back([self.claim]))
+                    await until_answered(self.interrupt, lambda: self._services.queue.give_back([self.claim]))
                     self.leave()
                 case Park(wait, model):
                     longest = min(max(2 * wait, PARKED_SECONDS), PARKED_SECONDS_MAX, work.seconds_left)
                     await until_answered(self.interrupt, lambda: self._park(model, longest))
                     self.leave()  # whatever else happens here, its ending is not ours to write
-                    self._kit.gate.parked(model)
+                    self._services.gate.parked(model)
                 case End():
                     await self._release()
         finally:
@@ -122,13 +122,13 @@ class Run:
     async def _park(self, model: str, longest: float) -> None:
         """Into the line. Whoever cancelled it before it stood there found nothing to end: it is ended now."""
         stream_id = self.claim.stream_id
-        await self._kit.queue.park(self.claim, model, round(longest * 1000))
-        if (await self._kit.log.meta(stream_id, "cancel") or {}).get("cancel") == b"1":
-            await self._kit.queue.hurry(stream_id)
+        await self._services.queue.park(self.claim, model, round(longest * 1000))
+        if (await self._services.log.meta(stream_id, "cancel") or {}).get("cancel") == b"1":
+            await self._services.queue.hurry(stream_id)
 
     async def _release(self) -> None:
         """The stream has its ending: into its conversation, out of the queue, onto the outbox."""
-        stream_id, log, queue = self.claim.stream_id, self._kit.log, self._kit.queue
+        stream_id, log, queue = self.claim.stream_id, self._services.log, self._services.queue
         names = ("owner", "outcome", "attempts", "ended_at", "withdrawn")
         meta = await until_answered(self.interrupt, lambda: log.meta(stream_id, "conversation", *names)) or {}
         if "withdrawn" in meta and "attempts" not in meta:  # nobody was told of it, and nothing was paid
@@ -138,7 +138,9 @@ class Run:
             # Before `done`: who dies in between leaves a lease, and the next claim commits it.
             conversation = meta["conversation"].decode()
             try:
-                await until_answered(self.interrupt, lambda: self._kit.conversations.commit(stream_id, conversation))
+                await until_answered(
+                    self.interrupt, lambda: self._services.conversations.commit(stream_id, conversation)
+                )
             except (Interruption, RedisError):
                 raise
             except Exception as error:  # noqa: BLE001  # its next reader tries again; the stream is not to run again
@@ -151,7 +153,7 @@ class Run:
         logger.info("%s: left (%s)", self.claim.stream_id, self._refusal or "its lease is lost")
         if self._refusal is Status.GONE:
             with contextlib.suppress(RedisError, *AWAY):
-                await self._kit.queue.done(self.claim)
+                await self._services.queue.done(self.claim)
 
 
 def _heard(beginning: asyncio.Task[Begun]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from app.stream.frames import origin
 from app.stream.log import Begun, Status
-from worker.life.claimed import found
+from worker.life.checkpoint import checkpoint_of
 from worker.life.decide import OnInterrupt, Progress
 from worker.upstream.request import Request
 
@@ -17,7 +17,7 @@ def begun(**meta: bytes) -> Begun:
 
 
 def test_a_new_stream() -> None:
-    at = found(begun(model=b"claude-sonnet-5"))
+    at = checkpoint_of(begun(model=b"claude-sonnet-5"))
     assert at.progress == Progress(0, 0, content=False, on_interrupt=OnInterrupt.RESTART)
     assert at.request == Request("claude-sonnet-5", STORED, {}, "")
     assert (at.model, at.elapsed, at.cancelled, at.handed_over) == ("claude-sonnet-5", 4.0, False, False)
@@ -25,7 +25,7 @@ def test_a_new_stream() -> None:
 
 
 def test_a_stream_that_others_have_run() -> None:
-    at = found(
+    at = checkpoint_of(
         begun(
             attempt=b"4",
             free=b"2",
@@ -55,10 +55,10 @@ def test_a_stream_that_others_have_run() -> None:
     ],
 )
 def test_a_request_that_cannot_be_read_is_none(meta: dict[str, bytes]) -> None:
-    assert found(begun(**meta)).request is None
+    assert checkpoint_of(begun(**meta)).request is None
 
 
 def test_counts_that_cannot_be_read_are_none() -> None:
-    at = found(begun(attempt=b"x", free=b"", abandon_after=b"never", created_at=b"?", content=b"0"))
+    at = checkpoint_of(begun(attempt=b"x", free=b"", abandon_after=b"never", created_at=b"?", content=b"0"))
     assert at.progress == Progress(0, 0, content=False, on_interrupt=OnInterrupt.RESTART)
     assert (at.elapsed, at.abandon_after) == (0.0, None)

@@ -22,7 +22,7 @@ LOOK_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Timeouts:
     """`stall`: without any byte; `silent`: with pings alone. Seconds, as is `tell`: how often it is said."""
 
     stall: float
@@ -31,7 +31,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class Verdict:
     """What is to be done now: `over` is why the call is to end, `told` how many seconds of silence are to be said.
 
     `beat` is the moment that this was due, `again` when to look the next time.
@@ -43,23 +43,23 @@ class Silence:
     again: float
 
 
-def limits_of(settings: Settings) -> Limits:
-    return Limits(settings.stall_timeout, settings.silent_timeout)
+def timeouts_of(settings: Settings) -> Timeouts:
+    return Timeouts(settings.stall_timeout, settings.silent_timeout)
 
 
-def judge(limits: Limits, *, now: float, heard: float, stirred: float, beat: float) -> Silence:
+def judge(limits: Timeouts, *, now: float, heard: float, stirred: float, beat: float) -> Verdict:
     """`heard` was the last event but pings, `stirred` the last byte of any kind, `beat` the last one that was told.
 
     Beats are counted from the silence's begin, not from when somebody looked.
     """
     if now >= stirred + limits.stall:
-        return Silence(Why.STALLED, None, beat, now)
+        return Verdict(Why.STALLED, None, beat, now)
     if now >= heard + limits.silent:
-        return Silence(Why.SILENT, None, beat, now)
+        return Verdict(Why.SILENT, None, beat, now)
     beats = (now - heard) // limits.tell
     due = heard + beats * limits.tell
     again = min(stirred + limits.stall, heard + limits.silent, heard + (beats + 1) * limits.tell)
     again = max(again, now + LOOK_SECONDS)
     if beats >= 1 and due > beat and stirred > heard:
-        return Silence(None, now - heard, due, again)
-    return Silence(None, None, beat, again)
+        return Verdict(None, now - heard, due, again)
+    return Verdict(None, None, beat, again)

@@ -8,14 +8,14 @@ from app.settings import Settings
 from app.stream.conversations.store import Conversations
 from app.stream.log import Log
 from app.stream.queue import Queue
-from worker.life.telling import Telling
+from worker.life.calling.announce import Announcer
 from worker.log.commit import Committer
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
-class Kit:
+class Services:
     settings: Settings
     log: Log
     queue: Queue
@@ -23,4 +23,4 @@ class Kit:
     committer: Committer
     claude: Claude
     gate: Gate
-    telling: Telling
+    announcer: Announcer

@@ -17,7 +17,7 @@ from worker.upstream.request import Request, is_object
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Checkpoint:
     """Times are seconds; `elapsed` is counted by Redis' clock since the stream was made.
 
     `request` is None where it cannot be read. `handed_over`: its last worker gave it back; `held`: that one parked it
@@ -41,10 +41,10 @@ class Found:
         return HELD if self.held else "worker_drained" if self.handed_over else "worker_lost"
 
 
-def found(begun: Begun) -> Found:
+def checkpoint_of(begun: Begun) -> Checkpoint:
     """What `begin` tells."""
     meta = begun.meta
-    return Found(
+    return Checkpoint(
         progress=Progress(
             calls=_whole(meta, "attempt", 0) - begun.counted,
             free=_whole(meta, "free", 0),

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from app.stream.endings import Outcome
 from app.stream.frames import Position
 from app.stream.log import Log, Status
-from worker.life import decide, ending
+from worker.life import decide
 from worker.life.decide import End, Progress
+from worker.life.ending import relay_end
+from worker.life.ending.recovery import recover
 from worker.life.interrupt import Interrupt, Interruption, Why
-from worker.life.standing import standing
 from worker.log.writer import Field, FullLogError, Writer
 from worker.support.where import where
 from worker.upstream.message import Message
@@ -61,7 +62,7 @@ def account_of(
     return Account(progress.calls, model, reading.message, reading.content, complete, first_at)
 
 
-class Closing:
+class Ending:
     """The ending of one stream. `life_ms`: how long it is kept afterwards."""
 
     def __init__(self, stream_id: str, log: Log, interrupt: Interrupt, life_ms: int) -> None:
@@ -76,7 +77,7 @@ class Closing:
     async def write(self, end: End, account: Account, writer: Writer, more: dict[str, int], *, readable: bool) -> bool:
         """Writes the ending, and `more` fields; False where it was refused. Raises `Interruption`."""
         if account.message is None and account.content:  # ended by who did not read it
-            stands = await standing(self._log, self._stream_id, self._interrupt, READ_BACK_BYTES)
+            stands = await recover(self._log, self._stream_id, self._interrupt, READ_BACK_BYTES)
             account = replace(account, message=stands.message)
             if stands.whole and end.outcome is Outcome.FAILED:  # only its ending was missing
                 end, account = decide.on_message(stands.message.stop_reason), replace(account, complete=True)
@@ -116,8 +117,8 @@ class Closing:
         try:
             usage = message.usage if message is not None and message.closed else None
             cost = cost_usd(account.model, usage) if usage is not None else None
-            frame = ending.frame_data(end, calls, message, cost)
-            fields = ending.fields(
+            frame = relay_end.frame_data(end, calls, message, cost)
+            fields = relay_end.fields(
                 end,
                 calls,
                 message,
@@ -128,5 +129,5 @@ class Closing:
             )
         except Exception as error:  # noqa: BLE001  # a finished answer is not lost for what is said about it
             logger.error("%s: %s in %s", self._stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
-            return ending.bare(end, calls)
+            return relay_end.bare(end, calls)
         return frame, fields

@@ -18,7 +18,7 @@ from app.stream.concurrency.tasks import end
 from app.stream.redis.connect import AWAY
 
 
-class Telling:
+class Announcer:
     """One for a worker. To be closed."""
 
     def __init__(self, redis: Redis) -> None:
@@ -26,26 +26,26 @@ class Telling:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._forgetting: set[asyncio.Task[None]] = set()
 
-    def tell(self, stream_id: str, told: Told) -> None:
+    def announce(self, stream_id: str, told: Told) -> None:
         if stream_id not in self._under_way:
-            task = asyncio.create_task(self._tell(stream_id, told), name="aside")
+            task = asyncio.create_task(self._publish(stream_id, told), name="aside")
             self._under_way[stream_id] = task
             task.add_done_callback(lambda _: self._under_way.pop(stream_id, None))
 
-    def over(self, stream_id: str) -> None:
+    def withdraw(self, stream_id: str) -> None:
         """What was told of a wait holds no more."""
-        task = asyncio.create_task(self._forget(stream_id, self._under_way.get(stream_id)), name="aside")
+        task = asyncio.create_task(self._clear(stream_id, self._under_way.get(stream_id)), name="aside")
         self._forgetting.add(task)
         task.add_done_callback(self._forgetting.discard)
 
     async def close(self) -> None:
         await end(*self._under_way.values(), *self._forgetting)
 
-    async def _tell(self, stream_id: str, told: Told) -> None:
+    async def _publish(self, stream_id: str, told: Told) -> None:
         with suppress(RedisError, *AWAY):
             await asides.tell(self._redis, stream_id, told)
 
-    async def _forget(self, stream_id: str, before: asyncio.Task[None] | None) -> None:
+    async def _clear(self, stream_id: str, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait((before,))
         with suppress(RedisError, *AWAY):

@@ -12,7 +12,7 @@ from app.stream import frames
 from app.stream.endings import Outcome
 from tests.worker.support.test_json_text import documents, exactly
 from worker.life.decide import End, Error
-from worker.life.ending import fields, frame_data
+from worker.life.ending.relay_end import fields, frame_data
 from worker.log.writer import END_BYTES
 from worker.support.stored_json import dumps, loads
 from worker.upstream.failure import Failure

@@ -1,0 +1,1 @@
+"""A stream's one ending: what it says, and that it is written."""
