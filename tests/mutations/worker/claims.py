@@ -30,20 +30,20 @@ ROWS = (
     Mutation(
         "a job that arq cannot run leaves its stream without an ending",
         "worker/claims/jobs.py",
-        '        await _lived(_lease.get().run, decide.on_internal("its job cannot be run"))\n',
+        '        await _lived(_lease.get().life, decide.on_internal("its job cannot be run"))\n',
         "        return None\n",
     ),
     Mutation(
         "what arq raises ends the stream's task",
         "worker/claims/jobs.py",
-        '                return await _lived(lease.run, decide.on_internal("an internal error"))\n',
+        '                return await _lived(lease.life, decide.on_internal("an internal error"))\n',
         "                raise\n",
     ),
     Mutation(
         "a job that starts late runs a newer claim's stream",
         "worker/claims/jobs.py",
         "        await _lived(_lease.get().life)\n",
-        "        await _lived(next(iter(self.leases.values())).run)\n",
+        "        await _lived(next(iter(self.leases.values())).life)\n",
     ),
     Mutation(
         "who cannot write keeps his leases",
