@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from contextvars import ContextVar
-from pathlib import Path
-from traceback import walk_tb
+
+from app.watch.events.subjects import request_ids
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s%(ids)s"
 # They tell of every call with its whole address, and of each job with its arguments.
@@ -18,11 +17,6 @@ LIBRARIES = (
     *("uvicorn", "uvicorn.error", "httpx", "httpcore", "httpx2", "httpcore2", "aiohttp", "asyncio", "redis"),
     *("anthropic", "arq"),
 )
-
-_OURS = Path(__file__).resolve().parent.parent
-
-# Ours, and the client's own where it gave one, of the request that is being served.
-request_ids: ContextVar[tuple[str, str]] = ContextVar("request_ids", default=("", ""))
 
 
 class _Formatter(logging.Formatter):
@@ -50,13 +44,3 @@ def quieten() -> None:
     """The libraries below us: warnings alone."""
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def place_of(error: BaseException) -> str:
-    """Where an exception was raised: the deepest line of ours, and its function. Never what it says."""
-    place = "an unknown place"
-    for frame, line in walk_tb(error.__traceback__):
-        path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(_OURS) and ".venv" not in path.parts:
-            place = f"{path.relative_to(_OURS)}:{line} ({frame.f_code.co_name})"
-    return place

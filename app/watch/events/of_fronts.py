@@ -1,0 +1,95 @@
+"""What happens in a front: readers come and go, requests are answered, and what it cannot do itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.stream.observing import Event
+from app.watch.events.of_streams import OfAttempt, OfStream
+from app.watch.events.subjects import Subject
+
+# As readers are told: the log holds less than they have.
+HISTORY_LOST = "history_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderJoined(OfStream):
+    """`resumed`: it came with a place, and not to the beginning. `readers`: how many the stream has here now."""
+
+    resumed: bool
+    readers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderLeft(OfStream):
+    """`reason`: `ended` (it has all), `lost` (the log), `drained`, or `left` by itself."""
+
+    reason: str
+    seconds: float
+    readers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderReset(OfAttempt):
+    """The `readers` at a stream's end here were told to forget what they have, because of `reason`."""
+
+    reason: str
+    readers: int
+
+
+@dataclass(frozen=True, slots=True)
+class TailRepaired(OfStream):
+    """A tail that had missed something has it from the log. `cause`: one of a few words."""
+
+    cause: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderFailed(OfStream):
+    """A fault of ours in one reader, who is sent away. `last`: not even that could be done."""
+
+    error: str
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestServed(Event):
+    """A front has answered a request, or could not. `route` is a path of ours, with its names in braces, or empty."""
+
+    of: Subject
+    method: str
+    route: str
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamKeyRefused(Event):
+    """The upstream at `host` does not accept the key of this front."""
+
+    host: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamUnreachable(Event):
+    """The upstream at `host` gave this front no answer."""
+
+    host: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryUncounted(Event):
+    """A long conversation could not be counted beforehand, and is sent as it is."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkUndone(Event):
+    """What a front owed is given up: it was of no use any more, or there was no room for it (`error` is empty)."""
+
+    task: str
+    error: str

@@ -1,0 +1,80 @@
+"""What happens to a process, or in it and to no stream in particular."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from app.stream.observing import Event
+from app.watch.events.subjects import NOBODY, Subject
+from app.watch.places import place_of
+
+
+@dataclass(frozen=True, slots=True)
+class Draining(Event):
+    """A process was told to end, with so many streams (a worker) or readers (a front)."""
+
+    streams: int = 0
+    readers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerGone(Event):
+    """Another worker is dead; so many of its streams are free to be taken over."""
+
+    worker: str
+    streams: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeasesGivenUp(Event):
+    """A worker that can write nothing lets others take over."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalsLate(Event):
+    """A worker's loop, or Redis, is late with its leases; they are renewed over a connection of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitsUnanswered(Event):
+    """Redis has taken appends and says nothing; the connection is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeysReloaded(Event):
+    """The file of keys was read anew."""
+
+    keys: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettingIgnored(Event):
+    """A variable looks like one of ours and is none."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceUnknown(Event):
+    """The list of prices fails for this model."""
+
+    model: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault(Event):
+    """An exception that is ours to mend, met where everything goes on. `doing` is a word for what was being done.
+
+    `error` is its class and `place` the line: never its words, which may quote a prompt.
+    """
+
+    doing: str
+    error: str
+    place: str
+    of: Subject = NOBODY
+
+    @classmethod
+    def met(cls, doing: str, error: BaseException, of: Subject = NOBODY) -> Self:
+        return cls(doing, type(error).__name__, place_of(error), of)

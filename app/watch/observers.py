@@ -1,0 +1,48 @@
+"""Several observers as one, each kept from the others and from the core.
+
+The rule: an observer's fault is its own. What one raises reaches neither who told nor the next observer; it is said
+once for each observer and class of fault, for it would be said with every event.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.stream.observing import Event, Observer, listen
+from app.watch.places import place_of
+
+logger = logging.getLogger(__name__)
+
+
+class Observers:
+    """Tells each of them, in this order."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+        self._failed: set[tuple[type, type]] = set()
+
+    def told(self, event: Event) -> None:
+        for observer in self._observers:
+            try:
+                observer.told(event)
+            except Exception as error:  # noqa: BLE001  # see the rule
+                self._fail(observer, error)
+
+    def _fail(self, observer: Observer, error: Exception) -> None:
+        kind = (type(observer), type(error))
+        if kind not in self._failed:
+            self._failed.add(kind)
+            of, what = type(observer).__name__, type(error).__name__
+            logger.error("%s failed: %s in %s", of, what, place_of(error))  # noqa: TRY400  # no words of the exception
+
+
+@contextmanager
+def observed(*observers: Observer) -> Iterator[None]:
+    """Within, these hear what this process tells, and nobody else."""
+    before = listen(Observers(*observers))
+    try:
+        yield
+    finally:
+        listen(before)
