@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import contextlib
 import gc
-import logging
 import os
 import secrets
 import signal
@@ -43,7 +42,7 @@ from app.http.ready import Readiness
 from app.http.server import address, listen, server
 from app.intake.streams import Streams
 from app.intake.sweep import sweep
-from app.settings import NO_SETTING, Settings, SettingsError, unknown
+from app.settings import Settings, SettingsError, unknown
 from app.signals import let_end
 from app.stream import keys
 from app.stream.channel import Channel
@@ -52,14 +51,16 @@ from app.stream.conversations.chats import Chats
 from app.stream.conversations.store import Conversations
 from app.stream.errors import UnfitServerError
 from app.stream.log import Log
+from app.stream.observing import tell
 from app.stream.queue import Queue
 from app.stream.redis.accord import Accord
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
 from app.upstream import Upstream
+from app.watch.events import of_processes
+from app.watch.log_observer import LogObserver
 from app.watch.logs import configure
-
-logger = logging.getLogger(__name__)
+from app.watch.observers import observed
 
 # Young objects that survive this many allocations are collected; the default of 700 costs a third of a connect.
 GC_THRESHOLD = (50_000, 20, 50)
@@ -82,10 +83,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
     configure(settings.log_level)
-    for name in unknown(os.environ):
-        logger.warning(NO_SETTING, name)
     try:
-        return uvloop.run(serve(settings, owners, listener))
+        with observed(LogObserver()):
+            for name in unknown(os.environ):
+                tell(of_processes.SettingIgnored(name))
+            return uvloop.run(serve(settings, owners, listener))
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2

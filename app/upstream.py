@@ -9,7 +9,6 @@ nobody here looks into. Streams never come this way.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,8 +16,8 @@ import httpx
 
 from app.settings import unusable
 from app.stream.errors import KeepstreamError
-
-logger = logging.getLogger(__name__)
+from app.stream.observing import tell
+from app.watch.events import of_fronts
 
 BASE_URL = "https://api.anthropic.com"
 CONNECT_SECONDS = 10.0
@@ -96,14 +95,14 @@ class Upstream:
         except httpx.HTTPError as error:
             raise self._unreachable("the Claude API cannot be reached", error, timed_out=False) from None
         if answer.status_code in KEY_REFUSED:
-            logger.warning("%s refuses our key (status %d)", self._at, answer.status_code)
+            tell(of_fronts.UpstreamKeyRefused(self._at, answer.status_code))
         kept = {n: v for n, v in answer.headers.items() if n in _DOWN or n.startswith(_DOWN_PREFIX)}
         return Reply(answer.status_code, kept, told)
 
     def _unreachable(self, message: str, error: BaseException, *, timed_out: bool) -> UnreachableError:
         """Tells the log what lies beneath: its class, never its words, which may hold a proxy's password."""
         causes = list(_chain(error))
-        logger.warning("%s cannot be reached: %s", self._at, type(causes[-1]).__name__)
+        tell(of_fronts.UpstreamUnreachable(self._at, type(causes[-1]).__name__))
         return UnreachableError(message, timed_out=timed_out)
 
 

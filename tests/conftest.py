@@ -13,6 +13,8 @@ from redis.asyncio import Redis
 from app.dev.embedded import EmbeddedValkey
 from app.stream.redis import links
 from app.stream.redis.connect import connect
+from app.watch.log_observer import LogObserver
+from app.watch.observers import observed
 from tests.harness.leaks import keys_without_ttl
 
 # The machine is shared: an example may take its time, and a real server is part of most of them. The same examples each
@@ -78,6 +80,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def unshaken(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a process knows of its Redis does not come from another test: no primary was left a moment ago."""
     monkeypatch.setattr(links, "_left_at", -math.inf)
+
+
+@pytest.fixture(autouse=True)
+def _logged() -> Iterator[None]:
+    """What this process tells goes to its log, and a log that has said nothing yet."""
+    with observed(LogObserver()):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,18 +7,14 @@ and any other error by its class and its place, never by its words, which may qu
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
-from app.stream.redis.refusals import NO_ANSWER, Teller, refusal_of
-from worker.support.where import where
-
-logger = logging.getLogger(__name__)
+from app.stream.observing import tell
+from app.stream.redis.refusals import NO_ANSWER, refusal_of, tell_refusal
+from app.watch.events import of_processes
 
 PAUSE_SECONDS = 0.1
 PAUSE_SECONDS_MAX = 1.0
-
-_teller = Teller(logger)
 
 
 async def for_ever(what: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -32,8 +28,8 @@ async def for_ever(what: str, work: Callable[[], Awaitable[None]]) -> None:
             if asyncio.get_running_loop().time() - began > PAUSE_SECONDS_MAX:
                 pause = PAUSE_SECONDS
             if isinstance(error, NO_ANSWER) and refusal_of(error).passes:
-                _teller.tell(what, error)
+                tell_refusal(what, error)
             else:
-                logger.error("%s: %s in %s", what, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+                tell(of_processes.Fault.met(what, error))
         await asyncio.sleep(pause)
         pause = min(pause * 2, PAUSE_SECONDS_MAX)

@@ -6,15 +6,16 @@ Imports nothing heavy: a wrong setting is told before the rest of the worker is 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 
-from app.settings import NO_SETTING, Settings, SettingsError, unknown
+from app.settings import Settings, SettingsError, unknown
 from app.stream.errors import UnfitServerError
+from app.stream.observing import tell
+from app.watch.events import of_processes
+from app.watch.log_observer import LogObserver
 from app.watch.logs import configure, quieten
-
-logger = logging.getLogger(__name__)
+from app.watch.observers import observed
 
 DESCRIPTION = """\
 Runs queued prompts against the Claude API and writes every event to the stream's log. Takes its settings from the
@@ -35,13 +36,14 @@ def main(argv: list[str] | None = None) -> int:
         if settings.anthropic_api_key is None and settings.anthropic_base_url is None:
             raise SettingsError("ANTHROPIC_API_KEY must be set: the worker calls the Claude API with it")  # noqa: TRY301
         configure(settings.log_level)
-        for name in unknown(os.environ):
-            logger.warning(NO_SETTING, name)
+        with observed(LogObserver()):
+            for name in unknown(os.environ):
+                tell(of_processes.SettingIgnored(name))
 
-        from worker.process import run  # noqa: PLC0415  # see the module
+            from worker.process import run  # noqa: PLC0415  # see the module
 
-        quieten()  # once they are loaded, for the SDK sets its own level from the environment
-        run(settings)
+            quieten()  # once they are loaded, for the SDK sets its own level from the environment
+            run(settings)
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream worker: {error}\n")
         return BAD_SETTINGS

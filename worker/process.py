@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import os
 import secrets
 import socket
@@ -25,12 +24,14 @@ from app.stream.channel import Channel
 from app.stream.concurrency.tasks import end
 from app.stream.conversations.store import Conversations
 from app.stream.log import Log
+from app.stream.observing import tell
 from app.stream.queue import Queue
 from app.stream.redis.accord import Accord
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
 from app.stream.redis.refusals import NO_ANSWER
 from app.stream.workers import Workers
+from app.watch.events import of_processes
 from worker.claims.abandoned import Abandoned
 from worker.claims.cancels import Cancels
 from worker.claims.leases import Lease, Renewals
@@ -44,8 +45,6 @@ from worker.loops import for_ever
 from worker.upstream import prices
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate
-
-logger = logging.getLogger("worker")
 
 # What handing over and taking leave may cost beyond DRAIN_SECONDS.
 HAND_OVER_SECONDS = 1.5
@@ -141,7 +140,7 @@ async def _serve(settings: Settings) -> None:
 async def _drain(settings: Settings, pool: Pool, signals: _Signals) -> None:
     """After the first signal streams may finish, after the second one or DRAIN_SECONDS they are handed over."""
     await signals.first.wait()
-    logger.info("draining %d streams", len(pool.leases))
+    tell(of_processes.Draining(streams=len(pool.leases)))
     pool.stop_taking()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(settings.drain_seconds):

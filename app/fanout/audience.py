@@ -6,14 +6,14 @@ away, and comes back to the place that it had reached. Knows nothing of HTTP.
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from app.stream.frames import Position
-
-logger = logging.getLogger(__name__)
+from app.stream.observing import tell
+from app.watch.events import of_fronts
+from app.watch.events.subjects import subject
 
 # Those who are sent away come back between these, and not together.
 COME_BACK_MS = (100, 1500)
@@ -67,7 +67,8 @@ class Reader(Protocol):
 class Audience:
     """All readers of a tail (`readers`), and those that stand at its end (`live`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream_id: str) -> None:
+        self._stream_id = stream_id
         self.readers: dict[Reader, None] = {}
         self.live: dict[Reader, None] = {}
 
@@ -99,12 +100,12 @@ class Audience:
         self.live.pop(reader, None)
 
     def _fail(self, reader: Reader, error: Exception) -> None:
-        logger.error("a reader failed and is sent away: %s", type(error).__name__)
+        tell(of_fronts.ReaderFailed(subject(self._stream_id), type(error).__name__))
         self.live.pop(reader, None)
         try:
             send_away(reader)
         except Exception as worse:  # noqa: BLE001  # it is past all help: its connection ends by itself
-            logger.error("a reader cannot even leave: %s", type(worse).__name__)  # noqa: TRY400  # no tracebacks with prompts
+            tell(of_fronts.ReaderFailed(subject(self._stream_id), type(worse).__name__, last=True))
             self.remove(reader)
 
 

@@ -7,7 +7,6 @@ can delay and never lose; and what one stream's key answers keeps no other strea
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import Self
 
@@ -22,9 +21,7 @@ from app.stream.concurrency.tasks import Supervised, every
 from app.stream.frames import PROOF_LENGTH
 from app.stream.log import State
 from app.stream.redis.connect import AWAY
-from app.stream.redis.refusals import Teller
-
-_teller = Teller(logging.getLogger(__name__))
+from app.stream.redis.refusals import tell_refusal
 
 BEAT_SECONDS = 2.0
 # Proxies commonly close what is silent for a minute; half of that leaves room for one lost ping.
@@ -62,7 +59,7 @@ class Beat:
             for start in range(0, len(tails), BEAT_BATCH):
                 await self._check(tails[start : start + BEAT_BATCH])
         except (RedisError, *AWAY) as error:
-            _teller.tell("beat", error)
+            tell_refusal("beat", error)
 
     async def _check(self, tails: Sequence[Tail]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -78,7 +75,7 @@ class Beat:
             rank = next(answers) if queued else None
             refused = next((answer for answer in (last, there, rank) if isinstance(answer, Exception)), None)
             if refused is not None:  # one stream's key may be whatever it is: the others' are looked at
-                _teller.tell("beat", refused)
+                tell_refusal("beat", refused)
             elif not there:
                 tail.repair()
             else:

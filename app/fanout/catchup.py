@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -22,9 +21,7 @@ from app.stream.concurrency.tasks import jittered
 from app.stream.frames import PROOF_LENGTH, Position, origin, position_at_end
 from app.stream.log import READ_BYTES, Read, State
 from app.stream.redis.connect import AWAY
-from app.stream.redis.refusals import Teller
-
-_teller = Teller(logging.getLogger(__name__))
+from app.stream.redis.refusals import tell_refusal
 
 # While a log is given time to grow again its tail decides; a look now and then finds what it may have missed.
 AGAIN_SECONDS = 1.0
@@ -174,7 +171,7 @@ async def _look(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes |
         else:
             read = await tail.log.part(tail.stream_id, place.position, place.sent, limit)
     except (RedisError, *AWAY) as error:
-        _teller.tell("catch-up", error)
+        tell_refusal("catch-up", error)
         return None
     if read.state in (State.UNKNOWN, State.GONE):
         return Lost()

@@ -12,6 +12,8 @@ import random
 
 from app.fanout.audience import send_away
 from app.fanout.hub import Hub
+from app.stream.observing import tell
+from app.watch.events import of_processes
 
 # Readers are sent away within this part of the drain time; the rest is for what they still have to receive.
 DRAIN_PART = 0.4
@@ -23,6 +25,7 @@ DRAIN_SECONDS_PER_READER = 0.002
 
 async def drain(hub: Hub, seconds: float) -> None:
     """Sends the readers away and waits until they have what was written to them, for `seconds` at the most."""
+    tell(of_processes.Draining(readers=len(hub.readers)))
     hub.draining = True
     hub.leave_by = asyncio.get_running_loop().time() + seconds * (1 - LAST_PART)
     spread = min(seconds * DRAIN_PART, len(hub.readers) * DRAIN_SECONDS_PER_READER)

@@ -7,7 +7,6 @@ along. Knows nothing of HTTP.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection
 from typing import Self
 
@@ -22,12 +21,12 @@ from app.stream.channel import Channel
 from app.stream.concurrency.tasks import end
 from app.stream.frames import Position
 from app.stream.log import Log, State
+from app.stream.observing import tell
 from app.stream.queue import Queue
 from app.stream.redis.connect import AWAY
-from app.stream.redis.refusals import Teller
-
-logger = logging.getLogger(__name__)
-_teller = Teller(logger)
+from app.stream.redis.refusals import tell_refusal
+from app.watch.events import of_processes
+from app.watch.events.subjects import subject
 
 
 class Hub:
@@ -123,9 +122,9 @@ class Hub:
             elif tail.state is State.RUNNING and (held := await asides.standing(self._redis, stream_id)) is not None:
                 tail.message(asides.encode(held))
         except (RedisError, *AWAY) as error:
-            _teller.tell("tail-open", error)
+            tell_refusal("tail-open", error)
         except Exception as error:  # noqa: BLE001  # its readers are served by the slow beat
-            logger.error("tail-open: failed: %s", type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts
+            tell(of_processes.Fault.met("tail-open", error, subject(stream_id)))
         finally:
             if self._opening.get(stream_id) is asyncio.current_task():
                 del self._opening[stream_id]

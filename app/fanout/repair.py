@@ -7,17 +7,15 @@ is a pause, and anything else is told and ends the rounds until somebody asks ag
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
 from redis.exceptions import RedisError
 
 from app.stream.concurrency.tasks import Pause
+from app.stream.observing import tell
 from app.stream.redis.connect import AWAY
-from app.stream.redis.refusals import Teller
-
-logger = logging.getLogger(__name__)
-_teller = Teller(logger)
+from app.stream.redis.refusals import tell_refusal
+from app.watch.events import of_processes
 
 # Between two tries, and at the most.
 RETRY_SECONDS = 0.2
@@ -79,12 +77,12 @@ class Repair:
                 try:
                     more = await self._work()
                 except (RedisError, *AWAY) as error:
-                    _teller.tell(self._name, error)
+                    tell_refusal(self._name, error)
                     await pause.wait()
                     continue
                 if not (more or self._again):
                     return
         except Exception as error:  # noqa: BLE001  # whoever needs it asks again: the slow beat does
-            logger.error("%s: failed: %s", self._name, type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts
+            tell(of_processes.Fault.met(self._name, error))
         finally:
             self._task = None

@@ -10,7 +10,6 @@ Knows nothing of HTTP.
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from app.fanout.audience import Audience, Piece, Reader
 from app.fanout.repair import RETRY_SECONDS, Repair
@@ -21,9 +20,10 @@ from app.stream.asides import Told
 from app.stream.concurrency.versioned import Versioned
 from app.stream.frames import OFFSET_DIGITS, Position, origin
 from app.stream.log import Read, State
+from app.stream.observing import tell
 from app.stream.readback.restarts import OURS, Restart, begins_anew, ends, restarts
-
-logger = logging.getLogger(__name__)
+from app.watch.events import of_fronts
+from app.watch.events.subjects import subject
 
 # A log that became shorter gets this long to grow again (its worker appends what Redis lost); then readers are reset.
 REGROW_SECONDS = 5.0
@@ -42,7 +42,7 @@ class Tail(Versioned):
         self.stream_id = stream_id
         self.log = log
         self.splice = Splice(position)
-        self.audience = Audience()
+        self.audience = Audience(stream_id)
         self._handed = position  # up to where live readers have what there is
         self.owner = ""
         self.base: Position = origin(stream_id)
@@ -257,8 +257,8 @@ class Tail(Versioned):
 
     def _start_over(self, read: Read, position: Position, reason: str) -> None:
         """The log holds another history: whoever saw the old one begins again at the newest attempt."""
-        if reason == HISTORY_LOST:
-            logger.warning("stream %s: the log lost what readers saw; resetting %d", self.stream_id, len(self.live))
+        of = subject(self.stream_id, self.owner)
+        tell(of_fronts.ReaderReset(of, read.attempt, reason, len(self.live)))
         self.settle()
         self._short_since = None
         self._told = None

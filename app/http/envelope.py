@@ -7,7 +7,7 @@ none of its words, and a 500 for the client.
 
 from __future__ import annotations
 
-import logging
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -19,9 +19,9 @@ from app.http.body import HOLD, Bodies
 from app.http.connection.takeover import Unchunked, mark
 from app.http.errors import REQUEST_ID, ApiError, as_api_error, error_body, new_request_id
 from app.intake.prompt import client_request_id
-from app.watch.logs import place_of, request_ids
-
-logger = logging.getLogger(__name__)
+from app.stream.observing import tell
+from app.watch.events import of_fronts, of_processes
+from app.watch.events.subjects import request_ids, subject, word
 
 ALLOWED_HEADERS = frozenset(
     {
@@ -66,6 +66,7 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        began = time.monotonic()
         mark(scope, send)  # type: ignore[arg-type]
         scope[REQUEST_ID] = new_request_id()
         asked = Headers(scope=scope)
@@ -77,14 +78,18 @@ class Envelope:
         try:
             await self._serve(scope, receive, answer, asked)
         except Exception as error:  # noqa: BLE001  # the last one to hear of it
-            logger.error("internal error: %s at %s", type(error).__name__, place_of(error))  # noqa: TRY400  # no words
+            tell(of_processes.Fault.met("internal error", error, subject()))
             if not answer.started:
                 await answer.refuse(as_api_error(error))
         finally:
             hold.release()
-            if client_id is not None:
-                logger.info("%s %s: %s", scope["method"], ascii(scope["path"][:200])[1:-1], answer.status)
+            self._tell(scope, answer.status, time.monotonic() - began)
             request_ids.reset(token)
+
+    @staticmethod
+    def _tell(scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "")
+        tell(of_fronts.RequestServed(subject(), word(scope["method"]), route, status, seconds))
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, asked: Headers) -> None:
         if scope["method"] == "OPTIONS" and "access-control-request-method" in asked:

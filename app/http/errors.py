@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -26,9 +25,7 @@ from app.stream.errors import (
     QueueFullError,
 )
 from app.stream.redis.connect import AWAY
-from app.stream.redis.refusals import Teller
-
-_teller = Teller(logging.getLogger(__name__))
+from app.stream.redis.refusals import tell_refusal
 
 REQUEST_ID = "keepstream.request_id"
 # How long a client should leave us alone when Redis is away, in seconds.
@@ -139,7 +136,7 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(404, "there is nothing at this path")
         case HTTPException():
             return ApiError(error.status_code if error.status_code in TYPES else 400, str(error.detail))
-        case RedisError() | OSError() | TimeoutError() if _teller.tell("requests", error).passes:
+        case RedisError() | OSError() | TimeoutError() if tell_refusal("requests", error).passes:
             return ApiError(
                 503, "Redis cannot be reached or is full; try again", headers={"retry-after": AWAY_RETRY_AFTER}
             )

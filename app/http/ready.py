@@ -7,7 +7,6 @@ its own, once for all who ask at the same time. A background task that has falle
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -15,10 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.stream.redis.connect import AWAY
-from app.stream.redis.refusals import Teller
-
-logger = logging.getLogger(__name__)
-_teller = Teller(logger)
+from app.stream.redis.refusals import tell_refusal
 
 # Probes commonly wait for a second.
 READY_SECONDS = 1.0
@@ -58,5 +54,5 @@ class Readiness:
         try:
             await self._redis.ping()
         except (RedisError, *AWAY) as error:
-            return f"Redis cannot be reached: {_teller.tell('ready', error).code}"
+            return f"Redis cannot be reached: {tell_refusal('ready', error).code}"
         return None

@@ -7,14 +7,13 @@ number and in bytes, and what finds no room is told in the log. Knows nothing of
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from app.stream.concurrency.tasks import jittered
-
-logger = logging.getLogger(__name__)
+from app.stream.observing import tell
+from app.watch.events import of_fronts
 
 PAUSE_SECONDS = 0.05
 PAUSE_SECONDS_MAX = 0.5
@@ -49,7 +48,7 @@ class Owed:
     def add(self, name: str, work: Work, seconds: float, size: int = 0) -> None:
         """Does `work` once it succeeds, for `seconds` at the most; `size` is what it holds in memory until then."""
         if len(self._debts) >= DEBTS_MAX or self._bytes + size > BYTES_MAX:
-            logger.error("%s: left undone, too much is owed already", name)
+            tell(of_fronts.WorkUndone(name, ""))
             return
         self._bytes += size
         self._debts.append(_Debt(name, work, asyncio.get_running_loop().time() + seconds, size))
@@ -82,5 +81,5 @@ class Owed:
         except Exception as error:  # noqa: BLE001  # whatever it is, the others must not wait for it
             if asyncio.get_running_loop().time() < debt.until:
                 return False
-            logger.error("%s: left undone (%s)", debt.name, type(error).__name__)  # noqa: TRY400  # no words of Redis
+            tell(of_fronts.WorkUndone(debt.name, type(error).__name__))
         return True

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -25,11 +24,12 @@ from app.stream import frames
 from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.log import Begun, Claim, Log, State, Status
+from app.stream.observing import tell
 from app.stream.queue import Idempotency, Queue
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import NO_ANSWER, refusal_of
-
-logger = logging.getLogger(__name__)
+from app.watch.events import of_streams
+from app.watch.events.subjects import subject
 
 # In the second half of the time so many looks must all find nobody: a front whose channel has just been replaced is
 # not counted for a moment, and its readers must not lose an answer to that.
@@ -152,7 +152,7 @@ class Streams:
             else:
                 await self.cancel(stream_id)
         except (RedisError, *AWAY) as error:
-            logger.warning("an abandoned stream is left to its worker: %s", type(error).__name__)
+            tell(of_streams.LeftToWorker(subject(stream_id), "an abandoned stream", type(error).__name__))
 
     async def end_waiting(self, stream_id: str, outcome: Outcome, error: dict[str, str] | None) -> None:
         """Ends a stream that waits in the line; does nothing to one that does not."""
@@ -189,7 +189,7 @@ class Streams:
             entry = {"id": claim.stream_id} | {name: facts[name] for name in names if name in facts}
             await self.queue.done(claim, entry)
         except NO_ANSWER as refused:  # it has its ending; the lease runs out, and a worker sees to the rest
-            logger.warning("an ended stream is left to a worker: %s", refusal_of(refused))
+            tell(of_streams.LeftToWorker(subject(claim.stream_id), "an ended stream", refusal_of(refused).code))
 
     async def _write_ending(
         self, claim: Claim, begun: Begun, outcome: Outcome, error: dict[str, str] | None

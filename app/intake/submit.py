@@ -26,7 +26,6 @@ A withdrawal and a confirmation are scripts on the same meta, so one of them com
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,8 +42,6 @@ from app.stream.redis.ordered import Asked
 
 if TYPE_CHECKING:
     from app.intake.streams import Streams
-
-logger = logging.getLogger(__name__)
 
 # How long a submit that was not answered is asked again. A client waits as long; a failover takes about as long.
 ASK_SECONDS = 3.0

@@ -7,17 +7,16 @@ all. Any front may sweep; the claim makes sure that only one ends a stream.
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from redis.exceptions import RedisError
 
 from app.intake.streams import Streams
 from app.stream.endings import Outcome
+from app.stream.observing import tell
 from app.stream.redis.connect import AWAY
-from app.stream.redis.refusals import Teller, refusal_of
-
-logger = logging.getLogger(__name__)
-_teller = Teller(logger)
+from app.stream.redis.refusals import refusal_of, tell_refusal
+from app.watch.events import of_processes
+from app.watch.events.subjects import Subject
 
 SWEEP_SECONDS = 5.0
 # Ended in one go; the next sweep takes the rest.
@@ -34,7 +33,7 @@ async def sweep(streams: Streams, stream_seconds_max: float) -> None:
             for stream_id in await streams.queue.overdue(int(stream_seconds_max * 1000), SWEEP_BATCH):
                 await _end(streams, stream_id)
         except (RedisError, *AWAY) as error:
-            _teller.tell("sweep", error)
+            tell_refusal("sweep", error)
 
 
 async def _end(streams: Streams, stream_id: str) -> None:
@@ -43,4 +42,4 @@ async def _end(streams: Streams, stream_id: str) -> None:
     except Exception as error:  # one stream that cannot be ended must not keep the others from it
         if isinstance(error, RedisError | OSError | TimeoutError) and refusal_of(error).passes:
             raise
-        logger.error("sweep: %s: %s", stream_id, type(error).__name__)  # noqa: TRY400  # no tracebacks with prompts
+        tell(of_processes.Fault.met("sweep", error, Subject(stream_id)))

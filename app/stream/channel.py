@@ -9,7 +9,6 @@ directly, which costs a fifth of `PubSub.listen()` per message.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -21,10 +20,8 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
 from app.stream.concurrency.tasks import Pause, Supervised
-from app.stream.redis.refusals import Teller
-
-logger = logging.getLogger(__name__)
-_teller = Teller(logger)
+from app.stream.observing import ChannelSilent, ReceiverFailed, tell
+from app.stream.redis.refusals import tell_refusal
 
 # Silence of one PING_SECONDS asks, of a second one reconnects. Meanwhile the slow beat keeps readers going.
 PING_SECONDS = 2.0
@@ -145,7 +142,7 @@ class Channel:
             try:
                 await self._hold()
             except (RedisError, OSError, TimeoutError, hiredis.HiredisError) as error:
-                _teller.tell(self.name, error)
+                tell_refusal(self.name, error)
             if loop.time() - since >= HELD_SECONDS:
                 pause.reset()
             await pause.wait()
@@ -235,7 +232,7 @@ class Channel:
             now = loop.time()
             # Only an unanswered PING counts: mere silence of that length is what an idle channel is like.
             if self._heard < asked < now:
-                logger.warning("channel: silent for %.1f s, reconnecting", now - self._heard)
+                tell(ChannelSilent(now - self._heard))
                 _abort(connection)
                 return
             asked = math.inf
@@ -253,7 +250,7 @@ def _tell(receiver: Receiver, call: Callable[[], None]) -> None:
 
 
 def _failed(receiver: Receiver, error: Exception, *, again: bool = True) -> None:
-    logger.error("channel: a receiver failed: %s", type(error).__name__)  # no tracebacks with prompts
+    tell(ReceiverFailed(type(error).__name__))
     if again:
         _tell(receiver, receiver.gap)
 

@@ -103,7 +103,8 @@ def _fault(event: of_processes.Fault) -> _Line:
 
 
 def _draining(event: of_processes.Draining) -> _Line:
-    return _INFO, f"draining {event.readers} readers" if event.readers else f"draining {event.streams} streams"
+    what = f"{event.streams} streams" if event.readers is None else f"{event.readers} readers"
+    return _INFO, f"draining {what}"
 
 
 _LINES: dict[type[Event], Callable[[Any], _Line]] = {

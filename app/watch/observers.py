@@ -35,7 +35,7 @@ class Observers:
         if kind not in self._failed:
             self._failed.add(kind)
             of, what = type(observer).__name__, type(error).__name__
-            logger.error("%s failed: %s in %s", of, what, place_of(error))  # noqa: TRY400  # no words of the exception
+            logger.error("%s failed: %s in %s", of, what, place_of(error))  # no words of the exception
 
 
 @contextmanager

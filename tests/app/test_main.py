@@ -66,8 +66,8 @@ def test_lines_say_when_and_whose_request_it_was(valkey: EmbeddedValkey) -> None
         url = front.line(r"keepstream front on (\S+)")[1]
         assert re.match(STAMP, front.line("KEEPSTREAM_MODLE").string)
         answer = httpx.get(f"{url}/v1/models?secret=x", headers={"x-request-id": "theirs-1"})
-        line = front.line("envelope.* client_request_id=theirs-1").string
-        assert re.match(STAMP + "INFO app.http.envelope: GET /v1/models: 502", line)
+        line = front.line("keepstream: GET.* client_request_id=theirs-1").string
+        assert re.match(STAMP + "INFO keepstream: GET /v1/models: 502", line)
         assert front.line("127.0.0.1 cannot be reached: ConnectionRefusedError")  # which the client is not told
         assert f"request_id={answer.headers['request-id']}" in line
         httpx.get(f"{url}/healthz", headers={"x-request-id": "no\tgood" + "x" * 200})

@@ -6,7 +6,6 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from app.stream.redis.refusals import Teller
 from worker import loops
 from worker.loops import for_ever
 
@@ -15,7 +14,6 @@ from worker.loops import for_ever
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loops, "PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(loops, "PAUSE_SECONDS_MAX", 0.002)
-    monkeypatch.setattr(loops, "_teller", Teller(loops.logger))
 
 
 async def test_a_loop_goes_on_whatever_it_meets_and_tells_no_text(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,17 +9,17 @@ looked at; the time counts from the moment this worker took the stream.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Mapping
 
 from redis.asyncio import Redis
 
 from app.stream import keys
+from app.stream.observing import tell
 from app.stream.redis.links import shaken
+from app.watch.events import of_streams
+from app.watch.events.subjects import Subject
 from worker.claims.leases import Lease
-
-logger = logging.getLogger(__name__)
 
 # How much later than asked a stream may be found abandoned, at the most.
 LOOK_SECONDS = 1.0
@@ -68,7 +68,7 @@ class Abandoned:
             if readers or not trusts:
                 self._read_at[stream_id] = self._looked_at
             elif now - self._read_at[stream_id] >= seconds and (lease := self._leases.get(stream_id)) is not None:
-                logger.info("%s: nobody reads it", stream_id)
+                tell(of_streams.CancelAsked(Subject(stream_id), of_streams.UNREAD))
                 lease.life.cancel()
 
     def _trusts(self, *, heard: bool) -> bool:

@@ -9,7 +9,6 @@ what arq itself raises ends one stream, and never the worker. How jobs are found
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -21,15 +20,15 @@ from arq.worker import Worker, func
 
 from app.stream import keys
 from app.stream.concurrency.tasks import is_cancelled
+from app.stream.observing import tell
 from app.stream.queue import FUNCTION
-from app.stream.redis.refusals import NO_ANSWER, Kind, Teller
+from app.stream.redis.refusals import NO_ANSWER, Kind, tell_refusal
+from app.watch.events import of_processes
+from app.watch.events.subjects import Subject
 from worker.claims.leases import Lease
 from worker.life import decide
 from worker.life.decide import End
 from worker.life.life import Life
-from worker.support.where import where
-
-logger = logging.getLogger(__name__)
 
 AWAY_SECONDS = 0.1
 AWAY_SECONDS_MAX = 1.0
@@ -60,7 +59,6 @@ class Jobs(Worker):
             job_deserializer=orjson.loads,
             log_results=False,
         )
-        self._teller = Teller(logger)
 
     async def run_under(self, lease: Lease) -> None:
         """Runs the job of a stream under this lease, in a task of its own, until the stream is out of our hands."""
@@ -70,7 +68,7 @@ class Jobs(Worker):
             try:
                 return await self.run_job(keys.arq_id(stream_id), timestamp_ms())
             except NO_ANSWER as error:
-                refusal = self._teller.tell("jobs", error)
+                refusal = tell_refusal("jobs", error)
                 # arq counts the job's starts before it runs it, and nobody reads the number: a Redis that takes no
                 # writes keeps no stream from its life, in which it may still be cancelled, given back and ended.
                 if refusal.passes and refusal.kind is not Kind.AWAY:
@@ -81,7 +79,7 @@ class Jobs(Worker):
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, AWAY_SECONDS_MAX)
             except Exception as error:  # noqa: BLE001  # arq's fault or ours: the stream ends, the worker goes on
-                logger.error("%s: %s in %s", stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+                tell(of_processes.Fault.met("stream", error, Subject(stream_id)))
                 return await _lived(lease.life, decide.on_internal("an internal error"))
         return None
 
@@ -104,6 +102,6 @@ async def _lived(life: Life, end: End | None = None) -> None:
     except (Exception, asyncio.CancelledError) as error:  # see the module
         if isinstance(error, asyncio.CancelledError) and is_cancelled():
             raise  # the process ends; otherwise it was something that was waited for
-        logger.error("%s: %s in %s", life.claim.stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+        tell(of_processes.Fault.met("stream", error, Subject(life.claim.stream_id)))
         if end is None:
             await _lived(life, decide.on_internal("an internal error"))

@@ -7,17 +7,16 @@ one changes nothing.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.stream.log import Claim
+from app.stream.observing import tell
 from app.stream.queue import Queue
+from app.watch.events import of_processes
 from worker.life.life import Life
 from worker.log.commit import Committer
-
-logger = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 3
 
@@ -73,7 +72,7 @@ class Renewals:
         """Renews all leases, and the worker's place in the list: but not of who cannot write for a fault of his own."""
         self._given_up = self._committer.broken_for > self._lease_seconds
         if self._given_up:
-            logger.error("leases: nothing can be written here, others may take over")
+            tell(of_processes.LeasesGivenUp())
             return
         leases = list(self._leases.values())
         claims = [lease.claim for lease in leases]

@@ -9,13 +9,12 @@ upstream. A worker that is paused, or whose machine is gone, keeps its connectio
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from redis.exceptions import ResponseError
 
+from app.stream.observing import tell
 from app.stream.workers import Workers
-
-logger = logging.getLogger(__name__)
+from app.watch.events import of_processes
 
 # Among the others' leases; without any, the pool's own slow poll finds out when there are some again. Where leases are
 # shorter they are looked at more often: their clock goes on by what it is looked at.
@@ -70,7 +69,7 @@ class Neighbours:
             for worker in absent & still:
                 if self._clock() >= self._trusts_from and not await self._seems_connected(worker):
                     expired = await self._workers.expire(worker)
-                    logger.warning("worker %s is gone: %d streams are taken over", worker, expired)
+                    tell(of_processes.WorkerGone(worker, expired))
         return leases > 0
 
     async def _seems_connected(self, worker: str) -> bool:

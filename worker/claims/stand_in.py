@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -19,12 +18,11 @@ from typing import Self
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from app.stream.observing import tell
 from app.stream.queue import Queue
 from app.stream.redis.connect import AWAY
+from app.watch.events import of_processes
 from worker.claims.leases import Renewals
-from worker.support.where import where
-
-logger = logging.getLogger(__name__)
 
 # Of a lease: how late a renewal is when one comes from here, and how often that is looked at. The usual ones come at a
 # third.
@@ -59,7 +57,7 @@ class StandIn:
                     try:
                         runner.run(self._stand_in())
                     except Exception as error:  # noqa: BLE001  # whatever it is: it is told, and the next look comes
-                        logger.error("stand-in: %s in %s", type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+                        tell(of_processes.Fault.met("stand-in", error))
 
     @property
     def _is_late(self) -> bool:
@@ -68,7 +66,7 @@ class StandIn:
 
     async def _stand_in(self) -> None:
         """Renews until the loop does it again."""
-        logger.warning("renewals are late (the loop, or Redis): leases are renewed over a connection of their own")
+        tell(of_processes.RenewalsLate())
         redis = self._connect()
         queue, lease_ms = Queue(redis), int(self._lease_seconds * 1000)
         try:

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 
 from redis.exceptions import RedisError
 
 from app.stream.log import Begun, Claim, Status
+from app.stream.observing import tell
 from app.stream.redis.connect import AWAY
-from app.stream.redis.refusals import refusal_of
+from app.watch.events import of_processes, of_streams
+from app.watch.events.subjects import Subject
 from worker.life.decide import End, HandOver, Park
 from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.services import Services
 from worker.life.until_answered import until_answered
 from worker.life.work import Work
-from worker.support.where import where
-
-logger = logging.getLogger(__name__)
 
 # A stream that waits at the gate is woken when its turn comes; where nobody wakes it, it looks by itself after so long.
 PARKED_SECONDS = 15.0
@@ -89,7 +87,7 @@ class Life:
         except Interruption:
             await self._let_go()
         except RedisError as error:  # of its words `until_answered` has told what may be told
-            logger.error("%s: Redis refuses what it should take: %s", self.claim.stream_id, refusal_of(error).code)  # noqa: TRY400  # see `where`
+            tell(of_processes.Fault.met("stream", error, Subject(self.claim.stream_id)))
 
     async def _begin(self) -> Begun:
         if self._beginning is None:
@@ -144,13 +142,13 @@ class Life:
             except (Interruption, RedisError):
                 raise
             except Exception as error:  # noqa: BLE001  # its next reader tries again; the stream is not to run again
-                logger.error("%s: %s in %s", stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+                tell(of_processes.Fault.met("stream", error, Subject(stream_id)))
         entry = {"id": stream_id} | {name: meta[name] for name in names[:-1] if name in meta}
         await until_answered(self.interrupt, lambda: queue.done(self.claim, entry))
 
     async def _let_go(self) -> None:
         """No longer ours, or not any more at all: what Redis has lost must not be claimed again and again."""
-        logger.info("%s: left (%s)", self.claim.stream_id, self._refusal or "its lease is lost")
+        tell(of_streams.LeaseLost(Subject(self.claim.stream_id), self._refusal or ""))
         if self._refusal is Status.GONE:
             with contextlib.suppress(RedisError, *AWAY):
                 await self._services.queue.done(self.claim)

@@ -8,21 +8,16 @@ repetition.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from app.stream.redis.refusals import NO_ANSWER, Teller
+from app.stream.redis.refusals import NO_ANSWER, tell_refusal
 from worker.life.interrupt import Interrupt, Why
 
 T = TypeVar("T")
 
-logger = logging.getLogger(__name__)
-
 AWAY_SECONDS = 0.1
 AWAY_SECONDS_MAX = 1.0
-
-_teller = Teller(logger)
 
 
 async def until_answered(interrupt: Interrupt, ask: Callable[[], Awaitable[T]]) -> T:
@@ -33,7 +28,7 @@ async def until_answered(interrupt: Interrupt, ask: Callable[[], Awaitable[T]]) 
             try:
                 return await ask()
             except NO_ANSWER as error:
-                if not _teller.tell("streams", error).passes:
+                if not tell_refusal("streams", error).passes:
                     raise
         with interrupt.armed(Why.LEFT):
             await asyncio.sleep(pause)

@@ -7,13 +7,15 @@ next step, and never out of here, but for a stream that is to be left.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from dataclasses import replace
 
 from app.stream import frames
 from app.stream.asides import Thinking
 from app.stream.log import Begun, Claim, Status
+from app.stream.observing import tell
+from app.watch.events import of_processes
+from app.watch.events.subjects import Subject
 from worker.life import decide
 from worker.life.calling import liveness
 from worker.life.calling.admission import Admission, report
@@ -25,13 +27,10 @@ from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.services import Services
 from worker.life.until_answered import until_answered
 from worker.log.writer import FullLogError, Writer
-from worker.support.where import where
 from worker.upstream.failure import Failure, UpstreamError
 from worker.upstream.gate import Later, Turn
 from worker.upstream.reading import Reading
 from worker.upstream.request import Request
-
-logger = logging.getLogger(__name__)
 
 # What the writer tells of a log that is still ours.
 LOST = (Status.SHORT, Status.CONFLICT, Status.REFUSED)
@@ -184,7 +183,7 @@ class Work:
                 self._take_back()
             return await self._interrupted(interruption.why)
         except Exception as error:  # noqa: BLE001  # our own fault must not leave a stream without its ending
-            logger.error("%s: %s in %s", self._claim.stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+            tell(of_processes.Fault.met("stream", error, Subject(self._claim.stream_id)))
             return decide.on_internal("an internal error")
         finally:
             if isinstance(turn, Turn):

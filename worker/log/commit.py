@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 from typing import Self
 
 import hiredis
@@ -19,12 +18,12 @@ from redis.asyncio.connection import AbstractConnection
 
 from app.stream.concurrency.tasks import Supervised
 from app.stream.log import Status, appended
-from app.stream.redis.refusals import NO_ANSWER, Kind, Teller
+from app.stream.observing import tell
+from app.stream.redis.refusals import NO_ANSWER, Kind, tell_refusal
 from app.stream.scripts import source, source_on_full
+from app.watch.events import of_processes, of_streams
+from app.watch.events.subjects import Subject
 from worker.log.writer import Call, Writer
-from worker.support.where import where
-
-logger = logging.getLogger(__name__)
 
 # A connection that owes an answer for so long is dead; a large batch may take longer.
 SILENCE_SECONDS = 2.0
@@ -45,7 +44,6 @@ _SHA, _SHA_LAST = (
 )
 # So much of a stream's last words is taken by a full Redis, too; a longer rest waits for room.
 LAST_BYTES = 1024 * 1024
-_teller = Teller(logger)
 
 _Item = tuple[Writer, Call]
 
@@ -94,9 +92,9 @@ class Committer:
             try:
                 await self._session()
             except (hiredis.HiredisError, *NO_ANSWER) as error:
-                _teller.tell("commit", error)
+                tell_refusal("commit", error)
             except Exception as error:  # noqa: BLE001  # no fault of one stream may stop the writing of all
-                logger.error("commit: %s in %s, trying again", type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+                tell(of_processes.Fault.met("commit", error))
                 if self._broken_since is None:
                     self._broken_since = asyncio.get_running_loop().time()
             await asyncio.sleep(self._pause)
@@ -213,7 +211,7 @@ class Committer:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             if self._due is not None and loop.time() > self._due:
-                logger.warning("commit: Redis does not answer")
+                tell(of_processes.CommitsUnanswered())
                 _abort(connection)
                 return
 
@@ -227,16 +225,16 @@ def _packed(writer: Writer, call: Call) -> bytes:
 
 def _refuse(writer: Writer, error: Exception) -> None:
     """Ends the writing of one stream, whatever is wrong with it."""
-    logger.error("%s: an append cannot be made: %s", writer.claim.stream_id, type(error).__name__)
+    tell(of_streams.AppendRefused(Subject(writer.claim.stream_id), Status.REFUSED, type(error).__name__))
     try:
         writer.refuse(Status.REFUSED)
     except Exception as again:  # noqa: BLE001  # as above
-        logger.error("%s: nor be refused: %s", writer.claim.stream_id, type(again).__name__)  # noqa: TRY400
+        tell(of_processes.Fault.met("appends", again, Subject(writer.claim.stream_id)))
 
 
 def _is_passing(error: Exception) -> bool:
     """Whether Redis may take the very same append in a while. Raises where another connection is needed for it."""
-    refusal = _teller.tell("appends", error)
+    refusal = tell_refusal("appends", error)
     if refusal.kind is Kind.FOR_NOW and refusal.code != "LOADING":
         return True
     if refusal.passes:  # by another server, or by this one to who comes with the script, or with other rights

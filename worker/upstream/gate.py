@@ -8,18 +8,15 @@ first calls go without asking; where Redis does not tell, nobody waits.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.stream.concurrency.tasks import end
-from app.stream.redis.refusals import NO_ANSWER, Teller
+from app.stream.observing import tell
+from app.stream.redis.refusals import NO_ANSWER, tell_refusal
 from app.stream.workers import Limit, Told, Workers
-from worker.support.where import where
-
-logger = logging.getLogger(__name__)
-_teller = Teller(logger)
+from app.watch.events import of_processes
 
 # So many calls of a model may be without an answer for a worker to make another without asking, as long as no limit
 # is near: so that who comes alone has no way more to go.
@@ -121,7 +118,7 @@ class Gate:
                 if await self._workers.leave_line(name, comes_back):
                     return model.turn()
             except NO_ANSWER as error:
-                _teller.tell("gate", error)
+                tell_refusal("gate", error)
         waiter = _Waiter(patient, told)
         model.waiters.append(waiter)
         model.stir()
@@ -217,10 +214,10 @@ class _Model:
             while await self._ask_once():
                 pass
         except NO_ANSWER as error:
-            _teller.tell("gate", error)
+            tell_refusal("gate", error)
             self._open()
         except Exception as error:  # noqa: BLE001  # whatever it is: nobody waits for what does not come
-            logger.error("gate: %s in %s", type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+            tell(of_processes.Fault.met("gate", error))
             self._open()
         finally:
             self.task = None

@@ -6,11 +6,12 @@ a second while it loads: it is loaded before the worker takes streams, and never
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
-logger = logging.getLogger(__name__)
+from app.stream.observing import tell
+from app.watch.events import of_processes
+from app.watch.events.subjects import word
 
 PROVIDER = "anthropic"
 
@@ -41,7 +42,7 @@ def cost_usd(model: str, usage: Mapping[str, Any]) -> float | None:
     except LookupError:
         return None
     except Exception as error:  # noqa: BLE001  # somebody else's data about somebody else's prices: see the rule
-        logger.warning("no price for %s: %s", model, type(error).__name__)
+        tell(of_processes.PriceUnknown(word(model), type(error).__name__))
         return None
 
 

@@ -7,16 +7,15 @@ API judges it then. Knows no HTTP.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from urllib.parse import quote
 
 import orjson
 
 from app.intake.raw_json import Fields, InvalidPromptError, Raw, joined
+from app.stream.observing import tell
 from app.upstream import UP, UnreachableError, Upstream
-
-logger = logging.getLogger(__name__)
+from app.watch.events import of_fronts
 
 # Below so many bytes no history fills any model's context; counting them would only cost time.
 COUNTED_BYTES = 200_000
@@ -53,7 +52,7 @@ class Context:
             tokens = orjson.loads(reply.body)["input_tokens"] if reply.status == _OK else 0
         except (UnreachableError, TimeoutError, ValueError, KeyError, TypeError) as error:
             # The Claude API judges it then.
-            logger.warning("a long conversation could not be counted: %s", type(error).__name__)
+            tell(of_fronts.HistoryUncounted(type(error).__name__))
             return
         if tokens > limit:
             raise InvalidPromptError(

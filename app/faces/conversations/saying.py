@@ -7,7 +7,6 @@ message whose stream was refused is as if it had never been said. Knows no HTTP.
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -37,8 +36,6 @@ from app.stream.errors import (
 from app.stream.log import State
 from app.stream.queue import RETRY_AFTER_SECONDS
 from app.upstream import Upstream
-
-logger = logging.getLogger(__name__)
 
 # For so long one waits for a stream that is being taken back, before one is told that it runs.
 TAKEN_BACK_SECONDS = 2.0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -33,9 +32,7 @@ from app.intake.submit import again
 from app.stream.endings import Outcome
 from app.stream.frames import Position
 from app.stream.redis.connect import AWAY
-from app.stream.redis.refusals import Teller
-
-_teller = Teller(logging.getLogger(__name__))
+from app.stream.redis.refusals import tell_refusal
 
 # The longest wait for what decides the status: below what proxies and clients allow a server that says nothing.
 HEAD_SECONDS = 30.0
@@ -187,7 +184,7 @@ class StreamedAnswer(Answer):
         try:
             meta = await self._front.streams.log.meta(self._stream_id, *failures.FIELDS)
         except (RedisError, *AWAY) as error:
-            _teller.tell("messages", error)
+            tell_refusal("messages", error)
             meta = None
         if meta is None:
             meta = {"outcome": str(end["outcome"]).encode(), "error": orjson.dumps(end.get("error")), "content": b"1"}

@@ -9,7 +9,6 @@ nothing follows once the connection was given back. Knows of the server only wha
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 
 from app.faces.native.push_states import ENDS, SPEAKING, Event, State, after
@@ -22,9 +21,10 @@ from app.fanout.tail import Tail
 from app.http.connection import sockets
 from app.stream.frames import Position
 from app.stream.log import READ_BYTES
+from app.stream.observing import tell
 from app.stream.readback.restarts import ends
-
-logger = logging.getLogger(__name__)
+from app.watch.events import of_fronts
+from app.watch.events.subjects import subject
 
 LAST_CHUNK = b"0\r\n\r\n"
 # What is read for a client that stopped: about what it takes until it stops again.
@@ -206,7 +206,7 @@ class PushReader(asyncio.Protocol):
         except AnotherHistoryError:
             self._transport.abort()  # in the middle of a frame: its client comes back, and is told what is to be told
         except Exception as error:  # noqa: BLE001 - a reader's fault is its own, and its client can come back
-            logger.error("stream %s: a reader failed: %s", self.stream_id, type(error).__name__)  # noqa: TRY400 - texts
+            tell(of_fronts.ReaderFailed(subject(self.stream_id), type(error).__name__))
             self._transport.abort()
 
     async def _catch_up(self, tail: Tail, limit: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,9 +29,7 @@ from app.stream.frames import Position, origin, parse_id
 from app.stream.log import Read, State
 from app.stream.readback.partial import partial_of
 from app.stream.redis.connect import AWAY
-from app.stream.redis.refusals import Teller
-
-_teller = Teller(logging.getLogger(__name__))
+from app.stream.redis.refusals import tell_refusal
 
 # Longer keys are refused: no client library makes them, and each is hashed on every retry.
 IDEMPOTENCY_KEY_MAX = 255
@@ -137,7 +134,7 @@ async def events_of(front: Front, request: Request, owner: str, stream_id: str) 
     try:
         read = await front.hub.log.read(stream_id, after)
     except (RedisError, *AWAY) as error:
-        _teller.tell("events", error)
+        tell_refusal("events", error)
         return WholeResponse(away())
     check_readable(read, owner)
     if len(read.data) > WHOLE_BYTES:

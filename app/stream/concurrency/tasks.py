@@ -7,12 +7,11 @@ The rule: no background task ends unnoticed, and none runs without a pause. What
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
-logger = logging.getLogger(__name__)
+from app.stream.observing import TaskFell, tell
 
 # How long a task may take to end before it is cancelled again.
 AGAIN_SECONDS = 0.1
@@ -71,7 +70,7 @@ class Supervised:
                 fell = type(error).__name__
             self._running = False
             self.falls += 1
-            logger.error("%s: fell (%s), starts again", self.name, fell)
+            tell(TaskFell(self.name, fell))
             if loop.time() - since >= HELD_SECONDS:
                 pause.reset()
             await pause.wait()

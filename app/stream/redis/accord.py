@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 
 from redis.asyncio import Redis
 
 from app.stream.channel import Channel
+from app.stream.observing import ChannelAstray, tell
 from app.stream.redis.refusals import NO_ANSWER
-
-logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
 # One look may fall into the moment in which the channel comes back by itself: the next follows soon.
@@ -51,7 +49,7 @@ class Accord:
         self._misses = 0 if heard else self._misses + 1
         if self._misses >= MISSES_MAX:
             self._misses = 0
-            logger.warning("the channel listens to another server than the one that is written to: connecting anew")
+            tell(ChannelAstray())
             self._channel.reconnect()
 
     # A `channel.Receiver`, of a channel on which nothing is said.

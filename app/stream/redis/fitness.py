@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
@@ -21,10 +20,9 @@ from redis.exceptions import BusyLoadingError, ResponseError
 
 from app.stream import keys, scripts
 from app.stream.errors import UnfitServerError
+from app.stream.observing import RedisAwaited, RedisUnbounded, tell
 from app.stream.redis.links import NoPrimaryError
 from app.stream.redis.refusals import NO_ANSWER, Kind, Refusal, refusal_of
-
-logger = logging.getLogger(__name__)
 
 OLDEST_REDIS = (7, 0)
 PAUSE_SECONDS = 0.2
@@ -70,8 +68,7 @@ async def until_fit(redis: Redis) -> None:
         except NO_ANSWER as error:
             refusal = refusal_of(error)
             if (refusal.kind, refusal.code) not in told:
-                begin = "still waiting for Redis" if told else "Redis is not there yet; waiting for it"
-                logger.warning("%s: %s (%s, %s)", begin, refusal.words, refusal.kind, type(error).__name__)
+                tell(RedisAwaited(refusal.kind, refusal.words, type(error).__name__, still=bool(told)))
                 told.add((refusal.kind, refusal.code))
             if not isinstance(error, NoPrimaryError):
                 replica_since = None
@@ -114,7 +111,7 @@ def judge(info: Mapping[str, Any]) -> None:
     if str(info.get("loading", "0")) == "1":
         raise BusyLoadingError("Redis is loading the dataset in memory")
     if str(info.get("maxmemory", "")) == "0":
-        logger.warning("Redis has no maxmemory: it takes what it gets until the machine has no more; set one")
+        tell(RedisUnbounded())
 
 
 def needs() -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,6 @@ once for everybody.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from typing import Any
@@ -32,9 +31,7 @@ from redis.asyncio.sentinel import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
-from app.stream.redis.refusals import NO_ANSWER, Kind, Teller, UnknownServiceError, refusal_of
-
-logger = logging.getLogger(__name__)
+from app.stream.redis.refusals import NO_ANSWER, Kind, UnknownServiceError, refusal_of, tell_refusal
 
 # A demoted primary is left by whoever only reads after so long.
 ROLE_SECONDS = 5.0
@@ -42,7 +39,6 @@ ROLE_SECONDS = 5.0
 # After a primary was left, everybody's subscriptions follow within so long: until then nobody's absence counts.
 SHAKEN_SECONDS = 10.0
 
-_teller = Teller(logger)
 _left_at = -math.inf  # the time of the system's clock that only goes forward
 
 
@@ -81,7 +77,7 @@ class ToPrimary(Writing):
         try:
             await super().connect()  # type: ignore[no-untyped-call]
         except NO_ANSWER as error:
-            _teller.tell("connecting", error)
+            tell_refusal("connecting", error)
             raise
 
     async def on_connect(self) -> None:
@@ -100,14 +96,14 @@ class ToPrimary(Writing):
             refusal = refusal_of(error)
             if refusal.kind is Kind.BUG or refusal.code == "NOSCRIPT":
                 raise
-            _teller.tell("answers", error)
+            tell_refusal("answers", error)
             if refusal.kind is Kind.ELSEWHERE:
                 _leave()
                 await self.disconnect(nowait=True)
                 raise NoPrimaryError(refusal.words) from None
             raise
         except NO_ANSWER as error:  # told here, whoever makes nothing of it
-            _teller.tell("answers", error)
+            tell_refusal("answers", error)
             raise
 
     async def _demand_primary(self) -> None:

@@ -2,15 +2,13 @@
 
 Everything that judges an error of Redis must ask here. The law: an error is judged by its class and its code, never by
 how its text begins, for redis-py rewrites texts (`Command # 2 (…) of pipeline caused error: …`) and drops the codes of
-the classes it knows. Pure, but for `Teller`, which logs.
+the classes it knows. Pure, but for `tell_refusal`.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 import ssl
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,11 +16,10 @@ from enum import StrEnum
 from redis import exceptions
 from redis.exceptions import RedisError, ResponseError
 
+from app.stream.observing import RedisRefused, tell
+
 # What stops a question from being answered: nobody is there, or what is there refuses.
 NO_ANSWER = (RedisError, OSError, TimeoutError)
-
-# A trouble that stays is told again this often, in seconds.
-TOLD_AGAIN_SECONDS = 30.0
 
 
 class Kind(StrEnum):
@@ -167,24 +164,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-class Teller:
-    """Says what Redis refuses: at once what is new, and again after `TOLD_AGAIN_SECONDS` what stays.
-
-    `what` is a word for who asked, one of a few: never an id, or every stream would be told of by itself.
-    """
-
-    def __init__(self, logger: logging.Logger) -> None:
-        self._logger = logger
-        self._told: dict[tuple[str, Kind, str], float] = {}
-
-    def tell(self, what: str, error: BaseException) -> Refusal:
-        """The refusal that `error` is, told if it is time to."""
-        refusal = refusal_of(error)
-        key, now = (what, refusal.kind, refusal.code), time.monotonic()
-        if now - self._told.get(key, -TOLD_AGAIN_SECONDS) >= TOLD_AGAIN_SECONDS:
-            self._told[key] = now
-            level = logging.WARNING if refusal.kind in (Kind.AWAY, Kind.FOR_NOW, Kind.ELSEWHERE) else logging.ERROR
-            # The words of a bug may quote what was asked with, and so a prompt.
-            words = refusal.code if refusal.kind is Kind.BUG else refusal.words
-            self._logger.log(level, "%s: Redis: %s (%s, %s)", what, words, refusal.kind, type(error).__name__)
-        return refusal
+def tell_refusal(asker: str, error: BaseException) -> Refusal:
+    """The refusal that `error` is, told. `asker` is a word for who asked, one of a few: never an id."""
+    refusal = refusal_of(error)
+    # The words of a bug may quote what was asked with, and so a prompt.
+    words = refusal.code if refusal.kind is Kind.BUG else refusal.words
+    tell(RedisRefused(asker, refusal.kind, refusal.code, words, type(error).__name__))
+    return refusal

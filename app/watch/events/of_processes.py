@@ -12,10 +12,10 @@ from app.watch.places import place_of
 
 @dataclass(frozen=True, slots=True)
 class Draining(Event):
-    """A process was told to end, with so many streams (a worker) or readers (a front)."""
+    """A process was told to end, with so many streams (a worker) or readers (a front) under way."""
 
-    streams: int = 0
-    readers: int = 0
+    streams: int | None = None
+    readers: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

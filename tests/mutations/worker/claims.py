@@ -48,8 +48,8 @@ ROWS = (
     Mutation(
         "who cannot write keeps his leases",
         "worker/claims/leases.py",
-        "        if self._given_up:\n            logger",
-        "        if False:\n            logger",
+        "        if self._given_up:\n            tell",
+        "        if False:\n            tell",
     ),
     Mutation(
         "a worker takes streams however much it holds",

@@ -48,8 +48,8 @@ ROWS = (
     Mutation(
         "a failed stream's line in the log has no reason",
         "worker/life/ending/writing.py",
-        "account.calls, end.why)",
-        'account.calls, "")',
+        'why=end.why.removeprefix(": "),',
+        'why="",',
     ),
     Mutation(
         "a worker that stood still calls it the upstream's silence",

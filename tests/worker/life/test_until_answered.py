@@ -8,7 +8,6 @@ from redis.exceptions import BusyLoadingError, NoPermissionError, OutOfMemoryErr
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from app.stream.redis.refusals import Teller
 from worker.life import until_answered as asking
 from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.until_answered import until_answered
@@ -34,7 +33,6 @@ PASSING = [
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "AWAY_SECONDS", 0.001)
     monkeypatch.setattr(asking, "AWAY_SECONDS_MAX", 0.002)
-    monkeypatch.setattr(asking, "_teller", Teller(asking.logger))
 
 
 class Asked:

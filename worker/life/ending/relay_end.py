@@ -7,13 +7,14 @@ the meta has it in full, but for what cannot be written.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TypeVar
 
 import orjson
 
 from app.stream.endings import end_data
+from app.stream.observing import tell
+from app.watch.events import of_processes
 from worker.life.decide import End
 from worker.log.writer import END_BYTES, Field
 from worker.support import json_text
@@ -21,8 +22,6 @@ from worker.support.stored_json import dumps
 from worker.upstream.message import Message
 
 T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
 
 # Without its use the frame is below 2 kB, whatever the rest says: a character takes six bytes at the most.
 MESSAGE_CHARACTERS = 200
@@ -123,7 +122,7 @@ def _safely(make: Callable[[], T]) -> T | None:
     try:
         return make()
     except Exception as error:  # noqa: BLE001  # see above
-        logger.error("an ending goes without what cannot be written: %s", type(error).__name__)  # noqa: TRY400  # no tracebacks with answers
+        tell(of_processes.Fault.met("ending", error))
         return None
 
 

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from dataclasses import dataclass, replace
 
 from app.stream.endings import Outcome
 from app.stream.frames import Position
 from app.stream.log import Log, Status
+from app.stream.observing import tell
+from app.watch.events import of_processes, of_streams
+from app.watch.events.subjects import Subject, word
 from worker.life import decide
 from worker.life.decide import End, Progress
 from worker.life.ending import relay_end
 from worker.life.ending.recovery import recover
 from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.log.writer import Field, FullLogError, Writer
-from worker.support.where import where
 from worker.upstream.message import Message
 from worker.upstream.prices import cost_usd
 from worker.upstream.reading import Reading
-
-logger = logging.getLogger(__name__)
 
 # So often a refused ending is tried again, after this long and then twice as long.
 REFUSALS_MAX = 5
@@ -62,6 +61,19 @@ def account_of(
     return Account(progress.calls, model, reading.message, reading.content, complete, first_at)
 
 
+def ended(of: Subject, end: End, account: Account) -> of_streams.Ended:
+    """What is told of the ending."""
+    return of_streams.Ended(
+        of,
+        model=word(account.model),
+        outcome=end.outcome,
+        error_type=word(end.error.type) if end.error is not None else "",
+        why=end.why.removeprefix(": "),
+        stop_reason="",
+        attempts=account.calls,
+    )
+
+
 class Ending:
     """The ending of one stream. `life_ms`: how long it is kept afterwards."""
 
@@ -90,8 +102,7 @@ class Ending:
         with self._interrupt.armed(Why.LEFT):
             await writer.flush()
         if writer.refusal is None:
-            level = logging.WARNING if end.error is not None else logging.INFO
-            logger.log(level, "%s: %s, %d attempts%s", self._stream_id, end.outcome, account.calls, end.why)
+            tell(ended(Subject(self._stream_id), end, account))
         return writer.refusal is None
 
     async def refused(self, status: Status | None) -> None:
@@ -101,7 +112,7 @@ class Ending:
         """
         self._refusals += 1
         if self._refusals > REFUSALS_MAX:
-            logger.error("%s: its ending cannot be written", self._stream_id)
+            tell(of_streams.EndingUnwritten(Subject(self._stream_id)))
             raise Interruption(Why.LEFT)
         self._bare = self._bare or status is Status.REFUSED
         with self._interrupt.armed(Why.LEFT):
@@ -128,6 +139,6 @@ class Ending:
                 first_at=account.first_at,
             )
         except Exception as error:  # noqa: BLE001  # a finished answer is not lost for what is said about it
-            logger.error("%s: %s in %s", self._stream_id, type(error).__name__, where(error))  # noqa: TRY400  # see `where`
+            tell(of_processes.Fault.met("stream", error, Subject(self._stream_id)))
             return relay_end.bare(end, calls)
         return frame, fields

@@ -14,7 +14,6 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from app.dev.embedded import EmbeddedValkey
 from app.stream.redis import links
 from app.stream.redis.connect import connect
-from app.stream.redis.refusals import Teller
 from tests.harness.network.proxy import Proxy
 
 
@@ -43,9 +42,8 @@ def test_so_is_a_sentinel(scheme: str, kind: type[AbstractConnection]) -> None:
 
 
 async def test_whoever_makes_nothing_of_a_missing_answer_it_is_told_with_its_class(
-    valkey: EmbeddedValkey, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    valkey: EmbeddedValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(links, "_teller", Teller(links.logger))  # which has told nothing yet
     async with Proxy("127.0.0.1", valkey.port) as proxy:
         redis: Redis = connect(f"redis://127.0.0.1:{proxy.port}/0?socket_timeout=0.1", "tests", retries=0)
         await redis.ping()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 
 import hiredis
@@ -14,8 +13,10 @@ from redis import exceptions
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from app.stream.observing import RedisRefused
 from app.stream.redis import refusals
-from app.stream.redis.refusals import KINDS, Kind, Teller, refusal_of
+from app.stream.redis.refusals import KINDS, Kind, refusal_of, tell_refusal
+from tests.harness.heard import heard
 
 FULL = "command not allowed when used memory > 'maxmemory'."
 
@@ -105,25 +106,17 @@ async def test_what_a_real_server_says_without_room(redis: Redis) -> None:
         await redis.config_set("maxmemory", "0")
 
 
-def test_a_trouble_is_told_at_once_and_then_now_and_then(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    teller, now = Teller(logging.getLogger("test")), 1000.0
-    monkeypatch.setattr("time.monotonic", lambda: now)
-    for _ in range(100):
-        teller.tell("claims", exceptions.ReadOnlyError("read only"))
-    assert caplog.messages == ["claims: Redis: READONLY read only (elsewhere, ReadOnlyError)"]
-    teller.tell("claims", ConnectionResetError())
-    teller.tell("leases", ConnectionResetError())
-    now += refusals.TOLD_AGAIN_SECONDS
-    teller.tell("claims", ConnectionResetError())
-    assert len(caplog.messages) == 4
+def test_each_refusal_is_told() -> None:
+    with heard() as events:
+        for _ in range(3):
+            tell_refusal("claims", exceptions.ReadOnlyError("read only"))
+    assert events == [RedisRefused("claims", "elsewhere", "READONLY", "READONLY read only", "ReadOnlyError")] * 3
 
 
-def test_what_may_quote_a_prompt_is_told_by_its_code_alone(caplog: pytest.LogCaptureFixture) -> None:
-    Teller(logging.getLogger("test")).tell("claims", ResponseError("a secret"))
-    assert "secret" not in caplog.text
-    assert "ERR" in caplog.text
+def test_what_may_quote_a_prompt_is_told_by_its_code_alone() -> None:
+    with heard() as events:
+        tell_refusal("claims", ResponseError("a secret"))
+    assert events == [RedisRefused("claims", "bug", "ERR", "ERR", "ResponseError")]
 
 
 async def test_a_cancellation_is_no_refusal() -> None:
