@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.client import Event
+from app.clients.python import Event
 
 # C0 and C1 but for line ends and tabs: escape sequences begin with these. And what turns the order of letters around.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

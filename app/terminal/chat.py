@@ -20,7 +20,7 @@ import httpx
 from rich.console import Console
 from rich.text import Text
 
-from app.client import Client, ClientError
+from app.clients.python import Client, ClientError
 from app.terminal.answer import Answer, clean, figures, resumed, verdict
 from app.terminal.exits import Exit
 from app.terminal.following import Following

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from app import surrogates
-from app.client import Client
+from app.clients.python import Client
 from app.terminal.answer import clean_json
 from app.terminal.exits import Exit, exit_of
 from app.terminal.once import read, show_once, write

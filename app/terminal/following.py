@@ -18,7 +18,7 @@ from typing import Literal, Protocol, Self
 
 import httpx
 
-from app.client import Client, ClientError
+from app.clients.python import Client, ClientError
 from app.terminal.answer import Answer
 from app.terminal.options import Left
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from rich.console import Console
 
-from app.client import Client
+from app.clients.python import Client
 from app.terminal.answer import Answer, figures, resumed, verdict
 from app.terminal.exits import Exit, exit_of
 from app.terminal.following import Followed, Following

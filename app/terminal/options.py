@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from app.client import Client, ClientError
+from app.clients.python import Client, ClientError
 from app.terminal.answer import clean
 from app.terminal.exits import HELP, Exit
 

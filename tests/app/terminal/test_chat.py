@@ -12,8 +12,8 @@ import orjson
 import pytest
 from rich.console import Console
 
-from app import client as client_module
-from app.client import Client
+from app.clients import python as client_module
+from app.clients.python import Client
 from app.stream import frames
 from app.terminal.chat import Talk
 from app.terminal.options import parse, parser_of

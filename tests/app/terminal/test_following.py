@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 import httpx
 import pytest
 
-from app.client import Client, ClientError, Event
+from app.clients.python import Client, ClientError, Event
 from app.terminal import following as module
 from app.terminal.following import Followed, Following
 from app.terminal.options import Left

@@ -8,7 +8,7 @@ import os
 import httpx
 import pytest
 
-from app.client import ClientError
+from app.clients.python import ClientError
 from app.terminal import chat, commands
 from app.terminal.exits import Exit
 from app.terminal.options import DEFAULT_URL, Left, guarded, parse, parser_of, readable

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.client import Client, ClientError, Event
+from app.clients import python
+from app.clients.python import Client, ClientError, Event
 from tests.harness import node
 from tests.harness.network.sse_cutter import CuttingProxy
 from tests.stories.clients.conftest import Up
@@ -170,7 +171,7 @@ async def test_in_python_a_submit_is_repeated_and_makes_one_stream(up: Up) -> No
 
 
 async def test_in_python_silence_is_a_dead_connection(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.client.SILENCE_SECONDS", 0.4)
+    monkeypatch.setattr("app.clients.python.SILENCE_SECONDS", 0.4)
     async with Client(up.url) as client:
         stream = await client.submit({"prompt": "[[sim: tokens=5 first=1.2 rate=0]]"})
         states: list[str] = []
@@ -185,14 +186,12 @@ def shown(events: list[Event]) -> str:
 
 
 def test_both_clients_know_the_same_numbers() -> None:
-    from app import client  # noqa: PLC0415 - its constants
-
-    module = (Path(client.__file__).parent / "web" / "keepstream.js").read_text()
+    module = (Path(python.__file__).parents[1] / "web" / "keepstream.js").read_text()
     for line in (
-        f"const SILENCE_MS = {client.SILENCE_SECONDS:.0f}_000;",
-        f"const RETRY_MS = {client.RETRY_SECONDS * 1000:.0f};",
-        f"const RETRY_MS_MAX = {client.RETRY_SECONDS_MAX:.0f}_000;",
-        f"const SUBMIT_TRIES = {client.SUBMIT_TRIES};",
+        f"const SILENCE_MS = {python.SILENCE_SECONDS:.0f}_000;",
+        f"const RETRY_MS = {python.RETRY_SECONDS * 1000:.0f};",
+        f"const RETRY_MS_MAX = {python.RETRY_SECONDS_MAX:.0f}_000;",
+        f"const SUBMIT_TRIES = {python.SUBMIT_TRIES};",
     ):
         assert line in module
-    assert asyncio.iscoroutinefunction(client.Client.submit)
+    assert asyncio.iscoroutinefunction(python.Client.submit)
