@@ -203,7 +203,7 @@ class Log:
 
         With a life given the stream ends with it, and is kept for so long.
         """
-        keys_, args = append_call(claim, at, data, fields, ending_life_ms)
+        keys_, args = append_arguments(claim, at, data, fields, ending_life_ms)
         script = self._append if ending_life_ms is None else self._end
         return appended(await script(keys=list(keys_), args=list(args)))
 
@@ -260,7 +260,7 @@ class Log:
         return State(state.decode())
 
 
-def append_call(
+def append_arguments(
     claim: Claim,
     at: int,
     data: bytes,

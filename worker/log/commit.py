@@ -23,7 +23,7 @@ from app.stream.redis.refusals import NO_ANSWER, Kind, tell_refusal
 from app.stream.scripts import source, source_on_full
 from app.watch.events import of_processes, of_streams
 from app.watch.events.subjects import Subject
-from worker.log.writer import Call, Writer
+from worker.log.writer import Append, Writer
 
 # A connection that owes an answer for so long is dead; a large batch may take longer.
 SILENCE_SECONDS = 2.0
@@ -45,7 +45,7 @@ _SHA, _SHA_LAST = (
 # So much of a stream's last words is taken by a full Redis, too; a longer rest waits for room.
 LAST_BYTES = 1024 * 1024
 
-_Item = tuple[Writer, Call]
+_Item = tuple[Writer, Append]
 
 
 class Committer:
@@ -79,7 +79,7 @@ class Committer:
         await self._work.stop()
 
     def ready(self, writer: Writer) -> None:
-        """The writer is asked for its call with the next batch."""
+        """The writer is asked for its append with the next batch."""
         self._ready.append(writer)
         if self._idle is not None:
             if not self._idle.done():
@@ -145,34 +145,34 @@ class Committer:
     def _gather(self) -> list[_Item]:
         """The next batch: what has no answer yet, then what has come since."""
         batch = [item for item in self._unanswered if item[0].refusal is None]
-        size = sum(len(call.data) for _, call in batch)
+        size = sum(len(append.data) for _, append in batch)
         taken = 0
         for writer in self._ready:
             if size > BATCH_BYTES:
                 break
             taken += 1
             try:
-                call = writer.take()
+                append = writer.take()
             except Exception as error:  # noqa: BLE001  # one stream's fault is its own
                 _refuse(writer, error)
                 continue
-            if call is not None:
-                batch.append((writer, call))
-                size += len(call.data)
+            if append is not None:
+                batch.append((writer, append))
+                size += len(append.data)
         del self._ready[:taken]
         self._unanswered = batch
         return batch
 
     def _pack(self, batch: list[_Item]) -> bytes:
-        """What to send of a batch. A call that cannot be packed is refused, and leaves the batch."""
+        """What to send of a batch. An append that cannot be packed is refused, and leaves the batch."""
         parts, sent = [], []
-        for writer, call in batch:
+        for writer, append in batch:
             try:
-                parts.append(_packed(writer, call))
+                parts.append(_packed(writer, append))
             except Exception as error:  # noqa: BLE001  # one stream's fault is its own
                 _refuse(writer, error)
             else:
-                sent.append((writer, call))
+                sent.append((writer, append))
         batch[:] = sent
         return b"".join(parts)
 
@@ -187,10 +187,10 @@ class Committer:
                     raise ConnectionResetError("closed by Redis")
                 parser.feed(data)
                 while (reply := parser.gets()) is not False:
-                    writer, call = batch[heard]
+                    writer, append = batch[heard]
                     if type(reply) is not list:
                         if _is_passing(reply):
-                            refused.append((writer, call))
+                            refused.append((writer, append))
                         else:
                             _refuse(writer, reply)
                     else:
@@ -216,9 +216,9 @@ class Committer:
                 return
 
 
-def _packed(writer: Writer, call: Call) -> bytes:
-    keys, args = writer.arguments(call)
-    sha = _SHA_LAST if writer.closing and len(call.data) <= LAST_BYTES else _SHA
+def _packed(writer: Writer, append: Append) -> bytes:
+    keys, args = writer.arguments(append)
+    sha = _SHA_LAST if writer.closing and len(append.data) <= LAST_BYTES else _SHA
     packed: bytes = hiredis.pack_command((b"EVALSHA", sha, len(keys), *keys, *args))
     return packed
 

@@ -3,7 +3,7 @@
 Everything that puts bytes into a log must go through here. The law: bytes leave in order, at one known position, one
 append at a time; what Redis may still lose of an attempt is kept, so that a log which lost its tail gets the very same
 bytes again. What cannot be healed, and what says that the stream is no longer ours, is told once and ends the writing.
-No I/O: calls are taken and replies are given by `commit`.
+No I/O: appends are taken and replies are given by `commit`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.stream import frames
-from app.stream.log import Appended, Claim, Status, append_call
+from app.stream.log import Appended, Claim, Status, append_arguments
 from worker.support import stored_json
 
 Field = str | bytes | int
@@ -33,7 +33,7 @@ class FullLogError(Exception):
 
 
 class Commits(Protocol):
-    """Who carries calls to Redis."""
+    """Who carries appends to Redis."""
 
     def ready(self, writer: Writer) -> None:
         """The writer has something to send, and nothing under way."""
@@ -52,7 +52,7 @@ class Watcher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Append:
     """One append: the arguments of `append.lua`, kept until its answer is known.
 
     It may be sent again after more has been written: nothing of it may change, so its fields are its own.
@@ -79,7 +79,7 @@ class Writer:
         self._pending: list[bytes] = []
         self._fields: dict[str, Field] = {}
         self._life_ms: int | None = None
-        self._under_way: Call | None = None
+        self._under_way: Append | None = None
         self._queued = False
         self._waiting: list[asyncio.Future[None]] = []
         # For a log that loses them: what was sent of the newest attempt, from `_kept_from` to `_sent`, and its fields.
@@ -114,7 +114,7 @@ class Writer:
         self._offset, self._crc = offset, crc
         self._pending.append(raw)
         if not self._queued:
-            self._call()
+            self._offer()
 
     def own(self, name: str, data: object) -> None:
         """Writes one of our own events. Raises `FullLogError`."""
@@ -131,7 +131,7 @@ class Writer:
             raise FullLogError
         self._offset, self._crc = offset, crc
         self._pending.append(raw)
-        self._call()
+        self._offer()
 
     def mark(self, fields: Mapping[str, Field], life_ms: int | None = None) -> None:
         """Stores fields with the frames before it; with a life given the stream ends with them.
@@ -144,7 +144,7 @@ class Writer:
         if life_ms is not None:
             self._life_ms = life_ms
             self.closing = True
-        self._call()
+        self._offer()
 
     def new_attempt(self) -> None:
         """From here on only what follows is kept."""
@@ -159,7 +159,7 @@ class Writer:
             self._waiting.append(future)
             await future
 
-    def take(self) -> Call | None:
+    def take(self) -> Append | None:
         """What to send now; None where there is nothing any more."""
         self._queued = False
         if self.refusal is not None or self._under_way is not None:
@@ -167,21 +167,21 @@ class Writer:
         pending = self._pending
         data = pending[0] if len(pending) == 1 else b"".join(pending)
         self._pending = []
-        call = self._under_way = Call(self._sent, data, self._fields, self._life_ms)
+        append = self._under_way = Append(self._sent, data, self._fields, self._life_ms)
         self._fields = {}
         older = max(self._kept_from - self._sent, 0)  # the attempt may begin in the midst of it
         if len(data) > older:
             self._kept.append(data[older:])
         self._sent += len(data)
-        return call
+        return append
 
     def answered(self) -> None:
-        """The call under way stands, and nobody asked for a cancellation."""
+        """The append under way stands, and nobody asked for a cancellation."""
         self._under_way = None
         while self._kept and self._sent - self._kept_from - len(self._kept[0]) >= KEPT_BYTES:
             self._kept_from += len(self._kept.popleft())
         if self._pending or self._fields:
-            self._call()
+            self._offer()
         elif self._waiting:
             self._wake()
 
@@ -212,11 +212,11 @@ class Writer:
         self._fields, self._kept_fields = {}, {}
         self._wake()
 
-    def arguments(self, call: Call) -> tuple[Any, Any]:
+    def arguments(self, append: Append) -> tuple[Any, Any]:
         """KEYS and ARGV of `append.lua`."""
-        return append_call(self.claim, call.at, call.data, call.fields, call.life_ms)
+        return append_arguments(self.claim, append.at, append.data, append.fields, append.life_ms)
 
-    def _call(self) -> None:
+    def _offer(self) -> None:
         if not self._queued and self._under_way is None and self.refusal is None:
             self._queued = True
             self._commits.ready(self)
@@ -225,7 +225,7 @@ class Writer:
         """The log lost its tail: what is kept is written again; what still stands of it is recognised."""
         data = b"".join([*self._kept, *self._pending])
         self._kept, self._pending = deque([data]), []
-        self._under_way = Call(self._kept_from, data, dict(self._kept_fields), self._life_ms)
+        self._under_way = Append(self._kept_from, data, dict(self._kept_fields), self._life_ms)
         self._fields = {}
         self._sent = self._offset
         self._queued = True

@@ -28,10 +28,10 @@ ROWS = (
         "        if offset > self._limit:\n",
     ),
     Mutation(
-        "one call that cannot be packed stops the writing of all",
+        "one append that cannot be packed stops the writing of all",
         "worker/log/commit.py",
-        "                parts.append(_packed(writer, call))\n            except Exception as error:",
-        "                parts.append(_packed(writer, call))\n            except ZeroDivisionError as error:",
+        "                parts.append(_packed(writer, append))\n            except Exception as error:",
+        "                parts.append(_packed(writer, append))\n            except ZeroDivisionError as error:",
     ),
     Mutation(
         "a later mark gets into the append under way",

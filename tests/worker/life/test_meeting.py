@@ -22,7 +22,7 @@ from app.stream.log import Appended, Claim, Status
 from app.stream.redis.connect import connect
 from tests.app.stream.hands import Hands
 from tests.app.stream.telling import accept
-from worker.log.writer import Call, Writer
+from worker.log.writer import Append, Writer
 
 STREAM = "st_one"
 HOLDERS_MAX = 5
@@ -38,7 +38,7 @@ class Holder:
     calls: int
     writer: Writer | None = None
     refusal: Status | None = None
-    flying: Call | None = None
+    flying: Append | None = None
     wants: list[Writer] = field(default_factory=list)
     ended: bool = False
 
@@ -156,8 +156,8 @@ class Meeting(Hands):
         """It is executed, and answered."""
         holder = self._fly()
         if holder.flying is not None and holder.writer is not None:
-            call, holder.flying = holder.flying, None
-            holder.writer.settle(self._append_call(holder, call))
+            append, holder.flying = holder.flying, None
+            holder.writer.settle(self._append(holder, append))
 
     def cut(self) -> None:
         """The connection is gone before the server has it: it will be sent again."""
@@ -167,7 +167,7 @@ class Meeting(Hands):
         """It is executed, and will be sent again."""
         holder = self._fly()
         if holder.flying is not None:
-            self._append_call(holder, holder.flying)
+            self._append(holder, holder.flying)
 
     def _fly(self) -> Holder:
         holder = self.one_of([holder for holder in self.holders if holder.owes])
@@ -175,8 +175,8 @@ class Meeting(Hands):
             holder.flying = holder.wants.pop(0).take()
         return holder
 
-    def _append_call(self, holder: Holder, call: Call) -> Appended:
-        return self.run(self.log.append(holder.claim, call.at, call.data, call.fields, call.life_ms))
+    def _append(self, holder: Holder, append: Append) -> Appended:
+        return self.run(self.log.append(holder.claim, append.at, append.data, append.fields, append.life_ms))
 
     def _living(self) -> tuple[Holder, Writer]:
         holder = self.one_of([holder for holder in self.holders if holder.writes and not holder.ended])

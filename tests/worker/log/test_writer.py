@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.stream import frames
 from app.stream.log import Appended, Claim, Status
-from worker.log.writer import END_BYTES, Call, Field, FullLogError, Writer
+from worker.log.writer import END_BYTES, Append, Field, FullLogError, Writer
 
 CLAIM = Claim("st_1", 7, "w/1")
 LIMIT = 1_000_000
@@ -26,8 +26,8 @@ class Redis:
     ended: bool = False
     cancel: bool = False
 
-    def append(self, call: Call) -> Appended:
-        at, data = call.at, call.data
+    def append(self, append: Append) -> Appended:
+        at, data = append.at, append.data
         if at < len(self.log) <= at + len(data):
             stands = self.log[at:]
             if stands == data:
@@ -41,14 +41,14 @@ class Redis:
         if len(self.log) > at:
             return Appended(Status.CONFLICT, len(self.log), self.cancel)
         self.log += data
-        self.meta |= call.fields
-        self.ended = call.life_ms is not None
+        self.meta |= append.fields
+        self.ended = append.life_ms is not None
         return Appended(Status.OK, len(self.log), self.cancel)
 
 
 @dataclass
 class Committer:
-    """Carries calls when it is told to; `twice`: the first answer of each is lost."""
+    """Carries appends when it is told to; `twice`: the first answer of each is lost."""
 
     redis: Redis
     waiting: list[Writer] = field(default_factory=list)
@@ -59,11 +59,11 @@ class Committer:
     def carry(self, *, lose_the_answer: bool = False) -> None:
         waiting, self.waiting = self.waiting, []
         for writer in waiting:
-            call = writer.take()
-            if call is not None:
+            append = writer.take()
+            if append is not None:
                 if lose_the_answer:
-                    self.redis.append(call)
-                writer.settle(self.redis.append(call))
+                    self.redis.append(append)
+                writer.settle(self.redis.append(append))
 
     def carry_all(self) -> None:
         while self.waiting:
@@ -109,14 +109,14 @@ def test_what_gathers_while_a_call_is_under_way_goes_out_with_the_next() -> None
     writer.frame(b"a", b"1")
     writer.frame(None, b"2")
     (first,) = committer.waiting
-    call = first.take()
-    assert call is not None
+    append = first.take()
+    assert append is not None
     writer.frame(b"a", b"3")
     writer.mark({"x": 1})
     writer.frame(b"a", b"4")
     assert len(committer.waiting) == 1  # nothing more while it is under way
     committer.waiting.clear()
-    writer.settle(redis.append(call))
+    writer.settle(redis.append(append))
     assert data_of(redis.log) == [b"1", b"2"]
     committer.carry()
     assert data_of(redis.log) == [b"1", b"2", b"3", b"4"]
@@ -180,13 +180,13 @@ def test_what_is_marked_while_an_append_is_under_way_is_none_of_its(before: dict
     writer, committer, _ = made(redis)
     writer.frame(b"a", b"1")
     writer.mark(before)
-    call = writer.take()
-    assert call is not None
+    append = writer.take()
+    assert append is not None
     writer.new_attempt()
     writer.own("relay.reset", {})
     writer.mark({"base": writer.offset, "content": "0"}, life_ms=1)
-    assert (call.fields, call.life_ms) == (before, None)
-    writer.settle(redis.append(call))
+    assert (append.fields, append.life_ms) == (before, None)
+    writer.settle(redis.append(append))
     assert (redis.meta, redis.ended) == (before, False)
     committer.carry_all()
     assert (redis.meta, redis.ended) == (before | {"base": writer.offset, "content": "0"}, True)
@@ -271,11 +271,11 @@ def test_what_waits_to_be_sent_takes_nothing_from_what_is_kept(monkeypatch: pyte
         committer.carry_all()
     writer.frame(b"a", b"20")
     committer.waiting.clear()
-    call = writer.take()
-    assert call is not None
+    append = writer.take()
+    assert append is not None
     for number in range(21, 100):
         writer.frame(b"a", b"%d" % number)
-    writer.settle(redis.append(call))
+    writer.settle(redis.append(append))
     redis.log = redis.log[: ends(redis.log)[-5]]
     committer.carry_all()
     assert watcher.refusals == []
@@ -319,10 +319,10 @@ async def test_flush_returns_when_all_of_it_stands() -> None:
     await asyncio.sleep(0)
     (first,) = committer.waiting
     committer.waiting.clear()
-    call = first.take()
-    assert call is not None
+    append = first.take()
+    assert append is not None
     writer.frame(b"a", b"2")
-    writer.settle(redis.append(call))
+    writer.settle(redis.append(append))
     await asyncio.sleep(0)
     assert not flush.done()
     committer.carry_all()

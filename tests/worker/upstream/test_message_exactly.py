@@ -120,9 +120,9 @@ def test_the_message_is_what_the_frames_say(events: list[str]) -> None:
     reading = Reading(writer, lambda: 0.0)
     body = "".join(f"event: {json.loads(data)['type']}\ndata: {data}\n\n" for data in one_line(events))
     assert reading.feed(body.encode())
-    call = writer.take()
-    assert call is not None
-    made, wanted = reading.message.json(), expected([frame.data for frame in split(call.data)])
+    append = writer.take()
+    assert append is not None
+    made, wanted = reading.message.json(), expected([frame.data for frame in split(append.data)])
     assert made is not None
     for block, other in zip(exactly(made)["content"], wanted["content"], strict=True):
         if isinstance(other.get("input"), Digits):
