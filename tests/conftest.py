@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
 from app.stream.redis import links
-from app.stream.redis.connect import connect
 from app.watch.log_observer import LogObserver
 from app.watch.observers import observed
 from tests.harness.leaks import keys_without_ttl
+from tests.harness.servers import RealServer, Server
 
 # The machine is shared: an example may take its time, and a real server is part of most of them. The same examples each
 # time, so that a change is judged by what it changes; `--hypothesis-profile search` looks for others.
@@ -96,9 +96,14 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]
 
 
 @pytest.fixture
-async def redis(valkey: EmbeddedValkey) -> AsyncIterator[Redis]:
+def server(valkey: EmbeddedValkey) -> Server:
+    return RealServer(valkey.url)
+
+
+@pytest.fixture
+async def redis(server: Server) -> AsyncIterator[Redis]:
     """A client of an empty server. The test fails if it leaves a key that would stay for ever."""
-    client: Redis = connect(valkey.url, "tests")
+    client = server.connect("tests")
     await client.flushall()
     yield client
     forever = await keys_without_ttl(client)

@@ -33,6 +33,7 @@ async def test_an_ended_stream_is_kept_for_its_time_and_its_tomb_longer(
     assert await redis.get(keys.tomb(STREAM)) == OWNER.encode()
 
 
+@pytest.mark.lacks("memory")
 async def test_an_ended_log_gives_back_what_appending_reserved(redis: Redis, log: Log, start: Position) -> None:
     at = start
     for _ in range(40):

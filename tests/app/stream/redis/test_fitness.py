@@ -24,6 +24,7 @@ FIT = {"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "maxmemory": 
 OURS = ("~ks:*", "~arq:*", "&ks:*", "+@all")
 
 
+@pytest.mark.lacks("info")
 async def test_a_server_that_keeps_what_it_acknowledged_is_taken(redis: Redis) -> None:
     await check_server(redis)
     judge(FIT)
@@ -72,6 +73,7 @@ def test_every_key_and_channel_is_tried() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.lacks("info")
 async def test_trying_changes_nothing_and_takes_the_right_number_of_words(redis: Redis) -> None:
     await check_server(redis)
     assert await redis.dbsize() == 0

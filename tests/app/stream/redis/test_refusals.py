@@ -88,6 +88,7 @@ def test_whatever_is_said_it_is_judged(text: str, kind: type[Exception]) -> None
     assert isinstance(refusal_of(kind(text)).kind, Kind)
 
 
+@pytest.mark.lacks("maxmemory")
 async def test_what_a_real_server_says_without_room(redis: Redis) -> None:
     await redis.config_set("maxmemory", "1")
     try:

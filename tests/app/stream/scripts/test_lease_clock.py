@@ -12,12 +12,11 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from redis.asyncio import Redis
 
-from app.dev.embedded import EmbeddedValkey
 from app.stream import keys
 from app.stream.log import Claim
 from app.stream.queue import Queue
-from app.stream.redis.connect import connect
 from app.stream.workers import Workers
+from tests.harness.servers import Server
 
 LIFE_MS = 600_000
 LEASE_MS = 10_000
@@ -189,15 +188,15 @@ class Weather(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def weather(valkey: EmbeddedValkey) -> Iterator[None]:
+def weather(server: Server) -> Iterator[None]:
     with asyncio.Runner() as runner:
         Weather.runner = runner
-        Weather.redis = connect(valkey.url, "weather")
+        Weather.redis = server.connect("weather")
         yield
         runner.run(Weather.redis.flushall())
         runner.run(Weather.redis.aclose())
 
 
 @pytest.mark.usefixtures("weather")
-def test_no_living_worker_is_robbed_in_any_weather() -> None:
-    run_state_machine_as_test(Weather, settings=settings(max_examples=40, stateful_step_count=20))
+def test_no_living_worker_is_robbed_in_any_weather(server: Server) -> None:
+    run_state_machine_as_test(Weather, settings=settings(max_examples=server.examples(40), stateful_step_count=20))

@@ -14,13 +14,12 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import initialize, invariant, run_state_machine_as_test
 
-from app.dev.embedded import EmbeddedValkey
 from app.stream import keys
 from app.stream.log import Claim
 from app.stream.queue import Queue
-from app.stream.redis.connect import connect
 from tests.app.stream.hands import MOMENTS, Dumps, Hand, Hands, values
 from tests.app.stream.telling import LIFE_MS, OWNER, accept
+from tests.harness.servers import Server
 
 LEASE_MS = 60_000
 STREAMS_MAX = 2
@@ -29,10 +28,10 @@ WORKERS = ("one", "two")
 
 
 @pytest.fixture(autouse=True)
-def machine(valkey: EmbeddedValkey) -> Iterator[None]:
+def machine(server: Server) -> Iterator[None]:
     with asyncio.Runner() as runner:
         Hands.runner = runner
-        Hands.redis = connect(valkey.url, "machine")
+        Hands.redis = server.connect("machine")
         yield
         runner.run(Hands.redis.aclose())
 
@@ -55,8 +54,8 @@ class OneLog(Hands):
         self.begin(self.hands[-1])
 
 
-def test_a_log_is_one_history_whoever_writes_and_whatever_is_lost() -> None:
-    run_state_machine_as_test(OneLog, settings=settings(max_examples=100, stateful_step_count=15))
+def test_a_log_is_one_history_whoever_writes_and_whatever_is_lost(server: Server) -> None:
+    run_state_machine_as_test(OneLog, settings=settings(max_examples=server.examples(100), stateful_step_count=15))
 
 
 @dataclass(frozen=True)
@@ -227,5 +226,5 @@ def is_newest(claim: Claim, newest: dict[str, str]) -> bool:
     return newest.get(claim.stream_id) == f"{claim.fence}|{claim.holder}"
 
 
-def test_the_scripts_keep_their_promises_in_any_order() -> None:
-    run_state_machine_as_test(Scripts, settings=settings(max_examples=40, stateful_step_count=40))
+def test_the_scripts_keep_their_promises_in_any_order(server: Server) -> None:
+    run_state_machine_as_test(Scripts, settings=settings(max_examples=server.examples(40), stateful_step_count=40))
