@@ -233,10 +233,11 @@ class Work:
 
     async def _call(self, request: Request, turn: Turn) -> Reading:
         self._calling = True
-        reading = self._reading = Reading(self._writer, self._clock)
-        call = Call(reading, self._interrupt, liveness.timeouts_of(self._services.settings), self._thinks)
+        timeouts = liveness.timeouts_of(self._services.settings)
+        call = Call(self._writer, self._interrupt, timeouts, self._thinks)
+        self._reading = call.reading
         await call.read(self._services.claude, request, turn)
-        return reading
+        return call.reading
 
     def _thinks(self, seconds: float) -> None:
         self._services.announcer.announce(self._claim.stream_id, Thinking(round(seconds * 1000)))

@@ -1,16 +1,15 @@
-"""One answer on its way from the upstream's bytes into the log.
+"""One answer: the upstream's bytes read into frames.
 
 Everything that decides which events become frames must live here: all up to and including `message_stop`, known or not,
 verbatim; no pings, no comments, no `error`. `message_start` is held back until the next frame, so that an attempt which
 breaks before content has logged nothing. Data that is no JSON in UTF-8 breaks the attempt, and so does an event that is
-named as ours are: nobody could tell it from one. No I/O: bytes in, frames to the writer.
+named as ours are: nobody could tell it from one. No I/O: bytes in, frames out; where they go is not its to know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from worker.log.writer import FullLogError, Writer
 from worker.support.stored_json import NotJSONError, loads
 from worker.upstream import failure
 from worker.upstream.failure import UpstreamError
@@ -24,19 +23,22 @@ NAMES_MAX = 100
 
 
 class Reading:
-    """One call's answer.
+    """One call's answer. Each frame, its name and its data, is given to `put`; `begins` is told of the first.
 
-    `content`: a frame of it was written; `first`: when its first content came; `heard`: when the last event but pings;
+    `content`: a frame of it was put; `first`: when its first content came; `heard`: when the last event but pings;
     `stirred`: when anything at all; `begun`: the message has.
     """
 
-    def __init__(self, writer: Writer, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, put: Callable[[bytes | None, bytes], None], begins: Callable[[], None], clock: Callable[[], float]
+    ) -> None:
         self.message = Message()
         self.content = False
         self.first: float | None = None
         self.heard = self.stirred = clock()
         self._clock = clock
-        self._writer = writer
+        self._put = put
+        self._begins = begins
         self._parser = Parser()
         self._start: tuple[bytes | None, bytes] | None = None
         self.begun = False
@@ -52,17 +54,19 @@ class Reading:
         self.stirred += seconds
 
     def feed(self, chunk: bytes) -> bool:
-        """Takes bytes; True when the message is complete. Raises `UpstreamError`, `FullLogError`."""
+        """Takes bytes; True when the message is complete. Raises `UpstreamError`, and what `put` raises."""
         self.stirred = self._clock()
-        complete = self._take(self._parser.feed(chunk))
-        if not complete and self._parser.pending > self._writer.room:
-            raise FullLogError
-        return complete
+        return self._take(self._parser.feed(chunk))
 
     def end(self) -> None:
-        """The body has ended. Raises `UpstreamError` if the message is not complete."""
+        """The body has ended. Raises `UpstreamError` if the message is not complete, and what `put` raises."""
         if not self._take(self._parser.end()):
             raise UpstreamError(failure.INCOMPLETE)
+
+    @property
+    def pending(self) -> int:
+        """How many bytes wait for the rest of their event."""
+        return self._parser.pending
 
     def _take(self, events: list[tuple[bytes | None, bytes]]) -> bool:
         heard = False
@@ -96,7 +100,7 @@ class Reading:
             self._first()
         if self.first is None and name == b"content_block_delta":
             self.first = self._clock()
-        self._writer.frame(name, data)
+        self._put(name, data)
         if name is not None:  # the SDK does not see events without a name
             self.message.add(value, data)
         return name == b"message_stop"
@@ -110,7 +114,7 @@ class Reading:
 
     def _first(self) -> None:
         if self._start is not None:  # also where an event of a kind nobody knows yet stands before it
-            self._writer.frame(*self._start)
+            self._put(*self._start)
             self._start = None
-        self._writer.mark({"content": "1"})
+        self._begins()
         self.content = True

@@ -42,8 +42,8 @@ ROWS = (
     Mutation(
         "pings are silence: an upstream that thinks is called dead",
         "worker/upstream/reading.py",
-        "        self.stirred = self._clock()\n        complete",
-        "        complete",
+        "        self.stirred = self._clock()\n        return self._take",
+        "        return self._take",
     ),
     Mutation(
         "an upstream may name its events as ours are",

@@ -8,10 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.stream.frames import origin, split
-from app.stream.log import Claim
 from tests.worker.support.test_json_text import Digits, documents, exactly, numbers, objects, texts
-from worker.log.writer import Writer
 from worker.upstream.reading import Reading
 
 indexes = st.sampled_from(["0", "0", "1", "2", "5", "-1", "1000000", "18446744073709551617"])
@@ -102,27 +99,14 @@ def expected(told: list[bytes]) -> Any:  # noqa: C901  # the book is one table
     return start | {"content": [block for _, block in sorted(found, key=lambda pair: pair[0])]}
 
 
-class _Nobody:
-    def ready(self, _: Writer) -> None:
-        """What is written is taken below."""
-
-    def refused(self, _: object) -> None:
-        raise AssertionError
-
-    def cancel_seen(self) -> None:
-        raise AssertionError
-
-
 @given(streams())
 @settings(max_examples=80, deadline=None)
 def test_the_message_is_what_the_frames_say(events: list[str]) -> None:
-    writer = Writer(Claim("st_1", 1, "w"), origin("st_1"), 10**8, _Nobody(), _Nobody())
-    reading = Reading(writer, lambda: 0.0)
+    put: list[bytes] = []
+    reading = Reading(lambda _, data: put.append(data), lambda: None, lambda: 0.0)
     body = "".join(f"event: {json.loads(data)['type']}\ndata: {data}\n\n" for data in one_line(events))
     assert reading.feed(body.encode())
-    append = writer.take()
-    assert append is not None
-    made, wanted = reading.message.json(), expected([frame.data for frame in split(append.data)])
+    made, wanted = reading.message.json(), expected(put)
     assert made is not None
     for block, other in zip(exactly(made)["content"], wanted["content"], strict=True):
         if isinstance(other.get("input"), Digits):

@@ -10,9 +10,6 @@ from app.dev.simulator.answer.events import frames as simulated
 from app.dev.simulator.answer.plan import plan
 from app.dev.simulator.directives import parse
 from app.dev.simulator.faults import Ending, steps
-from app.stream import frames
-from app.stream.log import Claim, Status
-from worker.log.writer import END_BYTES, FullLogError, Writer
 from worker.support.stored_json import dumps
 from worker.upstream import failure
 from worker.upstream.failure import UpstreamError
@@ -33,31 +30,21 @@ def delta(text: str) -> bytes:
 
 
 class Log:
-    """Takes what a writer writes."""
+    """Where the frames go. `content`: how many stood there when the first ones were told of, each time."""
 
-    def __init__(self, limit: int = 10_000_000) -> None:
-        self.writer = Writer(Claim("st_1", 1, "w/1"), frames.origin("st_1"), limit, self, self)
+    def __init__(self) -> None:
+        self.frames: list[tuple[bytes | None, bytes]] = []
+        self.content: list[int] = []
 
-    def ready(self, writer: Writer) -> None:
-        pass
+    def put(self, name: bytes | None, data: bytes) -> None:
+        self.frames.append((name, data))
 
-    def refused(self, status: Status) -> None:
-        raise AssertionError(status)
-
-    def cancel_seen(self) -> None:
-        raise AssertionError
+    def begins(self) -> None:
+        self.content.append(len(self.frames))
 
     @property
-    def call(self) -> tuple[bytes, dict[str, object]]:
-        call = self.writer.take()
-        assert call is not None
-        return call.data, dict(call.fields)
-
-    @property
-    def events(self) -> list[tuple[str | None, bytes]]:
-        data, _ = self.call
-        assert frames.follow(data, *frames.origin("st_1")) is not None
-        return [(frame.name, frame.data) for frame in frames.split(data)]
+    def names(self) -> list[bytes | None]:
+        return [name for name, _ in self.frames]
 
 
 class Clock:
@@ -68,15 +55,14 @@ class Clock:
 
 
 def reading(log: Log, clock: Clock | None = None) -> Reading:
-    return Reading(log.writer, clock or Clock())
+    return Reading(log.put, log.begins, clock or Clock())
 
 
 def test_an_event_before_message_start_takes_nothing_away_from_it() -> None:
     log = Log()
     early = b'event: future\ndata: {"type":"future"}\n\n'
     assert reading(log).feed(early + early + START + BLOCK + STOP)
-    names = ["future", "future", "message_start", "content_block_start", "message_stop"]
-    assert [name for name, _ in log.events] == names
+    assert log.names == [b"future", b"future", b"message_start", b"content_block_start", b"message_stop"]
 
 
 def test_every_event_up_to_message_stop_becomes_a_frame_verbatim() -> None:
@@ -84,13 +70,13 @@ def test_every_event_up_to_message_stop_becomes_a_frame_verbatim() -> None:
     odd = b'event: fut\xc5\xbcure\ndata: {"type" : "future",\ndata:  "x": "\xc5\xbc\\ud800"}\n\ndata: {"no":"name"}\n\n'
     after = b'event: future\ndata: {"after":"the end"}\n\n'
     assert reading(log).feed(START + PING + BLOCK + b": comment\n\nid: 7\n" + odd + delta("x") + STOP + after)
-    assert log.events == [
-        ("message_start", b'{"type":"message_start","message":{"id":"m"}}'),
-        ("content_block_start", BLOCK.split(b"data: ")[1].strip()),
-        ("futżure", '{"type" : "future",\n "x": "ż\\ud800"}'.encode()),
+    assert log.frames == [
+        (b"message_start", b'{"type":"message_start","message":{"id":"m"}}'),
+        (b"content_block_start", BLOCK.split(b"data: ")[1].strip()),
+        ("futżure".encode(), '{"type" : "future",\n "x": "ż\\ud800"}'.encode()),
         (None, b'{"no":"name"}'),
-        ("content_block_delta", delta("x").split(b"data: ")[1].strip()),
-        ("message_stop", b'{"type":"message_stop"}'),
+        (b"content_block_delta", delta("x").split(b"data: ")[1].strip()),
+        (b"message_stop", b'{"type":"message_stop"}'),
     ]
 
 
@@ -98,21 +84,18 @@ def test_message_start_is_held_back_until_the_next_frame() -> None:
     log = Log()
     answer = reading(log)
     assert not answer.feed(START + PING)
-    assert (log.writer.offset, answer.content) == (0, False)
+    assert (log.frames, answer.content) == ([], False)
     assert not answer.feed(BLOCK)
-    data, fields = log.call
-    assert [frame.name for frame in frames.split(data)] == ["message_start", "content_block_start"]
-    assert (fields, answer.content) == ({"content": "1"}, True)
+    assert log.names == [b"message_start", b"content_block_start"]
+    assert answer.content
 
 
-def test_the_content_field_is_written_once() -> None:
+def test_that_there_is_content_is_told_once_and_not_before_something_of_it_stands() -> None:
     log = Log()
     answer = reading(log)
     answer.feed(START + BLOCK)
-    assert log.call[1] == {"content": "1"}
-    log.writer.answered()
     answer.feed(delta("x"))
-    assert log.call[1] == {}
+    assert log.content == [1]
 
 
 def test_an_error_event_breaks_the_attempt_and_is_no_frame() -> None:
@@ -121,7 +104,7 @@ def test_an_error_event_breaks_the_attempt_and_is_no_frame() -> None:
     with pytest.raises(UpstreamError) as caught:
         reading(log).feed(START + error + BLOCK)
     assert (caught.value.failure.type, caught.value.failure.status) == ("overloaded_error", 529)
-    assert log.writer.offset == 0
+    assert log.frames == []
 
 
 @pytest.mark.parametrize(
@@ -144,18 +127,18 @@ def test_what_cannot_be_read_breaks_the_attempt_and_is_no_frame(bad: bytes) -> N
     log = Log()
     answer = reading(log)
     answer.feed(START + BLOCK)
-    before = log.writer.offset
+    before = list(log.frames)
     with pytest.raises(UpstreamError) as caught:
         answer.feed(bad)
     assert caught.value.failure is failure.GARBLED
-    assert log.writer.offset == before
+    assert log.frames == before
 
 
 @pytest.mark.parametrize("name", ["relay", "relayed.end", "conversation.updated", "Relay.end", "xrelay.end"])
 def test_a_name_that_only_looks_like_ours_is_a_frame(name: str) -> None:
     log = Log()
     reading(log).feed(START + BLOCK + b"event: %b\ndata: {}\n\n" % name.encode())
-    assert log.events[-1] == (name, b"{}")
+    assert log.frames[-1] == (name.encode(), b"{}")
 
 
 def test_made_up_names_do_not_fill_the_memory() -> None:
@@ -167,7 +150,7 @@ def test_made_up_names_do_not_fill_the_memory() -> None:
 def test_a_ping_is_not_even_looked_at() -> None:
     log = Log()
     assert not reading(log).feed(b"event: ping\ndata: not JSON\n\n")
-    assert log.writer.offset == 0
+    assert log.frames == []
 
 
 def test_a_body_that_ends_early_is_incomplete() -> None:
@@ -184,7 +167,7 @@ def test_the_end_of_the_body_completes_message_stop() -> None:
     answer = reading(log)
     assert not answer.feed(START + BLOCK + STOP.rstrip())
     answer.end()
-    assert log.events[-1] == ("message_stop", b'{"type":"message_stop"}')
+    assert log.frames[-1] == (b"message_stop", b'{"type":"message_stop"}')
 
 
 def test_an_unnamed_message_stop_is_none() -> None:
@@ -218,23 +201,11 @@ def test_the_first_content_is_a_delta_and_not_the_frame_that_announces_it() -> N
     assert answer.first == 2.0
 
 
-def test_an_event_that_does_not_fit_is_never_gathered_whole() -> None:
-    log = Log(limit=10_000)
-    answer = reading(log)
-    answer.feed(START + BLOCK)
-    answer.feed(b"event: content_block_delta\ndata: ")
-    taken = 0
-
-    def feed_on() -> None:
-        nonlocal taken
-        while taken < 20_000:
-            answer.feed(b"x" * 500)
-            taken += 500
-
-    with pytest.raises(FullLogError):
-        feed_on()
-    assert taken < 10_000
-    assert log.writer.offset <= 10_000 - END_BYTES
+def test_what_waits_for_the_rest_of_its_event_is_known() -> None:
+    answer = reading(Log())
+    answer.feed(START + BLOCK + b"event: content_block_delta\ndata: " + b"x" * 500)
+    answer.feed(b"x" * 500)
+    assert answer.pending >= 1000
 
 
 FAULTS = ["tokens=40", "tokens=40 unknown-events", "tokens=40 thinking", "tokens=5 hostile", "tokens=5 no-blank-at-end"]
@@ -253,17 +224,17 @@ def test_however_the_body_is_cut_the_log_is_the_same(asked: str, cuts: list[int]
     if crlf:
         whole = whole.replace(b"\n", b"\r\n")
 
-    def events(pieces: list[bytes]) -> list[tuple[str | None, bytes]]:
+    def events(pieces: list[bytes]) -> list[tuple[bytes | None, bytes]]:
         log = Log()
         answer = reading(log)
         if not any(answer.feed(piece) for piece in pieces):  # as a call does: nothing is fed after the message
             answer.end()
-        return log.events
+        return log.frames
 
     places = [0, *sorted(cut % (len(whole) + 1) for cut in cuts), len(whole)]
     cut = [whole[start:end] for start, end in pairwise(places)]
     once = events([whole])
     assert events(cut) == once
-    assert once[0][0] == "message_start"
-    assert once[-1][0] == "message_stop"
-    assert not {"ping", "error"} & {name for name, _ in once}
+    assert once[0][0] == b"message_start"
+    assert once[-1][0] == b"message_stop"
+    assert not {b"ping", b"error"} & {name for name, _ in once}

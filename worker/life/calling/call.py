@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from worker.life.calling import liveness
 from worker.life.interrupt import Interrupt
+from worker.log.writer import FullLogError, Writer
 from worker.upstream import failure
 from worker.upstream.claude import Claude
 from worker.upstream.failure import UpstreamError
@@ -25,20 +26,21 @@ class Call:
     """A call under way. `reading` has what it brought; `thinks` is told for how many seconds only pings have come."""
 
     def __init__(
-        self, reading: Reading, interrupt: Interrupt, limits: liveness.Timeouts, thinks: Callable[[float], None]
+        self, writer: Writer, interrupt: Interrupt, limits: liveness.Timeouts, thinks: Callable[[float], None]
     ) -> None:
-        self.reading = reading
+        self._writer = writer
         self._interrupt = interrupt
         self._limits = limits
         self._thinks = thinks
         self._beat = 0.0
         self._loop = asyncio.get_running_loop()
+        self.reading = Reading(writer.frame, lambda: writer.mark({"content": "1"}), self._loop.time)
         self._due = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
 
     async def read(self, claude: Claude, request: Request, turn: Turn) -> None:
         """Returns when the message is complete. `turn` is told what the answer says of the limits."""
-        reading, interrupt = self.reading, self._interrupt
+        reading, writer, interrupt = self.reading, self._writer, self._interrupt
         self._watch()
         try:
             async with claude.call(request) as answer:
@@ -47,6 +49,8 @@ class Call:
                 async for chunk in answer.chunks:
                     if reading.feed(chunk):
                         return
+                    if reading.pending > writer.room:  # an event that will not fit is not gathered first
+                        raise FullLogError
                     if interrupt.why is not None:  # a library below us may have swallowed the cancellation
                         interrupt.check()
                 if not answer.is_stream and not reading.begun:

@@ -1,0 +1,76 @@
+"""What a call does with the frames that it reads: into the log, and no more of them than it takes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+
+from app.stream import frames
+from app.stream.log import Claim, Status
+from worker.life.calling.call import Call
+from worker.life.calling.liveness import Timeouts
+from worker.life.interrupt import Interrupt
+from worker.log.writer import END_BYTES, FullLogError, Writer
+from worker.upstream.claude import Answer
+
+START = b'event: message_start\ndata: {"type":"message_start","message":{"id":"m"}}\n\n'
+DELTA = b'event: content_block_delta\ndata: {"x":1}\n\n'
+STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+LIMIT = 10_000
+
+
+class Upstream:
+    """The SDK, a gate's turn, and who carries appends: an answer of these chunks. `given`: how many bytes were read."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self._chunks = chunks
+        self.given = 0
+
+    @asynccontextmanager
+    async def call(self, _: object) -> AsyncIterator[Answer]:
+        yield Answer(self._give(), [], {})
+
+    async def _give(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks:
+            self.given += len(chunk)
+            yield chunk
+
+    def taken(self, _: object) -> None:
+        """The head says nothing."""
+
+    def ready(self, _: Writer) -> None:
+        """What is written is taken by the test."""
+
+    def refused(self, status: Status) -> None:
+        raise AssertionError(status)
+
+    def cancel_seen(self) -> None:
+        raise AssertionError
+
+
+async def read(upstream: Upstream) -> Writer:
+    writer = Writer(Claim("st_1", 1, "w/1"), frames.origin("st_1"), LIMIT, upstream, upstream)
+    call = Call(writer, Interrupt(), Timeouts(60, 60), lambda _: None)
+    await call.read(cast("Any", upstream), cast("Any", None), cast("Any", upstream))
+    return writer
+
+
+async def test_frames_stand_in_the_log_and_with_the_first_of_them_that_there_is_content() -> None:
+    append = (await read(Upstream(START, DELTA + DELTA, STOP))).take()
+    assert append is not None
+    assert frames.follow(append.data, *frames.origin("st_1")) is not None
+    names = [frame.name for frame in frames.split(append.data)]
+    assert names == ["message_start", "content_block_delta", "content_block_delta", "message_stop"]
+    assert append.fields == {"content": "1"}
+
+
+async def test_an_event_that_does_not_fit_is_never_gathered_whole() -> None:
+    pieces = [b"x" * 500] * 40
+    upstream = Upstream(START, DELTA, b"event: content_block_delta\ndata: ", *pieces)
+    with pytest.raises(FullLogError):
+        await read(upstream)
+    assert upstream.given < LIMIT
+    assert upstream.given + 1000 > LIMIT - END_BYTES
