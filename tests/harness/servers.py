@@ -1,8 +1,7 @@
 """The two Redis that scripts and stores are tested on: the real Valkey, and fakeredis, which needs no process.
 
 The rule: a test that runs on both says the same of both. What fakeredis has not is in `LACKS`, and a test that needs it
-is marked with that word: there it has to fail, and in that way, as long as it is marked. The test of this module sees
-that the rest is still lacking.
+is marked with that word: there it has to fail, and in that way, as long as it is marked.
 """
 
 from __future__ import annotations
@@ -26,25 +25,22 @@ _FLAGS = re.compile(r"\A#!lua[^\n]*")
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """`raises` is how a test that needs it fails on fakeredis; None where it would wait, so that it is not run."""
+    """`raises` is how a test that needs it fails on fakeredis."""
 
     why: str
-    raises: type[BaseException] | None
+    raises: type[BaseException]
 
 
 LACKS = {
     "info": Lack("INFO, by which a server is judged, is unknown", UnfitServerError),
     "maxmemory": Lack("there is room for everything: no command is refused", pytest.fail.Exception),
     "memory": Lack("MEMORY USAGE is unknown", ResponseError),
-    "sockets": Lack("its connections have no transport, and the channel reads one", None),
 }
 
 
 def lacking(word: str) -> pytest.MarkDecorator:
     """What a test that needs this is on fakeredis."""
     lack = LACKS[word]
-    if lack.raises is None:
-        return pytest.mark.skip(reason=f"fakeredis: {lack.why}")
     return pytest.mark.xfail(strict=True, raises=lack.raises, reason=f"fakeredis: {lack.why}")
 
 

@@ -6,8 +6,6 @@ import threading
 
 from app.stream.concurrency.threads import beside
 
-pytestmark = pytest.mark.lacks("sockets")
-
 
 async def test_only_what_is_large_is_done_in_a_thread() -> None:
     here = threading.get_ident()
