@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import httpx
 import pytest
 
 from tests.harness.relay import Relay
+from tests.harness.running import PATIENCE
 
 MODELS = "claude-opus-5-5 claude-haiku-5"
 
@@ -29,3 +32,9 @@ def up() -> Iterator[Up]:
     }
     with Relay(**settings) as relay:
         yield Up(relay.url, relay.claude)
+
+
+@pytest.fixture
+async def http(up: Up) -> Any:
+    async with httpx.AsyncClient(base_url=up.url, timeout=PATIENCE) as made:
+        yield made

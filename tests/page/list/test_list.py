@@ -1,0 +1,116 @@
+"""The list of conversations: name it, find it, delete it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.page.list.rows import menu, talk
+from tests.page.visiting import (
+    NOW,
+    Site,
+    answered,
+    articles,
+    button,
+    conversation_of,
+    say,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def chats(page: Page) -> Locator:
+    return page.get_by_role("navigation", name="Chats")
+
+
+def row(page: Page, title: str) -> Locator:
+    return chats(page).get_by_role("listitem").filter(has_text=title)
+
+
+async def test_the_last_used_stands_first_and_the_open_one_is_marked(site: Site) -> None:
+    page = await talk(site, "The older one")
+    await button(page, "New chat").or_(page.get_by_role("link", name="New chat")).click()
+    await expect(articles(page)).to_have_count(0)
+    await say(page, "The newer one", NOW)
+    await answered(page)
+    titles = chats(page).get_by_role("link")
+    await expect(titles.nth(0)).to_contain_text("The newer one")
+    await expect(titles.nth(1)).to_contain_text("The older one")
+    await expect(titles.nth(0)).to_have_attribute("aria-current", "page")
+    await titles.nth(1).click()
+    await expect(titles.nth(1)).to_have_attribute("aria-current", "page")
+    await expect(articles(page).first).to_contain_text("The older one")
+    await page.go_back()
+    await expect(articles(page).first).to_contain_text("The newer one")
+
+
+async def test_rename_in_the_list_in_the_menu_and_for_everybody(site: Site) -> None:
+    page = await talk(site, "Its first name")
+    other = await site.visit(conversation_of(page))
+    item = row(page, "Its first name")
+    await item.hover()
+    await item.get_by_role("button", name=re.compile("^Rename")).click()
+    await page.get_by_role("textbox", name="Title").fill("Second name <b>&amp;")
+    await page.keyboard.press("Enter")
+    await expect(row(page, "Second name <b>&amp;")).to_be_visible()
+    for tab in (page, other):
+        await expect(tab.get_by_role("heading", level=1)).to_have_text("Second name <b>&amp;")
+    await menu(page, "Rename")
+    title = page.get_by_role("textbox", name="Title")
+    await title.fill("Not this")
+    await title.press("Escape")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Second name <b>&amp;")
+    await menu(page, "Rename")
+    await title.fill("Third name")
+    await title.press("Enter")
+    for tab in (page, other):
+        await expect(tab.get_by_role("heading", level=1)).to_have_text("Third name")
+    await expect(page).to_have_title("Third name")
+
+
+async def test_search_finds_by_title(site: Site) -> None:
+    page = await talk(site, "About giraffes")
+    await page.goto(site.address)
+    search = page.get_by_role("searchbox", name="Search chats")
+    await search.fill("GIRAFFE")
+    await expect(chats(page).get_by_role("link")).to_have_count(1)
+    await expect(chats(page).get_by_role("link")).to_contain_text("About giraffes")
+    await search.fill("unicorn")
+    await expect(chats(page).get_by_text("No chat has such a title.")).to_be_visible()
+    await search.fill("")
+    await expect(row(page, "About giraffes")).to_be_visible()
+
+
+async def test_search_looks_through_all_pages_of_the_list(site: Site) -> None:
+    made = []
+    for number in range(60):
+        new = await site.api.call("POST", "/v1/conversations", json={"title": f"Old number {number}."})
+        made.append(new.json()["id"])
+    page = await site.visit()
+    await expect(button(page, "Show more")).to_be_visible()
+    await page.get_by_role("searchbox").fill("old number 3.")
+    await expect(chats(page).get_by_role("link")).to_have_count(1)
+    await page.get_by_role("searchbox").fill("")
+    for one in made:
+        await site.api.call("DELETE", f"/v1/conversations/{one}")
+
+
+async def test_delete_asks_first(site: Site) -> None:
+    page = await talk(site, "Short-lived")
+    link = conversation_of(page)
+    item = row(page, "Short-lived")
+    await item.hover()
+    await item.get_by_role("button", name=re.compile("^Delete")).click()
+    dialog = page.get_by_role("dialog", name=re.compile("^Delete “Short-lived"))
+    await expect(button(dialog, "Keep it")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(item).to_be_visible()
+    await item.hover()
+    await item.get_by_role("button", name=re.compile("^Delete")).click()
+    await button(dialog, "Delete").click()
+    await expect(item).to_have_count(0)
+    await expect(articles(page)).to_have_count(0)
+    await expect(page).to_have_url(re.compile(r"/#?$"))
+    assert (await site.api.call("GET", f"/v1/conversations/{link}")).status_code == 410

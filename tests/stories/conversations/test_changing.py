@@ -1,0 +1,109 @@
+"""What one does with a conversation: edit, ask again, fork, delete, export."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from app.stream import keys
+from tests.harness.api import Api
+from tests.stories.conversations.talk import NOW, STALLED, Tab, Talk
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_an_edited_message_takes_the_place_of_what_followed(api: Api) -> None:
+    talk = await Talk.begin(api)
+    await talk.say("one")
+    await talk.say("two")
+    first, answer, *_ = await talk.messages()
+    async with Tab(talk, after=(await talk.show())["offset"]) as tab:
+        sent = await talk.start(content=f"two, better [[sim: tokens=2 {NOW}]]", after=answer["id"])
+        assert (await tab.until("messages.removed"))["after"] == answer["id"]
+        await tab.until("stream.ended")
+    messages = await talk.messages()
+    assert [m["id"] for m in messages] == [first["id"], answer["id"], sent["message_id"], sent["answer_id"]]
+    sent = await talk.start(content=f"all anew [[sim: tokens=2 {NOW}]]", after=None)
+    await api.see(sent["id"])
+    assert [m["id"] for m in await talk.messages()] == [sent["message_id"], sent["answer_id"]]
+    assert (await talk.send(content="x", after="msg_nobody")).status_code == 400
+
+
+async def test_an_earlier_answer_can_be_regenerated(api: Api) -> None:
+    talk = await Talk.begin(api)
+    await talk.say("one")
+    await talk.say("two")
+    first = (await talk.messages())[0]
+    sent = await talk.start(regenerate=True, after=first["id"])
+    await api.see(sent["id"])
+    assert [m["id"] for m in await talk.messages()] == [first["id"], sent["answer_id"]]
+
+
+async def test_a_fork_goes_its_own_way(api: Api) -> None:
+    talk = await Talk.begin(api, title="Rivers", system="s")
+    await talk.say("one")
+    await talk.say("two")
+    messages = await talk.messages()
+    answer = await api.call("POST", f"{talk.path}/fork", json={"at": messages[1]["id"], "title": "Elsewhere"})
+    assert answer.status_code == 201
+    fork = Talk(api, answer.json())
+    assert answer.json()["forked_from"] == {"id": talk.id, "at": messages[1]["id"]}
+    assert (answer.json()["title"], answer.json()["system"]) == ("Elsewhere", "s")
+    await fork.say("three")
+    assert (await fork.messages())[:2] == messages[:2]
+    assert await talk.messages() == messages
+    assert (await api.call("POST", f"{talk.path}/fork", json={"at": "msg_nobody"})).status_code == 400
+
+
+async def test_a_deleted_conversation_tells_its_tabs_stops_its_stream_and_is_gone(api: Api) -> None:
+    talk = await Talk.begin(api)
+    async with Tab(talk, 1) as tab:
+        sent = await talk.start(content=STALLED)
+        assert (await api.call("DELETE", talk.path)).status_code == 204
+        await asyncio.wait_for(tab.ended.wait(), 20)
+        assert tab.names[-2:] == ["conversation.deleted", "relay.end"]
+    sight = await api.see(sent["id"])
+    assert sight.end is not None
+    assert sight.end["outcome"] == "cancelled"
+    answer = await api.call("GET", f"{talk.path}/events", headers={"last-event-id": tab.last_id})
+    assert (answer.status_code, answer.content) == (204, b"")
+    for method, path, body in (
+        ("GET", "", None),
+        ("PATCH", "", {"title": "x"}),
+        ("DELETE", "", None),
+        ("POST", "/messages", {"content": "x"}),
+        ("GET", "/export", None),
+    ):
+        assert (await api.call(method, talk.path + path, json=body)).status_code == 410
+    await api.cluster.redis.delete(keys.meta(talk.id), keys.log(talk.id))
+    for path in ("", "/events"):
+        assert (await api.call("GET", talk.path + path)).status_code == 410
+
+
+async def test_the_list_has_the_last_used_first_in_pages(api: Api) -> None:
+    talks = [await Talk.begin(api, title=str(n)) for n in range(4)]
+    await talks[0].say("again")
+    first = (await api.call("GET", "/v1/conversations?limit=2")).json()
+    assert [one["id"] for one in first["data"]] == [talks[0].id, talks[3].id]
+    assert (first["has_more"], first["last_id"]) == (True, talks[3].id)
+    following = (await api.call("GET", f"/v1/conversations?limit=2&before={first['last_id']}")).json()
+    assert [one["id"] for one in following["data"]] == [talks[2].id, talks[1].id]
+    assert set(first["data"][0]) == {"id", "title", "system", "model", "created_at", "updated_at", "stream_id"}
+    for query in ("limit=0", "limit=101", "limit=x", "before=cv_nobody"):
+        assert (await api.call("GET", f"/v1/conversations?{query}")).status_code == 400
+
+
+async def test_it_can_be_exported(api: Api) -> None:
+    talk = await Talk.begin(api, title="Rivers", system="Be brief.")
+    await talk.say(f"Which? [[sim: text=Danube {NOW}]]")
+    await talk.say(f"[[sim: max-tokens tokens=5 {NOW}]]")
+    answer = await api.call("GET", f"{talk.path}/export")
+    assert answer.json() == await talk.show()
+    assert answer.headers["content-disposition"] == f'attachment; filename="{talk.id}.json"'
+    answer = await api.call("GET", f"{talk.path}/export?format=markdown")
+    assert answer.headers["content-type"].startswith("text/markdown")
+    assert answer.text.startswith("# Rivers\n\n> Be brief.\n\n## You\n\nWhich?")
+    assert "## Claude\n\nDanube\n\n## You\n" in answer.text
+    assert answer.text.endswith("*The answer was cut at its limit.*\n")
+    assert (await api.call("GET", f"{talk.path}/export?format=pdf")).status_code == 400
