@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http import origins
 from app.http.body import HOLD, Bodies
-from app.http.connection.takeover import Unchunked, mark
+from app.http.connection.cycle import Unchunked, mark
 from app.http.errors import REQUEST_ID, ApiError, as_api_error, error_body, new_request_id
 from app.intake.prompt import client_request_id
 from app.stream.observing import tell

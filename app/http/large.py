@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.fanout.parts import PART_BYTES
 from app.http.bulk import Bulk
-from app.http.connection.takeover import CYCLE
+from app.http.connection.cycle import CYCLE
 
 
 class Large(Response):

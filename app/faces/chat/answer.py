@@ -14,14 +14,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.faces.base.front import Front
-from app.faces.base.heard import when_heard
 from app.faces.chat.view import HEADERS, PING, UIMessagesView
 from app.faces.native.answer import SSE_HEADERS
 from app.fanout.beat import PING_SECONDS
 from app.fanout.catchup import Data, Lost, Part, Reset, Step
 from app.fanout.parts import PART_BYTES
 from app.fanout.reader import Aside, Leave, PatientReader
-from app.http.connection.takeover import break_off
+from app.http.connection.cycle import break_off
+from app.http.connection.heard import when_heard
 from app.http.large import send_in_parts
 from app.stream.errors import BusyError
 from app.stream.frames import Position

@@ -26,7 +26,7 @@ from app.fanout.parts import AnotherHistoryError
 from app.fanout.reader import Aside, Leave, PatientReader
 from app.http import failures
 from app.http.body import let_go
-from app.http.connection.takeover import break_off
+from app.http.connection.cycle import break_off
 from app.http.errors import REQUEST_ID, ApiError, error_body
 from app.intake.submit import again
 from app.stream.endings import Outcome

@@ -6,6 +6,7 @@ request) sse-starlette sends the same bytes through ASGI.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 
@@ -13,6 +14,7 @@ from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.faces.native.push import PushReader
 from app.faces.native.view import leave_block, reset_event
 from app.fanout.catchup import Data, Lost, Part, Reset
 from app.fanout.hub import Hub
@@ -53,10 +55,13 @@ class StreamResponse(Response):
             await EventSourceResponse(self._all(), headers=SSE_HEADERS, ping=0)(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        reader = take_over(scope, self._hub, self._stream_id, self._position)
+        reader = take_over(scope, self._reader)
         beginning = reader.begin(self._head, data, ended=self._ended)
         del data
         await beginning
+
+    def _reader(self, transport: asyncio.Transport, chunked: bool) -> PushReader:  # noqa: FBT001 - as `take_over` calls it
+        return PushReader(transport, self._hub, self._stream_id, self._position, chunked=chunked)
 
     async def _all(self) -> AsyncGenerator[bytes]:
         yield self._head

@@ -18,7 +18,7 @@ from app.fanout.catchup import Lost, Reset, fetch
 from app.fanout.hub import Hub
 from app.fanout.parts import AnotherHistoryError, Place, next_part, place_at
 from app.fanout.tail import Tail
-from app.http.connection import sockets
+from app.http.connection.takeover import give_back
 from app.stream.frames import Position
 from app.stream.log import READ_BYTES
 from app.stream.observing import tell
@@ -135,11 +135,7 @@ class PushReader(asyncio.Protocol):
             # `connection: close` would be simpler, but under it Node's fetch takes a cut body for a whole one.
             if self._chunked:
                 self._transport.write(LAST_CHUNK)
-            protocol = self.next_protocol()
-            self._transport.set_protocol(protocol)
-            protocol.connection_made(self._transport)
-            if self._transport.get_write_buffer_size() > sockets.TRANSPORT_BYTES:
-                protocol.pause_writing()  # which it was told as long as we were it
+            give_back(self._transport, self.next_protocol())
             self._hub.leave(self.stream_id, self)
 
     # --- the transport's side

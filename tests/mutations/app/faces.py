@@ -94,12 +94,6 @@ ROWS = (
         "self.aside, PING)\n        return False",
     ),
     Mutation(
-        "what a proxy heard counts as heard by its client",
-        "app/faces/base/heard.py",
-        "_is_passed_on(scope) or ",
-        "",
-    ),
-    Mutation(
         "a call of the API's own that was cut off is sent for ever",
         "app/faces/conversations/history.py",
         "if not _calls(block) or",

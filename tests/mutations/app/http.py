@@ -159,4 +159,10 @@ ROWS = (
         "for at in range(0, len(piece), PART_BYTES):\n            yield piece[at : at + PART_BYTES]",
         "yield piece",
     ),
+    Mutation(
+        "what a proxy heard counts as heard by its client",
+        "app/http/connection/heard.py",
+        "_is_passed_on(scope) or ",
+        "",
+    ),
 )

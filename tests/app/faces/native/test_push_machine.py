@@ -27,6 +27,7 @@ from app.fanout.audience import PING, Piece
 from app.fanout.hub import Hub
 from app.fanout.shared_log import SharedLog
 from app.fanout.tail import Tail
+from app.http.connection import sockets
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import PROOF_LENGTH, Position, encode, encode_json, follow, origin, position_at_end, split
 from app.stream.log import Log, Read, State
@@ -433,7 +434,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         (push, "READ_BYTES", 4 * PART),
         (push, "SLOW_READ_BYTES", PART),
         (push, "PROBE_SECONDS", 0.001),
-        (push.sockets, "TRANSPORT_BYTES", PART),
+        (sockets, "TRANSPORT_BYTES", PART),
         (splice, "WINDOW_BYTES", WINDOW),
         (catchup, "RETRY_SECONDS", 0.001),
         (catchup, "AGAIN_SECONDS", 0.001),

@@ -3,7 +3,7 @@
 The rule: it has where it asks again on the same connection, or closes it after its kernel has acknowledged all of it
 (who closes with something unread resets). A connection that is reset, let go or simply stays says nothing, nor does one
 of a proxy: it heard the answer, and asks for others on the same connection. Like
-`takeover.py` this stands between a transport and uvicorn's protocol, and what is not as expected is left alone.
+`takeover` this stands between a transport and uvicorn's protocol, and what is not as expected is left alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import termios
 from collections.abc import Callable
 from typing import Any
 
-from app.http.connection.takeover import CYCLE
+from app.http.connection.cycle import CYCLE
 
 # What proxies add to what they pass on.
 _PASSED_ON = frozenset({b"via", b"forwarded", b"x-real-ip"})

@@ -1,0 +1,53 @@
+"""uvicorn's cycle of one request and its answer, found again by who answers: its transport, its framing, its breaking.
+
+This touches uvicorn's insides (pinned in pyproject.toml), so the rule is: where there is no cycle of exactly that kind,
+nothing here does anything, and the answer goes the plain ASGI way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+CYCLE = "keepstream.cycle"
+
+
+def mark(scope: dict[str, Any], send: Any) -> None:
+    """Remembers uvicorn's cycle behind `send`; to be called before any middleware wraps it."""
+    cycle = getattr(send, "__self__", None)
+    if type(cycle) is RequestResponseCycle:
+        scope[CYCLE] = cycle
+
+
+class Unchunked:
+    """HTTP/1.0, which some proxies still speak, knows no chunks, and uvicorn would send them.
+
+    Shown each message of an answer before uvicorn is, it lets a body without a length end with its connection.
+    """
+
+    def __init__(self, scope: Any) -> None:
+        self._cycle = scope.get(CYCLE)
+        self._whole = scope["method"] != "HEAD"
+        self._applies = False
+
+    def before(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            names = {name.lower() for name, _ in message.get("headers", ())}
+            self._applies = self._cycle is not None and b"content-length" not in names
+            if self._applies:
+                self._cycle.chunked_encoding = False
+        elif self._applies and self._whole:
+            self._cycle.expected_content_length = len(message.get("body", b""))
+
+
+async def break_off(scope: Any, disconnected: asyncio.Task[None]) -> None:
+    """Ends an answer under way as broken, so that no client takes it for a whole one; `disconnected` ends when it is.
+
+    Without uvicorn's own connection at hand the server does it: an application that just returns has failed.
+    """
+    cycle = scope.get(CYCLE)
+    if cycle is not None:
+        cycle.transport.close()
+        await disconnected
