@@ -29,19 +29,21 @@ from app.faces.base.front import Front
 from app.faces.chat import routes as chat
 from app.faces.conversations import routes as conversations
 from app.faces.conversations.saying import Conversing
-from app.faces.messages import passthrough as upstream
+from app.faces.messages import passthrough
 from app.faces.messages import routes as messages
-from app.faces.native import routes as streams
+from app.faces.native import routes as native
 from app.fanout.beat import Beat
 from app.fanout.drain import drain
 from app.fanout.hub import Hub
 from app.http import health, static
+from app.http.bulk import Bulk
 from app.http.envelope import Door, Envelope
 from app.http.errors import HANDLED, on_error
-from app.http.ready import Readiness
+from app.http.health import Readiness
 from app.http.server import address, listen, server
 from app.intake.streams import Streams
 from app.intake.sweep import sweep
+from app.openapi import document
 from app.settings import Settings, SettingsError, unknown
 from app.signals import let_end
 from app.stream import keys
@@ -106,20 +108,22 @@ def door(settings: Settings, address: str) -> Door:
     )
 
 
-def application(front: Front, at: str | None = None) -> ASGIApp:
+def application(front: Front, conversing: Conversing, ready: Readiness, at: str | None = None) -> ASGIApp:
     """The whole HTTP application of a front; `at` is the address it listens on, where that is known."""
+    root_path = front.settings.root_path
     routes = [
-        *streams.ROUTES,
+        *native.ROUTES,
         *messages.ROUTES,
         *chat.ROUTES,
         *conversations.ROUTES,
-        *upstream.ROUTES,
-        *health.ROUTES,
-        *static.ROUTES,
+        *passthrough.ROUTES,
+        *health.routes(ready, lambda: front.hub.draining),
+        *static.routes(root_path, document(root_path)),
     ]
     app = Starlette(routes=routes, exception_handlers=dict.fromkeys(HANDLED, on_error))
     app.router.redirect_slashes = False
     app.state.front = front
+    app.state.conversing = conversing
 
     def is_ours(path: str) -> bool:
         return any(route.path_regex.match(path) for route in routes)
@@ -144,13 +148,15 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
         submitting = Streams(log, queue, Conversations(redis, log), settings, name)
-        conversing = Conversing(submitting, claude, settings)
         sweeping = Supervised("sweep", lambda: sweep(submitting, settings.stream_seconds_max))
         probe: Redis = connect(settings.redis_url, name, retries=1, ca=settings.redis_ca)
         stack.push_async_callback(probe.aclose)
         ready = Readiness(probe, (channel, accords, *beat.tasks, sweeping))
-        front = Front(settings, redis, submitting, hub, owners, Chats(redis), claude, conversing, ready)
-        running_server = server(application(front, listener.getsockname()[0]), settings.cors_origins)
+        bulk = Bulk()
+        front = Front(settings, submitting, hub, owners, Chats(redis), claude, bulk, native.events_of)
+        conversing = Conversing(submitting, claude, settings, bulk)
+        app = application(front, conversing, ready, listener.getsockname()[0])
+        running_server = server(app, settings.cors_origins)
         running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")
         checking = asyncio.create_task(until_fit(redis), name="check")
         sweeping.start()

@@ -18,6 +18,8 @@ from app.stream.concurrency.threads import beside
 # In a scope: what this request's body takes of all bodies' room.
 HOLD = "keepstream.body"
 BUSY_RETRY_AFTER = "1"
+# Longer keys are refused: no client library makes them, and each is hashed on every retry.
+IDEMPOTENCY_KEY_MAX = 255
 
 
 class Bodies:
@@ -112,3 +114,11 @@ def _is_json(headers: Headers) -> bool:
 def headers_of(request: Request, names: Iterable[str]) -> dict[str, str]:
     """Those of the named headers that were sent; one that was sent in several lines as one."""
     return {name: ", ".join(request.headers.getlist(name)) for name in names if name in request.headers}
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The client's key, or None. Raises `ApiError` for one that is too long."""
+    key = request.headers.get("idempotency-key") or None
+    if key is not None and len(key) > IDEMPOTENCY_KEY_MAX:
+        raise ApiError(400, f"Idempotency-Key: at most {IDEMPOTENCY_KEY_MAX} characters")
+    return key

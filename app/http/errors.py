@@ -31,6 +31,8 @@ REQUEST_ID = "keepstream.request_id"
 # How long a client should leave us alone when Redis is away, in seconds.
 AWAY_RETRY_AFTER = "1"
 METHOD_NOT_ALLOWED = 405
+# And when it is sent to another front.
+ELSEWHERE_RETRY_AFTER = "1"
 
 TYPES = {
     400: "invalid_request_error",
@@ -73,6 +75,15 @@ class ApiError(Exception):
         self.kind = kind or TYPES[status]
         self.headers = dict(headers or {})
         self.details = dict(details or {})
+
+
+def draining() -> ApiError:
+    """A front that is about to stop takes no more: another one does."""
+    return ApiError(
+        503,
+        "this front is shutting down; try again",
+        headers={"retry-after": ELSEWHERE_RETRY_AFTER, "connection": "close"},
+    )
 
 
 def new_request_id() -> str:

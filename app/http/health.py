@@ -1,28 +1,80 @@
-"""`/healthz` and `/readyz`: is the process up, and may it be sent readers."""
+"""`/healthz` and `/readyz`: is the process up, and may it be sent readers.
+
+The rule: the answer comes within `READY_SECONDS`, whatever the front is busy with: Redis is asked over a connection of
+its own, once for all who ask at the same time. A background task that has fallen is as bad as Redis being away.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.faces.base.front import front_of
-from app.faces.native.routes import json_response
 from app.http.errors import ApiError
+from app.http.whole import json_response
+from app.stream.redis.connect import AWAY
+from app.stream.redis.refusals import tell_refusal
+
+# Probes commonly wait for a second.
+READY_SECONDS = 1.0
 
 
-async def healthz(_request: Request) -> Response:
-    return json_response({"status": "ok"})
+class Work(Protocol):
+    """Something that runs in the background."""
+
+    @property
+    def name(self) -> str:
+        """What is said to have fallen."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it does what it is for."""
 
 
-async def readyz(request: Request) -> Response:
-    front = front_of(request)
-    if front.hub.draining:
-        raise ApiError(503, "this front is draining")
-    missing = await front.ready.missing()
-    if missing is not None:
-        raise ApiError(503, missing)
-    return json_response({"status": "ready"})
+class Readiness:
+    """`redis` is a client that nobody else uses; `work` must be alive."""
+
+    def __init__(self, redis: Redis, work: Iterable[Work]) -> None:
+        self._redis = redis
+        self._work = tuple(work)
+        self._asking: asyncio.Task[str | None] | None = None
+
+    async def missing(self) -> str | None:
+        """What a front lacks to be sent readers; None for one that is ready."""
+        for work in self._work:
+            if not work.alive:
+                return f"{work.name} has fallen; the front's log says why"
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask(), name="ready")
+        done, _ = await asyncio.wait({self._asking}, timeout=READY_SECONDS)
+        return next(iter(done)).result() if done else f"Redis has not answered within {READY_SECONDS:g} s"
+
+    async def _ask(self) -> str | None:
+        try:
+            await self._redis.ping()
+        except (RedisError, *AWAY) as error:
+            return f"Redis cannot be reached: {tell_refusal('ready', error).code}"
+        return None
 
 
-ROUTES = [Route("/healthz", healthz, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])]
+def routes(ready: Readiness, draining: Callable[[], bool]) -> list[Route]:
+    """Of a front that is `ready` unless it is about to stop."""
+
+    async def healthz(_request: Request) -> Response:
+        return json_response({"status": "ok"})
+
+    async def readyz(_request: Request) -> Response:
+        if draining():
+            raise ApiError(503, "this front is draining")
+        missing = await ready.missing()
+        if missing is not None:
+            raise ApiError(503, missing)
+        return json_response({"status": "ready"})
+
+    return [Route("/healthz", healthz, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])]

@@ -19,9 +19,41 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.faces.base.front import front_of
-from app.openapi import document
-from app.openapi.service import FILES
+# What is served: the path, the file in `app/web/`, and its media type.
+_HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
+_CHAT = (
+    *(
+        "announce",
+        "answer",
+        "blocks",
+        "composer",
+        "conversation",
+        "dom",
+        "files",
+        "highlight",
+        "keys",
+        "log",
+        "markdown",
+    ),
+    *("older", "pace", "partial", "scroll", "settings", "shape", "sidebar", "words"),
+)
+_LANGUAGES = (
+    *("bash", "c", "css", "diff", "docker", "go", "html", "http", "ini", "java", "js", "jsdoc", "json", "lua", "make"),
+    *("md", "pl", "py", "regex", "rs", "sql", "todo", "toml", "ts", "uri", "xml", "yaml"),
+)
+_VENDOR = ("marked", "speed-highlight/tokenize", *(f"speed-highlight/languages/{name}" for name in _LANGUAGES))
+FILES = {
+    "/": ("index.html", _HTML),
+    "/chat.css": ("chat.css", _CSS),
+    "/chat.js": ("chat.js", _JS),
+    **{f"/chat/{name}.js": (f"chat/{name}.js", _JS) for name in _CHAT},
+    **{f"/vendor/{name}.js": (f"vendor/{name}.js", _JS) for name in _VENDOR},
+    "/favicon.svg": ("favicon.svg", "image/svg+xml"),
+    "/keepstream.js": ("keepstream.js", _JS),
+    "/docs": ("docs.html", _HTML),
+    "/docs.js": ("docs.js", _JS),
+    "/docs.css": ("docs.css", _CSS),
+}
 
 # How much a client wants of a coding, as RFC 9110 has it.
 _WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)", re.ASCII)
@@ -55,13 +87,20 @@ def _packed(body: bytes) -> bytes:
     return gzip.compress(body, 9, mtime=0)
 
 
-async def file(request: Request) -> Response:
-    name, media_type = FILES[request.url.path]
-    return _unless_known(request, _read(name, front_of(request).settings.root_path), media_type)
+def routes(root_path: str, description: bytes) -> list[Route]:
+    """Of a front that a proxy shows under `root_path`, and that is described so."""
 
+    async def file(request: Request) -> Response:
+        name, media_type = FILES[request.url.path]
+        return _unless_known(request, _read(name, root_path), media_type)
 
-async def openapi(request: Request) -> Response:
-    return _unless_known(request, document(front_of(request).settings.root_path), "application/json")
+    async def openapi(request: Request) -> Response:
+        return _unless_known(request, description, "application/json")
+
+    return [
+        Route("/openapi.json", openapi, methods=["GET"]),
+        *(Route(path, file, methods=["GET"]) for path in FILES),
+    ]
 
 
 def _unless_known(request: Request, body: bytes, media_type: str) -> Response:
@@ -85,9 +124,3 @@ def _takes_gzip(accepted: str) -> bool:
         if coding in ("gzip", "*"):
             return not weight or ((match := _WEIGHT.fullmatch(weight)) is not None and bool(match[1].strip("0.")))
     return False
-
-
-ROUTES = [
-    Route("/openapi.json", openapi, methods=["GET"]),
-    *(Route(path, file, methods=["GET"]) for path in FILES),
-]

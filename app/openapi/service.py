@@ -2,43 +2,8 @@
 
 from __future__ import annotations
 
+from app.http.static import FILES
 from app.openapi.words import Json, answer, errors, json_content, operation, parameters, schema
-
-# What is served as it is: the path, the file in `app/web/`, and its media type.
-_HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
-_CHAT = (
-    *(
-        "announce",
-        "answer",
-        "blocks",
-        "composer",
-        "conversation",
-        "dom",
-        "files",
-        "highlight",
-        "keys",
-        "log",
-        "markdown",
-    ),
-    *("older", "pace", "partial", "scroll", "settings", "shape", "sidebar", "words"),
-)
-_LANGUAGES = (
-    *("bash", "c", "css", "diff", "docker", "go", "html", "http", "ini", "java", "js", "jsdoc", "json", "lua", "make"),
-    *("md", "pl", "py", "regex", "rs", "sql", "todo", "toml", "ts", "uri", "xml", "yaml"),
-)
-_VENDOR = ("marked", "speed-highlight/tokenize", *(f"speed-highlight/languages/{name}" for name in _LANGUAGES))
-FILES = {
-    "/": ("index.html", _HTML),
-    "/chat.css": ("chat.css", _CSS),
-    "/chat.js": ("chat.js", _JS),
-    **{f"/chat/{name}.js": (f"chat/{name}.js", _JS) for name in _CHAT},
-    **{f"/vendor/{name}.js": (f"vendor/{name}.js", _JS) for name in _VENDOR},
-    "/favicon.svg": ("favicon.svg", "image/svg+xml"),
-    "/keepstream.js": ("keepstream.js", _JS),
-    "/docs": ("docs.html", _HTML),
-    "/docs.js": ("docs.js", _JS),
-    "/docs.css": ("docs.css", _CSS),
-}
 
 TAG = "Service"
 FILES_TAG = "Files"

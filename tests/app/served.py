@@ -16,9 +16,11 @@ from redis.asyncio import Redis
 from app.access.owners import Owners
 from app.faces.base.front import Front
 from app.faces.conversations.saying import Conversing
+from app.faces.native.routes import events_of
 from app.fanout.beat import Beat
 from app.fanout.hub import Hub
-from app.http.ready import Readiness
+from app.http.bulk import Bulk
+from app.http.health import Readiness
 from app.http.server import address, listen, server
 from app.intake.streams import Streams
 from app.main import application
@@ -44,6 +46,8 @@ class Served:
     """A front that serves, and what it serves from."""
 
     front: Front
+    conversing: Conversing
+    redis: Redis
     beat: Beat
     url: str
 
@@ -78,21 +82,22 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
         streams = Streams(log, queue, Conversations(redis, log), settings, "front")
         front = Front(
             settings=settings,
-            redis=redis,
             streams=streams,
             hub=hub,
             owners=Owners.from_file(settings.api_keys_file),
             chats=Chats(redis),
             upstream=upstream,
-            conversing=Conversing(streams, upstream, settings),
-            ready=Readiness(redis, (channel, *beat.tasks)),
+            bulk=Bulk(),
+            events_of=events_of,
         )
-        running_server = server(application(front), settings.cors_origins)
+        conversing = Conversing(streams, upstream, settings, front.bulk)
+        ready = Readiness(redis, (channel, *beat.tasks))
+        running_server = server(application(front, conversing, ready), settings.cors_origins)
         listener = listen("127.0.0.1", 0)
         running = asyncio.create_task(running_server.serve(sockets=[listener]))
         await until(lambda: running_server.started)
         try:
-            yield Served(front, beat, address(listener))
+            yield Served(front, conversing, redis, beat, address(listener))
         finally:
             running_server.force_exit = running_server.should_exit = True
             await running

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from app.openapi.service import FILES
+from app.http.static import FILES
 from tests.harness import node
 from tests.page.visiting import NOW, Site, answer, answered, articles, body, box, button, conversation_of, quoted, say
 

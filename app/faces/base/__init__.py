@@ -1,1 +1,1 @@
-"""What all faces share: the front they belong to, a client that is watched, what is kept whole."""
+"""What all faces share: the front, an owner's stream found and named, its result, and an answer that follows it."""

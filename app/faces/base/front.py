@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from redis.asyncio import Redis
 from starlette.requests import Request
+from starlette.responses import Response
 
 from app.access.owners import Owners
-from app.faces.conversations.saying import Conversing
 from app.fanout.hub import Hub
 from app.http.body import check_type
+from app.http.bulk import Bulk
 from app.http.errors import ApiError
-from app.http.ready import Readiness
 from app.intake.streams import Streams
 from app.settings import Settings
 from app.stream.conversations.chats import Chats
@@ -22,17 +23,30 @@ NO_KEY = "send a valid key as x-api-key or Authorization: Bearer"
 CHALLENGE = 'Bearer realm="keepstream"'
 
 
+class EventsOf(Protocol):
+    """How whatever has a log like a stream's is read as it is: the native face's answer, for those who are not it."""
+
+    async def __call__(
+        self,
+        front: Front,
+        request: Request,
+        owner: str,
+        log_id: str,
+        before: Callable[[], Awaitable[object]] | None = None,
+    ) -> Response:
+        """The events of `log_id`, if `owner` owns it. `before` is done first, unless the front drains."""
+
+
 @dataclass(frozen=True, slots=True)
 class Front:
     settings: Settings
-    redis: Redis
     streams: Streams
     hub: Hub
     owners: Owners
     chats: Chats
     upstream: Upstream
-    conversing: Conversing
-    ready: Readiness
+    bulk: Bulk
+    events_of: EventsOf
 
     def owner(self, request: Request) -> str:
         """The owner of a request. Raises `ApiError`: 401, and 415 for a body that is none of ours."""

@@ -20,21 +20,20 @@ from starlette.routing import Route
 
 from app import surrogates
 from app.faces.base.front import Front, front_of
+from app.faces.base.lookup import newest_of, start_of
 from app.faces.chat.answer import ChatAnswer
 from app.faces.chat.prompt import Allowed, ChatPrompt, chat_prompt
 from app.faces.chat.prompt_files import FileTooLargeError
 from app.faces.chat.view import UIMessagesView
-from app.faces.native.routes import idempotency_key, json_response
-from app.http import failures
-from app.http.body import headers_of, read_fields
-from app.http.errors import ApiError
+from app.http.body import headers_of, idempotency_key, read_fields
+from app.http.errors import ApiError, draining
+from app.http.whole import json_response
 from app.intake.prompt import PASSED_HEADERS, Prompt, prompt_of
 from app.intake.raw_json import Fields, size
-from app.intake.submit import Accepted, Along, again
+from app.intake.submit import Along, again
 from app.stream.concurrency.threads import beside
 from app.stream.conversations.chats import Chat
 from app.stream.endings import Outcome
-from app.stream.frames import Position, origin
 from app.stream.log import State
 
 # A message that is continued is kept with its chat up to this size; a resume of a larger one shows only what is new.
@@ -61,7 +60,7 @@ async def send(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
     if front.hub.draining:
-        raise failures.draining()
+        raise draining()
     key = idempotency_key(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     asked, prompt = await beside(size(fields.values()), lambda: _asked(fields, front))
@@ -85,7 +84,7 @@ async def send(request: Request) -> Response:
         taken = await again(lambda: front.chats.take(owner, asked.chat_id, chat, life_ms))
         _cancel(front, taken or "")
     view = UIMessagesView(stream_id, _message_id(asked, stream_id))
-    return ChatAnswer(front, view, stream_id, await _start(front, accepted), (owner, asked.chat_id))
+    return ChatAnswer(front, view, stream_id, await start_of(front, accepted), (owner, asked.chat_id))
 
 
 async def resume(request: Request) -> Response:
@@ -105,8 +104,8 @@ async def resume(request: Request) -> Response:
     if chat.shown or meta.get("outcome") == Outcome.CANCELLED.encode():
         return Response(status_code=204)
     if front.hub.draining:
-        raise failures.draining()
-    start = await _newest(front, chat.stream_id)
+        raise draining()
+    start = await newest_of(front, chat.stream_id)
     view = UIMessagesView(chat.stream_id, chat.message_id, surrogates.loads(chat.parts or b"[]"))
     return ChatAnswer(front, view, chat.stream_id, start, (owner, chat_id))
 
@@ -168,19 +167,6 @@ def _asked(fields: Fields, front: Front) -> tuple[ChatPrompt, Prompt]:
     except FileTooLargeError as error:
         raise ApiError(413, str(error)) from None
     return asked, prompt_of(asked.body, None, on_interrupt="fail")
-
-
-async def _start(front: Front, accepted: Accepted) -> Position:
-    return await _newest(front, accepted.stream_id) if accepted.repeated else origin(accepted.stream_id)
-
-
-async def _newest(front: Front, stream_id: str) -> Position:
-    """Where the newest attempt begins: a replay shows nothing of the ones before."""
-    start = (await front.streams.log.read(stream_id, None, 1)).start
-    if start is None:
-        # The log has lost what stood before its newest attempt; its worker is about to write it again.
-        raise ApiError(503, "the stream cannot be read right now; try again", headers={"retry-after": "1"})
-    return start
 
 
 ROUTES = [

@@ -1,4 +1,4 @@
-"""What a client asks of a conversation, and what of its history goes upstream.
+"""What a turn makes of a conversation's history, and what of that goes upstream.
 
 Pure. The rule: upstream hears a conversation that alternates and that it can have had itself. What a failed stream left
 is not in it, what was stopped half-way is said to be, what was refused, by the model or as a request, goes with its
@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import orjson
 
-from app.intake import attachments
-from app.intake.prompt import digest_of
-from app.intake.raw_json import Fields, InvalidPromptError, built, kind_of, raw, size
+from app.faces.conversations.prompt import Mode, Turn
+from app.intake.prompt import InvalidPromptError
 from app.stream.conversations.turns import Message, says_something, user_message
 from app.stream.endings import Outcome
 
@@ -25,34 +23,11 @@ STOPPED = "(Your answer above was stopped before its end.)"
 CONTINUE = "Continue exactly where your answer stopped. Repeat nothing of it."
 TITLE_CHARACTERS = 80
 TITLE_LOOKED_AT = 1000
-_OURS = ("content", "after", "regenerate", "continue")
-_KEPT = ("messages", "prompt")
 _UNFINISHED = frozenset({Outcome.TRUNCATED, Outcome.CANCELLED})
 _UNHEARD = frozenset({Outcome.FAILED, Outcome.EXPIRED})
 # How the Claude API says that it cannot take what was said, by the error's type: no matter how often it is told.
 _UNTAKABLE = {"invalid_request_error": ("messages", "prompt is too long"), "request_too_large": ("",)}
 _THINKING = frozenset({"thinking", "redacted_thinking"})
-
-
-class Mode(StrEnum):
-    SAY = "say"
-    REGENERATE = "regenerate"
-    CONTINUE = "continue"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A checked request. `after` is None for the end, and '' for the very start.
-
-    `fields` are the Messages API's, as they were sent; `size` is what was sent in all, in bytes.
-    """
-
-    mode: Mode
-    content: Sequence[dict[str, Any]]
-    after: str | None
-    fields: Fields
-    digest: str
-    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +37,6 @@ class Plan:
     keep: int
     add: Message | None
     asked: str
-
-
-def turn_of(sent: Mapping[str, Any], conversation_id: str) -> Turn:
-    """The turn in the body of a request, of bytes (`fields_of`) or values. Raises `InvalidPromptError`."""
-    body = {name: raw(value) for name, value in sent.items()}
-    digest = digest_of(body, conversation_id)
-    for name in _KEPT:
-        if name in body:
-            raise InvalidPromptError(f"{name}: a conversation keeps its messages itself; send content")
-    for name in ("regenerate", "continue"):
-        if name in body and kind_of(body[name]) != "true":
-            raise InvalidPromptError(f"{name}: must be true, or not be there")
-    asked = [name for name in ("content", "regenerate", "continue") if name in body]
-    if len(asked) != 1:
-        raise InvalidPromptError("send one of content, regenerate and continue")
-    mode = Mode(asked[0]) if asked[0] != "content" else Mode.SAY
-    if mode is Mode.CONTINUE and "after" in body:
-        raise InvalidPromptError("after: goes with content or regenerate")
-    after = built("after", body["after"]) if "after" in body else None
-    if after is not None and not (isinstance(after, str) and after):
-        raise InvalidPromptError("after: must be the id of a message, or null")
-    if mode is Mode.SAY and "after" in body and after is None:
-        after = ""
-    content = _content(built("content", body["content"])) if mode is Mode.SAY else []
-    fields = {name: value for name, value in body.items() if name not in _OURS}
-    return Turn(mode, content, after, fields, digest, size(body.values()))
 
 
 def plan(turn: Turn, messages: Sequence[Message], message_id: str, now: int) -> Plan:
@@ -209,19 +158,3 @@ def _is_left_off(answer: Message) -> bool:
 
 def _signed(block: dict[str, Any]) -> bool:
     return block.get("type") != "thinking" or bool(block.get("signature"))
-
-
-def _content(content: Any) -> list[dict[str, Any]]:
-    if isinstance(content, str):
-        if not content.strip():
-            raise InvalidPromptError("content: must not be empty")
-        return [{"type": "text", "text": content}]
-    if not isinstance(content, list) or not content:
-        raise InvalidPromptError("content: must be a text or a list of content blocks that is not empty")
-    for n, block in enumerate(content):
-        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
-            raise InvalidPromptError(f"content.{n}: must be an object with a type")
-        attachments.check(block, f"content.{n}")
-    if all(block["type"] == "text" and not str(block.get("text") or "").strip() for block in content):
-        raise InvalidPromptError("content: must not be empty")
-    return content

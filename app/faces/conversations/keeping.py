@@ -27,9 +27,9 @@ from app.stream.redis.connect import AWAY
 class Keeping:
     """Conversations as things that are kept."""
 
-    def __init__(self, streams: Streams, settings: Settings) -> None:
+    def __init__(self, streams: Streams, settings: Settings, bulk: Bulk) -> None:
         self.store: Conversations = streams.conversations
-        self.bulk = Bulk()
+        self.bulk = bulk
         self._streams = streams
         self._settings = settings
 

@@ -66,47 +66,43 @@ The events, each with an id:
 from __future__ import annotations
 
 import re
-from typing import Any
 
-import orjson
-from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.faces.base.front import Front, front_of
-from app.faces.base.kept import created, kept
-from app.faces.conversations.history import turn_of
-from app.faces.conversations.view import transcript
-from app.faces.native.answer import WholeResponse
-from app.faces.native.routes import events_of, idempotency_key, json_response
-from app.faces.native.view import away
-from app.http import failures
-from app.http.body import headers_of, read_fields
-from app.http.errors import ApiError
-from app.http.large import Large
-from app.intake.prompt import PASSED_HEADERS
-from app.intake.raw_json import Fields, InvalidPromptError, built, kind_of, read, size
+from app.faces.base.front import front_of
+from app.faces.base.names import accepted_response
+from app.faces.conversations.answer import created, exported, kept
+from app.faces.conversations.prompt import description_of, turn_of
+from app.faces.conversations.saying import Conversing
+from app.faces.conversations.view import shown
+from app.http.body import headers_of, idempotency_key, read_fields
+from app.http.errors import ApiError, draining
+from app.http.whole import json_response
+from app.intake.prompt import PASSED_HEADERS, InvalidPromptError
+from app.intake.raw_json import built, size
 from app.stream.concurrency.threads import beside
 from app.stream.conversations import turns
 from app.stream.conversations.store import Conversation
-from app.stream.redis.connect import AWAY
 
 PAGE_DEFAULT = 20
 PAGE_LIMIT = 100
-# What a conversation is described with, and how many characters each may have.
-FIELDS = {"title": 200, "system": 100_000, "model": 256}
-# The most that one of them takes as JSON: a pair of escapes.
-ESCAPED_BYTES = 12
-
 _ID = re.compile(r"cv_[0-9a-f]{32}")
+
+
+def conversing_of(request: Request) -> Conversing:
+    """The conversations of this front, which only this face knows."""
+    conversing: Conversing = request.app.state.conversing
+    return conversing
 
 
 async def create(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
-    fields = _fields(await read_fields(request, front.settings.max_prompt_bytes))
-    return created(front, await front.conversing.create(owner, fields), _around)
+    fields = description_of(await read_fields(request, front.settings.max_prompt_bytes))
+    conversing = conversing_of(request)
+    return created(conversing, await conversing.create(owner, fields))
 
 
 async def listing(request: Request) -> Response:
@@ -115,31 +111,28 @@ async def listing(request: Request) -> Response:
     asked = request.query_params.get("limit") or str(PAGE_DEFAULT)
     if not re.fullmatch(r"[0-9]{1,3}", asked, re.ASCII) or not 1 <= int(asked) <= PAGE_LIMIT:
         raise ApiError(400, f"limit: must be a whole number from 1 to {PAGE_LIMIT}")
-    page = await front.conversing.store.page(owner, request.query_params.get("before") or None, int(asked))
+    page = await conversing_of(request).store.page(owner, request.query_params.get("before") or None, int(asked))
     if page is None:
         raise ApiError(400, "before: there is no such conversation; begin with the first page")
     found, more = page
-    data = [_shown(one) | {"stream_id": one.stream_id} for one in found]
+    data = [shown(one) | {"stream_id": one.stream_id} for one in found]
     return json_response({"data": data, "has_more": more, "last_id": found[-1].id if found else None})
 
 
 async def show(request: Request) -> Response:
-    front = front_of(request)
-    found = await _find(front, request)
-    return kept(front, found, _around)
+    return kept(conversing_of(request), await _find(request))
 
 
 async def update(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
     conversation_id = _id(request)
-    fields = _fields(await read_fields(request, front.settings.max_prompt_bytes))
-    return json_response(_shown(await front.conversing.update(owner, conversation_id, fields)))
+    fields = description_of(await read_fields(request, front.settings.max_prompt_bytes))
+    return json_response(shown(await conversing_of(request).update(owner, conversation_id, fields)))
 
 
 async def delete(request: Request) -> Response:
-    front = front_of(request)
-    await front.conversing.delete(front.owner(request), _id(request))
+    await conversing_of(request).delete(front_of(request).owner(request), _id(request))
     return Response(status_code=204)
 
 
@@ -148,41 +141,34 @@ async def send(request: Request) -> Response:
     owner = front.owner(request)
     conversation_id = _id(request)
     if front.hub.draining:
-        raise failures.draining()
+        raise draining()
     key = idempotency_key(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     turn = await beside(size(fields.values()), lambda: turn_of(fields, conversation_id))
     headers = headers_of(request, PASSED_HEADERS)
-    sent = await front.conversing.send(owner, conversation_id, turn, headers, query="", key=key)
-    path, root = f"/v1/streams/{sent.stream_id}", front.settings.root_path
-    return json_response(
-        {
-            "id": sent.stream_id,
-            "state": sent.state,
-            "events_url": f"{root}{path}/events",
-            "cancel_url": f"{root}{path}/cancel",
-            "conversation_id": conversation_id,
-            "message_id": sent.message_id,
-            "answer_id": turns.answer_id(sent.stream_id),
-        },
-        202,
-        {"location": path},
+    sent = await conversing_of(request).send(owner, conversation_id, turn, headers, query="", key=key)
+    return accepted_response(
+        front,
+        sent.stream_id,
+        sent.state,
+        conversation_id=conversation_id,
+        message_id=sent.message_id,
+        answer_id=turns.answer_id(sent.stream_id),
     )
 
 
 async def events(request: Request) -> Response:
     front = front_of(request)
     owner = front.owner(request)
-    conversation_id = _id(request)
-    if not front.hub.draining:
-        try:
-            # Not `find`: the last events of a deleted one can still be read.
-            found = await front.conversing.store.settled(conversation_id)
-            if found is None or found.owner != owner:
-                await front.conversing.find(owner, conversation_id)
-        except (RedisError, *AWAY):
-            return WholeResponse(away())
-    return await events_of(front, request, owner, conversation_id)
+    conversation_id, conversing = _id(request), conversing_of(request)
+
+    async def check() -> None:
+        # Not `find` alone: the last events of a deleted one can still be read.
+        found = await conversing.store.settled(conversation_id)
+        if found is None or found.owner != owner:
+            await conversing.find(owner, conversation_id)
+
+    return await front.events_of(front, request, owner, conversation_id, before=check)
 
 
 async def fork(request: Request) -> Response:
@@ -193,52 +179,20 @@ async def fork(request: Request) -> Response:
     at = built("at", body.pop("at")) if "at" in body else None
     if not isinstance(at, str):
         raise InvalidPromptError("at: must be the id of the message that the new conversation ends with")
-    title = _fields(body, ("title",)).get("title")
-    return created(front, await front.conversing.fork(owner, conversation_id, at, title), _around)
+    title = description_of(body, ("title",)).get("title")
+    conversing = conversing_of(request)
+    return created(conversing, await conversing.fork(owner, conversation_id, at, title))
 
 
 async def export(request: Request) -> Response:
-    front = front_of(request)
     kind = request.query_params.get("format") or "json"
     if kind not in ("json", "markdown"):
         raise ApiError(400, "format: must be json or markdown")
-    found = await _find(front, request)
-
-    async def make() -> list[bytes]:
-        whole = await _find(front, request, messages=True)
-        return await beside(found.bytes, lambda: _exported(whole, kind))
-
-    name = f"{found.id}.{'json' if kind == 'json' else 'md'}"
-    return Large(
-        front.conversing.bulk,
-        (found.id, found.position, kind),
-        found.bytes,
-        make,
-        headers={"content-disposition": f'attachment; filename="{name}"'},
-        media_type="application/json" if kind == "json" else "text/markdown",
-    )
+    return exported(conversing_of(request), await _find(request), kind)
 
 
-def _exported(found: Conversation, kind: str) -> list[bytes]:
-    if kind == "json":
-        return _indented(found)
-    return [transcript(found.text("title"), found.text("system"), found.messages).encode()]
-
-
-def _indented(found: Conversation) -> list[bytes]:
-    """A conversation for people to read, written message by message: others get their turns in between."""
-    around = orjson.dumps(_around(found) | {"messages": []}, option=orjson.OPT_INDENT_2)
-    messages = []
-    for message in found.messages:
-        lines = orjson.dumps(message, option=orjson.OPT_INDENT_2)
-        messages += [b",\n    ", lines.replace(b"\n", b"\n    ")]
-    if not messages:
-        return [around]
-    return [around.removesuffix(b"]\n}"), messages[0][1:], *messages[1:], b"\n  ]\n}"]
-
-
-async def _find(front: Front, request: Request, *, messages: bool = False) -> Conversation:
-    return await front.conversing.find(front.owner(request), _id(request), messages=messages)
+async def _find(request: Request) -> Conversation:
+    return await conversing_of(request).find(front_of(request).owner(request), _id(request))
 
 
 def _id(request: Request) -> str:
@@ -247,39 +201,6 @@ def _id(request: Request) -> str:
     if not _ID.fullmatch(conversation_id):
         raise ApiError(404, "there is no such conversation")
     return conversation_id
-
-
-def _fields(body: Fields, known: tuple[str, ...] = tuple(FIELDS)) -> dict[str, str]:
-    """What a conversation is described with; null as ''. Raises `InvalidPromptError`."""
-    found: dict[str, str] = {}
-    for name, sent in body.items():
-        if name not in known:
-            raise InvalidPromptError(f"{name}: unknown field; known are {', '.join(known)}")
-        fits = kind_of(sent) in ("string", "null") and size((sent,)) <= FIELDS[name] * ESCAPED_BYTES + 2
-        value = read(sent) if fits else False
-        if value is not None and not (isinstance(value, str) and len(value) <= FIELDS[name]):
-            raise InvalidPromptError(f"{name}: must be a text of at most {FIELDS[name]} characters, or null")
-        found[name] = (value or "").strip()
-    return found
-
-
-def _shown(found: Conversation) -> dict[str, Any]:
-    data: dict[str, Any] = {"id": found.id} | {name: found.text(name) for name in FIELDS}
-    for name in ("created_at", "updated_at"):
-        data[name] = turns.iso(found.number(name))
-    if forked := found.text("forked_from"):
-        data["forked_from"] = orjson.loads(forked)
-    return data
-
-
-def _around(found: Conversation) -> dict[str, Any]:
-    """What a conversation is besides its messages."""
-    running = found.stream_id
-    return _shown(found) | {
-        "offset": found.position.id,
-        "stream_id": running,
-        "answer_id": None if running is None else turns.answer_id(running),
-    }
 
 
 ROUTES = [

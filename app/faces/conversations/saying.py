@@ -1,4 +1,4 @@
-"""What the front does with conversations: say something in one.
+"""What the front does in conversations: says something in one, and has it answered.
 
 The rule: a stream belongs to a conversation from before any worker can have it until its answer is committed, and a
 message whose stream was refused is as if it had never been said. Knows no HTTP.
@@ -14,8 +14,10 @@ from functools import partial
 from typing import Any
 
 from app.faces.conversations.context import Context, with_messages
-from app.faces.conversations.history import Plan, Turn, messages_json, plan, title_of
+from app.faces.conversations.history import Plan, messages_json, plan, title_of
 from app.faces.conversations.keeping import Keeping
+from app.faces.conversations.prompt import Turn
+from app.http.bulk import Bulk
 from app.intake.prompt import Prompt, prompt_of
 from app.intake.raw_json import Fields, raw
 from app.intake.streams import Streams
@@ -75,8 +77,8 @@ class _MovedError(KeepstreamError):
 class Conversing(Keeping):
     """The conversations of one Redis, as a front sees them."""
 
-    def __init__(self, streams: Streams, upstream: Upstream, settings: Settings) -> None:
-        super().__init__(streams, settings)
+    def __init__(self, streams: Streams, upstream: Upstream, settings: Settings, bulk: Bulk) -> None:
+        super().__init__(streams, settings, bulk)
         self._context = Context(upstream)
 
     async def send(

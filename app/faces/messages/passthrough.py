@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.faces.base.front import front_of
-from app.http import failures
+from app.faces.base.result import key_refused
 from app.http.body import headers_of, read_body
 from app.http.errors import REQUEST_ID, TYPES, ApiError
 from app.intake.prompt import fields_of
@@ -59,7 +59,7 @@ async def _pass(request: Request, method: str, path: str, body: bytes = b"") -> 
 def _check(reply: Reply) -> None:
     """Raises `ApiError` for what is no answer of the Claude API's, and where our key was refused."""
     if reply.status in KEY_REFUSED:
-        raise failures.key_refused()
+        raise key_refused()
     if "json" in reply.headers.get("content-type", ""):
         return
     status = reply.status if reply.status >= _FIRST_ERROR else 502

@@ -1,7 +1,7 @@
 """The SSE answer: its headers, its opening, and the stream's frames until the ending.
 
-On uvicorn the connection is taken over (`takeover.py`); anywhere else (another server, a test client, a pipelined
-request) sse-starlette sends the same bytes through ASGI.
+On uvicorn the connection is taken over (`app.http.connection.takeover`); anywhere else (another server, a test client,
+a pipelined request) sse-starlette sends the same bytes through ASGI.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.faces.base.answer import SSE_HEADERS
 from app.faces.native.push import PushReader
 from app.faces.native.view import leave_block, reset_event
 from app.fanout.catchup import Data, Lost, Part, Reset
@@ -21,12 +22,6 @@ from app.fanout.hub import Hub
 from app.fanout.reader import Aside, Leave, PullReader
 from app.http.connection.takeover import can_take_over, take_over
 from app.stream.frames import Position
-
-SSE_HEADERS = {
-    "content-type": "text/event-stream",
-    "cache-control": "no-cache, no-transform",
-    "x-accel-buffering": "no",
-}
 
 
 class StreamResponse(Response):

@@ -1,17 +1,28 @@
-"""What a front says beside a log's own frames to those who read it as it is. Pure, but for the jitter.
+"""A stream as it is: what a front says beside the log's own frames, and what it says of the stream.
 
-None of it has an id, so none of it moves a client's place.
+Pure, but for the jitter. The rule: nothing that is said beside the log has an id, so none of it moves a client's place.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
+from typing import Any
 
+import orjson
+
+from app.stream.conversations.turns import iso
 from app.stream.frames import unlogged
+from app.stream.log import State
 
 RETRY_MS = 1000
 # When whoever comes in a bad moment comes back: not all together.
 AWAY_MS = (700, 1300)
+
+_TIMES = ("created_at", "started_at", "ended_at")
+_JSON = ("usage", "cost_usd", "error")
+# The fields of a stream's meta that are shown.
+SHOWN_FIELDS = ("attempt", "model", "outcome", "stop_reason", "partial", *_TIMES, *_JSON)
 
 
 def opening(stream_id: str, retry_ms: int = RETRY_MS) -> bytes:
@@ -31,3 +42,29 @@ def leave_block(retry_ms: int) -> bytes:
 def away() -> bytes:
     """The whole answer to a reader who comes while Redis is away, or the front drains."""
     return leave_block(random.randrange(*AWAY_MS))  # noqa: S311 - jitter, not a secret
+
+
+def shown(
+    stream_id: str, state: State, meta: Mapping[str, bytes], last_id: str | None, place: int | None
+) -> dict[str, Any]:
+    """What a stream is, but for its Message; `place` in the line, where it has one."""
+    data: dict[str, Any] = {
+        "id": stream_id,
+        "state": state,
+        "attempt": int(meta.get("attempt", b"0")),
+        "offset": last_id,
+    }
+    if place is not None:
+        data["position"] = place
+    data["model"] = meta.get("model", b"").decode()
+    for name in _TIMES:
+        data[name] = iso(int(meta[name])) if name in meta else None
+    for name in ("outcome", "stop_reason"):
+        if name in meta:
+            data[name] = meta[name].decode() or None
+    for name in _JSON:
+        if name in meta:
+            data[name] = orjson.Fragment(meta[name] or b"null")
+    if "partial" in meta:
+        data["partial"] = True
+    return data

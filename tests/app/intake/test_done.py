@@ -62,7 +62,7 @@ async def test_what_is_told_as_done_is_and_no_error_denies_it(stand: Stand, what
         await stand.served.front.streams.owed.paid()
         told.append(status)
         where = f"command {number}: {status}"
-        found = await stand.served.front.conversing.store.read(stand.conversation)
+        found = await stand.served.conversing.store.read(stand.conversation)
         assert found is not None
         listed = await stand.redis.zcard(keys.conversations("anonymous"))
         if what in ("cancel", "cancel-run", "stop"):

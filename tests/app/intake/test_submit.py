@@ -71,11 +71,11 @@ class Stand:
         return sorted(key.decode()[4:-6] for key, state in states if state != b"ended")
 
     async def messages(self) -> list[str]:
-        found = await self.served.front.conversing.store.read(self.conversation, messages=True)
+        found = await self.served.conversing.store.read(self.conversation, messages=True)
         return [message["id"] for message in found.messages] if found is not None else []
 
     async def runs(self) -> str | None:
-        found = await self.served.front.conversing.store.read(self.conversation)
+        found = await self.served.conversing.store.read(self.conversation)
         return found.stream_id if found is not None else None
 
     async def shows(self) -> str | None:
@@ -84,7 +84,7 @@ class Stand:
     async def begin_anew(self) -> None:
         """An answered question in a conversation, and a chat that shows something."""
         await self.redis.flushall()
-        conversing, owner = self.served.front.conversing, "anonymous"
+        conversing, owner = self.served.conversing, "anonymous"
         self.conversation = (await conversing.create(owner, {})).id
         assert await self.post("say") in ACCEPTED
         await (await self.worker.author()).end(
@@ -103,7 +103,7 @@ async def stand(valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.Monkey
         async with served(through) as front:
             log = Log(redis)
             streams = Streams(log, Queue(redis), Conversations(redis, log), front.front.settings, "worker")
-            yield Stand(front, Served(replace(front.front, streams=streams), ""), cutter, redis, http)
+            yield Stand(front, replace(front, front=replace(front.front, streams=streams)), cutter, redis, http)
         await through.aclose()
 
 

@@ -15,8 +15,10 @@ from starlette.routing import Route
 
 import app
 from app.faces.base.front import Front
+from app.faces.conversations.saying import Conversing
 from app.http.envelope import Envelope
 from app.http.errors import TYPES
+from app.http.health import Readiness
 from app.main import application
 from app.openapi import describe
 from app.settings import Settings
@@ -28,7 +30,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 def served() -> set[tuple[str, str]]:
     """Every path of the application, as OpenAPI writes it, with each of its methods."""
-    envelope = cast("Envelope", application(cast("Front", SimpleNamespace(settings=Settings()))))
+    front = cast("Front", SimpleNamespace(settings=Settings()))
+    envelope = cast("Envelope", application(front, cast("Conversing", None), cast("Readiness", None)))
     starlette = cast("Starlette", envelope._app)
     found = set()
     for route in starlette.routes:

@@ -11,7 +11,7 @@ ROWS = (
     ),
     Mutation(
         "a body is held until its answer begins, though it is stored",
-        "app/faces/messages/answer.py",
+        "app/faces/base/answer.py",
         "let_go(scope)  #",
         "pass  #",
     ),
@@ -29,8 +29,8 @@ ROWS = (
     ),
     Mutation(
         "what was made for nobody stays",
-        "app/faces/base/kept.py",
-        "            front.conversing.forget(made.owner, made.id)\n",
+        "app/faces/conversations/answer.py",
+        "            conversing.forget(made.owner, made.id)\n",
         "",
     ),
     Mutation(
@@ -66,8 +66,8 @@ ROWS = (
     Mutation(
         "where a polyfill says that it stands is not heard",
         "app/faces/native/routes.py",
-        '_AFTER = ("after", "lastEventId", "last_event_id")',
-        '_AFTER = ("after",)',
+        '\nAFTER = ("after", "lastEventId", "last_event_id")',
+        '\nAFTER = ("after",)',
     ),
     Mutation(
         "reader: a ping may stand inside a frame",
@@ -108,8 +108,8 @@ ROWS = (
     Mutation(
         "what was written to a client counts as heard",
         "app/faces/chat/answer.py",
-        "                when_heard(scope, self._note_shown)",
-        "                self._note_shown()",
+        "            when_heard(scope, self._note_shown)",
+        "            self._note_shown()",
     ),
     Mutation(
         "a large chunk of a chat is held for each client",

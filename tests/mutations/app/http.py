@@ -101,13 +101,13 @@ ROWS = (
     ),
     Mutation(
         "a front whose task has fallen says that it is ready",
-        "app/http/ready.py",
+        "app/http/health.py",
         "            if not work.alive:",
         "            if False:",
     ),
     Mutation(
         "a probe waits for as long as Redis is silent",
-        "app/http/ready.py",
+        "app/http/health.py",
         "timeout=READY_SECONDS)",
         "timeout=None)",
     ),
@@ -155,7 +155,7 @@ ROWS = (
     ),
     Mutation(
         "a large answer goes out at once",
-        "app/http/large.py",
+        "app/http/whole.py",
         "for at in range(0, len(piece), PART_BYTES):\n            yield piece[at : at + PART_BYTES]",
         "yield piece",
     ),

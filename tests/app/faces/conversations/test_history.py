@@ -5,13 +5,13 @@ from __future__ import annotations
 import tracemalloc
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.faces.conversations.history import CONTINUE, STOPPED, plan, title_of, turn_of, upstream_messages
-from app.intake.raw_json import InvalidPromptError, fields_of
+from app.faces.conversations.history import CONTINUE, STOPPED, plan, title_of, upstream_messages
+from app.faces.conversations.prompt import turn_of
+from app.intake.raw_json import InvalidPromptError
 
 CONVERSATION = "cv_1"
 
@@ -149,17 +149,6 @@ def test_a_result_may_come_after_something_else_was_said() -> None:
     ]
 
 
-def test_what_goes_along_stays_as_it_was_sent() -> None:
-    turn = turn_of(fields_of(b'{"content":"a","novel":[1E400,123456789012345678901234567890,1.0]}'), CONVERSATION)
-    assert {name: bytes(value) for name, value in turn.fields.items()} == {
-        "novel": b"[1E400,123456789012345678901234567890,1.0]"
-    }
-
-
-def test_stream_is_accepted_and_means_nothing() -> None:
-    assert turn_of({"content": "a", "stream": True}, CONVERSATION).fields == {"stream": msgspec.Raw(b"true")}
-
-
 def test_empty_texts_are_not_sent() -> None:
     both = {"id": "u", "role": "user", "content": [text(" "), text("a")]}
     assert heard(both) == [("user", ["a"])]
@@ -233,12 +222,6 @@ def test_to_go_on_is_asked_for_in_words() -> None:
 def test_a_place_that_is_none_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(InvalidPromptError, match=r"^after: "):
         plan(turn_of(body, CONVERSATION), HISTORY, "new", 0)
-
-
-def test_the_same_words_are_the_same_turn_in_one_conversation_only() -> None:
-    body = {"content": "x", "max_tokens": 3}
-    assert turn_of(body, "cv_1").digest == turn_of(dict(reversed(body.items())), "cv_1").digest
-    assert turn_of(body, "cv_1").digest != turn_of(body, "cv_2").digest
 
 
 def test_a_title_is_short_and_on_one_line() -> None:

@@ -12,8 +12,9 @@ import pytest
 from redis.asyncio import Redis
 
 from app.faces.conversations import context as module
-from app.faces.conversations.history import turn_of
+from app.faces.conversations.prompt import turn_of
 from app.faces.conversations.saying import Conversing
+from app.http.bulk import Bulk
 from app.intake import submit as submitting
 from app.intake.prompt import InvalidPromptError
 from app.intake.streams import Streams
@@ -48,7 +49,8 @@ class Told(Upstream):
 def conversing(redis: Redis, tokens: int | None = 0, **settings: Any) -> Conversing:
     log = Log(redis)
     chosen = replace(Settings(), **settings)
-    return Conversing(Streams(log, Queue(redis), Conversations(redis, log), chosen, "front"), Told(tokens), chosen)
+    streams = Streams(log, Queue(redis), Conversations(redis, log), chosen, "front")
+    return Conversing(streams, Told(tokens), chosen, Bulk())
 
 
 async def say(front: Conversing, found: Conversation, key: str | None = None, **body: Any) -> str:

@@ -12,8 +12,8 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from app.faces.messages import answer
-from app.faces.messages import routes as messages
+from app.faces.base import answer as following
+from app.faces.messages import answer, prompt
 from app.fanout.drain import send_all_away
 from app.settings import Settings
 from app.stream import keys
@@ -236,7 +236,7 @@ class TestTheHead:
     async def test_it_goes_out_with_a_ping_when_its_time_is_over(
         self, front: Served, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(answer, "HEAD_SECONDS", 0.05)
+        monkeypatch.setattr(answer.Answer, "first_seconds", 0.05)
         async with http.stream("POST", "/v1/messages", json=asking()) as response:
             assert response.status_code == 200
             parts = response.aiter_raw()
@@ -249,7 +249,7 @@ class TestTheHead:
     async def test_silence_is_filled_with_pings(
         self, front: Served, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(answer, "PING_SECONDS", 0.05)
+        monkeypatch.setattr(following, "PING_SECONDS", 0.05)
         writing = asyncio.create_task(begin(front))
         async with http.stream("POST", "/v1/messages", json=asking()) as response:
             parts = response.aiter_raw()
@@ -306,7 +306,7 @@ class TestWhole:
     async def test_a_client_that_goes_away_does_not_stop_it(
         self, front: Served, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(messages, "ABANDON_SECONDS", 0.01)
+        monkeypatch.setattr(prompt, "ABANDON_SECONDS", 0.01)
         call = post(http, asking(stream=False))
         author = await front.author()
         assert b"abandon_after" not in author.meta
@@ -530,7 +530,7 @@ class TestLastEventId:
 class TestAClientThatLeaves:
     @pytest.fixture(autouse=True)
     def _soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(messages, "ABANDON_SECONDS", 0.05)
+        monkeypatch.setattr(prompt, "ABANDON_SECONDS", 0.05)
 
     async def test_without_a_key_the_stream_is_cancelled(self, front: Served, http: httpx.AsyncClient) -> None:
         call = post(http)

@@ -82,7 +82,7 @@ async def test_a_connection_that_was_taken_over_carries_the_same_bytes_as_any_ot
     await said(author, "anew")
     await author.end(Outcome.COMPLETED)
     body = await same(whole)
-    log = await front.front.redis.get(f"ks:{{{author.stream_id}}}:log")
+    log = await front.redis.get(f"ks:{{{author.stream_id}}}:log")
     assert body.endswith(b"\n\n" + log)
     assert log.endswith((await same(rest)).partition(b"\n\n")[2])
     assert (await same(wrong)).count(b"event: relay.reset\n") == 2

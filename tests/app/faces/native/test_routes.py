@@ -82,7 +82,7 @@ async def test_where_nothing_came_there_is_no_message(front: Served) -> None:
 
 
 async def test_a_conversation_keeps_what_came_of_a_failed_answer(front: Served) -> None:
-    conversation = await front.front.conversing.create("anonymous", {})
+    conversation = await front.conversing.create("anonymous", {})
     author = await half(front, f"/v1/conversations/{conversation.id}/messages", {"content": "hi"})
     error = {"type": "overloaded_error", "message": "too much"}
     await author.end(Outcome.FAILED, error=error, message={"id": "msg_1", "content": CONTENT}, partial="1")

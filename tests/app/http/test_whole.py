@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
 from app.fanout.parts import PART_BYTES
-from app.http.large import in_parts
+from app.http.whole import in_parts
 from app.stream.log import Log
 from app.stream.redis.connect import connect
 from tests.bench.stalled import MIB, begun, request, take_a_little, write

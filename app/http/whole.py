@@ -1,4 +1,4 @@
-"""A large answer that is known whole: it goes out in parts, as fast as its client takes them.
+"""Answers that are known whole: a small one as JSON at once, a large one in parts, as fast as its client takes them.
 
 The rule: a client that does not read holds one part, and what stands behind it is held once for all who ask for the
 same, within what a front holds for all (`bulk`).
@@ -7,13 +7,19 @@ same, within what a front holds for all (`bulk`).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Any
 
+import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.fanout.parts import PART_BYTES
 from app.http.bulk import Bulk
 from app.http.connection.cycle import CYCLE
+
+
+def json_response(data: Any, status_code: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(data), status_code, headers, "application/json")
 
 
 class Large(Response):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.faces.conversations.view import transcript
+from app.faces.conversations.view_markdown import transcript
 
 
 def test_what_was_said_stands_there_and_how_it_ended() -> None:

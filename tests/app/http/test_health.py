@@ -10,8 +10,8 @@ import pytest
 from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
-from app.http import ready
-from app.http.ready import Readiness
+from app.http import health
+from app.http.health import Readiness
 from app.stream.concurrency.tasks import Supervised
 from app.stream.redis.connect import connect
 from tests.app.served import served, until
@@ -50,7 +50,7 @@ async def test_a_front_that_reaches_redis_is_ready_also_after_it_came_back(probe
 async def test_a_redis_that_says_nothing_is_not_waited_for(
     probe: Redis, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ready, "READY_SECONDS", 0.05)
+    monkeypatch.setattr(health, "READY_SECONDS", 0.05)
     readiness = Readiness(probe, ())
     assert await readiness.missing() is None
     proxy.silence()

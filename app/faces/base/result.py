@@ -1,7 +1,8 @@
-"""What a stream without an answer is as an HTTP error: the upstream's own, as far as it is the client's business.
+"""What has become of a stream that has ended: its finished Message as an answer, or the error that stands for it.
 
-Pure. The rule: status, type, message and `retry-after` are the upstream's; but a refused key is ours and never the
-client's, and where another try of the client would only repeat what the worker has tried already, the answer says so.
+The rule: the Message goes out as it is kept. Of an error, status, type, message and `retry-after` are the upstream's,
+as far as they are the client's business; but a refused key is ours and never the client's, and where another try of the
+client would only repeat what the worker has tried already, the answer says so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from typing import Any
 
 import orjson
 
+from app.faces.base.front import Front
 from app.http.errors import STATUSES, ApiError
+from app.http.whole import Large
+from app.intake.submit import again
 from app.stream.endings import Outcome
 
 # The fields of a stream's meta that tell why it has no answer.
@@ -20,12 +24,32 @@ FIELDS = ("outcome", "content", "error", "failure")
 
 KEY_REFUSED = "the Claude API refuses the key of this relay; its operator has to look at it"
 NO_RETRY = {"x-should-retry": "false"}
-# How long a client should leave us alone that is sent to another front, in seconds.
-ELSEWHERE_RETRY_AFTER = "1"
 
 _KEY_STATUSES = frozenset({401, 403})
 _KEY_TYPES = frozenset({"authentication_error", "permission_error"})
 _ERRORS = range(400, 600)
+
+
+def message_of(
+    front: Front,
+    stream_id: str,
+    size: int,
+    headers: Mapping[str, str] | None = None,
+    *,
+    before: bytes = b"",
+    after: bytes = b"",
+    patient: bool = False,
+) -> Large:
+    """The Message of a stream that has ended, of `size` bytes, between `before` and `after`."""
+
+    async def make() -> list[bytes]:
+        meta = await again(lambda: front.streams.log.meta(stream_id, "message"))
+        if meta is None or "message" not in meta:
+            raise ApiError(410, "the stream has ended and is no longer kept")
+        return [meta["message"]]
+
+    key = "message", stream_id
+    return Large(front.bulk, key, size, make, headers=headers, before=before, after=after, patient=patient)
 
 
 def failure_of(meta: Mapping[str, bytes]) -> ApiError:
@@ -57,24 +81,6 @@ def failure_of(meta: Mapping[str, bytes]) -> ApiError:
 
 def key_refused() -> ApiError:
     return ApiError(500, KEY_REFUSED, headers=NO_RETRY)
-
-
-def draining() -> ApiError:
-    """A front that is about to stop takes no more: another one does."""
-    return ApiError(
-        503,
-        "this front is shutting down; try again",
-        headers={"retry-after": ELSEWHERE_RETRY_AFTER, "connection": "close"},
-    )
-
-
-def lost() -> ApiError:
-    return ApiError(500, "the stream was lost by Redis; start it again")
-
-
-def interrupted() -> ApiError:
-    """Another attempt has begun after something of this one was shown."""
-    return ApiError(500, "the stream was interrupted and has begun again; what came so far is void")
 
 
 def retry_headers(seconds: object) -> dict[str, str]:

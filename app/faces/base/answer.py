@@ -1,0 +1,84 @@
+"""An answer that follows a stream to its end, in whatever dialect, for a client that cannot come back by itself.
+
+The rule: the client is watched, and whoever reads for it goes when it goes; it is written to at least every
+`PING_SECONDS`, and what is not whole when the reading is over is broken off, so that nobody takes a part for the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Mapping
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.faces.base.front import Front
+from app.faces.base.names import headers_of_stream
+from app.fanout.beat import PING_SECONDS
+from app.fanout.catchup import Part, Step
+from app.fanout.parts import AnotherHistoryError
+from app.fanout.reader import Aside, Leave, PatientReader
+from app.http.body import let_go
+from app.http.connection.cycle import break_off
+from app.stream.frames import Position
+
+SSE_HEADERS = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-cache, no-transform",
+    "x-accel-buffering": "no",
+}
+
+Steps = AsyncGenerator[Step | Part | Aside | Leave]
+
+
+class FollowingAnswer(Response):
+    """Follows `stream_id` from `position` on. `first_seconds`: when the client is owed its first word."""
+
+    first_seconds = PING_SECONDS
+    in_parts = False
+
+    def __init__(self, front: Front, stream_id: str, position: Position, headers: Mapping[str, str]) -> None:
+        super().__init__(headers={**headers, **headers_of_stream(stream_id)})
+        del self.headers["content-length"]
+        self._front = front
+        self._stream_id = stream_id
+        self._position = position
+        self._begun = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        let_go(scope)  # what was asked is stored: an answer may take minutes
+        hub, now = self._front.hub, asyncio.get_running_loop().time()
+        reader = PatientReader(self._position, hub, now + self.first_seconds, in_parts=self.in_parts)
+        watching = asyncio.create_task(_watch(receive, reader), name="client")
+        try:
+            try:
+                async with contextlib.aclosing(reader.steps(hub, self._stream_id)) as steps:
+                    whole = await self._serve(steps, reader, scope, send)
+            except AnotherHistoryError:  # in the middle of an event: nothing could be said any more
+                whole = False
+            if not whole and not reader.gone:
+                await break_off(scope, watching)
+        finally:
+            watching.cancel()
+            reader.close()
+
+    async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> bool:
+        """Says all of it; whether the client was told an end, so that it knows what it has."""
+        raise NotImplementedError
+
+    async def _write(self, reader: PatientReader, send: Send, data: bytes, *, more: bool = True) -> None:
+        if not self._begun:
+            await self._begin(send)
+        await send({"type": "http.response.body", "body": data, "more_body": more})
+        reader.due = asyncio.get_running_loop().time() + PING_SECONDS
+
+    async def _begin(self, send: Send) -> None:
+        self._begun = True
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+
+
+async def _watch(receive: Receive, reader: PatientReader) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    reader.go()

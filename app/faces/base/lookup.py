@@ -1,0 +1,58 @@
+"""An owner's stream, found: by the id in a path, by what was accepted, and where its reader begins.
+
+The rule: another's stream is one that never was (404), and only what its owner once had is gone (410).
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from app.faces.base.front import Front
+from app.http.errors import ApiError
+from app.intake.streams import is_stream_id
+from app.intake.submit import Accepted
+from app.stream.frames import Position, origin
+from app.stream.log import Read, State
+
+
+def stream_id_of(request: Request) -> str:
+    """The id in the path. Raises `ApiError` for what was never one, before it gets near a key."""
+    stream_id: str = request.path_params["id"]
+    if not is_stream_id(stream_id):
+        raise ApiError(404, "there is no such stream")
+    return stream_id
+
+
+async def meta_of(front: Front, request: Request, *names: str) -> dict[str, bytes]:
+    """Fields of the stream that the path names, if the caller owns it. Raises `ApiError`."""
+    owner = front.owner(request)
+    stream_id = stream_id_of(request)
+    meta = await front.streams.log.meta(stream_id, "owner", "withdrawn", *names)
+    if meta is None:
+        check_readable(await front.streams.log.read(stream_id, origin(stream_id), 1), owner)
+        raise ApiError(404, "there is no such stream")
+    if meta.get("owner", b"").decode() != owner or "withdrawn" in meta:
+        raise ApiError(404, "there is no such stream")
+    return meta
+
+
+def check_readable(read: Read, owner: str) -> None:
+    """Raises `ApiError`: 404 for what never was or is another's, 410 for what was kept and is gone."""
+    if read.state is State.UNKNOWN or read.owner != owner:
+        raise ApiError(404, "there is no such stream")
+    if read.state is State.GONE:
+        raise ApiError(410, "the stream has ended and is no longer kept")
+
+
+async def start_of(front: Front, accepted: Accepted) -> Position:
+    """Where a client that has had nothing begins to read what was accepted."""
+    return await newest_of(front, accepted.stream_id) if accepted.repeated else origin(accepted.stream_id)
+
+
+async def newest_of(front: Front, stream_id: str) -> Position:
+    """Where the newest attempt begins: a replay shows nothing of the ones before. Raises `ApiError`."""
+    start = (await front.streams.log.read(stream_id, None, 1)).start
+    if start is None:
+        # The log has lost what stood before its newest attempt; its worker is about to write it again.
+        raise ApiError(503, "the stream cannot be read right now; try again", headers={"retry-after": "1"})
+    return start

@@ -1,0 +1,32 @@
+"""How a stream is named to a client, on whichever face: in headers, and in the answer that it was accepted.
+
+The rule: paths and no hosts, so that a client comes back the way it came; in a body with the path under which a proxy
+shows us, which the door puts on headers by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from app.faces.base.front import Front
+from app.http.whole import json_response
+from app.stream.log import State
+
+
+def path_of(stream_id: str) -> str:
+    return f"/v1/streams/{stream_id}"
+
+
+def headers_of_stream(stream_id: str) -> dict[str, str]:
+    """The headers that name a stream, so that any client can come back to it."""
+    return {"x-keepstream-id": stream_id, "location": path_of(stream_id)}
+
+
+def accepted_response(front: Front, stream_id: str, state: State, **more: Any) -> Response:
+    """202, with where the stream is read and cancelled."""
+    path = path_of(stream_id)
+    shown = front.settings.root_path + path
+    data = {"id": stream_id, "state": state, "events_url": f"{shown}/events", "cancel_url": f"{shown}/cancel"}
+    return json_response(data | more, 202, {"location": path})
