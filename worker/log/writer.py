@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from app.stream import frames
 from app.stream.log import Appended, Claim, Status, append_arguments
-from worker.support import stored_json
+from worker.rawjson import codec
 
 Field = str | bytes | int
 
@@ -118,7 +118,7 @@ class Writer:
 
     def own(self, name: str, data: object) -> None:
         """Writes one of our own events. Raises `FullLogError`."""
-        self.frame(name.encode(), stored_json.dumps(data))
+        self.frame(name.encode(), codec.dumps(data))
 
     def last(self, name: str, data: bytes) -> None:
         """Writes the ending, `END_BYTES` at the most.

@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from worker.support import json_text
-from worker.support.stored_json import NotJSONError, loads
+from worker.rawjson import json_text
+from worker.rawjson.codec import NotJSONError, loads
 
 # Where a delta's text goes: the type of its block (None: any that ends in `tool_use`), and its field in the delta.
 _PARTS: dict[str, tuple[str | None, str]] = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from worker.support.stored_json import NotJSONError, loads
+from worker.rawjson.codec import NotJSONError, loads
 from worker.upstream import failure
 from worker.upstream.failure import UpstreamError
 from worker.upstream.message import Message

@@ -15,7 +15,7 @@ from anthropic.lib.streaming._beta_messages import accumulate_event
 from app.dev.simulator.answer.events import frames, message
 from app.dev.simulator.answer.plan import plan
 from app.dev.simulator.directives import parse
-from worker.support.stored_json import dumps, loads
+from worker.rawjson.codec import dumps, loads
 from worker.upstream.message import PARTS_MAX, Message
 from worker.upstream.sse import Parser
 

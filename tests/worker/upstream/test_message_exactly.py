@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.worker.support.test_json_text import Digits, documents, exactly, numbers, objects, texts
+from tests.worker.rawjson.test_json_text import Digits, documents, exactly, numbers, objects, texts
 from worker.upstream.reading import Reading
 
 indexes = st.sampled_from(["0", "0", "1", "2", "5", "-1", "1000000", "18446744073709551617"])

@@ -10,7 +10,7 @@ from app.dev.simulator.answer.events import frames as simulated
 from app.dev.simulator.answer.plan import plan
 from app.dev.simulator.directives import parse
 from app.dev.simulator.faults import Ending, steps
-from worker.support.stored_json import dumps
+from worker.rawjson.codec import dumps
 from worker.upstream import failure
 from worker.upstream.failure import UpstreamError
 from worker.upstream.reading import NAMES_MAX, Reading

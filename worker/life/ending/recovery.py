@@ -13,7 +13,7 @@ from app.stream.log import Log, Read
 from app.stream.readback.newest import pieces
 from worker.life.interrupt import Interrupt
 from worker.life.until_answered import until_answered
-from worker.support.stored_json import NotJSONError, loads
+from worker.rawjson.codec import NotJSONError, loads
 from worker.upstream.message import Message
 
 

@@ -17,8 +17,8 @@ from app.stream.observing import tell
 from app.watch.events import of_processes
 from worker.life.decide import End
 from worker.log.writer import END_BYTES, Field
-from worker.support import json_text
-from worker.support.stored_json import dumps
+from worker.rawjson import json_text
+from worker.rawjson.codec import dumps
 from worker.upstream.message import Message
 
 T = TypeVar("T")

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from app.stream import frames
 from app.stream.endings import Outcome
-from tests.worker.support.test_json_text import documents, exactly
+from tests.worker.rawjson.test_json_text import documents, exactly
 from worker.life.decide import End, Error
 from worker.life.ending.relay_end import fields, frame_data
 from worker.log.writer import END_BYTES
-from worker.support.stored_json import dumps, loads
+from worker.rawjson.codec import dumps, loads
 from worker.upstream.failure import Failure
 from worker.upstream.message import Message
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jiter import from_json
 
-from worker.support import json_text
+from worker.rawjson import json_text
 
 numbers = st.sampled_from(
     ["0", "-0", "1.50", "1E400", "-1e-400", "12345678901234567890123456789", "0.1000000000000000000001", "7", "1e5"]

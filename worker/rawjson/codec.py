@@ -1,4 +1,4 @@
-"""JSON as it comes from the upstream and as it is stored: bytes to values and back.
+"""JSON of the upstream and of ours: bytes to values and back.
 
 The rule: what the SDK's own parser takes is taken here (a model can make the API send an escaped lone surrogate, which
 is valid JSON and which orjson refuses), and what is no JSON is refused (`NaN`, which Python's parser takes).
@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from worker.support import json_text
+from worker.rawjson import json_text
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.support.stored_json import NotJSONError, dumps, loads
+from worker.rawjson.codec import NotJSONError, dumps, loads
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(), max_size=10),

@@ -1,0 +1,1 @@
+"""JSON without loss: as the text that came, and as values that can be written again."""

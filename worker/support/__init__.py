@@ -1,1 +1,0 @@
-"""What all rooms of the worker stand on. Imports none of them."""
