@@ -14,7 +14,7 @@ from app.stream import keys
 from app.stream.endings import Outcome
 from app.stream.frames import Position, encode, origin
 from app.stream.log import Log, Status
-from tests.worker.log.test_commit import Hand, committing
+from tests.worker.log.committing import Hand, committing
 from tests.worker.plain_upstream import EVENT_STREAM, PlainUpstream
 from tests.worker.workshop import MODEL, Stream, Workshop
 from worker.life.decide import End

@@ -1,0 +1,58 @@
+"""What a worker takes, and how little it asks where there is nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from app.stream import keys
+from tests.worker.workshop import Workshop
+
+
+async def test_an_idle_worker_asks_redis_for_little(shop: Workshop) -> None:
+    """Those inside scripts included. The time is the test: nothing but time passes."""
+    async with shop.worker(lease_seconds=10):
+        await shop.eventually(lambda: shop.redis.zcard(keys.WORKERS))
+        await asyncio.sleep(1)  # its beginning is over
+        before = await _commands(shop)
+        await asyncio.sleep(11)
+        after = await _commands(shop)
+    assert 0 < (after - before - 1) / 11 < 3
+
+
+async def test_a_submit_wakes_an_idle_worker(shop: Workshop) -> None:
+    async with shop.worker():
+        waits = []
+        for _ in range(20):
+            stream = await shop.run("[[sim: tokens=1]]")
+            waits.append(int(stream.meta["started_at"]) - int(stream.meta["created_at"]))
+    assert sorted(waits)[10] < 100
+
+
+async def _commands(shop: Workshop) -> int:
+    return int((await shop.redis.info("stats"))["total_commands_processed"])
+
+
+async def test_a_worker_whose_streams_take_all_they_may_takes_no_new_ones(shop: Workshop) -> None:
+    async with shop.worker(worker_bytes=20_000) as parts:
+        first = await shop.submit("[[sim: tokens=600 rate=600]]")
+        await shop.until(first, lambda stream: sum(len(frame.raw) for frame in stream.frames) > 25_000)
+        assert parts.pool.full
+        assert parts.pool.bytes_in_flight >= 20_000
+        second = await shop.submit("[[sim: tokens=3]]")
+        ended = await shop.ended(first)
+        started = int((await shop.ended(second)).meta["started_at"])
+        assert started >= int(ended.meta["ended_at"])
+        assert (parts.pool.bytes_in_flight, parts.pool.full) == (0, False)
+
+
+async def test_who_cannot_write_takes_and_renews_nothing(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with shop.worker("broken", lease_seconds=0.5) as parts:
+        stream_id = await shop.submit("[[sim: tokens=300 rate=100]]")
+        await shop.until(stream_id, lambda stream: "content_block_delta" in stream.names)
+        monkeypatch.setattr(parts.services.committer, "_pack", lambda _: 1 / 0)
+        async with shop.worker("whole", lease_seconds=0.5):
+            stream = await shop.ended(stream_id)
+    assert stream.outcome == "completed"
+    assert stream.data("relay.reset")[0]["reason"] == "worker_lost"

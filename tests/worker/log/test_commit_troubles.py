@@ -1,0 +1,116 @@
+"""What cannot be written is the trouble of one stream, and whose fault it is, is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+
+from app.stream import keys
+from app.stream.log import Status
+from tests.harness.network.proxy import Proxy
+from tests.worker.log.committing import Hand
+from worker.log.commit import Committer
+
+
+async def test_one_stream_s_trouble_is_not_another_s(redis: Redis, committer: Committer) -> None:
+    first = await Hand(redis, committer).take("st_1")
+    second = await Hand(redis, committer).take("st_2")
+    await redis.lpush(keys.log("st_1"), "not a string")
+    await redis.expire(keys.log("st_1"), 100)
+    first.write()
+    second.write()
+    await second.stands()
+    await first.writer.flush()
+    assert first.watcher.refusals == [Status.REFUSED]
+
+
+@pytest.mark.parametrize("what", ["fields", "take", "answer"])
+async def test_a_call_that_cannot_be_made_is_one_stream_s_trouble(
+    redis: Redis, committer: Committer, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    hands = [await Hand(redis, committer).take(f"st_{number}") for number in range(3)]
+    first, *others = hands
+
+    def broken(*_: object) -> None:
+        raise UnicodeEncodeError("utf-8", "the secret answer", 0, 1, "surrogates")
+
+    match what:
+        case "fields":
+            first.writer._fields["stop_reason"] = "\ud800 the secret answer"
+        case "take":
+            first.writer.take = broken  # type: ignore[method-assign]
+        case "answer":
+            first.writer.answered = broken  # type: ignore[method-assign]
+    async with asyncio.timeout(10):
+        for _ in range(3):
+            for hand in hands:
+                hand.write(2)
+            for hand in others:
+                await hand.stands()
+        await first.writer.flush()
+    assert first.watcher.refusals == [Status.REFUSED]
+    assert committer.broken_for == 0
+    assert len(caplog.records) == 1
+    assert "secret" not in caplog.text
+
+
+async def test_who_cannot_write_for_a_fault_of_his_own_says_since_when(
+    hand: Hand, committer: Committer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand.write()
+    await hand.writer.flush()
+    assert committer.broken_for == 0
+    monkeypatch.setattr(committer, "_pack", lambda _: 1 / 0)
+    hand.write()
+    async with asyncio.timeout(5):
+        while committer.broken_for < 0.2:
+            await asyncio.sleep(0.01)
+    monkeypatch.undo()
+    await hand.stands()
+    assert committer.broken_for == 0
+
+
+async def test_who_has_nothing_to_write_is_kept_from_nothing(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a worker that failed once, and then had nothing to do, would never take a stream again."""
+    monkeypatch.setattr(redis.connection_pool, "make_connection", lambda: 1 / 0)
+    async with Committer(redis) as committer, asyncio.timeout(5):
+        while not committer.broken_for:
+            await asyncio.sleep(0.01)
+        monkeypatch.undo()
+        while committer.broken_for:
+            await asyncio.sleep(0.01)
+
+
+async def test_an_outage_is_no_fault_of_ours(proxy: Proxy, hand: Hand, committer: Committer) -> None:
+    hand.write()
+    await hand.writer.flush()
+    proxy.stall()
+    proxy.reset()
+    hand.write()
+    await asyncio.sleep(0.5)  # the outage
+    assert committer.broken_for == 0
+    proxy.flow()
+    await hand.stands()
+
+
+async def test_a_cancellation_that_is_none_does_not_end_the_writing(
+    proxy: Proxy, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of something that was waited for; then nothing here would be written any more, and nobody would say so."""
+    fell = asyncio.Event()
+
+    def cancelled(*_: object) -> None:
+        fell.set()
+        raise asyncio.CancelledError
+
+    hand.write()
+    await hand.stands()
+    with monkeypatch.context() as patch:
+        patch.setattr(Committer, "_session", cancelled)
+        proxy.reset()
+        hand.write()
+        async with asyncio.timeout(5):
+            await fell.wait()
+    await hand.stands()
