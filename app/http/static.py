@@ -15,12 +15,13 @@ from functools import cache
 from pathlib import Path
 
 from rjsmin import jsmin
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 # What is served: the path, the file in `app/web/`, and its media type.
-_HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
+HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 _CHAT = (
     *(
         "announce",
@@ -42,17 +43,29 @@ _LANGUAGES = (
     *("md", "pl", "py", "regex", "rs", "sql", "todo", "toml", "ts", "uri", "xml", "yaml"),
 )
 _VENDOR = ("marked", "speed-highlight/tokenize", *(f"speed-highlight/languages/{name}" for name in _LANGUAGES))
+# What there is to read, each a file of Markdown in `app/docs/`: shown as a page, or as it is.
+PAGES = (
+    *("start", "clients", "guarantees", "words", "settings", "operating", "benchmarks", "architecture"),
+    *("contributing", "findings", "changelog"),
+)
+FRONT_PAGE = PAGES[0]
+MARKDOWN = "text/markdown; charset=utf-8"
+_PICTURES = ("resume.svg",)
 FILES = {
-    "/": ("index.html", _HTML),
+    "/": ("index.html", HTML),
     "/chat.css": ("chat.css", _CSS),
     "/chat.js": ("chat.js", _JS),
     **{f"/chat/{name}.js": (f"chat/{name}.js", _JS) for name in _CHAT},
     **{f"/vendor/{name}.js": (f"vendor/{name}.js", _JS) for name in _VENDOR},
     "/favicon.svg": ("favicon.svg", "image/svg+xml"),
     "/keepstream.js": ("keepstream.js", _JS),
-    "/docs": ("docs.html", _HTML),
+    "/markdown.css": ("markdown.css", _CSS),
     "/docs.js": ("docs.js", _JS),
     "/docs.css": ("docs.css", _CSS),
+    "/docs/api": ("api.html", HTML),
+    "/api.js": ("api.js", _JS),
+    "/api.css": ("api.css", _CSS),
+    **{f"/docs/pictures/{name}": (f"../docs/pictures/{name}", "image/svg+xml") for name in _PICTURES},
 }
 
 # How much a client wants of a coding, as RFC 9110 has it.
@@ -94,12 +107,25 @@ def routes(root_path: str, description: bytes) -> list[Route]:
         name, media_type = FILES[request.url.path]
         return _unless_known(request, _read(name, root_path), media_type)
 
+    async def page(request: Request) -> Response:
+        asked = request.path_params.get("page", FRONT_PAGE)
+        name = asked.removesuffix(".md")
+        if name not in PAGES:
+            raise HTTPException(404)
+        if asked != name or _asks_for_markdown(request.headers.get("accept", "")):
+            answer = _unless_known(request, _read(f"../docs/{name}.md", ""), MARKDOWN)
+        else:
+            answer = _unless_known(request, _read("docs.html", root_path), HTML)
+        answer.headers["vary"] = "accept, accept-encoding"
+        return answer
+
     async def openapi(request: Request) -> Response:
         return _unless_known(request, description, "application/json")
 
     return [
         Route("/openapi.json", openapi, methods=["GET"]),
         *(Route(path, file, methods=["GET"]) for path in FILES),
+        *(Route(path, page, methods=["GET"]) for path in ("/docs", "/docs/{page}")),
     ]
 
 
@@ -124,3 +150,9 @@ def _takes_gzip(accepted: str) -> bool:
         if coding in ("gzip", "*"):
             return not weight or ((match := _WEIGHT.fullmatch(weight)) is not None and bool(match[1].strip("0.")))
     return False
+
+
+def _asks_for_markdown(accept: str) -> bool:
+    """Whether an `Accept` names Markdown, and no page."""
+    kinds = {item.partition(";")[0].strip() for item in accept.lower().split(",")}
+    return "text/markdown" in kinds and "text/html" not in kinds

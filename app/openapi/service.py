@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.http.static import FILES
+from app.http.static import FILES, HTML, MARKDOWN
 from app.openapi.words import Json, answer, errors, json_content, operation, parameters, schema
 
 TAG = "Service"
@@ -37,11 +37,30 @@ def paths() -> Json:
             )
         },
         "/openapi.json": {"get": _file("openapi", "This description", "application/json", {"type": "object"}, tag=TAG)},
+        "/docs": {"get": _page("docs", "What there is to read: its front page")},
+        "/docs/{page}": {"get": _page("docs-page", "A page of what there is to read", "page", failing=(404,))},
         **{
             path: {"get": _file(path.strip("/").replace(".", "-") or "page", f"The file {name}", media_type)}
             for path, (name, media_type) in FILES.items()
         },
     }
+
+
+def _page(name: str, summary: str, *named: str, failing: tuple[int, ...] = ()) -> Json:
+    """A page of the shelf: HTML, or Markdown where that is asked for by its name or by `accept`."""
+    text = {"schema": {"type": "string"}}
+    return operation(
+        name,
+        FILES_TAG,
+        summary,
+        {
+            "200": answer("The page, or its Markdown where that is asked for", {HTML: text, MARKDOWN: text}, "etag"),
+            "304": answer("As it is known already", None, "etag"),
+            **errors(*failing),
+        },
+        parameters=parameters(*named, "if-none-match"),
+        security=[],
+    )
 
 
 def _file(name: str, summary: str, media_type: str, content: Json | None = None, tag: str = FILES_TAG) -> Json:

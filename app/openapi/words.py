@@ -104,6 +104,13 @@ PARAMETERS: Json = {
         "description": "What it is exported as",
         "schema": {"enum": ["json", "markdown"], "default": "json"},
     },
+    "page": {
+        "name": "page",
+        "in": "path",
+        "required": True,
+        "description": "The page's name, with `.md` behind it for its Markdown",
+        "schema": {"type": "string", "examples": ["start", "words.md"]},
+    },
     "chat-id": {
         "name": "chat_id",
         "in": "path",

@@ -1,129 +1,94 @@
 /**
- * Shows `/openapi.json` as a page. The rule: everything is text; nothing of the description is ever taken for markup.
+ * Shows a page of the shelf, which is a file of Markdown, as the chat shows an answer. The rule: a page leads to pages of
+ * the shelf by the names of their files, so that it reads as well where the files lie.
  */
 
-const METHODS = ["get", "post", "put", "patch", "delete"];
+import { copy, h } from "/chat/dom.js";
+import { Markdown } from "/chat/markdown.js";
 
-/** An element with attributes and children; strings become text. */
-function make(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
-  return element;
+const SHELF = new URL("docs/", import.meta.url);
+const FRONT_PAGE = "start";
+/** Addresses that a page can only name, because they are no files. */
+const SERVED = ["/docs/api", "/openapi.json"];
+
+const name = location.pathname.match(/\/docs\/([a-z]+)$/)?.[1] ?? FRONT_PAGE;
+
+/** Where a link of a page leads, if that is here: another page, a picture, or a place on this one. */
+function here(href) {
+  if (href.startsWith("#")) return href;
+  const found = /^([\w./-]+?)(?:\.md)?(#[\w-]+)?$/.exec(href);
+  return found && !href.includes("..") ? new URL(found[1], SHELF).pathname + (found[2] ?? "") : null;
 }
 
-function resolve(description, thing) {
-  if (!thing?.$ref) return thing;
-  return thing.$ref.slice(2).split("/").reduce((found, key) => found[key], description);
+/** As the places where files of Markdown are kept call a heading. */
+function called(text) {
+  return text.toLowerCase().replace(/[^\p{L}\p{N}\p{M}_ -]/gu, "").replaceAll(" ", "-");
 }
 
-/** Text with `code` in it. */
-const prose = (text) => (text ?? "").split("`").map((part, n) => (n % 2 ? make("code", {}, part) : part));
-
-const nameOf = (reference) => reference.slice(reference.lastIndexOf("/") + 1);
-
-/** A schema in a few words, with links to the named ones. */
-function inWords(schema) {
-  if (schema.$ref) return [make("a", { href: `#schema-${nameOf(schema.$ref)}` }, nameOf(schema.$ref))];
-  if (schema.anyOf) return schema.anyOf.flatMap((one, n) => [n ? " or " : "", ...inWords(one)]);
-  if (schema.type === "array") return ["list of ", ...inWords(schema.items ?? {})];
-  if ("const" in schema) return [JSON.stringify(schema.const)];
-  if (schema.enum) return [schema.enum.map((one) => JSON.stringify(one)).join(", ")];
-  return [[schema.type ?? "anything"].flat().join(" or ")];
+/** The text of what was read, without its signs. */
+function plain(tokens) {
+  return tokens.map((token) => (token.tokens ? plain(token.tokens) : token.text)).join("");
 }
 
-function rows(pairs) {
-  if (!pairs.length) return null;
-  return make("table", {}, make("tbody", {}, pairs.map(([head, ...cell]) =>
-    make("tr", {}, make("th", { scope: "row" }, head), make("td", {}, ...cell)))));
-}
-
-function content(of) {
-  return Object.entries(of ?? {}).flatMap(([type, { schema }]) => {
-    const events = type === "text/event-stream" ? schema.anyOf : null;
-    return [
-      make("p", {}, make("code", {}, type), " ", ...(events ? prose(schema.description) : inWords(schema))),
-      events ? rows(events.map(({ title, properties }) => [
-        `event: ${title}`, ...inWords(properties.data.contentSchema)])) : null,
-    ];
-  });
-}
-
-function operation(description, path, method, { summary, description: text, parameters = [], requestBody, responses }) {
-  const given = parameters.map((parameter) => resolve(description, parameter));
-  const answers = Object.entries(responses).map(([status, answer]) => [status, resolve(description, answer)]);
-  const failed = ([status]) => status >= "400";
-  return make("section", { class: "operation", id: `${method}-${path}` },
-    make("h3", {}, make("span", { class: `method ${method}` }, method), ` ${path}`),
-    make("p", {}, prose(text ? `${summary}. ${text}` : summary)),
-    given.length ? make("h4", {}, "Parameters") : null,
-    rows(given.map(({ name, in: where, required, description: what, schema }) => [
-      name,
-      make("span", { class: "quiet" }, `${where}, `, inWords(schema), required ? ", required" : ""),
-      make("div", {}, prose(what)),
-    ])),
-    requestBody ? make("h4", {}, "Body") : null,
-    content(requestBody?.content),
-    make("h4", {}, "Answers"),
-    answers.filter((one) => !failed(one)).map(([status, answer]) => [
-      make("p", {}, make("strong", { class: "status" }, status), " ", prose(answer.description)),
-      ...content(answer.content),
-    ]),
-    make("details", {}, make("summary", {}, "Errors"),
-      rows(answers.filter(failed).map(([status, answer]) => [status, ...prose(answer.description)]))),
-  );
-}
-
-function show(description) {
-  const contents = [];
-  const parts = [make("h1", {}, description.info.title),
-    ...description.info.description.trim().split("\n\n").map((text) => make("p", {}, prose(text))),
-    make("p", {}, "As OpenAPI: ", make("a", { href: "/openapi.json" }, "/openapi.json"), ". To try it: ",
-      make("a", { href: "/" }, "the chat"), ".")];
-  for (const { name, description: text } of description.tags) {
-    const heading = { id: `tag-${name}` };
-    parts.push(make("h2", heading, name), make("p", { class: "quiet" }, prose(text)));
-    const paths = Object.entries(description.paths).flatMap(([path, item]) =>
-      METHODS.filter((one) => item[one]?.tags.includes(name)).map((method) => [path, method, item[method]]));
-    if (name === "Files") {
-      contents.push(make("h2", {}, make("a", { href: `#${heading.id}` }, name)));
-      parts.push(make("ul", { class: "files" }, paths.map(([path]) =>
-        make("li", {}, make("a", { href: path }, make("code", {}, path))))));
-      continue;
+function mark(tokens) {
+  for (const token of tokens) {
+    if (token.type === "heading") token.id = called(plain(token.tokens));
+    else if (token.type === "link" || token.type === "image") token.own = here(token.href);
+    else if (token.type === "html" && /^<!--[^]*-->\s*$/.test(token.raw)) token.type = "space";
+    else if (token.type === "codespan" && SERVED.includes(token.text)) {
+      Object.assign(token, { type: "link", own: new URL(`.${token.text}`, new URL("..", SHELF)).pathname });
+      token.tokens = [{ ...token, type: "codespan" }];
     }
-    contents.push(make("h2", {}, name));
-    for (const [path, method, item] of paths) {
-      contents.push(make("a", { href: `#${method}-${path}`, class: "call" },
-        make("span", { class: `method ${method}` }, method), make("span", {}, path)));
-      parts.push(operation(description, path, method, item));
-    }
+    if (token.type === "table") for (const cell of [...token.header, ...token.rows.flat()]) mark(cell.tokens);
+    else if (token.type === "list") for (const item of token.items) mark(item.tokens);
+    else if (token.tokens && !token.own) mark(token.tokens);
   }
-  contents.push(make("h2", {}, "Shapes"));
-  parts.push(make("h2", {}, "Shapes"));
-  for (const [name, schema] of Object.entries(description.components.schemas)) {
-    contents.push(make("a", { href: `#schema-${name}` }, name));
-    const fields = Object.entries(schema.properties ?? {}).map(([field, of]) => [
-      field,
-      make("span", { class: "quiet" }, inWords(of), schema.required?.includes(field) ? "" : ", optional"),
-      make("div", {}, prose(of.description)),
-    ]);
-    parts.push(make("section", { class: "operation", id: `schema-${name}` },
-      make("h3", {}, name), schema.description ? make("p", {}, prose(schema.description)) : null, rows(fields)));
+}
+
+/** Lists what stands on the page below its name, and has a number of headings open no more than a screen takes. */
+function contents(main) {
+  const current = document.querySelector(`#pages a[href$="/${name}"]`);
+  current?.setAttribute("aria-current", "page");
+  const headings = [...main.querySelectorAll("h2")];
+  if (headings.length > 1) {
+    current?.after(h("ul", {}, headings.map(({ id, textContent }) => h("li", {}, h("a", { href: `#${id}` }, textContent)))));
   }
-  const list = make("details", {}, make("summary", {}, "Contents"), contents);
-  // Beside the text it is always open; on a phone it would be all there is to see.
+}
+
+function goTo(hash) {
+  const target = document.getElementById(decodeURIComponent(hash.slice(1)));
+  if (target) location.replace(hash); // what came after the address was read is found only when it is asked for again
+}
+
+/** Beside the text the list is always open; on a phone it would be all there is to see. */
+function fold() {
+  const list = document.querySelector("#pages details");
   const wide = matchMedia("(min-width: 48rem)");
   const follow = () => list.toggleAttribute("open", wide.matches);
   wide.addEventListener("change", follow);
   list.addEventListener("click", ({ target }) => target.closest("a") && follow());
   follow();
-  document.getElementById("contents").replaceChildren(list);
-  const main = document.getElementById("main");
-  main.replaceChildren(...parts.flat());
-  main.setAttribute("aria-busy", "false");
-  document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
 }
 
-const answer = await fetch("/openapi.json");
-if (answer.ok) show(await answer.json());
-else document.getElementById("main").textContent = `The description cannot be read: ${answer.status}`;
+function show(text) {
+  const main = document.getElementById("main");
+  const markdown = new Markdown(main, { above: 0, breaks: false, mark });
+  main.replaceChildren();
+  markdown.write(text);
+  markdown.end();
+  markdown.draw(Infinity);
+  main.setAttribute("aria-busy", "false");
+  document.title = `${main.querySelector("h1").textContent} · Keepstream`;
+  contents(main);
+  if (location.hash) goTo(location.hash);
+  document.documentElement.dataset.ready = "";
+}
+
+addEventListener("click", ({ target }) => {
+  const button = target.closest?.(".copy-code");
+  if (button) copy(button.closest("figure").querySelector("code").textContent, button);
+});
+fold();
+const answer = await fetch(new URL(`${name}.md`, SHELF));
+if (answer.ok) show(await answer.text());
+else document.getElementById("main").textContent = `The page cannot be read: ${answer.status}`;

@@ -12,7 +12,6 @@ import { h, icon } from "/chat/dom.js";
 import { complete, fence } from "/chat/partial.js";
 import { build, reconcile, shape } from "/chat/shape.js";
 
-const OPTIONS = { gfm: true, breaks: true };
 const SLICE = 1024;
 /** A text whose open end has become expensive is drawn less often. */
 const REST = 4;
@@ -29,8 +28,11 @@ export class Markdown {
   #finished = 0;
   #shapes = [];
   #defined = "";
-  /** Of the last heading before them; the page's own is the first. */
-  #level = 1;
+  #reading;
+  #mark;
+  /** Of the last heading before them, and of the one before the first, which is the page's own. */
+  #level;
+  #above;
   #open = "";
   #waiting = "";
   #carried = "";
@@ -40,9 +42,15 @@ export class Markdown {
   #due = false;
   #notBefore = 0;
 
-  /** @param {HTMLElement} root an empty element */
-  constructor(root) {
+  /**
+   * `root`: an empty element; `above`: the level of the heading that stands above it, 0 for none; `breaks`: whether the
+   * end of a line is one. `mark(tokens)` may give a link or a picture an address of our `own`, and a heading an `id`.
+   */
+  constructor(root, { above = 1, breaks = true, mark = () => {} } = {}) {
     this.#root = root;
+    this.#above = this.#level = above;
+    this.#reading = { gfm: true, breaks };
+    this.#mark = mark;
   }
 
   get text() {
@@ -91,14 +99,14 @@ export class Markdown {
       const code = last ? null : fence(this.#open);
       if (code && !code.closed) return this.#put([codeBlock(code.language, code.code)]);
       const text = (last ? this.#open : complete(this.#open)).toWellFormed(); // half a pair is shown as a replacement
-      const tokens = Lexer.lex(text, OPTIONS);
-      this.#put(blocks(tokens, this.#level), JSON.stringify(tokens.links));
+      const tokens = this.#read(text);
+      this.#put(blocks(tokens, this.#level, this.#above), JSON.stringify(tokens.links));
       if (!last) this.#finish(tokens, text);
       // What a later definition says about an earlier link is seen only by reading all of it again.
       else if (/^ {0,3}\[[^\]\n]+\]:/m.test(this.#whole)) {
         this.#finished = 0;
         this.#shapes = [];
-        this.#put(blocks(Lexer.lex(this.#whole.toWellFormed(), OPTIONS), 1));
+        this.#put(blocks(this.#read(this.#whole.toWellFormed()), this.#above, this.#above));
       }
     } catch (error) {
       // Nested beyond what can be read, say: then it is shown as it is.
@@ -107,6 +115,12 @@ export class Markdown {
       this.#shapes = [];
       this.#put([shape("p", { class: "plain" }, () => [this.#open])]);
     }
+  }
+
+  #read(text) {
+    const tokens = Lexer.lex(text, this.#reading);
+    this.#mark(tokens);
+    return tokens;
   }
 
   /** All blocks but the last are finished once a whole line follows them. */
@@ -159,11 +173,11 @@ const isShown = (token) => token.type !== "space" && token.type !== "def";
 /** The text that a block was read from, and what was read: the end of an indented line depends on the next. */
 const keyOf = (token) => `${token.level}${token.raw}\n${token.text}`;
 
-/** `level`: of the heading before them, for those that stand in no other block. */
-function blocks(tokens, level) {
+/** `level`: of the heading before them, `above`: of the one before the first; for those that stand in no other block. */
+function blocks(tokens, level, above) {
   return tokens.filter(isShown).map((token) => {
     // No level is left out, whatever the text does.
-    if (level && token.type === "heading") token.level = level = Math.min(token.depth, level) + 1;
+    if (level !== undefined && token.type === "heading") token.level = level = Math.min(token.depth - 1 + above, level) + 1;
     return Object.assign(block(token), { key: keyOf(token) });
   });
 }
@@ -171,7 +185,7 @@ function blocks(tokens, level) {
 function block(token) {
   switch (token.type) {
     case "heading":
-      return shape(token.level ? `h${Math.min(token.level, 6)}` : "p", { class: `heading level-${token.depth}` }, () => inlines(token.tokens));
+      return shape(token.level ? `h${Math.min(token.level, 6)}` : "p", { class: `heading level-${token.depth}`, id: token.id ?? null }, () => inlines(token.tokens));
     case "paragraph":
       return shape("p", {}, () => inlines(token.tokens));
     case "code":
@@ -207,7 +221,7 @@ function checkbox(token) {
 function table(token) {
   const cell = (name) => (cell) => shape(name, { class: cell.align ? `align-${cell.align}` : null }, () => inlines(cell.tokens));
   const row = (cells, name) => shape("tr", {}, () => cells.map(cell(name)), cells.map(({ align, text }) => `${align}|${text}`).join("|"));
-  return shape("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" }, () => [
+  return shape("div", { class: "table", tabindex: "0", role: "group", "aria-label": "Table" }, () => [
     shape("table", {}, () => [
       shape("thead", {}, () => [row(token.header, "th")]),
       shape("tbody", {}, () => token.rows.map((cells) => row(cells, "td"))),
@@ -221,7 +235,7 @@ function codeBlock(language, text) {
   const label = name ? `Code, ${name}` : "Code";
   return shape("figure", { class: "code" }, () => [
     shape("figcaption", {}, () => [shape("span", {}, () => [name || "text"]), copyButton]),
-    shape("pre", { tabindex: "0", role: "region", "aria-label": label }, () => [shape("code", { "data-language": name }, () => [text])]),
+    shape("pre", { tabindex: "0", role: "group", "aria-label": label }, () => [shape("code", { "data-language": name }, () => [text])]),
   ]);
 }
 
@@ -244,6 +258,7 @@ function inline(token) {
     case "br":
       return shape("br");
     case "link":
+      if (token.own) return shape("a", { href: token.own }, () => inlines(token.tokens));
       return leading(token.href, token.title, () => (token.autolink ? [token.text] : inlines(token.tokens)));
     case "image":
       return image(token);
@@ -281,6 +296,7 @@ function leading(href, title, children) {
 }
 
 function image(token) {
+  if (token.own) return shape("img", { src: token.own, alt: token.text, loading: "lazy" });
   if (/^data:image\/(png|jpeg|gif|webp);base64,[\w+/=]+$/.test(token.href)) {
     return shape("img", { src: token.href, alt: token.text, loading: "lazy" });
   }

@@ -108,12 +108,12 @@ def test_parameters_of_the_path_are_described(operation: dict[str, Any]) -> None
     assert all(one["required"] for one in parameters if one["in"] == "path")
 
 
-def test_the_page_of_the_description_holds_no_script_and_no_address_of_elsewhere() -> None:
+def test_the_pages_to_be_read_hold_no_script_and_no_address_of_elsewhere() -> None:
     web = Path(app.__file__).parent / "web"
-    page = (web / "docs.html").read_text()
-    assert re.findall(r"<script[^>]*>(?!</script>)", page) == []
-    assert "style=" not in page
-    for name in ("docs.html", "docs.js", "docs.css"):
+    for page in ((web / "api.html").read_text(), (web / "docs.html").read_text()):
+        assert re.findall(r"<script[^>]*>(?!</script>)", page) == []
+        assert "style=" not in page
+    for name in ("api.html", "api.js", "api.css", "docs.html", "docs.js", "docs.css", "markdown.css"):
         text = (web / name).read_text()
         assert not re.search(r"https?://|innerHTML|insertAdjacentHTML|eval\(", text)
 

@@ -41,11 +41,11 @@ async def test_schemathesis_finds_nothing_that_is_not_as_described(up: Up, tmp_p
 
 async def test_the_page_may_load_nothing_but_what_is_served_here(up: Up) -> None:
     async with httpx.AsyncClient(base_url=up.url) as http:
-        page = await http.get("/docs")
+        page = await http.get("/docs/api")
         policy = page.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
-        for path, kind in (("/docs.js", "javascript"), ("/docs.css", "css"), ("/openapi.json", "json")):
+        for path, kind in (("/api.js", "javascript"), ("/docs.css", "css"), ("/openapi.json", "json")):
             part = await http.get(path)
             assert part.status_code == 200
             assert kind in part.headers["content-type"]

@@ -1,0 +1,159 @@
+"""Each block of code that says `run` runs as it stands, against real processes."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from inspect import iscoroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import async_playwright
+
+from tests import node
+from tests.app.docs.shelf import ALL, README, SHELF, Block, Document
+from tests.harness.api import Api
+from tests.harness.cluster import Cluster
+from tests.page.visiting import CHROMIUM, launch
+from tests.running import clean_environment
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BIN = Path(sys.executable).parent
+SECONDS = 120
+SAVED = "shopt -s nullglob; cat /dev/null *.txt"  # what an example wrote to files
+# What makes a page's example tell what came of it.
+SHOWN = """async () => {
+    %s
+    if (typeof source !== "undefined") await new Promise((resolve) => source.addEventListener("relay.end", resolve));
+    return {
+        text: typeof text === "string" ? text : document.body.textContent,
+        path: typeof events_url === "string" ? events_url : typeof id === "string" ? `/v1/streams/${id}/events` : null,
+    };
+}"""
+# What the examples for Node are asked for.
+TOLD = {
+    "@anthropic-ai/sdk": "console.log(message.content[0].text)",
+    "ai": """
+        const messages = [{ id: "u1", role: "user", parts: [{ type: "text", text: "Rivers" }] }];
+        let told = 0;
+        const chunks = await transport.sendMessages({ chatId: "a/b", messages, trigger: "submit-message" });
+        for await (const _ of chunks) told++;
+        await transport.reconnectToStream({ chatId: "a/b" });
+        console.log(`${told > 100 ? "all of it came" : "little came"}, and was stopped: ${(await stop("a/b")).ok}`);""",
+}
+
+
+def runs(*languages: str) -> Any:
+    """A case for each block of these languages that is run."""
+    found = [(page, block) for page in ALL for block in page.blocks if block.language in languages and block.is_run]
+    ids = [f"{page}:{number}" for number, (page, _) in enumerate(found)]
+    return pytest.mark.parametrize("block", [block for _, block in found], ids=ids)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api() -> AsyncIterator[Api]:
+    async with Cluster() as cluster:
+        made = Api(cluster)
+        yield made
+        await made.close()
+
+
+def here(api: Api, code: str) -> str:
+    return re.sub(r"\b(localhost|127\.0\.0\.1):8000\b", f"127.0.0.1:{api.port}", code)
+
+
+async def printed(api: Api, *command: str, cwd: Path) -> str:
+    """What a command prints, which must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=cwd,
+        env=clean_environment(
+            PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}", KEEPSTREAM_URL=f"http://127.0.0.1:{api.port}"
+        ),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            out, err = await process.communicate()
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    assert process.returncode == 0, f"{out.decode()}\n{err.decode()}"
+    return out.decode()
+
+
+@runs("sh")
+async def test_a_shell_s(api: Api, block: Block, tmp_path: Path) -> None:
+    written = await printed(api, "bash", "-u", "-c", f"{here(api, block.code)}\n{SAVED}", cwd=tmp_path)
+    assert len(written) > 100
+    assert '"type":"error"' not in written
+
+
+@pytest.mark.parametrize("page", [SHELF["start"]], ids=str)
+async def test_what_was_cut_and_what_came_after_are_the_whole(api: Api, page: Document, tmp_path: Path) -> None:
+    (block,) = (block for block in page.blocks if block.is_run)
+    await printed(api, "bash", "-u", "-c", here(api, block.code), cwd=tmp_path)
+    first, rest = ((tmp_path / name).read_text() for name in ("first.txt", "rest.txt"))
+    stream = re.findall(r"st_[0-9a-f]{32}", rest)[0]
+    frames = [*frames_of(first.rpartition("\n\n")[0] + "\n\n"), *frames_of(rest)]
+    assert frames == frames_of((await api.events(stream)).text)
+
+
+def frames_of(text: str) -> list[str]:
+    return [block for block in text.split("\n\n") if "\nid: " in block]
+
+
+@runs("python")
+async def test_a_python_s(api: Api, block: Block, capsys: pytest.CaptureFixture[str]) -> None:
+    code = compile(here(api, block.code), "example", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    names: dict[str, Any] = {}
+    async with asyncio.timeout(SECONDS):
+        running = await asyncio.to_thread(eval, code, names)  # our own pages
+        if iscoroutine(running):
+            await running
+    assert len(capsys.readouterr().out) > 100
+
+
+@runs("js")
+async def test_a_javascript_s(api: Api, block: Block) -> None:
+    library = re.findall(r'^import .* from "([^"/][^"]*)"', block.code, re.MULTILINE)
+    if library:
+        node.install()
+        code = f"{here(api, block.code)}\n{TOLD[library[0]]}"
+        out = await printed(api, str(BIN / "node"), "--input-type=module", "-e", code, cwd=node.CLIENTS)
+        assert out.strip() == "all of it came, and was stopped: true" if library == ["ai"] else len(out) > 100, out
+        return
+    if not CHROMIUM:
+        pytest.skip("the examples for pages are run in a real browser: install the package chromium")
+    code = re.sub(r'^import (.*) from "(.*)";', r'const \1 = await import("\2");', block.code, flags=re.MULTILINE)
+    async with async_playwright() as driver:
+        browser = await launch(driver)
+        page = await browser.new_page()
+        await page.goto(f"http://127.0.0.1:{api.port}/docs/api")
+        told = await page.evaluate(SHOWN % code)
+        await browser.close()
+    assert len(told["text"]) > 100
+    if told["path"]:
+        message = (await api.call("GET", told["path"].replace("/events", "/message"))).json()
+        assert told["text"] == "".join(part["text"] for part in message["content"] if part["type"] == "text")
+
+
+async def test_three_clients_stand_at_the_front_door() -> None:
+    assert [block.language for block in README.blocks if block.is_run] == ["sh", "js", "python"]
+    for block in README.blocks:
+        if block.is_run:
+            assert len([line for line in block.code.splitlines() if line]) <= 5
+
+
+async def test_no_example_for_a_client_is_left_out() -> None:
+    assert all(block.is_run for page in ALL for block in page.blocks if block.language in ("js", "python"))

@@ -1,0 +1,110 @@
+"""What the pages name exists, and what exists they name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from app.cli import COMMANDS
+from app.cli import main as keepstream
+from app.openapi import describe
+from app.openapi.service import FILES, PAGES
+from app.settings import variables
+from tests.app.docs.shelf import ALL, README, ROOT, SHELF, Document
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE)) - {"help"}
+PATHS = describe()["paths"]
+OPERATIONS = {f"{method.upper()} {path}" for path, item in PATHS.items() for method in item if method != "parameters"}
+# Of the terminal, and of the two secrets that may be files.
+OTHER_VARIABLES = {"KEEPSTREAM_URL", "KEEPSTREAM_KEY", "ANTHROPIC_API_KEY_FILE", "REDIS_URL_FILE"}
+ROOMS = {path.split("/")[1] for path in PATHS}  # of addresses
+THE_START_OF_ALL = "KEEPSTREAM_"
+every_page = pytest.mark.parametrize("page", ALL, ids=str)
+
+
+def said() -> str:
+    return "\n".join(page.text for page in ALL)
+
+
+@every_page
+def test_every_setting_in_it_exists(page: Document) -> None:
+    named = set(re.findall(r"\b(KEEPSTREAM_\w+|REDIS_URL\w*|ANTHROPIC_\w+)\b", page.text))
+    assert named - {THE_START_OF_ALL} - OTHER_VARIABLES <= set(variables())
+
+
+@every_page
+def test_every_command_in_it_exists(page: Document) -> None:
+    assert {command for span in page.spans for command in re.findall(r"^keepstream ([a-z]+)", span)} <= set(COMMANDS)
+
+
+def test_every_command_is_in_a_table_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [span for page in SHELF.values() for span in page.spans if re.match(r"keepstream [a-z]+( |$)", span)]
+    assert {row.split()[1] for row in rows} == set(COMMANDS)
+    for row in rows:
+        with pytest.raises(SystemExit):
+            keepstream([row.split()[1], "--help"])
+        told = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+        assert set(re.findall(r"--[a-z-]+", row)) <= told, row
+
+
+@every_page
+def test_every_make_target_in_it_exists(page: Document) -> None:
+    code = [*page.spans, *(line for block in page.blocks for line in block.code.splitlines())]
+    assert {target for line in code for target in re.findall(r"^make ([a-z]+)", line)} <= TARGETS
+
+
+def test_every_make_target_is_described() -> None:
+    assert {span.split()[1] for span in SHELF["contributing"].spans if re.fullmatch("make [a-z]+", span)} == TARGETS
+
+
+@every_page
+def test_every_route_in_it_exists(page: Document) -> None:
+    for span in page.spans:
+        if re.fullmatch(r"(GET|POST|PUT|PATCH|DELETE) /\S*", span):
+            assert span in OPERATIONS
+        elif re.fullmatch(r"/[\w.-]+/[\w./{}-]+", span) and span.split("/")[1] in ROOMS:
+            assert span in PATHS or span.removeprefix("/docs/") in PAGES, span
+
+
+def test_every_route_is_named_with_its_method() -> None:
+    named = {span for page in SHELF.values() for span in page.spans}
+    served = {f"GET {path}" for path in FILES} | {"GET /docs", "GET /docs/{page}", "GET /openapi.json"}
+    assert served <= OPERATIONS
+    assert OPERATIONS - served <= named
+
+
+@every_page
+def test_every_file_in_it_exists(page: Document) -> None:
+    for span in page.spans:
+        path, _, test = span.partition("::")
+        if re.fullmatch(r"(app|worker|tests|deploy|\.ci)/[\w./-]+", path):
+            assert (ROOT / path).exists(), span
+            assert not test or is_one_of(test, functions_of(ROOT / path)), span
+        if found := re.match(r"python -m (tests[\w.]*)", span):
+            assert any((ROOT / found[1].replace(".", "/")).with_suffix(end).exists() for end in ("", ".py")), span
+
+
+def is_one_of(test: str, names: set[str]) -> bool:
+    """A name may end in `…`, where the rest of it says no more."""
+    return test in names or (test.endswith("…") and any(name.startswith(test[:-1]) for name in names))
+
+
+@cache
+def functions_of(path: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_each_promise_names_a_test_that_shows_it() -> None:
+    promises = re.split(r"^## ", SHELF["guarantees"].text, flags=re.MULTILINE)[1:]
+    assert [one[:2] for one in promises[:7]] == [f"G{number}" for number in range(1, 8)]
+    assert all("::test_" in one for one in promises[:8])
+
+
+def test_the_front_door_is_short() -> None:
+    assert len(README.text.splitlines()) < 150
