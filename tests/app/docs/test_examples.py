@@ -16,12 +16,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
-from tests import node
 from tests.app.docs.shelf import ALL, README, SHELF, Block, Document
+from tests.harness import node
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
+from tests.harness.running import clean_environment
 from tests.page.visiting import CHROMIUM, launch
-from tests.running import clean_environment
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from app.openapi.service import PAGES
-from tests import node
 from tests.app.docs.shelf import SHELF
+from tests.harness import node
 from tests.page.test_looks import AXE, DESKTOP, PHONE, SMALL, violations
 from tests.page.visiting import Site
 
