@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.openapi.service import FILES, PAGES
+from app.http.static import FILES, PAGES
 from tests.app.docs.shelf import ALL, DOCS, ROOT, SHELF, Document
 
 WEB = ROOT / "app" / "web"

@@ -11,8 +11,8 @@ import pytest
 
 from app.cli import COMMANDS
 from app.cli import main as keepstream
+from app.http.static import FILES, PAGES
 from app.openapi import describe
-from app.openapi.service import FILES, PAGES
 from app.settings import variables
 from tests.app.docs.shelf import ALL, README, ROOT, SHELF, Document
 

@@ -8,8 +8,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from app.http.static import CONTENT_SECURITY_POLICY
-from app.openapi.service import MARKDOWN, PAGES
+from app.http.static import CONTENT_SECURITY_POLICY, MARKDOWN, PAGES
 from tests.app.docs.shelf import DOCS
 from tests.app.served import served
 

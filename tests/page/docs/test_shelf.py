@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from app.openapi.service import PAGES
+from app.http.static import PAGES
 from tests.app.docs.shelf import SHELF
 from tests.harness import node
 from tests.page.test_looks import AXE, DESKTOP, PHONE, SMALL, violations
