@@ -26,6 +26,8 @@ class Checkpoint:
     """
 
     progress: Progress
+    owner: str
+    client_request_id: str
     request: Request | None
     model: str
     elapsed: float
@@ -53,8 +55,10 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
             silences=_whole(meta, "silences", 0),
             stalls=_whole(meta, "stalls", 0),
         ),
+        owner=_text(meta, "owner"),
+        client_request_id=_text(meta, "client_request_id"),
         request=_request(meta),
-        model=meta.get("model", b"").decode("utf-8", "replace"),
+        model=_text(meta, "model"),
         elapsed=(begun.now - _whole(meta, "created_at", begun.now)) / 1000,
         cancelled=meta.get("cancel") == b"1",
         handed_over=meta.get("handed_over") == b"1",
@@ -73,6 +77,10 @@ def _request(meta: Mapping[str, bytes]) -> Request | None:
         return None
     usable = isinstance(headers, dict) and is_object(body)
     return Request(model, body, headers, query) if usable else None
+
+
+def _text(meta: Mapping[str, bytes], name: str) -> str:
+    return meta.get(name, b"").decode("utf-8", "replace")
 
 
 def _whole(meta: Mapping[str, bytes], name: str, otherwise: int) -> int:

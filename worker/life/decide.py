@@ -119,10 +119,10 @@ class End:
 
     @property
     def why(self) -> str:
-        """What the log says after the outcome; nothing where there is no error. Of the upstream's words none."""
+        """What went wrong; nothing where there is no error. Of the upstream's words none."""
         if self.error is None:
             return ""
-        return f": {self.failure.line if self.failure is not None else self.error.message}"
+        return self.failure.line if self.failure is not None else self.error.message
 
 
 @dataclass(frozen=True, slots=True)

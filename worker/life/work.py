@@ -13,14 +13,12 @@ from dataclasses import replace
 from app.stream import frames
 from app.stream.asides import Thinking
 from app.stream.log import Begun, Claim, Status
-from app.stream.observing import tell
-from app.watch.events import of_processes
-from app.watch.events.subjects import Subject
 from worker.life import decide
 from worker.life.calling import liveness
 from worker.life.calling.admission import Admission, report
 from worker.life.calling.call import Call
 from worker.life.checkpoint import checkpoint_of
+from worker.life.chronicle import Chronicle
 from worker.life.decide import End, HandOver, Limits, Park, Refused, Restart, Retry, Start, Step
 from worker.life.ending.writing import TAKES_NO_MORE, Ending, account_of
 from worker.life.interrupt import Interrupt, Interruption, Why
@@ -55,8 +53,10 @@ class Work:
         self._redis_clock = begun.now - self._clock() * 1000  # what to add to ours, in ms
         self.refusal: Status | None = None
         ttl_ms = int(settings.stream_ttl * 1000)
-        self._ending = Ending(claim.stream_id, services.log, interrupt, ttl_ms)
-        self._admission = Admission(claim, services.gate, services.announcer, parked=self._checkpoint.held)
+        self._chronicle = Chronicle(claim, self._checkpoint, self._clock)
+        self._ending = Ending(claim.stream_id, services.log, interrupt, ttl_ms, self._chronicle)
+        parked = self._checkpoint.held
+        self._admission = Admission(claim, services.gate, services.announcer, self._chronicle, parked=parked)
         self._open(begun)
         if self._progress.stalls > self._checkpoint.progress.stalls:
             self._writer.mark({"free": self._progress.free, "stalls": self._progress.stalls})
@@ -71,6 +71,7 @@ class Work:
         return max(self._born + self._limits.seconds_max - self._clock(), 0.0)
 
     def first_step(self) -> Step:
+        self._chronicle.claimed(self._claim, self._checkpoint)
         return self._decide(self._checkpoint.reason)
 
     async def finish(self, step: Step) -> End | HandOver | Park:
@@ -183,7 +184,7 @@ class Work:
                 self._take_back()
             return await self._interrupted(interruption.why)
         except Exception as error:  # noqa: BLE001  # our own fault must not leave a stream without its ending
-            tell(of_processes.Fault.met("stream", error, Subject(self._claim.stream_id)))
+            self._chronicle.fault(error)
             return decide.on_internal("an internal error")
         finally:
             if isinstance(turn, Turn):
@@ -200,6 +201,8 @@ class Work:
 
     def _tell(self, step: Retry | Refused | Restart) -> None:
         following, writer = self._progress.calls + 1, self._writer
+        if not isinstance(step, Refused):  # which was no call
+            self._chronicle.goes_on(following, step)
         match step:
             case Retry(reason, wait) | Refused(reason, wait):
                 data = {"attempt": following, "reason": reason, "retry_in_ms": round(wait * 1000)}
@@ -234,12 +237,14 @@ class Work:
     async def _call(self, request: Request, turn: Turn) -> Reading:
         self._calling = True
         timeouts = liveness.timeouts_of(self._services.settings)
-        call = Call(self._writer, self._interrupt, timeouts, self._thinks)
+        call = Call(self._writer, self._interrupt, timeouts, self._chronicle, self._thinks)
         self._reading = call.reading
+        self._chronicle.call_started(self._progress.calls)
         await call.read(self._services.claude, request, turn)
         return call.reading
 
     def _thinks(self, seconds: float) -> None:
+        self._chronicle.silent(seconds)
         self._services.announcer.announce(self._claim.stream_id, Thinking(round(seconds * 1000)))
 
     def _failed(self, told: Failure) -> Step:
@@ -300,6 +305,7 @@ class Work:
 
     def refused(self, status: Status) -> None:
         self.refusal = status
+        self._chronicle.append_refused(status)
         self._interrupt.stop(Why.LOST if status in LOST else Why.LEFT)
 
     def cancel_seen(self) -> None:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from app.watch.events.subjects import word
+
 _RETRIED_STATUSES = frozenset({408, 409, 429})
 _SERVER_ERRORS = 500
 # The relay's own key, whoever says so: nothing that a user could mend.
@@ -57,7 +59,7 @@ class Failure:
     @property
     def line(self) -> str:
         """What the log tells of it: never the upstream's own words, which may quote a prompt."""
-        facts = [self.reason, f"status {self.status}", self.request_id, self.detail]
+        facts = [word(self.reason), f"status {self.status}", word(self.request_id or ""), self.detail]
         return ", ".join(fact for fact in facts if fact)
 
     @property

@@ -23,14 +23,19 @@ NAMES_MAX = 100
 
 
 class Reading:
-    """One call's answer. Each frame, its name and its data, is given to `put`; `begins` is told of the first.
+    """One call's answer. Each frame, its name and its data, is given to `put`; `begins` is told of the first,
+    `speaks` of the first content.
 
     `content`: a frame of it was put; `first`: when its first content came; `heard`: when the last event but pings;
     `stirred`: when anything at all; `begun`: the message has.
     """
 
     def __init__(
-        self, put: Callable[[bytes | None, bytes], None], begins: Callable[[], None], clock: Callable[[], float]
+        self,
+        put: Callable[[bytes | None, bytes], None],
+        begins: Callable[[], None],
+        clock: Callable[[], float],
+        speaks: Callable[[], None],
     ) -> None:
         self.message = Message()
         self.content = False
@@ -39,6 +44,7 @@ class Reading:
         self._clock = clock
         self._put = put
         self._begins = begins
+        self._speaks = speaks
         self._parser = Parser()
         self._start: tuple[bytes | None, bytes] | None = None
         self.begun = False
@@ -100,6 +106,7 @@ class Reading:
             self._first()
         if self.first is None and name == b"content_block_delta":
             self.first = self._clock()
+            self._speaks()
         self._put(name, data)
         if name is not None:  # the SDK does not see events without a name
             self.message.add(value, data)

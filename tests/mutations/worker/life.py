@@ -47,8 +47,8 @@ ROWS = (
     ),
     Mutation(
         "a failed stream's line in the log has no reason",
-        "worker/life/ending/writing.py",
-        'why=end.why.removeprefix(": "),',
+        "worker/life/chronicle.py",
+        "why=end.why,",
         'why="",',
     ),
     Mutation(

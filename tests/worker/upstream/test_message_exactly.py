@@ -103,7 +103,7 @@ def expected(told: list[bytes]) -> Any:  # noqa: C901  # the book is one table
 @settings(max_examples=80, deadline=None)
 def test_the_message_is_what_the_frames_say(events: list[str]) -> None:
     put: list[bytes] = []
-    reading = Reading(lambda _, data: put.append(data), lambda: None, lambda: 0.0)
+    reading = Reading(lambda _, data: put.append(data), lambda: None, lambda: 0.0, lambda: None)
     body = "".join(f"event: {json.loads(data)['type']}\ndata: {data}\n\n" for data in one_line(events))
     assert reading.feed(body.encode())
     made, wanted = reading.message.json(), expected(put)

@@ -30,17 +30,21 @@ def delta(text: str) -> bytes:
 
 
 class Log:
-    """Where the frames go. `content`: how many stood there when the first ones were told of, each time."""
+    """Where the frames go. `content`: how many stood there when the first ones were told of, each time; `spoken`: when the first content was."""
 
     def __init__(self) -> None:
         self.frames: list[tuple[bytes | None, bytes]] = []
         self.content: list[int] = []
+        self.spoken: list[int] = []
 
     def put(self, name: bytes | None, data: bytes) -> None:
         self.frames.append((name, data))
 
     def begins(self) -> None:
         self.content.append(len(self.frames))
+
+    def speaks(self) -> None:
+        self.spoken.append(len(self.frames))
 
     @property
     def names(self) -> list[bytes | None]:
@@ -55,7 +59,7 @@ class Clock:
 
 
 def reading(log: Log, clock: Clock | None = None) -> Reading:
-    return Reading(log.put, log.begins, clock or Clock())
+    return Reading(log.put, log.begins, clock or Clock(), log.speaks)
 
 
 def test_an_event_before_message_start_takes_nothing_away_from_it() -> None:
@@ -238,3 +242,10 @@ def test_however_the_body_is_cut_the_log_is_the_same(asked: str, cuts: list[int]
     assert once[0][0] == b"message_start"
     assert once[-1][0] == b"message_stop"
     assert not {b"ping", b"error"} & {name for name, _ in once}
+
+
+def test_the_first_content_is_told_once_and_before_it_is_put() -> None:
+    log = Log()
+    answer = reading(log)
+    answer.feed(START + delta("Al") + delta("pha"))
+    assert log.spoken == [1]

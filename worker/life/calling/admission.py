@@ -10,6 +10,7 @@ from app.stream.asides import Held
 from app.stream.log import Claim
 from worker.life import decide
 from worker.life.calling.announce import Announcer
+from worker.life.chronicle import Chronicle
 from worker.life.decide import Limits, Refused, Restart, Retry, Start
 from worker.upstream.failure import Failure
 from worker.upstream.gate import Gate, Later, Turn
@@ -21,10 +22,11 @@ TOLD_SECONDS = 0.25
 class Admission:
     """A claimed stream's waits; `parked`: it comes back from one that it spent in the line."""
 
-    def __init__(self, claim: Claim, gate: Gate, announcer: Announcer, *, parked: bool) -> None:
+    def __init__(self, claim: Claim, gate: Gate, announcer: Announcer, chronicle: Chronicle, *, parked: bool) -> None:
         self._claim = claim
         self._gate = gate
         self._announcer = announcer
+        self._chronicle = chronicle
         self._parked = parked
         self._told = parked
 
@@ -40,14 +42,15 @@ class Admission:
         )
         self._parked = False
         if isinstance(turn, Later):
-            self._tell(turn.seconds)
+            self._tell(turn.seconds, parked=True)
         elif self._told:
             self._told = False
             self._announcer.withdraw(self._claim.stream_id)
         return turn
 
-    def _tell(self, seconds: float) -> None:
+    def _tell(self, seconds: float, *, parked: bool = False) -> None:
         if seconds >= TOLD_SECONDS:
+            self._chronicle.held(seconds, parked=parked)
             self._told = True
             self._announcer.announce(self._claim.stream_id, Held(round(seconds * 1000)))
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from worker.life.calling import liveness
+from worker.life.chronicle import GIVEN_UP, Chronicle
 from worker.life.interrupt import Interrupt
 from worker.log.writer import FullLogError, Writer
 from worker.upstream import failure
@@ -26,26 +28,50 @@ class Call:
     """A call under way. `reading` has what it brought; `thinks` is told for how many seconds only pings have come."""
 
     def __init__(
-        self, writer: Writer, interrupt: Interrupt, limits: liveness.Timeouts, thinks: Callable[[float], None]
+        self,
+        writer: Writer,
+        interrupt: Interrupt,
+        limits: liveness.Timeouts,
+        chronicle: Chronicle,
+        thinks: Callable[[float], None],
     ) -> None:
         self._writer = writer
         self._interrupt = interrupt
         self._limits = limits
+        self._chronicle = chronicle
         self._thinks = thinks
+        self._upstream_request_id = ""
         self._beat = 0.0
         self._loop = asyncio.get_running_loop()
-        self.reading = Reading(writer.frame, lambda: writer.mark({"content": "1"}), self._loop.time)
+        begins = partial(writer.mark, {"content": "1"})
+        self.reading = Reading(writer.frame, begins, self._loop.time, chronicle.first_content)
         self._due = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
 
     async def read(self, claude: Claude, request: Request, turn: Turn) -> None:
         """Returns when the message is complete. `turn` is told what the answer says of the limits."""
+        status, reason = GIVEN_UP, "given_up"
+        try:
+            await self._read(claude, request, turn)
+            status, reason = OK, ""
+        except UpstreamError as error:
+            status, reason = error.failure.status, error.failure.reason
+            self._upstream_request_id = error.failure.request_id or self._upstream_request_id
+            raise
+        except asyncio.CancelledError:
+            reason = reason if self._interrupt.why is None else self._interrupt.why.name.lower()
+            raise
+        finally:
+            self._chronicle.call_ended(status, reason, self._upstream_request_id)
+
+    async def _read(self, claude: Claude, request: Request, turn: Turn) -> None:
         reading, writer, interrupt = self.reading, self._writer, self._interrupt
         self._watch()
         try:
             async with claude.call(request) as answer:
                 reading.stir()
                 turn.taken(answer.limits)
+                self._upstream_request_id = answer.headers.get("request-id", "")
                 async for chunk in answer.chunks:
                     if reading.feed(chunk):
                         return

@@ -13,10 +13,8 @@ from dataclasses import dataclass, replace
 from app.stream.endings import Outcome
 from app.stream.frames import Position
 from app.stream.log import Log, Status
-from app.stream.observing import tell
-from app.watch.events import of_processes, of_streams
-from app.watch.events.subjects import Subject, word
 from worker.life import decide
+from worker.life.chronicle import Chronicle
 from worker.life.decide import End, Progress
 from worker.life.ending import relay_end
 from worker.life.ending.recovery import recover
@@ -61,27 +59,15 @@ def account_of(
     return Account(progress.calls, model, reading.message, reading.content, complete, first_at)
 
 
-def ended(of: Subject, end: End, account: Account) -> of_streams.Ended:
-    """What is told of the ending."""
-    return of_streams.Ended(
-        of,
-        model=word(account.model),
-        outcome=end.outcome,
-        error_type=word(end.error.type) if end.error is not None else "",
-        why=end.why.removeprefix(": "),
-        stop_reason="",
-        attempts=account.calls,
-    )
-
-
 class Ending:
     """The ending of one stream. `life_ms`: how long it is kept afterwards."""
 
-    def __init__(self, stream_id: str, log: Log, interrupt: Interrupt, life_ms: int) -> None:
+    def __init__(self, stream_id: str, log: Log, interrupt: Interrupt, life_ms: int, chronicle: Chronicle) -> None:
         self._stream_id = stream_id
         self._log = log
         self._interrupt = interrupt
         self._life_ms = life_ms
+        self._chronicle = chronicle
         self._refusals = 0
         self._bare = False  # the log takes no frame
         self._end_at: Position | None = None
@@ -93,7 +79,7 @@ class Ending:
             account = replace(account, message=stands.message)
             if stands.whole and end.outcome is Outcome.FAILED:  # only its ending was missing
                 end, account = decide.on_message(stands.message.stop_reason), replace(account, complete=True)
-        frame, fields = self._told(end, account)
+        frame, fields, cost = self._said(end, account)
         self._end_at = writer.position
         if readable and not self._bare:
             with contextlib.suppress(FullLogError):
@@ -102,8 +88,17 @@ class Ending:
         with self._interrupt.armed(Why.LEFT):
             await writer.flush()
         if writer.refusal is None:
-            tell(ended(Subject(self._stream_id), end, account))
+            self._tell(end, account, cost)
         return writer.refusal is None
+
+    def _tell(self, end: End, account: Account, cost: float | None) -> None:
+        message = account.message
+        try:
+            stop_reason, usage = (None, None) if message is None else (message.stop_reason, message.usage)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._chronicle.fault(error)
+            stop_reason = usage = None
+        self._chronicle.ended(end, account.calls, stop_reason, usage or {}, cost)
 
     async def refused(self, status: Status | None) -> None:
         """The ending was refused. Returns when it is to be tried again.
@@ -112,7 +107,7 @@ class Ending:
         """
         self._refusals += 1
         if self._refusals > REFUSALS_MAX:
-            tell(of_streams.EndingUnwritten(Subject(self._stream_id)))
+            self._chronicle.ending_unwritten()
             raise Interruption(Why.LEFT)
         self._bare = self._bare or status is Status.REFUSED
         with self._interrupt.armed(Why.LEFT):
@@ -122,8 +117,8 @@ class Ending:
         """Whether all but the ending stands in a log that ends at `position`."""
         return position == self._end_at
 
-    def _told(self, end: End, account: Account) -> tuple[bytes, dict[str, Field]]:
-        """Frame and fields; with less in them where they cannot be made."""
+    def _said(self, end: End, account: Account) -> tuple[bytes, dict[str, Field], float | None]:
+        """Frame, fields and the cost; with less in them where they cannot be made."""
         message, calls = account.message, account.calls
         try:
             usage = message.usage if message is not None and message.closed else None
@@ -139,6 +134,6 @@ class Ending:
                 first_at=account.first_at,
             )
         except Exception as error:  # noqa: BLE001  # a finished answer is not lost for what is said about it
-            tell(of_processes.Fault.met("stream", error, Subject(self._stream_id)))
-            return relay_end.bare(end, calls)
-        return frame, fields
+            self._chronicle.fault(error)
+            return *relay_end.bare(end, calls), None
+        return frame, fields, cost

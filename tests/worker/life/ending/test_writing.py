@@ -13,10 +13,12 @@ from app.dev.embedded import EmbeddedValkey
 from app.stream import keys
 from app.stream.endings import Outcome
 from app.stream.frames import Position, encode, origin
-from app.stream.log import Log, Status
+from app.stream.log import Begun, Claim, Log, Status
 from tests.worker.log.committing import Hand, committing
 from tests.worker.plain_upstream import EVENT_STREAM, PlainUpstream
 from tests.worker.workshop import MODEL, Stream, Workshop
+from worker.life.checkpoint import checkpoint_of
+from worker.life.chronicle import Chronicle
 from worker.life.decide import End
 from worker.life.ending import relay_end
 from worker.life.ending.writing import REFUSALS_MAX, Account, Ending
@@ -29,6 +31,10 @@ TEXT = b'{"type":"content_block_start","index":0,"content_block":{"type":"text",
 WORDS = b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"words"}}'
 DONE = b'{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}'
 STOP = b'{"type":"message_stop"}'
+
+
+def chronicle() -> Chronicle:
+    return Chronicle(Claim("st_1", 1, "w/1"), checkpoint_of(Begun(Status.OK, 0, 0, None, {})), lambda: 0.0)
 
 
 def upstream(*events: bytes) -> PlainUpstream:
@@ -166,7 +172,7 @@ async def test_an_ending_that_the_log_does_not_take_is_told_by_the_meta(redis: R
     account = Account(1, MODEL, Message(), content=True, complete=True, first_at=None)
     async with committing(valkey.url) as committer:
         hand = await Hand(redis, committer).take("st_1")
-        closing = Ending("st_1", Log(redis), Interrupt(), 60_000)
+        closing = Ending("st_1", Log(redis), Interrupt(), 60_000, chronicle())
         hand.writer.frame(b"big", b"x" * (1024 * 1024 - 100))
         await hand.writer.flush()
         stands = hand.writer.position
@@ -182,7 +188,7 @@ async def test_an_ending_that_the_log_does_not_take_is_told_by_the_meta(redis: R
 
 async def test_an_ending_that_nothing_takes_is_left_after_some_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.life.ending.writing.REFUSED_SECONDS", 0.001)
-    closing = Ending("st_1", Log(Redis()), Interrupt(), 60_000)
+    closing = Ending("st_1", Log(Redis()), Interrupt(), 60_000, chronicle())
     for _ in range(REFUSALS_MAX):
         await closing.refused(Status.CONFLICT)
     with pytest.raises(Interruption):
