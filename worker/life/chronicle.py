@@ -74,7 +74,7 @@ class Chronicle:
         tell(of_streams.AppendRefused(self.of, status))
 
     def ended(
-        self, end: End, calls: int, stop_reason: str | None, usage: Mapping[str, Any], cost: float | None
+        self, end: End, calls: int, stop_reason: str | None, usage: Mapping[str, Any], cost_usd: float | None
     ) -> None:
         """`usage` in the Messages API's shape."""
         now = self._clock()
@@ -91,7 +91,7 @@ class Chronicle:
                 output_tokens=_count(usage, "output_tokens"),
                 cache_read_tokens=_count(usage, "cache_read_input_tokens"),
                 cache_write_tokens=_count(usage, "cache_creation_input_tokens"),
-                cost_usd=cost,
+                cost_usd=cost_usd,
                 seconds=now - self._born,
                 waited_seconds=None if self._first_call_at is None else self._first_call_at - self._born,
                 first_content_seconds=None if self._first_at is None else self._first_at - self._born,

@@ -136,7 +136,7 @@ def _ours(failure: Failure) -> Failure:
     """A refused key is ours, and is never told to a user as if it were his."""
     if failure.status not in _KEY_STATUSES and failure.type not in _KEY_TYPES:
         return failure
-    return replace(failure, reason="key_refused", type="api_error", message=KEY_REFUSED, detail=failure.type)
+    return replace(failure, reason="key_refused", type="api_error", message=KEY_REFUSED, detail=word(failure.type))
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
