@@ -30,7 +30,9 @@ def delta(text: str) -> bytes:
 
 
 class Log:
-    """Where the frames go. `content`: how many stood there when the first ones were told of, each time; `spoken`: when the first content was."""
+    """Where the frames go. `content`: how many stood there when the first ones were told of, each time; `spoken`: how
+    many when the first content was.
+    """
 
     def __init__(self) -> None:
         self.frames: list[tuple[bytes | None, bytes]] = []
