@@ -8,11 +8,14 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-BIN := .venv/bin
+VENV := .venv
+BIN := $(VENV)/bin
 LOCKS := requirements.lock tests/requirements.lock
 # The first of these that is a Python 3.11 or newer and can do the job. A name alone says little: version managers
 # leave commands on the PATH that only print that they are not set up.
 PYTHON ?= python3 python3.13 python3.12 python3.11
+# Each of these is tested by `make test-all` where it is found; the image's (deploy/Dockerfile) is among them.
+PYTHONS := 3.11 3.12 3.13
 ARGS ?=
 PYTEST ?=
 
@@ -21,9 +24,9 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
-install: .venv/installed ## make .venv/ from the lock files; instant when it is up to date
+install: $(VENV)/installed ## make .venv/ from the lock files; instant when it is up to date
 
-.venv/installed: $(LOCKS) pyproject.toml Makefile
+$(VENV)/installed: $(LOCKS) pyproject.toml Makefile
 	@set -eu; \
 	export PIP_USER=0; unset PIP_TARGET PIP_PREFIX PIP_ROOT; : "what a machine says of other installations"; \
 	ready() { "$$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }; \
@@ -40,16 +43,16 @@ install: .venv/installed ## make .venv/ from the lock files; instant when it is 
 	    elif [ -z "$$found" ]; then \
 	        echo "make: no Python 3.11 or newer among: $(PYTHON). Install one, or name it: make install PYTHON=/path/to/python3" >&2; exit 1; \
 	    fi; \
-	    echo "make .venv/ with $$("$$found" --version)"; \
-	    rm -rf .venv; \
-	    if [ -n "$$uv" ]; then "$$uv" venv --quiet --python "$$found" .venv; else "$$found" -m venv .venv; fi; \
+	    echo "make $(VENV)/ with $$("$$found" --version)"; \
+	    rm -rf $(VENV); \
+	    if [ -n "$$uv" ]; then "$$uv" venv --quiet --python "$$found" $(VENV); else "$$found" -m venv $(VENV); fi; \
 	fi; \
 	if [ -z "$$uv" ]; then \
 	    uv=$(BIN)/uv; \
 	    if ! "$$uv" --version >/dev/null 2>&1; then \
 	        $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; \
-	        awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' tests/requirements.lock > .venv/uv.txt; \
-	        $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt; \
+	        awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' tests/requirements.lock > $(VENV)/uv.txt; \
+	        $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.txt; \
 	    fi; \
 	fi; \
 	"$$uv" pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python $(LOCKS); \
@@ -65,6 +68,28 @@ dev: install ## run everything on this machine and print the address; ARGS="--po
 .PHONY: test
 test: install lint ## lint, then all tests; PYTEST="-k resume -x", and one after the other with PYTEST="-n 0"
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST)
+
+# A name on the PATH may be a version manager's, which only prints that it is not set up: what answers with its version is
+# one. Then those that pyenv keeps.
+.PHONY: test-all
+test-all: install lint ## lint, then all tests on each Python that is found, with a .venv-3.x of its own; PYTEST="-k resume"
+	@set -eu; found= ; missing= ; failed= ; \
+	for version in $(PYTHONS); do \
+	    python= ; \
+	    for one in $(BIN)/python "python$$version" "$${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version".*/bin/python; do \
+	        said=$$("$$one" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+	        if [ "$$said" = "$$version" ]; then python=$$one; break; fi; \
+	    done; \
+	    if [ -z "$$python" ]; then missing="$$missing $$version"; continue; fi; \
+	    venv=.venv-$$version; \
+	    if [ "$$python" = "$(BIN)/python" ]; then venv=$(VENV); else $(MAKE) install VENV="$$venv" PYTHON="$$python"; fi; \
+	    echo "make: all tests on Python $$version"; \
+	    if "$$venv/bin/python" -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST); \
+	    then found="$$found $$version"; else failed="$$failed $$version"; fi; \
+	done; \
+	echo "make: passed on:$${found:- none}"; \
+	if [ -n "$$missing" ]; then echo "make: not found, not tested:$$missing"; fi; \
+	if [ -n "$$failed" ]; then echo "make: failed on:$$failed" >&2; exit 1; fi
 
 .PHONY: lint
 lint: install ## style, types, and which package may import which
@@ -100,5 +125,5 @@ lock: install ## write the lock files anew from pyproject.toml
 
 .PHONY: clean
 clean: ## remove what was made: .venv/, caches, and the data of `keepstream dev`
-	rm -rf .venv .keepstream tests/clients/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	rm -rf .venv .venv-3.* .keepstream tests/clients/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

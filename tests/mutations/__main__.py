@@ -20,7 +20,7 @@ from tests.mutations.trying import first_red
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", "__pycache__", "node_modules", ".keepstream", ".*_cache", ".hypothesis"
+    ".git", ".venv*", "__pycache__", "node_modules", ".keepstream", ".*_cache", ".hypothesis"
 )
 
 

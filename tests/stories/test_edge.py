@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +22,7 @@ from tests.harness.cluster import Cluster, Process
 from tests.harness.reader import Sight, connect_once, watch
 from tests.harness.running import Running, clean_environment
 
-CADDY = Path(__file__).parents[2] / ".venv" / "bin" / "caddy"
+CADDY = Path(sys.executable).with_name("caddy")
 CADDYFILE = Path(__file__).parents[2] / "deploy" / "Caddyfile"
 RESTARTS = 2
 READERS = 5
