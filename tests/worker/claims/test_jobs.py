@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import orjson
 import pytest
@@ -11,9 +13,83 @@ from arq.jobs import serialize_job
 
 from app.stream import keys
 from app.stream.queue import FUNCTION
-from tests.worker.workshop import Workshop
+from tests.worker.claims.pool.watching import LONG_MS
+from tests.worker.workshop import BEAT, PATIENCE, Workshop
+from worker.claims import jobs
+from worker.life.life import Life
 
-LONG_MS = 60_000
+
+async def _nothing(shop: Workshop, stream_id: str) -> None:
+    await shop.redis.delete(keys.arq_job(stream_id))
+
+
+async def _malformed(shop: Workshop, stream_id: str) -> None:
+    await shop.redis.set(keys.arq_job(stream_id), b"\x80\x04K\x01.", px=LONG_MS)
+
+
+async def _unknown(shop: Workshop, stream_id: str) -> None:
+    job = serialize_job("another_function", ("a secret",), {}, None, 0, serializer=orjson.dumps)
+    await shop.redis.set(keys.arq_job(stream_id), job, px=LONG_MS)
+
+
+async def _of_another_type(shop: Workshop, stream_id: str) -> None:
+    """Redis refuses to read it, again and again."""
+    await shop.redis.delete(keys.arq_job(stream_id))
+    await shop.redis.hset(keys.arq_job(stream_id), "a", "b")
+    await shop.redis.pexpire(keys.arq_job(stream_id), LONG_MS)
+
+
+@pytest.mark.parametrize("happens", [_nothing, _malformed, _unknown, _of_another_type])
+async def test_a_job_that_arq_cannot_run_ends_its_stream(
+    shop: Workshop,
+    happens: Callable[[Workshop, str], Awaitable[None]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "AWAY_SECONDS_MAX", jobs.AWAY_SECONDS)
+    stream_id = await shop.submit("[[sim: tag=broken]]")
+    await happens(shop, stream_id)
+    async with shop.worker():
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, stream.names) == ("failed", ["relay.end"])
+    assert len(await shop.outbox(stream_id)) == 1
+    assert await shop.redis.ttl(keys.arq_job(stream_id)) <= keys.SUBMIT_SECONDS
+    assert not await shop.redis.exists(keys.arq_retry(stream_id))
+    assert (await shop.calls("broken"))["calls"] == 0
+    assert "secret" not in caplog.text
+
+
+async def test_a_job_that_starts_late_runs_under_its_own_claim(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stream has come back to the same worker before arq had read the older claim's job."""
+    async with shop.worker(lease_seconds=600) as parts:
+        run_job, lived, gates = parts.pool.run_job, jobs._lived, [asyncio.Event(), asyncio.Event()]
+        started, fences = iter(gates), list[int]()
+
+        async def late(*args: Any) -> None:
+            await next(started).wait()
+            await run_job(*args)
+
+        async def tell(life: Life, *end: Any) -> None:
+            fences.append(life.claim.fence)
+            await lived(life, *end)
+
+        monkeypatch.setattr(parts.pool, "run_job", late)
+        monkeypatch.setattr(jobs, "_lived", tell)
+        stream_id = await shop.submit("[[sim: tokens=3 tag=late]]")
+        async with asyncio.timeout(PATIENCE):
+            while stream_id not in parts.pool.leases:
+                await asyncio.sleep(BEAT)
+            older = parts.pool.leases[stream_id]
+            await shop.redis.zadd(keys.LEASES, {stream_id: 1})
+            parts.pool.wake()
+            while parts.pool.leases[stream_id] is older:
+                await asyncio.sleep(BEAT)
+        for gate in gates:
+            gate.set()
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, len(await shop.outbox(stream_id))) == ("completed", 1)
+    assert fences == [older.claim.fence, older.claim.fence + 1]
+    assert (await shop.calls("late"))["calls"] == 1
 
 
 async def test_arq_s_count_of_tries_ends_no_stream(shop: Workshop) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from app.stream import keys
 from tests.worker.workshop import Workshop
 
@@ -45,14 +43,3 @@ async def test_a_worker_whose_streams_take_all_they_may_takes_no_new_ones(shop: 
         started = int((await shop.ended(second)).meta["started_at"])
         assert started >= int(ended.meta["ended_at"])
         assert (parts.pool.bytes_in_flight, parts.pool.full) == (0, False)
-
-
-async def test_who_cannot_write_takes_and_renews_nothing(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with shop.worker("broken", lease_seconds=0.5) as parts:
-        stream_id = await shop.submit("[[sim: tokens=300 rate=100]]")
-        await shop.until(stream_id, lambda stream: "content_block_delta" in stream.names)
-        monkeypatch.setattr(parts.services.committer, "_pack", lambda _: 1 / 0)
-        async with shop.worker("whole", lease_seconds=0.5):
-            stream = await shop.ended(stream_id)
-    assert stream.outcome == "completed"
-    assert stream.data("relay.reset")[0]["reason"] == "worker_lost"
