@@ -44,7 +44,7 @@ async def test_running_and_waiting_streams_complete_and_new_ones_are_taken(
     pair: Pair, there: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    async with workshop(there, pair.url) as shop, shop.worker(lease_seconds=2.0, worker_streams=2) as parts:
+    async with workshop(there, pair.url) as shop, shop.worker(lease_seconds=2.0, worker_streams=2):
         running = [await shop.submit(f"{n} [[sim: tokens=150 rate=50 first=0 tag=run]]") for n in range(2)]
         waiting = [await shop.submit(f"{n} [[sim: tokens=3 tag=wait]]") for n in range(2)]
         for stream_id in running:
@@ -55,7 +55,9 @@ async def test_running_and_waiting_streams_complete_and_new_ones_are_taken(
         for stream_id in [*running, *waiting, late]:
             stream = await shop.ended(stream_id)
             assert (stream.outcome, stream.meta["attempts"]) == ("completed", b"1")
-        assert parts.services.channel.connected
+        async with asyncio.timeout(HEALED_SECONDS):
+            while (await there.pubsub_numsub(keys.WAKE))[0][1] != 1:
+                await asyncio.sleep(0.05)
         for tag, count in (("run", 2), ("wait", 2), ("late", 1)):
             assert (await shop.calls(tag))["calls"] == count
     assert len(caplog.records) < 40
