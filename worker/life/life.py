@@ -133,11 +133,11 @@ class Life:
             await until_answered(self.interrupt, lambda: queue.done(self.claim))
             return
         if "conversation" in meta and "withdrawn" not in meta:
-            # Before `done`: who dies in between leaves a lease, and the next claim commits it.
+            # Before `done`: who dies in between leaves a lease, and the next claim records it.
             conversation = meta["conversation"].decode()
             try:
                 await until_answered(
-                    self.interrupt, lambda: self._services.conversations.commit(stream_id, conversation)
+                    self.interrupt, lambda: self._services.conversations.record(stream_id, conversation)
                 )
             except (Interruption, RedisError):
                 raise

@@ -20,7 +20,7 @@ from app.watch.events import of_processes
 
 # So many calls of a model may be without an answer for a worker to make another without asking, as long as no limit
 # is near: so that who comes alone has no way more to go.
-FREE = 2
+UNASKED = 2
 # A model whose limit was met is asked for each call for so long.
 STRICT_SECONDS = 60.0
 # Whoever has to wait longer than this gives his slot to another.
@@ -111,7 +111,7 @@ class Gate:
         model = self._model(name)
         if not calm:
             model.strict()
-        elif model.is_free:
+        elif model.lets_pass:
             return model.turn()
         if comes_back:
             try:
@@ -171,8 +171,8 @@ class _Model:
         return self.task is None and not self._unanswered and not self.waiters and self._clock() >= self._strict_until
 
     @property
-    def is_free(self) -> bool:
-        return not self.waiters and self._unanswered < FREE and self._clock() >= self._strict_until
+    def lets_pass(self) -> bool:
+        return not self.waiters and self._unanswered < UNASKED and self._clock() >= self._strict_until
 
     def strict(self) -> None:
         self._strict_until = self._clock() + STRICT_SECONDS
