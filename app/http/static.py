@@ -23,20 +23,9 @@ from starlette.routing import Route
 # What is served: the path, the file in `app/web/`, and its media type.
 HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 _CHAT = (
-    *(
-        "announce",
-        "answer",
-        "blocks",
-        "composer",
-        "conversation",
-        "dom",
-        "files",
-        "highlight",
-        "keys",
-        "log",
-        "markdown",
-    ),
-    *("older", "pace", "partial", "scroll", "settings", "shape", "sidebar", "words"),
+    *("conversation", "dom", "keys", "messages", "older", "pace", "scroll", "settings", "sidebar", "words"),
+    *("answer/announce", "answer/answer", "answer/blocks", "composing/composer", "composing/files"),
+    *("markdown/highlight", "markdown/markdown", "markdown/shape", "markdown/unfinished"),
 )
 _LANGUAGES = (
     *("bash", "c", "css", "diff", "docker", "go", "html", "http", "ini", "java", "js", "jsdoc", "json", "lua", "make"),

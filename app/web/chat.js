@@ -4,13 +4,13 @@
  */
 
 import "/chat/older.js";
-import { Announcer } from "/chat/announce.js";
-import { Composer, forgetDraft } from "/chat/composer.js";
+import { Announcer } from "/chat/answer/announce.js";
+import { Composer, forgetDraft } from "/chat/composing/composer.js";
 import { Conversation } from "/chat/conversation.js";
 import { copy, h } from "/chat/dom.js";
 import { keyOf } from "/chat/keys.js";
-import { Log } from "/chat/log.js";
-import { warm } from "/chat/markdown.js";
+import { Messages } from "/chat/messages.js";
+import { warm } from "/chat/markdown/markdown.js";
 import { Following } from "/chat/scroll.js";
 import { Settings } from "/chat/settings.js";
 import { json, Sidebar } from "/chat/sidebar.js";
@@ -37,14 +37,14 @@ let conversation = null;
 const announce = new Announcer($("#announcer"));
 const following = new Following($("#scroll"), $("#content"), $("#to-end"));
 
-const log = new Log($("#log"), {
+const messages = new Messages($("#log"), {
   now,
   regenerate: () => again({ regenerate: true }),
   continue: () => again({ continue: true }),
   edit: async (message, text) => {
     const files = Array.isArray(message.content) ? message.content.filter((block) => block.type !== "text") : [];
     const content = files.length ? [...files, { type: "text", text }] : text;
-    return again({ content, after: log.before(message.id) }, content);
+    return again({ content, after: messages.before(message.id) }, content);
   },
   fork: (id) => fork(id),
 });
@@ -84,7 +84,7 @@ function changed() {
   $("#title").textContent = title;
   document.title = `${conversation?.running ? "● " : ""}${conversation ? title : "Keepstream"}`;
   $("#menu").hidden = !conversation;
-  $("#welcome").hidden = !log.isEmpty || !$("#gone").hidden;
+  $("#welcome").hidden = !messages.isEmpty || !$("#gone").hidden;
   composer.running = Boolean(conversation?.running);
   if (conversation) choose(conversation.model ?? "");
   sidebar.refresh();
@@ -104,7 +104,7 @@ function open({ first = false } = {}) {
 }
 
 function start(id, fresh) {
-  conversation = new Conversation({ client, log, page }, id);
+  conversation = new Conversation({ client, messages, page }, id);
   sidebar.current = id;
   conversation.follow({ fresh });
 }
@@ -114,7 +114,7 @@ function close() {
   conversation = null;
   sidebar.current = null;
   announce.drop();
-  log.clear();
+  messages.clear();
   $("#gone").replaceChildren();
   $("#gone").hidden = true;
   narrow(false);
@@ -137,7 +137,7 @@ function gone(error) {
 /** Says something, in a new conversation if none is open. Resolves when it was accepted. */
 async function send(content, options) {
   following.end();
-  const pending = log.pending(content);
+  const pending = messages.pending(content);
   $("#welcome").hidden = true;
   let begun = null;
   try {
@@ -183,7 +183,7 @@ async function again(body, content = null) {
   composer.notice(null);
   following.end();
   try {
-    await conversation.send({ ...body, ...extras() }, content === null ? null : log.later(content), {});
+    await conversation.send({ ...body, ...extras() }, content === null ? null : messages.later(content), {});
   } catch (error) {
     composer.notice(trouble(error));
     return false;

@@ -24,7 +24,7 @@ export class Conversation {
   /** The stream that runs: `{ stream, answer }`, or null. */
   running = null;
   #client;
-  #log;
+  #messages;
   #page;
   #offset = "";
   /** How far the running stream was read, and which streams have ended. */
@@ -43,13 +43,13 @@ export class Conversation {
   /**
    * @param {object} parts
    * @param {import("/keepstream.js").Keepstream} parts.client
-   * @param {import("./log.js").Log} parts.log
+   * @param {import("/chat/messages.js").Messages} parts.messages
    * @param {object} parts.page hears `changed()`, `trouble(error)`, `connection(text | null)`, `announce`
    * @param {string} id
    */
-  constructor({ client, log, page }, id) {
+  constructor({ client, messages, page }, id) {
     this.#client = client;
-    this.#log = log;
+    this.#messages = messages;
     this.#page = page;
     this.id = id;
   }
@@ -101,8 +101,8 @@ export class Conversation {
     const sent = (async () => {
       try {
         const accepted = await this.#client.submit(body, { path: `${this.path}/messages`, ...options });
-        if ("after" in body) this.#log.removeAfter(body.after);
-        else if (body.regenerate) this.#log.removeAfter(accepted.message_id);
+        if ("after" in body) this.#messages.removeAfter(body.after);
+        else if (body.regenerate) this.#messages.removeAfter(accepted.message_id);
         pending?.settle(accepted.message_id);
         this.#told = accepted.id;
         this.#start(accepted.id, accepted.answer_id);
@@ -131,7 +131,7 @@ export class Conversation {
     this.#describe(found);
     this.#offset = found.offset;
     this.#told = null;
-    this.#log.show(found.messages, found.answer_id);
+    this.#messages.show(found.messages, found.answer_id);
     if (found.stream_id && !this.#over.has(found.stream_id)) {
       if (this.running?.stream !== found.stream_id) this.#start(found.stream_id, found.answer_id);
     } else {
@@ -147,7 +147,7 @@ export class Conversation {
   #start(stream, answer) {
     this.running = { stream, answer };
     this.#place = "";
-    const writing = this.#log.writing(answer);
+    const writing = this.#messages.writing(answer);
     writing.say("Waiting", { busy: true });
     writing.onText = (text) => this.#page.announce.add(text);
     this.#page.changed();
@@ -156,7 +156,7 @@ export class Conversation {
   /** Reads the stream that runs, to its ending. False: begin with the whole of the conversation again. */
   async #read() {
     const { stream, answer } = this.running;
-    const writing = this.#log.writing(answer);
+    const writing = this.#messages.writing(answer);
     const { signal } = this.#phase;
     const onState = (state, ms) => this.#onState(state, ms);
     const pace = new Pace();
@@ -177,7 +177,7 @@ export class Conversation {
     this.#over.add(stream);
     this.running = null;
     if (end) {
-      this.#log.ended(answer, end);
+      this.#messages.ended(answer, end);
       this.#page.announce.end(end.outcome === "completed" ? "End of the answer." : "The answer ended early.");
     }
     this.#page.changed();
@@ -194,7 +194,7 @@ export class Conversation {
       if (id) this.#offset = id;
       if (this.#told !== null && type !== "conversation.updated") {
         if (type === "stream.started" && data.stream_id === this.#told) this.#told = null;
-        else if (type === "message.added" && !this.#log.has(data.message.id)) return false;
+        else if (type === "message.added" && !this.#messages.has(data.message.id)) return false;
         else if (type === "relay.reset" || type === "conversation.deleted") this.#told = null;
         if (type !== "relay.reset" && type !== "conversation.deleted") continue;
       }
@@ -204,12 +204,12 @@ export class Conversation {
           this.#page.changed();
           break;
         case "message.added":
-          if (data.message.content === null && !this.#log.has(data.message.id)) return false;
-          this.#log.add(data.message);
+          if (data.message.content === null && !this.#messages.has(data.message.id)) return false;
+          this.#messages.add(data.message);
           this.#page.changed();
           break;
         case "messages.removed":
-          this.#log.removeAfter(data.after);
+          this.#messages.removeAfter(data.after);
           break;
         case "stream.started":
           if (this.#over.has(data.stream_id)) break;
@@ -232,7 +232,7 @@ export class Conversation {
   /** Says that there is no connection and when it is tried again; null: there is one. */
   #connection(ms) {
     clearInterval(this.#ticking);
-    const writing = this.running && this.#log.writing(this.running.answer);
+    const writing = this.running && this.#messages.writing(this.running.answer);
     const show = (text) => {
       writing?.connection(text && `Connection lost. ${text}`);
       this.#page.connection(text);

@@ -1,6 +1,6 @@
 // What test_markdown.py runs in the page: texts that come in pieces, and what is to be seen of them.
 
-const { Markdown } = await import("/chat/markdown.js");
+const { Markdown } = await import("/chat/markdown/markdown.js");
 
 /** mulberry32: the same numbers for the same seed. */
 function random(seed) {

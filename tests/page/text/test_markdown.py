@@ -168,7 +168,7 @@ async def test_a_table_and_a_list_are_what_they_are_to_everybody(site: Site) -> 
     ],
 )
 async def test_what_is_open_is_closed_for_the_moment(page: Page, text: str, shown: str) -> None:
-    script = "async (text) => (await import('/chat/partial.js')).complete(text)"
+    script = "async (text) => (await import('/chat/markdown/unfinished.js')).complete(text)"
     assert (await page.evaluate(script, text)).rstrip("\n") == shown.rstrip("\n")
 
 
@@ -185,7 +185,7 @@ async def test_what_is_open_is_closed_for_the_moment(page: Page, text: str, show
     ],
 )
 async def test_an_open_fence_tells_its_code_so_far(page: Page, text: str, told: dict[str, Any] | None) -> None:
-    found = await page.evaluate("async (text) => (await import('/chat/partial.js')).fence(text)", text)
+    found = await page.evaluate("async (text) => (await import('/chat/markdown/unfinished.js')).fence(text)", text)
     if told and told["code"] is None:
         found.pop("code")
         told = {name: value for name, value in told.items() if name != "code"}

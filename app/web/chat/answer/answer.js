@@ -5,9 +5,9 @@
  * It knows no network: events are handed to it.
  */
 
-import { make, Text, Thinking } from "/chat/blocks.js";
+import { make, Text, Thinking } from "/chat/answer/blocks.js";
 import { h } from "/chat/dom.js";
-import { forget } from "/chat/highlight.js";
+import { forget } from "/chat/markdown/highlight.js";
 import { soon } from "/chat/pace.js";
 import { left, place, reason } from "/chat/words.js";
 

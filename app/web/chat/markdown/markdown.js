@@ -9,8 +9,8 @@
 
 import { Lexer } from "/vendor/marked.js";
 import { h, icon } from "/chat/dom.js";
-import { complete, fence } from "/chat/partial.js";
-import { build, reconcile, shape } from "/chat/shape.js";
+import { complete, fence } from "/chat/markdown/unfinished.js";
+import { build, reconcile, shape } from "/chat/markdown/shape.js";
 
 const SLICE = 1024;
 /** A text whose open end has become expensive is drawn less often. */

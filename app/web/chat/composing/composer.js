@@ -4,9 +4,9 @@
  */
 
 import { h, iconButton } from "/chat/dom.js";
-import { ACCEPTED, blockOf } from "/chat/files.js";
+import { ACCEPTED, blockOf } from "/chat/composing/files.js";
 import { isTouch, sends } from "/chat/keys.js";
-import { attachment } from "/chat/log.js";
+import { attachment } from "/chat/messages.js";
 import { left, trouble } from "/chat/words.js";
 
 const DRAFT = "keepstream.draft.";

@@ -4,7 +4,7 @@
  */
 
 import { h } from "/chat/dom.js";
-import { forget, paint } from "/chat/highlight.js";
+import { forget, paint } from "/chat/markdown/highlight.js";
 
 /**
  * `children()` gives shapes, strings, and functions that make an element which stays as it is. What was read from the same

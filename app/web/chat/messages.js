@@ -3,12 +3,12 @@
  * stands and has not changed is not touched. It calls no server: `actions` does.
  */
 
-import { Answer } from "/chat/answer.js";
+import { Answer } from "/chat/answer/answer.js";
 import { copy, h, icon, iconButton } from "/chat/dom.js";
 import { keyOf, sends } from "/chat/keys.js";
 import { ending, measured, textOf, when } from "/chat/words.js";
 
-export class Log {
+export class Messages {
   /** Messages by their ids, in order: `{ element, role, message, answer }`. */
   #entries = new Map();
   #root;

@@ -4,7 +4,7 @@
  */
 
 import { h } from "/chat/dom.js";
-import { destination, link, Markdown } from "/chat/markdown.js";
+import { destination, link, Markdown } from "/chat/markdown/markdown.js";
 
 /** What shows a content block; null for a kind that nobody knows yet. */
 export function make(block) {
