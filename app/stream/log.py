@@ -126,16 +126,16 @@ class Log:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._open = redis.register_script(source("open"))
-        self._begin = redis.register_script(source_on_full("begin"))
-        self._begin_a_call = redis.register_script(source("begin"))
-        self._append = redis.register_script(source("append"))
-        self._end = redis.register_script(source_on_full("append"))
-        self._read = redis.register_script(source("read"))
-        self._cancel = redis.register_script(source_on_full("cancel"))
-        self._keep = redis.register_script(source_on_full("keep"))
-        self._release = redis.register_script(source_on_full("release"))
-        self._withdraw = redis.register_script(source_on_full("withdraw"))
+        self._open = redis.register_script(source("log/open"))
+        self._begin = redis.register_script(source_on_full("log/begin"))
+        self._begin_a_call = redis.register_script(source("log/begin"))
+        self._append = redis.register_script(source("log/append"))
+        self._end = redis.register_script(source_on_full("log/append"))
+        self._read = redis.register_script(source("log/read"))
+        self._cancel = redis.register_script(source_on_full("log/cancel"))
+        self._keep = redis.register_script(source_on_full("log/keep"))
+        self._release = redis.register_script(source_on_full("log/release"))
+        self._withdraw = redis.register_script(source_on_full("log/withdraw"))
 
     async def open(self, stream_id: str, fields: Mapping[str, str | bytes]) -> int:
         """Writes the meta of a new stream, kept for `SUBMIT_SECONDS` unless `keep` follows. Returns created_at, ms."""

@@ -56,13 +56,13 @@ class Queue:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._submit = redis.register_script(source("submit"))
-        self._claim = redis.register_script(source_on_full("lease_clock", "claim"))
-        self._renew = redis.register_script(source_on_full("lease_clock", "renew"))
-        self._done = redis.register_script(source_on_full("done"))
-        self._overdue = redis.register_script(source_on_full("lease_clock", "overdue"))
-        self._give_back = redis.register_script(source_on_full("give_back"))
-        self._park = redis.register_script(source_on_full("park"))
+        self._submit = redis.register_script(source("queue/submit"))
+        self._claim = redis.register_script(source_on_full("queue/lease_clock", "queue/claim"))
+        self._renew = redis.register_script(source_on_full("queue/lease_clock", "queue/renew"))
+        self._done = redis.register_script(source_on_full("queue/done"))
+        self._overdue = redis.register_script(source_on_full("queue/lease_clock", "queue/overdue"))
+        self._give_back = redis.register_script(source_on_full("queue/give_back"))
+        self._park = redis.register_script(source_on_full("queue/park"))
 
     async def submit(
         self,

@@ -58,9 +58,9 @@ class Workers:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._absent = redis.register_script(source("lease_clock", "absent"))
-        self._expire = redis.register_script(source_on_full("lease_clock", "expire"))
-        self._gate = redis.register_script(source_on_full("gate_rate", "gate_law", "gate"))
+        self._absent = redis.register_script(source("queue/lease_clock", "queue/absent"))
+        self._expire = redis.register_script(source_on_full("queue/lease_clock", "queue/expire"))
+        self._gate = redis.register_script(source_on_full("gate/rate", "gate/law", "gate/gate"))
 
     async def absent(self, worker: str) -> tuple[int, set[str]]:
         """How many leases there are, and the listed workers, other than `worker`, whose own channel nobody hears."""

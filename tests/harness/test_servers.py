@@ -22,4 +22,4 @@ def test_each_word_marks_a_test() -> None:
 
 @pytest.mark.xfail(strict=True, raises=ResponseError, reason="what our own client of it leaves out could stay")
 async def test_it_knows_the_flags_of_a_script() -> None:
-    await FakeAsyncRedis().register_script(source_on_full("cancel"))(keys=["meta", "ctl"])
+    await FakeAsyncRedis().register_script(source_on_full("log/cancel"))(keys=["meta", "ctl"])

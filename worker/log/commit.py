@@ -37,8 +37,8 @@ FULL_SECONDS = 0.2
 BATCH_BYTES = 4 * 1024 * 1024
 READ_BYTES = 256 * 1024
 
-_SOURCE = source("append")
-_SOURCE_LAST = source_on_full("append")
+_SOURCE = source("log/append")
+_SOURCE_LAST = source_on_full("log/append")
 _SHA, _SHA_LAST = (
     hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest().encode() for text in (_SOURCE, _SOURCE_LAST)
 )

@@ -1,6 +1,6 @@
 """The gate before the upstream: whoever would call a model asks here for a turn, and tells here what came of the call.
 
-The rule: what is known of a model's limits is known to all workers (`gate_law.lua`), and only Redis' clock counts. One
+The rule: what is known of a model's limits is known to all workers (`gate/law.lua`), and only Redis' clock counts. One
 question at a time goes from here to a model's gate, for all who wait: nobody asks alone. Where no limit is near, the
 first calls go without asking; where Redis does not tell, nobody waits.
 """

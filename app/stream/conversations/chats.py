@@ -34,9 +34,9 @@ class Chats:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._take = redis.register_script(source("chat_take"))
-        self._leave = redis.register_script(source_on_full("chat_leave"))
-        self._shown = redis.register_script(source_on_full("chat_shown"))
+        self._take = redis.register_script(source("conversations/chat_take"))
+        self._leave = redis.register_script(source_on_full("conversations/chat_leave"))
+        self._shown = redis.register_script(source_on_full("conversations/chat_shown"))
 
     async def take(self, owner: str, chat_id: str, chat: Chat, life_ms: int) -> str | None:
         """Makes the chat show another stream; returns the one that it showed before. The record lives `life_ms`."""

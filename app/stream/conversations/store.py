@@ -98,10 +98,10 @@ class Conversations:
     def __init__(self, redis: Redis, log: Log) -> None:
         self._redis = redis
         self._log = log
-        self._read = redis.register_script(source("conversation_read"))
-        self._change = redis.register_script(source("conversation_change"))
-        self._delete = redis.register_script(source_on_full("conversation_change"))
-        self._list = redis.register_script(source("conversation_list"))
+        self._read = redis.register_script(source("conversations/read"))
+        self._change = redis.register_script(source("conversations/change"))
+        self._delete = redis.register_script(source_on_full("conversations/change"))
+        self._list = redis.register_script(source("conversations/list"))
 
     async def read(self, conversation_id: str, *, messages: bool = False) -> Conversation | None:
         """A conversation as it stands; None for what is not there."""

@@ -151,8 +151,8 @@ def names(wanted: Callable[[str], bool]) -> set[str]:
 def _commands() -> set[str]:
     """The commands of all scripts, and those of the code."""
     found = set(_ASKED.split())
-    for file in files(scripts).iterdir():
-        if file.name.endswith(".lua"):
+    for room in files(scripts).iterdir():
+        for file in room.iterdir() if room.is_dir() and room.name != "__pycache__" else ():
             found |= set(re.findall(r"redis\.p?call\(\s*'([A-Z]+)'", file.read_text(encoding="utf-8")))
     return found
 

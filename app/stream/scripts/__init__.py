@@ -1,4 +1,8 @@
-"""The Lua scripts, one file each, with their KEYS, ARGV and replies described on top; loaded by name."""
+"""The Lua scripts, one file each, with their KEYS, ARGV and replies described on top; loaded by name.
+
+The rule: a room for each slot that a script's keys stand in, and what it is about. A script touches the keys of one
+stream (`log/`), of one conversation or chat (`conversations/`), or those of the queue (`queue/`, `gate/`).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,8 @@ from importlib.resources import files
 
 @cache
 def source(*names: str) -> str:
-    """The text of the files of these names (`<name>.lua`), one after the other: the last is the script, what it calls
-    stands before.
+    """The text of the files of these names (`<room>/<name>.lua`), one after the other: the last is the script, what it
+    calls stands before.
     """
     return "".join(files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names)
 

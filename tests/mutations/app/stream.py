@@ -102,7 +102,7 @@ ROWS = (
     Mutation(
         "a call is made on a full Redis: it has nowhere to put its answer",
         "app/stream/log.py",
-        'self._begin_a_call = redis.register_script(source("begin"))',
-        'self._begin_a_call = redis.register_script(source_on_full("begin"))',
+        'self._begin_a_call = redis.register_script(source("log/begin"))',
+        'self._begin_a_call = redis.register_script(source_on_full("log/begin"))',
     ),
 )

@@ -16,7 +16,7 @@ from app.stream.scripts import source
 from worker.upstream.gate import FREE
 
 _LAW = (
-    source("gate_rate", "gate_law")
+    source("gate/rate", "gate/law")
     + "local gate = {} "
     + "return function(now, told) local may, wait = gate_law(gate, now, told) return may, wait, gate end"
 )

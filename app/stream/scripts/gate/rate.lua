@@ -1,4 +1,4 @@
--- How many calls a second an upstream takes, found out from those that it took and refused: a part of gate_law.lua.
+-- How many calls a second an upstream takes, found out from those that it took and refused: a part of gate/law.lua.
 --
 -- It is taken to have a bucket, of a size and with a rate that nobody tells. Until it first refuses there is no rate.
 -- Then one is guessed and rises fast until it refuses again, and from then on the rate is that which explains what it

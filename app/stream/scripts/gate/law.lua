@@ -1,9 +1,9 @@
 -- What a model's gate lets through: a pure function of what was told before, of the time, and of what is told now.
--- A part of gate.lua, which keeps the state. Needs gate_rate.lua.
+-- A part of gate.lua, which keeps the state. Needs gate/rate.lua.
 --
 -- Three things say how many calls may go, and the least of them counts:
 --   credit   while nothing is known, and after a hold: a few calls, and more with each that the upstream took
---   tokens   once the upstream has refused: the rate that gate_rate.lua finds out, creeping up
+--   tokens   once the upstream has refused: the rate that gate/rate.lua finds out, creeping up
 --   left     what its headers say is left of each of its limits, and how fast that comes back
 local GATE_CREDIT = 8 -- calls that go at once where nothing is known
 local GATE_GROWTH = 1.75 -- more for each that is taken
