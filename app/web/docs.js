@@ -4,7 +4,7 @@
  */
 
 import { copy, h } from "/chat/dom.js";
-import { Markdown } from "/chat/markdown.js";
+import { Markdown } from "/chat/markdown/markdown.js";
 
 const SHELF = new URL("docs/", import.meta.url);
 const FRONT_PAGE = "start";

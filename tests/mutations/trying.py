@@ -41,7 +41,8 @@ def _in_turn(file: str, copy: Path, likely: str) -> Iterator[tuple[str, ...]]:
 def near(file: str, tree: Path) -> list[str]:
     """The tests that stand beside this file's place: its own, and those of its folder."""
     place = PurePosixPath(file)
-    folder = next((ELSEWHERE[str(one)] for one in place.parents if str(one) in ELSEWHERE), f"tests/{place.parent}")
+    rooms = (ELSEWHERE.get(str(one), f"tests/{one}") for one in place.parents)
+    folder = next(room for room in rooms if (tree / room).exists())
     return [test for test in (f"{folder}/test_{place.stem}.py", folder) if (tree / test).exists()]
 
 

@@ -131,7 +131,16 @@ async def test_under_a_path(redis: Redis, prefix: str) -> None:
         assert told["events_url"] == f"/relay/v1/streams/{told['id']}/events"
         assert told["cancel_url"] == f"/relay/v1/streams/{told['id']}/cancel"
         assert (await http.get(f"{prefix}/v1/streams/{told['id']}")).status_code == 200
-        for path in ("/", "/docs", "/docs/api", "/chat.js", "/keepstream.js", "/chat/messages.js", "/docs.js", "/api.js"):
+        for path in (
+            "/",
+            "/docs",
+            "/docs/api",
+            "/chat.js",
+            "/keepstream.js",
+            "/chat/messages.js",
+            "/docs.js",
+            "/api.js",
+        ):
             text = (await http.get(prefix + path)).text
             for wrong in ('from"/chat', 'from "/chat', 'src="/chat', 'href="/chat', 'fetch("/openapi', 'base = ""'):
                 assert wrong not in text, path
