@@ -39,7 +39,12 @@ PAGES = (
 )
 FRONT_PAGE = PAGES[0]
 MARKDOWN = "text/markdown; charset=utf-8"
-_PICTURES = ("resume.svg",)
+_PICTURES = {
+    "chat.png": "image/png",
+    "phone.png": "image/png",
+    "resume.svg": "image/svg+xml",
+    "terminal.png": "image/png",
+}
 FILES = {
     "/": ("index.html", HTML),
     "/chat.css": ("chat.css", _CSS),
@@ -54,7 +59,7 @@ FILES = {
     "/docs/api": ("api.html", HTML),
     "/api.js": ("api.js", _JS),
     "/api.css": ("api.css", _CSS),
-    **{f"/docs/pictures/{name}": (f"../docs/pictures/{name}", "image/svg+xml") for name in _PICTURES},
+    **{f"/docs/pictures/{name}": (f"../docs/pictures/{name}", kind) for name, kind in _PICTURES.items()},
 }
 
 # How much a client wants of a coding, as RFC 9110 has it.

@@ -1,16 +1,19 @@
-"""Takes the README's pictures of the page anew: `python -m tests.pictures`, with Chromium and an emoji font."""
+"""Takes the shelf's pictures of the page anew: `python -m tests.pictures`, with Chromium and an emoji font."""
 
 from __future__ import annotations
 
 import asyncio
+import io
 import shutil
 from pathlib import Path
 
+from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.harness.cluster import Cluster
 
-HERE = Path(__file__).parent
+PICTURES = Path(__file__).parents[2] / "app" / "docs" / "pictures"
+COLOURS = 256
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 EARLIER = "A weekend in Kraków", "What can a table of light and sound tell?", "A poem about the sea"
 ASKED = "Write me a bounded worker pool in Python, with asyncio"
@@ -50,6 +53,11 @@ async def ask(page: Page, text: str, *, directive: str) -> None:
     await page.locator("article.user .plain").last.evaluate("(shown, text) => { shown.textContent = text }", text)
 
 
+async def take(page: Page, name: str) -> None:
+    taken = Image.open(io.BytesIO(await page.screenshot())).convert("RGB")
+    taken.quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
+
+
 async def desktop(browser: Browser, address: str) -> None:
     context = await browser.new_context(viewport={"width": 1120, "height": 780}, device_scale_factor=1.5)
     page = await context.new_page()
@@ -66,7 +74,7 @@ async def desktop(browser: Browser, address: str) -> None:
     await page.mouse.move(700, 400)
     for selector in ("#title", "#conversations a[aria-current] .title"):
         await page.locator(selector).evaluate("(shown, text) => { shown.textContent = text }", ASKED)
-    await page.screenshot(path=HERE / "chat.png")
+    await take(page, "chat.png")
     await context.close()
 
 
@@ -87,7 +95,7 @@ async def phone(browser: Browser, cluster: Cluster, address: str) -> None:
     cluster.front_proxies[0].reset()
     await page.get_by_text("Reconnecting in").first.wait_for()
     await page.evaluate("document.querySelector('#title').textContent = 'A plan for a weekend in Kraków'")
-    await page.screenshot(path=HERE / "phone.png")
+    await take(page, "phone.png")
     await context.close()
 
 

@@ -1,4 +1,4 @@
-"""Takes the README's picture of the terminal anew: `python -m tests.pictures.terminal`, with tmux and Chromium.
+"""Takes the shelf's picture of the terminal anew: `python -m tests.pictures.terminal`, with tmux and Chromium.
 
 What is seen is a real `keepstream chat` whose connection is cut twice; tmux says what stands on its screen.
 """
@@ -22,7 +22,7 @@ from rich.text import Text
 from tests.harness.cluster import Cluster
 from tests.harness.running import KEEPSTREAM
 
-PICTURE = Path(__file__).with_name("terminal.png")
+PICTURE = Path(__file__).parents[2] / "app" / "docs" / "pictures" / "terminal.png"
 WIDTH, HEIGHT = 84, 49
 TMUX = ("tmux", "-L", "keepstream-picture", "-f", "/dev/null")
 PATIENCE_SECONDS = 60
