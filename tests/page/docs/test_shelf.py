@@ -43,7 +43,11 @@ async def test_a_page_is_what_its_file_says(site: Site, name: str) -> None:
     assert await page.title() == f"{await main.locator('h1').inner_text()} · Keepstream"
     assert await main.locator("figure.code").count() == len(SHELF[name].blocks)
     assert await main.locator(".nolink, .plain").count() == 0
-    assert await main.locator("img").evaluate_all("all => all.every((one) => one.alt !== '' && one.complete)")
+    for picture in await main.locator("img").all():
+        await picture.scroll_into_view_if_needed()
+        await page.wait_for_function(
+            "(one) => one.alt !== '' && one.naturalWidth > 0", arg=await picture.element_handle()
+        )
     current = page.get_by_role("navigation").locator("[aria-current=page]")
     assert await current.get_attribute("href") == f"/docs/{name}"
 
