@@ -22,7 +22,7 @@ from app.http.connection.takeover import give_back
 from app.stream.frames import Position
 from app.stream.log import READ_BYTES
 from app.stream.observing import tell
-from app.stream.readback.restarts import ends
+from app.stream.readback.restarts import END_LINE, ends
 from app.watch.events import of_fronts
 from app.watch.events.subjects import subject
 
@@ -39,6 +39,7 @@ class PushReader(asyncio.Protocol):
     __slots__ = (
         "_chunked",
         "_hub",
+        "_in_ending",
         "_place",
         "_retry_ms",
         "_state",
@@ -63,6 +64,7 @@ class PushReader(asyncio.Protocol):
         self._state = State.OPENING
         self._turn = 0
         self._told_all = False
+        self._in_ending = False  # of the frame that was given in part
         self._retry_ms: int | None = None
         self._tail: Tail | None = None
         self._task: asyncio.Task[None] | None = None
@@ -242,8 +244,11 @@ class PushReader(asyncio.Protocol):
         """Writes bytes of the log, part by part, until the transport is full. Whether it never was."""
         turn, at = self._turn, 0
         while (found := next_part(data, at, self._place)) is not None:
-            start, (at, self._place) = at, found
-            self._told_all = at == len(data) and ends(data)
+            start, begun = at, self._place.inside
+            at, self._place = found
+            if self._place.inside and not begun:
+                self._in_ending = data.startswith(END_LINE, start)
+            self._told_all = at == len(data) and (self._in_ending if begun else ends(data)) and not self._place.inside
             self._put(data[start:at])
             if self._turn != turn or self._transport.is_closing():
                 return False

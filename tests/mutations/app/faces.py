@@ -64,6 +64,12 @@ ROWS = (
         "and not self._place.inside:",
     ),
     Mutation(
+        "reader: an ending that was given in parts is none",
+        "app/faces/native/push.py",
+        "(self._in_ending if begun else ends(data))",
+        "ends(data)",
+    ),
+    Mutation(
         "where a polyfill says that it stands is not heard",
         "app/faces/native/routes.py",
         '\nAFTER = ("after", "lastEventId", "last_event_id")',

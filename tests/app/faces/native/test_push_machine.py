@@ -467,3 +467,21 @@ def test_nothing_is_said_behind_the_ending_while_the_log_is_asked_whether_it_is(
         machine.it_is_pinged()
     machine.it_saw_the_log()
     machine.teardown()
+
+
+def test_who_is_sent_away_inside_the_ending_is_told_nothing_behind_it() -> None:
+    """A read for a client that stops may end anywhere, also in the ending."""
+    machine = Connection()
+    machine.a_client_comes([], known=0, open_=False)
+    for _ in range(3):
+        machine.a_new_attempt_begins()
+    machine.the_tail_opens()
+    machine.it_ends(0)
+    machine.it_reads(PART)
+    machine.answers_come()
+    assert machine.reader._place.inside
+    machine.the_front_drains(0)
+    machine.it_reads(10 * PART)
+    machine.it_saw_the_log()
+    machine.teardown()
+    assert machine.wire.closing
