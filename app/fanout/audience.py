@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
+from app.stream.asides import Said
 from app.stream.frames import Position
 from app.stream.observing import tell
 from app.watch.events import of_fronts
@@ -37,7 +39,12 @@ class Piece:
         self.chunk = b"" if self.large else b"%x\r\n%b\r\n" % (len(data), data)
 
 
-PING = Piece(b": ping\n\n")
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Nothing: the connection is there, and so are we."""
+
+
+PING = Ping()
 
 
 class Reader(Protocol):
@@ -51,7 +58,7 @@ class Reader(Protocol):
     def reset(self, reason: str, attempt: int, position: Position) -> None:
         """What was shown is void: go on from `position`, the start of the newest attempt."""
 
-    def aside(self, piece: Piece) -> None:
+    def aside(self, said: Said | Ping) -> None:
         """Something to show between frames, that is not of the log. Who is in the middle of one may forget it."""
 
     def lost(self) -> None:
@@ -81,8 +88,8 @@ class Audience:
             except Exception as error:  # noqa: BLE001  # as `each`, without its closure: this is the way of every event
                 self._fail(reader, error)
 
-    def aside(self, piece: Piece) -> None:
-        self.each(self.readers, lambda reader: reader.aside(piece))
+    def aside(self, said: Said | Ping) -> None:
+        self.each(self.readers, lambda reader: reader.aside(said))
 
     def each(self, readers: Iterable[Reader], call: Callable[[Reader], None]) -> None:
         """Calls each of them; a failure is that reader's own."""

@@ -13,7 +13,7 @@ from typing import Self
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.fanout.audience import Piece, Reader, send_away
+from app.fanout.audience import Reader, send_away
 from app.fanout.shared_log import SharedLog
 from app.fanout.tail import Tail
 from app.stream import asides, keys
@@ -79,7 +79,7 @@ class Hub:
         if self.draining:  # the drain tells those that it found
             asyncio.get_running_loop().call_soon(tail.audience.each, (reader,), send_away)
         elif (status := tail.status()) is not None:
-            reader.aside(Piece(status))
+            reader.aside(status)
         return tail
 
     async def opened(self, stream_id: str) -> None:

@@ -10,23 +10,23 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from app.fanout.audience import Piece
+from app.fanout.audience import PING, Piece, Ping
 from app.fanout.catchup import Data, Lost, Part, Reset, Step, catch_up, catch_up_in_parts
 from app.fanout.hub import Hub
 from app.fanout.parts import place_at
 from app.fanout.tail import Tail
+from app.stream.asides import Said
 from app.stream.frames import Position
 
-_WAKE_UP = Piece(b"")
 # Who was woken and is still busy, with a client that does not read, is woken again after this.
 WAKE_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Bytes to show between frames that are not of the log: a ping, the place in the line."""
+    """Something to show between frames that is not of the log: the place in the line, or that we are there."""
 
-    data: bytes
+    said: Said | Ping
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class PullReader:
     def __init__(self, position: Position, *, in_parts: bool = False) -> None:
         self.position = position
         self._in_parts = in_parts
-        self._asides: list[bytes] = []
+        self._asides: list[Said | Ping] = []
         self._left: Leave | None = None
         self._wake: asyncio.Event = asyncio.Event()
 
@@ -60,11 +60,11 @@ class PullReader:
     def finish(self) -> None:
         """As `feed`."""
 
-    def aside(self, piece: Piece) -> None:
+    def aside(self, said: Said | Ping) -> None:
         if not self._asides:  # one that waits is enough: it says the newest
-            self._asides.append(piece.data)
+            self._asides.append(said)
         else:
-            self._asides[0] = piece.data
+            self._asides[0] = said
         self._wake.set()
 
     def leave(self, retry_ms: int) -> None:
@@ -112,7 +112,7 @@ class PatientReader(PullReader):
     """One whose client cannot come back by itself: it stays while its front drains, until the last moment in which its
     client can still be told; and it is woken when its client is owed something (a head, a ping).
 
-    `due`: the time at which it is woken, by an empty aside. `gone`: its client has left.
+    `due`: the time at which it is woken, by a ping. `gone`: its client has left.
     """
 
     __slots__ = ("_due", "_hub", "_last_moment", "_timer", "gone")
@@ -158,6 +158,6 @@ class PatientReader(PullReader):
         loop = asyncio.get_running_loop()
         again = self._due
         if loop.time() >= self._due:
-            self.aside(_WAKE_UP)
+            self.aside(PING)
             again = loop.time() + WAKE_AGAIN_SECONDS
         self._timer = loop.call_at(again, self._wake_up)

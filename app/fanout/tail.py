@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import asyncio
 
-from app.fanout.audience import Audience, Piece, Reader
+from app.fanout.audience import Audience, Reader
 from app.fanout.repair import RETRY_SECONDS, Repair
 from app.fanout.shared_log import SharedLog
 from app.fanout.splice import Splice
 from app.stream import asides
-from app.stream.asides import Told
+from app.stream.asides import Queued, Said, Told
 from app.stream.concurrency.versioned import Versioned
 from app.stream.frames import OFFSET_DIGITS, Position, origin
 from app.stream.log import Read, State
@@ -111,7 +111,7 @@ class Tail(Versioned):
         self.settle()
         self.quiet_since = asyncio.get_running_loop().time()
         self._told = told, self.quiet_since
-        self.audience.aside(Piece(asides.status(told)))
+        self.audience.aside(told)
 
     # --- the readers' side
 
@@ -137,21 +137,20 @@ class Tail(Versioned):
         """Whether the log is shorter than what was shown, and is given time to grow again."""
         return self._short_since is not None
 
-    def status(self) -> bytes | None:
+    def status(self) -> Said | None:
         """What was last said beside the log, as it is now; None where something followed, or it is over."""
         if self.state is State.QUEUED and self._place is not None:
-            return asides.queued(self._place)
+            return Queued(self._place)
         if self._told is None:
             return None
         told, at = self._told
-        now = told.later(int((asyncio.get_running_loop().time() - at) * 1000))
-        return None if now is None else asides.status(now)
+        return told.later(int((asyncio.get_running_loop().time() - at) * 1000))
 
     def stands_at(self, place: int | None) -> None:
         """Its place in the line, of which readers hear where it is another."""
         if place is not None and place != self._place:
             self._place = place
-            self.audience.aside(Piece(asides.queued(place)))
+            self.audience.aside(Queued(place))
 
     # --- repair
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.frames import unlogged
 
 # A log's own messages begin with a digit.
 _MARK = b"!"
@@ -45,7 +44,16 @@ class Held:
         return Held(self.retry_in_ms - ms) if ms < self.retry_in_ms else None
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The stream waits in the line, at `position`. A front says so by itself."""
+
+    position: int
+
+
+# What a worker tells, and what readers are told.
 Told = Thinking | Held
+Said = Told | Queued
 
 
 async def tell(redis: Redis, stream_id: str, told: Told) -> None:
@@ -99,15 +107,12 @@ def decode(payload: bytes) -> Told | None:
             return None
 
 
-def status(told: Told) -> bytes:
-    """The event that native readers are shown."""
-    match told:
+def status_of(said: Said) -> dict[str, str | int]:
+    """It as JSON says it, whatever the dialect."""
+    match said:
+        case Queued(position):
+            return {"state": "queued", "position": position}
         case Thinking(silent_ms):
-            return unlogged("relay.status", {"state": "thinking", "silent_ms": silent_ms})
+            return {"state": "thinking", "silent_ms": silent_ms}
         case Held(retry_in_ms):
-            return unlogged("relay.status", {"state": "held", "retry_in_ms": retry_in_ms})
-
-
-def queued(position: int) -> bytes:
-    """The event that native readers are shown of a stream that waits in the line, which its front tells."""
-    return unlogged("relay.status", {"state": "queued", "position": position})
+            return {"state": "held", "retry_in_ms": retry_in_ms}

@@ -8,8 +8,9 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from app.fanout.audience import Piece
+from app.fanout.audience import Piece, Ping
 from app.fanout.tail import Tail
+from app.stream.asides import Said
 from app.stream.frames import Position
 from app.stream.log import READ_BYTES, Log, Read
 
@@ -59,8 +60,8 @@ class Noting:
         self.pieces.clear()
         self.position = position
 
-    def aside(self, piece: Piece) -> None:
-        self.told.append(piece.data)
+    def aside(self, said: Said | Ping) -> None:
+        self.told.append(said)
 
     def lost(self) -> None:
         self.told.append("lost")

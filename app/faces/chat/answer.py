@@ -76,8 +76,8 @@ class ChatAnswer(FollowingAnswer):
                 return self._view.take(data)
             case Part(data):  # whole: this reader asks for no parts
                 return self._view.take(data)
-            case Aside(data):
-                return self._view.aside(data)
+            case Aside(said):
+                return self._view.aside(said)
             case Reset():
                 return self._view.reset()
             case Lost():

@@ -13,6 +13,8 @@ from typing import Any
 from app import surrogates
 from app.faces.chat.view_blocks import Block, Chunk, Json, Seen, block_of, tool_output
 from app.faces.chat.view_replay import chunks_of
+from app.fanout.audience import Ping
+from app.stream.asides import Said, status_of
 from app.stream.endings import Outcome
 from app.stream.frames import Frame, split
 
@@ -31,7 +33,6 @@ FINISH_REASONS = {
 }
 LOST = "the stream was lost; send the message again"
 BEGAN_AGAIN = "the answer has begun again; load the chat anew"
-_STATUS = b"event: relay.status\ndata: "
 
 
 class UIMessagesView:
@@ -73,12 +74,11 @@ class UIMessagesView:
         """What whole frames of the log are in this dialect."""
         return self._all(chunk for frame in split(frames) for chunk in self._chunks(frame))
 
-    def aside(self, data: bytes) -> bytes:
+    def aside(self, said: Said | Ping) -> bytes:
         """What a front says beside the log: the place in the line, for `onData`."""
-        if not data.startswith(_STATUS):
+        if isinstance(said, Ping):
             return b""
-        status = surrogates.loads(data[len(_STATUS) :])
-        return line({"type": "data-status", "data": status, "transient": True})
+        return line({"type": "data-status", "data": status_of(said), "transient": True})
 
     def reset(self) -> bytes:
         """The log tells another history than the one that was given."""

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.faces.base.answer import SSE_HEADERS
 from app.faces.native.push import PushReader
-from app.faces.native.view import leave_block, reset_event
+from app.faces.native.view import beside, leave_block, reset_event
 from app.fanout.catchup import Data, Lost, Part, Reset
 from app.fanout.hub import Hub
 from app.fanout.reader import Aside, Leave, PullReader
@@ -79,8 +79,8 @@ async def native(hub: Hub, stream_id: str, position: Position) -> AsyncGenerator
             match step:
                 case Data(data) | Part(data):
                     yield data
-                case Aside(data):
-                    yield data
+                case Aside(said):
+                    yield beside(said)
                 case Reset(reason, attempt):
                     yield reset_event(reason, attempt)
                 case Lost():

@@ -12,13 +12,14 @@ import asyncio
 from collections.abc import Callable
 
 from app.faces.native.push_states import ENDS, SPEAKING, Event, State, after
-from app.faces.native.view import leave_block, reset_event
-from app.fanout.audience import PING, Piece
+from app.faces.native.view import beside, leave_block, reset_event
+from app.fanout.audience import PING, Piece, Ping
 from app.fanout.catchup import Lost, Reset, fetch
 from app.fanout.hub import Hub
 from app.fanout.parts import AnotherHistoryError, Place, next_part, place_at
 from app.fanout.tail import Tail
 from app.http.connection.takeover import give_back
+from app.stream.asides import Said
 from app.stream.frames import Position
 from app.stream.log import READ_BYTES
 from app.stream.observing import tell
@@ -109,9 +110,9 @@ class PushReader(asyncio.Protocol):
         elif not self._transport.is_closing():
             self._transport.write(piece.chunk if self._chunked else piece.data)
 
-    def aside(self, piece: Piece) -> None:
+    def aside(self, said: Said | Ping) -> None:
         if self._state in SPEAKING and not self._place.inside and not self._over:
-            self._put(piece.data)
+            self._put(beside(said))
 
     def reset(self, reason: str, attempt: int, position: Position) -> None:
         self.position = position

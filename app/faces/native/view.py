@@ -11,11 +11,14 @@ from typing import Any
 
 import orjson
 
+from app.fanout.audience import Ping
+from app.stream.asides import Said, status_of
 from app.stream.conversations.turns import iso
 from app.stream.frames import unlogged
 from app.stream.log import State
 
 RETRY_MS = 1000
+PING = b": ping\n\n"
 # When whoever comes in a bad moment comes back: not all together.
 AWAY_MS = (700, 1300)
 
@@ -32,6 +35,11 @@ def opening(stream_id: str, retry_ms: int = RETRY_MS) -> bytes:
 
 def reset_event(reason: str, attempt: int) -> bytes:
     return unlogged("relay.reset", {"attempt": attempt, "reason": reason})
+
+
+def beside(said: Said | Ping) -> bytes:
+    """What is said while a stream has nothing to show."""
+    return PING if isinstance(said, Ping) else unlogged("relay.status", status_of(said))
 
 
 def leave_block(retry_ms: int) -> bytes:

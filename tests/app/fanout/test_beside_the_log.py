@@ -111,7 +111,7 @@ async def test_the_other_faces_show_it_in_their_own_way_or_not_at_all(redis: Red
         asking.cancel()
         [aside] = given
     assert isinstance(aside, Aside)
-    shown = UIMessagesView("m", STREAM).aside(aside.data)
+    shown = UIMessagesView("m", STREAM).aside(aside.said)
     assert b'"data-status"' in shown
     assert b'"thinking"' in shown
 

@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 
 from app.fanout import reader as readers
-from app.fanout.audience import Piece
 from app.fanout.catchup import Data
 from app.fanout.drain import send_all_away
 from app.fanout.hub import Hub
 from app.fanout.reader import Aside, Leave, PatientReader, PullReader
+from app.stream.asides import Queued
 from app.stream.frames import origin, position_at_end
 from tests.app.following import (
     LIFE_MS,
@@ -91,10 +91,9 @@ async def test_it_is_told_its_place_in_the_line(front: Inside) -> None:
         await front.log.keep(stream_id, LIFE_MS)
         await front.queue.submit(stream_id, limit=10, life_ms=LIFE_MS)
     async with asking(front) as (one, _):
-        second = Aside(b'event: relay.status\ndata: {"state":"queued","position":2}\n\n')
-        await until(lambda: one.steps == [second])
+        await until(lambda: one.steps == [Aside(Queued(2))])
         await front.queue.claim("w", 1, free=1, lease_ms=LIFE_MS)
-        await until(lambda: one.steps == [second, Aside(second.data.replace(b"2", b"1"))])
+        await until(lambda: one.steps == [Aside(Queued(2)), Aside(Queued(1))])
 
 
 async def test_of_several_things_to_say_beside_it_is_told_the_newest(front: Inside, stream: Stream) -> None:
@@ -103,8 +102,8 @@ async def test_of_several_things_to_say_beside_it_is_told_the_newest(front: Insi
     await stream.write("a")
     assert isinstance(await anext(steps), Data)
     for n in range(5):
-        reader.aside(Piece(b"%d" % n))
-    assert await anext(steps) == Aside(b"4")
+        reader.aside(Queued(n))
+    assert await anext(steps) == Aside(Queued(4))
     reader.leave(700)
     assert await anext(steps) == Leave(700)
     with pytest.raises(StopAsyncIteration):
@@ -144,8 +143,8 @@ class Watched(PatientReader):
         super().__init__(origin("st_1"), cast("Hub", hub), asyncio.get_running_loop().time() + due)
         self.woken = asyncio.Event()
 
-    def aside(self, piece: Any) -> None:
-        super().aside(piece)
+    def aside(self, said: Any) -> None:
+        super().aside(said)
         self.woken.set()
 
 

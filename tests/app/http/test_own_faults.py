@@ -17,8 +17,9 @@ from app.dev.embedded import EmbeddedValkey
 from app.faces.native.push import PushReader
 from app.fanout import beat as beats
 from app.fanout import splice
-from app.fanout.audience import Piece
+from app.fanout.audience import Piece, Ping
 from app.stream import keys
+from app.stream.asides import Said
 from app.stream.frames import Position, encode, origin
 from app.stream.redis.connect import connect
 from tests.app.following import Client, Inside, Stream, inside
@@ -49,7 +50,7 @@ class Faulty:
         self.position = position
         self._may_fail("reset")
 
-    def aside(self, piece: Piece) -> None:  # noqa: ARG002
+    def aside(self, said: Said | Ping) -> None:  # noqa: ARG002
         self._may_fail("aside")
 
     def lost(self) -> None:

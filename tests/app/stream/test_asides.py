@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from app.stream import asides, keys
-from app.stream.asides import Held, Thinking, Told, decode, encode, is_aside, status
+from app.stream.asides import Held, Queued, Thinking, Told, decode, encode, is_aside, status_of
 
 TOLD = st.one_of(st.builds(Thinking, st.integers(0, 10**11)), st.builds(Held, st.integers(0, 10**11)))
 
@@ -37,9 +37,10 @@ def test_only_a_number_of_milliseconds_is_one(number: bytes) -> None:
     assert decode(b"!thinking:" + number) is None
 
 
-def test_native_readers_are_shown_a_status() -> None:
-    assert status(Thinking(42_000)) == b'event: relay.status\ndata: {"state":"thinking","silent_ms":42000}\n\n'
-    assert status(Held(7_000)) == b'event: relay.status\ndata: {"state":"held","retry_in_ms":7000}\n\n'
+def test_each_says_its_state() -> None:
+    assert status_of(Thinking(42_000)) == {"state": "thinking", "silent_ms": 42_000}
+    assert status_of(Held(7_000)) == {"state": "held", "retry_in_ms": 7_000}
+    assert status_of(Queued(3)) == {"state": "queued", "position": 3}
 
 
 def test_what_was_said_a_while_ago_is_said_as_it_is_now() -> None:

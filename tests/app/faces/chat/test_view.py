@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from app.faces.chat.view import BEGAN_AGAIN, LOST, UIMessagesView
+from app.fanout.audience import PING
+from app.stream.asides import Queued
 from app.stream.frames import encode_json, origin
 from tests.harness import node
 
@@ -225,11 +227,10 @@ def test_more_than_one_step_cannot_be_taken_back() -> None:
 
 
 def test_the_place_in_the_line_is_for_the_page_and_no_part_of_the_message() -> None:
-    status = b'event: relay.status\ndata: {"state":"queued","position":3}\n\n'
-    assert chunks(view().aside(status)) == [
+    assert chunks(view().aside(Queued(3))) == [
         {"type": "data-status", "data": {"state": "queued", "position": 3}, "transient": True}
     ]
-    assert view().aside(b": ping\n\n") == b""
+    assert view().aside(PING) == b""
 
 
 def test_what_nobody_knows_yet_stops_nobody() -> None:
@@ -276,11 +277,7 @@ async def test_the_sdk_knows_every_chunk() -> None:
     parts = []
     for ending in (end(), end(outcome="cancelled"), end(outcome="failed", error={"type": "a", "message": "b"})):
         made = view()
-        parts.append(
-            made.head()
-            + made.aside(b'event: relay.status\ndata: {"position":1}\n\n')
-            + made.take(frames(*events, ending))
-        )
+        parts.append(made.head() + made.aside(Queued(1)) + made.take(frames(*events, ending)))
     stream = b"".join(parts).decode()
     seen = await node.run("ai_sdk.mjs", "", "validate", json.dumps({"stream": stream}))
     assert seen["wrong"] == []

@@ -19,15 +19,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from app.faces.native import push
+from app.faces.native import push, view
 from app.faces.native.push import LAST_CHUNK, PushReader
 from app.fanout import audience, catchup, parts, splice
 from app.fanout import tail as tails
-from app.fanout.audience import PING, Piece
+from app.fanout.audience import PING
 from app.fanout.hub import Hub
 from app.fanout.shared_log import SharedLog
 from app.fanout.tail import Tail
 from app.http.connection import sockets
+from app.stream.asides import Queued
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import PROOF_LENGTH, Position, encode, encode_json, follow, origin, position_at_end, split
 from app.stream.log import Log, Read, State
@@ -40,6 +41,8 @@ STEPS = 40
 # Of the texts: most frames are small, some larger than a part.
 SIZES = st.integers(0, 20) | st.integers(0, 20) | st.integers(PART, 3 * PART)
 PATIENCE_SECONDS = 1.0
+A_LONG_WORD = Queued(10**6)
+A_LONG_WORD_SAID = b": " + b"p" * PART + b"\n\n"
 
 
 class Quick(asyncio.SelectorEventLoop):
@@ -308,7 +311,7 @@ class Connection(RuleBasedStateMachine):
             self.log.quick.clear()
             self.loop.call_soon(self.wire.take, 4 * PART)
             self._turn(4)
-        self.loop.call_soon(self.tail.audience.aside, Piece(b": " + b"p" * PART + b"\n\n"))
+        self.loop.call_soon(self.tail.audience.aside, A_LONG_WORD)
         self._turn(1 + waits)
         self.loop.call_soon(self.wire.take, 4 * PART)
         self._turn(1)
@@ -434,6 +437,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         (push, "READ_BYTES", 4 * PART),
         (push, "SLOW_READ_BYTES", PART),
         (push, "PROBE_SECONDS", 0.001),
+        (push, "beside", lambda said: A_LONG_WORD_SAID if said == A_LONG_WORD else view.beside(said)),
         (sockets, "TRANSPORT_BYTES", PART),
         (splice, "WINDOW_BYTES", WINDOW),
         (catchup, "RETRY_SECONDS", 0.001),
