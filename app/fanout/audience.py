@@ -6,6 +6,7 @@ away, and comes back to the place that it had reached. Knows nothing of HTTP.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -48,8 +49,13 @@ PING = Ping()
 
 
 class Reader(Protocol):
-    """What a tail asks of a reader. Called on the loop; none of these may block or raise."""
+    """What a tail asks of a reader. Called on the loop; none of these may block or raise.
 
+    `face` is the way of reading, in a word; `resumed`: its client came with a place.
+    """
+
+    face: str
+    resumed: bool
     position: Position
 
     def feed(self, piece: Piece) -> None:
@@ -76,7 +82,7 @@ class Audience:
 
     def __init__(self, stream_id: str) -> None:
         self._stream_id = stream_id
-        self.readers: dict[Reader, None] = {}
+        self.readers: dict[Reader, float] = {}  # with the loop's time since when
         self.live: dict[Reader, None] = {}
 
     def feed(self, data: bytes, start: Position | None = None) -> None:
@@ -100,7 +106,8 @@ class Audience:
                 self._fail(reader, error)
 
     def add(self, reader: Reader) -> None:
-        self.readers[reader] = None
+        self.readers[reader] = asyncio.get_running_loop().time()
+        tell(of_fronts.ReaderJoined(subject(self._stream_id), reader.face, reader.resumed, len(self.readers)))
 
     def remove(self, reader: Reader) -> None:
         self.readers.pop(reader, None)

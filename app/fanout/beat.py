@@ -77,7 +77,7 @@ class Beat:
             if refused is not None:  # one stream's key may be whatever it is: the others' are looked at
                 tell_refusal("beat", refused)
             elif not there:
-                tail.repair()
+                tail.repair("beat")
             else:
                 tail.check(last)
                 tail.stands_at(None if rank is None else rank + 1)

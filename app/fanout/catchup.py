@@ -183,7 +183,7 @@ async def _look(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes |
     if len(read.data) >= limit:
         return await _look(tail, place, 2 * limit, whole=whole)  # it ends just before a frame could be cut
     # This reader knows more than the tail: the tail reads on, and both stand at the same end.
-    tail.repair()
+    tail.repair("reader")
     await tail.repaired()
     if place.inside and not tail.regrowing and tail.splice.end.offset <= place.position.offset + place.sent:
         raise AnotherHistoryError
@@ -195,7 +195,7 @@ async def _disproved(tail: Tail, place: Place, read: Read) -> Reset | None:
     if read.start is None or read.length < place.position.offset:
         # The log is shorter than what was shown. It may grow again: the tail waits for that and decides, or has decided
         # already while this reader was busy elsewhere.
-        tail.repair()
+        tail.repair("reader")
         await tail.repaired()
         if tail.regrowing or tail.gone or tail.closed:
             return None

@@ -25,7 +25,7 @@ from app.stream.observing import tell
 from app.stream.queue import Queue
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
-from app.watch.events import of_processes
+from app.watch.events import of_fronts, of_processes
 from app.watch.events.subjects import subject
 
 
@@ -95,7 +95,12 @@ class Hub:
         tail = self._tails.get(stream_id)
         if tail is None:
             return
+        since = tail.readers.get(reader)
         tail.audience.remove(reader)
+        if since is not None:
+            seconds = asyncio.get_running_loop().time() - since
+            why = self._why(tail, reader)
+            tell(of_fronts.ReaderLeft(subject(stream_id), reader.face, why, seconds, len(tail.readers)))
         if not tail.readers:
             del self._tails[stream_id]
             tail.close()
@@ -104,6 +109,14 @@ class Hub:
                 opening.cancel()
             self._channel.unsubscribe(keys.channel(stream_id))
             self._emptied.set()
+
+    def _why(self, tail: Tail, reader: Reader) -> str:
+        """Why a reader leaves, in a word."""
+        if tail.gone:
+            return "lost"
+        if tail.ended and reader.position == tail.splice.end:
+            return "ended"
+        return "drained" if self.draining else "left"
 
     async def empty(self) -> None:
         """Returns when the last reader has gone."""
@@ -115,7 +128,7 @@ class Hub:
         stream_id = tail.stream_id
         try:
             await self._channel.subscribe(keys.channel(stream_id), tail)
-            tail.repair()
+            tail.repair("opened")
             await tail.repaired()
             if tail.state is State.QUEUED:
                 tail.stands_at(await self._queue.position(stream_id))

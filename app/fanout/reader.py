@@ -39,9 +39,13 @@ class Leave:
 class PullReader:
     """A reader that is asked for the next step instead of being handed it. `in_parts`: large frames come in parts."""
 
-    __slots__ = ("_asides", "_in_parts", "_left", "_wake", "position")
+    __slots__ = ("_asides", "_in_parts", "_left", "_wake", "face", "position", "resumed")
 
-    def __init__(self, position: Position, *, in_parts: bool = False) -> None:
+    def __init__(
+        self, position: Position, *, in_parts: bool = False, face: str = "native", resumed: bool = False
+    ) -> None:
+        self.face = face
+        self.resumed = resumed
         self.position = position
         self._in_parts = in_parts
         self._asides: list[Said | Ping] = []
@@ -117,8 +121,8 @@ class PatientReader(PullReader):
 
     __slots__ = ("_due", "_hub", "_last_moment", "_timer", "gone")
 
-    def __init__(self, position: Position, hub: Hub, due: float, *, in_parts: bool = False) -> None:
-        super().__init__(position, in_parts=in_parts)
+    def __init__(self, position: Position, hub: Hub, due: float, face: str, *, in_parts: bool = False) -> None:
+        super().__init__(position, in_parts=in_parts, face=face)
         self.gone = False
         self._hub = hub
         self._last_moment: asyncio.TimerHandle | None = None

@@ -59,11 +59,11 @@ class Tail(Versioned):
         self._fresh: list[bytes] = []
         self._stash: list[tuple[int, bytes]] = []
         self._unplaced = False
-        self._repair = Repair("tail-repair", self._round)
+        self._repair = Repair(stream_id, self._round)
         self._short_since: float | None = None
 
     @property
-    def readers(self) -> dict[Reader, None]:
+    def readers(self) -> dict[Reader, float]:
         return self.audience.readers
 
     @property
@@ -83,7 +83,7 @@ class Tail(Versioned):
         elif asides.is_aside(payload):
             self._hear(asides.decode(payload))
         else:
-            self.repair()  # nobody of ours says such things; the log knows
+            self.repair("stranger")  # nobody of ours says such things; the log knows
 
     def settle(self) -> None:
         """Hands what came to all live readers, in one piece, before anything that came later."""
@@ -92,7 +92,7 @@ class Tail(Versioned):
             self._hand(fresh[0] if len(fresh) == 1 else b"".join(fresh))
 
     def gap(self) -> None:
-        self.repair()
+        self.repair("gap")
 
     def _put_by(self, start: int, data: bytes) -> None:
         """What proves nothing as it came: the log is read, and then it may."""
@@ -102,7 +102,7 @@ class Tail(Versioned):
         if self.regrowing:
             self._repair.ask_in(RETRY_SECONDS)  # a flood of them says no more than one
         else:
-            self.repair()
+            self.repair("unplaced")
 
     def _hear(self, told: Told | None) -> None:
         """Shows readers what is said beside the log."""
@@ -154,9 +154,9 @@ class Tail(Versioned):
 
     # --- repair
 
-    def repair(self) -> None:
+    def repair(self, cause: str = "asked") -> None:
         """Reads the log from the end on; repeated calls while that is under way make one more round."""
-        self._repair.ask()
+        self._repair.ask(cause)
 
     async def repaired(self) -> None:
         """Waits for the repair under way, if any."""
@@ -166,7 +166,7 @@ class Tail(Versioned):
         """The slow beat: compares the log's last bytes with what the tail knows. Its length may be that of another."""
         end = self.splice.end
         if last != (end.proof if end.offset else b""):
-            self.repair()
+            self.repair("beat")
         elif self.regrowing:
             self._grown()
 
@@ -284,7 +284,7 @@ class Tail(Versioned):
         self.told_all = ours and ends(data)
         self.audience.feed(data, start)
         if self.told_all:
-            self.repair()  # whether it is the ending, the stream's state says: an upstream may have called something so
+            self.repair("ending")  # which an upstream may have called something: the stream's state says
         self.wake()
 
     def _end(self) -> None:

@@ -42,6 +42,9 @@ class Gate(Log):
 class Noting:
     """A reader that notes what it is told."""
 
+    face = "noted"
+    resumed = False
+
     def __init__(self, position: Position) -> None:
         self.position = position
         self.pieces: list[bytes] = []

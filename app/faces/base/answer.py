@@ -35,6 +35,7 @@ Steps = AsyncGenerator[Step | Part | Aside | Leave]
 class FollowingAnswer(Response):
     """Follows `stream_id` from `position` on. `first_seconds`: when the client is owed its first word."""
 
+    face: str
     first_seconds = PING_SECONDS
     in_parts = False
 
@@ -49,7 +50,7 @@ class FollowingAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         let_go(scope)  # what was asked is stored: an answer may take minutes
         hub, now = self._front.hub, asyncio.get_running_loop().time()
-        reader = PatientReader(self._position, hub, now + self.first_seconds, in_parts=self.in_parts)
+        reader = PatientReader(self._position, hub, now + self.first_seconds, self.face, in_parts=self.in_parts)
         watching = asyncio.create_task(_watch(receive, reader), name="client")
         try:
             try:

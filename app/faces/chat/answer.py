@@ -28,6 +28,8 @@ from app.stream.frames import Position
 class ChatAnswer(FollowingAnswer):
     """`view` is fresh, and shows `stream_id` from `position` on; `chat` is its owner and the chat's id."""
 
+    face = "chat"
+
     def __init__(
         self, front: Front, view: UIMessagesView, stream_id: str, position: Position, chat: tuple[str, str]
     ) -> None:

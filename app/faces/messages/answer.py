@@ -36,6 +36,7 @@ _ANSWERED = frozenset({Outcome.COMPLETED, Outcome.TRUNCATED, Outcome.REFUSED})
 class Answer(FollowingAnswer):
     """What both kinds share: the first word is the status, and a refusal before it is the upstream's own."""
 
+    face = "messages"
     first_seconds = HEAD_SECONDS
     in_parts = True
 

@@ -27,11 +27,19 @@ from app.stream.frames import Position
 class StreamResponse(Response):
     """The events of one stream, after `head`: `data`, which follows `position` and was read already, and what follows.
 
-    `ended`: nothing does.
+    `ended`: nothing does. `resumed`: its client came with a place.
     """
 
     def __init__(
-        self, hub: Hub, stream_id: str, position: Position, head: bytes, data: bytes = b"", *, ended: bool = False
+        self,
+        hub: Hub,
+        stream_id: str,
+        position: Position,
+        head: bytes,
+        data: bytes = b"",
+        *,
+        ended: bool = False,
+        resumed: bool = False,
     ) -> None:
         super().__init__(headers=SSE_HEADERS)
         del self.headers["content-length"]
@@ -41,6 +49,7 @@ class StreamResponse(Response):
         self._head = head
         self._data = data
         self._ended = ended
+        self._resumed = resumed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         data, self._data = self._data, b""  # a client that does not read is not to hold it
@@ -56,11 +65,12 @@ class StreamResponse(Response):
         await beginning
 
     def _reader(self, transport: asyncio.Transport, chunked: bool) -> PushReader:  # noqa: FBT001 - as `take_over` calls it
-        return PushReader(transport, self._hub, self._stream_id, self._position, chunked=chunked)
+        return PushReader(transport, self._hub, self._stream_id, self._position, chunked=chunked, resumed=self._resumed)
 
     async def _all(self) -> AsyncGenerator[bytes]:
         yield self._head
-        async with contextlib.aclosing(native(self._hub, self._stream_id, self._position)) as frames:
+        frames = native(self._hub, self._stream_id, self._position, resumed=self._resumed)
+        async with contextlib.aclosing(frames):
             async for data in frames:
                 yield data
 
@@ -72,9 +82,9 @@ class WholeResponse(Response):
         super().__init__(body, headers=SSE_HEADERS)
 
 
-async def native(hub: Hub, stream_id: str, position: Position) -> AsyncGenerator[bytes]:
+async def native(hub: Hub, stream_id: str, position: Position, *, resumed: bool) -> AsyncGenerator[bytes]:
     """The native view: the log's own bytes, and a front's asides."""
-    async with contextlib.aclosing(PullReader(position, in_parts=True).steps(hub, stream_id)) as steps:
+    async with contextlib.aclosing(PullReader(position, in_parts=True, resumed=resumed).steps(hub, stream_id)) as steps:
         async for step in steps:
             match step:
                 case Data(data) | Part(data):

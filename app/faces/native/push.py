@@ -37,6 +37,7 @@ PROBE_SECONDS = 1.0
 class PushReader(asyncio.Protocol):
     """One client. `next_protocol` makes what its connection goes on with; None where it closes after the stream."""
 
+    face = "native"
     __slots__ = (
         "_chunked",
         "_hub",
@@ -50,13 +51,22 @@ class PushReader(asyncio.Protocol):
         "_transport",
         "_turn",
         "next_protocol",
+        "resumed",
         "stream_id",
     )
 
     def __init__(
-        self, transport: asyncio.Transport, hub: Hub, stream_id: str, position: Position, *, chunked: bool
+        self,
+        transport: asyncio.Transport,
+        hub: Hub,
+        stream_id: str,
+        position: Position,
+        *,
+        chunked: bool,
+        resumed: bool = False,
     ) -> None:
         self.stream_id = stream_id
+        self.resumed = resumed
         self.next_protocol: Callable[[], asyncio.Protocol] | None = None
         self._place: Place = place_at(position)
         self._transport = transport

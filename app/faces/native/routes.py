@@ -101,7 +101,7 @@ async def events_of(
     if tail is not None and tail.owner == owner and not tail.ended:
         position = start_position(tail, after)
         if position is not None:
-            return StreamResponse(front.hub, log_id, position, opening(log_id))
+            return StreamResponse(front.hub, log_id, position, opening(log_id), resumed=after is not None)
     try:
         read = await front.hub.log.read(log_id, after)
     except (RedisError, *AWAY) as error:
@@ -130,10 +130,10 @@ def _stream(front: Front, stream_id: str, after: Position | None, read: Read) ->
         head += reset_event("unknown_id", read.attempt)
     elif after is not None and read.complete and not read.data:
         return Response(status_code=204)
-    data = read.whole()
+    data, resumed = read.whole(), after is not None
     if read.complete and len(data) <= WHOLE_BYTES:
         return WholeResponse(head + data)
-    return StreamResponse(front.hub, stream_id, read.start, head, data, ended=read.complete)
+    return StreamResponse(front.hub, stream_id, read.start, head, data, ended=read.complete, resumed=resumed)
 
 
 async def cancel(request: Request) -> Response:

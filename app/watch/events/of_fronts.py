@@ -14,8 +14,9 @@ HISTORY_LOST = "history_lost"
 
 @dataclass(frozen=True, slots=True)
 class ReaderJoined(OfStream):
-    """`resumed`: it came with a place, and not to the beginning. `readers`: how many the stream has here now."""
+    """`face`: the way it reads. `resumed`: it came with a place. `readers`: how many the stream has here now."""
 
+    face: str
     resumed: bool
     readers: int
 
@@ -24,6 +25,7 @@ class ReaderJoined(OfStream):
 class ReaderLeft(OfStream):
     """`reason`: `ended` (it has all), `lost` (the log), `drained`, or `left` by itself."""
 
+    face: str
     reason: str
     seconds: float
     readers: int
@@ -39,10 +41,15 @@ class ReaderReset(OfAttempt):
 
 @dataclass(frozen=True, slots=True)
 class TailRepaired(OfStream):
-    """A tail that had missed something has it from the log. `cause`: one of a few words."""
+    """A tail has read its log on, in so many rounds. `cause`: why it was asked to.
+
+    `opened` and `ending` are usual; `gap` (the channel was replaced), `unplaced` and `stranger` (a message proves
+    nothing), `beat` (the log ends elsewhere), `reader` (one knows more) and `again` are repairs.
+    """
 
     cause: str
-    bytes: int
+    rounds: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

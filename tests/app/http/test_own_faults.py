@@ -32,6 +32,9 @@ SOON = 0.02
 class Faulty:
     """A reader that fails at some of what it is asked, live or not."""
 
+    face = "clumsy"
+    resumed = False
+
     def __init__(self, position: Position, seed: int, at: frozenset[str]) -> None:
         self.position = position
         self.failed = 0

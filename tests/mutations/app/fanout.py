@@ -18,8 +18,8 @@ ROWS = (
     Mutation(
         "repair off: a gap is left open",
         "app/fanout/tail.py",
-        "        self._repair.ask()\n",
-        "        if not self.owner:\n            self._repair.ask()\n",
+        "        self._repair.ask(cause)\n",
+        "        if not self.owner:\n            self._repair.ask(cause)\n",
     ),
     Mutation(
         "slow beat off: only the channel tells",
@@ -48,7 +48,7 @@ ROWS = (
     Mutation(
         "an event that is called so ends the readers",
         "app/fanout/tail.py",
-        "        if self.told_all:\n            self.repair()",
+        '        if self.told_all:\n            self.repair("ending")',
         "        if self.told_all:\n            self._end()",
     ),
     Mutation(
