@@ -140,7 +140,7 @@ class Watched(PatientReader):
     __slots__ = ("woken",)
 
     def __init__(self, hub: FakeHub, due: float) -> None:
-        super().__init__(origin("st_1"), cast("Hub", hub), asyncio.get_running_loop().time() + due)
+        super().__init__(origin("st_1"), cast("Hub", hub), asyncio.get_running_loop().time() + due, "slow")
         self.woken = asyncio.Event()
 
     def aside(self, said: Any) -> None:
