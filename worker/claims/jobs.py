@@ -26,9 +26,8 @@ from app.stream.redis.refusals import NO_ANSWER, Kind, tell_refusal
 from app.watch.events import of_processes
 from app.watch.events.subjects import Subject
 from worker.claims.leases import Lease
-from worker.life import decide
-from worker.life.decide import End
 from worker.life.life import Life
+from worker.life.steps import End, failed
 
 AWAY_SECONDS = 0.1
 AWAY_SECONDS_MAX = 1.0
@@ -80,7 +79,7 @@ class Jobs(Worker):
                 pause = min(pause * 2, AWAY_SECONDS_MAX)
             except Exception as error:  # noqa: BLE001  # arq's fault or ours: the stream ends, the worker goes on
                 tell(of_processes.Fault.met("stream", error, Subject(stream_id)))
-                return await _lived(lease.life, decide.on_internal("an internal error"))
+                return await _lived(lease.life, failed("an internal error"))
         return None
 
     async def finish_job(self, *_: Any, **__: Any) -> None:
@@ -88,7 +87,7 @@ class Jobs(Worker):
 
     async def finish_failed_job(self, *_: Any) -> None:
         """No code of ours was run: the job is expired, malformed, or names an unknown function."""
-        await _lived(_lease.get().life, decide.on_internal("its job cannot be run"))
+        await _lived(_lease.get().life, failed("its job cannot be run"))
 
     async def _run_stream(self, ctx: dict[Any, Any]) -> None:  # noqa: ARG002  # arq's signature
         """The function that jobs name."""
@@ -104,4 +103,4 @@ async def _lived(life: Life, end: End | None = None) -> None:
             raise  # the process ends; otherwise it was something that was waited for
         tell(of_processes.Fault.met("stream", error, Subject(life.claim.stream_id)))
         if end is None:
-            await _lived(life, decide.on_internal("an internal error"))
+            await _lived(life, failed("an internal error"))

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import orjson
 
 from app.stream.log import Begun
-from worker.life.decide import HELD, OnInterrupt, Progress
+from app.stream.states import State
+from worker.life.decide import OnInterrupt, Progress, Reason
 from worker.upstream.request import Request, is_object
 
 
@@ -20,8 +21,8 @@ from worker.upstream.request import Request, is_object
 class Checkpoint:
     """Times are seconds; `elapsed` is counted by Redis' clock since the stream was made.
 
-    `request` is None where it cannot be read. `handed_over`: its last worker gave it back; `held`: that one parked it
-    at the gate. `wait` is what is left of the time that it had to wait before the next call. `progress` is without an
+    `request` is None where it cannot be read. `handed_over`: its last worker gave it back; `held`: it waited in the
+    gate's line. `wait` is what is left of the time that it had to wait before the next call. `progress` is without an
     attempt that was counted beforehand and is yet to be made.
     """
 
@@ -38,9 +39,23 @@ class Checkpoint:
     abandon_after: float | None
 
     @property
-    def reason(self) -> str:
+    def state(self) -> State:
+        """Where its last holder left it."""
+        if self.progress.content:
+            return State.HANDED_OVER if self.handed_over else State.LOST
+        if self.held:
+            return State.HELD
+        if self.handed_over:
+            return State.HANDED_OVER
+        return State.LOST if self.progress.attempts else State.WAITING
+
+    @property
+    def reason(self) -> Reason:
         """Why it has a new holder."""
-        return HELD if self.held else "worker_drained" if self.handed_over else "worker_lost"
+        return _REASONS.get(self.state, Reason.WORKER_LOST)
+
+
+_REASONS = {State.HELD: Reason.HELD, State.HANDED_OVER: Reason.WORKER_DRAINED}
 
 
 def checkpoint_of(begun: Begun) -> Checkpoint:
@@ -48,8 +63,8 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
     meta = begun.meta
     return Checkpoint(
         progress=Progress(
-            calls=_whole(meta, "attempt", 0) - begun.counted,
-            free=_whole(meta, "free", 0),
+            attempts=_whole(meta, "attempt", 0) - begun.counted,
+            exempt=_whole(meta, "free", 0),
             content=meta.get("content") == b"1",
             on_interrupt=OnInterrupt.FAIL if meta.get("on_interrupt") == b"fail" else OnInterrupt.RESTART,
             silences=_whole(meta, "silences", 0),

@@ -14,7 +14,7 @@ from app.stream.observing import tell
 from app.watch.events import of_processes, of_streams
 from app.watch.events.subjects import Subject, word
 from worker.life.checkpoint import Checkpoint
-from worker.life.decide import End, Restart, Retry
+from worker.life.steps import End, Restart, Retry
 
 # A call that was given up by us has no status.
 GIVEN_UP = 0
@@ -29,7 +29,7 @@ class Chronicle:
         self._clock = clock
         self._claimed_at = clock()
         self._born = self._claimed_at - found.elapsed
-        self._attempt = found.progress.calls
+        self._attempt = found.progress.attempts
         self._status = GIVEN_UP
         self._call_at = self._claimed_at
         self._first_call_at: float | None = None
@@ -74,7 +74,7 @@ class Chronicle:
         tell(of_streams.AppendRefused(self.of, status))
 
     def ended(
-        self, end: End, calls: int, stop_reason: str | None, usage: Mapping[str, Any], cost_usd: float | None
+        self, end: End, attempts: int, stop_reason: str | None, usage: Mapping[str, Any], cost_usd: float | None
     ) -> None:
         """`usage` in the Messages API's shape."""
         now = self._clock()
@@ -86,7 +86,7 @@ class Chronicle:
                 error_type=word(end.error.type) if end.error is not None else "",
                 why=end.why,
                 stop_reason=word(stop_reason or ""),
-                attempts=calls,
+                attempts=attempts,
                 input_tokens=_count(usage, "input_tokens"),
                 output_tokens=_count(usage, "output_tokens"),
                 cache_read_tokens=_count(usage, "cache_read_input_tokens"),

@@ -1,20 +1,38 @@
 """What comes next in a stream's life: the one place that decides how often the upstream is called.
 
 Everything that leads from what happened (a take-over, an answer, a failure, a drain) to what is done about it must live
-here. Pure: nothing awaits, no clock and no chance but those handed in. Knows nothing of Redis, HTTP or the SDK.
+here. The rule: where a stream goes from here stands in the table of its states; what is decided here is which of the
+table's conditions hold, and what the step takes. Pure: nothing awaits, no clock and no chance but those handed in.
+Knows nothing of Redis, HTTP or the SDK.
 
     before any content   Retry, with back-off; what the upstream says about waiting is honoured
     after content        Restart from scratch, or End, as the stream's `on_interrupt` says; never glued together
     a call not taken     Refused: again when the gate lets it, and it was no call; whatever is used up
-    calls used up        End
+    attempts used up     End
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from app.stream.endings import Outcome
+from app.stream.states import Cause, State, Tells, Way, When, way
+from worker.life.steps import (
+    BeginAgain,
+    End,
+    Error,
+    HandOver,
+    NextCall,
+    Park,
+    Refused,
+    Restart,
+    Retry,
+    Start,
+    Step,
+    failed,
+)
 from worker.upstream.failure import SILENT, Failure
 
 BACKOFF_SECONDS = 0.5
@@ -25,6 +43,8 @@ JITTER_SECONDS_MAX = 1.0
 
 # A silence that is too long comes again at the same place, and each one is paid: a third is not asked for.
 SILENCES_MAX = 2
+
+TOO_MANY_REQUESTS = 429
 
 _OUTCOME_OF_STOP_REASON = {
     "max_tokens": Outcome.TRUNCATED,
@@ -40,6 +60,23 @@ class OnInterrupt(StrEnum):
     FAIL = "fail"
 
 
+class Reason(StrEnum):
+    """Why a stream is begun by a new holder, or anew by the same one."""
+
+    WORKER_LOST = "worker_lost"
+    WORKER_DRAINED = "worker_drained"
+    LOG_LOST = "log_lost"
+    HELD = "held"
+
+
+_SENTENCES = {
+    Reason.WORKER_LOST: "the worker that ran it was lost",
+    Reason.WORKER_DRAINED: "the worker that ran it was shut down",
+    Reason.LOG_LOST: "its log was lost",
+    Reason.HELD: "it waited for the upstream",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the settings allow."""
@@ -51,106 +88,37 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stream is: `calls` of the upstream have begun, `free` of them were handed over by a draining worker.
+    """How far a stream is: `attempts` were begun, of which `exempt` do not count against the limit.
 
     `content`: whether an upstream frame of the newest attempt stands in the log; `silences`: how many calls brought
     nothing but pings for too long; `stalls`: how many were lost to a worker that stood still.
     """
 
-    calls: int
-    free: int
+    attempts: int
+    exempt: int
     content: bool
     on_interrupt: OnInterrupt
     silences: int = 0
     stalls: int = 0
 
     @property
-    def used(self) -> int:
-        return self.calls - self.free
+    def charged(self) -> int:
+        return self.attempts - self.exempt
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The first call: nothing to tell."""
+class Decision(NamedTuple):
+    """The way that is to be gone, and what is to be done for it."""
 
+    way: Way
+    step: Step
 
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Another call after `wait` seconds; there is nothing to forget."""
-
-    reason: str
-    wait: float
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The upstream did not take the call, which therefore was none: again when the gate lets it, in `wait` seconds or
-    later.
-    """
-
-    reason: str
-    wait: float
-
-
-@dataclass(frozen=True, slots=True)
-class Restart:
-    """Another call after `wait` seconds; readers forget what they have."""
-
-    reason: str
-    wait: float
-
-
-@dataclass(frozen=True, slots=True)
-class Error:
-    """In the shape of the API's."""
-
-    type: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The stream ends. `failure` is the upstream's where that is the reason; `exhausted`: all calls are used up."""
-
-    outcome: Outcome
-    error: Error | None = None
-    failure: Failure | None = None
-    exhausted: bool = False
-
-    @property
-    def why(self) -> str:
-        """What went wrong; nothing where there is no error. Of the upstream's words none."""
-        if self.error is None:
-            return ""
-        return self.failure.line if self.failure is not None else self.error.message
-
-
-@dataclass(frozen=True, slots=True)
-class HandOver:
-    """The stream goes back to the queue; `free` is its new number of calls that do not count."""
-
-    free: int
-
-
-@dataclass(frozen=True, slots=True)
-class Park:
-    """No call of `model` may be made for `wait` seconds: the stream goes back to the line, to be woken by the gate."""
-
-    wait: float
-    model: str
-
-
-Step = Start | Retry | Refused | Restart | End
-
-# Why a stream that was parked is found by a new holder.
-HELD = "held"
-TOO_MANY_REQUESTS = 429
 
 CANCELLED = End(Outcome.CANCELLED)
-TIMED_OUT = Error("timeout_error", "the stream took longer than STREAM_SECONDS_MAX")
+EXPIRED = End(Outcome.EXPIRED, Error("timeout_error", "the stream took longer than STREAM_SECONDS_MAX"))
 
 
 def on_begin(
+    state: State,
     progress: Progress,
     limits: Limits,
     *,
@@ -158,27 +126,25 @@ def on_begin(
     elapsed: float,
     cancelled: bool,
     wait: float = 0.0,
-    reason: str = "worker_lost",
-) -> Step:
-    """A new holder finds a stream. `times` it was claimed, `elapsed` seconds since it was made.
+    reason: Reason = Reason.WORKER_LOST,
+) -> Decision:
+    """A holder finds a stream. `times` it was claimed, `elapsed` seconds since it was made.
 
     `wait` seconds are left of those that its last holder had to wait before the next call.
     """
     if cancelled:
-        return CANCELLED
+        return on_end(state, Cause.CANCEL, CANCELLED)
     if elapsed >= limits.seconds_max:
-        return expired()
-    if progress.content and progress.on_interrupt is OnInterrupt.FAIL:
-        return _interrupted(reason)
-    if progress.used >= limits.attempts or times > limits.attempts:
-        message = f"gave up after {max(progress.calls, times - 1)} attempts: {_SENTENCES[reason]}"
-        return End(Outcome.FAILED, Error("api_error", message), exhausted=True)
+        return on_end(state, Cause.EXPIRY, EXPIRED)
+    holding = _holding(progress, limits) | ({When.SPENT} if times > limits.attempts else set())
+    found = way(state, Cause.BEGIN, holding)
+    if found.to is State.ENDED:
+        if found.when is When.KEPT:
+            return Decision(found, _interrupted(reason))
+        message = f"gave up after {max(progress.attempts, times - 1)} attempts: {_SENTENCES[reason]}"
+        return Decision(found, failed(message, exhausted=True))
     wait = min(wait, limits.wait_max + JITTER_SECONDS_MAX)  # the clock may have been set back
-    if progress.content:
-        return Restart(reason, wait)
-    if reason == HELD:  # all that there is to tell was told before it was parked
-        return Start()
-    return Retry(reason, wait) if progress.calls else Start()
+    return Decision(found, _next_call(found, reason, wait))
 
 
 def spared(progress: Progress, limits: Limits) -> Progress:
@@ -186,50 +152,73 @@ def spared(progress: Progress, limits: Limits) -> Progress:
 
     Up to a bound: it may be the stream itself that makes one worker after the other stand still.
     """
-    if progress.used <= 0 or progress.stalls >= limits.attempts:
+    if When.SPARED not in (holding := _holding(progress, limits)):
         return progress
-    return replace(progress, free=progress.free + 1, stalls=progress.stalls + 1)
+    found = way(State.LOST, Cause.STOOD_STILL, holding)
+    return replace(progress, exempt=progress.exempt - found.charge, stalls=progress.stalls - found.charge)
 
 
-def on_failure(progress: Progress, limits: Limits, failure: Failure, jitter: float) -> Step:
+def on_hold(state: State, wait: float, model: str) -> Decision:
+    """The gate lets no call of `model` be made for so long that the stream gives its slot to another."""
+    return Decision(way(state, Cause.HOLD), Park(wait, model))
+
+
+def on_failure(state: State, progress: Progress, limits: Limits, failure: Failure, jitter: float) -> Decision:
     """A call has failed. `jitter` is a number from 0 up to 1."""
-    wait = wait_after(failure, progress.used, limits.wait_max, jitter)
-    if failure.status == TOO_MANY_REQUESTS and not progress.content and failure.is_passing and wait is not None:
-        return Refused(failure.reason, wait)
-    exhausted = progress.used >= limits.attempts or (failure == SILENT and progress.silences >= SILENCES_MAX)
-    keeps = progress.content and progress.on_interrupt is OnInterrupt.FAIL
-    if keeps or exhausted or not failure.is_passing or wait is None:
-        return End(Outcome.FAILED, Error(failure.type, failure.message), failure, exhausted and failure.is_passing)
-    return Restart(failure.reason, wait) if progress.content else Retry(failure.reason, wait)
+    wait = wait_after(failure, progress.charged, limits.wait_max, jitter)
+    passes = failure.is_passing and wait is not None
+    if failure.status == TOO_MANY_REQUESTS and state is State.CALLING and passes:
+        return Decision(way(state, Cause.REFUSAL), Refused(failure.reason, wait or 0.0))
+    holding = _holding(progress, limits)
+    if failure == SILENT and progress.silences >= SILENCES_MAX:
+        holding.add(When.SPENT)
+    if not passes:
+        holding.add(When.LASTING)
+    found = way(state, Cause.FAILURE, holding)
+    if found.to is State.ENDED:
+        exhausted = When.SPENT in holding and failure.is_passing
+        return Decision(found, End(Outcome.FAILED, Error(failure.type, failure.message), failure, exhausted))
+    return Decision(found, _next_call(found, failure.reason, wait or 0.0))
 
 
-def on_message(stop_reason: str | None) -> End:
+def on_message(state: State, stop_reason: str | None) -> Decision:
     """The upstream's `message_stop` has come."""
+    return on_end(state, Cause.MESSAGE, complete(stop_reason))
+
+
+def on_drain(state: State, progress: Progress) -> Decision:
+    """The worker drains. A call that is under way does not count."""
+    found = way(state, Cause.DRAIN, _holding(progress))
+    if found.to is State.ENDED:
+        return Decision(found, _interrupted(Reason.WORKER_DRAINED))
+    return Decision(found, HandOver(progress.exempt - found.charge))
+
+
+def on_log_lost(state: State) -> Decision:
+    return Decision(way(state, Cause.LOG_LOST), BeginAgain())
+
+
+def on_full(state: State, limit: int) -> Decision:
+    """The log has no room for more."""
+    return on_end(state, Cause.FULL, failed(f"the stream is longer than MAX_LOG_BYTES ({limit})"))
+
+
+def on_fault(state: State, what: str) -> Decision:
+    """Our own fault."""
+    return on_end(state, Cause.FAULT, failed(what))
+
+
+def on_end(state: State, cause: Cause, end: End) -> Decision:
+    """What ends a stream wherever it is."""
+    return Decision(way(state, cause), end)
+
+
+def complete(stop_reason: str | None) -> End:
+    """The ending of a whole message."""
     return End(_OUTCOME_OF_STOP_REASON.get(stop_reason or "", Outcome.COMPLETED))
 
 
-def on_drain(progress: Progress, *, calling: bool) -> HandOver | End:
-    """The worker drains. `calling`: a call is under way, which then does not count."""
-    if progress.content and progress.on_interrupt is OnInterrupt.FAIL:
-        return _interrupted("worker_drained")
-    return HandOver(progress.free + calling)
-
-
-def on_full_log(limit: int) -> End:
-    """The log has no room for more."""
-    return End(Outcome.FAILED, Error("api_error", f"the stream is longer than MAX_LOG_BYTES ({limit})"))
-
-
-def expired() -> End:
-    return End(Outcome.EXPIRED, TIMED_OUT)
-
-
-def on_internal(what: str) -> End:
-    """Our own fault."""
-    return End(Outcome.FAILED, Error("api_error", what))
-
-
-def wait_after(failure: Failure, used: int, wait_max: float, jitter: float) -> float | None:
+def wait_after(failure: Failure, charged: int, wait_max: float, jitter: float) -> float | None:
     """Seconds to the next call: what the upstream asks for and a bit more, or 0.5 doubling to 8 and a bit less.
 
     None where the upstream asks for more than `wait_max`.
@@ -238,17 +227,31 @@ def wait_after(failure: Failure, used: int, wait_max: float, jitter: float) -> f
         if failure.retry_after > wait_max:
             return None
         return failure.retry_after + jitter * min(failure.retry_after * JITTER, JITTER_SECONDS_MAX)
-    doubled = min(BACKOFF_SECONDS * 2 ** min(max(used - 1, 0), 16), BACKOFF_SECONDS_MAX, wait_max)
+    doubled = min(BACKOFF_SECONDS * 2 ** min(max(charged - 1, 0), 16), BACKOFF_SECONDS_MAX, wait_max)
     return float(doubled * (1 - JITTER * jitter))
 
 
-_SENTENCES = {
-    "worker_lost": "the worker that ran it was lost",
-    "worker_drained": "the worker that ran it was shut down",
-    "log_lost": "its log was lost",
-    HELD: "it waited for the upstream",
-}
+def _holding(progress: Progress, limits: Limits | None = None) -> set[When]:
+    """The conditions that hold for a stream so far; without `limits`, those that need none."""
+    conditions = {
+        When.KEPT: progress.content and progress.on_interrupt is OnInterrupt.FAIL,
+        When.SEEN: progress.content,
+        When.CALLED: progress.attempts > 0,
+        When.SPENT: limits is not None and progress.charged >= limits.attempts,
+        When.SPARED: limits is not None and progress.charged > 0 and progress.stalls < limits.attempts,
+    }
+    return {when for when, holds in conditions.items() if holds}
 
 
-def _interrupted(reason: str) -> End:
-    return End(Outcome.FAILED, Error("api_error", f"the stream was interrupted: {_SENTENCES[reason]}"))
+def _next_call(found: Way, reason: str, wait: float) -> NextCall:
+    match found.tells:
+        case Tells.RETRY:
+            return Retry(reason, wait)
+        case Tells.RESET:
+            return Restart(reason, wait)
+        case Tells.NOTHING:
+            return Start()
+
+
+def _interrupted(reason: Reason) -> End:
+    return failed(f"the stream was interrupted: {_SENTENCES[reason]}")

@@ -1,30 +1,32 @@
-"""One stream's life in this worker, from the claim to its release.
+"""One stream's life in this worker: claim, begin, attempts, ending, release.
 
 The rule: every path leads to exactly one ending, but where the stream is somebody else's (fenced), gone or ended
-already: then nothing more is written. How an ending is reached is `work`'s to do and `attempt`'s to decide.
+already: then nothing more is written. What follows is `decide`'s, and where the stream stands is `record`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from redis.exceptions import RedisError
 
 from app.stream.log import Begun, Claim, Status
 from app.stream.observing import tell
-from app.stream.redis.connect import AWAY
-from app.watch.events import of_processes, of_streams
+from app.stream.states import Cause
+from app.watch.events import of_processes
 from app.watch.events.subjects import Subject
-from worker.life.decide import End, HandOver, Park
+from worker.life import decide
+from worker.life.attempts import Attempts
+from worker.life.decide import Decision, Reason
+from worker.life.ending.writing import Ending
 from worker.life.interrupt import Interrupt, Interruption, Why
+from worker.life.record import Record
+from worker.life.release import Release
 from worker.life.services import Services
+from worker.life.steps import BeginAgain, End, HandOver, LastStep, Park
 from worker.life.until_answered import until_answered
-from worker.life.work import Work
-
-# A stream that waits at the gate is woken when its turn comes; where nobody wakes it, it looks by itself after so long.
-PARKED_SECONDS = 15.0
-PARKED_SECONDS_MAX = 120.0
 
 
 class Life:
@@ -38,15 +40,120 @@ class Life:
         self.interrupt = Interrupt()
         self.abandon_after: float | None = None
         self._services = services
-        self._refusal: Status | None = None
+        self._release = Release(claim, services, self.interrupt)
         self._beginning: asyncio.Task[Begun] | None = None
         self._begun = False
-        self._work: Work | None = None
+        self._record: Record | None = None
+        self._refusal: Status | None = None
 
-    @property
-    def memory_bytes(self) -> int:
-        """How many bytes of memory the stream takes here, about."""
-        return self._work.memory_bytes if self._work is not None else 0
+    # --- what its task does
+
+    async def live(self, forced: End | None = None) -> None:
+        """From the claim to its release; `forced` ends the stream without a call."""
+        try:
+            begun = await until_answered(self.interrupt, self._begin)
+            self._begun = True
+            match begun.status:
+                case Status.OK:
+                    with self._recording(begun) as record:
+                        last = await self._run(record, forced)
+                    await self._part(last, record)
+                case Status.ENDED:  # its last holder died between the ending and `done`
+                    await self._release.ended()
+                case refusal:
+                    await self._release.no_longer_ours(refusal)
+        except Interruption:
+            await self._release.no_longer_ours(self._refusal)
+        except RedisError as error:  # of its words `until_answered` has told what may be told
+            tell(of_processes.Fault.met("stream", error, Subject(self.claim.stream_id)))
+
+    async def _begin(self) -> Begun:
+        if self._beginning is None:
+            self.prepare()
+        beginning, self._beginning = self._beginning, None
+        assert beginning is not None  # noqa: S101  # for the type checker
+        return await beginning
+
+    @contextmanager
+    def _recording(self, begun: Begun) -> Iterator[Record]:
+        """What happens to the stream, for as long as it is ours to write."""
+        record = self._record = Record(self.claim, self._services, self.interrupt, begun)
+        self.abandon_after = record.checkpoint.abandon_after
+        expiry = asyncio.get_running_loop().call_later(record.seconds_left, self.interrupt.stop, Why.EXPIRED)
+        try:
+            yield record
+        finally:
+            expiry.cancel()
+            record.close()
+            self._refusal = record.refusal
+
+    async def _run(self, record: Record, forced: End | None) -> LastStep:
+        """Attempts, one after the other, until the ending stands in the log or the stream is ready to be given back."""
+        attempts = Attempts(record, self._services, self.interrupt)
+        ttl_ms = int(self._services.settings.stream_ttl * 1000)
+        ending = Ending(self.claim.stream_id, self._services.log, self.interrupt, ttl_ms, record.chronicle)
+        if forced is not None:
+            decision = decide.on_end(record.state, Cause.FAULT, forced)
+        else:
+            record.chronicle.claimed(self.claim, record.checkpoint)
+            decision = record.first(record.checkpoint.reason)
+        while True:
+            match decision.step:
+                case End() as end:
+                    if await ending.write(
+                        end, record.account(), record.writer, record.uncounted, readable=record.readable
+                    ):
+                        record.go(decision.way)
+                        return end
+                    decision = await self._end_again(record, ending, decision)
+                case HandOver() | Park() as last:
+                    await record.put_down(last)
+                    record.go(decision.way)
+                    return last
+                case BeginAgain():
+                    record.go(decision.way)
+                    refusal = record.refusal
+                    await self._begin_again(record)
+                    decision = _after_loss(record, refusal)
+                case next_call:
+                    record.go(decision.way)
+                    decision = await attempts.after(next_call)
+
+    async def _begin_again(self, record: Record) -> None:
+        """The log has lost more than this attempt wrote, or takes no more: goes on where it ends."""
+        if self.interrupt.why is Why.LOST:
+            self.interrupt.clear()
+        life_ms = self._services.settings.stream_life_ms
+        begun = await until_answered(self.interrupt, lambda: self._services.log.begin(self.claim, life_ms))
+        if begun.status is not Status.OK:
+            record.refused(begun.status)
+            raise Interruption(Why.LEFT)
+        record.resume(begun)
+
+    async def _end_again(self, record: Record, ending: Ending, decision: Decision) -> Decision:
+        """What comes after an ending that was refused: the same again, where all but the ending stands."""
+        refusal, reading, complete = record.refusal, record.reading, record.complete
+        await ending.refused(refusal)
+        await self._begin_again(record)
+        if refusal is Status.REFUSED and ending.is_due_at(record.writer.position):
+            record.reading, record.complete = reading, complete
+            return decision
+        record.happens(Cause.LOG_LOST)
+        return _after_loss(record, refusal)
+
+    async def _part(self, last: LastStep, record: Record) -> None:
+        match last:
+            case End():
+                await self._release.ended()
+            case HandOver():
+                await self._release.handed_over()
+                self.leave()
+            case Park(wait, model):
+                await self._release.held(wait, model, record.seconds_left)
+                self.leave()  # whatever else happens here, its ending is not ours to write
+                self._services.gate.parked(model)
+
+    # --- what others may do
 
     def prepare(self) -> None:
         """Begins before `live` is called, while other things are on their way to Redis."""
@@ -55,6 +162,11 @@ class Life:
         begin = self._services.log.begin(self.claim, self._services.settings.stream_life_ms, count=count)
         self._beginning = asyncio.create_task(begin)
         self._beginning.add_done_callback(_heard)
+
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the stream takes here, about."""
+        return self._record.memory_bytes if self._record is not None else 0
 
     @property
     def left(self) -> bool:
@@ -71,87 +183,12 @@ class Life:
     def cancel(self) -> None:
         self.interrupt.stop(Why.CANCELLED)
 
-    async def live(self, forced: End | None = None) -> None:
-        """From the claim to its release; `forced` ends the stream without a call."""
-        try:
-            begun = await until_answered(self.interrupt, self._begin)
-            self._begun = True
-            match begun.status:
-                case Status.OK:
-                    await self._live(begun, forced)
-                case Status.ENDED:  # its last holder died between the ending and `done`
-                    await self._release()
-                case refusal:
-                    self._refusal = refusal
-                    await self._let_go()
-        except Interruption:
-            await self._let_go()
-        except RedisError as error:  # of its words `until_answered` has told what may be told
-            tell(of_processes.Fault.met("stream", error, Subject(self.claim.stream_id)))
 
-    async def _begin(self) -> Begun:
-        if self._beginning is None:
-            self.prepare()
-        beginning, self._beginning = self._beginning, None
-        assert beginning is not None  # noqa: S101  # for the type checker
-        return await beginning
-
-    async def _live(self, begun: Begun, forced: End | None) -> None:
-        work = self._work = Work(self.claim, self._services, self.interrupt, begun)
-        self.abandon_after = work.abandon_after
-        expiry = asyncio.get_running_loop().call_later(work.seconds_left, self.interrupt.stop, Why.EXPIRED)
-        try:
-            match await work.finish(forced or work.first_step()):
-                case HandOver():
-                    await until_answered(self.interrupt, lambda: self._services.queue.give_back([self.claim]))
-                    self.leave()
-                case Park(wait, model):
-                    longest = min(max(2 * wait, PARKED_SECONDS), PARKED_SECONDS_MAX, work.seconds_left)
-                    await until_answered(self.interrupt, lambda: self._park(model, longest))
-                    self.leave()  # whatever else happens here, its ending is not ours to write
-                    self._services.gate.parked(model)
-                case End():
-                    await self._release()
-        finally:
-            self._refusal = work.refusal
-            work.close()
-            expiry.cancel()
-
-    async def _park(self, model: str, longest: float) -> None:
-        """Into the line. Whoever cancelled it before it stood there found nothing to end: it is ended now."""
-        stream_id = self.claim.stream_id
-        await self._services.queue.park(self.claim, model, round(longest * 1000))
-        if (await self._services.log.meta(stream_id, "cancel") or {}).get("cancel") == b"1":
-            await self._services.queue.hurry(stream_id)
-
-    async def _release(self) -> None:
-        """The stream has its ending: into its conversation, out of the queue, onto the outbox."""
-        stream_id, log, queue = self.claim.stream_id, self._services.log, self._services.queue
-        names = ("owner", "outcome", "attempts", "ended_at", "withdrawn")
-        meta = await until_answered(self.interrupt, lambda: log.meta(stream_id, "conversation", *names)) or {}
-        if "withdrawn" in meta and "attempts" not in meta:  # nobody was told of it, and nothing was paid
-            await until_answered(self.interrupt, lambda: queue.done(self.claim))
-            return
-        if "conversation" in meta and "withdrawn" not in meta:
-            # Before `done`: who dies in between leaves a lease, and the next claim records it.
-            conversation = meta["conversation"].decode()
-            try:
-                await until_answered(
-                    self.interrupt, lambda: self._services.conversations.record(stream_id, conversation)
-                )
-            except (Interruption, RedisError):
-                raise
-            except Exception as error:  # noqa: BLE001  # its next reader tries again; the stream is not to run again
-                tell(of_processes.Fault.met("stream", error, Subject(stream_id)))
-        entry = {"id": stream_id} | {name: meta[name] for name in names[:-1] if name in meta}
-        await until_answered(self.interrupt, lambda: queue.done(self.claim, entry))
-
-    async def _let_go(self) -> None:
-        """No longer ours, or not any more at all: what Redis has lost must not be claimed again and again."""
-        tell(of_streams.LeaseLost(Subject(self.claim.stream_id), self._refusal or ""))
-        if self._refusal is Status.GONE:
-            with contextlib.suppress(RedisError, *AWAY):
-                await self._services.queue.done(self.claim)
+def _after_loss(record: Record, refusal: Status | None) -> Decision:
+    """What is to be done with a stream whose log was begun anew, after this refusal of its writing."""
+    if refusal is Status.REFUSED:
+        return decide.on_fault(record.state, "Redis takes no more of its log")
+    return record.first(Reason.LOG_LOST)
 
 
 def _heard(beginning: asyncio.Task[Begun]) -> None:

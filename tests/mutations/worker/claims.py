@@ -30,13 +30,13 @@ ROWS = (
     Mutation(
         "a job that arq cannot run leaves its stream without an ending",
         "worker/claims/jobs.py",
-        '        await _lived(_lease.get().life, decide.on_internal("its job cannot be run"))\n',
+        '        await _lived(_lease.get().life, failed("its job cannot be run"))\n',
         "        return None\n",
     ),
     Mutation(
         "what arq raises ends the stream's task",
         "worker/claims/jobs.py",
-        '                return await _lived(lease.life, decide.on_internal("an internal error"))\n',
+        '                return await _lived(lease.life, failed("an internal error"))\n',
         "                raise\n",
     ),
     Mutation(

@@ -12,7 +12,7 @@ ROWS = (
     Mutation(
         "what goes wrong after a stream was parked writes its ending",
         "worker/life/life.py",
-        "                    self.leave()  # whatever else happens here, its ending is not ours to write\n",
+        "                self.leave()  # whatever else happens here, its ending is not ours to write\n",
         "",
     ),
     Mutation(
@@ -60,7 +60,7 @@ ROWS = (
     Mutation(
         "nobody looks at the line that a stream has joined alone",
         "worker/life/life.py",
-        "                    self._services.gate.parked(model)\n",
+        "                self._services.gate.parked(model)\n",
         "",
     ),
     Mutation(
@@ -78,33 +78,31 @@ ROWS = (
     Mutation(
         "a third call is paid for an upstream that was silent twice",
         "worker/life/decide.py",
-        "or (failure == SILENT and progress.silences >= SILENCES_MAX)",
-        "",
+        "if failure == SILENT and progress.silences >= SILENCES_MAX:",
+        "if False:",
     ),
     Mutation(
         "a call that was refused counts as an attempt",
-        "worker/life/work.py",
-        """        if isinstance(step, Refused):
-            self._take_back()""",
-        """        if isinstance(step, Refused):
-            pass""",
+        "worker/life/record.py",
+        "attempts=self.progress.attempts + chosen.charge)",
+        "attempts=self.progress.attempts)",
     ),
     Mutation(
         "who is cancelled on the way to the line waits all the same",
-        "worker/life/life.py",
+        "worker/life/release.py",
         "            await self._services.queue.hurry(stream_id)",
         "            pass",
     ),
     Mutation(
         "a worker that stands still uses up its streams' attempts",
-        "worker/life/work.py",
-        "decide.spared(self._checkpoint.progress, self._limits) if claim.stalled else self._checkpoint.progress",
-        "self._checkpoint.progress",
+        "worker/life/record.py",
+        "if claim.stalled and self.state is State.LOST:",
+        "if False:",
     ),
     Mutation(
         "a call that was counted and never made is an attempt",
-        "worker/life/work.py",
-        "if self._counting and not self._calling:",
+        "worker/life/record.py",
+        "if self._counting:",
         "if False:",
     ),
 )

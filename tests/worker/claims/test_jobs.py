@@ -128,7 +128,7 @@ async def test_what_escapes_a_stream_s_life_never_reaches_arq(
 
     async with shop.worker(lease_seconds=600):
         with monkeypatch.context() as patch:
-            patch.setattr("worker.life.work.Work._attempt", broken)
+            patch.setattr("worker.life.attempts.Attempts.after", broken)
             stream = await shop.run("")
         assert (await shop.run("[[sim: tokens=5]]")).outcome == "completed"
     assert (stream.outcome, stream.json("error")["message"]) == ("failed", "an internal error")

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.stream.endings import Outcome
+from app.stream.states import NoWayError, State, Tells
 from worker.life import decide
-from worker.life.decide import End, HandOver, Limits, OnInterrupt, Progress, Restart, Retry, Start
+from worker.life.decide import Limits, OnInterrupt, Progress, Reason
+from worker.life.steps import BeginAgain, End, Error, HandOver, Park, Refused, Restart, Retry, Start, Step
 from worker.upstream.failure import GARBLED, INCOMPLETE, LOST, STALLED, UNREACHABLE, Failure
 
 LIMITS = Limits(attempts=3, wait_max=60.0, seconds_max=1800.0)
@@ -28,14 +30,39 @@ failures = st.builds(
 )
 
 
-def progress(calls: int, *, free: int = 0, content: bool = False, on_interrupt: str = "restart") -> Progress:
-    return Progress(calls, free, content, OnInterrupt(on_interrupt))
+def progress(attempts: int, *, exempt: int = 0, content: bool = False, on_interrupt: str = "restart") -> Progress:
+    return Progress(attempts, exempt, content, OnInterrupt(on_interrupt))
+
+
+def left(found: Progress) -> State:
+    """Where a stream is whose worker is lost."""
+    return State.LOST if found.attempts or found.content else State.WAITING
+
+
+def calling(found: Progress) -> State:
+    return State.CONTENT if found.content else State.CALLING
 
 
 def begin(
-    found: Progress, *, times: int = 1, elapsed: float = 0.0, cancelled: bool = False, reason: str = "worker_lost"
-) -> decide.Step:
-    return decide.on_begin(found, LIMITS, times=times, elapsed=elapsed, cancelled=cancelled, reason=reason)
+    found: Progress,
+    limits: Limits = LIMITS,
+    *,
+    times: int = 1,
+    elapsed: float = 0.0,
+    cancelled: bool = False,
+    wait: float = 0.0,
+    reason: str = "worker_lost",
+) -> Step:
+    return decide.on_begin(
+        left(found),
+        found,
+        limits,
+        times=times,
+        elapsed=elapsed,
+        cancelled=cancelled,
+        wait=wait,
+        reason=Reason(reason),
+    ).step
 
 
 # --- a new holder
@@ -50,9 +77,11 @@ def test_a_take_over_before_content_retries_at_once(reason: str) -> None:
     assert begin(progress(1), times=2, reason=reason) == Retry(reason, 0.0)
 
 
-@pytest.mark.parametrize(("left", "waits"), [(0.0, 0.0), (7.5, 7.5), (1e9, LIMITS.wait_max + 1)])
-def test_a_take_over_in_the_middle_of_a_wait_waits_for_the_rest_and_never_for_ever(left: float, waits: float) -> None:
-    retry = decide.on_begin(progress(1), LIMITS, times=2, elapsed=0.0, cancelled=False, wait=left)
+@pytest.mark.parametrize(("left_over", "waits"), [(0.0, 0.0), (7.5, 7.5), (1e9, LIMITS.wait_max + 1)])
+def test_a_take_over_in_the_middle_of_a_wait_waits_for_the_rest_and_never_for_ever(
+    left_over: float, waits: float
+) -> None:
+    retry = begin(progress(1), times=2, wait=left_over)
     assert retry == Retry("worker_lost", waits)
 
 
@@ -79,7 +108,7 @@ def test_a_take_over_before_content_retries_also_where_interruption_fails() -> N
         (progress(3), 1),
         (progress(0), 4),  # killed its worker before it ever called
         (progress(3, content=True), 4),
-        (progress(5, free=2), 4),
+        (progress(5, exempt=2), 4),
     ],
 )
 def test_a_stream_that_used_up_its_attempts_fails(found: Progress, times: int) -> None:
@@ -88,7 +117,7 @@ def test_a_stream_that_used_up_its_attempts_fails(found: Progress, times: int) -
     assert (end.outcome, end.exhausted) == (Outcome.FAILED, True)
 
 
-@pytest.mark.parametrize(("found", "times"), [(progress(2), 3), (progress(4, free=2), 3), (progress(9, free=9), 1)])
+@pytest.mark.parametrize(("found", "times"), [(progress(2), 3), (progress(4, exempt=2), 3), (progress(9, exempt=9), 1)])
 def test_calls_that_a_draining_worker_handed_over_do_not_count(found: Progress, times: int) -> None:
     assert begin(found, times=times) == Retry("worker_lost", 0.0)
 
@@ -111,8 +140,8 @@ def test_a_stream_expires_wherever_it_waited(found: Progress) -> None:
 # --- a failed call
 
 
-def after(found: Progress, failure: Failure, jitter: float = 0.0) -> decide.Step:
-    return decide.on_failure(found, LIMITS, failure, jitter)
+def after(found: Progress, failure: Failure, jitter: float = 0.0, limits: Limits = LIMITS) -> Step:
+    return decide.on_failure(calling(found), found, limits, failure, jitter).step
 
 
 @pytest.mark.parametrize("failure", [OVERLOADED, LOST, STALLED, INCOMPLETE, GARBLED, UNREACHABLE])
@@ -125,22 +154,22 @@ def test_a_passing_failure_before_content_is_retried(failure: Failure) -> None:
 def test_a_passing_failure_after_content_restarts_or_ends_as_the_stream_wants(failure: Failure) -> None:
     assert after(progress(1, content=True), failure) == Restart(failure.reason, 0.5)
     end = after(progress(1, content=True, on_interrupt="fail"), failure)
-    assert end == End(Outcome.FAILED, decide.Error(failure.type, failure.message), failure)
+    assert end == End(Outcome.FAILED, Error(failure.type, failure.message), failure)
 
 
 def test_a_lasting_failure_ends_at_once_with_its_own_words() -> None:
     assert after(progress(1), INVALID) == End(
-        Outcome.FAILED, decide.Error("invalid_request_error", "no"), INVALID, exhausted=False
+        Outcome.FAILED, Error("invalid_request_error", "no"), INVALID, exhausted=False
     )
 
 
 def test_the_last_attempt_s_failure_ends_as_exhausted() -> None:
     assert after(progress(3), OVERLOADED) == End(
-        Outcome.FAILED, decide.Error("overloaded_error", "Overloaded"), OVERLOADED, exhausted=True
+        Outcome.FAILED, Error("overloaded_error", "Overloaded"), OVERLOADED, exhausted=True
     )
-    assert isinstance(after(progress(3, free=1), OVERLOADED), Retry)
+    assert isinstance(after(progress(3, exempt=1), OVERLOADED), Retry)
     assert after(progress(3), INVALID) == End(
-        Outcome.FAILED, decide.Error("invalid_request_error", "no"), INVALID, exhausted=False
+        Outcome.FAILED, Error("invalid_request_error", "no"), INVALID, exhausted=False
     )
 
 
@@ -192,19 +221,19 @@ def test_whatever_happens_the_upstream_is_called_so_often_and_no_more(
 ) -> None:
     limits = Limits(attempts, 60.0, 1800.0)
     state = Progress(0, 0, content=False, on_interrupt=on_interrupt)
-    step: decide.Step = decide.on_begin(state, limits, times=1, elapsed=0.0, cancelled=False)
+    step: Step = begin(state, limits)
     lives = 1
     for failure, content, killed in happenings:
         if isinstance(step, End):
             break
-        state = replace(state, calls=state.calls + 1, content=content)
+        state = replace(state, attempts=state.attempts + 1, content=content)
         if killed:
             lives += 1
-            step = decide.on_begin(state, limits, times=lives, elapsed=0.0, cancelled=False)
+            step = begin(state, limits, times=lives)
         else:
-            step = decide.on_failure(state, limits, failure, 0.5)
+            step = after(state, failure, 0.5, limits)
     assert isinstance(step, End)
-    assert state.calls <= attempts
+    assert state.attempts <= attempts
 
 
 # --- a complete message
@@ -225,25 +254,76 @@ def test_whatever_happens_the_upstream_is_called_so_often_and_no_more(
     ],
 )
 def test_a_complete_message_ends_by_its_stop_reason(stop_reason: str | None, outcome: Outcome) -> None:
-    assert decide.on_message(stop_reason) == End(outcome)
+    assert decide.on_message(State.CONTENT, stop_reason).step == End(outcome)
 
 
 # --- the rest
 
 
 def test_a_drain_hands_over_and_the_call_under_way_does_not_count() -> None:
-    assert decide.on_drain(progress(2, free=1, content=True), calling=True) == HandOver(free=2)
-    assert decide.on_drain(progress(2, free=1), calling=False) == HandOver(free=1)
+    for state in (State.CALLING, State.CONTENT):
+        assert decide.on_drain(state, progress(2, exempt=1)).step == HandOver(exempt=2)
+    for state in (State.BETWEEN, State.HELD):
+        assert decide.on_drain(state, progress(2, exempt=1)).step == HandOver(exempt=1)
 
 
 def test_a_drain_ends_what_may_not_be_restarted() -> None:
-    end = decide.on_drain(progress(1, content=True, on_interrupt="fail"), calling=True)
+    end = decide.on_drain(State.CONTENT, progress(1, content=True, on_interrupt="fail")).step
     assert isinstance(end, End)
     assert end.outcome is Outcome.FAILED
 
 
+@pytest.mark.parametrize("found", [progress(1), progress(2, exempt=1), progress(3, content=True)])
+def test_a_worker_that_stood_still_takes_no_attempt_but_not_for_ever(found: Progress) -> None:
+    spared = decide.spared(found, LIMITS)
+    assert (spared.charged, spared.stalls) == (found.charged - 1, 1)
+    assert decide.spared(replace(found, stalls=LIMITS.attempts), LIMITS).charged == found.charged
+
+
+def test_who_was_never_called_is_not_spared_a_call() -> None:
+    assert decide.spared(progress(2, exempt=2), LIMITS) == progress(2, exempt=2)
+
+
 def test_a_full_log_an_expiry_and_our_own_fault_have_an_error() -> None:
-    for end in (decide.on_full_log(4096), decide.expired(), decide.on_internal("x")):
+    full, fault = decide.on_full(State.CONTENT, 4096).step, decide.on_fault(State.BETWEEN, "x").step
+    for end in (full, fault, decide.EXPIRED):
+        assert isinstance(end, End)
         assert end.error is not None
-    assert decide.on_full_log(4096).outcome is Outcome.FAILED
-    assert decide.expired().outcome is Outcome.EXPIRED
+    assert decide.EXPIRED.outcome is Outcome.EXPIRED
+
+
+progresses = st.builds(
+    Progress, st.integers(0, 5), st.integers(0, 5), content=st.booleans(), on_interrupt=st.sampled_from(OnInterrupt)
+)
+
+
+@given(st.sampled_from(State), progresses, failures)
+def test_a_step_is_what_the_table_says_of_the_way(state: State, found: Progress, failure: Failure) -> None:
+    for decided in (
+        lambda: decide.on_begin(state, found, LIMITS, times=1, elapsed=0.0, cancelled=False),
+        lambda: decide.on_failure(state, found, LIMITS, failure, 0.5),
+        lambda: decide.on_drain(state, found),
+        lambda: decide.on_hold(state, 2.0, "m"),
+        lambda: decide.on_message(state, None),
+        lambda: decide.on_log_lost(state),
+        lambda: decide.on_full(state, 9),
+        lambda: decide.on_fault(state, "x"),
+    ):
+        try:
+            way, step = decided()
+        except NoWayError:
+            continue
+        assert state in way.at
+        assert STEPS[type(step)] == (way.to, way.tells)
+
+
+STEPS: dict[type[Step], tuple[State, Tells]] = {
+    Start: (State.BETWEEN, Tells.NOTHING),
+    Retry: (State.BETWEEN, Tells.RETRY),
+    Refused: (State.BETWEEN, Tells.RETRY),
+    Restart: (State.BETWEEN, Tells.RESET),
+    Park: (State.HELD, Tells.NOTHING),
+    HandOver: (State.HANDED_OVER, Tells.NOTHING),
+    BeginAgain: (State.LOST, Tells.NOTHING),
+    End: (State.ENDED, Tells.NOTHING),
+}

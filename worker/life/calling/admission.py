@@ -6,12 +6,15 @@ a refused call goes to the gate, but for a wait that is too long for anybody: th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.stream.asides import Held
 from app.stream.log import Claim
 from worker.life import decide
 from worker.life.calling.announce import Announcer
 from worker.life.chronicle import Chronicle
-from worker.life.decide import Limits, Refused, Restart, Retry, Start
+from worker.life.decide import Limits
+from worker.life.steps import NextCall, Refused, Start
 from worker.upstream.failure import Failure
 from worker.upstream.gate import Gate, Later, Turn
 
@@ -20,17 +23,30 @@ TOLD_SECONDS = 0.25
 
 
 class Admission:
-    """A claimed stream's waits; `parked`: it comes back from one that it spent in the line."""
+    """A claimed stream's waits; `parked`: it comes back from one that it spent in the line.
 
-    def __init__(self, claim: Claim, gate: Gate, announcer: Announcer, chronicle: Chronicle, *, parked: bool) -> None:
+    `held` is called when it has to wait for so long that it is told.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        gate: Gate,
+        announcer: Announcer,
+        chronicle: Chronicle,
+        held: Callable[[], None],
+        *,
+        parked: bool,
+    ) -> None:
         self._claim = claim
         self._gate = gate
         self._announcer = announcer
         self._chronicle = chronicle
+        self._held = held
         self._parked = parked
         self._told = parked
 
-    async def turn(self, step: Start | Retry | Refused | Restart, model: str) -> Turn | Later:
+    async def turn(self, step: NextCall, model: str) -> Turn | Later:
         """A turn to call `model`; where that takes too long to hold a slot, it tells so."""
         turn = await self._gate.enter(
             model,
@@ -52,6 +68,7 @@ class Admission:
         if seconds >= TOLD_SECONDS:
             self._chronicle.held(seconds, parked=parked)
             self._told = True
+            self._held()
             self._announcer.announce(self._claim.stream_id, Held(round(seconds * 1000)))
 
 

@@ -15,7 +15,7 @@ import orjson
 from app.stream.endings import end_data
 from app.stream.observing import tell
 from app.watch.events import of_processes
-from worker.life.decide import End
+from worker.life.steps import End
 from worker.log.writer import END_BYTES, Field
 from worker.rawjson import json_text
 from worker.rawjson.codec import dumps
@@ -33,12 +33,12 @@ DEPTH_MAX = 100
 _COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
-def bare(end: End, calls: int) -> tuple[bytes, dict[str, Field]]:
+def bare(end: End, attempts: int) -> tuple[bytes, dict[str, Field]]:
     """Frame and fields of an ending that says the least."""
-    return dumps(end_data(end.outcome, attempts=calls)), {"outcome": end.outcome.value, "attempts": calls}
+    return dumps(end_data(end.outcome, attempts=attempts)), {"outcome": end.outcome.value, "attempts": attempts}
 
 
-def frame_data(end: End, calls: int, message: Message | None, cost: float | None) -> bytes:
+def frame_data(end: End, attempts: int, message: Message | None, cost: float | None) -> bytes:
     """The data of `relay.end`. `message` is the newest attempt's, as far as it has come."""
     reason = _safely(lambda: message.stop_reason if message is not None else None)
     error = None
@@ -49,7 +49,7 @@ def frame_data(end: End, calls: int, message: Message | None, cost: float | None
         }
     data = end_data(
         end.outcome,
-        attempts=calls,
+        attempts=attempts,
         stop_reason=None if reason is None else _clip(reason, NAME_CHARACTERS),
         cost_usd=cost,
         error=error,
@@ -61,7 +61,7 @@ def frame_data(end: End, calls: int, message: Message | None, cost: float | None
 
 def fields(
     end: End,
-    calls: int,
+    attempts: int,
     message: Message | None,
     cost: float | None,
     *,
@@ -74,7 +74,7 @@ def fields(
     `complete`: the upstream's `message_stop` has come; `content`: people have seen something of `message`, which is
     kept then, and marked as partial; `first_at`: when its first content came, in ms.
     """
-    found: dict[str, Field] = {"outcome": end.outcome.value, "attempts": calls}
+    found: dict[str, Field] = {"outcome": end.outcome.value, "attempts": attempts}
     if message is not None:
         if (reason := _safely(lambda: message.stop_reason)) is not None:
             found["stop_reason"] = _whole(reason)

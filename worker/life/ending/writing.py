@@ -8,55 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from app.stream.endings import Outcome
 from app.stream.frames import Position
 from app.stream.log import Log, Status
 from worker.life import decide
 from worker.life.chronicle import Chronicle
-from worker.life.decide import End, Progress
 from worker.life.ending import relay_end
+from worker.life.ending.account import Account
 from worker.life.ending.recovery import recover
 from worker.life.interrupt import Interrupt, Interruption, Why
+from worker.life.steps import End
 from worker.log.writer import Field, FullLogError, Writer
-from worker.upstream.message import Message
 from worker.upstream.prices import cost_usd
-from worker.upstream.reading import Reading
 
 # So often a refused ending is tried again, after this long and then twice as long.
 REFUSALS_MAX = 5
 REFUSED_SECONDS = 0.1
 # As much of an answer is read back for an ending by who did not read it.
 READ_BACK_BYTES = 32 * 1024 * 1024
-
-TAKES_NO_MORE = decide.on_internal("Redis takes no more of its log")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What there is to say of a stream: its `calls`, its `model`, and what its newest attempt has brought.
-
-    `content`: people have seen something of it; `complete`: its `message_stop` has come; `first_at`: when its first
-    content came, in ms of Redis' clock. `message` is None where it is for the log to tell.
-    """
-
-    calls: int
-    model: str
-    message: Message | None
-    content: bool
-    complete: bool
-    first_at: int | None
-
-
-def account_of(
-    progress: Progress, model: str, reading: Reading | None, redis_clock: float, *, complete: bool
-) -> Account:
-    """What `reading` brought or, without one, what `progress` knows. `redis_clock`: what to add to ours, in ms."""
-    if reading is None:
-        return Account(progress.calls, model, None, progress.content, complete, first_at=None)
-    first_at = None if reading.first is None else round(redis_clock + reading.first * 1000)
-    return Account(progress.calls, model, reading.message, reading.content, complete, first_at)
 
 
 class Ending:
@@ -78,7 +49,7 @@ class Ending:
             stands = await recover(self._log, self._stream_id, self._interrupt, READ_BACK_BYTES)
             account = replace(account, message=stands.message)
             if stands.whole and end.outcome is Outcome.FAILED:  # only its ending was missing
-                end, account = decide.on_message(stands.message.stop_reason), replace(account, complete=True)
+                end, account = decide.complete(stands.message.stop_reason), replace(account, complete=True)
         frame, fields, cost = self._said(end, account)
         self._end_at = writer.position
         if readable and not self._bare:
@@ -95,10 +66,10 @@ class Ending:
         message = account.message
         try:
             stop_reason, usage = (None, None) if message is None else (message.stop_reason, message.usage)
-        except Exception as error:  # noqa: BLE001  # as above
+        except Exception as error:  # noqa: BLE001  # as below
             self._chronicle.fault(error)
             stop_reason = usage = None
-        self._chronicle.ended(end, account.calls, stop_reason, usage or {}, cost)
+        self._chronicle.ended(end, account.attempts, stop_reason, usage or {}, cost)
 
     async def refused(self, status: Status | None) -> None:
         """The ending was refused. Returns when it is to be tried again.
@@ -119,14 +90,14 @@ class Ending:
 
     def _said(self, end: End, account: Account) -> tuple[bytes, dict[str, Field], float | None]:
         """Frame, fields and the cost; with less in them where they cannot be made."""
-        message, calls = account.message, account.calls
+        message, attempts = account.message, account.attempts
         try:
             usage = message.usage if message is not None and message.closed else None
             cost = cost_usd(account.model, usage) if usage is not None else None
-            frame = relay_end.frame_data(end, calls, message, cost)
+            frame = relay_end.frame_data(end, attempts, message, cost)
             fields = relay_end.fields(
                 end,
-                calls,
+                attempts,
                 message,
                 cost,
                 complete=account.complete,
@@ -135,5 +106,5 @@ class Ending:
             )
         except Exception as error:  # noqa: BLE001  # a finished answer is not lost for what is said about it
             self._chronicle.fault(error)
-            return *relay_end.bare(end, calls), None
+            return *relay_end.bare(end, attempts), None
         return frame, fields, cost

@@ -10,7 +10,7 @@ import pytest
 from app.stream.log import Claim
 from tests.worker.claims.pool.watching import has_text, is_free
 from tests.worker.workshop import Workshop
-from worker.life.work import Work
+from worker.life.record import Record
 
 
 async def drained(parts: Any) -> None:
@@ -96,15 +96,15 @@ async def test_a_call_that_was_counted_when_the_drain_came_is_no_attempt(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with shop.worker("old", max_attempts=1) as parts:
-        count = Work._count
+        count = Record.count
 
-        async def counted(work: Work) -> None:
-            await count(work)
+        async def counted(record: Record) -> None:
+            await count(record)
             parts.pool.stop_taking()
             parts.pool.hand_over()
             await asyncio.sleep(0)
 
-        monkeypatch.setattr(Work, "_count", counted)
+        monkeypatch.setattr(Record, "count", counted)
         stream_id = await shop.submit("[[sim: tokens=5 tag=counted]]")
         await shop.eventually(lambda: is_free(shop, stream_id))
         await parts.pool.empty()

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from app.stream import frames
 from app.stream.endings import Outcome
 from tests.worker.rawjson.test_json_text import documents, exactly
-from worker.life.decide import End, Error
 from worker.life.ending.relay_end import fields, frame_data
+from worker.life.steps import End, Error
 from worker.log.writer import END_BYTES
 from worker.rawjson.codec import dumps, loads
 from worker.upstream.failure import Failure

@@ -19,10 +19,11 @@ from tests.worker.plain_upstream import EVENT_STREAM, PlainUpstream
 from tests.worker.workshop import MODEL, Stream, Workshop
 from worker.life.checkpoint import checkpoint_of
 from worker.life.chronicle import Chronicle
-from worker.life.decide import End
 from worker.life.ending import relay_end
-from worker.life.ending.writing import REFUSALS_MAX, Account, Ending
+from worker.life.ending.account import Account
+from worker.life.ending.writing import REFUSALS_MAX, Ending
 from worker.life.interrupt import Interrupt, Interruption
+from worker.life.steps import End
 from worker.log.writer import Writer
 from worker.upstream.message import Message
 

@@ -1,0 +1,127 @@
+"""The attempts of a stream: each a wait, a turn at the gate, one call, and what is decided after it.
+
+The rule: whatever happens in an attempt leads to the next decision, and never out of here, but for a stream that is to
+be left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from app.stream.asides import Thinking
+from app.stream.states import Cause
+from worker.life import decide
+from worker.life.calling import liveness
+from worker.life.calling.admission import Admission, report
+from worker.life.calling.call import Call
+from worker.life.decide import Decision
+from worker.life.interrupt import Interrupt, Interruption, Why
+from worker.life.record import Record
+from worker.life.services import Services
+from worker.life.steps import NextCall, Refused, Restart, Retry
+from worker.log.writer import FullLogError
+from worker.upstream.failure import Failure, UpstreamError
+from worker.upstream.gate import Later, Turn
+from worker.upstream.reading import Reading
+from worker.upstream.request import Request
+
+
+class Attempts:
+    """The attempts of one stream, each a call of `after`."""
+
+    def __init__(self, record: Record, services: Services, interrupt: Interrupt) -> None:
+        self._record = record
+        self._services = services
+        self._interrupt = interrupt
+        self._admission = Admission(
+            record.claim,
+            services.gate,
+            services.announcer,
+            record.chronicle,
+            self._held,
+            parked=record.checkpoint.held,
+        )
+
+    async def after(self, step: NextCall) -> Decision:
+        """One call, and what comes after it. Raises `Interruption` where the stream is to be left."""
+        record, request = self._record, self._record.checkpoint.request
+        assert request is not None  # noqa: S101  # for the type checker: a stream without one has ended
+        turn: Turn | Later | None = None
+        try:
+            with self._interrupt.armed():
+                await self._wait(step)
+                turn = await self._admission.turn(step, request.model)
+                if isinstance(turn, Later):
+                    return decide.on_hold(record.state, turn.seconds, request.model)
+                await record.count()
+                reading = await self._call(request, turn)
+            record.complete = True
+            record.see_content()
+            return decide.on_message(record.state, reading.message.stop_reason)
+        except UpstreamError as error:
+            report(turn, error.failure, record.limits)
+            return self._failed(error.failure)
+        except FullLogError:
+            return decide.on_full(record.state, self._services.settings.max_log_bytes)
+        except Interruption as interruption:
+            record.uncount()
+            return self._interrupted(interruption.why)
+        except Exception as error:  # noqa: BLE001  # our own fault must not leave a stream without its ending
+            record.chronicle.fault(error)
+            return decide.on_fault(record.state, "an internal error")
+        finally:
+            if isinstance(turn, Turn):
+                turn.taken()  # where nothing else was told of it
+
+    async def _wait(self, step: NextCall) -> None:
+        """Tells the readers what comes, and waits for this stream's own reasons."""
+        self._record.tell(step)
+        if isinstance(step, Retry | Restart) and step.wait:
+            self._record.mark_wait(step.wait)
+            await asyncio.sleep(step.wait)
+
+    async def _call(self, request: Request, turn: Turn) -> Reading:
+        record = self._record
+        record.make_call()
+        timeouts = liveness.timeouts_of(self._services.settings)
+        call = Call(record.writer, self._interrupt, timeouts, record.chronicle, self._thinks)
+        record.reading = call.reading
+        record.chronicle.call_started(record.progress.attempts)
+        await call.read(self._services.claude, request, turn)
+        return call.reading
+
+    def _held(self) -> None:
+        self._record.happens(Cause.HOLD)
+
+    def _thinks(self, seconds: float) -> None:
+        self._record.chronicle.silent(seconds)
+        self._services.announcer.announce(self._record.claim.stream_id, Thinking(round(seconds * 1000)))
+
+    def _failed(self, told: Failure) -> Decision:
+        record = self._record
+        record.see_content()
+        decision = decide.on_failure(record.state, record.progress, record.limits, told, random.random())  # noqa: S311  # no secret
+        if isinstance(decision.step, Refused):
+            record.refuse(decision.way)
+        return decision
+
+    def _interrupted(self, why: Why) -> Decision:
+        record = self._record
+        match why:
+            case Why.STALLED | Why.SILENT:
+                self._interrupt.clear()
+                if why is Why.SILENT:
+                    record.count_silence()
+                return self._failed(liveness.FAILURES[why])
+            case Why.LOST:
+                return decide.on_log_lost(record.state)
+            case Why.DRAINED:
+                record.see_content()
+                return decide.on_drain(record.state, record.progress)
+            case Why.EXPIRED:
+                return decide.on_end(record.state, Cause.EXPIRY, decide.EXPIRED)
+            case Why.CANCELLED:
+                return decide.on_end(record.state, Cause.CANCEL, decide.CANCELLED)
+            case Why.LEFT:
+                raise Interruption(why)

@@ -1,0 +1,23 @@
+"""What there is to say of a stream at its end, as far as its last holder knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.upstream.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What there is to say of a stream: its `attempts`, its `model`, and what its newest attempt has brought.
+
+    `content`: people have seen something of it; `complete`: its `message_stop` has come; `first_at`: when its first
+    content came, in ms of Redis' clock. `message` is None where it is for the log to tell.
+    """
+
+    attempts: int
+    model: str
+    message: Message | None
+    content: bool
+    complete: bool
+    first_at: int | None

@@ -1,0 +1,215 @@
+"""What has happened to a stream under our claim: its state, what it has cost, and what its newest call has brought.
+
+The rule: the state moves here and nowhere else, by a way of the table or not at all; and what another holder must know
+is on its way to the meta before it counts: a call before it is made, a wait before it is waited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from app.stream import frames
+from app.stream.log import Begun, Claim, Status
+from app.stream.states import Cause, NoWayError, State, Way, way
+from worker.life import decide
+from worker.life.checkpoint import checkpoint_of
+from worker.life.chronicle import Chronicle
+from worker.life.decide import Decision, Limits, Reason
+from worker.life.ending.account import Account
+from worker.life.interrupt import Interrupt, Why
+from worker.life.services import Services
+from worker.life.steps import HandOver, NextCall, Park, Refused, Restart, Retry
+from worker.log.writer import Writer
+from worker.upstream.reading import Reading
+
+# What the writer tells of a log that is still ours.
+LOST = (Status.SHORT, Status.CONFLICT, Status.REFUSED)
+
+
+class Record:
+    """A stream as `begun` found it. Is told what the log's replies say (`log.writer.Watcher`)."""
+
+    def __init__(self, claim: Claim, services: Services, interrupt: Interrupt, begun: Begun) -> None:
+        settings = services.settings
+        self.claim = claim
+        self.limits = Limits(settings.max_attempts, settings.retry_wait_max, settings.stream_seconds_max)
+        self.clock = asyncio.get_running_loop().time
+        self.checkpoint = found = checkpoint_of(begun)
+        self.state = found.state
+        self.progress = found.progress
+        self.chronicle = Chronicle(claim, found, self.clock)
+        self.refusal: Status | None = None
+        self._services = services
+        self._interrupt = interrupt
+        self._counted = begun.counted  # the next call, and not made yet, nor about to be
+        self._counting = False  # a call is counted and about to be made
+        self._born = self.clock() - found.elapsed
+        self._redis_clock = begun.now - self.clock() * 1000  # what to add to ours, in ms
+        self._open(begun)
+        if claim.stalled and self.state is State.LOST:
+            self._spare()
+
+    # --- where it is
+
+    def go(self, chosen: Way) -> None:
+        """Moves the state. Raises `NoWayError`."""
+        if self.state not in chosen.at:
+            raise NoWayError(f"{self.state}: {chosen.cause}")
+        self.state = chosen.to
+
+    def happens(self, cause: Cause) -> None:
+        """Something of which only one thing can follow."""
+        self.go(way(self.state, cause))
+
+    def see_content(self) -> None:
+        """What a call has brought is looked at when it matters, not as it comes."""
+        if self.state is State.CALLING and self.reading is not None and self.reading.content:
+            self.happens(Cause.CONTENT)
+            self.progress = replace(self.progress, content=True)
+
+    def first(self, reason: Reason) -> Decision:
+        """What is to be done with the stream as it was found."""
+        if not self.readable:
+            return decide.on_fault(self.state, "its log cannot be read")
+        if self.checkpoint.request is None:
+            return decide.on_fault(self.state, "its request cannot be read")
+        return decide.on_begin(
+            self.state,
+            self.progress,
+            self.limits,
+            times=self.claim.times,
+            elapsed=self.clock() - self._born,
+            cancelled=self.checkpoint.cancelled,
+            wait=self.checkpoint.wait,
+            reason=reason,
+        )
+
+    def resume(self, begun: Begun) -> None:
+        """Goes on where a log ends that has lost something. Our counts stand: the calls were made all the same."""
+        found = checkpoint_of(begun)
+        self.checkpoint = replace(self.checkpoint, cancelled=found.cancelled, wait=found.wait)
+        self.progress = replace(self.progress, content=found.progress.content)
+        self._open(begun)
+
+    def _open(self, begun: Begun) -> None:
+        self.readable = begun.position is not None
+        position = begun.position or frames.Position(begun.length, 0)
+        limit = self._services.settings.max_log_bytes
+        self.writer = Writer(self.claim, position, limit, self._services.committer, watcher=self)
+        # Of the newest call:
+        self.reading: Reading | None = None
+        self.complete = False
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the stream expires."""
+        return max(self._born + self.limits.seconds_max - self.clock(), 0.0)
+
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the stream takes here, about: its prompt, its frames, its Message."""
+        prompt = self.checkpoint.request.body if self.checkpoint.request is not None else b""
+        message = self.reading.message.memory_bytes if self.reading is not None else 0
+        return len(prompt) + self.writer.kept_bytes + message
+
+    # --- what it costs
+
+    async def count(self) -> None:
+        """Counts the call before it is made: a worker that dies in it has made it."""
+        self.progress = replace(self.progress, attempts=self.progress.attempts + way(self.state, Cause.TURN).charge)
+        self._counting = True
+        if self._counted:
+            self._counted = False
+            if self.checkpoint.held:  # which `begin` does not take back
+                self.writer.mark({"held": "0"})
+            return
+        self.writer.mark({"attempt": self.progress.attempts, "handed_over": "0", "held": "0"})
+        await self.writer.flush()
+        self._interrupt.check()
+
+    def make_call(self) -> None:
+        self._counting = False
+        self.happens(Cause.TURN)
+
+    def uncount(self) -> None:
+        """Of an attempt that is over: a call that was counted and not made is none. Written with what comes next."""
+        if self._counting:
+            self.progress = replace(self.progress, attempts=self.progress.attempts - 1)
+            self._counting, self._counted = False, True
+
+    @property
+    def uncounted(self) -> dict[str, int]:
+        """The field that takes back what was counted and not made."""
+        return {"attempt": self.progress.attempts} if self._counted else {}
+
+    def refuse(self, chosen: Way) -> None:
+        """The upstream did not take the call."""
+        self.progress = replace(self.progress, attempts=self.progress.attempts + chosen.charge)
+        self.writer.mark({"attempt": self.progress.attempts})
+
+    def count_silence(self) -> None:
+        self.progress = replace(self.progress, silences=self.progress.silences + 1)
+        self.writer.mark({"silences": self.progress.silences})
+
+    def _spare(self) -> None:
+        before, self.progress = self.progress, decide.spared(self.progress, self.limits)
+        if self.progress != before:
+            self.writer.mark({"free": self.progress.exempt, "stalls": self.progress.stalls})
+
+    # --- what is written of it
+
+    def tell(self, step: NextCall) -> None:
+        """Readers are told why another call follows."""
+        following, writer = self.progress.attempts + 1, self.writer
+        if isinstance(step, Retry | Restart):
+            self.chronicle.goes_on(following, step)
+        match step:
+            case Retry(reason, wait) | Refused(reason, wait):
+                data = {"attempt": following, "reason": reason, "retry_in_ms": round(wait * 1000)}
+                writer.own("relay.retry", data)
+            case Restart(reason, _):
+                writer.new_attempt()
+                writer.own("relay.reset", {"attempt": following, "reason": reason})
+                writer.mark({"base": writer.offset, "content": "0"})
+                self.progress = replace(self.progress, content=False)
+            case _:
+                return
+        self.reading = None
+
+    def mark_wait(self, seconds: float) -> None:
+        """Whoever takes over meanwhile waits for the rest of it."""
+        self.writer.mark({"retry_at": round(self._redis_clock + (self.clock() + seconds) * 1000)})
+
+    async def put_down(self, step: HandOver | Park) -> None:
+        """The next holder is told in what state it finds the stream. Raises `Interruption`."""
+        match step:
+            case Park():
+                self.writer.mark({"held": "1", **self.uncounted})
+            case HandOver(exempt):
+                self.writer.closing = True
+                self.writer.mark({"free": exempt, "handed_over": "1", **self.uncounted})
+        with self._interrupt.armed(Why.LEFT):
+            await self.writer.flush()
+
+    def account(self) -> Account:
+        """What there is to say of it at its end."""
+        reading, attempts, model = self.reading, self.progress.attempts, self.checkpoint.model
+        if reading is None:
+            return Account(attempts, model, None, self.progress.content, self.complete, first_at=None)
+        first_at = None if reading.first is None else round(self._redis_clock + reading.first * 1000)
+        return Account(attempts, model, reading.message, reading.content, self.complete, first_at)
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        self.writer.close(Status.FENCED)
+
+    # --- what the log's replies say
+
+    def refused(self, status: Status) -> None:
+        self.refusal = status
+        self.chronicle.append_refused(status)
+        self._interrupt.stop(Why.LOST if status in LOST else Why.LEFT)
+
+    def cancel_seen(self) -> None:
+        self._interrupt.stop(Why.CANCELLED)
