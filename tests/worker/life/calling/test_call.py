@@ -10,6 +10,7 @@ import pytest
 
 from app.stream import frames
 from app.stream.log import Claim, Status
+from tests.worker.life.chronicles import chronicle
 from worker.life.calling.call import Call
 from worker.life.calling.liveness import Timeouts
 from worker.life.interrupt import Interrupt
@@ -53,7 +54,7 @@ class Upstream:
 
 async def read(upstream: Upstream) -> Writer:
     writer = Writer(Claim("st_1", 1, "w/1"), frames.origin("st_1"), LIMIT, upstream, upstream)
-    call = Call(writer, Interrupt(), Timeouts(60, 60), lambda _: None)
+    call = Call(writer, Interrupt(), Timeouts(60, 60), chronicle(), lambda _: None)
     await call.read(cast("Any", upstream), cast("Any", None), cast("Any", upstream))
     return writer
 
