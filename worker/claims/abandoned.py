@@ -1,4 +1,4 @@
-"""Who still reads: a stream that nobody has read for its `abandon_after` is cancelled.
+"""Streams that nobody reads any more: after its `abandon_after` such a one is cancelled.
 
 The rule: a front subscribes to a stream's channel for as long as somebody reads it there, so the number of subscribers
 tells; but only while subscriptions are where they belong. Whoever is not heard himself, or could not look for a while,

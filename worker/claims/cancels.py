@@ -1,8 +1,9 @@
-"""Cancellations that were asked for while a stream runs here.
+"""Cancellations that were asked for while a stream is held here.
 
 The rule: the message is for speed, the field in the meta for certainty; after every moment in which a message could
-have been missed, and at every beat of the leases, the field is looked at. It never delays a stream. What is cancelled
-because nobody reads it is `abandoned`'s.
+have been missed, and at every beat of the leases, the field is looked at. Who begins a stream, and who writes, is told
+the field with Redis' answer. Looking never delays a stream; how one is stopped is its life's. What is cancelled because
+nobody reads it is `abandoned`'s.
 """
 
 from __future__ import annotations

@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 import pytest
-from arq import Retry
+from arq import ArqRedis, Retry
 from arq.jobs import serialize_job
 
 from app.stream import keys
 from app.stream.queue import FUNCTION
+from app.stream.redis.connect import connect
 from tests.worker.claims.pool.watching import LONG_MS
 from tests.worker.workshop import BEAT, PATIENCE, Workshop
 from worker.claims import jobs
@@ -152,3 +153,19 @@ async def test_what_arq_raises_itself_ends_the_stream_once_and_no_worker(
     assert stream.outcome == {"run_job": "failed", "finish_job": "completed"}[moment]
     assert stream.names.count("relay.end") == 1
     assert len(await shop.outbox(stream_id)) == 1
+
+
+async def test_a_job_of_arq_s_own_client_has_no_stream_behind_it_and_is_dropped(shop: Workshop) -> None:
+    client = connect(shop.settings.redis_url, "another", ArqRedis)
+    job = await client.enqueue_job(FUNCTION, _queue_name=keys.JOBS)
+    await client.aclose()
+    assert job is not None
+    assert await shop.redis.zcard(keys.JOBS) == 1
+    async with shop.worker():
+        await shop.eventually(lambda: _is_empty(shop))
+        assert (await shop.run("[[sim: tokens=5]]")).outcome == "completed"
+    await shop.redis.delete(f"arq:job:{job.job_id}")
+
+
+async def _is_empty(shop: Workshop) -> bool:
+    return not await shop.redis.exists(keys.JOBS, keys.LEASES, keys.CLAIMS)
