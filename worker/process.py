@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,26 +18,25 @@ from arq import ArqRedis
 from redis.asyncio import Redis
 
 from app.settings import Settings
-from app.signals import SIGNALS, let_end
+from app.signals import let_end
 from app.stream import keys
 from app.stream.channel import Channel
 from app.stream.concurrency.tasks import end
 from app.stream.conversations.store import Conversations
 from app.stream.log import Log
-from app.stream.observing import tell
 from app.stream.queue import Queue
 from app.stream.redis.accord import Accord
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
 from app.stream.redis.refusals import NO_ANSWER
 from app.stream.workers import Workers
-from app.watch.events import of_processes
 from worker.claims.abandoned import Abandoned
 from worker.claims.cancels import Cancels
 from worker.claims.leases import Lease, Renewals
 from worker.claims.neighbours import Neighbours, client_name
 from worker.claims.pool import Pool
 from worker.claims.stand_in import StandIn
+from worker.drain import LEAVE_SECONDS, Signals, drain
 from worker.life.calling.announce import Announcer
 from worker.life.services import Services
 from worker.log.commit import Committer
@@ -46,9 +45,6 @@ from worker.upstream import prices
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate
 
-# What handing over and taking leave may cost beyond DRAIN_SECONDS.
-HAND_OVER_SECONDS = 1.5
-LEAVE_SECONDS = 0.3
 # Most garbage here has no cycles, and is gone without a collection.
 GC_THRESHOLD = 50_000
 
@@ -116,7 +112,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
 
 
 async def _serve(settings: Settings) -> None:
-    signals = _Signals()
+    signals = Signals()
     name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     redis = connect(settings.redis_url, client_name(name), ArqRedis, ca=settings.redis_ca)
     async with AsyncExitStack() as stack:
@@ -131,28 +127,10 @@ async def _serve(settings: Settings) -> None:
         _settle_down()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        await _drain(settings, pool, signals)
+        await drain(pool, signals, settings.drain_seconds)
         with contextlib.suppress(*NO_ANSWER):
             async with asyncio.timeout(LEAVE_SECONDS):
                 await Queue(redis).forget_worker(name)
-
-
-async def _drain(settings: Settings, pool: Pool, signals: _Signals) -> None:
-    """After the first signal streams may finish, after the second one or DRAIN_SECONDS they are handed over."""
-    await signals.first.wait()
-    tell(of_processes.Draining(streams=len(pool.leases)))
-    pool.stop_taking()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(settings.drain_seconds):
-            await signals.second_or(pool.empty())
-    pool.hand_over()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(HAND_OVER_SECONDS):
-            await pool.empty()
-    pool.leave()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(LEAVE_SECONDS):
-            await pool.empty()
 
 
 def _settle_down() -> None:
@@ -176,36 +154,3 @@ class _Receiver:
 
     def gap(self) -> None:
         self._call()
-
-
-class _Signals:
-    """SIGTERM and SIGINT, counted."""
-
-    def __init__(self) -> None:
-        self.first = asyncio.Event()
-        self._second = asyncio.Event()
-        for number in SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, self._come)
-
-    async def before(self, work: Awaitable[object]) -> bool:
-        """Does `work`, unless the first signal comes before it is done; whether it was done."""
-        return await _race(work, self.first)
-
-    async def second_or(self, work: Awaitable[object]) -> bool:
-        """Does `work`, unless the second signal comes before it is done; whether it was done."""
-        return await _race(work, self._second)
-
-    def _come(self) -> None:
-        (self._second if self.first.is_set() else self.first).set()
-
-
-async def _race(work: Awaitable[object], event: asyncio.Event) -> bool:
-    doing, waiting = asyncio.ensure_future(work), asyncio.create_task(event.wait())
-    try:
-        await asyncio.wait([doing, waiting], return_when=asyncio.FIRST_COMPLETED)
-        if doing.done():
-            doing.result()
-            return True
-        return False
-    finally:
-        await end(doing, waiting)
