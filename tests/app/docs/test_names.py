@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from app.settings import variables
 from tests.app.docs.shelf import ALL, README, ROOT, SHELF, Document
 
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE)) - {"help"}
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)) - {"help"}
 PATHS = describe()["paths"]
 OPERATIONS = {f"{method.upper()} {path}" for path, item in PATHS.items() for method in item if method != "parameters"}
 # Of the terminal, and of the two secrets that may be files.
@@ -55,11 +56,11 @@ def test_every_command_is_in_a_table_with_its_options(capsys: pytest.CaptureFixt
 @every_page
 def test_every_make_target_in_it_exists(page: Document) -> None:
     code = [*page.spans, *(line for block in page.blocks for line in block.code.splitlines())]
-    assert {target for line in code for target in re.findall(r"^make ([a-z]+)", line)} <= TARGETS
+    assert {target for line in code for target in re.findall(r"^make ([a-z-]+)", line)} <= TARGETS
 
 
 def test_every_make_target_is_described() -> None:
-    assert {span.split()[1] for span in SHELF["contributing"].spans if re.fullmatch("make [a-z]+", span)} == TARGETS
+    assert {span.split()[1] for span in SHELF["contributing"].spans if re.fullmatch("make [a-z-]+", span)} == TARGETS
 
 
 @every_page
@@ -104,6 +105,17 @@ def test_each_promise_names_a_test_that_shows_it() -> None:
     promises = re.split(r"^## ", SHELF["guarantees"].text, flags=re.MULTILINE)[1:]
     assert [one[:2] for one in promises[:7]] == [f"G{number}" for number in range(1, 8)]
     assert all("::test_" in one for one in promises[:8])
+
+
+def test_the_floors_are_those_that_are_held() -> None:
+    held = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    floors = [one["layers"] for one in held if one["name"] in ("the floors of the front", "the floors of the worker")]
+    page = SHELF["architecture"]
+    told = [block.code.splitlines() for block in page.blocks if block.language == "text"]
+    assert [one for one in told if one[0] in ("app.main", "main")] == floors
+    rooms = {span.rstrip("/").removesuffix(".py").replace("/", ".") for span in page.spans}
+    for floor, above in zip(floors, ("", "worker."), strict=True):
+        assert {above + room for line in floor for room in line.split(" | ")} <= rooms
 
 
 def test_the_front_door_is_short() -> None:
