@@ -1,0 +1,23 @@
+"""A front, and a client of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from tests.app.served import Served, served
+
+
+@pytest.fixture
+async def front(redis: Redis) -> AsyncIterator[Served]:
+    async with served(redis) as front:
+        yield front
+
+
+@pytest.fixture
+async def http(front: Served) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=front.url, timeout=20) as http:
+        yield http
