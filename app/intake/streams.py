@@ -159,7 +159,7 @@ class Streams:
         lease_ms = int(self.settings.lease_seconds * 1000)
         # Each for itself: of two of one holder, the one that is overtaken on its way gets nothing.
         holder = f"{self._front}.{next(self._claims)}"
-        claims = await self.queue.claim(holder, 1, free=1, lease_ms=lease_ms, stream_id=stream_id)
+        claims = await self.queue.claim(holder, 1, slots=1, lease_ms=lease_ms, stream_id=stream_id)
         for claim in claims:
             await self._end(claim, outcome, error)
 

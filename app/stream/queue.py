@@ -102,8 +102,8 @@ class Queue:
             case _:
                 return Submitted(found.decode(), status == b"same", tuple(replies[1:]))
 
-    async def claim(self, holder: str, number: int, *, free: int, lease_ms: int, stream_id: str = "") -> list[Claim]:
-        """Takes up to `free` jobs from the head of the line, or `stream_id` alone if it still waits there.
+    async def claim(self, holder: str, number: int, *, slots: int, lease_ms: int, stream_id: str = "") -> list[Claim]:
+        """Takes up to `slots` jobs from the head of the line, or `stream_id` alone if it still waits there.
 
         `number` counts this holder's claims: repeated with the same number, a claim gives the same answer.
         """
@@ -119,7 +119,7 @@ class Queue:
                 keys.CLOCK,
             ],
             args=[
-                free,
+                slots,
                 holder,
                 number,
                 lease_ms,

@@ -63,7 +63,7 @@ class Served:
         """The worker of the next stream in the line; waits for one."""
         queue = self.front.streams.queue
         while True:
-            claims = await queue.claim("author", next(_NUMBERS), free=1, lease_ms=LEASE_MS)
+            claims = await queue.claim("author", next(_NUMBERS), slots=1, lease_ms=LEASE_MS)
             if claims:
                 return await Author.begin(self, claims[0])
             await asyncio.sleep(0.005)

@@ -78,7 +78,7 @@ async def submit(face: str, url: str, redis: Redis, beginning: contextlib.AsyncE
         writer.write(request(face, ""))
         beginning.callback(writer.close)
         beginning.callback(reader.feed_eof)
-    while not (claims := await Queue(redis).claim("author", 1, free=1, lease_ms=LIFE_MS)):
+    while not (claims := await Queue(redis).claim("author", 1, slots=1, lease_ms=LIFE_MS)):
         await asyncio.sleep(0.01)
     return claims[0]
 

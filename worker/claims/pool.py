@@ -87,7 +87,7 @@ class Pool(Jobs):
 
     async def _claim(self, slots: int) -> None:
         # The number rises only with an answer: a claim whose answer was lost gets the same one again.
-        claims = await self._services.queue.claim(self.name, self._claims, free=slots, lease_ms=self._lease_ms)
+        claims = await self._services.queue.claim(self.name, self._claims, slots=slots, lease_ms=self._lease_ms)
         if claims:
             self._claims += 1
         for claim in claims:

@@ -65,12 +65,12 @@ async def test_who_waits_is_told_the_place_in_the_line(redis: Redis) -> None:
             await front.queue.submit(stream_id, limit=10, life_ms=LIFE_MS)
         first = await Client(front.hub, STREAM).begin()
         assert places(first) == [3]
-        [claim] = await front.queue.claim("w", 1, free=1, lease_ms=LIFE_MS)
+        [claim] = await front.queue.claim("w", 1, slots=1, lease_ms=LIFE_MS)
         await until(lambda: places(first) == [3, 2])
         second = await Client(front.hub, STREAM).begin()
         assert places(second) == [2]
         await front.queue.done(claim)
-        await front.queue.claim("w", 2, free=1, lease_ms=LIFE_MS, stream_id="st_2")
+        await front.queue.claim("w", 2, slots=1, lease_ms=LIFE_MS, stream_id="st_2")
         await until(lambda: places(first) == [3, 2, 1] and places(second) == [2, 1])
         assert first.frames == b""
         # A place that stays is not told again.

@@ -92,7 +92,7 @@ async def test_it_is_told_its_place_in_the_line(front: Inside) -> None:
         await front.queue.submit(stream_id, limit=10, life_ms=LIFE_MS)
     async with asking(front) as (one, _):
         await until(lambda: one.steps == [Aside(Queued(2))])
-        await front.queue.claim("w", 1, free=1, lease_ms=LIFE_MS)
+        await front.queue.claim("w", 1, slots=1, lease_ms=LIFE_MS)
         await until(lambda: one.steps == [Aside(Queued(2)), Aside(Queued(1))])
 
 

@@ -76,7 +76,7 @@ async def test_cancels_that_overtake_each_other_all_take_their_stream_out_of_the
 async def test_an_ending_that_stands_already_is_the_one_that_is_told(redis: Redis, streams: Streams) -> None:
     """Its worker died before it said so to the queue."""
     stream_id = await submit(streams)
-    [claim] = await streams.queue.claim("worker", 1, free=1, lease_ms=LEASE_MS)
+    [claim] = await streams.queue.claim("worker", 1, slots=1, lease_ms=LEASE_MS)
     position = (await streams.log.begin(claim)).position
     assert position is not None
     frame, _ = frames.encode_json("relay.end", end_data(Outcome.COMPLETED, attempts=1), position)
@@ -185,7 +185,7 @@ async def test_what_still_arrives_of_a_withdrawn_submit_is_run_by_nobody(redis: 
     assert await streams.log.withdraw("st_late", "its word") is Withdrawn.WITHDRAWN
     await streams.log.open("st_late", {"owner": OWNER, "request": b"{}"})
     await streams.queue.submit("st_late", limit=10, life_ms=LEASE_MS)
-    [claim] = await streams.queue.claim("worker", 1, free=1, lease_ms=LEASE_MS)
+    [claim] = await streams.queue.claim("worker", 1, slots=1, lease_ms=LEASE_MS)
     assert (await streams.log.begin(claim, LEASE_MS)).status is Status.ENDED
     assert 0 < await redis.pttl(keys.meta("st_late")) <= keys.SUBMIT_SECONDS * 1000
 
@@ -193,7 +193,7 @@ async def test_what_still_arrives_of_a_withdrawn_submit_is_run_by_nobody(redis: 
 async def test_a_withdrawn_stream_that_a_worker_has_is_cancelled(redis: Redis, streams: Streams) -> None:
     stream_id = await submit(streams)
     await redis.hdel(keys.meta(stream_id), "kept")
-    [claim] = await streams.queue.claim("worker", 1, free=1, lease_ms=LEASE_MS)
+    [claim] = await streams.queue.claim("worker", 1, slots=1, lease_ms=LEASE_MS)
     begun = await streams.log.begin(claim)
     assert begun.position is not None
     assert await streams.log.withdraw(stream_id, "its word") is Withdrawn.RUNNING

@@ -103,7 +103,7 @@ class Stand:
                 if len(self.requests) < REQUESTS:
                     self.ask()
             case "begins":
-                self.has += await self.queue.claim("worker", next(self.numbers), free=1, lease_ms=LEASE_MS)
+                self.has += await self.queue.claim("worker", next(self.numbers), slots=1, lease_ms=LEASE_MS)
                 for claim in self.has[-1:]:
                     await self.log.begin(claim, LEASE_MS)
             case "ends":

@@ -48,7 +48,7 @@ class Line:
         if what == "submit":
             await self.submit(number)
         elif what == "claim":
-            self.claims += await queue.claim("one", next(self.numbers), free=1 + number % 2, lease_ms=LEASE_MS)
+            self.claims += await queue.claim("one", next(self.numbers), slots=1 + number % 2, lease_ms=LEASE_MS)
         elif what == "overdue":
             await queue.overdue(LIFE_MS, 10)
         elif claim is None:
@@ -110,7 +110,7 @@ async def test_many_at_once_take_no_more_than_may_wait(redis: Redis) -> None:
 async def test_nothing_is_kept_of_what_is_done(redis: Redis) -> None:
     queue = Queue(redis)
     await queue.submit("st_1", limit=1, life_ms=LIFE_MS, size=7, most_bytes=7)
-    [claim] = await queue.claim("one", 1, free=1, lease_ms=LEASE_MS)
+    [claim] = await queue.claim("one", 1, slots=1, lease_ms=LEASE_MS)
     await queue.done(claim)
     assert not await redis.exists(keys.SIZES)
 
@@ -123,7 +123,7 @@ async def test_who_comes_back_to_the_line_is_counted_again(redis: Redis, comes_b
         await queue.submit(name, limit=LIMIT, life_ms=LIFE_MS, size=size, most_bytes=MOST_BYTES)
 
     await submit("st_1", 60)
-    [claim] = await queue.claim("one", 1, free=1, lease_ms=LEASE_MS)
+    [claim] = await queue.claim("one", 1, slots=1, lease_ms=LEASE_MS)
     await submit("st_2", 60)  # counted anew: only this one waits
     if comes_back == "give_back":
         await queue.give_back([claim])
@@ -132,7 +132,7 @@ async def test_who_comes_back_to_the_line_is_counted_again(redis: Redis, comes_b
         if comes_back == "overdue":
             await queue.overdue(LIFE_MS, 10)
         else:
-            assert await queue.claim("two", 1, free=1, lease_ms=LEASE_MS, stream_id="st_9") == []
+            assert await queue.claim("two", 1, slots=1, lease_ms=LEASE_MS, stream_id="st_9") == []
     with pytest.raises(QueueFullError):
         await submit("st_3", 10)
 
@@ -144,12 +144,12 @@ async def test_a_long_line_is_counted_at_a_pace_also_where_there_is_room(redis: 
         await queue.submit(name, limit=10**6, life_ms=LIFE_MS, size=10, most_bytes=most)
 
     await asyncio.gather(*(submit(f"st_{n}") for n in range(1010)))
-    await queue.claim("one", 1, free=2, lease_ms=LEASE_MS)
+    await queue.claim("one", 1, slots=2, lease_ms=LEASE_MS)
     await submit("st_a")  # counted anew: there is room for one more
     next_count = int(await redis.hget(keys.BYTES, "next") or 0)  # type: ignore[misc]  # redis-py's types mix both clients
     assert next_count > 0
     await redis.execute_command("HSET", keys.BYTES, "next", next_count + 600_000_000)  # type: ignore[no-untyped-call]
-    await queue.claim("one", 2, free=3, lease_ms=LEASE_MS)
+    await queue.claim("one", 2, slots=3, lease_ms=LEASE_MS)
     await submit("st_b")  # fits as far as is known
     with pytest.raises(QueueFullError):
         await submit("st_c")  # and it is too early to know more

@@ -42,8 +42,8 @@ ROWS = (
     Mutation(
         "of two cancels at once one leaves its stream in the line",
         "app/intake/streams.py",
-        "claim(holder, 1, free=1",
-        "claim(self._front, int(holder.rpartition('.')[2]), free=1",
+        "claim(holder, 1, slots=1",
+        "claim(self._front, int(holder.rpartition('.')[2]), slots=1",
     ),
     Mutation(
         "a cancel that stands is answered with an error",

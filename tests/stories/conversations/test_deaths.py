@@ -26,7 +26,7 @@ async def test_an_answer_is_committed_also_when_its_worker_died_after_the_ending
     try:
         sent = await talk.start(content="who answers?")
         queue, log = Queue(api.cluster.redis), Log(api.cluster.redis)
-        [claim] = await queue.claim("dying", 1, free=1, lease_ms=500, stream_id=sent["id"])
+        [claim] = await queue.claim("dying", 1, slots=1, lease_ms=500, stream_id=sent["id"])
         begun = await log.begin(claim)
         assert begun.position is not None
         data, position = frames.encode_json(

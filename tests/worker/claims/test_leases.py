@@ -22,7 +22,7 @@ async def test_a_refused_renewal_stops_a_silent_stream(shop: Workshop) -> None:
         await shop.until(stream_id, has_text)
         before = (await shop.look(stream_id)).names
         await shop.redis.zadd(keys.LEASES, {stream_id: 1})
-        await shop.eventually(lambda: shop.queue.claim("new", 1, free=1, lease_ms=LONG_MS))
+        await shop.eventually(lambda: shop.queue.claim("new", 1, slots=1, lease_ms=LONG_MS))
         await shop.eventually(lambda: empty(parts))
         await shop.eventually(lambda: closed(shop, "refused"))
     assert (await shop.look(stream_id)).names == before

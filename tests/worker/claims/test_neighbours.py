@@ -23,7 +23,7 @@ class Life:
     async def begin(self, shop: Workshop) -> None:
         """Is listed and holds a stream."""
         self.stream_id = await shop.submit("[[sim: tokens=5 tag=taken]]")
-        (self.claim,) = await shop.queue.claim(self.name, 1, free=1, lease_ms=LIFE_MS, stream_id=self.stream_id)
+        (self.claim,) = await shop.queue.claim(self.name, 1, slots=1, lease_ms=LIFE_MS, stream_id=self.stream_id)
         await shop.queue.renew(self.name, [self.claim], LIFE_MS)
 
 

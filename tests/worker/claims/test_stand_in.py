@@ -35,7 +35,7 @@ class Thief(threading.Thread):
         redis, began, number = connect(self._url, "thief"), time.monotonic(), 0
         while not self.ended.is_set() and self.taken_after is None:
             number += 1
-            if await Queue(redis).claim("thief", number, free=1, lease_ms=int(LEASE_SECONDS * 1000)):
+            if await Queue(redis).claim("thief", number, slots=1, lease_ms=int(LEASE_SECONDS * 1000)):
                 self.taken_after = time.monotonic() - began
             await asyncio.sleep(0.05)
         await redis.aclose()

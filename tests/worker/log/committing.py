@@ -43,7 +43,7 @@ class Hand:
         await self._log.open(stream_id, {"owner": "me"})
         await self._queue.submit(stream_id, limit=1000, life_ms=LIFE_MS)
         await self._log.keep(stream_id, LIFE_MS)
-        (self.claim,) = await self._queue.claim(f"w-{stream_id}", 1, free=1, lease_ms=LIFE_MS, stream_id=stream_id)
+        (self.claim,) = await self._queue.claim(f"w-{stream_id}", 1, slots=1, lease_ms=LIFE_MS, stream_id=stream_id)
         begun = await self._log.begin(self.claim)
         assert begun.position is not None
         self.writer = Writer(self.claim, begun.position, 10**8, self._committer, self.watcher)

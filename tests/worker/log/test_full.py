@@ -137,7 +137,7 @@ async def test_leases_are_renewed_and_conversations_deleted(redis: Redis) -> Non
     await log.open("st_a", {"owner": "me"})
     await queue.submit("st_a", limit=10, life_ms=LIFE_MS)
     async with full(redis):
-        claims = await queue.claim("w", next(number), free=1, lease_ms=60_000)
+        claims = await queue.claim("w", next(number), slots=1, lease_ms=60_000)
         assert [claim.stream_id for claim in claims] == ["st_a"]
         assert await queue.renew("w", claims, 60_000) == set()
         assert await queue.give_back(claims) == 1

@@ -23,8 +23,8 @@ async def submit(queue: Queue, *stream_ids: str) -> None:
         assert (submitted.stream_id, submitted.repeated) == (stream_id, False)
 
 
-async def take(queue: Queue, holder: str = "one", number: int = 1, free: int = 1) -> list[Claim]:
-    return await queue.claim(holder, number, free=free, lease_ms=LEASE_MS)
+async def take(queue: Queue, holder: str = "one", number: int = 1, slots: int = 1) -> list[Claim]:
+    return await queue.claim(holder, number, slots=slots, lease_ms=LEASE_MS)
 
 
 async def in_line(redis: Redis) -> list[str]:

@@ -26,7 +26,7 @@ from tests.app.stream.queue.line import (
 
 async def test_a_claim_moves_jobs_from_the_head_of_the_line_to_the_leases(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b", "c")
-    claims = await take(queue, free=2)
+    claims = await take(queue, slots=2)
     assert [(claim.stream_id, claim.times) for claim in claims] == [("a", 1), ("b", 1)]
     assert await in_line(redis) == ["c"]
     assert await leased(redis) == {"a", "b"}
@@ -39,7 +39,7 @@ async def test_a_claim_moves_jobs_from_the_head_of_the_line_to_the_leases(redis:
 async def test_no_two_claims_share_fence_and_holder(redis: Redis, queue: Queue) -> None:
     """Not even where Redis lost the number and hands it out again."""
     await submit(queue, "a", "b", "c")
-    first, second = await take(queue, free=2)
+    first, second = await take(queue, slots=2)
     assert second.fence > first.fence
     await redis.set(keys.FENCE, first.fence, keepttl=True)
     [third] = await take(queue, number=2)
@@ -62,9 +62,9 @@ async def test_each_claim_of_a_stream_raises_its_fence_and_is_counted(redis: Red
 
 async def test_a_claim_whose_reply_was_lost_gives_the_same_answer_again(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b", "c")
-    claims = await take(queue, free=2)
+    claims = await take(queue, slots=2)
     before = await everything(redis)
-    assert await take(queue, free=2) == claims
+    assert await take(queue, slots=2) == claims
     assert await everything(redis) == before
     assert [claim.stream_id for claim in await take(queue, number=2)] == ["c"]
     assert await redis.ttl(keys.replay("one")) <= keys.REPLAY_SECONDS
@@ -99,11 +99,11 @@ async def test_what_can_be_no_stream_is_dropped_and_holds_up_nobody(redis: Redis
 async def test_one_stream_alone_can_be_claimed_while_it_waits(redis: Redis, queue: Queue) -> None:
     """So a front ends what is cancelled before any worker took it."""
     await submit(queue, "a", "b")
-    [claim] = await queue.claim("front", 1, free=1, lease_ms=LEASE_MS, stream_id="b")
+    [claim] = await queue.claim("front", 1, slots=1, lease_ms=LEASE_MS, stream_id="b")
     assert (claim.stream_id, claim.times) == ("b", 1)
     assert await in_line(redis) == ["a"]
-    assert await queue.claim("front", 2, free=1, lease_ms=LEASE_MS, stream_id="b") == []
-    assert await queue.claim("front", 3, free=1, lease_ms=LEASE_MS, stream_id="never") == []
+    assert await queue.claim("front", 2, slots=1, lease_ms=LEASE_MS, stream_id="b") == []
+    assert await queue.claim("front", 3, slots=1, lease_ms=LEASE_MS, stream_id="never") == []
 
 
 async def test_of_many_who_claim_at_once_each_stream_has_one_holder(queue: Queue) -> None:

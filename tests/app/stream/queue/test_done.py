@@ -69,10 +69,10 @@ async def test_the_outbox_is_bounded(redis: Redis, queue: Queue, monkeypatch: py
 
 async def test_what_is_given_back_stands_where_it_stood_and_was_not_counted(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b", "c")
-    claims = await take(queue, free=2)
+    claims = await take(queue, slots=2)
     assert await queue.give_back(claims) == 2
     assert (await in_line(redis), await leased(redis)) == (["a", "b", "c"], set())
-    again = await take(queue, "two", free=3)
+    again = await take(queue, "two", slots=3)
     assert [(claim.stream_id, claim.times) for claim in again] == [("a", 1), ("b", 1), ("c", 1)]
     assert min(claim.fence for claim in again) > max(claim.fence for claim in claims)
 

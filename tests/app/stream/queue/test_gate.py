@@ -22,7 +22,7 @@ async def test_who_waits_at_a_gate_is_nobody_s_and_is_not_claimed(redis: Redis, 
     await parked(queue, "a", "b")
     await submit(queue, "c")
     assert await leased(redis) == set()
-    assert [claim.stream_id for claim in await take(queue, "two", free=4)] == ["c"]
+    assert [claim.stream_id for claim in await take(queue, "two", slots=4)] == ["c"]
     assert await queue.waiting() == 2
 
 
@@ -31,7 +31,7 @@ async def test_turns_go_to_the_oldest_who_come_back_to_their_old_places_uncounte
     await submit(queue, "d")
     turns = await ask(redis, room=2)
     assert (turns.given, turns.line) == (0, 1)
-    claims = await take(queue, "two", free=4)
+    claims = await take(queue, "two", slots=4)
     assert [(claim.stream_id, claim.times) for claim in claims] == [("a", 1), ("b", 1), ("d", 1)]
     assert await Workers(redis).leave_line("m", "a")
     assert not await Workers(redis).leave_line("m", "a")
@@ -48,10 +48,10 @@ async def test_no_more_are_woken_than_there_is_room_for(redis: Redis, queue: Que
 
 async def test_who_waits_at_a_gate_can_be_cancelled(redis: Redis, queue: Queue) -> None:
     await parked(queue, "a", "b")
-    [claim] = await queue.claim("front", 1, free=1, lease_ms=LEASE_MS, stream_id="a")
+    [claim] = await queue.claim("front", 1, slots=1, lease_ms=LEASE_MS, stream_id="a")
     assert await queue.done(claim)
     await ask(redis, room=5)
-    assert [claim.stream_id for claim in await take(queue, "two", free=4)] == ["b"]
+    assert [claim.stream_id for claim in await take(queue, "two", slots=4)] == ["b"]
 
 
 async def test_whose_turn_never_comes_is_claimed_all_the_same_and_swept(redis: Redis, queue: Queue) -> None:
@@ -60,7 +60,7 @@ async def test_whose_turn_never_comes_is_claimed_all_the_same_and_swept(redis: R
     await redis.zincrby(keys.JOBS, -2 * LIFE_MS * 1000, "a")  # so much later its time has come
     assert await queue.overdue(0, 10) == ["a"]
     assert await queue.overdue(LIFE_MS, 10) == []
-    [claim] = await take(queue, "two", free=4)
+    [claim] = await take(queue, "two", slots=4)
     assert (claim.stream_id, claim.times) == ("a", 1)
     assert await queue.give_back([claim])
     await submit(queue, "b")

@@ -15,9 +15,9 @@ from tests.app.stream.queue.line import LEASE_MS, LIFE_MS, in_line, leased, let_
 
 async def test_an_expired_lease_puts_its_stream_back_where_it_stood(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b", "c")
-    old = await take(queue, free=2)
+    old = await take(queue, slots=2)
     await let_expire(redis, "b", "a")
-    new = await take(queue, "two", free=2)
+    new = await take(queue, "two", slots=2)
     assert [claim.stream_id for claim in new] == ["a", "b"]
     assert min(claim.fence for claim in new) > max(claim.fence for claim in old)
     assert await in_line(redis) == ["c"]
@@ -25,12 +25,12 @@ async def test_an_expired_lease_puts_its_stream_back_where_it_stood(redis: Redis
 
 async def test_a_lease_that_lasts_is_left_alone(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b")
-    await take(queue, free=2)
+    await take(queue, slots=2)
     await let_expire(redis, "b")
-    assert [claim.stream_id for claim in await take(queue, "two", free=2)] == ["b"]
+    assert [claim.stream_id for claim in await take(queue, "two", slots=2)] == ["b"]
 
 
-@pytest.mark.parametrize("asked", [{"free": 0}, {"free": 1, "stream_id": "never"}])
+@pytest.mark.parametrize("asked", [{"slots": 0}, {"slots": 1, "stream_id": "never"}])
 async def test_an_expired_lease_returns_with_any_claim(redis: Redis, queue: Queue, asked: dict[str, Any]) -> None:
     await submit(queue, "a")
     await take(queue)
@@ -63,7 +63,7 @@ async def test_a_lease_is_renewed_also_where_there_is_no_room_for_anything_new(r
 
 async def test_a_renewal_makes_the_lease_last(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b")
-    claims = await take(queue, free=2)
+    claims = await take(queue, slots=2)
     before = await redis.zscore(keys.LEASES, "a")
     assert await queue.renew("one", claims, 2 * LEASE_MS) == set()
     assert await redis.zscore(keys.LEASES, "a") > before + LEASE_MS / 2
@@ -85,7 +85,7 @@ async def test_an_expired_lease_that_nobody_took_is_taken_back(redis: Redis, que
 
 async def test_a_lease_that_somebody_took_is_refused_and_theirs_stays(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b")
-    old = await take(queue, free=2)
+    old = await take(queue, slots=2)
     await let_expire(redis, "a")
     [new] = await take(queue, "two")
     before = await redis.zscore(keys.LEASES, "a")
@@ -96,7 +96,7 @@ async def test_a_lease_that_somebody_took_is_refused_and_theirs_stays(redis: Red
 
 async def test_what_is_done_given_back_or_never_was_cannot_be_renewed(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b")
-    a, b = await take(queue, free=2)
+    a, b = await take(queue, slots=2)
     await queue.done(a)
     await queue.give_back([b])
     assert await queue.renew("one", [a, b, Claim("never", 1, "one/1")], LEASE_MS) == {"a", "b", "never"}

@@ -16,7 +16,7 @@ from tests.app.stream.queue.line import ANSWER_SECONDS, LIFE_MS, in_line, let_ex
 
 async def test_who_waited_too_long_is_told_oldest_first(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b", "c", "d")
-    await take(queue, free=2)
+    await take(queue, slots=2)
     await let_expire(redis, "b")
     assert await queue.overdue(LIFE_MS, 10) == []
     assert await in_line(redis) == ["b", "c", "d"]

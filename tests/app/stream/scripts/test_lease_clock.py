@@ -47,11 +47,11 @@ async def passes_normally(redis: Redis, queue: Queue, milliseconds: int, *, beat
 async def held_by(queue: Queue, worker: str, *stream_ids: str) -> list[Claim]:
     for stream_id in stream_ids:
         await queue.submit(stream_id, limit=1000, life_ms=LIFE_MS)
-    return await queue.claim(worker, 1, free=len(stream_ids), lease_ms=LEASE_MS)
+    return await queue.claim(worker, 1, slots=len(stream_ids), lease_ms=LEASE_MS)
 
 
 async def take(queue: Queue, worker: str, number: int = 1) -> list[str]:
-    return [claim.stream_id for claim in await queue.claim(worker, number, free=10, lease_ms=LEASE_MS)]
+    return [claim.stream_id for claim in await queue.claim(worker, number, slots=10, lease_ms=LEASE_MS)]
 
 
 @pytest.mark.parametrize("milliseconds", [6_500, 14_000, 60_000, 30 * HOUR_MS])
@@ -70,7 +70,7 @@ async def test_who_comes_back_first_after_an_outage_takes_nothing(
 async def test_neither_does_a_front_that_cancels_or_sweeps(redis: Redis, queue: Queue) -> None:
     mine = await held_by(queue, "me", "a")
     await passes(redis, 14_000)
-    assert await queue.claim("front", 1, free=1, lease_ms=LEASE_MS, stream_id="a") == []
+    assert await queue.claim("front", 1, slots=1, lease_ms=LEASE_MS, stream_id="a") == []
     assert await queue.overdue(1, 10) == []
     assert await queue.renew("me", mine, LEASE_MS) == set()
 
@@ -150,7 +150,7 @@ class Weather(RuleBasedStateMachine):
         self.number = 1
         for name in ("one", "two", "three"):
             self.runner.run(self.queue.submit(name, limit=10, life_ms=LIFE_MS))
-            [self.claims[name]] = self.runner.run(self.queue.claim(name, 1, free=1, lease_ms=LEASE_MS))
+            [self.claims[name]] = self.runner.run(self.queue.claim(name, 1, slots=1, lease_ms=LEASE_MS))
             self.due[name] = RENEWAL_MS
 
     def renew(self, name: str) -> None:
@@ -182,7 +182,7 @@ class Weather(RuleBasedStateMachine):
         for stream_id in ("", "one"):
             self.number += 1
             assert not self.runner.run(
-                self.queue.claim("thief", self.number, free=9, lease_ms=LEASE_MS, stream_id=stream_id)
+                self.queue.claim("thief", self.number, slots=9, lease_ms=LEASE_MS, stream_id=stream_id)
             )
         assert self.runner.run(self.queue.overdue(1, 10)) == []
 

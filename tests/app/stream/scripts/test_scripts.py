@@ -122,7 +122,7 @@ class Scripts(Hands):
         worker, free = self.one_of(WORKERS), self.one_of([1, 1, 2, 0])
         line = self.run(self.line())
         self.numbers[worker] += 1
-        claims = self.run(self.queue.claim(worker, self.numbers[worker], free=free, lease_ms=LEASE_MS))
+        claims = self.run(self.queue.claim(worker, self.numbers[worker], slots=free, lease_ms=LEASE_MS))
         assert [claim.stream_id for claim in claims] == line[:free]
         for claim in claims:
             assert claim.fence > self.top
@@ -138,7 +138,7 @@ class Scripts(Hands):
         worker, claims = self.one_of(list(self.given.items()))
         before = self.run(self.everything())
         number = int(claims[0].holder.rpartition("/")[2])
-        assert self.run(self.queue.claim(worker, number, free=2, lease_ms=LEASE_MS)) == claims
+        assert self.run(self.queue.claim(worker, number, slots=2, lease_ms=LEASE_MS)) == claims
         assert self.run(self.everything()) == before
 
     def begin_one(self) -> None:

@@ -15,7 +15,7 @@ from tests.worker.workshop import Workshop
 
 async def claimed_by_another(shop: Workshop, stream_id: str, lease_ms: int = 1) -> Claim:
     """Somebody else's claim, whose lease is over at once."""
-    (claim,) = await shop.queue.claim(f"other-{stream_id}", 1, free=1, lease_ms=lease_ms, stream_id=stream_id)
+    (claim,) = await shop.queue.claim(f"other-{stream_id}", 1, slots=1, lease_ms=lease_ms, stream_id=stream_id)
     return claim
 
 
@@ -81,7 +81,7 @@ async def test_workers_that_stand_still_take_no_attempt_from_their_streams(shop:
 async def test_a_job_that_kills_its_worker_every_time_ends_failed(shop: Workshop) -> None:
     stream_id = await shop.submit("[[sim: tag=killer]]")
     for number in range(3):
-        (claim,) = await shop.queue.claim(f"dead{number}", 1, free=1, lease_ms=1, stream_id="")
+        (claim,) = await shop.queue.claim(f"dead{number}", 1, slots=1, lease_ms=1, stream_id="")
         assert claim.times == number + 1
         await asyncio.sleep(0.005)
     async with shop.worker(max_attempts=3):

@@ -15,7 +15,7 @@ async def test_a_worker_whose_stream_was_taken_writes_nothing_more(shop: Worksho
         stream_id = await shop.submit("[[sim: tokens=4000 rate=50 tag=zombie]]")
         await shop.until(stream_id, has_text)
         await shop.redis.zadd(keys.LEASES, {stream_id: 1})
-        (claim,) = await shop.queue.claim("new", 1, free=1, lease_ms=LONG_MS)
+        (claim,) = await shop.queue.claim("new", 1, slots=1, lease_ms=LONG_MS)
         begun = await shop.log.begin(claim)
         await shop.eventually(lambda: empty(parts))
         await shop.eventually(lambda: closed(shop, "zombie"))

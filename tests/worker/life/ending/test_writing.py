@@ -221,7 +221,7 @@ async def test_only_the_newest_attempt_is_kept(shop: Workshop) -> None:
 
 async def test_an_answer_that_stands_whole_when_its_worker_is_lost_is_completed(shop: Workshop) -> None:
     stream_id = await shop.submit("", on_interrupt="fail")
-    (claim,) = await shop.queue.claim("dead", 1, free=1, lease_ms=600_000, stream_id=stream_id)
+    (claim,) = await shop.queue.claim("dead", 1, slots=1, lease_ms=600_000, stream_id=stream_id)
     begun = await shop.log.begin(claim)
     assert begun.position is not None
     data = logged(START, TEXT, WORDS, DONE, STOP, position=begun.position)
