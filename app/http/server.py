@@ -13,8 +13,6 @@ from starlette.types import ASGIApp
 from app.http.connection.protocol import BoundedProtocol
 from app.settings import SettingsError
 
-__all__ = ["BACKLOG", "BoundedProtocol", "Server", "address", "listen", "server"]
-
 # Connections that may wait to be accepted: what comes back at once when another front dies.
 BACKLOG = 4096
 
