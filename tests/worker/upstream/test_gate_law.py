@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import lupa
 import pytest
+from lupa.lua51 import LuaRuntime  # as Redis has it
 
 from app.stream.scripts import source
-from worker.upstream.gate import FREE
+from worker.upstream.gate import UNASKED
 
 _LAW = (
     source("gate/rate", "gate/law")
@@ -48,13 +48,13 @@ class Play:
         return f"{self.rate}/s-{self.calls}-{self.refusal}-{self.answer}-{self.asks}-{self.told}-{self.workers}"
 
     def play(self) -> Play:  # noqa: C901  # one loop of events, a case for each
-        runtime = lupa.LuaRuntime()
+        runtime = LuaRuntime()
         law, table = runtime.execute(_LAW), runtime.table_from
         numbers = itertools.count()
         rate, size, level, filled, era = self.rate, max(self.rate * self.burst, 1.0), self.rate * self.burst, 0.0, 0
         waiting, taken, now = self.calls, 0, 0.0
         planned = 0.0
-        open_ = min(FREE * self.workers, self.calls)
+        open_ = min(UNASKED * self.workers, self.calls)
 
         def plan(at: float, what: str, *more: float) -> None:
             heapq.heappush(self._events, (at, next(numbers), what, more))
@@ -82,7 +82,7 @@ class Play:
 
         for at, changed in self.changes:
             plan(at, "changes", changed)
-        for _ in range(min(FREE * self.workers, waiting)):
+        for _ in range(min(UNASKED * self.workers, waiting)):
             waiting -= 1
             plan(0.0, "arrives", 0)
         plan(0.001, "asks")
@@ -178,7 +178,7 @@ def test_a_limit_that_is_told_is_hardly_ever_met() -> None:
 @pytest.mark.parametrize("before", ["refused", "left", "used up"])
 @pytest.mark.parametrize("step", [-300_000, 300_000])
 def test_a_clock_that_is_set_makes_nobody_wait_for_longer(before: str, step: int) -> None:
-    runtime = lupa.LuaRuntime()
+    runtime = LuaRuntime()
     law, table = runtime.execute(_LAW), runtime.table_from
     nothing = {"open": 0, "taken": 0, "refused_ms": -1, "era": 0, "waiting": 0, "limits": table([])}
     told = {

@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from app.stream.workers import Told, Turns
-from worker.upstream.gate import FREE, Gate, Later, Turn
+from worker.upstream.gate import UNASKED, Gate, Later, Turn
 
 
 class Workers:
@@ -109,13 +109,13 @@ async def test_who_is_cancelled_as_the_answer_comes_keeps_nobody_waiting(
 async def test_who_is_cancelled_where_redis_does_not_tell_leaves_the_first_calls_free() -> None:
     workers = Workers(RedisConnectionError())
     gate = Gate("w", workers, lambda: 0)  # type: ignore[arg-type]
-    for _ in range(FREE):
+    for _ in range(UNASKED):
         entering = asyncio.create_task(gate.enter("m", calm=False, patient=False, told=lambda _: None, otherwise=60.0))
         await asyncio.sleep(0.01)
         entering.cancel()
         await asyncio.wait([entering])
     gate._models["m"]._strict_until = 0.0  # a minute later
-    assert gate._models["m"].is_free
+    assert gate._models["m"].lets_pass
     await gate.close()
 
 

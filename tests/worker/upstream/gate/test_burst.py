@@ -12,7 +12,7 @@ from app.dev.embedded import EmbeddedValkey
 from app.dev.simulator.rules.buckets import Rates
 from app.stream import keys
 from tests.worker.workshop import Workshop, workshop
-from worker.upstream.gate import FREE
+from worker.upstream.gate import UNASKED
 
 
 @pytest.mark.parametrize("told", [False, True])
@@ -32,7 +32,7 @@ async def test_a_burst_beyond_the_limit_is_answered_whole(redis: Redis, valkey: 
 
 async def test_who_comes_alone_asks_nobody(shop: Workshop) -> None:
     async with shop.worker():
-        for _ in range(FREE):
+        for _ in range(UNASKED):
             await shop.run("[[sim: tokens=3]]")
     assert not await shop.redis.exists(keys.gate("claude-sonnet-5"), keys.HELD)
 
