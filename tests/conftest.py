@@ -82,6 +82,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def unshaken(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a process knows of its Redis does not come from another test: no primary was left a moment ago."""
     monkeypatch.setattr(links, "_left_at", -math.inf)
+    monkeypatch.setattr(links, "_away_since", None)
 
 
 @pytest.fixture(autouse=True)

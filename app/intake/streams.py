@@ -29,7 +29,7 @@ from app.stream.queue import Idempotency, Queue
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import NO_ANSWER, refusal_of
 from app.watch.events import of_streams
-from app.watch.events.subjects import subject
+from app.watch.events.subjects import subject, word
 
 # In the second half of the time so many looks must all find nobody: a front whose channel has just been replaced is
 # not counted for a moment, and its readers must not lose an answer to that.
@@ -81,7 +81,16 @@ class Streams:
         meta = prompt.fields(owner, headers, query) | dict(fields or {})
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
         submit = Submit(self, new_stream_id(), meta, idempotency, along, failure_frees_key=failure_frees_key)
-        return await submit.run()
+        clock = asyncio.get_running_loop().time
+        model, began = word(prompt.model), clock()
+        try:
+            accepted = await submit.run()
+        except Exception as error:
+            tell(of_streams.Refused(subject(owner=owner), model, clock() - began, type(error).__name__))
+            raise
+        of = subject(accepted.stream_id, owner)
+        tell(of_streams.Submitted(of, model, clock() - began, accepted.repeated))
+        return accepted
 
     async def resubmit(self, stream_id: str, owner: str, idempotency_key: str, digest: str) -> bool:
         """Does the rest of a submit whose front may have died in the middle of it; safe where it did not.
@@ -107,7 +116,7 @@ class Streams:
         word = secrets.token_hex(8)
         return bool(await again(lambda: self.log.keep(stream_id, self.settings.stream_life_ms, word)))
 
-    async def cancel(self, stream_id: str) -> State:
+    async def cancel(self, stream_id: str, by: str = of_streams.CLIENT) -> State:
         """Cancels a stream; one that waits is claimed and ended here, one that runs is told to its worker.
 
         Returns the state that it is in now, as far as that is known. Where it raises nothing may have happened.
@@ -115,6 +124,7 @@ class Streams:
         state = await again(lambda: self.log.cancel(stream_id))
         if state in (State.ENDED, State.UNKNOWN):
             return state
+        tell(of_streams.CancelAsked(subject(stream_id), by))
         # From here on it is cancelled, whatever becomes of us: by whoever has it or takes it.
         try:
             await self.end_waiting(stream_id, Outcome.CANCELLED, None)
@@ -150,7 +160,7 @@ class Streams:
             elif looks > 1:
                 self._look_in(seconds / 2 / (LOOKS - 1), stream_id, seconds, looks - 1)
             else:
-                await self.cancel(stream_id)
+                await self.cancel(stream_id, of_streams.UNREAD)
         except (RedisError, *AWAY) as error:
             tell(of_streams.LeftToWorker(subject(stream_id), "an abandoned stream", type(error).__name__))
 
@@ -174,6 +184,7 @@ class Streams:
                 ending = await self._write_ending(claim, begun, outcome, error)
                 if ending is None:
                     return  # not for us to end: the lease runs out, and a worker sees to it
+                tell(_ended(claim.stream_id, begun, outcome, error))
                 facts |= ending
             case Status.ENDED if "withdrawn" in begun.meta:  # nobody was told of it
                 await self.queue.done(claim)
@@ -205,3 +216,18 @@ class Streams:
         life_ms = int(self.settings.stream_ttl * 1000)
         appended = await self.log.append(claim, begun.position.offset, frame, fields, ending_life_ms=life_ms)
         return fields | {"ended_at": begun.now} if appended.status is Status.OK else None
+
+
+def _ended(stream_id: str, begun: Begun, outcome: Outcome, error: Mapping[str, str] | None) -> of_streams.Ended:
+    """What is told of an ending that a front writes."""
+    meta = begun.meta
+    return of_streams.Ended(
+        subject(stream_id, meta.get("owner", b"").decode()),
+        word(meta.get("model", b"").decode("utf-8", "replace")),
+        outcome,
+        error_type=error["type"] if error is not None else "",
+        why=error["message"] if error is not None else "",
+        stop_reason="",
+        attempts=int(meta.get("attempt", b"0")),
+        seconds=(begun.now - int(meta.get("created_at", begun.now))) / 1000,
+    )

@@ -31,6 +31,7 @@ from redis.asyncio.sentinel import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
+from app.stream.observing import RedisAway, RedisBack, tell
 from app.stream.redis.refusals import NO_ANSWER, Kind, UnknownServiceError, refusal_of, tell_refusal
 
 # A demoted primary is left by whoever only reads after so long.
@@ -40,6 +41,7 @@ ROLE_SECONDS = 5.0
 SHAKEN_SECONDS = 10.0
 
 _left_at = -math.inf  # the time of the system's clock that only goes forward
+_away_since: float | None = None  # likewise
 
 
 def shaken() -> bool:
@@ -50,6 +52,22 @@ def shaken() -> bool:
 def _leave() -> None:
     global _left_at  # noqa: PLW0603  # a process has one Redis
     _left_at = time.monotonic()
+
+
+def _lost(error: BaseException) -> None:
+    """A connection found nobody."""
+    global _away_since  # noqa: PLW0603  # as above
+    if _away_since is None and refusal_of(error).kind is Kind.AWAY:
+        _away_since = time.monotonic()
+        tell(RedisAway(type(error).__name__))
+
+
+def _found() -> None:
+    """A connection stands."""
+    global _away_since  # as above
+    if _away_since is not None:
+        since, _away_since = _away_since, None
+        tell(RedisBack(time.monotonic() - since))
 
 
 class NoPrimaryError(RedisConnectionError):
@@ -77,12 +95,14 @@ class ToPrimary(Writing):
         try:
             await super().connect()  # type: ignore[no-untyped-call]
         except NO_ANSWER as error:
+            _lost(error)
             tell_refusal("connecting", error)
             raise
 
     async def on_connect(self) -> None:
         await super().on_connect()
         await self._demand_primary()
+        _found()
 
     async def check_health(self) -> None:
         """Called by redis-py before each command of a connection that stands."""
@@ -103,6 +123,7 @@ class ToPrimary(Writing):
                 raise NoPrimaryError(refusal.words) from None
             raise
         except NO_ANSWER as error:  # told here, whoever makes nothing of it
+            _lost(error)
             tell_refusal("answers", error)
             raise
 

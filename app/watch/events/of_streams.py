@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from app.stream.observing import Event
 from app.watch.events.subjects import Subject
 
-# Why a stream is cancelled that no client cancels.
-UNREAD = "unread"
+# Who, or what, asks that a stream be cancelled.
+CLIENT, UNREAD = "client", "unread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class ToolRan(OfAttempt):
 
 @dataclass(frozen=True, slots=True)
 class CancelAsked(OfStream):
-    """`by` a `client`, or because nobody reads it (`UNREAD`)."""
+    """`by` a `CLIENT`, or because nobody reads it (`UNREAD`)."""
 
     by: str
 
