@@ -51,7 +51,7 @@ class Chronicle:
     def call_started(self, attempt: int) -> None:
         self._attempt, self._status, self._first_at = attempt, GIVEN_UP, None
         self._call_at = self._clock()
-        if attempt == 1:
+        if attempt == 1 and self._first_call_at is None:  # one that was refused comes again as the first
             self._first_call_at = self._call_at
         tell(of_streams.CallStarted(self.of, attempt, self._model))
 

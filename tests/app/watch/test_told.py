@@ -23,6 +23,7 @@ from app.stream.observing import Event, RedisAway, RedisBack
 from app.stream.redis.connect import connect
 from app.watch.events import of_fronts, of_processes, of_streams
 from app.watch.events.of_streams import OfStream
+from app.watch.events.subjects import OTHER
 from app.watch.observers import observed
 from tests.app.served import Author, Served, served, until
 from tests.app.watch.test_observers import Raises
@@ -135,13 +136,14 @@ async def hard_times(house: House, stack: AsyncExitStack) -> None:
     shop = house.shop
     # Somebody else's worker, which dies with a stream.
     lost = await house.submit("[[sim: tokens=3]]")
-    claims = await shop.queue.claim("dead", 1, free=1, lease_ms=LIFE_MS, stream_id=lost)
+    claims = await shop.queue.claim("dead", 1, slots=1, lease_ms=LIFE_MS, stream_id=lost)
     await shop.queue.renew("dead", claims, LIFE_MS)
     await stack.enter_async_context(shop.worker())
     assert (await house.hears(of_processes.WorkerGone)).streams == 1
     assert (await house.hears(of_streams.TakenOver, lost)).cause == "worker_lost"
-    retried = await house.submit("[[sim: tokens=3 status=529 times=1 message=SECRET error-type=SECRET-kind]]")
-    assert (await house.hears(of_streams.Retried, retried)).status == 529
+    retried = await house.submit('[[sim: tokens=3 status=529 times=1 message=SECRET error-type="SECRET kind"]]')
+    again = await house.hears(of_streams.Retried, retried)
+    assert (again.attempt, again.status, again.reason) == (2, 529, OTHER)
     restarted = await house.submit("[[sim: tokens=30 cut-after=9 call=1]]")
     assert (await house.hears(of_streams.Restarted, restarted)).reason == "connection_error"
     thinks = await house.submit("[[sim: tokens=3 think=1 ping=0.1]]")
@@ -174,14 +176,13 @@ async def at_the_gate(house: House) -> None:
 async def readers(house: House) -> None:
     """One whose log loses what it saw, and that a drain sends away."""
     stream_id = await house.submit("")
-    [claim] = await house.shop.queue.claim("author", 1, free=1, lease_ms=LIFE_MS, stream_id=stream_id)
+    [claim] = await house.shop.queue.claim("author", 1, slots=1, lease_ms=LIFE_MS, stream_id=stream_id)
     author = await Author.begin(house.front, claim)
     await author.write(("message_start", {"type": "message_start"}))
     reading = asyncio.create_task(house.read(stream_id))
     assert (await house.hears(of_fronts.ReaderJoined, stream_id)).readers == 1
     await house.hears(of_fronts.TailRepaired, stream_id)
-    tail = house.front.hub.known(stream_id)
-    await until(lambda: tail is not None and tail.live)
+    await until(lambda: (tail := house.front.hub.known(stream_id)) is not None and tail.live)
     await house.shop.redis.set(keys.log(stream_id), b"", keepttl=True)
     assert (await house.hears(of_fronts.ReaderReset, stream_id)).reason == of_fronts.HISTORY_LOST
     await drain(house.front.hub, 0.2)
