@@ -29,9 +29,11 @@ async def test_a_loop_goes_on_whatever_it_meets_and_tells_no_text(caplog: pytest
                 raise KeyError("secret")
             case 3:
                 raise ResponseError("secret")
+            case 4:
+                raise asyncio.CancelledError("secret")  # of something it waited for
 
     await for_ever("a loop", work)
-    assert times == 4
+    assert times == 5
     assert "KeyError" in caplog.text
     assert "secret" not in caplog.text
 

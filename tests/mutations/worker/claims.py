@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "a cancellation of what a loop waited for ends the loop",
+        "worker/loops.py",
+        "        except (Exception, asyncio.CancelledError) as error:",
+        "        except Exception as error:",
+    ),
+    Mutation(
         "arq counts a stream's tries and gives up",
         "worker/claims/jobs.py",
         "keep_result=0, max_tries=UNLIMITED)",
