@@ -1,8 +1,8 @@
 """What a worker does over and over: nothing may end it but a signal.
 
 The rule: what a loop raises is said and it begins again, after a pause that grows; a cancellation of something that it
-waited for is such a thing, too. An outage of Redis is said as one, and any other error by its class and its place, never
-by its words, which may quote a prompt.
+waited for is such a thing, too. An outage of Redis is said as one, any other error by its class and its place, never by
+its words, which may quote a prompt.
 """
 
 from __future__ import annotations

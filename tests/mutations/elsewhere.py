@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "a cancellation of what a loop waited for ends the loop",
+        "worker/loops.py",
+        "        except (Exception, asyncio.CancelledError) as error:",
+        "        except Exception as error:",
+    ),
+    Mutation(
         "a worker says nothing of a misspelt setting",
         "worker/main.py",
         "for name in unknown(os.environ):",

@@ -77,7 +77,9 @@ class Jobs(Worker):
                     return await self.finish_failed_job()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, AWAY_SECONDS_MAX)
-            except Exception as error:  # noqa: BLE001  # arq's fault or ours: the stream ends, the worker goes on
+            except (Exception, asyncio.CancelledError) as error:  # arq's fault: the stream ends, the worker goes on
+                if isinstance(error, asyncio.CancelledError) and is_cancelled():
+                    raise
                 tell(of_processes.Fault.met("stream", error, Subject(stream_id)))
                 return await _lived(lease.life, failed("an internal error"))
         return None

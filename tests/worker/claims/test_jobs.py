@@ -137,12 +137,13 @@ async def test_what_escapes_a_stream_s_life_never_reaches_arq(
     assert "secret" not in caplog.text
 
 
+@pytest.mark.parametrize("raised", [RuntimeError(), asyncio.CancelledError()])
 @pytest.mark.parametrize("moment", ["run_job", "finish_job"])
 async def test_what_arq_raises_itself_ends_the_stream_once_and_no_worker(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch, moment: str
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, moment: str, raised: BaseException
 ) -> None:
     async def broken(*_: object) -> None:
-        raise RuntimeError
+        raise raised
 
     async with shop.worker(lease_seconds=600) as parts:
         with monkeypatch.context() as patch:
