@@ -61,7 +61,7 @@ def test_a_line_says(event: Event, level: str, line: str, caplog: pytest.LogCapt
     [
         of_streams.CancelAsked(OF, "client"),
         of_streams.AppendRefused(OF, "fenced"),
-        of_fronts.ReaderJoined(OF, resumed=True, readers=1),
+        of_fronts.ReaderJoined(OF, face="native", resumed=True, readers=1),
         of_fronts.RequestServed(OF, "GET", "/v1", 200, 0.1),
     ],
 )

@@ -2,105 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.stream import frames
-from app.stream.log import Appended, Claim, Status
-from worker.log.writer import END_BYTES, Append, Field, FullLogError, Writer
-
-CLAIM = Claim("st_1", 7, "w/1")
-LIMIT = 1_000_000
-
-
-@dataclass
-class Redis:
-    """One stream's log and meta as `append.lua` treats them, fences aside."""
-
-    log: bytes = b""
-    meta: dict[str, object] = field(default_factory=dict)
-    ended: bool = False
-    cancel: bool = False
-
-    def append(self, append: Append) -> Appended:
-        at, data = append.at, append.data
-        if at < len(self.log) <= at + len(data):
-            stands = self.log[at:]
-            if stands == data:
-                return Appended(Status.OK, len(self.log), self.cancel)
-            if data.startswith(stands):
-                at, data = len(self.log), data[len(stands) :]
-        if self.ended:
-            return Appended(Status.ENDED, len(self.log), self.cancel)
-        if len(self.log) < at:
-            return Appended(Status.SHORT, len(self.log), self.cancel)
-        if len(self.log) > at:
-            return Appended(Status.CONFLICT, len(self.log), self.cancel)
-        self.log += data
-        self.meta |= append.fields
-        self.ended = append.life_ms is not None
-        return Appended(Status.OK, len(self.log), self.cancel)
-
-
-@dataclass
-class Committer:
-    """Carries appends when it is told to; `twice`: the first answer of each is lost."""
-
-    redis: Redis
-    waiting: list[Writer] = field(default_factory=list)
-
-    def ready(self, writer: Writer) -> None:
-        self.waiting.append(writer)
-
-    def carry(self, *, lose_the_answer: bool = False) -> None:
-        waiting, self.waiting = self.waiting, []
-        for writer in waiting:
-            append = writer.take()
-            if append is not None:
-                if lose_the_answer:
-                    self.redis.append(append)
-                writer.settle(self.redis.append(append))
-
-    def carry_all(self) -> None:
-        while self.waiting:
-            self.carry()
-
-
-@dataclass
-class Watcher:
-    refusals: list[Status] = field(default_factory=list)
-    cancels: int = 0
-
-    def refused(self, status: Status) -> None:
-        self.refusals.append(status)
-
-    def cancel_seen(self) -> None:
-        self.cancels += 1
-
-
-def made(redis: Redis, limit: int = LIMIT) -> tuple[Writer, Committer, Watcher]:
-    committer, watcher = Committer(redis), Watcher()
-    position = frames.position_at_end(redis.log[-frames.PROOF_LENGTH :]) or frames.origin("st_1")
-    return Writer(CLAIM, position, limit, committer, watcher), committer, watcher
-
-
-def data_of(log: bytes) -> list[bytes]:
-    """The data of the log's frames, whose ids must prove themselves."""
-    assert frames.follow(log, *frames.origin("st_1")) is not None
-    return [frame.data for frame in frames.split(log)]
-
-
-def ends(log: bytes) -> list[int]:
-    """Where frames end, 0 included."""
-    places, at = [0], 0
-    for frame in frames.split(log):
-        at += len(frame.raw)
-        places.append(at)
-    return places
+from app.stream.log import Appended, Status
+from tests.worker.log.by_hand import Redis, data_of, ends, made
+from worker.log.writer import Field
 
 
 def test_what_gathers_while_a_call_is_under_way_goes_out_with_the_next() -> None:
@@ -226,62 +136,6 @@ def test_a_loss_behind_the_attempt_s_start_is_told_and_ends_the_writing() -> Non
     assert not committer.waiting
 
 
-def test_of_what_stands_no_more_is_kept_than_redis_may_lose(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.log.writer.KEPT_BYTES", 1000)
-    redis = Redis()
-    writer, committer, watcher = made(redis)
-    for number in range(200):
-        writer.frame(b"a", b"%d" % number)
-        writer.mark({"n": number})
-        committer.carry_all()
-        assert min(1000, writer.offset) <= writer.kept_bytes < 1100
-    whole = redis.log
-    redis.log = whole[: next(place for place in ends(whole) if place >= len(whole) - 1000)]
-    writer.frame(b"a", b"200")
-    committer.carry_all()
-    assert redis.log.startswith(whole)
-    assert (watcher.refusals, redis.meta["n"]) == ([], 199)
-    redis.log = whole[: ends(whole)[100]]
-    writer.frame(b"a", b"201")
-    committer.carry_all()
-    assert (watcher.refusals, writer.kept_bytes) == ([Status.SHORT], 0)
-
-
-def test_what_redis_has_not_taken_is_kept_however_much_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.log.writer.KEPT_BYTES", 100)
-    redis = Redis()
-    writer, committer, _ = made(redis)
-    writer.frame(b"a", b"first")
-    assert writer.take() is not None
-    for number in range(100):
-        writer.frame(b"a", b"%d" % number)
-    assert writer.kept_bytes == writer.offset
-    writer.settle(Appended(Status.SHORT, 0, cancelled=False))
-    committer.carry_all()
-    assert len(redis.log) == writer.offset
-    assert data_of(redis.log) == [b"first", *(b"%d" % number for number in range(100))]
-
-
-def test_what_waits_to_be_sent_takes_nothing_from_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.log.writer.KEPT_BYTES", 300)
-    redis = Redis()
-    writer, committer, watcher = made(redis)
-    for number in range(20):
-        writer.frame(b"a", b"%d" % number)
-        committer.carry_all()
-    writer.frame(b"a", b"20")
-    committer.waiting.clear()
-    append = writer.take()
-    assert append is not None
-    for number in range(21, 100):
-        writer.frame(b"a", b"%d" % number)
-    writer.settle(redis.append(append))
-    redis.log = redis.log[: ends(redis.log)[-5]]
-    committer.carry_all()
-    assert watcher.refusals == []
-    assert data_of(redis.log) == [b"%d" % number for number in range(100)]
-
-
 def test_another_history_at_our_place_is_never_written_over() -> None:
     redis = Redis()
     writer, committer, watcher = made(redis)
@@ -336,40 +190,6 @@ def test_a_cancellation_in_a_reply_is_told() -> None:
     writer.frame(b"a", b"1")
     committer.carry_all()
     assert watcher.cancels == 1
-
-
-def test_the_log_never_exceeds_its_limit_and_keeps_room_for_its_ending() -> None:
-    redis = Redis()
-    limit = 4096
-    writer, committer, _ = made(redis, limit)
-    for _ in range(limit // 200 - END_BYTES // 200):
-        writer.frame(b"a", b"x" * (200 - len(b"event: a\ndata: \n") - frames.PROOF_LENGTH))
-    with pytest.raises(FullLogError):
-        writer.frame(b"a", b"x" * 200)
-    committer.carry_all()
-    assert limit - END_BYTES - 200 < len(redis.log) <= limit - END_BYTES
-    assert writer.room == limit - END_BYTES - len(redis.log)
-    writer.last("relay.end", b'{"x":"%b"}' % (b"y" * 1500))
-    writer.mark({"outcome": "failed"}, life_ms=1)
-    committer.carry_all()
-    assert redis.ended
-    assert len(redis.log) <= limit
-    assert len(data_of(redis.log)) > 1
-
-
-def test_an_ending_has_room_in_a_log_that_is_longer_than_its_limit() -> None:
-    redis = Redis()
-    writer, committer, _ = made(redis)
-    writer.frame(b"a", b"x" * 5000)
-    committer.carry_all()
-    writer, committer, _ = made(redis, limit=4096)
-    with pytest.raises(FullLogError):
-        writer.own("relay.retry", {})
-    writer.last("relay.end", b"{}")
-    writer.mark({"outcome": "failed"}, life_ms=1)
-    committer.carry_all()
-    assert redis.ended
-    assert data_of(redis.log)[-1] == b"{}"
 
 
 def test_half_a_surrogate_pair_in_a_field_is_no_reason_not_to_store_it() -> None:
