@@ -23,6 +23,7 @@ from app.stream import keys
 from app.stream.channel import Channel
 from app.stream.concurrency.tasks import end
 from app.stream.conversations.store import Conversations
+from app.stream.gates import Gates
 from app.stream.log import Log
 from app.stream.queue import Queue
 from app.stream.redis.accord import Accord
@@ -71,7 +72,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.close)
         log, queue, workers = Log(redis), Queue(redis), Workers(redis)
-        gate = Gate(name, workers, lambda: pool.slots)
+        gate = Gate(name, Gates(redis), lambda: pool.slots)
         stack.push_async_callback(gate.close)
         announcer = Announcer(redis)
         stack.push_async_callback(announcer.close)

@@ -38,7 +38,7 @@ from app.stream.errors import IdempotencyConflictError, NotAcceptedError
 from app.stream.log import State, Withdrawn
 from app.stream.queue import Idempotency, Submitted
 from app.stream.redis.connect import AWAY, COMMAND_SECONDS
-from app.stream.redis.ordered import Asked
+from app.stream.redis.ordered import Prepared
 
 if TYPE_CHECKING:
     from app.intake.streams import Streams
@@ -68,13 +68,13 @@ class Along:
 
     `opened`: while the meta stands and no worker can have the stream; what it raises refuses the prompt. `then`: in the
     submit's own trip, right behind it. `undo`: takes back what these did; it may be done twice, and where they did not
-    come to anything. `holds`: the bytes that `undo` needs to be kept for it.
+    come to anything. `undo_bytes`: what `undo` takes in memory while it is owed.
     """
 
     opened: Step | None = None
-    then: Callable[[str], Asked] | None = None
+    then: Callable[[str], Prepared] | None = None
     undo: Step | None = None
-    holds: int = 0
+    undo_bytes: int = 0
 
 
 class Submit:
@@ -198,8 +198,8 @@ class Submit:
             self._owe(work)
 
     def _owe(self, work: Callable[[], Awaitable[None]]) -> None:
-        holds = self._along.holds if self._along.undo is not None else 0
-        self._streams.owed.add(f"{self._id}: withdrawal", work, self._life_ms / 1000, holds)
+        kept = self._along.undo_bytes if self._along.undo is not None else 0
+        self._streams.owed.add(f"{self._id}: withdrawal", work, self._life_ms / 1000, kept)
 
     async def _take_back(self) -> None:
         withdrawn = await self._streams.log.withdraw(self._id, self._word)

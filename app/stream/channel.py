@@ -28,7 +28,7 @@ PING_SECONDS = 2.0
 RECONNECT_SECONDS = 0.05
 RECONNECT_SECONDS_MAX = 1.0
 # A connection that held for so long was a good one: the next is tried at once.
-HELD_SECONDS = 5.0
+STEADY_SECONDS = 5.0
 # A connection that listens has brought an answer within so many seconds; without one it does not, whatever it is.
 DEAF_SECONDS = 10.0
 # One read's worth: some thousand tokens.
@@ -143,7 +143,7 @@ class Channel:
                 await self._hold()
             except (RedisError, OSError, TimeoutError, hiredis.HiredisError) as error:
                 tell_refusal(self.name, error)
-            if loop.time() - since >= HELD_SECONDS:
+            if loop.time() - since >= STEADY_SECONDS:
                 pause.reset()
             await pause.wait()
 

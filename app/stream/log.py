@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from app.stream import frames, keys
 from app.stream.redis.links import shaken
-from app.stream.redis.ordered import Asked
+from app.stream.redis.ordered import Prepared
 from app.stream.redis.refusals import NO_ANSWER, refusal_of
 from app.stream.scripts import source, source_on_full
 
@@ -142,10 +142,10 @@ class Log:
         asked = self.opening(stream_id, fields)
         return int(await asked.script(keys=asked.keys, args=asked.args))
 
-    def opening(self, stream_id: str, fields: Mapping[str, str | bytes]) -> Asked:
+    def opening(self, stream_id: str, fields: Mapping[str, str | bytes]) -> Prepared:
         """What `open` asks, for who asks more at once."""
         flat = [part for pair in fields.items() for part in pair]
-        return Asked(self._open, [keys.meta(stream_id)], [keys.SUBMIT_SECONDS * 1000, *flat])
+        return Prepared(self._open, [keys.meta(stream_id)], [keys.SUBMIT_SECONDS * 1000, *flat])
 
     async def keep(self, stream_id: str, life_ms: int, word: str = "") -> State:
         """Confirms a stream for a request with this word of its own: its meta now lives `life_ms` at least.

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from app.stream import keys
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim
-from app.stream.redis.ordered import Asked, in_order
+from app.stream.redis.ordered import Prepared, in_order
 from app.stream.scripts import source, source_on_full
 
 # The one function a job names: arq looks it up by this name in the worker.
@@ -74,8 +74,8 @@ class Queue:
         most_bytes: int = WITHOUT_LIMIT,
         idempotency: Idempotency | None = None,
         replaces: str = "",
-        after: Asked | None = None,
-        then: Sequence[Asked] = (),
+        after: Prepared | None = None,
+        then: Sequence[Prepared] = (),
     ) -> Submitted:
         """Puts a stream in the line.
 
@@ -86,7 +86,7 @@ class Queue:
         job = serialize_job(FUNCTION, (), {}, None, 0, serializer=orjson.dumps)
         record = keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.JOBS
         digest = idempotency.digest if idempotency else ""
-        submit = Asked(
+        submit = Prepared(
             self._submit,
             [keys.JOBS, keys.arq_job(stream_id), record, keys.SIZES, keys.BYTES, keys.FENCE],
             [stream_id, limit, job, life_ms, digest, replaces, keys.WAKE, keys.QUEUE_SECONDS, size, most_bytes],

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.stream.concurrency.tasks import end
+from app.stream.gates import Gates, Limit, Report
 from app.stream.observing import tell
 from app.stream.redis.refusals import NO_ANSWER, tell_refusal
-from app.stream.workers import Limit, Told, Workers
 from app.watch.events import of_processes
 
 # So many calls of a model may be without an answer for a worker to make another without asking, as long as no limit
@@ -54,15 +54,15 @@ class Turn:
     def taken(self, limits: Sequence[Limit] = ()) -> None:
         """The upstream takes the call, and says this of its limits."""
         if not self._told:
-            self._tell(Told(taken=1, limits=limits))
+            self._tell(Report(taken=1, limits=limits))
 
     def refused(self, seconds: float | None) -> None:
         """It was a call too many. `seconds` the upstream asks to wait, if it says so."""
         if not self._refused:  # which may come after a head that said nothing of it
             self._refused = True
-            self._tell(Told(refused_ms=0 if seconds is None else round(seconds * 1000), era=self._era))
+            self._tell(Report(refused_ms=0 if seconds is None else round(seconds * 1000), era=self._era))
 
-    def _tell(self, told: Told) -> None:
+    def _tell(self, told: Report) -> None:
         answered, self._told = not self._told, True
         self._model.heard(told, answered=answered)
 
@@ -83,9 +83,9 @@ class Gate:
     To be closed.
     """
 
-    def __init__(self, worker: str, workers: Workers, room: Callable[[], int]) -> None:
+    def __init__(self, worker: str, gates: Gates, room: Callable[[], int]) -> None:
         self._worker = worker
-        self._workers = workers
+        self._gates = gates
         self._room = room
         self._models: dict[str, _Model] = {}
 
@@ -115,7 +115,7 @@ class Gate:
             return model.turn()
         if comes_back:
             try:
-                if await self._workers.leave_line(name, comes_back):
+                if await self._gates.leave_line(name, comes_back):
                     return model.turn()
             except NO_ANSWER as error:
                 tell_refusal("gate", error)
@@ -137,32 +137,32 @@ class Gate:
 
     async def look(self) -> None:
         """Sees to lines that nobody here has seen anybody join: those who did may be gone. Raises what Redis raises."""
-        for name in await self._workers.lines():
+        for name in await self._gates.lines():
             self.parked(name)
 
     def _model(self, name: str) -> _Model:
         if name not in self._models:
             for idle in [key for key, model in self._models.items() if model.is_idle]:
                 del self._models[idle]
-            self._models[name] = _Model(name, self._worker, self._workers, self._room)
+            self._models[name] = _Model(name, self._worker, self._gates, self._room)
         return self._models[name]
 
 
 class _Model:
     """One model's gate as this worker knows it."""
 
-    def __init__(self, name: str, worker: str, workers: Workers, room: Callable[[], int]) -> None:
+    def __init__(self, name: str, worker: str, gates: Gates, room: Callable[[], int]) -> None:
         self.waiters: deque[_Waiter] = deque()
         self.task: asyncio.Task[None] | None = None
         self.blind = False  # Redis did not answer when it was asked last
         self._name = name
         self._worker = worker
-        self._workers = workers
+        self._gates = gates
         self._room = room
         self._clock = asyncio.get_running_loop().time
         self._unanswered = 0
         self._strict_until = 0.0
-        self._heard: deque[tuple[float, Told]] = deque()  # with the moment at which it was
+        self._heard: deque[tuple[float, Report]] = deque()  # with the moment at which it was
         self._era = 0
         self._news = asyncio.Event()
 
@@ -190,7 +190,7 @@ class _Model:
         ):
             turn.taken()
 
-    def heard(self, told: Told, *, answered: bool) -> None:
+    def heard(self, told: Report, *, answered: bool) -> None:
         """What came of a call; told to the gate when it matters, together with others."""
         self._unanswered -= answered
         tight = any(limit.left < limit.most * TIGHT for limit in told.limits)
@@ -237,7 +237,7 @@ class _Model:
         self._news.clear()
         told = _together([told for _, told in self._heard])
         self._heard.clear()
-        turns = await self._workers.gate(
+        turns = await self._gates.ask(
             self._name,
             told,
             worker=self._worker,
@@ -271,11 +271,11 @@ class _Model:
         return True
 
 
-def _together(heard: Sequence[Told]) -> Told:
+def _together(heard: Sequence[Report]) -> Report:
     """What is told at once: of refusals the newest era counts, and the longest wait; of limits what was said last."""
     refused = [told for told in heard if told.refused_ms is not None]
     limits = {limit.name: limit for told in heard for limit in told.limits}
-    return Told(
+    return Report(
         sum(told.taken for told in heard),
         max((told.refused_ms for told in refused if told.refused_ms is not None), default=None),
         max((told.era for told in refused), default=0),

@@ -134,7 +134,7 @@ class Conversing(Keeping):
         dropped = found.messages[made.keep :]
         after = found.messages[made.keep - 1]["id"] if made.keep else None
         said = _Said(found.id, made.keep, after, dropped, found.bytes, found.text("title"))
-        along = Along(opened=claim, undo=partial(self._take_back, said), holds=found.bytes if dropped else 0)
+        along = Along(opened=claim, undo=partial(self._take_back, said), undo_bytes=found.bytes if dropped else 0)
         fields = {"conversation": found.id, "asked": made.asked, "turn": turn.digest}
         if key is not None:
             fields["key"] = keys.idempotency(found.owner, key)

@@ -15,10 +15,10 @@ from app.stream.observing import TaskFell, tell
 
 # How long a task may take to end before it is cancelled again.
 AGAIN_SECONDS = 0.1
-# Between a task's fall and its next start: doubling, and as at first once it has held for `HELD_SECONDS`.
+# Between a task's fall and its next start: doubling, and as at first once it has gone on for `STEADY_SECONDS`.
 PAUSE_SECONDS = 0.1
 PAUSE_SECONDS_MAX = 5.0
-HELD_SECONDS = 30.0
+STEADY_SECONDS = 30.0
 
 
 class Supervised:
@@ -71,7 +71,7 @@ class Supervised:
             self._running = False
             self.falls += 1
             tell(TaskFell(self.name, fell))
-            if loop.time() - since >= HELD_SECONDS:
+            if loop.time() - since >= STEADY_SECONDS:
                 pause.reset()
             await pause.wait()
 

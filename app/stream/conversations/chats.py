@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.redis.ordered import Asked
+from app.stream.redis.ordered import Prepared
 from app.stream.scripts import source, source_on_full
 
 
@@ -44,12 +44,12 @@ class Chats:
         before = await asked.script(keys=asked.keys, args=asked.args)
         return before.decode() or None
 
-    def taking(self, owner: str, chat_id: str, chat: Chat, life_ms: int) -> Asked:
+    def taking(self, owner: str, chat_id: str, chat: Chat, life_ms: int) -> Prepared:
         """What `take` asks, for who submits the stream in the same trip: done only where the submit was taken."""
         return self._asked(owner, chat_id, chat, life_ms, keys.arq_job(chat.stream_id))
 
-    def _asked(self, owner: str, chat_id: str, chat: Chat, life_ms: int, if_stands: str) -> Asked:
-        return Asked(
+    def _asked(self, owner: str, chat_id: str, chat: Chat, life_ms: int, if_stands: str) -> Prepared:
+        return Prepared(
             self._take,
             [keys.chat(owner, chat_id), keys.chat_before(owner, chat_id), if_stands],
             [chat.stream_id, chat.message_id, life_ms, chat.parts, keys.SUBMIT_SECONDS * 1000],

@@ -38,7 +38,7 @@ from app.stream.redis.refusals import NO_ANSWER, Kind, UnknownServiceError, refu
 ROLE_SECONDS = 5.0
 
 # After a primary was left, everybody's subscriptions follow within so long: until then nobody's absence counts.
-SHAKEN_SECONDS = 10.0
+FOLLOW_SECONDS = 10.0
 
 _left_at = -math.inf  # the time of the system's clock that only goes forward
 _away_since: float | None = None  # likewise
@@ -46,7 +46,7 @@ _away_since: float | None = None  # likewise
 
 def shaken() -> bool:
     """Whether this process left a demoted primary a moment ago, so that subscribers may be at the old one still."""
-    return time.monotonic() - _left_at < SHAKEN_SECONDS
+    return time.monotonic() - _left_at < FOLLOW_SECONDS
 
 
 def _leave() -> None:

@@ -15,7 +15,7 @@ from redis.commands.core import AsyncScript
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Prepared:
     """A script with its KEYS and ARGV."""
 
     script: AsyncScript
@@ -23,10 +23,10 @@ class Asked:
     args: Sequence[Any]
 
 
-async def in_order(redis: Redis, *asked: Asked) -> list[Any]:
+async def in_order(redis: Redis, *prepared: Prepared) -> list[Any]:
     """Their replies. Raises the first error."""
     async with redis.pipeline(transaction=False) as pipe:
-        for one in asked:
+        for one in prepared:
             pipe.eval(str(one.script.script), len(one.keys), *one.keys, *one.args)
         replies = await pipe.execute(raise_on_error=False)
     for reply in replies:

@@ -7,9 +7,9 @@ from typing import Any
 from redis.asyncio import Redis
 
 from app.stream import keys
+from app.stream.gates import Gates, Report, Turns
 from app.stream.log import Claim
 from app.stream.queue import Queue
-from app.stream.workers import Told, Turns, Workers
 
 LIFE_MS = 600_000
 LEASE_MS = 60_000
@@ -46,5 +46,5 @@ async def everything(redis: Redis) -> dict[bytes, Any]:
     return {key: await redis.dump(key) for key in await redis.keys("*")}
 
 
-async def ask(redis: Redis, told: Told = Told(), worker: str = "w", **asked: int) -> Turns:  # noqa: B008  # frozen
-    return await Workers(redis).gate("m", told, worker=worker, **{"unanswered": 0, "waiting": 0, "room": 0, **asked})
+async def ask(redis: Redis, told: Report = Report(), worker: str = "w", **asked: int) -> Turns:  # noqa: B008  # frozen
+    return await Gates(redis).ask("m", told, worker=worker, **{"unanswered": 0, "waiting": 0, "room": 0, **asked})

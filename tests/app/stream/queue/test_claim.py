@@ -7,9 +7,9 @@ import asyncio
 from redis.asyncio import Redis
 
 from app.stream import keys
+from app.stream.gates import Report
 from app.stream.log import Claim
 from app.stream.queue import Queue
-from app.stream.workers import Told
 from tests.app.stream.queue.line import (
     ANSWER_SECONDS,
     LEASE_MS,
@@ -139,5 +139,5 @@ async def test_a_claim_tells_whether_the_last_holder_stands_still_or_is_gone(red
 async def test_a_claim_tells_whether_anybody_has_to_wait(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a", "b")
     assert [claim.calm for claim in await take(queue, number=1)] == [True]
-    await ask(redis, Told(refused_ms=50))
+    await ask(redis, Report(refused_ms=50))
     assert [claim.calm for claim in await take(queue, number=2)] == [False]

@@ -6,9 +6,9 @@ import orjson
 from redis.asyncio import Redis
 
 from app.stream import keys
+from app.stream.gates import Gates, Limit, Report
 from app.stream.log import Claim
 from app.stream.queue import Queue
-from app.stream.workers import Limit, Told, Workers
 from tests.app.stream.queue.line import LEASE_MS, LIFE_MS, ask, in_line, leased, let_expire, submit, take
 
 
@@ -33,16 +33,16 @@ async def test_turns_go_to_the_oldest_who_come_back_to_their_old_places_uncounte
     assert (turns.given, turns.line) == (0, 1)
     claims = await take(queue, "two", slots=4)
     assert [(claim.stream_id, claim.times) for claim in claims] == [("a", 1), ("b", 1), ("d", 1)]
-    assert await Workers(redis).leave_line("m", "a")
-    assert not await Workers(redis).leave_line("m", "a")
-    assert not await Workers(redis).leave_line("m", "c")
+    assert await Gates(redis).leave_line("m", "a")
+    assert not await Gates(redis).leave_line("m", "a")
+    assert not await Gates(redis).leave_line("m", "c")
 
 
 async def test_no_more_are_woken_than_there_is_room_for(redis: Redis, queue: Queue) -> None:
     await parked(queue, "a", "b", "c")
     assert (await ask(redis, room=1)).line == 2
     assert (await ask(redis, room=1)).line == 2
-    await Workers(redis).leave_line("m", "a")
+    await Gates(redis).leave_line("m", "a")
     assert (await ask(redis, room=1)).line == 1
 
 
@@ -82,8 +82,8 @@ async def test_only_its_newest_holder_parks_a_stream(redis: Redis, queue: Queue)
 
 async def test_calls_under_way_are_taken_off_what_is_left_and_not_for_ever(redis: Redis) -> None:
     """A worker that died in its calls, or a turn that nobody used, must not make a limit smaller for good."""
-    told = Told(taken=30, limits=[Limit("requests", 50, 40, 60_000)])
-    assert (await ask(redis, Told(taken=30), worker="lost", waiting=38)).given == 38
+    told = Report(taken=30, limits=[Limit("requests", 50, 40, 60_000)])
+    assert (await ask(redis, Report(taken=30), worker="lost", waiting=38)).given == 38
     assert (await ask(redis, told, waiting=50)).given == 40 - 38
     assert (await ask(redis, told, unanswered=2, waiting=50)).given == 0
     state = orjson.loads(await redis.get(keys.gate("m")))

@@ -6,14 +6,14 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from app.stream.redis.ordered import Asked, in_order
+from app.stream.redis.ordered import Prepared, in_order
 
 APPEND = "local length = redis.call('APPEND', KEYS[1], ARGV[1]) redis.call('EXPIRE', KEYS[1], 60) return length"
 FAIL = "return redis.error_reply('ERR no room')"
 
 
-def saying(redis: Redis, text: str) -> Asked:
-    return Asked(redis.register_script(APPEND), ["said"], [text])
+def saying(redis: Redis, text: str) -> Prepared:
+    return Prepared(redis.register_script(APPEND), ["said"], [text])
 
 
 async def test_scripts_run_in_their_order(redis: Redis) -> None:
@@ -29,6 +29,6 @@ async def test_a_redis_that_has_forgotten_them_leaves_none_out(redis: Redis) -> 
 
 
 async def test_what_was_refused_is_raised(redis: Redis) -> None:
-    refused = Asked(redis.register_script(FAIL), ["said"], [])
+    refused = Prepared(redis.register_script(FAIL), ["said"], [])
     with pytest.raises(ResponseError, match="no room"):
         await in_order(redis, refused, saying(redis, "a"))

@@ -10,22 +10,22 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from app.stream.workers import Told, Turns
+from app.stream.gates import Report, Turns
 from worker.upstream.gate import UNASKED, Gate, Later, Turn
 
 
-class Workers:
+class Given:
     """Gates that give as many turns as were put there."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.turns, self.asked, self.error = 0, 0, error
-        self.told: list[Told] = []
+        self.told: list[Report] = []
         self.answers = asyncio.Event()
         self.answers.set()
 
-    async def gate(self, model: str, told: Told, *, waiting: int, **_: object) -> Turns:  # noqa: ARG002
+    async def ask(self, model: str, report: Report, *, waiting: int, **_: object) -> Turns:  # noqa: ARG002
         self.asked += 1
-        self.told.append(told)
+        self.told.append(report)
         await self.answers.wait()
         if self.error is not None:
             raise self.error
@@ -37,13 +37,13 @@ class Workers:
 
 
 @pytest.fixture
-async def workers() -> Workers:
-    return Workers()
+async def given() -> Given:
+    return Given()
 
 
 @pytest.fixture
-async def gate(workers: Workers) -> AsyncIterator[Gate]:
-    made = Gate("w", workers, lambda: 0)  # type: ignore[arg-type]
+async def gate(given: Given) -> AsyncIterator[Gate]:
+    made = Gate("w", given, lambda: 0)  # type: ignore[arg-type]
     yield made
     await made.close()
 
@@ -52,36 +52,36 @@ async def enter(gate: Gate, *, calm: bool = False, patient: bool = False) -> Tur
     return await gate.enter("m", calm=calm, patient=patient, told=lambda _: None)
 
 
-async def test_all_who_wait_ask_together(gate: Gate, workers: Workers) -> None:
+async def test_all_who_wait_ask_together(gate: Gate, given: Given) -> None:
     entering = [asyncio.create_task(enter(gate)) for _ in range(50)]
     await asyncio.sleep(0)
-    workers.turns = 50
+    given.turns = 50
     await asyncio.gather(*entering)
-    assert workers.asked <= 3
+    assert given.asked <= 3
 
 
-async def test_who_leaves_while_waiting_takes_no_turn(gate: Gate, workers: Workers) -> None:
+async def test_who_leaves_while_waiting_takes_no_turn(gate: Gate, given: Given) -> None:
     first, second = asyncio.create_task(enter(gate)), asyncio.create_task(enter(gate))
     await asyncio.sleep(0.02)
     first.cancel()
-    workers.turns = 1
+    given.turns = 1
     assert isinstance(await second, Turn)
 
 
-async def test_what_came_of_a_call_is_told_once(gate: Gate, workers: Workers) -> None:
-    workers.turns = 2
+async def test_what_came_of_a_call_is_told_once(gate: Gate, given: Given) -> None:
+    given.turns = 2
     turn = await enter(gate)
     assert isinstance(turn, Turn)
     turn.refused(1.5)
     turn.taken()
     await enter(gate)
-    told = [told for told in workers.told if told.refused_ms is not None or told.taken]
+    told = [told for told in given.told if told.refused_ms is not None or told.taken]
     assert [(told.taken, told.refused_ms, told.era) for told in told] == [(0, 1500, 1)]
 
 
 @pytest.mark.parametrize("error", [RedisConnectionError(), ResponseError("NOPERM"), ValueError()])
 async def test_where_redis_does_not_tell_nobody_waits(error: Exception) -> None:
-    gate = Gate("w", Workers(error), lambda: 0)  # type: ignore[arg-type]
+    gate = Gate("w", Given(error), lambda: 0)  # type: ignore[arg-type]
     async with asyncio.timeout(2):
         assert isinstance(await enter(gate), Turn)
     await gate.close()
@@ -89,26 +89,26 @@ async def test_where_redis_does_not_tell_nobody_waits(error: Exception) -> None:
 
 @pytest.mark.parametrize("left", [(0,), (1,), (0, 1, 2)])
 async def test_who_is_cancelled_as_the_answer_comes_keeps_nobody_waiting(
-    gate: Gate, workers: Workers, left: tuple[int, ...]
+    gate: Gate, given: Given, left: tuple[int, ...]
 ) -> None:
-    workers.answers.clear()
+    given.answers.clear()
     entering = [asyncio.create_task(enter(gate)) for _ in range(4)]
-    while not workers.asked:
+    while not given.asked:
         await asyncio.sleep(0)
-    workers.turns = 1
-    workers.answers.set()  # its waiter goes on in the next round of the loop, as do those who are cancelled now
+    given.turns = 1
+    given.answers.set()  # its waiter goes on in the next round of the loop, as do those who are cancelled now
     for number in left:
         entering[number].cancel()
     async with asyncio.timeout(2):
         while not entering[3].done():
-            workers.turns = 1
+            given.turns = 1
             await asyncio.sleep(0.01)
     assert [task.cancelled() for task in entering] == [number in left for number in range(4)]
 
 
 async def test_who_is_cancelled_where_redis_does_not_tell_leaves_the_first_calls_free() -> None:
-    workers = Workers(RedisConnectionError())
-    gate = Gate("w", workers, lambda: 0)  # type: ignore[arg-type]
+    given = Given(RedisConnectionError())
+    gate = Gate("w", given, lambda: 0)  # type: ignore[arg-type]
     for _ in range(UNASKED):
         entering = asyncio.create_task(gate.enter("m", calm=False, patient=False, told=lambda _: None, otherwise=60.0))
         await asyncio.sleep(0.01)
@@ -120,7 +120,7 @@ async def test_who_is_cancelled_where_redis_does_not_tell_leaves_the_first_calls
 
 
 async def test_what_came_of_calls_is_not_gathered_for_ever(
-    gate: Gate, workers: Workers, monkeypatch: pytest.MonkeyPatch
+    gate: Gate, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model that is called now and then, and whose gate nobody has to ask."""
     clock = itertools.count(step=0.5)
@@ -130,6 +130,6 @@ async def test_what_came_of_calls_is_not_gathered_for_ever(
         assert isinstance(turn, Turn)
         turn.taken()
     monkeypatch.undo()
-    workers.turns = 1
+    given.turns = 1
     await enter(gate)
-    assert 0 < workers.told[0].taken < 10
+    assert 0 < given.told[0].taken < 10
