@@ -189,12 +189,12 @@ async def test_the_icon_and_the_name_are_there(site: Site) -> None:
 
 async def test_what_the_page_names_is_served_and_nothing_is_served_that_is_not_there(site: Site) -> None:
     named = set()
-    for file in (WEB / "index.html", WEB / "chat.js", WEB / "keepstream.js", *(WEB / "chat").glob("*.js")):
+    for file in (WEB / "index.html", WEB / "chat.js", WEB / "keepstream.js", *(WEB / "chat").rglob("*.js")):
         text = await asyncio.to_thread(file.read_text)
         named |= set(re.findall(r"""(?:(?:from|import) |href=|src=)["'](/[\w./-]+)["']""", text))
     assert len(named) > 15
     assert named <= set(FILES)
-    modules = {f"/{file.relative_to(WEB)}" for file in (WEB / "chat").glob("*.js")}
+    modules = {f"/{file.relative_to(WEB)}" for file in (WEB / "chat").rglob("*.js")}
     assert modules == {path for path in FILES if path.startswith("/chat/")}
     preloaded = re.findall(r'rel="modulepreload" href="([^"]+)"', (WEB / "index.html").read_text())
     others = {"/chat.css", "/markdown.css", "/favicon.svg", "/chat.js"}
