@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import uvloop
 from redis.asyncio import Redis
@@ -147,43 +148,52 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         beat = await stack.enter_async_context(Beat(redis, hub))
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
-        submitting = Streams(log, queue, Conversations(redis, log), settings, name)
-        sweeping = Supervised("sweep", lambda: sweep(submitting, settings.stream_seconds_max))
+        streams = Streams(log, queue, Conversations(redis, log), settings, name)
+        sweeping = Supervised("sweep", lambda: sweep(streams, settings.stream_seconds_max))
         probe: Redis = connect(settings.redis_url, name, retries=1, ca=settings.redis_ca)
         stack.push_async_callback(probe.aclose)
         ready = Readiness(probe, (channel, accords, *beat.tasks, sweeping))
         bulk = Bulk()
-        front = Front(settings, submitting, hub, owners, Chats(redis), claude, bulk, native.events_of)
-        conversing = Conversing(submitting, claude, settings, bulk)
+        front = Front(settings, streams, hub, owners, Chats(redis), claude, bulk, native.events_of)
+        conversing = Conversing(streams, claude, settings, bulk)
         app = application(front, conversing, ready, listener.getsockname()[0])
-        running_server = server(app, settings.cors_origins)
-        running = asyncio.create_task(running_server.serve(sockets=[listener]), name="server")
+        http = server(app, settings.cors_origins)
+        running = asyncio.create_task(http.serve(sockets=[listener]), name="server")
         checking = asyncio.create_task(until_fit(redis), name="check")
         sweeping.start()
         sys.stdout.write(f"keepstream front on {address(listener)}\n")
         sys.stdout.flush()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLD)
-        stopping = asyncio.create_task(stop.wait(), name="stop")
-        while not stopping.done() and not running.done():
-            await asyncio.wait(
-                {stopping, running} | ({checking} if not checking.done() else set()), return_when="FIRST_COMPLETED"
-            )
-            if checking.done() and checking.exception() is not None:
-                stop.set()
+        _collect_rarely()
+        await _until_stopped(stop, running, checking)
         leaving_since = time.monotonic()
         await drain(hub, settings.drain_seconds)
         left = settings.drain_seconds - (time.monotonic() - leaving_since)
-        running_server.config.timeout_graceful_shutdown = max(1, int(left))
-        running_server.should_exit = True
+        http.config.timeout_graceful_shutdown = max(1, int(left))
+        http.should_exit = True
         await running
-        stopping.cancel()
         checking.cancel()
         await sweeping.stop()
         if checking.done() and not checking.cancelled():
             checking.result()
     return 0
+
+
+async def _until_stopped(stop: asyncio.Event, running: asyncio.Task[None], checking: asyncio.Task[None]) -> None:
+    """Returns when a signal came, when the server has fallen, or when Redis was found unfit."""
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    until: set[asyncio.Task[Any]] = {stopping, running}
+    while not stopping.done() and not running.done():
+        await asyncio.wait(until if checking.done() else until | {checking}, return_when="FIRST_COMPLETED")
+        if checking.done() and checking.exception() is not None:
+            break
+    stopping.cancel()
+
+
+def _collect_rarely() -> None:
+    """What stands by now is never garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)
 
 
 def _stop_on_signals() -> asyncio.Event:
