@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from tests.mutations import elsewhere
-from tests.mutations.app import faces, fanout, http, intake, stream, stream_scripts
+from tests.mutations.app import faces, fanout, http, intake, stream, stream_scripts, watch
 from tests.mutations.mutation import Mutation
 from tests.mutations.worker import claims, life, log, upstream
 
@@ -14,6 +14,7 @@ ROOMS = {
     "app/intake": intake.ROWS,
     "app/fanout": fanout.ROWS,
     "app/faces": faces.ROWS,
+    "app/watch": watch.ROWS,
     "app/stream": stream.ROWS,
     "app/stream/scripts": stream_scripts.ROWS,
     "worker/claims": claims.ROWS,
