@@ -23,14 +23,14 @@ from app.stream import keys
 from app.stream.channel import Channel
 from app.stream.concurrency.tasks import end
 from app.stream.conversations.store import Conversations
-from app.stream.gates import Gates
 from app.stream.log import Log
 from app.stream.queue import Queue
 from app.stream.redis.accord import Accord
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
 from app.stream.redis.refusals import NO_ANSWER
-from app.stream.workers import Workers
+from app.stream.workers.gates import Gates
+from app.stream.workers.presence import Presence
 from worker.claims.abandoned import Abandoned
 from worker.claims.cancels import Cancels
 from worker.claims.leases import Lease, Renewals
@@ -71,7 +71,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
     async with Channel(redis) as channel, Committer(redis) as committer, AsyncExitStack() as stack:
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.close)
-        log, queue, workers = Log(redis), Queue(redis), Workers(redis)
+        log, queue, presence = Log(redis), Queue(redis), Presence(redis)
         gate = Gate(name, Gates(redis), lambda: pool.slots)
         stack.push_async_callback(gate.close)
         announcer = Announcer(redis)
@@ -81,7 +81,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         renewals = Renewals(name, leases, queue, settings.lease_seconds, committer=committer)
         cancels = Cancels(leases, redis, channel, settings.lease_seconds)
         abandoned = Abandoned(leases, redis, keys.alive(name))
-        neighbours = Neighbours(name, workers, settings.lease_seconds)
+        neighbours = Neighbours(name, presence, settings.lease_seconds)
         pool = Pool(name, services, redis, leases, heard=cancels.heard, stir=neighbours.stir)
 
         async def take() -> None:

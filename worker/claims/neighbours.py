@@ -13,7 +13,7 @@ import asyncio
 from redis.exceptions import ResponseError
 
 from app.stream.observing import tell
-from app.stream.workers import Workers
+from app.stream.workers.presence import Presence
 from app.watch.events import of_processes
 
 # Among the others' leases; without any, the pool's own slow poll finds out when there are some again. Where leases are
@@ -29,10 +29,10 @@ SHAKEN_SECONDS = 3.0
 class Neighbours:
     """Watches the workers other than `name`, of whose own channel it is the receiver."""
 
-    def __init__(self, name: str, workers: Workers, lease_seconds: float = LOOK_SECONDS * LOOKS_PER_LEASE) -> None:
+    def __init__(self, name: str, presence: Presence, lease_seconds: float = LOOK_SECONDS * LOOKS_PER_LEASE) -> None:
         self._look_seconds = min(LOOK_SECONDS, lease_seconds / LOOKS_PER_LEASE)
         self._name = name
-        self._workers = workers
+        self._presence = presence
         self._busy = asyncio.Event()
         self._clock = asyncio.get_running_loop().time
         self._trusts_from = 0.0
@@ -62,19 +62,19 @@ class Neighbours:
 
     async def look(self) -> bool:
         """Lets the leases of the dead expire; returns whether there are leases to look after."""
-        leases, absent = await self._workers.absent(self._name)
+        leases, absent = await self._presence.absent(self._name)
         if absent:
             await asyncio.sleep(GRACE_SECONDS)
-            leases, still = await self._workers.absent(self._name)
+            leases, still = await self._presence.absent(self._name)
             for worker in absent & still:
                 if self._clock() >= self._trusts_from and not await self._seems_connected(worker):
-                    expired = await self._workers.expire(worker)
+                    expired = await self._presence.expire(worker)
                     tell(of_processes.WorkerGone(worker, expired))
         return leases > 0
 
     async def _seems_connected(self, worker: str) -> bool:
         try:
-            return await self._workers.connected(client_name(worker))
+            return await self._presence.connected(client_name(worker))
         except ResponseError:
             return False  # not ours to ask here: what was seen twice must do
 

@@ -21,7 +21,7 @@ from aiohttp import ClientError
 
 from app.settings import unusable
 from app.stream.concurrency.tasks import end
-from app.stream.gates import Limit
+from app.stream.workers.gates import Limit
 from worker.upstream import failure, limits
 from worker.upstream.causes import cause_of
 from worker.upstream.failure import UpstreamError

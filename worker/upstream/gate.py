@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.stream.concurrency.tasks import end
-from app.stream.gates import Gates, Limit, Report
 from app.stream.observing import tell
 from app.stream.redis.refusals import NO_ANSWER, tell_refusal
+from app.stream.workers.gates import Gates, Limit, Report
 from app.watch.events import of_processes
 
 # So many calls of a model may be without an answer for a worker to make another without asking, as long as no limit

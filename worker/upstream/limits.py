@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from app.stream.gates import Limit
+from app.stream.workers.gates import Limit
 
 _REMAINING = re.compile(r"anthropic-ratelimit-(.+)-remaining")
 # Longer than any limit's window; a clock that is wrong must not stop a model.

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.workers import Workers
+from app.stream.workers.presence import Presence
 from tests.worker.workshop import LIFE_MS, Workshop
 from worker.claims import neighbours
 from worker.claims.neighbours import Neighbours, client_name
@@ -50,9 +50,9 @@ async def test_a_worker_that_is_heard_is_left_alone(shop: Workshop) -> None:
     await alive.begin(shop)
     async with shop.redis.pubsub() as connection:
         await connection.subscribe(keys.alive("alive"))
-        assert await Neighbours("me", Workers(shop.redis)).look()
+        assert await Neighbours("me", Presence(shop.redis)).look()
         assert await shop.redis.zscore(keys.LEASES, alive.stream_id) > 1
-    assert await Neighbours("me", Workers(shop.redis)).look()
+    assert await Neighbours("me", Presence(shop.redis)).look()
     assert await shop.redis.zscore(keys.LEASES, alive.stream_id) == 0
 
 
@@ -62,7 +62,7 @@ async def test_after_our_own_connection_was_lost_nobody_is_judged_for_a_while(
 ) -> None:
     other = Life(shop.redis, "other")
     await other.begin(shop)
-    me = Neighbours("me", Workers(shop.redis))
+    me = Neighbours("me", Presence(shop.redis))
     me.gap()
     await me.look()
     assert await shop.redis.zscore(keys.LEASES, other.stream_id) > 1
@@ -84,7 +84,7 @@ async def test_a_worker_that_comes_back_within_the_grace_is_left_alone(
             await connection.get_message(timeout=5)
 
         monkeypatch.setattr("worker.claims.neighbours.asyncio.sleep", grace)
-        await Neighbours("me", Workers(shop.redis)).look()
+        await Neighbours("me", Presence(shop.redis)).look()
     assert await shop.redis.zscore(keys.LEASES, alive.stream_id) > 1
 
 
@@ -94,7 +94,7 @@ async def test_a_worker_with_any_connection_left_is_left_alone(shop: Workshop) -
     await alive.begin(shop)
     async with shop.redis.client() as connection:
         await connection.client_setname(client_name("alive"))
-        await Neighbours("me", Workers(shop.redis)).look()
+        await Neighbours("me", Presence(shop.redis)).look()
     assert await shop.redis.zscore(keys.LEASES, alive.stream_id) > 1
 
 
@@ -103,7 +103,7 @@ async def test_a_wrong_guess_costs_no_byte(shop: Workshop) -> None:
     async with shop.worker("wronged", lease_seconds=600) as parts:
         stream_id = await shop.submit("[[sim: tokens=100 rate=100 first=0 tag=wronged]]")
         await shop.until(stream_id, lambda stream: stream.names.count("content_block_delta") >= 3)
-        await Workers(shop.redis).expire(parts.pool.name)
+        await Presence(shop.redis).expire(parts.pool.name)
         stream = await shop.ended(stream_id)
     assert (stream.outcome, stream.names.count("relay.end")) == ("completed", 1)
 
@@ -112,12 +112,12 @@ async def test_only_the_leases_of_that_worker_expire(shop: Workshop) -> None:
     lives = [Life(shop.redis, name) for name in ("host:1:a", "host:1:a2", "host:11:a")]
     for life in lives:
         await life.begin(shop)
-    assert await Workers(shop.redis).expire("host:1:a") == 1
+    assert await Presence(shop.redis).expire("host:1:a") == 1
     scores = [await shop.redis.zscore(keys.LEASES, life.stream_id) for life in lives]
     assert [score == 0 for score in scores] == [True, False, False]
 
 
 async def test_without_leases_there_is_nothing_to_look_after(shop: Workshop) -> None:
     await shop.queue.renew("dead", [], 10_000)
-    assert await Workers(shop.redis).absent("me") == (0, set())
-    assert not await Neighbours("me", Workers(shop.redis)).look()
+    assert await Presence(shop.redis).absent("me") == (0, set())
+    assert not await Neighbours("me", Presence(shop.redis)).look()

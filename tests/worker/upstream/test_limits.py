@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
-from app.stream.gates import Limit
+from app.stream.workers.gates import Limit
 from worker.upstream.limits import read
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)

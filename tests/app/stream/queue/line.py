@@ -7,9 +7,9 @@ from typing import Any
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.gates import Gates, Report, Turns
 from app.stream.log import Claim
 from app.stream.queue import Queue
+from app.stream.workers.gates import Gates, Report, Turns
 
 LIFE_MS = 600_000
 LEASE_MS = 60_000

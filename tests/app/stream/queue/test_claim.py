@@ -7,9 +7,9 @@ import asyncio
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.gates import Report
 from app.stream.log import Claim
 from app.stream.queue import Queue
+from app.stream.workers.gates import Report
 from tests.app.stream.queue.line import (
     ANSWER_SECONDS,
     LEASE_MS,

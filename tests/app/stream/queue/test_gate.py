@@ -6,9 +6,9 @@ import orjson
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.gates import Gates, Limit, Report
 from app.stream.log import Claim
 from app.stream.queue import Queue
+from app.stream.workers.gates import Gates, Limit, Report
 from tests.app.stream.queue.line import LEASE_MS, LIFE_MS, ask, in_line, leased, let_expire, submit, take
 
 

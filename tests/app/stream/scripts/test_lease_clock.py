@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from app.stream import keys
 from app.stream.log import Claim
 from app.stream.queue import Queue
-from app.stream.workers import Workers
+from app.stream.workers.presence import Presence
 from tests.harness.servers import Server
 
 LIFE_MS = 600_000
@@ -78,7 +78,7 @@ async def test_neither_does_a_front_that_cancels_or_sweeps(redis: Redis, queue: 
 async def test_nobody_is_said_to_be_dead_where_all_have_lost_their_connections(redis: Redis, queue: Queue) -> None:
     mine = await held_by(queue, "me", "a")
     await queue.renew("me", mine, LEASE_MS)
-    workers = Workers(redis)
+    workers = Presence(redis)
     assert await workers.absent("other") == (1, {"me"})
     await passes(redis, 14_000)
     assert await workers.absent("other") == (1, set())
@@ -144,7 +144,7 @@ class Weather(RuleBasedStateMachine):
     def begin(self, dice: random.Random) -> None:
         self.dice = dice
         self.runner.run(self.redis.flushall())
-        self.queue, self.workers = Queue(self.redis), Workers(self.redis)
+        self.queue, self.workers = Queue(self.redis), Presence(self.redis)
         self.claims: dict[str, Claim] = {}
         self.due: dict[str, int] = {}  # milliseconds of a Redis that answers, until the next renewal
         self.number = 1

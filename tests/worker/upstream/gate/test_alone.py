@@ -10,7 +10,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from app.stream.gates import Report, Turns
+from app.stream.workers.gates import Report, Turns
 from worker.upstream.gate import UNASKED, Gate, Later, Turn
 
 

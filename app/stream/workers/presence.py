@@ -12,7 +12,7 @@ from app.stream import keys
 from app.stream.scripts import source, source_on_full
 
 
-class Workers:
+class Presence:
     """The workers of one Redis."""
 
     def __init__(self, redis: Redis) -> None:
