@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,32 +28,35 @@ settings.load_profile("keepstream")
 # Those that take longest, the longest first: none of them is to be the last one, alone on the machine. Whoever is
 # missing here comes later and costs a little time.
 LONG = (
-    "test_chaos",
-    "test_chat",
-    "test_dev",
-    "test_takeover",
-    "test_drain",
-    "test_same_answer",
-    "test_failures",
-    "test_service",
-    "test_faults",
-    "test_refusals",
-    "test_coming_back",
-    "test_scripts",
-    "test_upstream",
-    "test_ai_sdk",
-    "test_states",
-    "test_claude_sdk",
-    "test_changing",
-    "test_answers",
-    "test_description",
-    "test_resume",
-    "test_our_clients",
-    "test_models",
-    "test_pool",
-    "test_talking",
-    "test_sentinel",
-    "test_event_source",
+    "stories/test_chaos",
+    "page/test_chat",
+    "stories/test_dev",
+    "stories/test_takeover",
+    "stories/test_drain",
+    "app/fanout/test_drain",
+    "worker/claims/pool/test_drain",
+    "stories/messages/test_same_answer",
+    "stories/messages/test_failures",
+    "stories/redis/test_faults",
+    "stories/redis/test_refusals",
+    "page/test_coming_back",
+    "stories/messages/test_coming_back",
+    "app/stream/scripts/test_scripts",
+    "stories/test_upstream",
+    "stories/clients/test_ai_sdk",
+    "page/test_states",
+    "stories/clients/test_claude_sdk",
+    "stories/conversations/test_changing",
+    "stories/conversations/test_answers",
+    "stories/clients/test_description",
+    "stories/test_resume",
+    "stories/clients/test_our_clients",
+    "models/test_models",
+    "worker/claims/pool/test_take_over",
+    "stories/terminal/test_talking",
+    "stories/redis/test_sentinel",
+    "stories/clients/test_event_source",
+    "app/dev/simulator/test_faults",
 )
 PROCESSES_PER_CPU = 2  # most of a test is waiting for others
 PROCESSES_MAX = 8
@@ -65,7 +69,11 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):  # one process alone goes from the small to the large
         places = {name: place for place, name in enumerate(LONG)}
-        items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
+        items.sort(key=lambda item: places.get(_place(item), len(LONG)))
+
+
+def _place(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
 
 
 @pytest.hookimpl(wrapper=True)
