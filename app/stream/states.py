@@ -135,8 +135,8 @@ def way(at: State, cause: Cause, holding: Container[When] = ()) -> Way:
 def picture() -> str:
     """The table as a Mermaid `stateDiagram-v2`. What can happen to a stream wherever it is stands in a note."""
     arrows: dict[tuple[State, State], list[str]] = {}
-    for one in WAYS:
-        for state in State:
+    for state in State:
+        for one in WAYS:
             if state in one.at and one.at != _LIVING:
                 arrows.setdefault((state, one.to), []).append(_label(one))
     ended = _name(State.ENDED)

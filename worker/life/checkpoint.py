@@ -64,7 +64,7 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
     return Checkpoint(
         progress=Progress(
             attempts=_whole(meta, "attempt", 0) - begun.counted,
-            exempt=_whole(meta, "free", 0),
+            free=_whole(meta, "free", 0),
             content=meta.get("content") == b"1",
             on_interrupt=OnInterrupt.FAIL if meta.get("on_interrupt") == b"fail" else OnInterrupt.RESTART,
             silences=_whole(meta, "silences", 0),

@@ -88,14 +88,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stream is: `attempts` were begun, of which `exempt` do not count against the limit.
+    """How far a stream is: `attempts` were begun, of which `free` do not count against the limit.
 
     `content`: whether an upstream frame of the newest attempt stands in the log; `silences`: how many calls brought
     nothing but pings for too long; `stalls`: how many were lost to a worker that stood still.
     """
 
     attempts: int
-    exempt: int
+    free: int
     content: bool
     on_interrupt: OnInterrupt
     silences: int = 0
@@ -103,7 +103,7 @@ class Progress:
 
     @property
     def charged(self) -> int:
-        return self.attempts - self.exempt
+        return self.attempts - self.free
 
 
 class Decision(NamedTuple):
@@ -155,7 +155,7 @@ def spared(progress: Progress, limits: Limits) -> Progress:
     if When.SPARED not in (holding := _holding(progress, limits)):
         return progress
     found = way(State.LOST, Cause.STOOD_STILL, holding)
-    return replace(progress, exempt=progress.exempt - found.charge, stalls=progress.stalls - found.charge)
+    return replace(progress, free=progress.free - found.charge, stalls=progress.stalls - found.charge)
 
 
 def on_hold(state: State, wait: float, model: str) -> Decision:
@@ -191,7 +191,7 @@ def on_drain(state: State, progress: Progress) -> Decision:
     found = way(state, Cause.DRAIN, _holding(progress))
     if found.to is State.ENDED:
         return Decision(found, _interrupted(Reason.WORKER_DRAINED))
-    return Decision(found, HandOver(progress.exempt - found.charge))
+    return Decision(found, HandOver(progress.free - found.charge))
 
 
 def on_log_lost(state: State) -> Decision:

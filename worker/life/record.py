@@ -155,7 +155,7 @@ class Record:
     def _spare(self) -> None:
         before, self.progress = self.progress, decide.spared(self.progress, self.limits)
         if self.progress != before:
-            self.writer.mark({"free": self.progress.exempt, "stalls": self.progress.stalls})
+            self.writer.mark({"free": self.progress.free, "stalls": self.progress.stalls})
 
     # --- what is written of it
 
@@ -186,9 +186,9 @@ class Record:
         match step:
             case Park():
                 self.writer.mark({"held": "1", **self.uncounted})
-            case HandOver(exempt):
+            case HandOver(free):
                 self.writer.closing = True
-                self.writer.mark({"free": exempt, "handed_over": "1", **self.uncounted})
+                self.writer.mark({"free": free, "handed_over": "1", **self.uncounted})
         with self._interrupt.armed(Why.LEFT):
             await self.writer.flush()
 

@@ -46,9 +46,9 @@ class BeginAgain:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """The stream goes back to the queue; `exempt` is its new number of attempts that do not count."""
+    """The stream goes back to the queue; `free` is its new number of attempts that do not count."""
 
-    exempt: int
+    free: int
 
 
 @dataclass(frozen=True, slots=True)

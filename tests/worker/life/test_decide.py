@@ -30,8 +30,8 @@ failures = st.builds(
 )
 
 
-def progress(attempts: int, *, exempt: int = 0, content: bool = False, on_interrupt: str = "restart") -> Progress:
-    return Progress(attempts, exempt, content, OnInterrupt(on_interrupt))
+def progress(attempts: int, *, free: int = 0, content: bool = False, on_interrupt: str = "restart") -> Progress:
+    return Progress(attempts, free, content, OnInterrupt(on_interrupt))
 
 
 def left(found: Progress) -> State:
@@ -108,7 +108,7 @@ def test_a_take_over_before_content_retries_also_where_interruption_fails() -> N
         (progress(3), 1),
         (progress(0), 4),  # killed its worker before it ever called
         (progress(3, content=True), 4),
-        (progress(5, exempt=2), 4),
+        (progress(5, free=2), 4),
     ],
 )
 def test_a_stream_that_used_up_its_attempts_fails(found: Progress, times: int) -> None:
@@ -117,7 +117,7 @@ def test_a_stream_that_used_up_its_attempts_fails(found: Progress, times: int) -
     assert (end.outcome, end.exhausted) == (Outcome.FAILED, True)
 
 
-@pytest.mark.parametrize(("found", "times"), [(progress(2), 3), (progress(4, exempt=2), 3), (progress(9, exempt=9), 1)])
+@pytest.mark.parametrize(("found", "times"), [(progress(2), 3), (progress(4, free=2), 3), (progress(9, free=9), 1)])
 def test_calls_that_a_draining_worker_handed_over_do_not_count(found: Progress, times: int) -> None:
     assert begin(found, times=times) == Retry("worker_lost", 0.0)
 
@@ -167,7 +167,7 @@ def test_the_last_attempt_s_failure_ends_as_exhausted() -> None:
     assert after(progress(3), OVERLOADED) == End(
         Outcome.FAILED, Error("overloaded_error", "Overloaded"), OVERLOADED, exhausted=True
     )
-    assert isinstance(after(progress(3, exempt=1), OVERLOADED), Retry)
+    assert isinstance(after(progress(3, free=1), OVERLOADED), Retry)
     assert after(progress(3), INVALID) == End(
         Outcome.FAILED, Error("invalid_request_error", "no"), INVALID, exhausted=False
     )
@@ -262,9 +262,9 @@ def test_a_complete_message_ends_by_its_stop_reason(stop_reason: str | None, out
 
 def test_a_drain_hands_over_and_the_call_under_way_does_not_count() -> None:
     for state in (State.CALLING, State.CONTENT):
-        assert decide.on_drain(state, progress(2, exempt=1)).step == HandOver(exempt=2)
+        assert decide.on_drain(state, progress(2, free=1)).step == HandOver(free=2)
     for state in (State.BETWEEN, State.HELD):
-        assert decide.on_drain(state, progress(2, exempt=1)).step == HandOver(exempt=1)
+        assert decide.on_drain(state, progress(2, free=1)).step == HandOver(free=1)
 
 
 def test_a_drain_ends_what_may_not_be_restarted() -> None:
@@ -273,7 +273,7 @@ def test_a_drain_ends_what_may_not_be_restarted() -> None:
     assert end.outcome is Outcome.FAILED
 
 
-@pytest.mark.parametrize("found", [progress(1), progress(2, exempt=1), progress(3, content=True)])
+@pytest.mark.parametrize("found", [progress(1), progress(2, free=1), progress(3, content=True)])
 def test_a_worker_that_stood_still_takes_no_attempt_but_not_for_ever(found: Progress) -> None:
     spared = decide.spared(found, LIMITS)
     assert (spared.charged, spared.stalls) == (found.charged - 1, 1)
@@ -281,7 +281,7 @@ def test_a_worker_that_stood_still_takes_no_attempt_but_not_for_ever(found: Prog
 
 
 def test_who_was_never_called_is_not_spared_a_call() -> None:
-    assert decide.spared(progress(2, exempt=2), LIMITS) == progress(2, exempt=2)
+    assert decide.spared(progress(2, free=2), LIMITS) == progress(2, free=2)
 
 
 def test_a_full_log_an_expiry_and_our_own_fault_have_an_error() -> None:
