@@ -73,7 +73,6 @@ active proctype life() {
   :: ends = false
   fi;
   do
-  :: state == ENDED -> break
   :: atomic {                   /* a holder is lost before it has begun: all is as it was */
        DISTURBED && (state == WAITING || state == HELD || state == HANDED_OVER || state == LOST) ->
        disturbances++; harm++; times++
@@ -81,6 +80,7 @@ active proctype life() {
   :: atomic {
        if
 #include "life_ways.pml"
+       :: else -> assert(state == ENDED); break                 /* something leads on from everywhere else */
        fi;
        assert(endings == 0 && state != ENDED);                  /* nothing after the ending */
        if

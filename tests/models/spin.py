@@ -17,7 +17,8 @@ needs_spin = pytest.mark.skipif(not (SPIN and GCC), reason="Spin's verifier need
 def report(model: str, directory: Path, *defined: str, cycles: bool = False) -> str:
     """What Spin found of a model, beside which `directory` may hold what it includes.
 
-    Looks for states that break an assertion or that nothing leads out of; with `cycles`, for runs without an end.
+    Looks for states that break an assertion or that nothing leads out of; with `cycles`, for the former and for runs
+    without an end.
     """
     shutil.copy(MODELS / f"{model}.pml", directory)
     flags = [f"-D{name}" for name in defined]

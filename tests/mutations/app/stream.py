@@ -105,4 +105,16 @@ ROWS = (
         'self._begin_a_call = redis.register_script(source("log/begin"))',
         'self._begin_a_call = redis.register_script(source_on_full("log/begin"))',
     ),
+    Mutation(
+        "a hand-over is paid",
+        "app/stream/states.py",
+        "Way(_UNDER_WAY, _C.DRAIN, _S.HANDED_OVER, charge=-1)",
+        "Way(_UNDER_WAY, _C.DRAIN, _S.HANDED_OVER)",
+    ),
+    Mutation(
+        "an attempt too many",
+        "app/stream/states.py",
+        "    Way(_UNDER_WAY, _C.FAILURE, _S.ENDED, _W.SPENT),\n",
+        "",
+    ),
 )

@@ -105,4 +105,16 @@ ROWS = (
         "if self._counting:",
         "if False:",
     ),
+    Mutation(
+        "who has come back from the line counts as held for ever",
+        "worker/life/record.py",
+        "            if self.checkpoint.held:  # which `begin` does not take back\n",
+        "            if False:\n",
+    ),
+    Mutation(
+        "a stream's state moves by any way",
+        "worker/life/record.py",
+        "        if self.state not in chosen.at:\n",
+        "        if False:\n",
+    ),
 )

@@ -1,0 +1,112 @@
+"""What has happened to a stream: its state moves by the table alone, and what it costs stands before it counts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from app.settings import Settings
+from app.stream.frames import origin
+from app.stream.log import Begun, Claim, Status
+from app.stream.states import Cause, NoWayError, State
+from worker.life import decide
+from worker.life.decide import Reason
+from worker.life.interrupt import Interrupt
+from worker.life.record import Record
+from worker.life.steps import HandOver, Restart, Retry, Start
+
+REQUEST = b'{"model":"m","max_tokens":5,"messages":[]}'
+
+
+class Commits:
+    def ready(self, _: object) -> None:
+        """What is written is taken by the test."""
+
+
+def record(*, counted: bool = False, stalled: bool = False, **meta: bytes) -> Record:
+    begun = Begun(Status.OK, 5000, 0, origin("st_1"), {"request": REQUEST, "model": b"m", **meta}, counted)
+    services = cast("Any", SimpleNamespace(settings=Settings(), committer=Commits()))
+    return Record(Claim("st_1", 1, "w/1", stalled=stalled), services, Interrupt(), begun)
+
+
+def written(found: Record) -> dict[str, Any]:
+    append = found.writer.take()
+    return dict(append.fields) if append is not None else {}
+
+
+@pytest.mark.parametrize(
+    ("meta", "state"),
+    [
+        ({}, State.WAITING),
+        ({"attempt": b"1"}, State.LOST),
+        ({"attempt": b"1", "content": b"1"}, State.LOST),
+        ({"attempt": b"1", "handed_over": b"1"}, State.HANDED_OVER),
+        ({"attempt": b"1", "handed_over": b"1", "content": b"1"}, State.HANDED_OVER),
+        ({"held": b"1"}, State.HELD),
+        ({"attempt": b"1", "held": b"1"}, State.HELD),
+        ({"content": b"1"}, State.LOST),  # whatever the counts say: something stands
+    ],
+)
+async def test_a_stream_is_where_its_last_holder_left_it(meta: dict[str, bytes], state: State) -> None:
+    assert record(**meta).state is state
+
+
+async def test_it_moves_by_the_table_or_not_at_all() -> None:
+    found = record()
+    with pytest.raises(NoWayError):
+        found.happens(Cause.TURN)
+    with pytest.raises(NoWayError):
+        found.go(decide.on_message(State.CONTENT, None).way)
+    assert found.state is State.WAITING
+    way, step = found.first(Reason.WORKER_LOST)
+    found.go(way)
+    assert (found.state, step) == (State.BETWEEN, Start())
+    found.make_call()
+    assert found.state is State.CALLING
+
+
+async def test_a_call_that_was_counted_and_not_made_is_taken_back_with_what_comes_next() -> None:
+    found = record(counted=True, attempt=b"1")
+    assert (found.state, found.progress.attempts) == (State.WAITING, 0)
+    found.go(found.first(Reason.WORKER_LOST).way)
+    await found.count()
+    assert (found.progress.attempts, found.uncounted) == (1, {})
+    found.uncount()
+    assert (found.progress.attempts, found.uncounted) == (0, {"attempt": 0})
+
+
+async def test_who_leaves_the_line_is_not_held_any_more_also_where_its_first_call_was_counted_as_it_began() -> None:
+    found = record(counted=True, attempt=b"1", held=b"1")
+    found.go(found.first(Reason.HELD).way)
+    await found.count()
+    assert written(found) == {"held": "0"}
+
+
+async def test_what_stands_in_a_log_is_what_counts_where_the_meta_says_that_it_was_held() -> None:
+    found = record(attempt=b"1", held=b"1", content=b"1")
+    assert found.first(found.checkpoint.reason).step == Restart(Reason.WORKER_LOST, 0.0)
+
+
+async def test_a_worker_that_stood_still_costs_the_stream_nothing_where_it_had_called() -> None:
+    found = record(stalled=True, attempt=b"2", free=b"1")
+    assert (found.progress.charged, written(found)) == (0, {"free": 2, "stalls": 1})
+    assert record(stalled=True, attempt=b"2", handed_over=b"1").progress.charged == 2
+
+
+async def test_a_retry_is_told_with_the_attempt_that_follows() -> None:
+    found = record(attempt=b"1")
+    found.tell(Retry("worker_lost", 0.25))
+    append = found.writer.take()
+    assert append is not None
+    assert b'{"attempt":2,"reason":"worker_lost","retry_in_ms":250}' in append.data
+
+
+async def test_a_drain_puts_the_stream_down_with_its_count() -> None:
+    found = record(attempt=b"1")
+    found.go(found.first(Reason.WORKER_LOST).way)
+    way, step = decide.on_drain(found.state, found.progress)
+    assert step == HandOver(free=0)
+    found.go(way)
+    assert found.state is State.HANDED_OVER
