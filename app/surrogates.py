@@ -13,11 +13,14 @@ import orjson
 
 
 def loads(text: bytes | str) -> Any:
-    """The value of a JSON text. Raises `ValueError`."""
+    """The value of a JSON text. Raises `ValueError`, also for what is nested too deeply."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return json.loads(text)
+        try:
+            return json.loads(text)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def dumps(value: Any) -> bytes:

@@ -40,12 +40,14 @@ def dumps(value: Any) -> bytes:
 
 
 def _loads_with_surrogates(data: bytes) -> Any:
+    if not json_text.is_readable(data):  # how deep Python's own parser goes is its version's matter
+        raise NotJSONError(RecursionError.__name__)
     try:
         return json.loads(data.decode(), parse_constant=_refuse)
     except RecursionError:
-        if json_text.is_json(data) and json_text.depth(data) <= json_text.DEPTH_MAX:  # as deep as orjson goes
+        if json_text.is_json(data):
             return _shallow(data)
-        raise NotJSONError("RecursionError") from None
+        raise NotJSONError(RecursionError.__name__) from None
     except ValueError as error:
         # Only the kind is told: the parser's own text may quote the answer.
         raise NotJSONError(type(error).__name__) from None
