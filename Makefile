@@ -106,6 +106,10 @@ bench: install ## Keepstream beside what else could be used, measured in one run
 chaos: install ## everything at once: SECONDS=60 SEED=7, a seed of its own if none is given
 	$(BIN)/python -m tests.chaos --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: fuzz
+fuzz: install ## fuzz what reads a stranger's bytes: SECONDS=60 for all of it together; ARGS="--keep sse" for some
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(ARGS)
+
 .PHONY: readers
 readers: install ## a thousand readers join running logs of 0.2 to 16 MB at once, every byte compared; ARGS="--share 0.1"
 	$(BIN)/python -m tests.chaos.readers $(ARGS)
@@ -125,5 +129,5 @@ lock: install ## write the lock files anew from pyproject.toml
 
 .PHONY: clean
 clean: ## remove what was made: .venv/, caches, and the data of `keepstream dev`
-	rm -rf .venv .venv-3.* .keepstream tests/clients/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	rm -rf .venv .venv-3.* .keepstream tests/clients/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,10 +18,12 @@ _USUAL = re.compile(rb"event: ([^\r\n]+)\ndata: (\{[^\r\n]*)\n\n")
 _LINE_END = re.compile(rb"[\r\n]")
 _BOM = b"\xef\xbb\xbf"
 _CR, _LF = 0x0D, 0x0A
+# What a line of data takes beside its bytes: an object, and its place among the others.
+LINE_BYTES = 50
 
 
 class Parser:
-    """One body's events. `pending` is how many bytes wait for the rest of their event."""
+    """One body's events. `pending` is what waits for the rest of its event, in bytes; never less than it takes."""
 
     def __init__(self) -> None:
         self.pending = 0
@@ -102,6 +104,6 @@ class Parser:
             value = value[1:]
         if name == b"data":
             self._data.append(value)
-            self.pending += len(value)
+            self.pending += len(value) + LINE_BYTES
         elif name == b"event":
             self._name = value

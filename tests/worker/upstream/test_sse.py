@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from sys import getsizeof
 
 import pytest
 from anthropic._streaming import SSEDecoder
@@ -115,6 +116,13 @@ def test_pending_counts_what_waits_for_its_end() -> None:
     assert parser.pending >= 7
     parser.feed(b"\n\n")
     assert parser.pending == 0
+
+
+@pytest.mark.parametrize("line", [b"data", b"data:", b"data: x", b"data:xy"])
+def test_pending_counts_what_many_small_lines_take(line: bytes) -> None:
+    parser = Parser()
+    parser.feed((line + b"\n") * 1000)
+    assert parser.pending >= sum(map(getsizeof, parser._data))
 
 
 def test_a_large_event_in_small_pieces_costs_time_in_proportion() -> None:
