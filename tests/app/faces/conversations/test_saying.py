@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +9,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
-from app.faces.conversations import context as module
+from app.faces.conversations.context import COUNTED_BYTES
 from app.faces.conversations.prompt import turn_of
 from app.faces.conversations.saying import Conversing
 from app.http.bulk import Bulk
@@ -25,25 +23,9 @@ from app.stream.endings import Outcome
 from app.stream.errors import NoConversationError, QueueFullError
 from app.stream.log import Log
 from app.stream.queue import Queue
-from app.upstream import Reply, UnreachableError, Upstream
+from tests.app.faces.conversations.counting import Told
 
 OWNER = "me"
-
-
-class Told(Upstream):
-    """A Claude API that counts as it is told; None cannot be reached."""
-
-    def __init__(self, tokens: int | None) -> None:
-        self.tokens = tokens
-        self.asked: list[str] = []
-
-    async def ask(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes = b"") -> Reply:
-        del query, headers, body
-        self.asked.append(path)
-        if self.tokens is None:
-            raise UnreachableError("away", timed_out=False)
-        found = {"input_tokens": self.tokens} if method == "POST" else {"max_input_tokens": 1000}
-        return Reply(200, {}, orjson.dumps(found))
 
 
 def conversing(redis: Redis, tokens: int | None = 0, **settings: Any) -> Conversing:
@@ -158,39 +140,9 @@ async def test_a_stream_that_nobody_took_in_time_is_told(redis: Redis) -> None:
     assert read.messages[1]["error"]["type"] == "timeout_error"
 
 
-LONG = "x" * 250_000
-
-
-async def test_what_the_model_cannot_take_is_refused_in_clear_words(redis: Redis) -> None:
+async def test_what_the_model_cannot_take_was_never_said(redis: Redis) -> None:
     front = conversing(redis, tokens=1001)
     found = await front.create(OWNER, {})
-    with pytest.raises(InvalidPromptError, match=r"longer than the model's context: 1001 tokens, .* takes 1000"):
-        await say(front, found, content=LONG)
+    with pytest.raises(InvalidPromptError, match=r"longer than the model's context"):
+        await say(front, found, content="x" * COUNTED_BYTES)
     assert await ids(front, found) == []
-
-
-@pytest.mark.parametrize(
-    ("tokens", "body", "asked"),
-    [
-        (1000, {"content": LONG}, 2),
-        (None, {"content": LONG}, 1),
-        (9999, {"content": "short"}, 0),
-        (9999, {"content": LONG, "context_management": {"edits": [{"type": "compact_20260112"}]}}, 0),
-    ],
-)
-async def test_what_fits_or_cannot_be_counted_or_is_compacted_is_sent(
-    redis: Redis, tokens: int | None, body: dict[str, Any], asked: int
-) -> None:
-    front = conversing(redis, tokens=tokens)
-    found = await front.create(OWNER, {})
-    await say(front, found, **body)
-    assert len(front._context._upstream.asked) == asked  # type: ignore[attr-defined]
-
-
-async def test_a_count_that_does_not_come_holds_nobody_up(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    front = conversing(redis)
-    found = await front.create(OWNER, {})
-    monkeypatch.setattr(module, "COUNT_SECONDS", 0.05)
-    monkeypatch.setattr(front._context._upstream, "ask", lambda *_: asyncio.Event().wait())
-    await say(front, found, content=LONG)
-    assert len(await ids(front, found)) == 1
