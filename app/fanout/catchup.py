@@ -20,6 +20,7 @@ from app.fanout.tail import HISTORY_LOST, Tail
 from app.stream.concurrency.tasks import jittered
 from app.stream.frames import PROOF_LENGTH, Position, origin, position_at_end
 from app.stream.log import READ_BYTES, Read, State
+from app.stream.readback.restarts import OURS
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
 
@@ -29,7 +30,6 @@ AGAIN_SECONDS = 1.0
 MUCH_BYTES = 8 * 1024
 # What a reader that is asked holds while its client does not read.
 STEP_BYTES = 16 * 1024
-OURS = b"event: relay."
 
 
 @dataclass(slots=True)

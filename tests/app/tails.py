@@ -17,7 +17,7 @@ from app.stream.log import READ_BYTES, Log, Read
 ANSWER_SECONDS = 20.0
 
 
-class Gate(Log):
+class SlowLog(Log):
     """A log whose answers wait until they are let through, or get lost."""
 
     def __init__(self, redis: Redis) -> None:

@@ -20,7 +20,7 @@ from tests.app.following import (
     Stream,
     inside,
 )
-from tests.app.tails import Gate
+from tests.app.tails import SlowLog
 
 
 @pytest.fixture
@@ -52,12 +52,12 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def gate(redis: Redis) -> Gate:
-    return Gate(redis)
+def slow_log(redis: Redis) -> SlowLog:
+    return SlowLog(redis)
 
 
 @pytest.fixture
-async def tail(gate: Gate) -> AsyncIterator[Tail]:
-    made = Tail(STREAM, SharedLog(gate), origin(STREAM))
+async def tail(slow_log: SlowLog) -> AsyncIterator[Tail]:
+    made = Tail(STREAM, SharedLog(slow_log), origin(STREAM))
     yield made
     made.close()

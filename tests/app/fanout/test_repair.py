@@ -10,7 +10,7 @@ from app.fanout import tail as tails
 from app.fanout.tail import Tail
 from app.stream.log import READ_BYTES
 from tests.app.following import STREAM, Stream
-from tests.app.tails import ANSWER_SECONDS, Gate, live, repaired
+from tests.app.tails import ANSWER_SECONDS, SlowLog, live, repaired
 
 
 async def test_a_hole_is_filled_from_the_log(tail: Tail, stream: Stream) -> None:
@@ -24,64 +24,66 @@ async def test_a_hole_is_filled_from_the_log(tail: Tail, stream: Stream) -> None
     assert reader.fed == stream.written
 
 
-async def test_a_message_that_comes_while_the_log_is_read_is_not_lost(tail: Tail, gate: Gate, stream: Stream) -> None:
+async def test_a_message_that_comes_while_the_log_is_read_is_not_lost(
+    tail: Tail, slow_log: SlowLog, stream: Stream
+) -> None:
     """The read was answered before the message was sent: only the message has the rest."""
     reader = live(tail)
     await stream.write("a")
-    gate.open.clear()
+    slow_log.open.clear()
     tail.repair()
     async with asyncio.timeout(ANSWER_SECONDS):
-        await gate.asked.wait()
+        await slow_log.asked.wait()
     start = stream.position.offset
     rest = stream.frame("b")
     tail.message(b"%d:%b" % (start, rest))
     tail.settle()
     assert reader.fed == b""
-    gate.open.set()
+    slow_log.open.set()
     await repaired(tail)
     assert reader.fed == stream.written
 
 
 async def test_more_messages_than_are_kept_meanwhile_are_read(
-    tail: Tail, gate: Gate, stream: Stream, monkeypatch: pytest.MonkeyPatch
+    tail: Tail, slow_log: SlowLog, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tails, "STASH_LIMIT", 3)
     reader = live(tail)
     await stream.write("first")
-    gate.open.clear()
+    slow_log.open.clear()
     tail.repair()
     async with asyncio.timeout(ANSWER_SECONDS):
-        await gate.asked.wait()
+        await slow_log.asked.wait()
     for n in range(20):
         start = stream.position.offset
         await stream.write(f"more {n}")
         tail.message(b"%d:%b" % (start, stream.written[start:]))
     assert len(tail._stash) == 3
-    gate.open.set()
+    slow_log.open.set()
     await repaired(tail)
     assert reader.fed == stream.written
 
 
-async def test_many_gaps_while_the_log_is_read_are_one_more_read(tail: Tail, gate: Gate, stream: Stream) -> None:
+async def test_many_gaps_while_the_log_is_read_are_one_more_read(tail: Tail, slow_log: SlowLog, stream: Stream) -> None:
     await stream.write("a")
-    gate.open.clear()
+    slow_log.open.clear()
     tail.gap()
     async with asyncio.timeout(ANSWER_SECONDS):
-        await gate.asked.wait()
+        await slow_log.asked.wait()
     await stream.write("b")
     for _ in range(50):
         tail.gap()
-    gate.open.set()
+    slow_log.open.set()
     await repaired(tail)
     assert tail.splice.end == stream.position
-    assert gate.asked_for <= 3  # the last of them finds nothing new
+    assert slow_log.asked_for <= 3  # the last of them finds nothing new
 
 
 async def test_a_read_that_fails_is_tried_again(
-    tail: Tail, gate: Gate, stream: Stream, monkeypatch: pytest.MonkeyPatch
+    tail: Tail, slow_log: SlowLog, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tails, "RETRY_SECONDS", 0.0)
-    gate.lose = 3
+    slow_log.lose = 3
     reader = live(tail)
     await stream.write("a")
     tail.gap()
@@ -112,19 +114,19 @@ async def test_a_log_longer_than_one_read_is_read_to_its_end(tail: Tail, stream:
     assert all(len(piece) <= READ_BYTES for piece in reader.pieces)
 
 
-async def test_an_end_that_is_known_is_not_read(tail: Tail, gate: Gate, stream: Stream) -> None:
+async def test_an_end_that_is_known_is_not_read(tail: Tail, slow_log: SlowLog, stream: Stream) -> None:
     tail.message(b"0:" + stream.frame("a"))
     tail.settle()
     tail.check(stream.position.proof)
     await repaired(tail)
-    assert gate.asked_for == 0
+    assert slow_log.asked_for == 0
 
 
-async def test_a_closed_tail_reads_no_more(tail: Tail, gate: Gate) -> None:
-    gate.open.clear()
+async def test_a_closed_tail_reads_no_more(tail: Tail, slow_log: SlowLog) -> None:
+    slow_log.open.clear()
     tail.repair()
     async with asyncio.timeout(ANSWER_SECONDS):
-        await gate.asked.wait()
+        await slow_log.asked.wait()
     reading = tail._repair._task
     assert reading is not None
     tail.close()

@@ -12,7 +12,7 @@ from app.stream import keys
 from app.stream.frames import Position, origin
 from app.stream.log import State
 from tests.app.following import STREAM, Stream
-from tests.app.tails import ANSWER_SECONDS, Gate, Noting, live, repaired
+from tests.app.tails import ANSWER_SECONDS, Noting, SlowLog, live, repaired
 
 
 async def test_messages_of_one_read_are_handed_on_in_one_piece(tail: Tail, stream: Stream) -> None:
@@ -79,9 +79,9 @@ async def test_an_ending_that_was_never_published_is_found(tail: Tail, stream: S
     assert (reader.fed, reader.told) == (stream.written, ["finished"])
 
 
-async def test_a_tail_that_begins_at_the_ending_has_ended(gate: Gate, stream: Stream) -> None:
+async def test_a_tail_that_begins_at_the_ending_has_ended(slow_log: SlowLog, stream: Stream) -> None:
     await stream.end()
-    tail = Tail(STREAM, SharedLog(gate), stream.position)
+    tail = Tail(STREAM, SharedLog(slow_log), stream.position)
     reader = live(tail)
     tail.repair()
     await repaired(tail)
