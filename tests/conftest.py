@@ -40,6 +40,8 @@ LONG = (
     "stories/redis/test_faults",
     "stories/redis/test_refusals",
     "page/test_coming_back",
+    "page/docs/test_shelf",
+    "app/docs/test_examples",
     "stories/messages/test_coming_back",
     "app/stream/scripts/test_scripts",
     "stories/test_upstream",

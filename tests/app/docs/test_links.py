@@ -23,6 +23,17 @@ def test_each_page_can_be_chosen() -> None:
     assert sorted(named) == sorted([*PAGES, "api"])
 
 
+def test_all_that_the_page_of_the_shelf_imports_is_fetched_in_one_trip() -> None:
+    needed, new = set(), {"/docs.js"}
+    while new := {path for file in new for path in imports(file)} - needed:
+        needed |= new
+    assert set(re.findall(r'rel="modulepreload" href="([^"]+)"', (WEB / "docs.html").read_text())) == needed
+
+
+def imports(file: str) -> list[str]:
+    return re.findall(r'^import .*"(/[^"]+)";$', (WEB / file[1:]).read_text(), re.MULTILINE)
+
+
 @pytest.mark.parametrize("page", ALL, ids=str)
 def test_a_link_leads_to_what_is_there(page: Document) -> None:
     for link in page.links:

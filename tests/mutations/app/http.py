@@ -165,4 +165,22 @@ ROWS = (
         "_is_passed_on(scope) or ",
         "",
     ),
+    Mutation(
+        "a page that is not listed is looked for",
+        "app/http/static.py",
+        "        if name not in PAGES:",
+        "        if not name:",
+    ),
+    Mutation(
+        "who asks for Markdown is given the page",
+        "app/http/static.py",
+        'return "text/markdown" in kinds and "text/html" not in kinds',
+        "return False",
+    ),
+    Mutation(
+        "a page and its Markdown are the same to a cache",
+        "app/http/static.py",
+        '        answer.headers["vary"] = "accept, accept-encoding"',
+        "        pass",
+    ),
 )
