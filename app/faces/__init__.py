@@ -1,1 +1,1 @@
-"""The log in each client's dialect. Pure: frames in, the dialect's bytes out."""
+"""A folder for each way to read and write the log. No face knows another: what they share is `base`; a view is pure."""

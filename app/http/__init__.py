@@ -1,1 +1,1 @@
-"""HTTP verbs to stream calls, errors to statuses. Only here are statuses known; no loops."""
+"""The door: what every request meets before a face has it, and how answers go out. Knows no face and no dialect."""

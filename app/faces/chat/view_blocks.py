@@ -2,7 +2,7 @@
 
 Pure. The rule: what a block needs to be sent back to the API some day (a signature, the type of a tool's result) stays
 with its part as `providerMetadata.anthropic`, under the names that the SDK's own provider uses; a block that there is
-no part for goes whole into a `data-claude` part. `ui_prompt` is the way back.
+no part for goes whole into a `data-claude` part. `prompt` is the way back.
 """
 
 from __future__ import annotations

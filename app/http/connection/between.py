@@ -1,6 +1,6 @@
 """What a connection does beside requests and answers: writes a head again, asks who is there, lets others go first.
 
-Each of these is small and knows its uvicorn; `app.http.connection.protocol` says when.
+The rule: each of these is small and knows its uvicorn; `app.http.connection.protocol` says when.
 """
 
 from __future__ import annotations
