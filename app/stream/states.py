@@ -1,7 +1,7 @@
 """The states of a stream and every way between them: one table of plain values.
 
 The rule: a stream is in one state, and leaves it only by a way that stands here; of the ways that one cause has from
-one state, the first whose condition holds is gone. The worker decides from these rows and moves by them (worker/life),
+one state, the first whose condition is met is gone. The worker decides from these rows and moves by them (worker/life),
 the picture in the docs is drawn from them, and Spin checks them (tests/models/life.pml). Knows nothing of how anything
 is done.
 """
@@ -124,10 +124,10 @@ WAYS = (
 )
 
 
-def way(at: State, cause: Cause, holding: Container[When] = ()) -> Way:
-    """The way from here, where these conditions hold. Raises `NoWayError`."""
+def way(at: State, cause: Cause, met: Container[When] = ()) -> Way:
+    """The way from here, where these conditions are met. Raises `NoWayError`."""
     for one in WAYS:
-        if at in one.at and one.cause is cause and (one.when is When.ALWAYS or one.when in holding):
+        if at in one.at and one.cause is cause and (one.when is When.ALWAYS or one.when in met):
             return one
     raise NoWayError(f"{at}: {cause}")
 

@@ -2,7 +2,7 @@
 
 Everything that leads from what happened (a take-over, an answer, a failure, a drain) to what is done about it must live
 here. The rule: where a stream goes from here stands in the table of its states; what is decided here is which of the
-table's conditions hold, and what the step takes. Pure: nothing awaits, no clock and no chance but those handed in.
+table's conditions are met, and what the step takes. Pure: nothing awaits, no clock and no chance but those handed in.
 Knows nothing of Redis, HTTP or the SDK.
 
     before any content   Retry, with back-off; what the upstream says about waiting is honoured
@@ -136,8 +136,8 @@ def on_begin(
         return on_end(state, Cause.CANCEL, CANCELLED)
     if elapsed >= limits.seconds_max:
         return on_end(state, Cause.EXPIRY, EXPIRED)
-    holding = _holding(progress, limits) | ({When.SPENT} if times > limits.attempts else set())
-    found = way(state, Cause.BEGIN, holding)
+    met = _met(progress, limits) | ({When.SPENT} if times > limits.attempts else set())
+    found = way(state, Cause.BEGIN, met)
     if found.to is State.ENDED:
         if found.when is When.KEPT:
             return Decision(found, _interrupted(reason))
@@ -152,9 +152,9 @@ def spared(progress: Progress, limits: Limits) -> Progress:
 
     Up to a bound: it may be the stream itself that makes one worker after the other stand still.
     """
-    if When.SPARED not in (holding := _holding(progress, limits)):
+    if When.SPARED not in (met := _met(progress, limits)):
         return progress
-    found = way(State.LOST, Cause.STOOD_STILL, holding)
+    found = way(State.LOST, Cause.STOOD_STILL, met)
     return replace(progress, free=progress.free - found.charge, stalls=progress.stalls - found.charge)
 
 
@@ -169,14 +169,14 @@ def on_failure(state: State, progress: Progress, limits: Limits, failure: Failur
     passes = failure.is_passing and wait is not None
     if failure.status == TOO_MANY_REQUESTS and state is State.CALLING and passes:
         return Decision(way(state, Cause.REFUSAL), Refused(failure.reason, wait or 0.0))
-    holding = _holding(progress, limits)
+    met = _met(progress, limits)
     if failure == SILENT and progress.silences >= SILENCES_MAX:
-        holding.add(When.SPENT)
+        met.add(When.SPENT)
     if not passes:
-        holding.add(When.LASTING)
-    found = way(state, Cause.FAILURE, holding)
+        met.add(When.LASTING)
+    found = way(state, Cause.FAILURE, met)
     if found.to is State.ENDED:
-        exhausted = When.SPENT in holding and failure.is_passing
+        exhausted = When.SPENT in met and failure.is_passing
         return Decision(found, End(Outcome.FAILED, Error(failure.type, failure.message), failure, exhausted))
     return Decision(found, _next_call(found, failure.reason, wait or 0.0))
 
@@ -188,7 +188,7 @@ def on_message(state: State, stop_reason: str | None) -> Decision:
 
 def on_drain(state: State, progress: Progress) -> Decision:
     """The worker drains. A call that is under way does not count."""
-    found = way(state, Cause.DRAIN, _holding(progress))
+    found = way(state, Cause.DRAIN, _met(progress))
     if found.to is State.ENDED:
         return Decision(found, _interrupted(Reason.WORKER_DRAINED))
     return Decision(found, HandOver(progress.free - found.charge))
@@ -231,8 +231,8 @@ def wait_after(failure: Failure, charged: int, wait_max: float, jitter: float) -
     return float(doubled * (1 - JITTER * jitter))
 
 
-def _holding(progress: Progress, limits: Limits | None = None) -> set[When]:
-    """The conditions that hold for a stream so far; without `limits`, those that need none."""
+def _met(progress: Progress, limits: Limits | None = None) -> set[When]:
+    """The conditions that a stream meets so far; without `limits`, those that need none."""
     conditions = {
         When.KEPT: progress.content and progress.on_interrupt is OnInterrupt.FAIL,
         When.SEEN: progress.content,
@@ -240,7 +240,7 @@ def _holding(progress: Progress, limits: Limits | None = None) -> set[When]:
         When.SPENT: limits is not None and progress.charged >= limits.attempts,
         When.SPARED: limits is not None and progress.charged > 0 and progress.stalls < limits.attempts,
     }
-    return {when for when, holds in conditions.items() if holds}
+    return {when for when, is_met in conditions.items() if is_met}
 
 
 def _next_call(found: Way, reason: str, wait: float) -> NextCall:

@@ -15,7 +15,7 @@ ARCHITECTURE = Path(__file__).parents[3] / "app/docs/architecture.md"
 conditions = st.sets(st.sampled_from(When))
 
 
-def test_the_first_way_whose_condition_holds_is_gone() -> None:
+def test_the_first_way_whose_condition_is_met_is_gone() -> None:
     assert way(State.CONTENT, Cause.FAILURE, {When.KEPT, When.SPENT}).when is When.KEPT
     assert way(State.CONTENT, Cause.FAILURE, {When.SPENT}).when is When.SPENT
     assert way(State.CONTENT, Cause.FAILURE).to is State.BETWEEN
@@ -27,14 +27,14 @@ def test_what_is_not_in_the_table_is_an_error() -> None:
 
 
 @given(st.sampled_from(Cause), conditions)
-def test_nothing_follows_the_ending(cause: Cause, holding: set[When]) -> None:
+def test_nothing_follows_the_ending(cause: Cause, met: set[When]) -> None:
     with pytest.raises(NoWayError):
-        way(State.ENDED, cause, holding)
+        way(State.ENDED, cause, met)
 
 
 @given(st.sampled_from(sorted(set(State) - {State.ENDED})), conditions)
-def test_whoever_cancels_an_unended_stream_ends_it(state: State, holding: set[When]) -> None:
-    assert way(state, Cause.CANCEL, holding).to is way(state, Cause.EXPIRY, holding).to is State.ENDED
+def test_whoever_cancels_an_unended_stream_ends_it(state: State, met: set[When]) -> None:
+    assert way(state, Cause.CANCEL, met).to is way(state, Cause.EXPIRY, met).to is State.ENDED
 
 
 def test_no_row_is_hidden_by_another() -> None:

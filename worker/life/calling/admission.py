@@ -47,7 +47,7 @@ class Admission:
         self._told = parked
 
     async def turn(self, step: NextCall, model: str) -> Turn | Later:
-        """A turn to call `model`; where that takes too long to hold a slot, it tells so."""
+        """A turn to call `model`; where that takes too long to keep a slot, it tells so."""
         turn = await self._gate.enter(
             model,
             calm=isinstance(step, Start) and self._claim.calm,  # a moment ago
