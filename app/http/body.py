@@ -1,6 +1,7 @@
-"""Reads what a request brings: its body, within limits of size and type and of what all bodies together take.
+"""Reads what a request brings: its body, and the headers that mean something to us.
 
-That a body does not stop coming is seen to by the connection (`app.http.connection.bounds`).
+The rule: within limits of size and type, and of what all bodies together take. That a
+body does not stop coming is seen to by the connection (`app.http.connection.bounds`).
 """
 
 from __future__ import annotations

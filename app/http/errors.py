@@ -1,4 +1,7 @@
-"""Errors in the shape of the Claude API, and which status each of ours makes."""
+"""Errors in the shape of the Claude API, and which status each of ours makes.
+
+The rule: a message says what to do, and of what nobody foresaw a client hears no words.
+"""
 
 from __future__ import annotations
 
