@@ -91,6 +91,12 @@ test-all: install lint ## lint, then all tests on each Python that is found, wit
 	if [ -n "$$missing" ]; then echo "make: not found, not tested:$$missing"; fi; \
 	if [ -n "$$failed" ]; then echo "make: failed on:$$failed" >&2; exit 1; fi
 
+.PHONY: quick
+quick: install ## style, and the tests that need no process but their own; PYTEST="-k frames"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q --quick --hypothesis-profile quick -n 2 --dist worksteal $(PYTEST)
+
 .PHONY: lint
 lint: install ## style, types, and which package may import which
 	$(BIN)/ruff check .

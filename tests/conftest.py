@@ -17,12 +17,14 @@ from app.watch.log_observer import LogObserver
 from app.watch.observers import observed
 from tests.harness.leaks import keys_without_ttl
 from tests.harness.servers import RealServer, Server
+from tests.quick import needs_a_process
 
 # The machine is shared: an example may take its time, and a real server is part of most of them. The same examples each
 # time, so that a change is judged by what it changes; `--hypothesis-profile search` looks for others.
 USUAL = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "max_examples": 60}
 settings.register_profile("keepstream", derandomize=True, **USUAL)
 settings.register_profile("search", **USUAL)
+settings.register_profile("quick", derandomize=True, **USUAL | {"max_examples": 10})
 settings.load_profile("keepstream")
 
 # Those that take longest, the longest first: none of them is to be the last one, alone on the machine. Whoever is
@@ -68,7 +70,13 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(PROCESSES_MAX, PROCESSES_PER_CPU * (os.cpu_count() or 1))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only what needs no process but its own")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--quick"):
+        items[:] = [item for item in items if not needs_a_process(item)]
     if hasattr(config, "workerinput"):  # one process alone goes from the small to the large
         places = {name: place for place, name in enumerate(LONG)}
         items.sort(key=lambda item: places.get(_place(item), len(LONG)))
