@@ -80,10 +80,13 @@ class Writing(AbstractConnection):
     async def send_packed_command(self, *args: Any, **options: Any) -> None:
         try:
             await super().send_packed_command(*args, **options)
-        except RuntimeError as error:  # of uvloop, where asyncio only warns; redis-py knows no such error
-            if "closed" not in str(error):
+        except (RuntimeError, AttributeError) as error:  # uvloop's, and asyncio's since 3.12; redis-py knows neither
+            if not self._is_closing():
                 raise
             raise RedisConnectionError("Connection closed by server.") from error
+
+    def _is_closing(self) -> bool:
+        return self._writer is None or self._writer.transport.is_closing()
 
 
 class ToPrimary(Writing):

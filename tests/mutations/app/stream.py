@@ -78,7 +78,7 @@ ROWS = (
     Mutation(
         "what a closed connection raises is not known as its end",
         "app/stream/redis/links.py",
-        'if "closed" not in str(error):',
+        "if not self._is_closing():",
         "if error:",
     ),
     Mutation(

@@ -19,8 +19,8 @@ from worker.upstream.claude import Claude
 from worker.upstream.request import Request
 from worker.upstream.sse import Parser
 
-HELD_SECONDS = 0.02
-ROUNDS = 4  # a busy machine makes any turn longer; who walks a prompt needs ten times as long, always
+HELD_SECONDS = 0.08
+ROUNDS = 4  # a busy machine makes any turn longer, up to four times; who walks a prompt needs 0.2 s, always
 FOUR_MIB = 4 * 1024 * 1024
 _HEAD = b'{"model":"m","max_tokens":5,"messages":['
 

@@ -1,8 +1,10 @@
-"""Connections that end in the moment in which they are used, on the loop that the processes run on."""
+"""Connections that end in the moment in which they are used."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from collections.abc import Callable
 
 import pytest
 import uvloop
@@ -17,7 +19,16 @@ from app.stream.redis.connect import connect
 from tests.harness.network.proxy import Proxy
 
 
-def test_what_is_closed_when_it_is_written_to_is_away(valkey: EmbeddedValkey) -> None:
+async def ping(connection: AbstractConnection) -> None:
+    """In parts, as what is large is sent."""
+    await connection.send_packed_command([b"PI", b"NG\r\n"], check_health=False)
+    await connection.read_response()  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("loop", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
+def test_what_is_closed_when_it_is_written_to_is_away(
+    valkey: EmbeddedValkey, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
     async def write() -> None:
         redis: Redis = connect(valkey.url, "tests")
         connection: AbstractConnection = redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
@@ -29,10 +40,11 @@ def test_what_is_closed_when_it_is_written_to_is_away(valkey: EmbeddedValkey) ->
         with contextlib.suppress(OSError):
             await reader.read()
         with pytest.raises(RedisConnectionError):
-            await connection.send_command("PING", check_health=False)
+            await ping(connection)
         await redis.aclose()
 
-    uvloop.run(write())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(write())
 
 
 @pytest.mark.parametrize(("scheme", "kind"), [("redis", links.Asked), ("rediss", links.AskedTls)])
