@@ -34,7 +34,7 @@ def main() -> int:
         copy = Path(directory) / "tree"
         shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
         for mutation in chosen:
-            likely = known(TABLE.read_text()).get((mutation.name, mutation.file), "")
+            likely = known(TABLE.read_text()).get(mutation.name, "")
             red = first_red(mutation, copy, likely)
             survivors += red is None
             sys.stdout.write(row(mutation, red) + "\n")

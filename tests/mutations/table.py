@@ -17,14 +17,14 @@ def row(mutation: Mutation, red: str | None) -> str:
     return f"| {mutation.name} (`{mutation.file}`) | {f'`{red}`' if red else '**none**'} |"
 
 
-def known(table: str) -> dict[tuple[str, str], str]:
-    """The tests that turned red by the table, by name and file of what was taken away."""
-    return {(found["name"], found["file"]): found["test"] or "" for found in _ROW.finditer(table)}
+def known(table: str) -> dict[str, str]:
+    """The tests that turned red by the table, by the name of what was taken away: its file may move."""
+    return {found["name"]: found["test"] or "" for found in _ROW.finditer(table)}
 
 
 def with_row(table: str, mutation: Mutation, red: str | None) -> str:
     """The page with this row in its place: the table has the order of the mutations, and no row of one that is gone."""
-    rows = known(table) | {(mutation.name, mutation.file): red or ""}
-    lines = [row(one, rows[one.name, one.file] or None) for one in MUTATIONS if (one.name, one.file) in rows]
+    rows = known(table) | {mutation.name: red or ""}
+    lines = [row(one, rows[one.name] or None) for one in MUTATIONS if one.name in rows]
     opening, _ = table.split(HEAD)
     return opening + HEAD + "\n".join(lines) + "\n"

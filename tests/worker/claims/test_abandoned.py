@@ -73,3 +73,12 @@ async def test_an_outage_is_nobody_s_absence(stage: Stage) -> None:
     stage.passes(10 * GAP_SECONDS)  # in which nothing was answered, and after which nobody is back yet
     assert not await stage.looks(SHAKEN_SECONDS)
     assert await stage.looks(3 * LOOK_SECONDS)
+
+
+async def test_right_after_a_failover_nobody_s_absence_counts(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    await stage.listen()
+    monkeypatch.setattr(abandoned, "shaken", lambda: True)
+    assert not await stage.looks(10 * PATIENCE)
+    monkeypatch.setattr(abandoned, "shaken", lambda: False)
+    assert not await stage.looks(SHAKEN_SECONDS)
+    assert await stage.looks(3 * LOOK_SECONDS)
