@@ -63,7 +63,8 @@ class Interrupt:
     def armed(self, least: Why = Why.STALLED) -> Iterator[None]:
         """Within, a reason of at least this rank ends what is awaited. Raises `Interruption`.
 
-        A cancellation that something below has swallowed is made up for at the end; where that may be long, `check`.
+        A cancellation that something below has swallowed, or has made an error of, is made up for at the end; where
+        that may be long, `check`.
         """
         self.check(least)
         task = asyncio.current_task()
@@ -73,7 +74,7 @@ class Interrupt:
         self._armed, self._least = task, least
         try:
             yield
-        except asyncio.CancelledError:
+        except (Exception, asyncio.CancelledError):
             if self._disarm(task) and task.cancelling() <= before:
                 self.check()
             raise

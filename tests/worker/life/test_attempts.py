@@ -11,8 +11,11 @@ import pytest
 from app.stream import keys
 from tests.worker.claims.pool.watching import empty
 from tests.worker.workshop import BEAT, MODEL, PATIENCE, Workshop
+from worker.life.interrupt import Why
 from worker.log.writer import Writer
+from worker.upstream import failure
 from worker.upstream.claude import Answer, Request
+from worker.upstream.failure import UpstreamError
 
 
 async def test_what_goes_wrong_after_a_stream_was_parked_does_not_end_it(
@@ -63,3 +66,28 @@ async def test_a_call_that_was_counted_and_not_made_is_taken_back(shop: Workshop
         stream = await shop.ended(stream_id)
     assert (stream.outcome, stream.meta["attempts"], stream.meta["attempt"]) == ("expired", b"0", b"0")
     assert (await shop.calls("never-made"))["calls"] == 0
+
+
+async def test_a_call_that_is_given_up_may_end_in_an_error_of_what_lies_below(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library may make something else of the cancellation: it was a silence all the same, and one failure."""
+    async with shop.worker() as parts:
+        call = parts.services.claude.call
+
+        @asynccontextmanager
+        async def fall_silent(_: Request) -> AsyncIterator[Answer]:
+            monkeypatch.setattr(parts.services.claude, "call", call)
+            parts.pool.leases[stream_id].life.interrupt.stop(Why.SILENT)
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise UpstreamError(failure.LOST) from None
+            raise AssertionError
+            yield
+
+        monkeypatch.setattr(parts.services.claude, "call", fall_silent)
+        stream_id = await shop.submit("[[sim: tokens=3 tag=given-up]]")
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, stream.meta["attempts"], stream.meta["silences"]) == ("completed", b"2", b"1")
+    assert [told["reason"] for told in stream.data("relay.retry")] == ["silent"]
