@@ -34,8 +34,8 @@ class Cancels:
     async def watch(self) -> None:
         """Looks for as long as the process lives; raises when Redis does not answer."""
         while True:
+            await self.look()  # first: who begins again was raised out of here by an outage
             await asyncio.sleep(self._beat_seconds)
-            await self.look()
 
     async def look(self) -> None:
         """Finds what was cancelled by a message that nobody heard."""

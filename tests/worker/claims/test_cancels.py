@@ -9,10 +9,12 @@ import pytest
 
 from app.stream import keys
 from app.stream.channel import Channel
+from app.stream.concurrency.tasks import end
 from app.stream.frames import origin
 from app.stream.log import Claim, State
 from tests.worker.workshop import Stream, Workshop
 from worker.claims.cancels import Cancels
+from worker.claims.leases import Lease
 
 # The promise is 50 ms from the call to the closed connection; a busy machine may look late. What else would tell comes
 # far later: the next renewal of a lease of 600 s, the upstream's next byte.
@@ -123,6 +125,19 @@ async def test_a_cancellation_just_before_the_stream_listens_is_seen(shop: Works
         with cancels.heard(cast("Any", life)):
             async with asyncio.timeout(SECONDS):
                 await life.cancelled.wait()
+
+
+async def test_who_looks_again_after_an_outage_looks_at_once(shop: Workshop) -> None:
+    """What looks raises while Redis is away, and is begun again as soon as it may be back: not a beat later."""
+    life = NobodysLife("st_cancelled_meanwhile")
+    await shop.log.open(life.claim.stream_id, {"owner": "me"})
+    await shop.log.cancel(life.claim.stream_id)
+    async with Channel(shop.redis) as channel:
+        leases = {life.claim.stream_id: Lease(life.claim, cast("Any", life))}
+        looking = asyncio.create_task(Cancels(leases, shop.redis, channel, lease_seconds=600).watch())
+        async with asyncio.timeout(SECONDS):
+            await life.cancelled.wait()
+        await end(looking)
 
 
 async def test_a_cancellation_that_races_the_end_makes_one_ending(shop: Workshop) -> None:
