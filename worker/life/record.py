@@ -90,6 +90,7 @@ class Record:
         found = checkpoint_of(begun)
         self.checkpoint = replace(self.checkpoint, cancelled=found.cancelled, wait=found.wait)
         self.progress = replace(self.progress, content=found.progress.content)
+        self._counted = found.progress.attempts > self.progress.attempts  # else the log has not taken that, or lost it
         self._open(begun)
 
     def _open(self, begun: Begun) -> None:

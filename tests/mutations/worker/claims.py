@@ -99,4 +99,10 @@ ROWS = (
         "LATE < late / self._lease_seconds < STAND_IN",
         "LATE < late / self._lease_seconds",
     ),
+    Mutation(
+        "after an outage lost cancellations are looked for a beat later",
+        "worker/claims/cancels.py",
+        "            await self.look()  # first: who begins again was raised out of here by an outage\n",
+        "            await asyncio.sleep(self._beat_seconds)\n            await self.look()\n",
+    ),
 )

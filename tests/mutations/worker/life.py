@@ -117,4 +117,16 @@ ROWS = (
         "        if self.state not in chosen.at:\n",
         "        if False:\n",
     ),
+    Mutation(
+        "what a library makes of a cancellation counts more than its reason",
+        "worker/life/interrupt.py",
+        "except (Exception, asyncio.CancelledError):",
+        "except asyncio.CancelledError:",
+    ),
+    Mutation(
+        "a call whose count was lost with the log is made uncounted",
+        "worker/life/record.py",
+        "self._counted = found.progress.attempts > self.progress.attempts",
+        "self._counted = self._counted",
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from app.stream.log import Begun, Claim, Status
 from app.stream.states import Cause, NoWayError, State
 from worker.life import decide
 from worker.life.decide import Reason
-from worker.life.interrupt import Interrupt
+from worker.life.interrupt import Interrupt, Interruption
 from worker.life.record import Record
 from worker.life.steps import HandOver, Restart, Retry, Start
 
@@ -75,6 +76,25 @@ async def test_a_call_that_was_counted_and_not_made_is_taken_back_with_what_come
     assert (found.progress.attempts, found.uncounted) == (1, {})
     found.uncount()
     assert (found.progress.attempts, found.uncounted) == (0, {"attempt": 0})
+
+
+async def test_a_call_whose_count_the_log_did_not_take_is_counted_again() -> None:
+    found = record()
+    found.go(found.first(Reason.WORKER_LOST).way)
+    counting = asyncio.create_task(found.count())
+    await asyncio.sleep(0)
+    assert written(found) == {"attempt": 1, "handed_over": "0", "held": "0"}
+    found.writer.refuse(Status.CONFLICT)
+    with pytest.raises(Interruption):
+        await counting
+    found.uncount()
+    found.resume(Begun(Status.OK, 5000, 0, origin("st_1"), {"request": REQUEST, "model": b"m"}, counted=False))
+    again = asyncio.create_task(found.count())
+    await asyncio.sleep(0)
+    assert written(found) == {"attempt": 1, "handed_over": "0", "held": "0"}
+    found.writer.answered()
+    with pytest.raises(Interruption):  # nobody has cleared the reason here
+        await again
 
 
 async def test_who_leaves_the_line_is_not_held_any_more_also_where_its_first_call_was_counted_as_it_began() -> None:
