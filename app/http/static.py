@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from rjsmin import jsmin
-from starlette.exceptions import HTTPException
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -94,6 +94,15 @@ def _packed(body: bytes) -> bytes:
     return gzip.compress(body, 9, mtime=0)
 
 
+class Page(StringConvertor):
+    """A page of ours or its file, and nothing else: below a root path of that name there is all else that we serve."""
+
+    regex = rf"(?:{'|'.join(PAGES)})(?:\.md)?"
+
+
+register_url_convertor("page", Page())
+
+
 def routes(root_path: str, description: bytes) -> list[Route]:
     """Of a front that a proxy shows under `root_path`, and that is described so."""
 
@@ -104,8 +113,6 @@ def routes(root_path: str, description: bytes) -> list[Route]:
     async def page(request: Request) -> Response:
         asked = request.path_params.get("page", FRONT_PAGE)
         name = asked.removesuffix(".md")
-        if name not in PAGES:
-            raise HTTPException(404)
         if asked != name or _asks_for_markdown(request.headers.get("accept", "")):
             answer = _unless_known(request, _read(f"../docs/{name}.md", ""), MARKDOWN)
         else:
@@ -119,7 +126,7 @@ def routes(root_path: str, description: bytes) -> list[Route]:
     return [
         Route("/openapi.json", openapi, methods=["GET"]),
         *(Route(path, file, methods=["GET"]) for path in FILES),
-        *(Route(path, page, methods=["GET"]) for path in ("/docs", "/docs/{page}")),
+        *(Route(path, page, methods=["GET"]) for path in ("/docs", "/docs/{page:page}")),
     ]
 
 

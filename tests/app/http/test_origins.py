@@ -150,7 +150,7 @@ async def test_under_a_path(redis: Redis, prefix: str) -> None:
         assert (await http.get("/relayed/healthz")).status_code == 404
 
 
-@pytest.mark.parametrize("root", ["/api", "/v1", "/api/chat"])
+@pytest.mark.parametrize("root", ["/api", "/v1", "/api/chat", "/docs"])
 async def test_a_path_that_is_called_as_one_of_ours_begins_hides_none(redis: Redis, root: str) -> None:
     async with served(redis, Settings(root_path=root)) as front, httpx.AsyncClient(base_url=front.url) as http:
         for prefix in (root, ""):  # a proxy that leaves it, and one that takes it away

@@ -168,8 +168,8 @@ ROWS = (
     Mutation(
         "a page that is not listed is looked for",
         "app/http/static.py",
-        "        if name not in PAGES:",
-        "        if not name:",
+        "regex = rf\"(?:{'|'.join(PAGES)})(?:\\.md)?\"",
+        'regex = "[^/]+"',
     ),
     Mutation(
         "who asks for Markdown is given the page",
