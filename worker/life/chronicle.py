@@ -70,8 +70,8 @@ class Chronicle:
     def silent(self, seconds: float) -> None:
         tell(of_streams.Silent(self.of, self._attempt, seconds))
 
-    def append_refused(self, status: Status) -> None:
-        tell(of_streams.AppendRefused(self.of, status))
+    def append_refused(self, status: Status, error: str = "") -> None:
+        tell(of_streams.AppendRefused(self.of, status, error))
 
     def ended(
         self, end: End, attempts: int, stop_reason: str | None, usage: Mapping[str, Any], cost_usd: float | None

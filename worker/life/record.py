@@ -207,9 +207,9 @@ class Record:
 
     # --- what the log's replies say
 
-    def refused(self, status: Status) -> None:
+    def refused(self, status: Status, error: str = "") -> None:
         self.refusal = status
-        self.chronicle.append_refused(status)
+        self.chronicle.append_refused(status, error)
         self._interrupt.stop(Why.LOST if status in LOST else Why.LEFT)
 
     def cancel_seen(self) -> None:

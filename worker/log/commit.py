@@ -21,7 +21,7 @@ from app.stream.log import Status, appended
 from app.stream.observing import tell
 from app.stream.redis.refusals import NO_ANSWER, Kind, tell_refusal
 from app.stream.scripts import source, source_on_full
-from app.watch.events import of_processes, of_streams
+from app.watch.events import of_processes
 from app.watch.events.subjects import Subject
 from worker.log.writer import Append, Writer
 
@@ -225,9 +225,8 @@ def _packed(writer: Writer, append: Append) -> bytes:
 
 def _refuse(writer: Writer, error: Exception) -> None:
     """Ends the writing of one stream, whatever is wrong with it."""
-    tell(of_streams.AppendRefused(Subject(writer.claim.stream_id), Status.REFUSED, type(error).__name__))
     try:
-        writer.refuse(Status.REFUSED)
+        writer.refuse(Status.REFUSED, type(error).__name__)
     except Exception as again:  # noqa: BLE001  # as above
         tell(of_processes.Fault.met("appends", again, Subject(writer.claim.stream_id)))
 

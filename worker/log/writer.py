@@ -42,9 +42,9 @@ class Commits(Protocol):
 class Watcher(Protocol):
     """Who is told what the replies say."""
 
-    def refused(self, status: Status) -> None:
+    def refused(self, status: Status, error: str = "") -> None:
         """Nothing more can be written: fenced, ended, gone; short or conflict for a log that cannot be healed; refused
-        for what no server takes.
+        for what no server takes, with the class of the error.
         """
 
     def cancel_seen(self) -> None:
@@ -197,11 +197,11 @@ class Writer:
             case status:
                 self.refuse(status)
 
-    def refuse(self, status: Status) -> None:
+    def refuse(self, status: Status, error: str = "") -> None:
         """Ends the writing, and tells why."""
         if self.refusal is None:
             self.close(status)
-            self._watcher.refused(status)
+            self._watcher.refused(status, error)
 
     def close(self, status: Status) -> None:
         """Ends the writing: nothing more leaves."""

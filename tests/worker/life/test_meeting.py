@@ -45,7 +45,7 @@ class Holder:
     def ready(self, writer: Writer) -> None:
         self.wants.append(writer)
 
-    def refused(self, status: Status) -> None:
+    def refused(self, status: Status, _error: str = "") -> None:
         self.refusal = status
 
     def cancel_seen(self) -> None:

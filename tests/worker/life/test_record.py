@@ -12,11 +12,14 @@ from app.settings import Settings
 from app.stream.frames import origin
 from app.stream.log import Begun, Claim, Status
 from app.stream.states import Cause, NoWayError, State
+from app.watch.events import of_streams
+from tests.harness.heard import heard
 from worker.life import decide
 from worker.life.decide import Reason
 from worker.life.interrupt import Interrupt, Interruption
 from worker.life.record import Record
 from worker.life.steps import HandOver, Restart, Retry, Start
+from worker.log import commit
 
 REQUEST = b'{"model":"m","max_tokens":5,"messages":[]}'
 
@@ -95,6 +98,14 @@ async def test_a_call_whose_count_the_log_did_not_take_is_counted_again() -> Non
     found.writer.answered()
     with pytest.raises(Interruption):  # nobody has cleared the reason here
         await again
+
+
+async def test_an_append_that_cannot_be_made_is_told_once_and_of_whom_it_is() -> None:
+    found = record(owner=b"me")
+    with heard() as events:
+        commit._refuse(found.writer, ValueError("a secret"))
+    assert events == [of_streams.AppendRefused(found.chronicle.of, Status.REFUSED, "ValueError")]
+    assert found.chronicle.of.owner == "me"
 
 
 async def test_who_leaves_the_line_is_not_held_any_more_also_where_its_first_call_was_counted_as_it_began() -> None:

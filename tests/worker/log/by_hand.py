@@ -70,7 +70,7 @@ class Watcher:
     refusals: list[Status] = field(default_factory=list)
     cancels: int = 0
 
-    def refused(self, status: Status) -> None:
+    def refused(self, status: Status, _error: str = "") -> None:
         self.refusals.append(status)
 
     def cancel_seen(self) -> None:

@@ -20,10 +20,12 @@ LIFE_MS = 600_000
 class Watcher:
     def __init__(self) -> None:
         self.refusals: list[Status] = []
+        self.errors: list[str] = []
         self.cancels = 0
 
-    def refused(self, status: Status) -> None:
+    def refused(self, status: Status, error: str = "") -> None:
         self.refusals.append(status)
+        self.errors.append(error)
 
     def cancel_seen(self) -> None:
         self.cancels += 1

@@ -45,7 +45,7 @@ class Upstream:
     def ready(self, _: Writer) -> None:
         """What is written is taken by the test."""
 
-    def refused(self, status: Status) -> None:
+    def refused(self, status: Status, _error: str = "") -> None:
         raise AssertionError(status)
 
     def cancel_seen(self) -> None:
