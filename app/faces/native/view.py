@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -37,8 +38,9 @@ def reset_event(reason: str, attempt: int) -> bytes:
     return unlogged("relay.reset", {"attempt": attempt, "reason": reason})
 
 
+@lru_cache(maxsize=32)
 def beside(said: Said | Ping) -> bytes:
-    """What is said while a stream has nothing to show."""
+    """What is said while a stream has nothing to show; written once for all its readers."""
     return PING if isinstance(said, Ping) else unlogged("relay.status", status_of(said))
 
 

@@ -24,6 +24,11 @@ def test_what_is_said_while_there_is_nothing_to_show(said: Said | Ping, shown: b
     assert beside(said) == shown
 
 
+def test_what_a_thousand_readers_are_told_at_once_is_written_once() -> None:
+    assert beside(Queued(1_003)) is beside(Queued(1_003))
+    assert beside(Held(1_003)) != beside(Queued(1_003))
+
+
 def test_an_answer_begins_with_one_block() -> None:
     assert opening("st_1") == b"retry: 1000\n: stream st_1\n\n"
 
