@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
+from app import main
+from app.access.owners import Owners
 from app.dev.embedded import EmbeddedValkey
+from app.fanout import beat
+from app.http.health import Readiness, Work
+from app.http.server import listen
+from app.settings import Settings
+from app.stream import channel
+from app.stream.concurrency.tasks import Supervised
 from tests.harness.running import keepstream
 
 ANYWHERE = "0.0.0.0"  # noqa: S104  # what is to be refused
@@ -74,3 +86,31 @@ def test_lines_say_when_and_whose_request_it_was(valkey: EmbeddedValkey) -> None
     assert "secret" not in front.output
     assert "no\tgood" not in front.output
     assert "KEEPSTREAM_PORT" not in front.output
+
+
+async def test_each_task_that_a_front_lives_by_is_judged_by_its_readiness(
+    valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    judged: list[str] = []
+
+    class Beginning(Supervised):
+        def start(self) -> Self:
+            begun.append(self.name)
+            return super().start()
+
+    def readiness(redis: Redis, work: Iterable[Work]) -> Readiness:
+        judged.extend(one.name for one in work)
+        return Readiness(redis, ())
+
+    for room in (main, beat, channel):
+        monkeypatch.setattr(room, "Supervised", Beginning)
+    monkeypatch.setattr(main, "Readiness", readiness)
+    monkeypatch.setattr(main, "_collect_rarely", lambda: None)
+    monkeypatch.setattr(main, "let_end", lambda: None)
+    (stop := asyncio.Event()).set()
+    monkeypatch.setattr(main, "_stop_on_signals", lambda: stop)
+    with listen("127.0.0.1", 0) as listener:
+        await main.serve(Settings(redis_url=valkey.url), Owners.from_file(None), listener)
+    assert len(begun) > len({"beat", "sweep"})
+    assert sorted(judged) == sorted(begun)

@@ -22,6 +22,12 @@ ROWS = (
         "door(front.settings, front.settings.host)",
     ),
     Mutation(
+        "a front is ready whatever became of its beat",
+        "app/main.py",
+        "(channel, accords, *beat.tasks, sweeping)",
+        "(channel, accords, sweeping)",
+    ),
+    Mutation(
         "service links are settings",
         "app/environment.py",
         "    if not _SERVICE_LINK.fullmatch(name):",
