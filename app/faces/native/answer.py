@@ -22,6 +22,7 @@ from app.fanout.hub import Hub
 from app.fanout.reader import Aside, Leave, PullReader
 from app.http.connection.takeover import can_take_over, take_over
 from app.stream.frames import Position
+from app.stream.readback.restarts import ends
 
 
 class StreamResponse(Response):
@@ -83,15 +84,23 @@ class WholeResponse(Response):
 
 
 async def native(hub: Hub, stream_id: str, position: Position, *, resumed: bool) -> AsyncGenerator[bytes]:
-    """The native view: the log's own bytes, and a front's asides."""
+    """The native view: the log's own bytes, and a front's asides, but nothing of them behind an ending."""
+    over = False
     async with contextlib.aclosing(PullReader(position, in_parts=True, resumed=resumed).steps(hub, stream_id)) as steps:
         async for step in steps:
             match step:
-                case Data(data) | Part(data):
+                case Data(data):
+                    over = ends(data)
                     yield data
+                case Part(data):
+                    over = False  # an ending comes whole
+                    yield data
+                case Aside() | Leave() if over:
+                    pass
                 case Aside(said):
                     yield beside(said)
                 case Reset(reason, attempt):
+                    over = False
                     yield reset_event(reason, attempt)
                 case Lost():
                     yield reset_event("lost", 0)

@@ -123,4 +123,10 @@ ROWS = (
         "if len(shown) > PART_BYTES:",
         "if False:",
     ),
+    Mutation(
+        "who is served the plain way is told something behind the ending",
+        "app/faces/native/answer.py",
+        "case Aside() | Leave() if over:",
+        "case Aside() | Leave() if False:",
+    ),
 )

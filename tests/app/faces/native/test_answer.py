@@ -13,10 +13,12 @@ from redis.asyncio import Redis
 from starlette.types import Scope
 
 from app.faces.native import answer as sse
+from app.fanout.audience import PING
 from app.fanout.drain import send_all_away
 from app.http.connection.takeover import can_take_over
 from app.intake.prompt import Prompt
 from app.stream.endings import Outcome
+from app.stream.frames import Position
 from app.stream.log import Log, Read
 from tests.app.served import Author, Served, served, until
 from tests.app.taken import get, said, taken_over
@@ -108,6 +110,31 @@ async def test_a_drain_ends_both(front: Served, author: Author) -> None:
     taken, plain = [re.sub(rb"retry: [0-9]+", b"retry", (await task).content) for task in asked]
     assert taken == plain
     assert taken.endswith(b"\n\nretry\n: come back\n\n")
+
+
+async def test_neither_is_told_anything_behind_the_ending_while_the_log_is_asked_whether_it_is_one(
+    front: Served, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await said(author, "a")
+    asked = await both(front, author)
+    known, fresh = asyncio.Event(), front.hub.log.fresh
+
+    async def late(stream_id: str, after: Position | None) -> Read:
+        await known.wait()
+        return await fresh(stream_id, after)
+
+    monkeypatch.setattr(front.hub.log, "fresh", late)
+    tail = front.hub.known(author.stream_id)
+    assert tail is not None
+    await author.end(Outcome.COMPLETED)
+    await until(
+        lambda: tail.told_all and all(r.position == tail.splice.end for r in tail.readers if r not in tail.live)
+    )
+    tail.audience.aside(PING)
+    await send_all_away(front.hub, 0)
+    body = await same(asked)
+    known.set()
+    assert body.endswith(await front.redis.get(f"ks:{{{author.stream_id}}}:log"))
 
 
 async def test_whoever_joins_during_a_drain_is_told(front: Served, author: Author, monkeypatch: Any) -> None:
