@@ -7,7 +7,7 @@ import secrets
 
 from tests.chaos.run import chaos
 
-SECONDS = 30.0
+SECONDS = 20.0
 WIDTH = 12
 
 

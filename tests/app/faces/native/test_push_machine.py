@@ -39,7 +39,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_reaches_the_socket_is_the_log() -> None:
-    run_state_machine_as_test(Connection, settings=settings(max_examples=200, stateful_step_count=STEPS))
+    run_state_machine_as_test(Connection, settings=settings(max_examples=120, stateful_step_count=STEPS))
 
 
 @pytest.mark.parametrize("says", ["it_is_pinged", "half-close", "leave"])

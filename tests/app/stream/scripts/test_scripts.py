@@ -55,7 +55,7 @@ class OneLog(Hands):
 
 
 def test_a_log_is_one_history_whoever_writes_and_whatever_is_lost(server: Server) -> None:
-    run_state_machine_as_test(OneLog, settings=settings(max_examples=server.examples(100), stateful_step_count=15))
+    run_state_machine_as_test(OneLog, settings=settings(max_examples=server.examples(50), stateful_step_count=15))
 
 
 @dataclass(frozen=True)
@@ -227,4 +227,4 @@ def is_newest(claim: Claim, newest: dict[str, str]) -> bool:
 
 
 def test_the_scripts_keep_their_promises_in_any_order(server: Server) -> None:
-    run_state_machine_as_test(Scripts, settings=settings(max_examples=server.examples(40), stateful_step_count=40))
+    run_state_machine_as_test(Scripts, settings=settings(max_examples=server.examples(25), stateful_step_count=40))
