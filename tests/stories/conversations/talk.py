@@ -65,6 +65,12 @@ class Talk:
         raw = await self.api.cluster.redis.lrange(keys.messages(self.id), 0, -1)  # type: ignore[misc]
         return [orjson.loads(one) for one in raw]
 
+    async def until_text(self, stream_id: str) -> None:
+        """Waits until the answer has begun: one that is cancelled before leaves nothing to keep."""
+        async with asyncio.timeout(20):
+            while b"text_delta" not in (await self.api.cluster.redis.get(keys.log(stream_id)) or b""):
+                await asyncio.sleep(0.01)
+
     async def until_answered(self, count: int) -> list[dict[str, Any]]:
         """Waits until so many messages are kept, whoever records the last."""
         async with asyncio.timeout(20):

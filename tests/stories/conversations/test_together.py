@@ -19,6 +19,7 @@ async def test_a_second_message_is_a_conflict_that_names_the_running_stream(api:
         answer = await talk.send(**body)
         assert (answer.status_code, answer.json()["error"]["type"]) == (409, "conflict_error")
         assert answer.json()["error"]["stream_id"] == answer.headers["x-keepstream-id"] == sent["id"]
+    await talk.until_text(sent["id"])
     await api.cancel(sent["id"])
     await talk.until_answered(2)
     await talk.say("now it goes")
@@ -33,6 +34,7 @@ async def test_of_many_that_speak_at_once_one_is_heard(api: Api) -> None:
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * 5
     assert len(await talk.messages()) == 1
     [sent] = [answer.json() for answer in answers if answer.status_code == 202]
+    await talk.until_text(sent["id"])
     await api.cancel(sent["id"])
     await talk.until_answered(2)
 
