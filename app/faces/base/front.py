@@ -9,6 +9,7 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.access.caller import Caller
 from app.access.owners import Owners
 from app.fanout.hub import Hub
 from app.http.body import check_type
@@ -48,13 +49,13 @@ class Front:
     bulk: Bulk
     events_of: EventsOf
 
-    def owner(self, request: Request) -> str:
-        """The owner of a request. Raises `ApiError`: 401, and 415 for a body that is none of ours."""
+    async def caller(self, request: Request) -> Caller:
+        """Who sent a request. Raises `ApiError`: 401, and 415 for a body that is none of ours."""
         owner = self.owners.owner_of(request.headers)
         if owner is None:
             raise ApiError(401, NO_KEY, headers={"www-authenticate": CHALLENGE})
         check_type(request)
-        return owner
+        return Caller(owner)
 
 
 def front_of(request: Request) -> Front:

@@ -25,7 +25,7 @@ def stream_id_of(request: Request) -> str:
 
 async def meta_of(front: Front, request: Request, *names: str) -> dict[str, bytes]:
     """Fields of the stream that the path names, if the caller owns it. Raises `ApiError`."""
-    owner = front.owner(request)
+    owner = (await front.caller(request)).owner
     stream_id = stream_id_of(request)
     meta = await front.streams.log.meta(stream_id, "owner", "withdrawn", *names)
     if meta is None:

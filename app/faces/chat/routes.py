@@ -58,7 +58,7 @@ register_url_convertor("anything", Anything())
 
 async def send(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
+    caller = await front.caller(request)
     if front.hub.draining:
         raise draining()
     key = idempotency_key(request)
@@ -67,12 +67,12 @@ async def send(request: Request) -> Response:
     life_ms = front.settings.stream_life_ms
     accepted = await front.streams.submit(
         prompt,
-        owner,
+        caller.owner,
         headers_of(request, PASSED_HEADERS),
         idempotency_key=key,
         along=Along(
-            then=lambda stream_id: front.chats.taking(owner, asked.chat_id, _chat(asked, stream_id), life_ms),
-            undo=lambda stream_id: front.chats.leave(owner, asked.chat_id, stream_id, life_ms),
+            then=lambda stream_id: front.chats.taking(caller.owner, asked.chat_id, _chat(asked, stream_id), life_ms),
+            undo=lambda stream_id: front.chats.leave(caller.owner, asked.chat_id, stream_id, life_ms),
         ),
     )
     stream_id = accepted.stream_id
@@ -81,18 +81,18 @@ async def send(request: Request) -> Response:
         _cancel(front, before.decode())
     elif accepted.state is not State.ENDED:
         chat = _chat(asked, stream_id)
-        taken = await again(lambda: front.chats.take(owner, asked.chat_id, chat, life_ms))
+        taken = await again(lambda: front.chats.take(caller.owner, asked.chat_id, chat, life_ms))
         _cancel(front, taken or "")
     view = UIMessagesView(stream_id, _message_id(asked, stream_id))
-    return ChatAnswer(front, view, stream_id, await start_of(front, accepted), (owner, asked.chat_id))
+    return ChatAnswer(front, view, stream_id, await start_of(front, accepted), (caller.owner, asked.chat_id))
 
 
 async def resume(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
+    caller = await front.caller(request)
     chat_id = request.path_params["chat_id"]
     await _settle(front)
-    chat = await front.chats.find(owner, chat_id)
+    chat = await front.chats.find(caller.owner, chat_id)
     if chat is None:
         return Response(status_code=204)
     meta = await front.streams.log.meta(chat.stream_id, "outcome")
@@ -107,7 +107,7 @@ async def resume(request: Request) -> Response:
         raise draining()
     start = await newest_of(front, chat.stream_id)
     view = UIMessagesView(chat.stream_id, chat.message_id, surrogates.loads(chat.parts or b"[]"))
-    return ChatAnswer(front, view, chat.stream_id, start, (owner, chat_id))
+    return ChatAnswer(front, view, chat.stream_id, start, (caller.owner, chat_id))
 
 
 async def _settle(front: Front) -> None:
@@ -119,13 +119,13 @@ async def _settle(front: Front) -> None:
 
 async def stop(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
+    caller = await front.caller(request)
     chat_id = request.path_params["chat_id"]
-    chat = await front.chats.find(owner, chat_id)
+    chat = await front.chats.find(caller.owner, chat_id)
     if chat is None:
         return Response(status_code=204)
     state = await front.streams.cancel(chat.stream_id)
-    shown = partial(front.chats.shown, owner, chat_id, chat.stream_id)
+    shown = partial(front.chats.shown, caller.owner, chat_id, chat.stream_id)
     front.streams.owed.add("chat: what was stopped", shown, front.settings.stream_ttl)
     if state is State.UNKNOWN:
         return Response(status_code=204)

@@ -99,19 +99,19 @@ def conversing_of(request: Request) -> Conversing:
 
 async def create(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
+    caller = await front.caller(request)
     fields = description_of(await read_fields(request, front.settings.max_prompt_bytes))
     conversing = conversing_of(request)
-    return created(conversing, await conversing.create(owner, fields))
+    return created(conversing, await conversing.create(caller.owner, fields))
 
 
 async def listing(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
+    caller = await front.caller(request)
     asked = request.query_params.get("limit") or str(PAGE_DEFAULT)
     if not re.fullmatch(r"[0-9]{1,3}", asked, re.ASCII) or not 1 <= int(asked) <= PAGE_LIMIT:
         raise ApiError(400, f"limit: must be a whole number from 1 to {PAGE_LIMIT}")
-    page = await conversing_of(request).store.page(owner, request.query_params.get("before") or None, int(asked))
+    page = await conversing_of(request).store.page(caller.owner, request.query_params.get("before") or None, int(asked))
     if page is None:
         raise ApiError(400, "before: there is no such conversation; begin with the first page")
     found, more = page
@@ -125,20 +125,21 @@ async def show(request: Request) -> Response:
 
 async def update(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
+    caller = await front.caller(request)
     conversation_id = _id(request)
     fields = description_of(await read_fields(request, front.settings.max_prompt_bytes))
-    return json_response(shown(await conversing_of(request).update(owner, conversation_id, fields)))
+    return json_response(shown(await conversing_of(request).update(caller.owner, conversation_id, fields)))
 
 
 async def delete(request: Request) -> Response:
-    await conversing_of(request).delete(front_of(request).owner(request), _id(request))
+    caller = await front_of(request).caller(request)
+    await conversing_of(request).delete(caller.owner, _id(request))
     return Response(status_code=204)
 
 
 async def send(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
+    caller = await front.caller(request)
     conversation_id = _id(request)
     if front.hub.draining:
         raise draining()
@@ -146,7 +147,7 @@ async def send(request: Request) -> Response:
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     turn = await beside(size(fields.values()), lambda: turn_of(fields, conversation_id))
     headers = headers_of(request, PASSED_HEADERS)
-    sent = await conversing_of(request).send(owner, conversation_id, turn, headers, query="", key=key)
+    sent = await conversing_of(request).send(caller.owner, conversation_id, turn, headers, query="", key=key)
     return accepted_response(
         front,
         sent.stream_id,
@@ -159,21 +160,21 @@ async def send(request: Request) -> Response:
 
 async def events(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
+    caller = await front.caller(request)
     conversation_id, conversing = _id(request), conversing_of(request)
 
     async def check() -> None:
         # Not `find` alone: the last events of a deleted one can still be read.
         found = await conversing.store.settled(conversation_id)
-        if found is None or found.owner != owner:
-            await conversing.find(owner, conversation_id)
+        if found is None or found.owner != caller.owner:
+            await conversing.find(caller.owner, conversation_id)
 
-    return await front.events_of(front, request, owner, conversation_id, before=check)
+    return await front.events_of(front, request, caller.owner, conversation_id, before=check)
 
 
 async def fork(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
+    caller = await front.caller(request)
     conversation_id = _id(request)
     body = await read_fields(request, front.settings.max_prompt_bytes)
     at = built("at", body.pop("at")) if "at" in body else None
@@ -181,7 +182,7 @@ async def fork(request: Request) -> Response:
         raise InvalidPromptError("at: must be the id of the message that the new conversation ends with")
     title = description_of(body, ("title",)).get("title")
     conversing = conversing_of(request)
-    return created(conversing, await conversing.fork(owner, conversation_id, at, title))
+    return created(conversing, await conversing.fork(caller.owner, conversation_id, at, title))
 
 
 async def export(request: Request) -> Response:
@@ -192,7 +193,8 @@ async def export(request: Request) -> Response:
 
 
 async def _find(request: Request) -> Conversation:
-    return await conversing_of(request).find(front_of(request).owner(request), _id(request))
+    caller = await front_of(request).caller(request)
+    return await conversing_of(request).find(caller.owner, _id(request))
 
 
 def _id(request: Request) -> str:

@@ -23,19 +23,19 @@ _FIRST_ERROR = 400
 
 async def count_tokens(request: Request) -> Response:
     front = front_of(request)
-    front.owner(request)
+    await front.caller(request)
     body = await read_body(request, front.settings.max_prompt_bytes)
     await beside(len(body), lambda: fields_of(body))
     return await _pass(request, "POST", "/v1/messages/count_tokens", body)
 
 
 async def models(request: Request) -> Response:
-    front_of(request).owner(request)
+    await front_of(request).caller(request)
     return await _pass(request, "GET", "/v1/models")
 
 
 async def model(request: Request) -> Response:
-    front_of(request).owner(request)
+    await front_of(request).caller(request)
     name: str = request.path_params["id"]
     if not _MODEL.fullmatch(name):
         raise ApiError(404, "there is no such model")

@@ -22,7 +22,7 @@ from app.stream.log import Read
 
 async def create(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
+    caller = await front.caller(request)
     if front.hub.draining:
         raise draining()
     key = idempotency_key(request)
@@ -32,10 +32,10 @@ async def create(request: Request) -> Response:
         size(fields.values()), lambda: messages_prompt(fields, streamed=streamed, comes_back=comes_back)
     )
     last_id = request.headers.get("last-event-id") if streamed else None
-    rest = await _rest(front, owner, key, last_id) if last_id else None
+    rest = await _rest(front, caller.owner, key, last_id) if last_id else None
     headers = headers_of(request, PASSED_HEADERS)
     accepted = await front.streams.submit(
-        prompt, owner, headers, query=request.url.query, idempotency_key=key, failure_frees_key=True
+        prompt, caller.owner, headers, query=request.url.query, idempotency_key=key, failure_frees_key=True
     )
     if rest is not None and rest.start is not None and accepted.repeated:
         if rest.complete and not rest.data:

@@ -39,13 +39,13 @@ AFTER = ("after", "lastEventId", "last_event_id")
 
 async def submit(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
+    caller = await front.caller(request)
     key = idempotency_key(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     defaults = Defaults(front.settings.model, front.settings.max_tokens)
     prompt = await beside(size_of(fields.values()), lambda: prompt_of(fields, defaults))
     headers = headers_of(request, PASSED_HEADERS)
-    accepted = await front.streams.submit(prompt, owner, headers, idempotency_key=key)
+    accepted = await front.streams.submit(prompt, caller.owner, headers, idempotency_key=key)
     return accepted_response(front, accepted.stream_id, accepted.state)
 
 
@@ -76,8 +76,8 @@ async def _ended(front: Front, stream_id: str, meta: dict[str, bytes], data: dic
 
 async def events(request: Request) -> Response:
     front = front_of(request)
-    owner = front.owner(request)
-    return await events_of(front, request, owner, stream_id_of(request))
+    caller = await front.caller(request)
+    return await events_of(front, request, caller.owner, stream_id_of(request))
 
 
 async def events_of(

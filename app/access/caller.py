@@ -1,0 +1,38 @@
+"""Who is calling, as one value: what a request's credential says, for everything that comes after.
+
+The rule: it is made here, once for each request; who needs to know more about a caller adds a field, and never looks at
+the headers again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Confined:
+    """What a caller with a ticket may read, and nothing else: the stream or conversation that has this log."""
+
+    log_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`tenant` is whose key it is, `user` for whom it acts, if for anybody.
+
+    `claims` is the object `ks` of a JWT, as it came. `expires_at` is when the credential ends, in seconds since 1970.
+    """
+
+    tenant: str
+    user: str | None = None
+    admin: bool = False
+    claims: Mapping[str, Any] | None = None
+    expires_at: float | None = None
+    confined: Confined | None = None
+
+    @property
+    def owner(self) -> str:
+        """Whose streams these are. No tenant has a slash in its name, so that nobody is called as another's user."""
+        return self.tenant if self.user is None else f"{self.tenant}/{self.user}"
