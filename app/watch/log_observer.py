@@ -102,6 +102,14 @@ def _fault(event: of_processes.Fault) -> _Line:
     return _ERROR, f"{event.doing}: {of}{event.error} in {event.place}"
 
 
+def _keys_reloaded(event: of_processes.KeysReloaded) -> _Line:
+    if event.why:
+        return _ERROR, f"{event.why}: the {event.keys} keys from before stay in force"
+    if not event.keys:
+        return _ERROR, "the file of keys names none: nobody is let in"
+    return _INFO, f"the file of keys has changed: {event.keys} keys are in force"
+
+
 def _draining(event: of_processes.Draining) -> _Line:
     what = f"{event.streams} streams" if event.readers is None else f"{event.readers} readers"
     return _INFO, f"draining {what}"
@@ -136,6 +144,7 @@ _LINES: dict[type[Event], Callable[[Any], _Line]] = {
     of_fronts.HistoryUncounted: lambda e: (_WARNING, f"a long conversation could not be counted: {e.error}"),
     of_processes.Draining: _draining,
     of_processes.Fault: _fault,
+    of_processes.KeysReloaded: _keys_reloaded,
     of_processes.WorkerGone: lambda e: (_WARNING, f"worker {e.worker} is gone: {e.streams} streams are taken over"),
     of_processes.LeasesGivenUp: lambda _: (_ERROR, "leases: nothing can be written here, others may take over"),
     of_processes.RenewalsLate: lambda _: (

@@ -43,9 +43,14 @@ class CommitsUnanswered(Event):
 
 @dataclass(frozen=True, slots=True)
 class KeysReloaded(Event):
-    """The file of keys was read anew."""
+    """The file of keys has changed; so many `keys` are in force now.
 
+    `outcome` as `app.access.reloading` has it; `why` says what is wrong where the ones from before stay in force.
+    """
+
+    outcome: str
     keys: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,13 @@ def test_each_event_can_be_a_line(kind: type[Event], caplog: pytest.LogCaptureFi
     [
         (ENDED, "INFO", "st_1: completed, 1 attempts"),
         (FAILED, "WARNING", "st_1: failed, 5 attempts: overloaded_error, status 529"),
+        (of_processes.KeysReloaded("taken", 2), "INFO", "the file of keys has changed: 2 keys are in force"),
+        (of_processes.KeysReloaded("taken", 0), "ERROR", "the file of keys names none: nobody is let in"),
+        (
+            of_processes.KeysReloaded("malformed", 2, "line 1 is none"),
+            "ERROR",
+            "line 1 is none: the 2 keys from before stay in force",
+        ),
         (ELSEWHERE, "WARNING", "claims: Redis: READONLY read only (elsewhere, ReadOnlyError)"),
         (
             RedisRefused("claims", "bug", "ERR", "ERR", "ResponseError"),
