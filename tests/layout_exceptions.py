@@ -24,6 +24,7 @@ TESTED_ELSEWHERE = {
     "app/dev/simulator/rules/limits.py": _SDK,
     "app/dev/simulator/rules/models.py": _SDK,
     "app/dev/simulator/values.py": "tests/app/dev/simulator/test_directives.py: as part of a directive",
+    "app/faces/base/accepting.py": "tests/app/intake/test_submit.py: a POST on each face",
     "app/faces/base/answer.py": "tests/app/faces/native/test_answer.py: what both answers share",
     "app/faces/base/front.py": "tests/app/openapi/test_openapi.py: every route is there",
     "app/faces/base/lookup.py": "tests/app/faces/native/test_routes.py: through the face, by HTTP",

@@ -21,6 +21,7 @@ from app.intake.prompt import Prompt
 from app.intake.submit import Accepted, Along, Submit, again
 from app.settings import Settings
 from app.stream import frames
+from app.stream.accounts import NO_DEMAND, Demand
 from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.log import Begun, Claim, Log, State, Status
@@ -66,13 +67,14 @@ class Streams:
         owner: str,
         headers: Mapping[str, str],
         *,
+        demand: Demand = NO_DEMAND,
         query: str = "",
         idempotency_key: str | None = None,
         failure_frees_key: bool = False,
         fields: Mapping[str, str | bytes] | None = None,
         along: Along = NOTHING,
     ) -> Accepted:
-        """Accepts a prompt; the same owner, key and body give the same stream.
+        """Accepts a prompt; the same owner, key and body give the same stream. `demand` is what it asks of the limits.
 
         With `failure_frees_key` a key whose stream failed before any content is as if it had never been used. `fields`
         are more of the stream's meta. Raises `QueueFullError`, `IdempotencyConflictError`, `NotAcceptedError`, or
@@ -80,7 +82,9 @@ class Streams:
         """
         meta = prompt.fields(owner, headers, query) | dict(fields or {})
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
-        submit = Submit(self, new_stream_id(), meta, idempotency, along, failure_frees_key=failure_frees_key)
+        submit = Submit(
+            self, new_stream_id(), meta, idempotency, along, demand=demand, failure_frees_key=failure_frees_key
+        )
         clock = asyncio.get_running_loop().time
         model, began = word(prompt.model), clock()
         try:

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import RedisError
 
+from app.stream.accounts import Demand
 from app.stream.endings import Outcome
 from app.stream.errors import IdempotencyConflictError, NotAcceptedError
 from app.stream.log import State, Withdrawn
@@ -88,6 +89,7 @@ class Submit:
         idempotency: Idempotency | None,
         along: Along,
         *,
+        demand: Demand,
         failure_frees_key: bool = False,
     ) -> None:
         self._streams = streams
@@ -96,6 +98,7 @@ class Submit:
         self._size = sum(len(value) for value in meta.values())
         self._idempotency = idempotency
         self._along = along
+        self._demand = demand
         self._failure_frees_key = failure_frees_key
         self._word = secrets.token_hex(8)
         self._life_ms = streams.settings.stream_life_ms
@@ -151,6 +154,7 @@ class Submit:
             most_bytes=settings.queue_bytes,
             idempotency=self._idempotency,
             replaces=replaces,
+            demand=self._demand,
             # Where the caller has opened it, it must not stand again if it was lost meanwhile.
             after=log.opening(self._id, self._meta) if self._along.opened is None else None,
             then=[self._along.then(self._id)] if self._along.then is not None else [],

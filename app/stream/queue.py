@@ -16,6 +16,7 @@ from arq.jobs import serialize_job
 from redis.asyncio import Redis
 
 from app.stream import keys
+from app.stream.accounts import NO_DEMAND, Bill, Demand
 from app.stream.errors import IdempotencyConflictError, QueueFullError
 from app.stream.log import Claim
 from app.stream.redis.ordered import Prepared, in_order
@@ -74,6 +75,7 @@ class Queue:
         most_bytes: int = WITHOUT_LIMIT,
         idempotency: Idempotency | None = None,
         replaces: str = "",
+        demand: Demand = NO_DEMAND,  # noqa: ARG002  # what is counted is not built yet
         after: Prepared | None = None,
         then: Sequence[Prepared] = (),
     ) -> Submitted:
@@ -144,8 +146,16 @@ class Queue:
         )
         return {stream_id.decode() for stream_id in reply}
 
-    async def done(self, claim: Claim, entry: Mapping[str, str | bytes | int] | None = None) -> bool:
-        """Drops lease and job and puts `entry` on the outbox; False where somebody newer holds the stream."""
+    async def done(
+        self,
+        claim: Claim,
+        entry: Mapping[str, str | bytes | int] | None = None,
+        bill: Bill | None = None,  # noqa: ARG002  # what is settled is not built yet
+    ) -> bool:
+        """Drops lease and job and puts `entry` on the outbox; False where somebody newer holds the stream.
+
+        `bill` is what the stream did cost; without one it cost nothing.
+        """
         flat = [part for pair in (entry or {}).items() for part in pair]
         reply = await self._done(
             keys=[

@@ -19,16 +19,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app import surrogates
+from app.faces.base.accepting import accept
 from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import newest_of, start_of
 from app.faces.chat.answer import ChatAnswer
 from app.faces.chat.prompt import Allowed, ChatPrompt, chat_prompt
 from app.faces.chat.prompt_files import FileTooLargeError
 from app.faces.chat.view import UIMessagesView
-from app.http.body import headers_of, idempotency_key, read_fields
+from app.http.body import idempotency_key, read_fields
 from app.http.errors import ApiError, draining
 from app.http.whole import json_response
-from app.intake.prompt import PASSED_HEADERS, Prompt, prompt_of
+from app.intake.prompt import Prompt, prompt_of
 from app.intake.raw_json import Fields, size
 from app.intake.submit import Along, again
 from app.stream.concurrency.threads import beside
@@ -65,10 +66,11 @@ async def send(request: Request) -> Response:
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     asked, prompt = await beside(size(fields.values()), lambda: _asked(fields, front))
     life_ms = front.settings.stream_life_ms
-    accepted = await front.streams.submit(
+    accepted = await accept(
+        front,
+        request,
+        caller,
         prompt,
-        caller.owner,
-        headers_of(request, PASSED_HEADERS),
         idempotency_key=key,
         along=Along(
             then=lambda stream_id: front.chats.taking(caller.owner, asked.chat_id, _chat(asked, stream_id), life_ms),

@@ -66,11 +66,13 @@ The events, each with an id:
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.faces.base.accepting import accept
 from app.faces.base.front import front_of
 from app.faces.base.names import accepted_response
 from app.faces.conversations.answer import created, exported, kept
@@ -147,7 +149,8 @@ async def send(request: Request) -> Response:
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     turn = await beside(size(fields.values()), lambda: turn_of(fields, conversation_id))
     headers = headers_of(request, PASSED_HEADERS)
-    sent = await conversing_of(request).send(caller.owner, conversation_id, turn, headers, query="", key=key)
+    submit = partial(accept, front, request, caller)
+    sent = await conversing_of(request).send(caller.owner, conversation_id, turn, headers, submit, key=key)
     return accepted_response(
         front,
         sent.stream_id,

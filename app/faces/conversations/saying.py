@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from app.faces.conversations.context import Context, with_messages
 from app.faces.conversations.history import Plan, messages_json, plan, title_of
@@ -21,7 +21,7 @@ from app.http.bulk import Bulk
 from app.intake.prompt import Prompt, prompt_of
 from app.intake.raw_json import Fields, raw
 from app.intake.streams import Streams
-from app.intake.submit import Along, again
+from app.intake.submit import Accepted, Along, again
 from app.settings import Settings
 from app.stream import keys
 from app.stream.concurrency.threads import beside
@@ -70,6 +70,14 @@ _SOMETHING = [{"role": "user", "content": "."}]
 _NOT_OF_THE_REST = ("messages", "stream", "relay")
 
 
+class Submits(Protocol):
+    """How a prompt of this caller's is accepted. Raises as `Streams.submit` does."""
+
+    def __call__(
+        self, prompt: Prompt, *, idempotency_key: str | None, fields: Mapping[str, str | bytes], along: Along
+    ) -> Awaitable[Accepted]: ...
+
+
 class _MovedError(KeepstreamError):
     """Somebody was faster: read again."""
 
@@ -82,12 +90,19 @@ class Conversing(Keeping):
         self._context = Context(upstream)
 
     async def send(
-        self, owner: str, conversation_id: str, turn: Turn, headers: Mapping[str, str], *, query: str, key: str | None
+        self,
+        owner: str,
+        conversation_id: str,
+        turn: Turn,
+        headers: Mapping[str, str],
+        submit: Submits,
+        *,
+        key: str | None,
     ) -> Sent:
-        """Says something in a conversation and has it answered.
+        """Says something in a conversation and has it answered, by a stream that `submit` accepts.
 
         Raises `NoConversationError`, `ConversationBusyError`, `ConversationFullError`, `InvalidPromptError` and what
-        `Streams.submit` raises; then nothing was said.
+        `submit` raises; then nothing was said.
         """
         if key is not None and (sent := await again(lambda: self._said(owner, key, turn))) is not None:
             return sent
@@ -102,12 +117,12 @@ class Conversing(Keeping):
                     whole = await again(lambda: self.store.read(conversation_id, messages=True))
                     if whole is None or whole.position != found.position:
                         continue
-                    return await self._send(whole, turn, headers, query=query, key=key)
+                    return await self._send(whole, turn, headers, submit, key=key)
             except _MovedError:
                 continue
 
     async def _send(
-        self, found: Conversation, turn: Turn, headers: Mapping[str, str], *, query: str, key: str | None
+        self, found: Conversation, turn: Turn, headers: Mapping[str, str], submit: Submits, *, key: str | None
     ) -> Sent:
         made, size_, messages = await beside(found.bytes + turn.size, lambda: _made(found, turn))
         if size_ > self._settings.conversation_bytes:
@@ -138,9 +153,7 @@ class Conversing(Keeping):
         fields = {"conversation": found.id, "asked": made.asked, "turn": turn.digest}
         if key is not None:
             fields["key"] = keys.idempotency(found.owner, key)
-        accepted = await self._streams.submit(
-            prompt, found.owner, headers, query=query, idempotency_key=key, fields=fields, along=along
-        )
+        accepted = await submit(prompt, idempotency_key=key, fields=fields, along=along)
         if accepted.repeated:
             meta = await again(lambda: self._streams.log.meta(accepted.stream_id, "asked")) or {}
             return Sent(accepted.stream_id, accepted.state, meta.get("asked", b"").decode())

@@ -6,14 +6,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.faces.base.accepting import accept
 from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import start_of
 from app.faces.base.names import headers_of_stream
 from app.faces.messages.answer import StreamedAnswer, WholeAnswer
 from app.faces.messages.prompt import is_streamed, messages_prompt
-from app.http.body import headers_of, idempotency_key, read_fields
+from app.http.body import idempotency_key, read_fields
 from app.http.errors import ApiError, draining
-from app.intake.prompt import PASSED_HEADERS
 from app.intake.raw_json import size
 from app.stream.concurrency.threads import beside
 from app.stream.frames import parse_id
@@ -33,9 +33,8 @@ async def create(request: Request) -> Response:
     )
     last_id = request.headers.get("last-event-id") if streamed else None
     rest = await _rest(front, caller.owner, key, last_id) if last_id else None
-    headers = headers_of(request, PASSED_HEADERS)
-    accepted = await front.streams.submit(
-        prompt, caller.owner, headers, query=request.url.query, idempotency_key=key, failure_frees_key=True
+    accepted = await accept(
+        front, request, caller, prompt, query=request.url.query, idempotency_key=key, failure_frees_key=True
     )
     if rest is not None and rest.start is not None and accepted.repeated:
         if rest.complete and not rest.data:

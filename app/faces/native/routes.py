@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.faces.base.accepting import accept
 from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import check_readable, meta_of, stream_id_of
 from app.faces.base.names import accepted_response
@@ -18,10 +19,10 @@ from app.faces.base.result import FIELDS, failure_of, message_of
 from app.faces.native.answer import StreamResponse, WholeResponse
 from app.faces.native.view import SHOWN_FIELDS, away, opening, reset_event, shown
 from app.fanout.hub import start_position
-from app.http.body import headers_of, idempotency_key, read_fields
+from app.http.body import idempotency_key, read_fields
 from app.http.errors import ApiError
 from app.http.whole import Large, json_response
-from app.intake.prompt import PASSED_HEADERS, Defaults, prompt_of
+from app.intake.prompt import Defaults, prompt_of
 from app.intake.raw_json import size as size_of
 from app.stream.concurrency.threads import beside
 from app.stream.conversations import turns
@@ -44,8 +45,7 @@ async def submit(request: Request) -> Response:
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     defaults = Defaults(front.settings.model, front.settings.max_tokens)
     prompt = await beside(size_of(fields.values()), lambda: prompt_of(fields, defaults))
-    headers = headers_of(request, PASSED_HEADERS)
-    accepted = await front.streams.submit(prompt, caller.owner, headers, idempotency_key=key)
+    accepted = await accept(front, request, caller, prompt, idempotency_key=key)
     return accepted_response(front, accepted.stream_id, accepted.state)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from redis.asyncio import Redis
 
 from app.faces.conversations.context import COUNTED_BYTES
 from app.faces.conversations.prompt import turn_of
-from app.faces.conversations.saying import Conversing
+from app.faces.conversations.saying import Conversing, Submits
 from app.http.bulk import Bulk
 from app.intake import submit as submitting
 from app.intake.prompt import InvalidPromptError
@@ -35,9 +36,13 @@ def conversing(redis: Redis, tokens: int | None = 0, **settings: Any) -> Convers
     return Conversing(streams, Told(tokens), chosen, Bulk())
 
 
+def submits(front: Conversing) -> Submits:
+    return partial(front._streams.submit, owner=OWNER, headers={})
+
+
 async def say(front: Conversing, found: Conversation, key: str | None = None, **body: Any) -> str:
     turn = turn_of(body, found.id)
-    return (await front.send(found.owner, found.id, turn, {}, query="", key=key)).stream_id
+    return (await front.send(found.owner, found.id, turn, {}, submits(front), key=key)).stream_id
 
 
 async def ids(front: Conversing, found: Conversation) -> list[str]:
@@ -121,9 +126,9 @@ async def test_a_client_that_asks_again_after_its_front_died_is_answered(
     monkeypatch.setattr(front._streams.queue, "submit", dies)
     monkeypatch.setattr(front._streams.owed, "add", lambda *_: None)  # the dead owe nothing
     with pytest.raises(ConnectionError):
-        await front.send(OWNER, found.id, turn, {}, query="", key="once")
+        await front.send(OWNER, found.id, turn, {}, submits(front), key="once")
     monkeypatch.undo()
-    sent = [await front.send(OWNER, found.id, turn, {}, query="", key="once") for _ in range(3)]
+    sent = [await front.send(OWNER, found.id, turn, {}, submits(front), key="once") for _ in range(3)]
     assert {one.stream_id for one in sent} == {(await front.find(OWNER, found.id)).stream_id}
     assert await front._streams.queue.waiting() == 1
     assert await redis.pttl(keys.meta(sent[0].stream_id)) > keys.SUBMIT_SECONDS * 1000
