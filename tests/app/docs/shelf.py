@@ -51,6 +51,16 @@ class Document:
         return [span.replace("\\|", "|") for span in re.findall(r"`([^`\n]+)`", self.prose)]
 
     @cached_property
+    def in_one_line(self) -> str:
+        """The text without its line ends, for what may begin in one line and end in the next."""
+        return " ".join(self.prose.split())
+
+    @cached_property
+    def wrapped_spans(self) -> list[str]:
+        """As `spans`, those that are broken by a line's end included."""
+        return re.findall(r"`([^`]+)`", self.in_one_line)
+
+    @cached_property
     def links(self) -> list[str]:
         """Where it leads, pictures included."""
         return re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]+`", "", self.prose))
@@ -70,3 +80,4 @@ def called(heading: str) -> str:
 README = Document(ROOT / "README.md")
 SHELF = {path.stem: Document(path) for path in sorted(DOCS.glob("*.md"))}
 ALL = [README, *SHELF.values()]
+OF_THE_TESTS = Document(ROOT / "tests" / "README.md")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from app.http.static import FILES, PAGES
-from tests.app.docs.shelf import ALL, DOCS, ROOT, SHELF, Document
+from tests.app.docs.shelf import ALL, DOCS, OF_THE_TESTS, ROOT, SHELF, Document
 
 WEB = ROOT / "app" / "web"
 
@@ -34,7 +34,7 @@ def imports(file: str) -> list[str]:
     return re.findall(r'^import .*"(/[^"]+)";$', (WEB / file[1:]).read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ALL, ids=str)
+@pytest.mark.parametrize("page", [*ALL, OF_THE_TESTS], ids=str)
 def test_a_link_leads_to_what_is_there(page: Document) -> None:
     for link in page.links:
         if link.startswith(("https://", "http://")):

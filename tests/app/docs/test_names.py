@@ -15,7 +15,8 @@ from app.cli import main as keepstream
 from app.http.static import FILES, PAGES
 from app.openapi import describe
 from app.settings import variables
-from tests.app.docs.shelf import ALL, README, ROOT, SHELF, Document
+from tests.app.docs.shelf import ALL, OF_THE_TESTS, README, ROOT, SHELF, Document
+from tests.mutations.every import MUTATIONS
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)) - {"help"}
@@ -90,6 +91,42 @@ def test_every_file_in_it_exists(page: Document) -> None:
             assert any((ROOT / found[1].replace(".", "/")).with_suffix(end).exists() for end in ("", ".py")), span
 
 
+def test_what_the_tests_say_of_themselves_exists() -> None:
+    for span in OF_THE_TESTS.spans:
+        if re.fullmatch(r"[\w/]+(\.py|/)", span):
+            assert (ROOT / "tests" / span).exists(), span
+        for part in re.findall(r"\btests/[\w/.]+", span):
+            assert (ROOT / part).exists(), span
+
+
+def test_each_room_of_the_tests_is_in_the_table_of_them() -> None:
+    rooms = {f"tests/{path.name}/" for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name[0].isalpha()}
+    assert {span for span in SHELF["contributing"].spans if re.fullmatch(r"tests/\w+/", span)} >= rooms
+
+
+@every_page
+def test_what_is_named_by_its_last_part_exists(page: Document) -> None:
+    """`test_tail.py`, `append.lua`, `test_tail.py::test_…`, and a test by its name alone."""
+    for span in page.wrapped_spans:
+        file, _, test = span.partition("::")
+        if re.fullmatch(r"[\w-]+\.(py|lua|js|mjs|pml)", file):
+            named = called_so(file)
+            assert named, span
+            assert not test or any(is_one_of(test, functions_of(path)) for path in named), span
+        elif re.fullmatch(r"test_\w+…?", span):
+            assert is_one_of(span, every_function()), span
+
+
+@every_page
+def test_every_mutation_in_it_exists(page: Document) -> None:
+    """`…` stands for the rest of a name, and so does the end of a name that says more behind a colon."""
+    names = {mutation.name for mutation in MUTATIONS}
+    for listed in re.findall(r'\bmutations?:? ((?:"[^"]*"(?:,? and |[,;]? )?)+)', page.in_one_line, re.IGNORECASE):
+        for said in re.findall(r'"([^"]*)"', listed):
+            start, _, end = said.partition("…")
+            assert any(name.startswith(start.strip()) and name.endswith(end) for name in names), said
+
+
 def is_one_of(test: str, names: set[str]) -> bool:
     """A name may end in `…`, where the rest of it says no more."""
     return test in names or (test.endswith("…") and any(name.startswith(test[:-1]) for name in names))
@@ -99,6 +136,16 @@ def is_one_of(test: str, names: set[str]) -> bool:
 def functions_of(path: Path) -> set[str]:
     nodes = ast.walk(ast.parse(path.read_text()))
     return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+@cache
+def called_so(name: str) -> list[Path]:
+    return [path for top in ("app", "worker", "tests") for path in (ROOT / top).rglob(name)]
+
+
+@cache
+def every_function() -> set[str]:
+    return {name for path in (ROOT / "tests").rglob("test_*.py") for name in functions_of(path)}
 
 
 def test_each_promise_names_a_test_that_shows_it() -> None:
