@@ -1,4 +1,4 @@
-"""Fronts come and go: readers are sent away at a frame's end and find the stream again elsewhere."""
+"""Fronts come and go: readers are sent away at a frame's end and find the stream again elsewhere (G3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Readers that join a running log of megabytes at once, some slow, some stalled. `make readers` sends a thousand."""
+"""Readers who join a running log of megabytes, some slow, some stalled (G1). `make readers` sends a thousand."""
 
 from __future__ import annotations
 

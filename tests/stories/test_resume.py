@@ -1,4 +1,4 @@
-"""A reader who leaves and comes back has the stream: every byte, once, in order."""
+"""A reader who leaves and comes back has the stream: every byte, once, in order (G1, G2, G7)."""
 
 from __future__ import annotations
 

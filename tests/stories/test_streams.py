@@ -1,4 +1,4 @@
-"""Submitting, looking, cancelling: what is accepted, what is refused, and that a refusal leaves nothing behind."""
+"""Submitting, looking, cancelling: what is accepted, what is refused, and that this leaves nothing behind (G5, G6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers die, stall and come back: every stream has exactly one ending, and nobody sees two answers mixed."""
+"""Workers die, stall and come back: every stream has exactly one ending, and nobody sees two answers mixed (G3, G4)."""
 
 from __future__ import annotations
 

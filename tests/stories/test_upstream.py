@@ -1,4 +1,4 @@
-"""The upstream misbehaves in every way it can: tried again where nothing was seen, restarted or failed elsewhere."""
+"""An upstream that misbehaves: tried again where nothing was seen, restarted or failed elsewhere (G6, G7)."""
 
 from __future__ import annotations
 

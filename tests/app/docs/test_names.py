@@ -154,6 +154,21 @@ def test_each_promise_names_a_test_that_shows_it() -> None:
     assert all("::test_" in one for one in promises[:8])
 
 
+def test_a_file_that_shows_a_promise_says_which() -> None:
+    """And the other way round: whoever looks for `G2` in the tests finds those that are named under it."""
+    promises = {one[:2]: one for one in re.split(r"^## ", SHELF["guarantees"].text, flags=re.MULTILINE)[1:8]}
+    named = {
+        (file, promise) for promise, text in promises.items() for file in re.findall(r"`(tests/[\w/]+\.py)::", text)
+    }
+    told = {
+        (str(path.relative_to(ROOT)), promise)
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for listed in re.findall(r"\((G\d(?:, G\d)*)\)", ast.get_docstring(ast.parse(path.read_text())) or "")
+        for promise in listed.split(", ")
+    }
+    assert told == named
+
+
 def test_the_floors_are_those_that_are_held() -> None:
     held = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     floors = [one["layers"] for one in held if one["name"] in ("the floors of the front", "the floors of the worker")]

@@ -1,4 +1,4 @@
-"""A front's readers on a real server: each byte once, whatever the channel or the readers themselves do."""
+"""A front's readers on a real server: each byte once, whatever the channel or the readers themselves do (G7)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Whatever a channel does to its messages, what is shown is the log: a prefix of one history at every moment, never two
-spliced, and all of it once the log was read."""
+spliced, and all of it once the log was read (G1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A POST and a Redis that goes at any of its commands: it happened, and was said to; or it did not, and was not.
+"""A POST and a Redis that goes at any of its commands: it happened, and was said to; or it did not, and was not (G3).
 
 The connection is cut at the first, second, third… command of each face's POST, before the command is executed or when
 its reply is on the way, for a moment or for longer than the front asks again; and then one looks at what stands.

@@ -1,5 +1,5 @@
 """Several requests with one Idempotency-Key at several fronts, of whose replies any may be lost: whoever is told of a
-stream is told of the same, nobody takes it back, and nothing else runs.
+stream is told of the same, nobody takes it back, and nothing else runs (G5).
 """
 
 from __future__ import annotations

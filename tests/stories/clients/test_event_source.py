@@ -1,4 +1,4 @@
-"""Clients of Server-Sent Events that know nothing of Keepstream: they come back by themselves and double nothing."""
+"""Clients of Server-Sent Events that know nothing of Keepstream: they come back alone and double nothing (G2)."""
 
 from __future__ import annotations
 

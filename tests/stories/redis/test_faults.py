@@ -1,4 +1,4 @@
-"""Redis restarts, stalls, forgets, fills up and fails over: readers get the right bytes, or are told."""
+"""Redis restarts, stalls, forgets, fills up and fails over: readers get the right bytes, or are told (G2)."""
 
 from __future__ import annotations
 

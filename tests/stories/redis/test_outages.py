@@ -1,4 +1,4 @@
-"""Redis is away, or refuses all writes, for longer than a lease: no stream of a living worker changes hands."""
+"""Redis is away, or refuses all writes, for longer than a lease: no stream of a living worker changes hands (G3)."""
 
 from __future__ import annotations
 

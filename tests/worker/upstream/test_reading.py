@@ -1,3 +1,5 @@
+"""What of an upstream's bytes becomes frames, and when a message is whole (G6)."""
+
 from __future__ import annotations
 
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""A stream is opened, confirmed, and begun by its newest holder alone."""
+"""A stream is opened, confirmed, and begun by its newest holder alone (G4)."""
 
 from __future__ import annotations
 

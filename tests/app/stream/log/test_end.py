@@ -1,4 +1,4 @@
-"""There is one ending, and nothing behind it."""
+"""There is one ending, and nothing behind it (G4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done or given back, and by whom."""
+"""What is done or given back, and by whom (G4)."""
 
 from __future__ import annotations
 
