@@ -6,10 +6,13 @@ import math
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
+from xdist.scheduler import LoadFileScheduling
 
 from app.dev.embedded import EmbeddedValkey
 from app.stream.redis import links
@@ -17,6 +20,7 @@ from app.watch.log_observer import LogObserver
 from app.watch.observers import observed
 from tests.harness.leaks import keys_without_ttl
 from tests.harness.servers import RealServer, Server
+from tests.harness.shared import Shared
 from tests.quick import needs_a_process
 
 # The machine is shared: an example may take its time, and a real server is part of most of them. The same examples each
@@ -27,43 +31,60 @@ settings.register_profile("search", **USUAL)
 settings.register_profile("quick", derandomize=True, **USUAL | {"max_examples": 10})
 settings.load_profile("keepstream")
 
+# What is run by one process: a file, or all files of a folder that share what is expensive to start.
+TOGETHER = ("page/docs", "page/list", "page/text", "stories/conversations", "stories/messages", "stories/terminal")
 # Those that take longest, the longest first: none of them is to be the last one, alone on the machine. Whoever is
-# missing here comes later and costs a little time.
+# missing here comes later and costs a little time. Those that ask for the same cluster stand apart, so that it is as
+# often the same process that has it by then.
 LONG = (
     "stories/test_chaos",
-    "page/test_chat",
-    "stories/test_dev",
+    "stories/messages",
+    "stories/conversations",
+    "page/test_lost",
+    "page/test_coming_back",
+    "app/docs/test_examples",
+    "stories/redis/test_refusals",
     "stories/test_takeover",
     "stories/test_drain",
+    "page/test_chat",
+    "page/test_looks",
+    "stories/test_dev",
     "app/fanout/test_drain",
     "worker/claims/pool/test_drain",
-    "stories/messages/test_same_answer",
-    "stories/messages/test_failures",
     "stories/redis/test_faults",
-    "stories/redis/test_refusals",
-    "page/test_coming_back",
-    "page/docs/test_shelf",
-    "app/docs/test_examples",
-    "stories/messages/test_coming_back",
+    "page/list",
+    "page/docs",
+    "page/text",
     "app/stream/scripts/test_scripts",
     "stories/test_upstream",
     "stories/clients/test_ai_sdk",
     "page/test_states",
     "stories/clients/test_claude_sdk",
-    "stories/conversations/test_changing",
-    "stories/conversations/test_answers",
     "stories/clients/test_description",
     "stories/test_resume",
     "stories/clients/test_our_clients",
     "models/test_models",
+    "models/test_life",
     "worker/claims/pool/test_take_over",
-    "stories/terminal/test_talking",
+    "stories/terminal",
     "stories/redis/test_sentinel",
     "stories/clients/test_event_source",
     "app/dev/simulator/test_faults",
 )
-PROCESSES_PER_CPU = 2  # most of a test is waiting for others
+PROCESSES_PER_CPU = 3  # most of a test is waiting for others
 PROCESSES_MAX = 8
+
+
+class Together(LoadFileScheduling):
+    """Hands out files, and the folders of `TOGETHER` as if each were one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return _together(path.removeprefix("tests/")) or path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -83,7 +104,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _place(item: pytest.Item) -> str:
-    return item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
+    path = item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
+    return _together(path) or path
+
+
+def _together(path: str) -> str:
+    """The folder of `TOGETHER` in which a file stands, or ''."""
+    return next((folder for folder in TOGETHER if path.startswith(f"{folder}/")), "")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -114,6 +141,12 @@ def _logged() -> Iterator[None]:
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
     with EmbeddedValkey.start(tmp_path_factory.mktemp("valkey")) as server:
         yield server
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared() -> AsyncIterator[Shared]:
+    async with Shared() as shared:
+        yield shared
 
 
 @pytest.fixture

@@ -113,6 +113,22 @@ class Cluster:
         self.workers = list(await asyncio.gather(*(self.worker(n) for n in range(workers))))
         self.fronts = list(await asyncio.gather(*(self.front(n) for n in range(fronts))))
 
+    async def renewed(self) -> bool:
+        """Whether it is as it was at its start: all of it lives, and what was held back or stored is gone.
+
+        A key that would stay for ever is a failed test.
+        """
+        if not self.valkey.is_running or not all(one.running for one in (self.simulator, *self.workers, *self.fronts)):
+            return False
+        if (len(self.workers), len(self.fronts)) != self._counts:
+            return False
+        for proxy in (self.claude, *self.front_proxies, *self.redis_proxies.values()):
+            proxy.flow()
+        forever = await keys_without_ttl(self.redis)
+        assert forever == [], "keys that would stay for ever"
+        await self.redis.flushall()
+        return True
+
     async def __aexit__(self, *_: object) -> None:
         forever = await keys_without_ttl(self.redis) if self.valkey.is_running else []
         for process in reversed(self._processes):

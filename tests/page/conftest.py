@@ -1,4 +1,6 @@
-"""One browser and one cluster per file. A test fails on whatever went wrong in any tab, unless it said it would."""
+"""One browser, and a cluster for all files that ask for the same. A test fails on whatever went wrong in any tab,
+unless it said it would.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
+from tests.harness.shared import Shared
 from tests.page.visiting import CHROMIUM, Site, launch
 
 HERE = Path(__file__).parent
@@ -23,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(missing)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as driver:
         browser = await launch(driver)
@@ -31,14 +34,13 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def cluster(request: pytest.FixtureRequest, shared: Shared) -> Cluster:
     """With the settings that the file asks for in `SETTINGS`."""
-    async with Cluster(**getattr(request.module, "SETTINGS", {})) as cluster:
-        yield cluster
+    return await shared.like(**getattr(request.module, "SETTINGS", {}))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def everything(cluster: Cluster, browser: Browser) -> AsyncIterator[Site]:
     api = Api(cluster)
     api.http.headers["connection"] = "close"  # what a test cuts is the page's, not ours
@@ -46,7 +48,7 @@ async def everything(cluster: Cluster, browser: Browser) -> AsyncIterator[Site]:
     await api.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(everything: Site) -> AsyncIterator[Site]:
     yield everything
     everything.cluster.claude.flow()

@@ -24,7 +24,7 @@ from tests.page.visiting import (
     say,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # A turn of the wheel moves the view in several frames.
 AT_REST = """() => {

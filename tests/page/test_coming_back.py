@@ -25,7 +25,7 @@ from tests.page.visiting import (
     words_of,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WORDS, STEADILY = numbered(400, rate=300)
 

@@ -16,7 +16,7 @@ from app.http.static import FILES
 from tests.harness import node
 from tests.page.visiting import NOW, Site, answer, answered, articles, body, box, button, conversation_of, quoted, say
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WEB = Path(__file__).parents[2] / "app" / "web"
 AXE = node.CLIENTS / "node_modules" / "axe-core" / "axe.min.js"

@@ -30,7 +30,7 @@ from tests.page.visiting import (
     status,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KEY = "a-key-of-hers"
 SETTINGS = {"max_prompt_bytes": 6000}
@@ -43,7 +43,7 @@ def keys_file(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def away(site: Site) -> AsyncIterator[Away]:
     away = Away(site.cluster.front_proxies[0])
     site.allow(CUT)

@@ -48,7 +48,7 @@ def test_nothing_is_used_that_safari_15_lacks(file: Path) -> None:
     assert found == {}
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 async def test_the_page_works_without_what_came_later(site: Site) -> None:
     context = await site.context()
     await context.add_init_script(TAKE_AWAY)
@@ -78,7 +78,7 @@ async def test_the_page_works_without_what_came_later(site: Site) -> None:
     await box(page).press("Escape")
 
 
-@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("chosen", ["auto", "light", "dark"])
 async def test_the_colours_are_those_of_the_system_or_those_that_were_chosen(

@@ -27,7 +27,7 @@ from tests.page.visiting import (
     words_of,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SETTINGS = {"worker_streams": 1, "queue_limit": 2}
 WORDS, AT_ONCE = numbered(60, rate=0)

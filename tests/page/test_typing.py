@@ -9,7 +9,7 @@ from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.page.visiting import NOW, Site, answered, articles, box, button, say
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # A picture of one pixel.
 PIXEL = bytes.fromhex(

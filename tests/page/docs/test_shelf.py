@@ -14,7 +14,7 @@ from tests.harness import node
 from tests.page.test_looks import AXE, DESKTOP, PHONE, SMALL, violations
 from tests.page.visiting import Site
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tests.page.visiting import (
     say,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_edit_and_resend_replaces_what_follows(site: Site) -> None:

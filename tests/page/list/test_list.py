@@ -18,7 +18,7 @@ from tests.page.visiting import (
     say,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def chats(page: Page) -> Locator:

@@ -13,14 +13,14 @@ from playwright.async_api import Page, expect
 from tests.page.text import corpus
 from tests.page.visiting import NOW, Site, answer, answered, body, button, quoted, say
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SOURCE = Path(__file__).with_name("growing.js").read_text()
 PIECES = 12
 SECONDS_AT_MOST = 20  # of any text; a page that hangs takes for ever
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def standing(everything: Site) -> AsyncIterator[Page]:
     context = await everything.browser.new_context()
     page = await context.new_page()

@@ -10,10 +10,10 @@ from playwright.async_api import Page
 
 from tests.page.visiting import Site
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def page(everything: Site) -> Page:
     page = await everything.visit(timezone_id="Europe/Warsaw", locale="en-GB")
     assert everything.faults == []

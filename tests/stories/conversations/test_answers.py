@@ -10,7 +10,7 @@ import pytest
 from tests.harness.api import Api
 from tests.stories.conversations.talk import GO_ON, NOW, STALLED, Tab, Talk, texts
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_what_is_said_and_answered_is_kept(api: Api) -> None:

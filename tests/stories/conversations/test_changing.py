@@ -10,7 +10,7 @@ from app.stream import keys
 from tests.harness.api import Api
 from tests.stories.conversations.talk import NOW, STALLED, Tab, Talk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_an_edited_message_takes_the_place_of_what_followed(api: Api) -> None:

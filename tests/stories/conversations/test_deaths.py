@@ -15,7 +15,7 @@ from app.stream.queue import Queue
 from tests.harness.api import Api
 from tests.stories.conversations.talk import GO_ON, LEASE_SECONDS, STALLED, Talk, texts
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_an_answer_is_committed_also_when_its_worker_died_after_the_ending(api: Api) -> None:

@@ -16,7 +16,7 @@ from app.stream import keys
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 QUICK = "[[sim: tokens=3 rate=0 first=0]]"
 TTL_SECONDS = 500
@@ -31,7 +31,7 @@ def api_keys_file(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def cluster(api_keys_file: str) -> AsyncIterator[Cluster]:
     async with Cluster(
         api_keys_file=api_keys_file, conversation_ttl=TTL_SECONDS, max_prompt_bytes=2_000_000
@@ -39,14 +39,14 @@ async def cluster(api_keys_file: str) -> AsyncIterator[Cluster]:
         yield cluster
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def ann(cluster: Cluster) -> AsyncIterator[Api]:
     api = Api(cluster, key="ann")
     yield api
     await api.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def bob(cluster: Cluster) -> AsyncIterator[Api]:
     api = Api(cluster, key="bob")
     yield api

@@ -9,7 +9,7 @@ import pytest
 from tests.harness.api import Api
 from tests.stories.conversations.talk import Talk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize(

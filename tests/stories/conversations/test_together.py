@@ -9,7 +9,7 @@ import pytest
 from tests.harness.api import Api
 from tests.stories.conversations.talk import NOW, STALLED, Tab, Talk
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_second_message_is_a_conflict_that_names_the_running_stream(api: Api) -> None:

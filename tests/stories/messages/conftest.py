@@ -9,7 +9,7 @@ from tests.harness.relay import Relay
 from tests.stories.messages.asking import sdk
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def relay() -> Iterator[Relay]:
     with Relay(KEEPSTREAM_LEASE_SECONDS="1", KEEPSTREAM_RETRY_WAIT_MAX="2") as relay:
         yield relay

@@ -8,7 +8,7 @@ import pytest
 from tests.harness.relay import Relay
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def relay() -> Iterator[Relay]:
     with Relay() as relay:
         yield relay
