@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import LONG
+from tests.conftest import LONG, TOGETHER
 from tests.layout_exceptions import ABOUT_SEVERAL, ALIKE, NOT_YET_SEEN_AT_ONCE, NOT_YET_TESTED, TESTED_ELSEWHERE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,5 +131,6 @@ def test_no_two_neighbours_differ_by_one_letter_s() -> None:
 
 
 def test_those_that_take_long_are_there() -> None:
-    """LONG in conftest.py names test files by their place; who moves one moves its name."""
-    assert [name for name in LONG if not (ROOT / "tests" / f"{name}.py").exists()] == []
+    """LONG in conftest.py names test files and folders by their place; who moves one moves its name."""
+    places = [ROOT / "tests" / name for name in (*LONG, *TOGETHER)]
+    assert [place for place in places if not place.is_dir() and not place.with_suffix(".py").exists()] == []
