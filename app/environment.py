@@ -1,14 +1,21 @@
-"""What stands in an environment or in a setting, judged by how it looks. Pure."""
+"""What stands in an environment, read and judged by how it looks. Pure, but for secrets that come as files."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _SERVICE_LINK = re.compile(
     r"KEEPSTREAM_(.*_)?(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used. The message names the variable and what it takes."""
 
 
 def is_service_link(name: str, value: str) -> bool:
@@ -41,3 +48,79 @@ def is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_http(url: str) -> bool:
+    """Whether this is an address that can be asked by HTTP."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # raises where it is none
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and re.fullmatch("[!-~]+", url) is not None
+
+
+class Reader:
+    """Typed reads of an environment, where every refusal names the variable and its bounds."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def text(self, name: str) -> str | None:
+        """The value without white space around it; None where it is unset or empty."""
+        value = self._environ.get(name, "").strip()
+        if not value.isprintable() and any("\ud800" <= character <= "\udfff" for character in value):
+            raise SettingsError(f"{name} must be UTF-8 text")  # nothing that holds it could ever be sent
+        return value or None
+
+    def secret(self, name: str) -> str | None:
+        value, path = self.text(name), self.text(f"{name}_FILE")
+        if path is None:
+            return value
+        if value is not None:
+            raise SettingsError(f"set {name} or {name}_FILE, not both")
+        try:
+            secret = Path(path).read_text(encoding="utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise SettingsError(f"{name}_FILE: cannot read {path}: {reason}") from error
+        if not secret:  # not the same as unset: somebody meant to give one
+            raise SettingsError(f"{name}_FILE: {path} is empty")
+        return secret
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.text(name)
+        if value is None:
+            return default
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", value) or not low <= int(value) <= high:
+            raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+        return int(value)
+
+    def port(self, name: str, default: int) -> int:
+        # Kubernetes tells each container of a service of our name this way: it is no setting.
+        return default if is_service_link(name, self.text(name) or "") else self.whole(name, default, 0, 65_535)
+
+    def path(self, name: str) -> str:
+        """A path without a slash at its end; '' for the root."""
+        value = (self.text(name) or "").rstrip("/")
+        if value and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+            raise SettingsError(f"{name} must be a path such as /keepstream, not {value!r}")
+        return value
+
+    def seconds(self, name: str, default: float, low: float, high: float) -> float:
+        value = self.text(name)
+        if value is None:
+            return default
+        number = float(value) if _NUMBER.fullmatch(value) else float("nan")
+        if not low <= number <= high:
+            raise SettingsError(f"{name} must be a number of seconds from {low:g} to {high:g}, not {value!r}")
+        return number
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(word for word in re.split(r"[\s,]+", self.text(name) or "") if word)
+
+    def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = (self.text(name) or default).lower()
+        if value not in allowed:
+            raise SettingsError(f"{name} must be one of {', '.join(filter(None, allowed))}, not {value!r}")
+        return value

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
-from urllib.parse import urlsplit
 
-from app.environment import is_origin, is_service_link
+from app.environment import Reader, SettingsError, is_http, is_origin, is_service_link
+
+__all__ = ["Settings", "SettingsError", "unknown", "unusable", "variable_of", "variables"]
 
 # A string of Redis has 512 MB at the most, and the frames that close a log need room behind the limit.
 MAX_LOG_BYTES_CEILING = 500_000_000
@@ -22,12 +22,6 @@ MIN_LOG_BYTES = 4096
 MIN_LEASE_SECONDS = 0.5
 # Between the last moment a stream may run and the moment its keys go: room to write its ending.
 LIFE_MARGIN_SECONDS = 120
-
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
-
-
-class SettingsError(ValueError):
-    """A setting that cannot be used. The message names the variable and what it takes."""
 
 
 def unusable(error: Exception) -> SettingsError:
@@ -89,7 +83,7 @@ class Settings:
 
         A secret may come as a file: `ANTHROPIC_API_KEY_FILE`, `REDIS_URL_FILE`. Raises `SettingsError`.
         """
-        read, default = _Reader(environ), cls()
+        read, default = Reader(environ), cls()
         settings = cls(
             redis_url=read.secret("REDIS_URL") or default.redis_url,
             redis_ca=read.text("KEEPSTREAM_REDIS_CA"),
@@ -139,7 +133,7 @@ class Settings:
             raise SettingsError(
                 "REDIS_URL must start with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
             )
-        if settings.anthropic_base_url and not _is_http(settings.anthropic_base_url):
+        if settings.anthropic_base_url and not is_http(settings.anthropic_base_url):
             raise SettingsError("ANTHROPIC_BASE_URL must be an http:// or https:// address")
         if not re.fullmatch("[!-~]*", settings.anthropic_api_key or ""):
             raise SettingsError("ANTHROPIC_API_KEY must be one word of ASCII: it goes into a header")
@@ -193,78 +187,3 @@ def _host(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9_.-]+|\[?[0-9a-f:.]+\]?", name):
         raise SettingsError(f"KEEPSTREAM_HOSTS: {text!r} is no name of a host: give names or addresses without a port")
     return name.strip("[]")
-
-
-def _is_http(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018  # raises where it is none
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and re.fullmatch("[!-~]+", url) is not None
-
-
-class _Reader:
-    """Typed reads of an environment, where every refusal names the variable and its bounds."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def text(self, name: str) -> str | None:
-        """The value without white space around it; None where it is unset or empty."""
-        value = self._environ.get(name, "").strip()
-        if not value.isprintable() and any("\ud800" <= character <= "\udfff" for character in value):
-            raise SettingsError(f"{name} must be UTF-8 text")  # nothing that holds it could ever be sent
-        return value or None
-
-    def secret(self, name: str) -> str | None:
-        value, path = self.text(name), self.text(f"{name}_FILE")
-        if path is None:
-            return value
-        if value is not None:
-            raise SettingsError(f"set {name} or {name}_FILE, not both")
-        try:
-            secret = Path(path).read_text(encoding="utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise SettingsError(f"{name}_FILE: cannot read {path}: {reason}") from error
-        if not secret:  # not the same as unset: somebody meant to give one
-            raise SettingsError(f"{name}_FILE: {path} is empty")
-        return secret
-
-    def whole(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.text(name)
-        if value is None:
-            return default
-        if not re.fullmatch(r"[+-]?[0-9]{1,18}", value) or not low <= int(value) <= high:
-            raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {value!r}")
-        return int(value)
-
-    def port(self, name: str, default: int) -> int:
-        # Kubernetes tells each container of a service of our name this way: it is no setting.
-        return default if is_service_link(name, self.text(name) or "") else self.whole(name, default, 0, 65_535)
-
-    def path(self, name: str) -> str:
-        """A path without a slash at its end; '' for the root."""
-        value = (self.text(name) or "").rstrip("/")
-        if value and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
-            raise SettingsError(f"{name} must be a path such as /keepstream, not {value!r}")
-        return value
-
-    def seconds(self, name: str, default: float, low: float, high: float) -> float:
-        value = self.text(name)
-        if value is None:
-            return default
-        number = float(value) if _NUMBER.fullmatch(value) else float("nan")
-        if not low <= number <= high:
-            raise SettingsError(f"{name} must be a number of seconds from {low:g} to {high:g}, not {value!r}")
-        return number
-
-    def words(self, name: str) -> tuple[str, ...]:
-        return tuple(word for word in re.split(r"[\s,]+", self.text(name) or "") if word)
-
-    def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        value = (self.text(name) or default).lower()
-        if value not in allowed:
-            raise SettingsError(f"{name} must be one of {', '.join(filter(None, allowed))}, not {value!r}")
-        return value

@@ -11,7 +11,7 @@ def test_the_deepest_line_of_ours_is_named() -> None:
         Settings.from_env({"KEEPSTREAM_PORT": "a secret"})
     except Exception as error:  # noqa: BLE001  # whatever it is: only its place matters
         place = place_of(error)
-    assert re.fullmatch(r"\w+ \(app/settings\.py:\d+\)", place)
+    assert re.fullmatch(r"\w+ \(app/environment\.py:\d+\)", place)
 
 
 def test_where_none_is_ours_it_is_the_deepest_of_all() -> None:
