@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from app.environment import Reader, SettingsError, is_http, is_origin, is_service_link
+from app.environment import Network, Reader, SettingsError, is_http, is_origin, is_service_link, network_of
 
 __all__ = ["Settings", "SettingsError", "unknown", "unusable", "variable_of", "variables"]
 
@@ -62,6 +62,7 @@ class Settings:
     api_keys_file: str | None = None
     auth: str = ""
     hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
     root_path: str = ""
     cors_origins: tuple[str, ...] = ()
     chat_models: tuple[str, ...] = ()
@@ -115,6 +116,7 @@ class Settings:
             api_keys_file=read.text("KEEPSTREAM_API_KEYS_FILE"),
             auth=read.one_of("KEEPSTREAM_AUTH", default.auth, ("", "none")),
             hosts=tuple(_host(word) for word in read.words("KEEPSTREAM_HOSTS")),
+            trusted_proxies=tuple(_proxy(word) for word in read.words("KEEPSTREAM_TRUSTED_PROXIES")),
             root_path=read.path("KEEPSTREAM_ROOT_PATH"),
             cors_origins=tuple(_origin(word) for word in read.words("KEEPSTREAM_CORS_ORIGINS")),
             chat_models=read.words("KEEPSTREAM_CHAT_MODELS"),
@@ -187,3 +189,12 @@ def _host(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9_.-]+|\[?[0-9a-f:.]+\]?", name):
         raise SettingsError(f"KEEPSTREAM_HOSTS: {text!r} is no name of a host: give names or addresses without a port")
     return name.strip("[]")
+
+
+def _proxy(text: str) -> Network:
+    try:
+        return network_of(text)
+    except ValueError as error:
+        raise SettingsError(
+            f"KEEPSTREAM_TRUSTED_PROXIES: {error}; give addresses and networks such as 10.0.0.7 and 10.1.0.0/16"
+        ) from error

@@ -40,12 +40,6 @@ ROWS = (
         "if False:",
     ),
     Mutation(
-        "a front that asks nobody listens to the world",
-        "app/access/closed.py",
-        'if owners.ask_nobody and not is_loopback(address) and settings.auth != "none":',
-        "if False:",
-    ),
-    Mutation(
         "all users of a machine may read what dev keeps",
         "app/dev/plan.py",
         "        directory.chmod(0o700)",

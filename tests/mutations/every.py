@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from tests.mutations import elsewhere
-from tests.mutations.app import faces, fanout, http, intake, stream, stream_scripts, watch
+from tests.mutations.app import access, faces, fanout, http, intake, stream, stream_scripts, watch
 from tests.mutations.mutation import Mutation
 from tests.mutations.worker import claims, life, log, upstream
 
 ROOMS = {
+    "app/access": access.ROWS,
     "app/http": http.ROWS,
     "app/intake": intake.ROWS,
     "app/fanout": fanout.ROWS,

@@ -15,10 +15,8 @@ import termios
 from collections.abc import Callable
 from typing import Any
 
+from app.access.addresses import is_passed_on
 from app.http.connection.cycle import CYCLE
-
-# What proxies add to what they pass on.
-_PASSED_ON = frozenset({b"via", b"forwarded", b"x-real-ip"})
 
 
 class _Listening(asyncio.Protocol):
@@ -57,17 +55,12 @@ class _Listening(asyncio.Protocol):
 def when_heard(scope: Any, heard: Callable[[], None]) -> None:
     """Calls `heard` once the client of this answer, which has been written to its end, is known to have all of it."""
     cycle = scope.get(CYCLE)
-    if cycle is None or _is_passed_on(scope) or not cycle.response_complete or cycle.transport.is_closing():
+    if cycle is None or is_passed_on(scope) or not cycle.response_complete or cycle.transport.is_closing():
         return
     transport: Any = cycle.transport
     protocol = transport.get_protocol()
     if getattr(protocol, "cycle", None) is cycle and not protocol.pipeline:
         transport.set_protocol(_Listening(transport, protocol, heard))
-
-
-def _is_passed_on(scope: Any) -> bool:
-    """Whether a proxy asks, as far as it says so."""
-    return any(name in _PASSED_ON or name.startswith(b"x-forwarded-") for name, _ in scope["headers"])
 
 
 def _all_acknowledged(transport: asyncio.Transport) -> bool:

@@ -162,7 +162,7 @@ ROWS = (
     Mutation(
         "what a proxy heard counts as heard by its client",
         "app/http/connection/heard.py",
-        "_is_passed_on(scope) or ",
+        "is_passed_on(scope) or ",
         "",
     ),
     Mutation(
