@@ -106,6 +106,7 @@ def door(settings: Settings, address: str) -> Door:
         hosts=hosts(settings, address),
         bodies_bytes=settings.bodies_bytes,
         root_path=settings.root_path,
+        proxies=settings.trusted_proxies,
     )
 
 

@@ -8,12 +8,14 @@ none of its words, and a 500 for the client.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.addresses import is_https
+from app.environment import Network
 from app.http import origins
 from app.http.body import HOLD, Bodies
 from app.http.connection.cycle import Unchunked, mark
@@ -38,6 +40,8 @@ ALLOWED_HEADERS = frozenset(
 ALLOWED_PREFIX = "x-stainless-"
 ALLOWED_METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 PREFLIGHT_SECONDS = "600"
+# Who came by https comes by nothing else for a year. Of other names below ours this says nothing.
+TRANSPORT_SECURITY = "max-age=31536000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Door:
     hosts: Collection[str] | None = None
     bodies_bytes: int = 256 * 1024 * 1024
     root_path: str = ""
+    proxies: Sequence[Network] = ()
 
 
 class Envelope:
@@ -72,7 +77,10 @@ class Envelope:
         asked = Headers(scope=scope)
         client_id = client_request_id(asked)
         token = request_ids.set((scope[REQUEST_ID], client_id or ""))
-        answer = _Answer(scope, send, self._door.root_path, origins.share(self._origins, asked.raw))
+        shared = origins.share(self._origins, asked.raw)
+        if is_https(scope, self._door.proxies):
+            shared.append((b"strict-transport-security", TRANSPORT_SECURITY.encode()))
+        answer = _Answer(scope, send, self._door.root_path, shared)
         scope[HOLD] = hold = self._bodies.hold()
         answer.on_start.append(hold.release)
         try:

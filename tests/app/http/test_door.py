@@ -9,8 +9,11 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from app.http.envelope import TRANSPORT_SECURITY
+from app.http.static import CONTENT_SECURITY_POLICY
 from app.settings import Settings
 from app.stream import keys
+from app.stream.endings import Outcome
 from tests.app.served import served, until
 
 PATIENCE = 20.0
@@ -102,3 +105,28 @@ async def test_who_is_not_known_is_told_how_to_say_so(redis: Redis, tmp_path: Pa
     async with served(redis, Settings(api_keys_file=str(file))) as front, httpx.AsyncClient(base_url=front.url) as http:
         answer = await http.get("/v1/conversations")
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="keepstream"')
+
+
+async def test_pages_say_what_a_browser_may_do_with_them_and_what_is_private_is_kept_by_nobody(redis: Redis) -> None:
+    settings = Settings.from_env({"KEEPSTREAM_TRUSTED_PROXIES": "127.0.0.1"})
+    async with served(redis, settings) as front, httpx.AsyncClient(base_url=front.url) as http:
+        made = await http.post("/v1/streams", json={"prompt": "hello"})
+        path = made.headers["location"]
+        author = await front.author()
+        await author.end(Outcome.COMPLETED, message={"content": []})
+        for page in ("/", "/docs", "/docs/words", "/docs/api"):
+            headers = (await http.get(page)).headers
+            assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+            assert headers["referrer-policy"] == "no-referrer"
+            assert headers["x-content-type-options"] == "nosniff"
+            assert "strict-transport-security" not in headers
+        private = [made, await http.get("/v1/streams", params={"api_key": "x"})]
+        private += [await http.get(f"{path}{of}") for of in ("", "/message", "/nothing")]
+        private += [await http.post(f"{path}/cancel"), await http.get("/v1/conversations"), await http.get("/readyz")]
+        for answer in private:
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+        assert (await http.get(f"{path}/events")).headers["cache-control"] == "no-cache, no-transform"
+        for asked in ("/", path, f"{path}/events", "/nothing"):
+            answer = await http.get(asked, headers={"x-forwarded-proto": "https"})
+            assert answer.headers["strict-transport-security"] == TRANSPORT_SECURITY
