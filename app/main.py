@@ -38,6 +38,7 @@ from app.fanout.drain import drain
 from app.fanout.hub import Hub
 from app.http import health, static
 from app.http.bulk import Bulk
+from app.http.connection.crowd import Crowd, room_for
 from app.http.envelope import Door, Envelope
 from app.http.errors import HANDLED, on_error
 from app.http.health import Readiness
@@ -158,7 +159,7 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         front = Front(settings, streams, hub, owners, Chats(redis), claude, bulk, native.events_of)
         conversing = Conversing(streams, claude, settings, bulk)
         app = application(front, conversing, ready, listener.getsockname()[0])
-        http = server(app, settings.cors_origins)
+        http = server(app, settings.cors_origins, Crowd(_room_for(settings.connections_max)))
         running = asyncio.create_task(http.serve(sockets=[listener]), name="server")
         checking = asyncio.create_task(until_fit(redis), name="check")
         sweeping.start()
@@ -177,6 +178,13 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         if checking.done() and not checking.cancelled():
             checking.result()
     return 0
+
+
+def _room_for(connections: int) -> int:
+    room = room_for(connections)
+    if room < connections:
+        tell(of_processes.FewDescriptors(room, connections))
+    return room
 
 
 async def _until_stopped(stop: asyncio.Event, running: asyncio.Task[None], checking: asyncio.Task[None]) -> None:

@@ -57,6 +57,7 @@ class Settings:
     stream_ttl: float = 3600.0
     max_prompt_bytes: int = 32 * 1024 * 1024
     bodies_bytes: int = 256 * 1024 * 1024
+    connections_max: int = 20_000
     max_log_bytes: int = 16 * 1024 * 1024
     drain_seconds: float = 25.0
     api_keys_file: str | None = None
@@ -108,6 +109,7 @@ class Settings:
             ),
             stream_ttl=read.seconds("KEEPSTREAM_STREAM_TTL", default.stream_ttl, 0.1, 31_536_000.0),
             max_prompt_bytes=read.whole("KEEPSTREAM_MAX_PROMPT_BYTES", default.max_prompt_bytes, 1, 512 * 1024 * 1024),
+            connections_max=read.whole("KEEPSTREAM_CONNECTIONS_MAX", default.connections_max, 1, 10_000_000),
             max_log_bytes=read.whole(
                 "KEEPSTREAM_MAX_LOG_BYTES", default.max_log_bytes, MIN_LOG_BYTES, MAX_LOG_BYTES_CEILING
             ),

@@ -18,8 +18,9 @@ from app.access.addresses import is_https
 from app.environment import Network
 from app.http import origins
 from app.http.body import HOLD, Bodies
+from app.http.connection.crowd import ONE_TOO_MANY
 from app.http.connection.cycle import Unchunked, mark
-from app.http.errors import REQUEST_ID, ApiError, as_api_error, error_body, new_request_id
+from app.http.errors import REQUEST_ID, ApiError, as_api_error, crowded, error_body, new_request_id
 from app.intake.prompt import client_request_id
 from app.stream.observing import tell
 from app.watch.events import of_fronts, of_processes
@@ -40,6 +41,7 @@ ALLOWED_HEADERS = frozenset(
 ALLOWED_PREFIX = "x-stainless-"
 ALLOWED_METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 PREFLIGHT_SECONDS = "600"
+COME_AGAIN = b"retry: 10000\n: too many connections\n\n"
 # Who came by https comes by nothing else for a year. Of other names below ours this says nothing.
 TRANSPORT_SECURITY = "max-age=31536000"
 
@@ -104,6 +106,9 @@ class Envelope:
             await self._preflight(asked, answer)
             return
         self._strip(scope)
+        if ONE_TOO_MANY in scope and scope["path"] not in origins.HEALTH:
+            await answer.turn_away(asked)
+            return
         if (refusal := self._refusal(scope, asked)) is not None:
             await answer.refuse(refusal)
             return
@@ -190,6 +195,16 @@ class _Answer:
                 headers.raw.append((name, value))
         if headers.get("content-type", "").startswith("text/event-stream"):
             self._scope[origins.SSE] = True
+
+    async def turn_away(self, asked: Headers) -> None:
+        """Of who has no place here: an EventSource, which never comes again after a 503, is told when to come."""
+        if self._scope["method"] != "GET" or "text/event-stream" not in asked.get("accept", ""):
+            await self.refuse(crowded())
+            return
+        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache, no-transform")]
+        headers += [(b"content-length", b"%d" % len(COME_AGAIN)), (b"connection", b"close")]
+        await self.send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self.send({"type": "http.response.body", "body": COME_AGAIN})
 
     async def refuse(self, error: ApiError) -> None:
         body = error_body(error.kind, error.message, self._scope[REQUEST_ID], error.details)

@@ -36,6 +36,8 @@ AWAY_RETRY_AFTER = "1"
 METHOD_NOT_ALLOWED = 405
 # And when it is sent to another front.
 ELSEWHERE_RETRY_AFTER = "1"
+# And when it is one of too many.
+CROWDED_RETRY_AFTER = "10"
 
 TYPES = {
     400: "invalid_request_error",
@@ -86,6 +88,15 @@ def draining() -> ApiError:
         503,
         "this front is shutting down; try again",
         headers={"retry-after": ELSEWHERE_RETRY_AFTER, "connection": "close"},
+    )
+
+
+def crowded() -> ApiError:
+    """There are as many connections as there may be."""
+    return ApiError(
+        503,
+        "this front has no room for another connection; try again",
+        headers={"retry-after": "10", "connection": "close"},
     )
 
 

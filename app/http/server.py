@@ -10,8 +10,9 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.http.connection.crowd import Crowd
 from app.http.connection.protocol import BoundedProtocol
-from app.settings import SettingsError
+from app.settings import Settings, SettingsError
 
 # Connections that may wait to be accepted: what comes back at once when another front dies.
 BACKLOG = 4096
@@ -26,12 +27,13 @@ class Server(uvicorn.Server):
 
 
 class Config(uvicorn.Config):
-    """What a connection needs to know beside uvicorn's own: the origins that may read what it refuses."""
+    """What a connection needs to know beside uvicorn's own: who may read what it refuses, and how many there are."""
 
     origins: frozenset[str] = frozenset()
+    crowd: Crowd
 
 
-def server(app: ASGIApp, origins: Iterable[str] = ()) -> Server:
+def server(app: ASGIApp, origins: Iterable[str] = (), crowd: Crowd | None = None) -> Server:
     options: dict[str, Any] = {
         "http": BoundedProtocol,
         "ws": "none",
@@ -45,6 +47,7 @@ def server(app: ASGIApp, origins: Iterable[str] = ()) -> Server:
     }
     config = Config(app, **options)
     config.origins = frozenset(origins)
+    config.crowd = crowd or Crowd(Settings().connections_max)
     return Server(config)
 
 

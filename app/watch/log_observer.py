@@ -142,6 +142,7 @@ _LINES: dict[type[Event], Callable[[Any], _Line]] = {
     of_fronts.UpstreamKeyRefused: lambda e: (_WARNING, f"{e.host} refuses our key (status {e.status})"),
     of_fronts.UpstreamUnreachable: lambda e: (_WARNING, f"{e.host} cannot be reached: {e.error}"),
     of_fronts.HistoryUncounted: lambda e: (_WARNING, f"a long conversation could not be counted: {e.error}"),
+    of_fronts.Crowded: lambda e: (_WARNING, f"there are {e.connections} connections: who comes is told to come again"),
     of_processes.Draining: _draining,
     of_processes.Fault: _fault,
     of_processes.KeysReloaded: _keys_reloaded,
@@ -152,6 +153,10 @@ _LINES: dict[type[Event], Callable[[Any], _Line]] = {
         "renewals are late (the loop, or Redis): leases are renewed over a connection of their own",
     ),
     of_processes.CommitsUnanswered: lambda _: (_WARNING, "commit: Redis does not answer"),
+    of_processes.FewDescriptors: lambda e: (
+        _WARNING,
+        f"file descriptors (ulimit -n) allow {e.connections} connections, not the {e.wanted} of the settings",
+    ),
     of_processes.SettingIgnored: lambda e: (_WARNING, NO_SETTING % e.name),
     of_processes.PriceUnknown: lambda e: (_WARNING, f"no price for {e.model}: {e.error}"),
 }

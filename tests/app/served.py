@@ -20,6 +20,7 @@ from app.faces.native.routes import events_of
 from app.fanout.beat import Beat
 from app.fanout.hub import Hub
 from app.http.bulk import Bulk
+from app.http.connection.crowd import Crowd
 from app.http.health import Readiness
 from app.http.server import address, listen, server
 from app.intake.streams import Streams
@@ -50,6 +51,7 @@ class Served:
     redis: Redis
     beat: Beat
     url: str
+    crowd: Crowd
 
     @property
     def hub(self) -> Hub:
@@ -92,12 +94,13 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
         )
         conversing = Conversing(streams, upstream, settings, front.bulk)
         ready = Readiness(redis, (channel, *beat.tasks))
-        running_server = server(application(front, conversing, ready), settings.cors_origins)
+        crowd = Crowd(settings.connections_max)
+        running_server = server(application(front, conversing, ready), settings.cors_origins, crowd)
         listener = listen("127.0.0.1", 0)
         running = asyncio.create_task(running_server.serve(sockets=[listener]))
         await until(lambda: running_server.started)
         try:
-            yield Served(front, conversing, redis, beat, address(listener))
+            yield Served(front, conversing, redis, beat, address(listener), crowd)
         finally:
             running_server.force_exit = running_server.should_exit = True
             await running

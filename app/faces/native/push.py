@@ -18,6 +18,7 @@ from app.fanout.catchup import Lost, Reset, fetch
 from app.fanout.hub import Hub
 from app.fanout.parts import AnotherHistoryError, Place, next_part, place_at
 from app.fanout.tail import Tail
+from app.http.connection.crowd import Seat
 from app.http.connection.takeover import give_back
 from app.stream.asides import Said
 from app.stream.frames import Position
@@ -52,6 +53,7 @@ class PushReader(asyncio.Protocol):
         "_turn",
         "next_protocol",
         "resumed",
+        "seat",
         "stream_id",
     )
 
@@ -68,6 +70,7 @@ class PushReader(asyncio.Protocol):
         self.stream_id = stream_id
         self.resumed = resumed
         self.next_protocol: Callable[[], asyncio.Protocol] | None = None
+        self.seat: Seat | None = None
         self._place: Place = place_at(position)
         self._transport = transport
         self._hub = hub
@@ -175,6 +178,8 @@ class PushReader(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why it went makes no difference
         self._move(Event.CLOSED)
+        if self.seat is not None:
+            self.seat.leave()
         if self._task is not None:
             self._task.cancel()
         self._hub.leave(self.stream_id, self)

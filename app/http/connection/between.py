@@ -6,11 +6,13 @@ The rule: each of these is small and knows its uvicorn; `app.http.connection.pro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from app.http.connection import bounds
 from app.http.origins import SSE
 
 _POKE_CHUNK = b"8\r\n: ping\n\n\r\n"
@@ -21,6 +23,37 @@ def without_offer(method: bytes, url: bytes, fields: Iterable[tuple[bytes, bytes
     """A request's head again, without the upgrade that it offers."""
     lines = [b"%b: %b\r\n" % field for field in fields if field[0] != b"upgrade"]
     return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, url, b"".join(lines))
+
+
+class Poker:
+    """Writes now and then to a client that has sent all it will: one that is gone looks like one that listens, until it
+    is written to twice. `running` is the answer that it waits for.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, running: Callable[[], Any]
+    ) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._running = running
+        self._pokes = 0
+        self._timer = self._later()
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def _later(self) -> asyncio.TimerHandle:
+        after = bounds.POKES[min(self._pokes, len(bounds.POKES) - 1)]
+        self._pokes += 1
+        return self._loop.call_later(after, self._poke)
+
+    def _poke(self) -> None:
+        running = self._running()
+        if self._transport.is_closing() or running is None or running.response_complete:
+            return
+        if words := poke(running):
+            self._transport.write(words)
+        self._timer = self._later()
 
 
 def poke(running: RequestResponseCycle) -> bytes | None:

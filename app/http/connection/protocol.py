@@ -15,8 +15,9 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.http.connection import bounds
-from app.http.connection.between import let_others, poke, without_offer
+from app.http.connection.between import Poker, let_others, without_offer
 from app.http.connection.bounds import Part, Phase
+from app.http.connection.crowd import ONE_TOO_MANY, Seat
 from app.http.connection.deadline import Deadline
 from app.http.connection.sockets import bound
 from app.http.errors import refusal
@@ -43,27 +44,38 @@ class BoundedProtocol(HttpToolsProtocol):
     _refused = False
     _last_words: bytes | None = None
     _running: RequestResponseCycle | None = None
-    _half_closed = False
-    _pokes = 0
     _phase: Phase | None = None
-    _poker: asyncio.TimerHandle | None = None
+    _poker: Poker | None = None  # of a client that has closed its half
+    _seat: Seat | None = None
 
     @classmethod
-    def again(cls, *parts: Any) -> BoundedProtocol:
+    def again(cls, seat: Seat | None, *parts: Any) -> BoundedProtocol:
         """For a connection on which an answer has ended that was not this protocol's: the client may ask again."""
         made = cls(*parts)
         made._fresh = False
+        made._seat = seat
         return made
+
+    def give_up_seat(self) -> Seat | None:
+        """For whoever has the connection from now on, and will leave it."""
+        seat, self._seat = self._seat, None
+        return seat
 
     # --- the transport's side
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
-        bound(transport)
         self._deadline = Deadline(self.loop, self._on_time)
+        self._seat = self._seat or self.config.crowd.come()  # type: ignore[attr-defined]  # of our own Config
+        if self._seat is None:
+            transport.abort()
+            return
+        bound(transport)
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._seat is not None:
+            self._seat.leave()
         self._deadline.cancel()
         if self._poker is not None:
             self._poker.cancel()
@@ -109,9 +121,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._answering():
             return False
         self.cycle.keep_alive = False
-        if not self._half_closed:
-            self._half_closed = True
-            self._poke_later()
+        self._poker = self._poker or Poker(self.loop, self.transport, lambda: self._running)
         return True
 
     def shutdown(self) -> None:
@@ -138,6 +148,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        if self._seat is not None and self._seat.surplus:
+            self.scope[ONE_TOO_MANY] = True  # type: ignore[literal-required]  # an extension of ours
         self._part = Part.HEAD
         self._fresh = True
         self._begun += 1
@@ -161,6 +173,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= bounds.PIPELINED_MAX:
             raise self._no(400, "too many requests at once on this connection")
         super().on_headers_complete()
+        if ONE_TOO_MANY in self.scope:
+            self.cycle.keep_alive = False
         self._part = Part.BODY
 
     def on_chunk_header(self) -> None:
@@ -209,7 +223,7 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._last_words is not None:
             self._say_last()
             return
-        elif self._half_closed:
+        elif self._poker is not None:
             self.transport.close()
             return
         if not self._refused:
@@ -279,19 +293,3 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline.set(bounds.BODY_SECONDS)  # it is not the client who is silent
         else:
             self._refuse(408, "the body did not arrive in time")
-
-    # --- a client that has sent all it will
-
-    def _poke_later(self) -> None:
-        after = bounds.POKES[min(self._pokes, len(bounds.POKES) - 1)]
-        self._pokes += 1
-        self._poker = self.loop.call_later(after, self._poke)
-
-    def _poke(self) -> None:
-        """A client that is gone looks like one that listens, until it is written to twice."""
-        running = self._running
-        if self.transport.is_closing() or running is None or running.response_complete:
-            return
-        if words := poke(running):
-            self.transport.write(words)
-        self._poke_later()

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.http.connection import sockets
+from app.http.connection.crowd import Seat
 from app.http.connection.cycle import CYCLE
 from app.http.connection.protocol import BoundedProtocol
 
@@ -22,10 +23,12 @@ from app.http.connection.protocol import BoundedProtocol
 class Taker(Protocol):
     """Who has a connection for the rest of an answer; also its transport's protocol.
 
-    `next_protocol` makes what the connection goes on with; None where it closes after the answer.
+    `next_protocol` makes what the connection goes on with; None where it closes after the answer. `seat`: of the
+    connection, to be left where it is lost.
     """
 
     next_protocol: Callable[[], asyncio.Protocol] | None
+    seat: Seat | None
 
     def pause_writing(self) -> None:
         """The transport is full."""
@@ -58,8 +61,10 @@ def take_over(scope: Any, taker_of: Callable[[asyncio.Transport, bool], T]) -> T
     transport: Any = cycle.transport
     old: Any = transport.get_protocol()
     taker = taker_of(transport, bool(cycle.chunked_encoding))
+    taker.seat = seat = old.give_up_seat()
     if cycle.keep_alive and not sockets.half_closed(transport):
-        taker.next_protocol = functools.partial(BoundedProtocol.again, old.config, old.server_state, old.app_state)
+        parts = old.config, old.server_state, old.app_state
+        taker.next_protocol = functools.partial(BoundedProtocol.again, seat, *parts)
     old.flow.resume_reading()  # which a body may have paused, and nobody else would hear the client leave
     transport.set_protocol(taker)
     if old.flow.write_paused:  # by the head, behind an answer that its client has not read: it will not be said again

@@ -100,3 +100,10 @@ class WorkUndone(Event):
 
     task: str
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crowded(Event):
+    """A front has as many connections as it may have; who comes now is told to come again."""
+
+    connections: int

@@ -61,6 +61,14 @@ class SettingIgnored(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FewDescriptors(Event):
+    """A process may open fewer files than its settings need: so many connections, and not those `wanted`."""
+
+    connections: int
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
 class PriceUnknown(Event):
     """The list of prices fails for this model."""
 

@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "a connection that was taken over is never counted out",
+        "app/faces/native/push.py",
+        "            self.seat.leave()",
+        "            pass",
+    ),
+    Mutation(
         "who is stopped by its head is written to all the same",
         "app/faces/native/push.py",
         "if self._state is State.OPENING and self._send(data) and ended:",

@@ -42,8 +42,8 @@ ROWS = (
     Mutation(
         "who has closed its side is let go",
         "app/http/connection/protocol.py",
-        "        self.cycle.keep_alive = False\n",
-        "        return False\n",
+        "        self._poker = self._poker or Poker(",
+        "        return False\n        self._poker = self._poker or Poker(",
     ),
     Mutation(
         "a refusal does not wait for its turn",
@@ -182,5 +182,35 @@ ROWS = (
         "app/http/static.py",
         '        answer.headers["vary"] = "accept, accept-encoding"',
         "        pass",
+    ),
+    Mutation(
+        "connections are not bounded",
+        "app/http/connection/crowd.py",
+        "surplus=self._here > self._most)",
+        "surplus=False)",
+    ),
+    Mutation(
+        "who is told that there is no room is not bounded",
+        "app/http/connection/crowd.py",
+        "        if self._here >= self._most + SURPLUS:",
+        "        if False:",
+    ),
+    Mutation(
+        "a crowded front does not say that it lives",
+        "app/http/envelope.py",
+        'scope["path"] not in origins.HEALTH:\n            await answer.turn_away',
+        "True:\n            await answer.turn_away",
+    ),
+    Mutation(
+        "an EventSource is told 503 where it should come again",
+        "app/http/envelope.py",
+        '"text/event-stream" not in asked.get("accept", "")',
+        "True",
+    ),
+    Mutation(
+        "nobody is told to come by https alone",
+        "app/http/envelope.py",
+        "        if is_https(scope, self._door.proxies):",
+        "        if False:",
     ),
 )

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from app.faces.native import push_states
 from app.faces.native.push import LAST_CHUNK
 from app.fanout.audience import PING
+from app.http.connection.crowd import Seat
 from app.http.connection.cycle import CYCLE
 from app.http.connection.sockets import TRANSPORT_BYTES
 from app.http.connection.takeover import give_back, take_over
@@ -31,6 +32,9 @@ class Uvicorns(asyncio.Protocol):
     def __init__(self) -> None:
         self.flow = SimpleNamespace(write_paused=True, resume_reading=lambda: None)
 
+    def give_up_seat(self) -> None:
+        """It has no seat."""
+
     def _unset_keepalive_if_required(self) -> None:
         """It has none."""
 
@@ -39,6 +43,7 @@ class Somebody(asyncio.Protocol):
     """Who has a connection, for an answer or after it."""
 
     next_protocol: Callable[[], asyncio.Protocol] | None = None
+    seat: Seat | None = None
     transport: object = None
     full = False
 
