@@ -46,6 +46,7 @@ from app.http.server import address, listen, server
 from app.intake.streams import Streams
 from app.intake.sweep import sweep
 from app.openapi import document
+from app.prices import Prices
 from app.settings import Settings, SettingsError, unknown
 from app.signals import let_end
 from app.stream import keys
@@ -81,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = replace(settings, host=options.host or settings.host)
         settings = replace(settings, port=settings.port if options.port is None else options.port)
         owners = Owners.from_file(settings.api_keys_file)
+        prices = Prices(settings.prices_file)
         listener = listen(settings.host, settings.port)
         check_closed(settings, owners, listener.getsockname()[0])
     except SettingsError as error:
@@ -91,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with observed(LogObserver()):
             for name in unknown(os.environ):
                 tell(of_processes.SettingIgnored(name))
-            return uvloop.run(serve(settings, owners, listener))
+            return uvloop.run(serve(settings, owners, prices, listener))
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
@@ -134,7 +136,7 @@ def application(front: Front, conversing: Conversing, ready: Readiness, at: str 
     return Envelope(app, door(front.settings, at or front.settings.host), is_ours)
 
 
-async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> int:
+async def serve(settings: Settings, owners: Owners, prices: Prices, listener: socket.socket) -> int:
     """Runs a front until it is told to stop and has drained."""
     name = f"front-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     redis: Redis = connect(settings.redis_url, name, ca=settings.redis_ca)
@@ -156,7 +158,7 @@ async def serve(settings: Settings, owners: Owners, listener: socket.socket) -> 
         stack.push_async_callback(probe.aclose)
         ready = Readiness(probe, (channel, accords, *beat.tasks, sweeping))
         bulk = Bulk()
-        front = Front(settings, streams, hub, owners, Chats(redis), claude, bulk, native.events_of)
+        front = Front(settings, streams, hub, owners, prices, Chats(redis), claude, bulk, native.events_of)
         conversing = Conversing(streams, claude, settings, bulk)
         app = application(front, conversing, ready, listener.getsockname()[0])
         http = server(app, settings.cors_origins, Crowd(_room_for(settings.connections_max)))

@@ -61,6 +61,7 @@ class Settings:
     max_log_bytes: int = 16 * 1024 * 1024
     drain_seconds: float = 25.0
     api_keys_file: str | None = None
+    prices_file: str | None = None
     auth: str = ""
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
@@ -116,6 +117,7 @@ class Settings:
             drain_seconds=read.seconds("KEEPSTREAM_DRAIN_SECONDS", default.drain_seconds, 0.0, 86_400.0),
             bodies_bytes=read.whole("KEEPSTREAM_BODIES_BYTES", default.bodies_bytes, 1, 1024**4),
             api_keys_file=read.text("KEEPSTREAM_API_KEYS_FILE"),
+            prices_file=read.text("KEEPSTREAM_PRICES_FILE"),
             auth=read.one_of("KEEPSTREAM_AUTH", default.auth, ("", "none")),
             hosts=tuple(_host(word) for word in read.words("KEEPSTREAM_HOSTS")),
             trusted_proxies=tuple(_proxy(word) for word in read.words("KEEPSTREAM_TRUSTED_PROXIES")),

@@ -25,6 +25,7 @@ from app.http.health import Readiness
 from app.http.server import address, listen, server
 from app.intake.streams import Streams
 from app.main import application
+from app.prices import Prices
 from app.settings import Settings
 from app.stream.channel import Channel
 from app.stream.conversations.chats import Chats
@@ -87,6 +88,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             streams=streams,
             hub=hub,
             owners=Owners.from_file(settings.api_keys_file),
+            prices=Prices(settings.prices_file),
             chats=Chats(redis),
             upstream=upstream,
             bulk=Bulk(),

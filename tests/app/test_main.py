@@ -19,6 +19,7 @@ from app.dev.embedded import EmbeddedValkey
 from app.fanout import beat
 from app.http.health import Readiness, Work
 from app.http.server import listen
+from app.prices import Prices
 from app.settings import Settings
 from app.stream import channel
 from app.stream.concurrency.tasks import Supervised
@@ -111,6 +112,6 @@ async def test_each_task_that_a_front_lives_by_is_judged_by_its_readiness(
     (stop := asyncio.Event()).set()
     monkeypatch.setattr(main, "_stop_on_signals", lambda: stop)
     with listen("127.0.0.1", 0) as listener:
-        await main.serve(Settings(redis_url=valkey.url), Owners.from_file(None), listener)
+        await main.serve(Settings(redis_url=valkey.url), Owners.from_file(None), Prices(), listener)
     assert len(begun) > len({"beat", "sweep"})
     assert sorted(judged) == sorted(begun)

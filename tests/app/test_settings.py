@@ -45,6 +45,7 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_DRAIN_SECONDS": "0",
         "KEEPSTREAM_API_KEYS_FILE": "/etc/keys",
         "KEEPSTREAM_AUTH": "none",
+        "KEEPSTREAM_PRICES_FILE": "/etc/prices.toml",
         "KEEPSTREAM_BODIES_BYTES": "70000",
         "KEEPSTREAM_HOSTS": "relay.example [fd00::1]",
         "KEEPSTREAM_ROOT_PATH": "/relay/",

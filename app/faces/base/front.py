@@ -16,6 +16,7 @@ from app.http.body import check_type
 from app.http.bulk import Bulk
 from app.http.errors import ApiError
 from app.intake.streams import Streams
+from app.prices import Prices
 from app.settings import Settings
 from app.stream.conversations.chats import Chats
 from app.upstream import Upstream
@@ -44,6 +45,7 @@ class Front:
     streams: Streams
     hub: Hub
     owners: Owners
+    prices: Prices
     chats: Chats
     upstream: Upstream
     bulk: Bulk
