@@ -10,7 +10,7 @@ as Redis is back.
 | --- | --- | --- |
 | all of it was written, the reply came, at once or on asking again | accepted | the stream |
 | the Idempotency-Key stands for a stream of another request | accepted, repeated | that one |
-| … of another body; the line is full; the caller refuses | that error | nothing: all is undone |
+| … of another body; the line or a limit is full; the caller refuses | that error | nothing: all is undone |
 | Redis refuses a part (full, read-only) | Redis' error | nothing: withdrawn as soon as Redis takes it |
 | no reply in time; nothing had been written | Redis' error | a mark for a minute: what still arrives is lost |
 | no reply in time; it waits | Redis' error | nothing: withdrawn once Redis is back |
@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import RedisError
 
-from app.stream.accounts import Demand
+from app.stream.accounts import NO_STANDING, Demand, Standing
 from app.stream.endings import Outcome
 from app.stream.errors import IdempotencyConflictError, NotAcceptedError
 from app.stream.log import State, Withdrawn
@@ -55,12 +55,16 @@ Step = Callable[[str], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`repeated`: the Idempotency-Key stood for this stream already. `replies`: of what was asked along (`then`)."""
+    """`repeated`: the Idempotency-Key stood for this stream already. `replies`: of what was asked along (`then`).
+
+    `standing`: what is left of the owner's rates.
+    """
 
     stream_id: str
     state: State
     repeated: bool = False
     replies: Sequence[Any] = ()
+    standing: Standing = NO_STANDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,9 @@ class Submit:
         self._began = asyncio.get_running_loop().time()
 
     async def run(self) -> Accepted:
-        """Raises `QueueFullError`, `IdempotencyConflictError`, `NotAcceptedError`, Redis' errors, and `opened`'s."""
+        """Raises `QueueFullError`, `LimitedError`, `IdempotencyConflictError`, `NotAcceptedError`, Redis' errors, and
+        those of `opened`.
+        """
         try:
             if self._along.opened is not None:
                 await again(lambda: self._streams.log.open(self._id, self._meta))
@@ -137,11 +143,11 @@ class Submit:
             if not submitted.repeated:
                 if not await self._keep(self._id):
                     raise NotAcceptedError("the stream was lost while it was submitted; try again")
-                return Accepted(self._id, State.QUEUED, replies=submitted.replies)
+                return Accepted(self._id, State.QUEUED, replies=submitted.replies, standing=submitted.standing)
             replaces = submitted.stream_id
             if not await self._is_free(replaces, if_gone=True) and (state := await self._keep(replaces)):
                 await self._drop()
-                return Accepted(replaces, state, repeated=True)
+                return Accepted(replaces, state, repeated=True, standing=submitted.standing)
 
     async def _ask(self, replaces: str) -> Submitted:
         """The meta, the job and what goes along, in one trip."""

@@ -6,10 +6,16 @@ Pure values. The rule: an account is the name under which something is counted, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from app.stream import keys
+
 NANO = 10**9
+# Above what any owner may spend, and within what the scripts count exactly.
+NANO_MAX = 9 * 10**15
 
 
 class Limit(StrEnum):
@@ -21,6 +27,17 @@ class Limit(StrEnum):
     DAY = "usd_per_day"
     MONTH = "usd_per_month"
     READERS = "open_readers"
+
+    @property
+    def is_budget(self) -> bool:
+        return self in (Limit.DAY, Limit.MONTH)
+
+    def begins_anew(self, now_ms: int) -> datetime:
+        """When the window of a budget ends, and the next one begins."""
+        today = datetime.fromtimestamp(now_ms / 1000, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        if self is Limit.DAY:
+            return today + timedelta(days=1)
+        return (today.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,16 @@ class Account:
         """Whether a stream counts on it until it has ended."""
         kept = (self.concurrent_streams, self.output_tokens_per_minute, self.nano_per_day, self.nano_per_month)
         return any(limit is not None for limit in kept)
+
+    def most(self, limit: Limit) -> int:
+        """How much of this it may: of budgets in nano-dollars. 0 where it is without that limit."""
+        return {
+            Limit.REQUESTS: self.requests_per_minute,
+            Limit.STREAMS: self.concurrent_streams,
+            Limit.OUTPUT: self.output_tokens_per_minute,
+            Limit.DAY: self.nano_per_day,
+            Limit.MONTH: self.nano_per_month,
+        }.get(limit) or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +98,26 @@ class Standing:
     output_tokens: Rate | None = None
 
 
+NO_STANDING = Standing()
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """What has no room for one stream more, or for one call more of a stream. `most`: how much of it there is.
+
+    `wait_ms`: after how long it has room, where that is known. `left`: of a budget, in nano-dollars as `most` is.
+    `now_ms` is of Redis' clock.
+    """
+
+    limit: Limit
+    account: str
+    most: int
+    now_ms: int
+    wait_ms: int = 0
+    left: int = 0
+    standing: Standing = NO_STANDING
+
+
 @dataclass(frozen=True, slots=True)
 class Bill:
     """What all calls of a stream did cost. `nano` is None where one of them has no known price."""
@@ -87,3 +134,41 @@ class Bill:
 
 
 NO_DEMAND = Demand()
+
+
+def words_of(demand: Demand) -> list[str | int]:
+    """The accounts as `admit.lua` takes them."""
+    words: list[str | int] = []
+    for one in demand.accounts:
+        limits = (
+            one.requests_per_minute,
+            one.burst or 1,
+            one.concurrent_streams,
+            one.output_tokens_per_minute,
+            one.nano_per_day,
+            one.nano_per_month,
+        )
+        words += (keys.account_digest(one.name), *("" if limit is None else limit for limit in limits))
+    return words
+
+
+def standing_of(told: Sequence[int]) -> Standing:
+    """What `admit.lua` tells of the buckets."""
+    rates = [Rate(*told[at : at + 3]) if told[at] >= 0 else None for at in range(0, len(told), 3)]
+    return Standing(_scarcest(rates[::2]), _scarcest(rates[1::2]))
+
+
+def over_of(demand: Demand, told: Sequence[bytes | int], standing: Standing, now_ms: int) -> Over:
+    """What `admit.lua` tells of a refusal."""
+    name, number, rest = told
+    limit, account, amount = Limit(_text(name)), demand.accounts[int(number) - 1], int(rest)
+    wait_ms, left = (0, amount) if limit.is_budget else (amount, 0)
+    return Over(limit, account.name, account.most(limit), now_ms, wait_ms, left, standing)
+
+
+def _scarcest(rates: Sequence[Rate | None]) -> Rate | None:
+    return min((rate for rate in rates if rate is not None), key=lambda rate: rate.remaining, default=None)
+
+
+def _text(word: bytes | int) -> str:
+    return word.decode() if isinstance(word, bytes) else str(word)

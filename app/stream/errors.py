@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.stream.accounts import Over
+
 
 class KeepstreamError(Exception):
     """Anything Keepstream itself refuses or cannot do."""
@@ -25,6 +27,14 @@ class QueueFullError(KeepstreamError):
     def __init__(self, retry_after: int) -> None:
         super().__init__("too many streams are waiting")
         self.retry_after = retry_after
+
+
+class LimitedError(KeepstreamError):
+    """The client's doing: more than its owner's limits have room for. `over` tells which, and when it has."""
+
+    def __init__(self, over: Over) -> None:
+        super().__init__(f"there is no room in {over.limit}")
+        self.over = over
 
 
 class NotAcceptedError(KeepstreamError):

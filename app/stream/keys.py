@@ -18,6 +18,10 @@ another server than the queue, or on a cluster.
     `QUEUE_SECONDS` after their last use; the first is bounded by `QUEUE_LIMIT`, the sizes by the jobs that are not done
 `ks:{queue}:clock`
     likewise: how long leases could be renewed, which is what they end by
+`ks:{queue}:account:<digest>`, `…:open`
+    `QUEUE_SECONDS` after their last use; the second is bounded by the streams that have not ended, and by their life
+`ks:{queue}:reserved:<id>`
+    as long as its stream may live, or until it is done
 `ks:{queue}:replay:<holder>`
     `REPLAY_SECONDS`: the last claim's answer, for the retry of a claim whose reply was lost
 `ks:{queue}:idem:<digest>`
@@ -68,6 +72,10 @@ HELD = "ks:{queue}:held"
 # The models in whose lines somebody may wait: for a worker that saw nobody join them.
 LINES = "ks:{queue}:lines"
 
+# What is counted of an owner, by a digest of the name, for that may hold anything; with `:open` behind it, for which
+# streams.
+ACCOUNT = "ks:{queue}:account:"
+
 _ARQ_ID = "{queue}:"
 
 
@@ -117,6 +125,19 @@ def chat(owner: str, chat_id: str) -> str:
 def chat_before(owner: str, chat_id: str) -> str:
     """What a chat showed before its newest stream."""
     return chat(owner, chat_id) + ":before"
+
+
+def account(name: str) -> str:
+    return ACCOUNT + account_digest(name)
+
+
+def account_digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def reserved(stream_id: str) -> str:
+    """What is promised to a stream of its owner's accounts."""
+    return f"ks:{{queue}}:reserved:{stream_id}"
 
 
 def replay(holder: str) -> str:

@@ -16,8 +16,8 @@ from arq.jobs import serialize_job
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.accounts import NO_DEMAND, Bill, Demand
-from app.stream.errors import IdempotencyConflictError, QueueFullError
+from app.stream.accounts import NO_DEMAND, NO_STANDING, Bill, Demand, Standing, over_of, standing_of, words_of
+from app.stream.errors import IdempotencyConflictError, LimitedError, QueueFullError
 from app.stream.log import Claim
 from app.stream.redis.ordered import Prepared, in_order
 from app.stream.scripts import source, source_on_full
@@ -44,12 +44,13 @@ class Idempotency:
 class Submitted:
     """`stream_id` is another one than was submitted where the Idempotency-Key already stood for that one.
 
-    `replies` are those of what was asked behind it.
+    `replies` are those of what was asked behind it. `standing`: what is left of the owner's rates.
     """
 
     stream_id: str
     repeated: bool
     replies: tuple[Any, ...] = ()
+    standing: Standing = NO_STANDING
 
 
 class Queue:
@@ -57,10 +58,10 @@ class Queue:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._submit = redis.register_script(source("queue/submit"))
+        self._submit = redis.register_script(source("queue/accounts", "queue/admit", "queue/submit"))
         self._claim = redis.register_script(source_on_full("queue/lease_clock", "queue/claim"))
         self._renew = redis.register_script(source_on_full("queue/lease_clock", "queue/renew"))
-        self._done = redis.register_script(source_on_full("queue/done"))
+        self._done = redis.register_script(source_on_full("queue/accounts", "queue/settle", "queue/done"))
         self._overdue = redis.register_script(source_on_full("queue/lease_clock", "queue/overdue"))
         self._give_back = redis.register_script(source_on_full("queue/give_back"))
         self._park = redis.register_script(source_on_full("queue/park"))
@@ -75,34 +76,53 @@ class Queue:
         most_bytes: int = WITHOUT_LIMIT,
         idempotency: Idempotency | None = None,
         replaces: str = "",
-        demand: Demand = NO_DEMAND,  # noqa: ARG002  # what is counted is not built yet
+        demand: Demand = NO_DEMAND,
         after: Prepared | None = None,
         then: Sequence[Prepared] = (),
     ) -> Submitted:
         """Puts a stream in the line.
 
         `size` is what its prompt takes, and `most_bytes` what all that wait may; `replaces` is a dead stream that the
-        key may still name; `after` is run before and `then` behind, in the same trip. Raises `QueueFullError`;
-        `IdempotencyConflictError` where the key stands for another body.
+        key may still name; `demand` is what it asks of the owner's limits; `after` is run before and `then` behind, in
+        the same trip. Raises `QueueFullError`; `LimitedError`; `IdempotencyConflictError` where the key stands for
+        another body.
         """
         job = serialize_job(FUNCTION, (), {}, None, 0, serializer=orjson.dumps)
         record = keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.JOBS
         digest = idempotency.digest if idempotency else ""
         submit = Prepared(
             self._submit,
-            [keys.JOBS, keys.arq_job(stream_id), record, keys.SIZES, keys.BYTES, keys.FENCE],
-            [stream_id, limit, job, life_ms, digest, replaces, keys.WAKE, keys.QUEUE_SECONDS, size, most_bytes],
+            [keys.JOBS, keys.arq_job(stream_id), record, keys.SIZES, keys.BYTES, keys.FENCE, keys.reserved(stream_id)],
+            [
+                stream_id,
+                limit,
+                job,
+                life_ms,
+                digest,
+                replaces,
+                keys.WAKE,
+                keys.QUEUE_SECONDS,
+                size,
+                most_bytes,
+                demand.reserve_nano,
+                keys.ACCOUNT,
+                *words_of(demand),
+            ],
         )
         before = [after] if after is not None else []
         replies = (await in_order(self._redis, *before, submit, *then))[len(before) :]
-        status, found, _ = replies[0]
-        match status:
-            case b"full":
+        status, found, *told = replies[0]
+        match status, told:
+            case b"full", _:
                 raise QueueFullError(RETRY_AFTER_SECONDS)
-            case b"other":
+            case b"limited", [_, over, standing, now]:
+                raise LimitedError(over_of(demand, over, standing_of(standing), int(now)))
+            case b"other", _:
                 raise IdempotencyConflictError(found.decode())
+            case _, [_, _, standing, *_]:
+                return Submitted(found.decode(), status == b"same", tuple(replies[1:]), standing_of(standing))
             case _:
-                return Submitted(found.decode(), status == b"same", tuple(replies[1:]))
+                raise AssertionError(status)
 
     async def claim(self, holder: str, number: int, *, slots: int, lease_ms: int, stream_id: str = "") -> list[Claim]:
         """Takes up to `slots` jobs from the head of the line, or `stream_id` alone if it still waits there.
@@ -150,13 +170,14 @@ class Queue:
         self,
         claim: Claim,
         entry: Mapping[str, str | bytes | int] | None = None,
-        bill: Bill | None = None,  # noqa: ARG002  # what is settled is not built yet
+        bill: Bill | None = None,
     ) -> bool:
         """Drops lease and job and puts `entry` on the outbox; False where somebody newer holds the stream.
 
         `bill` is what the stream did cost; without one it cost nothing.
         """
         flat = [part for pair in (entry or {}).items() for part in pair]
+        bill = bill or Bill()
         reply = await self._done(
             keys=[
                 keys.JOBS,
@@ -166,6 +187,7 @@ class Queue:
                 keys.arq_job(claim.stream_id),
                 keys.arq_retry(claim.stream_id),
                 keys.SIZES,
+                keys.reserved(claim.stream_id),
             ],
             args=[
                 claim.stream_id,
@@ -174,6 +196,9 @@ class Queue:
                 keys.OUTBOX_LENGTH,
                 keys.QUEUE_SECONDS,
                 keys.SUBMIT_SECONDS,
+                bill.nano or 0,
+                bill.output_tokens,
+                keys.ACCOUNT,
                 *flat,
             ],
         )

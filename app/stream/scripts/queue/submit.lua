@@ -7,27 +7,35 @@
 --
 -- KEYS  1 jobs   2 arq's job   3 idempotency record (or jobs again where there is no key)
 --       4 sizes of the jobs that are not done   5 what the waiting ones take   6 fence
+--       7 what is promised to this stream of its accounts
 -- ARGV  1 id   2 queue limit   3 job   4 life in ms   5 digest of the body, or '' without a key
 --       6 id that the record may name and is to be replaced, or ''   7 wake channel   8 life of the queue's keys in s
---       9 size in bytes   10 how many bytes may wait
--- reply {status, id, number of waiting streams}
+--       9 size in bytes   10 how many bytes may wait   11 what a call of it may cost, in nano
+--       12 prefix of accounts, whose keys are all of this slot   13.. the owner's accounts, see admit.lua
+-- reply {status, id, number of waiting streams, what has no room for it, how the buckets stand, now in ms}
 --       status: ok | same (the key stands for that id) | other (the key stands for another body) | full
+--               | limited (the fourth tells, see admit.lua)
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local accounts = accounts_of(13, ARGV[12], now)
 if ARGV[5] ~= '' then
   local record = redis.call('HMGET', KEYS[3], 'id', 'digest')
   if record[1] and record[1] ~= ARGV[6] and record[1] ~= ARGV[1] then
-    return {record[2] == ARGV[5] and 'same' or 'other', record[1], 0}
+    return {record[2] == ARGV[5] and 'same' or 'other', record[1], 0, {}, standing(accounts, now), whole(now / 1000)}
   end
 end
 local waiting = redis.call('ZCARD', KEYS[1])
 if redis.call('EXISTS', KEYS[2]) == 1 then
-  return {'ok', ARGV[1], waiting}
+  return {'ok', ARGV[1], waiting, {}, standing(accounts, now), whole(now / 1000)}
+end
+local over = refused(accounts, tonumber(ARGV[11]))
+if over then
+  return {'limited', '', waiting, over, standing(accounts, now), whole(now / 1000)}
 end
 if waiting >= tonumber(ARGV[2]) then
   return {'full', '', waiting}
 end
 local size, most = tonumber(ARGV[9]), tonumber(ARGV[10])
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
 local known = redis.call('HMGET', KEYS[5], 'bytes', 'line', 'next')
 local bytes = tonumber(known[1] or '')
 -- Whoever is taken out of the line raises the fence, whoever is put there makes it longer.
@@ -68,5 +76,6 @@ if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[3], 'id', ARGV[1], 'digest', ARGV[5])
   redis.call('PEXPIRE', KEYS[3], ARGV[4])
 end
+take(accounts, ARGV[1], KEYS[7], ARGV[11], now, ARGV[4], ARGV[8])
 redis.call('PUBLISH', ARGV[7], '1')
-return {'ok', ARGV[1], waiting}
+return {'ok', ARGV[1], waiting, {}, standing(accounts, now), whole(now / 1000)}
