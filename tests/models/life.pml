@@ -1,8 +1,8 @@
 /*
- * The life of one stream, by the very table that the code decides from (app/stream/states.py): its rows are generated into
+ * The life of one stream, by the very table that the code decides from (app/stream/stages.py): its rows are generated into
  * life_ways.pml, one option each. What stands here is the world around it: when a cause may come, when a condition holds.
  *
- * A way out of a state is gone if its cause comes, its condition holds, and that of no earlier row for the same cause does.
+ * A way out of a stage is gone if its cause comes, its condition holds, and that of no earlier row for the same cause does.
  * What comes from outside (a drain, a lost worker, a refusal, a gate that holds) comes DISTURBANCES times at the most.
  *
  *   promises:  exactly one ending and nothing after it (G3, G4); no more attempts than there may be; none for a hand-over,
@@ -15,7 +15,7 @@
 #define ATTEMPTS 2
 #define DISTURBANCES 4
 
-byte state = WAITING;
+byte stage = WAITING;
 short charged = 0;              /* attempts that count */
 short before = 0;               /* those that counted before the call under way */
 byte times = 1;                 /* claims, but for those that were given back */
@@ -74,15 +74,15 @@ active proctype life() {
   fi;
   do
   :: atomic {                   /* a holder is lost before it has begun: all is as it was */
-       DISTURBED && (state == WAITING || state == HELD || state == HANDED_OVER || state == LOST) ->
+       DISTURBED && (stage == WAITING || stage == HELD || stage == HANDED_OVER || stage == LOST) ->
        disturbances++; harm++; times++
      }
   :: atomic {
        if
 #include "life_ways.pml"
-       :: else -> assert(state == ENDED); break                 /* something leads on from everywhere else */
+       :: else -> assert(stage == ENDED); break                 /* something leads on from everywhere else */
        fi;
-       assert(endings == 0 && state != ENDED);                  /* nothing after the ending */
+       assert(endings == 0 && stage != ENDED);                  /* nothing after the ending */
        if
        :: cause == TURN ->
           assert(!content);                                     /* or two answers would be glued into one */
@@ -111,13 +111,13 @@ active proctype life() {
        :: cause == REFUSAL || (cause == DRAIN && to == HANDED_OVER) -> assert(charged == before)    /* they are free */
        :: else
        fi;
-       state = to;
+       stage = to;
        if
-       :: state == ENDED ->
+       :: stage == ENDED ->
           endings++;
           assert(endings == 1);
           assert(when != SPENT || harm >= ATTEMPTS)             /* it was tried as often as it may be */
-       :: state == CALLING || state == CONTENT
+       :: stage == CALLING || stage == CONTENT
        :: else -> before = charged
        fi
      }

@@ -1,4 +1,4 @@
-"""The table of a stream's states, as it stands in the code: checked by Spin, and shown to need each of its rows."""
+"""The table of a stream's stages, as it stands in the code: checked by Spin, and shown to need each of its rows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from app.stream.states import WAYS, Cause, State, Tells, Way, When
+from app.stream.stages import WAYS, Cause, Stage, Tells, Way, When
 from tests.models.spin import errors, needs_spin, report
 
 pytestmark = needs_spin
 
-# Not called as a state is.
+# Not called as a stage is.
 NAMES = {Cause.CONTENT: "CONTENT_CAUSE"}
 
 
@@ -23,17 +23,17 @@ def name_of(cause: Cause) -> str:
 
 
 def options(ways: Sequence[Way]) -> str:
-    """A line of Promela for each way from each state."""
+    """A line of Promela for each way from each stage."""
     lines = []
     for number, way in enumerate(ways):
         earlier = [one for one in ways[:number] if one.cause is way.cause]
-        for state in sorted(way.at):
-            unless = [f" && UNLESS_{one.when.name}" for one in earlier if state in one.at]
+        for stage in sorted(way.at):
+            unless = [f" && UNLESS_{one.when.name}" for one in earlier if stage in one.at]
             condition = f" && IF_{way.when.name}" if way.when else ""
             goes = (
                 f"to = {way.to.name}; cause = {name_of(way.cause)}; when = {way.when.name}; tells = {told(way.tells)}"
             )
-            guard = f"state == {state.name} && CAN_{way.cause.name}{condition}{''.join(unless)}"
+            guard = f"stage == {stage.name} && CAN_{way.cause.name}{condition}{''.join(unless)}"
             lines.append(f":: {guard} -> {goes}; tells = {told(way.tells)}; charge = {way.charge}")
     return "\n".join(lines) + "\n"
 
@@ -43,7 +43,7 @@ def told(tells: Tells) -> str:
 
 
 def constants() -> str:
-    names = [[state.name for state in State], [name_of(cause) for cause in Cause]]
+    names = [[stage.name for stage in Stage], [name_of(cause) for cause in Cause]]
     names += [[when.name for when in When], [told(tells) for tells in Tells]]
     return "".join(f"#define {name} {number}\n" for group in names for number, name in enumerate(group))
 
@@ -62,11 +62,11 @@ def test_the_table_keeps_the_promises_and_every_way_of_it_is_gone(tmp_path: Path
     lines = options(WAYS).splitlines()
     unreached = {lines[int(number) - 1] for number in re.findall(r"life_ways\.pml:(\d+), state", found)}
     # What was drained with content to keep has ended, and is not begun again.
-    assert [line for line in unreached if "state == HANDED_OVER && CAN_BEGIN && IF_KEPT" not in line] == []
+    assert [line for line in unreached if "stage == HANDED_OVER && CAN_BEGIN && IF_KEPT" not in line] == []
 
 
-def changed(cause: Cause, at: State, **fields: object) -> Callable[[], list[Way]]:
-    """The table with other words in the ways of this cause from this state."""
+def changed(cause: Cause, at: Stage, **fields: object) -> Callable[[], list[Way]]:
+    """The table with other words in the ways of this cause from this stage."""
 
     def change() -> list[Way]:
         return [replace(way, **fields) if way.cause is cause and at in way.at else way for way in WAYS]  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ def changed(cause: Cause, at: State, **fields: object) -> Callable[[], list[Way]
     return change
 
 
-def without(cause: Cause, at: State, when: When = When.ALWAYS) -> Callable[[], list[Way]]:
+def without(cause: Cause, at: Stage, when: When = When.ALWAYS) -> Callable[[], list[Way]]:
     def change() -> list[Way]:
         return [replace(way, at=way.at - {at}) if way.cause is cause and way.when is when else way for way in WAYS]
 
@@ -86,22 +86,22 @@ def beside(way: Way) -> Callable[[], list[Way]]:
 
 
 WRONG = {
-    "a hand-over is paid": changed(Cause.DRAIN, State.CALLING, charge=0),
-    "a hand-over between two calls is a gift": changed(Cause.DRAIN, State.BETWEEN, charge=-1),
-    "a refused call is paid": changed(Cause.REFUSAL, State.CALLING, charge=0),
-    "a call is free": changed(Cause.TURN, State.BETWEEN, charge=0),
-    "a failure is retried for ever": without(Cause.FAILURE, State.CALLING, When.SPENT),
-    "a lost worker is replaced for ever": without(Cause.BEGIN, State.LOST, When.SPENT),
-    "what was seen is restarted without a word": changed(Cause.FAILURE, State.CONTENT, tells=Tells.NOTHING),
-    "what was seen is only retried": without(Cause.BEGIN, State.LOST, When.SEEN),
-    "a stream that was handed over is nobody's": without(Cause.BEGIN, State.HANDED_OVER),
-    "a stream at the gate stays there": lambda: [way for way in WAYS if State.HELD not in way.at],
-    "a message is no ending": changed(Cause.MESSAGE, State.CONTENT, to=State.BETWEEN, tells=Tells.RESET),
-    "a message may come without content": beside(Way(frozenset({State.CALLING}), Cause.MESSAGE, State.ENDED)),
-    "an ended stream begins again": beside(Way(frozenset({State.ENDED}), Cause.BEGIN, State.BETWEEN)),
-    "an ended stream ends again": beside(Way(frozenset({State.ENDED}), Cause.CANCEL, State.ENDED)),
-    "who is lost has used up its attempts": changed(Cause.BEGIN, State.LOST, to=State.ENDED, when=When.SPENT),
-    "a call goes on from content": beside(Way(frozenset({State.CONTENT}), Cause.TURN, State.CALLING, charge=1)),
+    "a hand-over is paid": changed(Cause.DRAIN, Stage.CALLING, charge=0),
+    "a hand-over between two calls is a gift": changed(Cause.DRAIN, Stage.BETWEEN, charge=-1),
+    "a refused call is paid": changed(Cause.REFUSAL, Stage.CALLING, charge=0),
+    "a call is free": changed(Cause.TURN, Stage.BETWEEN, charge=0),
+    "a failure is retried for ever": without(Cause.FAILURE, Stage.CALLING, When.SPENT),
+    "a lost worker is replaced for ever": without(Cause.BEGIN, Stage.LOST, When.SPENT),
+    "what was seen is restarted without a word": changed(Cause.FAILURE, Stage.CONTENT, tells=Tells.NOTHING),
+    "what was seen is only retried": without(Cause.BEGIN, Stage.LOST, When.SEEN),
+    "a stream that was handed over is nobody's": without(Cause.BEGIN, Stage.HANDED_OVER),
+    "a stream at the gate stays there": lambda: [way for way in WAYS if Stage.HELD not in way.at],
+    "a message is no ending": changed(Cause.MESSAGE, Stage.CONTENT, to=Stage.BETWEEN, tells=Tells.RESET),
+    "a message may come without content": beside(Way(frozenset({Stage.CALLING}), Cause.MESSAGE, Stage.ENDED)),
+    "an ended stream begins again": beside(Way(frozenset({Stage.ENDED}), Cause.BEGIN, Stage.BETWEEN)),
+    "an ended stream ends again": beside(Way(frozenset({Stage.ENDED}), Cause.CANCEL, Stage.ENDED)),
+    "who is lost has used up its attempts": changed(Cause.BEGIN, Stage.LOST, to=Stage.ENDED, when=When.SPENT),
+    "a call goes on from content": beside(Way(frozenset({Stage.CONTENT}), Cause.TURN, Stage.CALLING, charge=1)),
 }
 
 

@@ -10,7 +10,7 @@ import asyncio
 import random
 
 from app.stream.asides import Thinking
-from app.stream.states import Cause
+from app.stream.stages import Cause
 from worker.life import decide
 from worker.life.calling import liveness
 from worker.life.calling.admission import Admission, report
@@ -53,23 +53,23 @@ class Attempts:
                 await self._wait(step)
                 turn = await self._admission.turn(step, request.model)
                 if isinstance(turn, Later):
-                    return decide.on_hold(record.state, turn.seconds, request.model)
+                    return decide.on_hold(record.stage, turn.seconds, request.model)
                 await record.count()
                 reading = await self._call(request, turn)
             record.complete = True
             record.see_content()
-            return decide.on_message(record.state, reading.message.stop_reason)
+            return decide.on_message(record.stage, reading.message.stop_reason)
         except UpstreamError as error:
             report(turn, error.failure, record.limits)
             return self._failed(error.failure)
         except FullLogError:
-            return decide.on_full(record.state, self._services.settings.max_log_bytes)
+            return decide.on_full(record.stage, self._services.settings.max_log_bytes)
         except Interruption as interruption:
             record.uncount()
             return self._interrupted(interruption.why)
         except Exception as error:  # noqa: BLE001  # our own fault must not leave a stream without its ending
             record.chronicle.fault(error)
-            return decide.on_fault(record.state, "an internal error")
+            return decide.on_fault(record.stage, "an internal error")
         finally:
             if isinstance(turn, Turn):
                 turn.taken()  # where nothing else was told of it
@@ -101,7 +101,7 @@ class Attempts:
     def _failed(self, told: Failure) -> Decision:
         record = self._record
         record.see_content()
-        decision = decide.on_failure(record.state, record.progress, record.limits, told, random.random())  # noqa: S311  # no secret
+        decision = decide.on_failure(record.stage, record.progress, record.limits, told, random.random())  # noqa: S311  # no secret
         if isinstance(decision.step, Refused):
             record.refuse(decision.way)
         return decision
@@ -115,13 +115,13 @@ class Attempts:
                     record.count_silence()
                 return self._failed(liveness.FAILURES[why])
             case Why.LOST:
-                return decide.on_log_lost(record.state)
+                return decide.on_log_lost(record.stage)
             case Why.DRAINED:
                 record.see_content()
-                return decide.on_drain(record.state, record.progress)
+                return decide.on_drain(record.stage, record.progress)
             case Why.EXPIRED:
-                return decide.on_end(record.state, Cause.EXPIRY, decide.EXPIRED)
+                return decide.on_end(record.stage, Cause.EXPIRY, decide.EXPIRED)
             case Why.CANCELLED:
-                return decide.on_end(record.state, Cause.CANCEL, decide.CANCELLED)
+                return decide.on_end(record.stage, Cause.CANCEL, decide.CANCELLED)
             case Why.LEFT:
                 raise Interruption(why)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from app.stream.log import Begun
-from app.stream.states import State
+from app.stream.stages import Stage
 from worker.life.decide import OnInterrupt, Progress, Reason
 from worker.upstream.request import Request, is_object
 
@@ -39,23 +39,23 @@ class Checkpoint:
     abandon_after: float | None
 
     @property
-    def state(self) -> State:
+    def stage(self) -> Stage:
         """Where its last holder left it."""
         if self.progress.content:
-            return State.HANDED_OVER if self.handed_over else State.LOST
+            return Stage.HANDED_OVER if self.handed_over else Stage.LOST
         if self.held:
-            return State.HELD
+            return Stage.HELD
         if self.handed_over:
-            return State.HANDED_OVER
-        return State.LOST if self.progress.attempts else State.WAITING
+            return Stage.HANDED_OVER
+        return Stage.LOST if self.progress.attempts else Stage.WAITING
 
     @property
     def reason(self) -> Reason:
         """Why it has a new holder."""
-        return _REASONS.get(self.state, Reason.WORKER_LOST)
+        return _REASONS.get(self.stage, Reason.WORKER_LOST)
 
 
-_REASONS = {State.HELD: Reason.HELD, State.HANDED_OVER: Reason.WORKER_DRAINED}
+_REASONS = {Stage.HELD: Reason.HELD, Stage.HANDED_OVER: Reason.WORKER_DRAINED}
 
 
 def checkpoint_of(begun: Begun) -> Checkpoint:

@@ -1,7 +1,7 @@
 """What comes next in a stream's life: the one place that decides how often the upstream is called.
 
 Everything that leads from what happened (a take-over, an answer, a failure, a drain) to what is done about it must live
-here. The rule: where a stream goes from here stands in the table of its states; what is decided here is which of the
+here. The rule: where a stream goes from here stands in the table of its stages; what is decided here is which of the
 table's conditions are met, and what the step takes. Pure: nothing awaits, no clock and no chance but those handed in.
 Knows nothing of Redis, HTTP or the SDK.
 
@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from app.stream.endings import Outcome
-from app.stream.states import Cause, State, Tells, Way, When, way
+from app.stream.stages import Cause, Stage, Tells, Way, When, way
 from worker.life.steps import (
     BeginAgain,
     End,
@@ -118,7 +118,7 @@ EXPIRED = End(Outcome.EXPIRED, Error("timeout_error", "the stream took longer th
 
 
 def on_begin(
-    state: State,
+    stage: Stage,
     progress: Progress,
     limits: Limits,
     *,
@@ -133,12 +133,12 @@ def on_begin(
     `wait` seconds are left of those that its last holder had to wait before the next call.
     """
     if cancelled:
-        return on_end(state, Cause.CANCEL, CANCELLED)
+        return on_end(stage, Cause.CANCEL, CANCELLED)
     if elapsed >= limits.seconds_max:
-        return on_end(state, Cause.EXPIRY, EXPIRED)
+        return on_end(stage, Cause.EXPIRY, EXPIRED)
     met = _met(progress, limits) | ({When.SPENT} if times > limits.attempts else set())
-    found = way(state, Cause.BEGIN, met)
-    if found.to is State.ENDED:
+    found = way(stage, Cause.BEGIN, met)
+    if found.to is Stage.ENDED:
         if found.when is When.KEPT:
             return Decision(found, _interrupted(reason))
         message = f"gave up after {max(progress.attempts, times - 1)} attempts: {_SENTENCES[reason]}"
@@ -154,63 +154,63 @@ def spared(progress: Progress, limits: Limits) -> Progress:
     """
     if When.SPARED not in (met := _met(progress, limits)):
         return progress
-    found = way(State.LOST, Cause.STOOD_STILL, met)
+    found = way(Stage.LOST, Cause.STOOD_STILL, met)
     return replace(progress, free=progress.free - found.charge, stalls=progress.stalls - found.charge)
 
 
-def on_hold(state: State, wait: float, model: str) -> Decision:
+def on_hold(stage: Stage, wait: float, model: str) -> Decision:
     """The gate lets no call of `model` be made for so long that the stream gives its slot to another."""
-    return Decision(way(state, Cause.HOLD), Park(wait, model))
+    return Decision(way(stage, Cause.HOLD), Park(wait, model))
 
 
-def on_failure(state: State, progress: Progress, limits: Limits, failure: Failure, jitter: float) -> Decision:
+def on_failure(stage: Stage, progress: Progress, limits: Limits, failure: Failure, jitter: float) -> Decision:
     """A call has failed. `jitter` is a number from 0 up to 1."""
     wait = wait_after(failure, progress.charged, limits.wait_max, jitter)
     passes = failure.is_passing and wait is not None
-    if failure.status == TOO_MANY_REQUESTS and state is State.CALLING and passes:
-        return Decision(way(state, Cause.REFUSAL), Refused(failure.reason, wait or 0.0))
+    if failure.status == TOO_MANY_REQUESTS and stage is Stage.CALLING and passes:
+        return Decision(way(stage, Cause.REFUSAL), Refused(failure.reason, wait or 0.0))
     met = _met(progress, limits)
     if failure == SILENT and progress.silences >= SILENCES_MAX:
         met.add(When.SPENT)
     if not passes:
         met.add(When.LASTING)
-    found = way(state, Cause.FAILURE, met)
-    if found.to is State.ENDED:
+    found = way(stage, Cause.FAILURE, met)
+    if found.to is Stage.ENDED:
         exhausted = When.SPENT in met and failure.is_passing
         return Decision(found, End(Outcome.FAILED, Error(failure.type, failure.message), failure, exhausted))
     return Decision(found, _next_call(found, failure.reason, wait or 0.0))
 
 
-def on_message(state: State, stop_reason: str | None) -> Decision:
+def on_message(stage: Stage, stop_reason: str | None) -> Decision:
     """The upstream's `message_stop` has come."""
-    return on_end(state, Cause.MESSAGE, complete(stop_reason))
+    return on_end(stage, Cause.MESSAGE, complete(stop_reason))
 
 
-def on_drain(state: State, progress: Progress) -> Decision:
+def on_drain(stage: Stage, progress: Progress) -> Decision:
     """The worker drains. A call that is under way does not count."""
-    found = way(state, Cause.DRAIN, _met(progress))
-    if found.to is State.ENDED:
+    found = way(stage, Cause.DRAIN, _met(progress))
+    if found.to is Stage.ENDED:
         return Decision(found, _interrupted(Reason.WORKER_DRAINED))
     return Decision(found, HandOver(progress.free - found.charge))
 
 
-def on_log_lost(state: State) -> Decision:
-    return Decision(way(state, Cause.LOG_LOST), BeginAgain())
+def on_log_lost(stage: Stage) -> Decision:
+    return Decision(way(stage, Cause.LOG_LOST), BeginAgain())
 
 
-def on_full(state: State, limit: int) -> Decision:
+def on_full(stage: Stage, limit: int) -> Decision:
     """The log has no room for more."""
-    return on_end(state, Cause.FULL, failed(f"the stream is longer than MAX_LOG_BYTES ({limit})"))
+    return on_end(stage, Cause.FULL, failed(f"the stream is longer than MAX_LOG_BYTES ({limit})"))
 
 
-def on_fault(state: State, what: str) -> Decision:
+def on_fault(stage: Stage, what: str) -> Decision:
     """Our own fault."""
-    return on_end(state, Cause.FAULT, failed(what))
+    return on_end(stage, Cause.FAULT, failed(what))
 
 
-def on_end(state: State, cause: Cause, end: End) -> Decision:
+def on_end(stage: Stage, cause: Cause, end: End) -> Decision:
     """What ends a stream wherever it is."""
-    return Decision(way(state, cause), end)
+    return Decision(way(stage, cause), end)
 
 
 def complete(stop_reason: str | None) -> End:

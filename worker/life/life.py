@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from app.stream.log import Begun, Claim, Status
 from app.stream.observing import tell
-from app.stream.states import Cause
+from app.stream.stages import Cause
 from app.watch.events import of_processes
 from app.watch.events.subjects import Subject
 from worker.life import decide
@@ -93,7 +93,7 @@ class Life:
         ttl_ms = int(self._services.settings.stream_ttl * 1000)
         ending = Ending(self.claim.stream_id, self._services.log, self.interrupt, ttl_ms, record.chronicle)
         if forced is not None:
-            decision = decide.on_end(record.state, Cause.FAULT, forced)
+            decision = decide.on_end(record.stage, Cause.FAULT, forced)
         else:
             record.chronicle.claimed(self.claim, record.checkpoint)
             decision = record.first(record.checkpoint.reason)
@@ -187,7 +187,7 @@ class Life:
 def _after_loss(record: Record, refusal: Status | None) -> Decision:
     """What is to be done with a stream whose log was begun anew, after this refusal of its writing."""
     if refusal is Status.REFUSED:
-        return decide.on_fault(record.state, "Redis takes no more of its log")
+        return decide.on_fault(record.stage, "Redis takes no more of its log")
     return record.first(Reason.LOG_LOST)
 
 

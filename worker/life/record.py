@@ -1,6 +1,6 @@
-"""What has happened to a stream under our claim: its state, what it has cost, and what its newest call has brought.
+"""What has happened to a stream under our claim: its stage, what it has cost, and what its newest call has brought.
 
-The rule: the state moves here and nowhere else, by a way of the table or not at all; and what another holder must know
+The rule: the stage moves here and nowhere else, by a way of the table or not at all; and what another holder must know
 is on its way to the meta before it counts: a call before it is made, a wait before it is waited.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from app.stream import frames
 from app.stream.log import Begun, Claim, Status
-from app.stream.states import Cause, NoWayError, State, Way, way
+from app.stream.stages import Cause, NoWayError, Stage, Way, way
 from worker.life import decide
 from worker.life.checkpoint import checkpoint_of
 from worker.life.chronicle import Chronicle
@@ -36,7 +36,7 @@ class Record:
         self.limits = Limits(settings.max_attempts, settings.retry_wait_max, settings.stream_seconds_max)
         self.clock = asyncio.get_running_loop().time
         self.checkpoint = found = checkpoint_of(begun)
-        self.state = found.state
+        self.stage = found.stage
         self.progress = found.progress
         self.chronicle = Chronicle(claim, found, self.clock)
         self.refusal: Status | None = None
@@ -47,35 +47,35 @@ class Record:
         self._born = self.clock() - found.elapsed
         self._redis_clock = begun.now - self.clock() * 1000  # what to add to ours, in ms
         self._open(begun)
-        if claim.stalled and self.state is State.LOST:
+        if claim.stalled and self.stage is Stage.LOST:
             self._spare()
 
     # --- where it is
 
     def go(self, chosen: Way) -> None:
-        """Moves the state. Raises `NoWayError`."""
-        if self.state not in chosen.at:
-            raise NoWayError(f"{self.state}: {chosen.cause}")
-        self.state = chosen.to
+        """Moves the stage. Raises `NoWayError`."""
+        if self.stage not in chosen.at:
+            raise NoWayError(f"{self.stage}: {chosen.cause}")
+        self.stage = chosen.to
 
     def happens(self, cause: Cause) -> None:
         """Something of which only one thing can follow."""
-        self.go(way(self.state, cause))
+        self.go(way(self.stage, cause))
 
     def see_content(self) -> None:
         """What a call has brought is looked at when it matters, not as it comes."""
-        if self.state is State.CALLING and self.reading is not None and self.reading.content:
+        if self.stage is Stage.CALLING and self.reading is not None and self.reading.content:
             self.happens(Cause.CONTENT)
             self.progress = replace(self.progress, content=True)
 
     def first(self, reason: Reason) -> Decision:
         """What is to be done with the stream as it was found."""
         if not self.readable:
-            return decide.on_fault(self.state, "its log cannot be read")
+            return decide.on_fault(self.stage, "its log cannot be read")
         if self.checkpoint.request is None:
-            return decide.on_fault(self.state, "its request cannot be read")
+            return decide.on_fault(self.stage, "its request cannot be read")
         return decide.on_begin(
-            self.state,
+            self.stage,
             self.progress,
             self.limits,
             times=self.claim.times,
@@ -118,7 +118,7 @@ class Record:
 
     async def count(self) -> None:
         """Counts the call before it is made: a worker that dies in it has made it."""
-        self.progress = replace(self.progress, attempts=self.progress.attempts + way(self.state, Cause.TURN).charge)
+        self.progress = replace(self.progress, attempts=self.progress.attempts + way(self.stage, Cause.TURN).charge)
         self._counting = True
         if self._counted:
             self._counted = False
@@ -183,7 +183,7 @@ class Record:
         self.writer.mark({"retry_at": round(self._redis_clock + (self.clock() + seconds) * 1000)})
 
     async def put_down(self, step: HandOver | Park) -> None:
-        """The next holder is told in what state it finds the stream. Raises `Interruption`."""
+        """The next holder is told in what stage it finds the stream. Raises `Interruption`."""
         match step:
             case Park():
                 self.writer.mark({"held": "1", **self.uncounted})

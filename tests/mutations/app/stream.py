@@ -107,13 +107,13 @@ ROWS = (
     ),
     Mutation(
         "a hand-over is paid",
-        "app/stream/states.py",
+        "app/stream/stages.py",
         "Way(_UNDER_WAY, _C.DRAIN, _S.HANDED_OVER, charge=-1)",
         "Way(_UNDER_WAY, _C.DRAIN, _S.HANDED_OVER)",
     ),
     Mutation(
         "an attempt too many",
-        "app/stream/states.py",
+        "app/stream/stages.py",
         "    Way(_UNDER_WAY, _C.FAILURE, _S.ENDED, _W.SPENT),\n",
         "",
     ),

@@ -96,7 +96,7 @@ ROWS = (
     Mutation(
         "a worker that stands still uses up its streams' attempts",
         "worker/life/record.py",
-        "if claim.stalled and self.state is State.LOST:",
+        "if claim.stalled and self.stage is Stage.LOST:",
         "if False:",
     ),
     Mutation(
@@ -112,9 +112,9 @@ ROWS = (
         "            if False:\n",
     ),
     Mutation(
-        "a stream's state moves by any way",
+        "a stream's stage moves by any way",
         "worker/life/record.py",
-        "        if self.state not in chosen.at:\n",
+        "        if self.stage not in chosen.at:\n",
         "        if False:\n",
     ),
     Mutation(

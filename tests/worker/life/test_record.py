@@ -1,4 +1,4 @@
-"""What has happened to a stream: its state moves by the table alone, and what it costs stands before it counts."""
+"""What has happened to a stream: its stage moves by the table alone, and what it costs stands before it counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from app.settings import Settings
 from app.stream.frames import origin
 from app.stream.log import Begun, Claim, Status
-from app.stream.states import Cause, NoWayError, State
+from app.stream.stages import Cause, NoWayError, Stage
 from app.watch.events import of_streams
 from tests.harness.heard import heard
 from worker.life import decide
@@ -41,20 +41,20 @@ def written(found: Record) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("meta", "state"),
+    ("meta", "stage"),
     [
-        ({}, State.WAITING),
-        ({"attempt": b"1"}, State.LOST),
-        ({"attempt": b"1", "content": b"1"}, State.LOST),
-        ({"attempt": b"1", "handed_over": b"1"}, State.HANDED_OVER),
-        ({"attempt": b"1", "handed_over": b"1", "content": b"1"}, State.HANDED_OVER),
-        ({"held": b"1"}, State.HELD),
-        ({"attempt": b"1", "held": b"1"}, State.HELD),
-        ({"content": b"1"}, State.LOST),  # whatever the counts say: something stands
+        ({}, Stage.WAITING),
+        ({"attempt": b"1"}, Stage.LOST),
+        ({"attempt": b"1", "content": b"1"}, Stage.LOST),
+        ({"attempt": b"1", "handed_over": b"1"}, Stage.HANDED_OVER),
+        ({"attempt": b"1", "handed_over": b"1", "content": b"1"}, Stage.HANDED_OVER),
+        ({"held": b"1"}, Stage.HELD),
+        ({"attempt": b"1", "held": b"1"}, Stage.HELD),
+        ({"content": b"1"}, Stage.LOST),  # whatever the counts say: something stands
     ],
 )
-async def test_a_stream_is_where_its_last_holder_left_it(meta: dict[str, bytes], state: State) -> None:
-    assert record(**meta).state is state
+async def test_a_stream_is_where_its_last_holder_left_it(meta: dict[str, bytes], stage: Stage) -> None:
+    assert record(**meta).stage is stage
 
 
 async def test_it_moves_by_the_table_or_not_at_all() -> None:
@@ -62,18 +62,18 @@ async def test_it_moves_by_the_table_or_not_at_all() -> None:
     with pytest.raises(NoWayError):
         found.happens(Cause.TURN)
     with pytest.raises(NoWayError):
-        found.go(decide.on_message(State.CONTENT, None).way)
-    assert found.state is State.WAITING
+        found.go(decide.on_message(Stage.CONTENT, None).way)
+    assert found.stage is Stage.WAITING
     way, step = found.first(Reason.WORKER_LOST)
     found.go(way)
-    assert (found.state, step) == (State.BETWEEN, Start())
+    assert (found.stage, step) == (Stage.BETWEEN, Start())
     found.make_call()
-    assert found.state is State.CALLING
+    assert found.stage is Stage.CALLING
 
 
 async def test_a_call_that_was_counted_and_not_made_is_taken_back_with_what_comes_next() -> None:
     found = record(counted=True, attempt=b"1")
-    assert (found.state, found.progress.attempts) == (State.WAITING, 0)
+    assert (found.stage, found.progress.attempts) == (Stage.WAITING, 0)
     found.go(found.first(Reason.WORKER_LOST).way)
     await found.count()
     assert (found.progress.attempts, found.uncounted) == (1, {})
@@ -137,7 +137,7 @@ async def test_a_retry_is_told_with_the_attempt_that_follows() -> None:
 async def test_a_drain_puts_the_stream_down_with_its_count() -> None:
     found = record(attempt=b"1")
     found.go(found.first(Reason.WORKER_LOST).way)
-    way, step = decide.on_drain(found.state, found.progress)
+    way, step = decide.on_drain(found.stage, found.progress)
     assert step == HandOver(free=0)
     found.go(way)
-    assert found.state is State.HANDED_OVER
+    assert found.stage is Stage.HANDED_OVER

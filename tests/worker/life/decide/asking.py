@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from app.stream.states import State
+from app.stream.stages import Stage
 from worker.life import decide
 from worker.life.decide import Limits, OnInterrupt, Progress, Reason
 from worker.life.steps import Step
@@ -29,13 +29,13 @@ def progress(attempts: int, *, free: int = 0, content: bool = False, on_interrup
     return Progress(attempts, free, content, OnInterrupt(on_interrupt))
 
 
-def left(found: Progress) -> State:
+def left(found: Progress) -> Stage:
     """Where a stream is whose worker is lost."""
-    return State.LOST if found.attempts or found.content else State.WAITING
+    return Stage.LOST if found.attempts or found.content else Stage.WAITING
 
 
-def calling(found: Progress) -> State:
-    return State.CONTENT if found.content else State.CALLING
+def calling(found: Progress) -> Stage:
+    return Stage.CONTENT if found.content else Stage.CALLING
 
 
 def begin(

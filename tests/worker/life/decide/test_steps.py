@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.stream.endings import Outcome
-from app.stream.states import NoWayError, State, Tells
+from app.stream.stages import NoWayError, Stage, Tells
 from tests.worker.life.decide.asking import INVALID, LIMITS, OVERLOADED, begin, calling, failures, progress
 from worker.life import decide
 from worker.life.decide import Limits, OnInterrupt, Progress
@@ -99,20 +99,20 @@ def test_whatever_happens_the_upstream_is_called_so_often_and_no_more(
     attempts: int, happenings: list[tuple[Failure, bool, bool]], on_interrupt: OnInterrupt
 ) -> None:
     limits = Limits(attempts, 60.0, 1800.0)
-    state = Progress(0, 0, content=False, on_interrupt=on_interrupt)
-    step: Step = begin(state, limits)
+    found = Progress(0, 0, content=False, on_interrupt=on_interrupt)
+    step: Step = begin(found, limits)
     lives = 1
     for failure, content, killed in happenings:
         if isinstance(step, End):
             break
-        state = replace(state, attempts=state.attempts + 1, content=content)
+        found = replace(found, attempts=found.attempts + 1, content=content)
         if killed:
             lives += 1
-            step = begin(state, limits, times=lives)
+            step = begin(found, limits, times=lives)
         else:
-            step = after(state, failure, 0.5, limits)
+            step = after(found, failure, 0.5, limits)
     assert isinstance(step, End)
-    assert state.attempts <= attempts
+    assert found.attempts <= attempts
 
 
 # --- a complete message
@@ -133,21 +133,21 @@ def test_whatever_happens_the_upstream_is_called_so_often_and_no_more(
     ],
 )
 def test_a_complete_message_ends_by_its_stop_reason(stop_reason: str | None, outcome: Outcome) -> None:
-    assert decide.on_message(State.CONTENT, stop_reason).step == End(outcome)
+    assert decide.on_message(Stage.CONTENT, stop_reason).step == End(outcome)
 
 
 # --- the rest
 
 
 def test_a_drain_hands_over_and_the_call_under_way_does_not_count() -> None:
-    for state in (State.CALLING, State.CONTENT):
-        assert decide.on_drain(state, progress(2, free=1)).step == HandOver(free=2)
-    for state in (State.BETWEEN, State.HELD):
-        assert decide.on_drain(state, progress(2, free=1)).step == HandOver(free=1)
+    for stage in (Stage.CALLING, Stage.CONTENT):
+        assert decide.on_drain(stage, progress(2, free=1)).step == HandOver(free=2)
+    for stage in (Stage.BETWEEN, Stage.HELD):
+        assert decide.on_drain(stage, progress(2, free=1)).step == HandOver(free=1)
 
 
 def test_a_drain_ends_what_may_not_be_restarted() -> None:
-    end = decide.on_drain(State.CONTENT, progress(1, content=True, on_interrupt="fail")).step
+    end = decide.on_drain(Stage.CONTENT, progress(1, content=True, on_interrupt="fail")).step
     assert isinstance(end, End)
     assert end.outcome is Outcome.FAILED
 
@@ -164,7 +164,7 @@ def test_who_was_never_called_is_not_spared_a_call() -> None:
 
 
 def test_a_full_log_an_expiry_and_our_own_fault_have_an_error() -> None:
-    full, fault = decide.on_full(State.CONTENT, 4096).step, decide.on_fault(State.BETWEEN, "x").step
+    full, fault = decide.on_full(Stage.CONTENT, 4096).step, decide.on_fault(Stage.BETWEEN, "x").step
     for end in (full, fault, decide.EXPIRED):
         assert isinstance(end, End)
         assert end.error is not None
@@ -176,33 +176,33 @@ progresses = st.builds(
 )
 
 
-@given(st.sampled_from(State), progresses, failures)
-def test_a_step_is_what_the_table_says_of_the_way(state: State, found: Progress, failure: Failure) -> None:
+@given(st.sampled_from(Stage), progresses, failures)
+def test_a_step_is_what_the_table_says_of_the_way(stage: Stage, found: Progress, failure: Failure) -> None:
     for decided in (
-        lambda: decide.on_begin(state, found, LIMITS, times=1, elapsed=0.0, cancelled=False),
-        lambda: decide.on_failure(state, found, LIMITS, failure, 0.5),
-        lambda: decide.on_drain(state, found),
-        lambda: decide.on_hold(state, 2.0, "m"),
-        lambda: decide.on_message(state, None),
-        lambda: decide.on_log_lost(state),
-        lambda: decide.on_full(state, 9),
-        lambda: decide.on_fault(state, "x"),
+        lambda: decide.on_begin(stage, found, LIMITS, times=1, elapsed=0.0, cancelled=False),
+        lambda: decide.on_failure(stage, found, LIMITS, failure, 0.5),
+        lambda: decide.on_drain(stage, found),
+        lambda: decide.on_hold(stage, 2.0, "m"),
+        lambda: decide.on_message(stage, None),
+        lambda: decide.on_log_lost(stage),
+        lambda: decide.on_full(stage, 9),
+        lambda: decide.on_fault(stage, "x"),
     ):
         try:
             way, step = decided()
         except NoWayError:
             continue
-        assert state in way.at
+        assert stage in way.at
         assert STEPS[type(step)] == (way.to, way.tells)
 
 
-STEPS: dict[type[Step], tuple[State, Tells]] = {
-    Start: (State.BETWEEN, Tells.NOTHING),
-    Retry: (State.BETWEEN, Tells.RETRY),
-    Refused: (State.BETWEEN, Tells.RETRY),
-    Restart: (State.BETWEEN, Tells.RESET),
-    Park: (State.HELD, Tells.NOTHING),
-    HandOver: (State.HANDED_OVER, Tells.NOTHING),
-    BeginAgain: (State.LOST, Tells.NOTHING),
-    End: (State.ENDED, Tells.NOTHING),
+STEPS: dict[type[Step], tuple[Stage, Tells]] = {
+    Start: (Stage.BETWEEN, Tells.NOTHING),
+    Retry: (Stage.BETWEEN, Tells.RETRY),
+    Refused: (Stage.BETWEEN, Tells.RETRY),
+    Restart: (Stage.BETWEEN, Tells.RESET),
+    Park: (Stage.HELD, Tells.NOTHING),
+    HandOver: (Stage.HANDED_OVER, Tells.NOTHING),
+    BeginAgain: (Stage.LOST, Tells.NOTHING),
+    End: (Stage.ENDED, Tells.NOTHING),
 }

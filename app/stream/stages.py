@@ -1,7 +1,7 @@
-"""The states of a stream and every way between them: one table of plain values.
+"""The stages of a stream and every way between them: one table of plain values.
 
-The rule: a stream is in one state, and leaves it only by a way that stands here; of the ways that one cause has from
-one state, the first whose condition is met is gone. The worker decides from these rows and moves by them (worker/life),
+The rule: a stream is in one stage, and leaves it only by a way that stands here; of the ways that one cause has from
+one stage, the first whose condition is met is gone. The worker decides from these rows and moves by them (worker/life),
 the picture in the docs is drawn from them, and Spin checks them (tests/models/life.pml). Knows nothing of how anything
 is done.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
-    """Where a stream is in its life. What is stored and told of it is coarser: `app.stream.log.State`."""
+class Stage(StrEnum):
+    """Where a stream is in its life. What is stored and told of it is coarser: the `state` of `app.stream.log`."""
 
     WAITING = "waiting"  # in the queue; nothing has been tried
     BETWEEN = "between calls"  # a worker has it and is to make a call: the first or the next one
@@ -70,9 +70,9 @@ class Tells(StrEnum):
 class Way:
     """`charge`: what going it adds to the attempts that count against MAX_ATTEMPTS."""
 
-    at: frozenset[State]
+    at: frozenset[Stage]
     cause: Cause
-    to: State
+    to: Stage
     when: When = When.ALWAYS
     tells: Tells = Tells.NOTHING
     charge: int = 0
@@ -82,14 +82,14 @@ class NoWayError(Exception):
     """A move that is not in the table: a fault of ours."""
 
 
-_S, _C, _W, _T = State, Cause, When, Tells
+_S, _C, _W, _T = Stage, Cause, When, Tells
 
 
-def _at(*states: State) -> frozenset[State]:
-    return frozenset(states)
+def _at(*stages: Stage) -> frozenset[Stage]:
+    return frozenset(stages)
 
 
-_LIVING = frozenset(State) - {_S.ENDED}
+_LIVING = frozenset(Stage) - {_S.ENDED}
 _WITHOUT_WORKER = _at(_S.WAITING, _S.HELD, _S.HANDED_OVER, _S.LOST)
 _WITH_WORKER = _at(_S.BETWEEN, _S.HELD, _S.CALLING, _S.CONTENT)
 _UNDER_WAY = _at(_S.CALLING, _S.CONTENT)
@@ -124,7 +124,7 @@ WAYS = (
 )
 
 
-def way(at: State, cause: Cause, met: Container[When] = ()) -> Way:
+def way(at: Stage, cause: Cause, met: Container[When] = ()) -> Way:
     """The way from here, where these conditions are met. Raises `NoWayError`."""
     for one in WAYS:
         if at in one.at and one.cause is cause and (one.when is When.ALWAYS or one.when in met):
@@ -134,17 +134,17 @@ def way(at: State, cause: Cause, met: Container[When] = ()) -> Way:
 
 def picture() -> str:
     """The table as a Mermaid `stateDiagram-v2`. What can happen to a stream wherever it is stands in a note."""
-    arrows: dict[tuple[State, State], list[str]] = {}
-    for state in State:
+    arrows: dict[tuple[Stage, Stage], list[str]] = {}
+    for stage in Stage:
         for one in WAYS:
-            if state in one.at and one.at != _LIVING:
-                arrows.setdefault((state, one.to), []).append(_label(one))
-    ended = _name(State.ENDED)
+            if stage in one.at and one.at != _LIVING:
+                arrows.setdefault((stage, one.to), []).append(_label(one))
+    ended = _name(Stage.ENDED)
     return "\n".join(
         [
             "stateDiagram-v2",
-            *(f"    {_name(state)}: {state}" for state in State),
-            f"    [*] --> {_name(State.WAITING)}: it is accepted",
+            *(f"    {_name(stage)}: {stage}" for stage in Stage),
+            f"    [*] --> {_name(Stage.WAITING)}: it is accepted",
             *(f"    {_name(at)} --> {_name(to)}: {'<br/>'.join(labels)}" for (at, to), labels in arrows.items()),
             f"    {ended} --> [*]",
             f"    note left of {ended}",
@@ -156,8 +156,8 @@ def picture() -> str:
     )
 
 
-def _name(state: State) -> str:
-    return state.name.lower()
+def _name(stage: Stage) -> str:
+    return stage.name.lower()
 
 
 def _label(one: Way) -> str:
