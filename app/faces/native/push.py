@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from app.faces.native.push_states import ENDS, SPEAKING, Event, State, after
+from app.faces.native.push_states import ENDS, SPEAKING, Event, PushState, after
 from app.faces.native.view import beside, leave_block, reset_event
 from app.fanout.audience import PING, Piece, Ping
 from app.fanout.catchup import Lost, Reset, fetch
@@ -75,7 +75,7 @@ class PushReader(asyncio.Protocol):
         self._transport = transport
         self._hub = hub
         self._chunked = chunked
-        self._state = State.OPENING
+        self._state = PushState.OPENING
         self._turn = 0
         self._told_all = False
         self._in_ending = False  # of the frame that was given in part
@@ -93,7 +93,7 @@ class PushReader(asyncio.Protocol):
         self._place = place_at(position)
 
     @property
-    def state(self) -> State:
+    def state(self) -> PushState:
         return self._state
 
     async def begin(self, head: bytes = b"", data: bytes = b"", *, ended: bool = False) -> None:
@@ -106,12 +106,12 @@ class PushReader(asyncio.Protocol):
             self._move(Event.CLOSED)
             return
         self._put(head)
-        if self._state is State.OPENING and self._send(data) and ended:  # or it is full of what stood before
+        if self._state is PushState.OPENING and self._send(data) and ended:  # or it is full of what stood before
             self.finish()
             return
         del data  # which the request would hold for as long as the stream opens
         self._tail = self._hub.join(self.stream_id, self)
-        if self._state is State.OPENING:
+        if self._state is PushState.OPENING:
             await self._run(self._tail, READ_BYTES)
 
     # --- the tail's side
@@ -157,7 +157,7 @@ class PushReader(asyncio.Protocol):
     # --- the transport's side
 
     def pause_writing(self) -> None:
-        if self._state is State.LIVE and self._tail is not None and self._tail.fall_behind(self):
+        if self._state is PushState.LIVE and self._tail is not None and self._tail.fall_behind(self):
             self._told_all = self._tail.told_all
         self._move(Event.PAUSED)
 
@@ -187,7 +187,7 @@ class PushReader(asyncio.Protocol):
     @property
     def _over(self) -> bool:
         """Whether the ending was said. Nothing follows it, also while the log is asked whether that is what it is."""
-        return self._told_all or (self._state is State.LIVE and self._tail is not None and self._tail.told_all)
+        return self._told_all or (self._state is PushState.LIVE and self._tail is not None and self._tail.told_all)
 
     # --- the way from one state to the next
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 
-class State(Enum):
+class PushState(Enum):
     OPENING = auto()
     CATCHING_UP = auto()
     LIVE = auto()
@@ -39,22 +39,22 @@ class Event(Enum):
     CLOSED = auto()  # it does not: it was closed, or lost
 
 
-_ALWAYS = {Event.CLOSED: State.OVER}
-_SPEAKING = _ALWAYS | {Event.PAUSED: State.BEHIND, Event.FINISHED: State.GIVEN_BACK}
+_ALWAYS = {Event.CLOSED: PushState.OVER}
+_SPEAKING = _ALWAYS | {Event.PAUSED: PushState.BEHIND, Event.FINISHED: PushState.GIVEN_BACK}
 
-TABLE: dict[State, dict[Event, State]] = {
-    State.OPENING: _SPEAKING | {Event.OPENED: State.CATCHING_UP},
-    State.CATCHING_UP: _SPEAKING | {Event.REACHED: State.LIVE},
-    State.LIVE: _SPEAKING | {Event.LARGE: State.CATCHING_UP},
-    State.BEHIND: _ALWAYS | {Event.RESUMED: State.CATCHING_UP},
-    State.GIVEN_BACK: {},
-    State.OVER: {},
+TABLE: dict[PushState, dict[Event, PushState]] = {
+    PushState.OPENING: _SPEAKING | {Event.OPENED: PushState.CATCHING_UP},
+    PushState.CATCHING_UP: _SPEAKING | {Event.REACHED: PushState.LIVE},
+    PushState.LIVE: _SPEAKING | {Event.LARGE: PushState.CATCHING_UP},
+    PushState.BEHIND: _ALWAYS | {Event.RESUMED: PushState.CATCHING_UP},
+    PushState.GIVEN_BACK: {},
+    PushState.OVER: {},
 }
 
-ENDS = frozenset({State.GIVEN_BACK, State.OVER})
-SPEAKING = frozenset({State.OPENING, State.CATCHING_UP, State.LIVE})
+ENDS = frozenset({PushState.GIVEN_BACK, PushState.OVER})
+SPEAKING = frozenset({PushState.OPENING, PushState.CATCHING_UP, PushState.LIVE})
 
 
-def after(state: State, event: Event) -> State | None:
+def after(state: PushState, event: Event) -> PushState | None:
     """The state that `event` leads to; None where it changes nothing."""
     return TABLE[state].get(event)

@@ -12,7 +12,7 @@ ROWS = (
     Mutation(
         "who is stopped by its head is written to all the same",
         "app/faces/native/push.py",
-        "if self._state is State.OPENING and self._send(data) and ended:",
+        "if self._state is PushState.OPENING and self._send(data) and ended:",
         "if self._send(data) and ended:",
     ),
     Mutation(
@@ -96,8 +96,8 @@ ROWS = (
     Mutation(
         "reader: who is full stays live",
         "app/faces/native/push_states.py",
-        "    State.LIVE: _SPEAKING |",
-        "    State.LIVE: _ALWAYS | {Event.FINISHED: State.GIVEN_BACK} |",
+        "    PushState.LIVE: _SPEAKING |",
+        "    PushState.LIVE: _ALWAYS | {Event.FINISHED: PushState.GIVEN_BACK} |",
     ),
     Mutation(
         "reader: a client that closes its half is let go",

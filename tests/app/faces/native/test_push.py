@@ -147,7 +147,7 @@ async def test_who_is_stopped_by_its_head_is_shown_nothing_until_there_is_room()
     transport.set_protocol = lambda _: None  # type: ignore[attr-defined]
     transport.get_write_buffer_size = lambda: 0  # type: ignore[attr-defined]
     await reader.begin(b"head", the_log(), ended=True)
-    assert reader.state is push_states.State.BEHIND
+    assert reader.state is push_states.PushState.BEHIND
     assert the_log() not in transport.written
     await taken(reader)  # the head
     await taken(reader)  # the log

@@ -48,7 +48,7 @@ def test_nothing_is_said_behind_the_ending_while_the_log_is_asked_whether_it_is(
     machine = Connection()
     machine.a_client_comes([3], known=1, open_=True)
     machine._turn(5)
-    assert machine.reader.state is push.State.LIVE
+    assert machine.reader.state is push.PushState.LIVE
     if heard == "read":  # the ending is read by one that was behind, while the tail hears of it
         machine.its_transport_is_full_for_a_moment(waits=0, late=False)
     machine.answers_are_slow()

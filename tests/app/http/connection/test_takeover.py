@@ -226,7 +226,7 @@ async def test_a_drain_says_nothing_to_a_connection_that_was_given_back(front: S
     await until(lambda: taken_over(front))
     [one] = taken_over(front)
     await author.end(Outcome.COMPLETED)
-    await until(lambda: one.state is push_states.State.GIVEN_BACK)
+    await until(lambda: one.state is push_states.PushState.GIVEN_BACK)
     one.leave(300)  # the drain took its list before
     one.aside(PING)
     writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
