@@ -60,7 +60,7 @@ class Attempts:
             record.see_content()
             return decide.on_message(record.stage, reading.message.stop_reason)
         except UpstreamError as error:
-            report(turn, error.failure, record.limits)
+            report(turn, error.failure, record.allowed)
             return self._failed(error.failure)
         except FullLogError:
             return decide.on_full(record.stage, self._services.settings.max_log_bytes)
@@ -101,7 +101,7 @@ class Attempts:
     def _failed(self, told: Failure) -> Decision:
         record = self._record
         record.see_content()
-        decision = decide.on_failure(record.stage, record.progress, record.limits, told, random.random())  # noqa: S311  # no secret
+        decision = decide.on_failure(record.stage, record.progress, record.allowed, told, random.random())  # noqa: S311  # no secret
         if isinstance(decision.step, Refused):
             record.refuse(decision.way)
         return decision

@@ -78,8 +78,8 @@ _SENTENCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What the settings allow."""
+class Allowance:
+    """What the settings allow a stream. (A limit is what the upstream lets through.)"""
 
     attempts: int
     wait_max: float
@@ -120,7 +120,7 @@ EXPIRED = End(Outcome.EXPIRED, Error("timeout_error", "the stream took longer th
 def on_begin(
     stage: Stage,
     progress: Progress,
-    limits: Limits,
+    allowed: Allowance,
     *,
     times: int,
     elapsed: float,
@@ -134,25 +134,25 @@ def on_begin(
     """
     if cancelled:
         return on_end(stage, Cause.CANCEL, CANCELLED)
-    if elapsed >= limits.seconds_max:
+    if elapsed >= allowed.seconds_max:
         return on_end(stage, Cause.EXPIRY, EXPIRED)
-    met = _met(progress, limits) | ({When.SPENT} if times > limits.attempts else set())
+    met = _met(progress, allowed) | ({When.SPENT} if times > allowed.attempts else set())
     found = way(stage, Cause.BEGIN, met)
     if found.to is Stage.ENDED:
         if found.when is When.KEPT:
             return Decision(found, _interrupted(reason))
         message = f"gave up after {max(progress.attempts, times - 1)} attempts: {_SENTENCES[reason]}"
         return Decision(found, failed(message, exhausted=True))
-    wait = min(wait, limits.wait_max + JITTER_SECONDS_MAX)  # the clock may have been set back
+    wait = min(wait, allowed.wait_max + JITTER_SECONDS_MAX)  # the clock may have been set back
     return Decision(found, _next_call(found, reason, wait))
 
 
-def spared(progress: Progress, limits: Limits) -> Progress:
+def spared(progress: Progress, allowed: Allowance) -> Progress:
     """The call of a worker that stands still did not fail, and does not count.
 
     Up to a bound: it may be the stream itself that makes one worker after the other stand still.
     """
-    if When.SPARED not in (met := _met(progress, limits)):
+    if When.SPARED not in (met := _met(progress, allowed)):
         return progress
     found = way(Stage.LOST, Cause.STOOD_STILL, met)
     return replace(progress, free=progress.free - found.charge, stalls=progress.stalls - found.charge)
@@ -163,13 +163,13 @@ def on_hold(stage: Stage, wait: float, model: str) -> Decision:
     return Decision(way(stage, Cause.HOLD), Park(wait, model))
 
 
-def on_failure(stage: Stage, progress: Progress, limits: Limits, failure: Failure, jitter: float) -> Decision:
+def on_failure(stage: Stage, progress: Progress, allowed: Allowance, failure: Failure, jitter: float) -> Decision:
     """A call has failed. `jitter` is a number from 0 up to 1."""
-    wait = wait_after(failure, progress.charged, limits.wait_max, jitter)
+    wait = wait_after(failure, progress.charged, allowed.wait_max, jitter)
     passes = failure.is_passing and wait is not None
     if failure.status == TOO_MANY_REQUESTS and stage is Stage.CALLING and passes:
         return Decision(way(stage, Cause.REFUSAL), Refused(failure.reason, wait or 0.0))
-    met = _met(progress, limits)
+    met = _met(progress, allowed)
     if failure == SILENT and progress.silences >= SILENCES_MAX:
         met.add(When.SPENT)
     if not passes:
@@ -231,14 +231,14 @@ def wait_after(failure: Failure, charged: int, wait_max: float, jitter: float) -
     return float(doubled * (1 - JITTER * jitter))
 
 
-def _met(progress: Progress, limits: Limits | None = None) -> set[When]:
-    """The conditions that a stream meets so far; without `limits`, those that need none."""
+def _met(progress: Progress, allowed: Allowance | None = None) -> set[When]:
+    """The conditions that a stream meets so far; without `allowed`, those that need none."""
     conditions = {
         When.KEPT: progress.content and progress.on_interrupt is OnInterrupt.FAIL,
         When.SEEN: progress.content,
         When.CALLED: progress.attempts > 0,
-        When.SPENT: limits is not None and progress.charged >= limits.attempts,
-        When.SPARED: limits is not None and progress.charged > 0 and progress.stalls < limits.attempts,
+        When.SPENT: allowed is not None and progress.charged >= allowed.attempts,
+        When.SPARED: allowed is not None and progress.charged > 0 and progress.stalls < allowed.attempts,
     }
     return {when for when, is_met in conditions.items() if is_met}
 

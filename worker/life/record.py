@@ -15,7 +15,7 @@ from app.stream.stages import Cause, NoWayError, Stage, Way, way
 from worker.life import decide
 from worker.life.checkpoint import checkpoint_of
 from worker.life.chronicle import Chronicle
-from worker.life.decide import Decision, Limits, Reason
+from worker.life.decide import Allowance, Decision, Reason
 from worker.life.ending.account import Account
 from worker.life.interrupt import Interrupt, Why
 from worker.life.services import Services
@@ -33,7 +33,7 @@ class Record:
     def __init__(self, claim: Claim, services: Services, interrupt: Interrupt, begun: Begun) -> None:
         settings = services.settings
         self.claim = claim
-        self.limits = Limits(settings.max_attempts, settings.retry_wait_max, settings.stream_seconds_max)
+        self.allowed = Allowance(settings.max_attempts, settings.retry_wait_max, settings.stream_seconds_max)
         self.clock = asyncio.get_running_loop().time
         self.checkpoint = found = checkpoint_of(begun)
         self.stage = found.stage
@@ -77,7 +77,7 @@ class Record:
         return decide.on_begin(
             self.stage,
             self.progress,
-            self.limits,
+            self.allowed,
             times=self.claim.times,
             elapsed=self.clock() - self._born,
             cancelled=self.checkpoint.cancelled,
@@ -105,7 +105,7 @@ class Record:
     @property
     def seconds_left(self) -> float:
         """Until the stream expires."""
-        return max(self._born + self.limits.seconds_max - self.clock(), 0.0)
+        return max(self._born + self.allowed.seconds_max - self.clock(), 0.0)
 
     @property
     def memory_bytes(self) -> int:
@@ -154,7 +154,7 @@ class Record:
         self.writer.mark({"silences": self.progress.silences})
 
     def _spare(self) -> None:
-        before, self.progress = self.progress, decide.spared(self.progress, self.limits)
+        before, self.progress = self.progress, decide.spared(self.progress, self.allowed)
         if self.progress != before:
             self.writer.mark({"free": self.progress.free, "stalls": self.progress.stalls})
 

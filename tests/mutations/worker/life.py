@@ -66,7 +66,7 @@ ROWS = (
     Mutation(
         "pings for ever are life",
         "worker/life/calling/liveness.py",
-        "if now >= heard + limits.silent:",
+        "if now >= heard + timeouts.silent:",
         "if False:",
     ),
     Mutation(

@@ -13,7 +13,7 @@ from app.stream.log import Claim
 from worker.life import decide
 from worker.life.calling.announce import Announcer
 from worker.life.chronicle import Chronicle
-from worker.life.decide import Limits
+from worker.life.decide import Allowance
 from worker.life.steps import NextCall, Refused, Start
 from worker.upstream.failure import Failure
 from worker.upstream.gate import Gate, Later, Turn
@@ -72,9 +72,9 @@ class Admission:
             self._announcer.announce(self._claim.stream_id, Held(round(seconds * 1000)))
 
 
-def report(turn: Turn | Later | None, told: Failure, limits: Limits) -> None:
+def report(turn: Turn | Later | None, told: Failure, allowed: Allowance) -> None:
     """Tells the gate of a refusal."""
     if told.status == decide.TOO_MANY_REQUESTS and isinstance(turn, Turn):
         asked = told.retry_after
-        if asked is None or asked <= limits.wait_max:
+        if asked is None or asked <= allowed.wait_max:
             turn.refused(asked)

@@ -31,13 +31,13 @@ class Call:
         self,
         writer: Writer,
         interrupt: Interrupt,
-        limits: liveness.Timeouts,
+        timeouts: liveness.Timeouts,
         chronicle: Chronicle,
         thinks: Callable[[float], None],
     ) -> None:
         self._writer = writer
         self._interrupt = interrupt
-        self._limits = limits
+        self._timeouts = timeouts
         self._chronicle = chronicle
         self._thinks = thinks
         self._upstream_request_id = ""
@@ -91,7 +91,7 @@ class Call:
         reading, now = self.reading, self._loop.time()
         if now - self._due > liveness.LATE_SECONDS:  # it was us who stood still: what came meanwhile is yet to be read
             reading.pardon(now - self._due)
-        found = liveness.judge(self._limits, now=now, heard=reading.heard, stirred=reading.stirred, beat=self._beat)
+        found = liveness.judge(self._timeouts, now=now, heard=reading.heard, stirred=reading.stirred, beat=self._beat)
         if found.over is not None:
             self._interrupt.stop(found.over)
             return

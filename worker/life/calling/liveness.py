@@ -47,18 +47,18 @@ def timeouts_of(settings: Settings) -> Timeouts:
     return Timeouts(settings.stall_timeout, settings.silent_timeout)
 
 
-def judge(limits: Timeouts, *, now: float, heard: float, stirred: float, beat: float) -> Verdict:
+def judge(timeouts: Timeouts, *, now: float, heard: float, stirred: float, beat: float) -> Verdict:
     """`heard` was the last event but pings, `stirred` the last byte of any kind, `beat` the last one that was told.
 
     Beats are counted from the silence's begin, not from when somebody looked.
     """
-    if now >= stirred + limits.stall:
+    if now >= stirred + timeouts.stall:
         return Verdict(Why.STALLED, None, beat, now)
-    if now >= heard + limits.silent:
+    if now >= heard + timeouts.silent:
         return Verdict(Why.SILENT, None, beat, now)
-    beats = (now - heard) // limits.tell
-    due = heard + beats * limits.tell
-    again = min(stirred + limits.stall, heard + limits.silent, heard + (beats + 1) * limits.tell)
+    beats = (now - heard) // timeouts.tell
+    due = heard + beats * timeouts.tell
+    again = min(stirred + timeouts.stall, heard + timeouts.silent, heard + (beats + 1) * timeouts.tell)
     again = max(again, now + LOOK_SECONDS)
     if beats >= 1 and due > beat and stirred > heard:
         return Verdict(None, now - heard, due, again)

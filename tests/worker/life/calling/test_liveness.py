@@ -22,23 +22,23 @@ from worker.life.interrupt import Why
 
 # Sixtieths of the usual ones: a stall is a second, a silence five.
 SETTINGS = {"stall_timeout": 0.5, "silent_timeout": 1.5}
-LIMITS = Timeouts(stall=60, silent=300, tell=5)
+TIMEOUTS = Timeouts(stall=60, silent=300, tell=5)
 
 
 def test_nothing_at_all_is_over_after_the_shorter_time() -> None:
-    assert judge(LIMITS, now=59.9, heard=0, stirred=0, beat=0).over is None
-    assert judge(LIMITS, now=60, heard=0, stirred=0, beat=0).over is Why.STALLED
+    assert judge(TIMEOUTS, now=59.9, heard=0, stirred=0, beat=0).over is None
+    assert judge(TIMEOUTS, now=60, heard=0, stirred=0, beat=0).over is Why.STALLED
 
 
 def test_pings_alone_are_over_after_the_longer_time() -> None:
-    assert judge(LIMITS, now=299.9, heard=0, stirred=290, beat=295).over is None
-    assert judge(LIMITS, now=300, heard=0, stirred=290, beat=295).over is Why.SILENT
+    assert judge(TIMEOUTS, now=299.9, heard=0, stirred=290, beat=295).over is None
+    assert judge(TIMEOUTS, now=300, heard=0, stirred=290, beat=295).over is Why.SILENT
 
 
 def test_it_is_told_while_pings_come_and_not_where_nothing_comes() -> None:
-    assert judge(LIMITS, now=4.9, heard=0, stirred=1, beat=0).told is None
-    assert judge(LIMITS, now=5.1, heard=0, stirred=1, beat=0).told == 5.1
-    assert judge(LIMITS, now=5.1, heard=0, stirred=0, beat=0).told is None
+    assert judge(TIMEOUTS, now=4.9, heard=0, stirred=1, beat=0).told is None
+    assert judge(TIMEOUTS, now=5.1, heard=0, stirred=1, beat=0).told == 5.1
+    assert judge(TIMEOUTS, now=5.1, heard=0, stirred=0, beat=0).told is None
 
 
 @given(
@@ -51,7 +51,7 @@ def test_whatever_comes_the_call_ends_neither_early_nor_late(
     start: float, signs: list[tuple[float, bool]], stall: float, silent: float
 ) -> None:
     """Signs of life, each after some seconds, an event or only a ping; then nothing any more."""
-    limits = Timeouts(stall, silent, 5)
+    timeouts = Timeouts(stall, silent, 5)
     heard = stirred = look = start
     beat, told = 0.0, list[tuple[float, float]]()
     at, signs = start, list(signs)
@@ -59,7 +59,7 @@ def test_whatever_comes_the_call_ends_neither_early_nor_late(
         while signs and at + signs[0][0] <= look:
             at += signs[0][0]
             stirred, heard = at, at if signs.pop(0)[1] else heard
-        found = judge(limits, now=look, heard=heard, stirred=stirred, beat=beat)
+        found = judge(timeouts, now=look, heard=heard, stirred=stirred, beat=beat)
         if found.over is not None:
             dies = min(stirred + stall, heard + silent)
             assert look >= dies

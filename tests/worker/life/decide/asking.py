@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from app.stream.stages import Stage
 from worker.life import decide
-from worker.life.decide import Limits, OnInterrupt, Progress, Reason
+from worker.life.decide import Allowance, OnInterrupt, Progress, Reason
 from worker.life.steps import Step
 from worker.upstream.failure import Failure
 
-LIMITS = Limits(attempts=3, wait_max=60.0, seconds_max=1800.0)
+ALLOWED = Allowance(attempts=3, wait_max=60.0, seconds_max=1800.0)
 OVERLOADED = Failure("overloaded_error", "overloaded_error", "Overloaded", 529)
 INVALID = Failure("invalid_request_error", "invalid_request_error", "no", 400)
 
@@ -40,7 +40,7 @@ def calling(found: Progress) -> Stage:
 
 def begin(
     found: Progress,
-    limits: Limits = LIMITS,
+    allowed: Allowance = ALLOWED,
     *,
     times: int = 1,
     elapsed: float = 0.0,
@@ -51,7 +51,7 @@ def begin(
     return decide.on_begin(
         left(found),
         found,
-        limits,
+        allowed,
         times=times,
         elapsed=elapsed,
         cancelled=cancelled,

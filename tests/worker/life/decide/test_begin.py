@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.stream.endings import Outcome
-from tests.worker.life.decide.asking import LIMITS, begin, progress
+from tests.worker.life.decide.asking import ALLOWED, begin, progress
 from worker.life.decide import Progress
 from worker.life.steps import End, Restart, Retry, Start
 
@@ -19,7 +19,7 @@ def test_a_take_over_before_content_retries_at_once(reason: str) -> None:
     assert begin(progress(1), times=2, reason=reason) == Retry(reason, 0.0)
 
 
-@pytest.mark.parametrize(("left_over", "waits"), [(0.0, 0.0), (7.5, 7.5), (1e9, LIMITS.wait_max + 1)])
+@pytest.mark.parametrize(("left_over", "waits"), [(0.0, 0.0), (7.5, 7.5), (1e9, ALLOWED.wait_max + 1)])
 def test_a_take_over_in_the_middle_of_a_wait_waits_for_the_rest_and_never_for_ever(
     left_over: float, waits: float
 ) -> None:

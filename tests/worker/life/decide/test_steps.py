@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from app.stream.endings import Outcome
 from app.stream.stages import NoWayError, Stage, Tells
-from tests.worker.life.decide.asking import INVALID, LIMITS, OVERLOADED, begin, calling, failures, progress
+from tests.worker.life.decide.asking import ALLOWED, INVALID, OVERLOADED, begin, calling, failures, progress
 from worker.life import decide
-from worker.life.decide import Limits, OnInterrupt, Progress
+from worker.life.decide import Allowance, OnInterrupt, Progress
 from worker.life.steps import BeginAgain, End, Error, HandOver, Park, Refused, Restart, Retry, Start, Step
 from worker.upstream.failure import GARBLED, INCOMPLETE, LOST, STALLED, UNREACHABLE, Failure
 
 # --- a failed call
 
 
-def after(found: Progress, failure: Failure, jitter: float = 0.0, limits: Limits = LIMITS) -> Step:
-    return decide.on_failure(calling(found), found, limits, failure, jitter).step
+def after(found: Progress, failure: Failure, jitter: float = 0.0, allowed: Allowance = ALLOWED) -> Step:
+    return decide.on_failure(calling(found), found, allowed, failure, jitter).step
 
 
 @pytest.mark.parametrize("failure", [OVERLOADED, LOST, STALLED, INCOMPLETE, GARBLED, UNREACHABLE])
@@ -98,9 +98,9 @@ def test_chance_does_not_push_a_wait_over_the_limit() -> None:
 def test_whatever_happens_the_upstream_is_called_so_often_and_no_more(
     attempts: int, happenings: list[tuple[Failure, bool, bool]], on_interrupt: OnInterrupt
 ) -> None:
-    limits = Limits(attempts, 60.0, 1800.0)
+    allowed = Allowance(attempts, 60.0, 1800.0)
     found = Progress(0, 0, content=False, on_interrupt=on_interrupt)
-    step: Step = begin(found, limits)
+    step: Step = begin(found, allowed)
     lives = 1
     for failure, content, killed in happenings:
         if isinstance(step, End):
@@ -108,9 +108,9 @@ def test_whatever_happens_the_upstream_is_called_so_often_and_no_more(
         found = replace(found, attempts=found.attempts + 1, content=content)
         if killed:
             lives += 1
-            step = begin(found, limits, times=lives)
+            step = begin(found, allowed, times=lives)
         else:
-            step = after(found, failure, 0.5, limits)
+            step = after(found, failure, 0.5, allowed)
     assert isinstance(step, End)
     assert found.attempts <= attempts
 
@@ -154,13 +154,13 @@ def test_a_drain_ends_what_may_not_be_restarted() -> None:
 
 @pytest.mark.parametrize("found", [progress(1), progress(2, free=1), progress(3, content=True)])
 def test_a_worker_that_stood_still_takes_no_attempt_but_not_for_ever(found: Progress) -> None:
-    spared = decide.spared(found, LIMITS)
+    spared = decide.spared(found, ALLOWED)
     assert (spared.charged, spared.stalls) == (found.charged - 1, 1)
-    assert decide.spared(replace(found, stalls=LIMITS.attempts), LIMITS).charged == found.charged
+    assert decide.spared(replace(found, stalls=ALLOWED.attempts), ALLOWED).charged == found.charged
 
 
 def test_who_was_never_called_is_not_spared_a_call() -> None:
-    assert decide.spared(progress(2, free=2), LIMITS) == progress(2, free=2)
+    assert decide.spared(progress(2, free=2), ALLOWED) == progress(2, free=2)
 
 
 def test_a_full_log_an_expiry_and_our_own_fault_have_an_error() -> None:
@@ -179,8 +179,8 @@ progresses = st.builds(
 @given(st.sampled_from(Stage), progresses, failures)
 def test_a_step_is_what_the_table_says_of_the_way(stage: Stage, found: Progress, failure: Failure) -> None:
     for decided in (
-        lambda: decide.on_begin(stage, found, LIMITS, times=1, elapsed=0.0, cancelled=False),
-        lambda: decide.on_failure(stage, found, LIMITS, failure, 0.5),
+        lambda: decide.on_begin(stage, found, ALLOWED, times=1, elapsed=0.0, cancelled=False),
+        lambda: decide.on_failure(stage, found, ALLOWED, failure, 0.5),
         lambda: decide.on_drain(stage, found),
         lambda: decide.on_hold(stage, 2.0, "m"),
         lambda: decide.on_message(stage, None),
