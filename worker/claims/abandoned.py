@@ -20,13 +20,12 @@ from app.stream.redis.links import shaken
 from app.watch.events import of_streams
 from app.watch.events.subjects import Subject
 from worker.claims.leases import Lease
+from worker.claims.trust import Trust
 
 # How much later than asked a stream may be found abandoned, at the most.
 LOOK_SECONDS = 1.0
 # Between two looks that were answered lies no more than this, unless Redis was away.
 GAP_SECONDS = 2.5
-# After it was, all channels are back within so long: their longest pause between two tries, and some time to connect.
-SHAKEN_SECONDS = 3.0
 
 
 class Abandoned:
@@ -41,7 +40,7 @@ class Abandoned:
         self._clock = clock
         self._read_at: dict[str, float] = {}
         self._looked_at = self._clock()
-        self._trusts_from = 0.0
+        self._trust = Trust(clock)
 
     async def watch(self) -> None:
         """Looks for as long as the process lives; raises when Redis does not answer."""
@@ -75,6 +74,6 @@ class Abandoned:
         """Whether an absence is one. `heard`: whether we are, where the question was answered."""
         now = self._clock()
         if not heard or shaken() or now - self._looked_at > GAP_SECONDS:
-            self._trusts_from = now + SHAKEN_SECONDS
+            self._trust.shake()
         self._looked_at = now
-        return now >= self._trusts_from
+        return self._trust.stands

@@ -15,6 +15,7 @@ from redis.exceptions import ResponseError
 from app.stream.observing import tell
 from app.stream.workers.presence import Presence
 from app.watch.events import of_processes
+from worker.claims.trust import Trust
 
 # Among the others' leases; without any, the pool's own slow poll finds out when there are some again. Where leases are
 # shorter they are looked at more often: their clock goes on by what it is looked at.
@@ -22,8 +23,6 @@ LOOK_SECONDS = 1.0
 LOOKS_PER_LEASE = 10
 # A living worker that lost its connection is back long before.
 GRACE_SECONDS = 0.3
-# After a Redis that was away, all come back within their pauses between two tries and some time to connect.
-SHAKEN_SECONDS = 3.0
 
 
 class Neighbours:
@@ -34,8 +33,7 @@ class Neighbours:
         self._name = name
         self._presence = presence
         self._busy = asyncio.Event()
-        self._clock = asyncio.get_running_loop().time
-        self._trusts_from = 0.0
+        self._trust = Trust(asyncio.get_running_loop().time)
 
     def stir(self) -> None:
         """Somebody may hold leases."""
@@ -48,8 +46,8 @@ class Neighbours:
         """As above."""
 
     def gap(self) -> None:
-        """Our own connection was lost: so may be everybody's, and some take longer to come back."""
-        self._trusts_from = self._clock() + SHAKEN_SECONDS
+        """Our own connection was lost: so may be everybody's."""
+        self._trust.shake()
 
     async def watch(self) -> None:
         """Looks for as long as the process lives; raises when Redis does not answer."""
@@ -67,7 +65,7 @@ class Neighbours:
             await asyncio.sleep(GRACE_SECONDS)
             leases, still = await self._presence.absent(self._name)
             for worker in absent & still:
-                if self._clock() >= self._trusts_from and not await self._seems_connected(worker):
+                if self._trust.stands and not await self._seems_connected(worker):
                     expired = await self._presence.expire(worker)
                     tell(of_processes.WorkerGone(worker, expired))
         return leases > 0

@@ -10,14 +10,15 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from worker.claims import abandoned
-from worker.claims.abandoned import GAP_SECONDS, LOOK_SECONDS, SHAKEN_SECONDS, Abandoned
+from worker.claims.abandoned import GAP_SECONDS, LOOK_SECONDS, Abandoned
+from worker.claims.trust import SHAKEN_SECONDS
 
 OWN = keys.alive("w")
 READ = "st_read"
 PATIENCE = 2.0
 
 
-class Stage:
+class Scene:
     """A stream that nobody reads, and a clock that stands still between two looks. It is its own `Lease` and `Life`."""
 
     def __init__(self, redis: Redis, listener: Any) -> None:
@@ -48,37 +49,37 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def scene(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
     monkeypatch.setattr(abandoned, "shaken", lambda: False)  # by what other tests did in this process
     async with redis.pubsub() as listener:
-        yield Stage(redis, listener)
+        yield Scene(redis, listener)
 
 
-async def test_a_stream_that_nobody_reads_is_cancelled(stage: Stage) -> None:
-    await stage.listen()
-    assert not await stage.looks(PATIENCE)
-    assert await stage.looks(LOOK_SECONDS)
+async def test_a_stream_that_nobody_reads_is_cancelled(scene: Scene) -> None:
+    await scene.listen()
+    assert not await scene.looks(PATIENCE)
+    assert await scene.looks(LOOK_SECONDS)
 
 
-async def test_who_is_not_heard_himself_judges_nobody(stage: Stage) -> None:
-    assert not await stage.looks(10 * PATIENCE)
-    await stage.listen()
-    assert not await stage.looks(SHAKEN_SECONDS)  # the fronts may need longer to come back
-    assert await stage.looks(3 * LOOK_SECONDS)
+async def test_who_is_not_heard_himself_judges_nobody(scene: Scene) -> None:
+    assert not await scene.looks(10 * PATIENCE)
+    await scene.listen()
+    assert not await scene.looks(SHAKEN_SECONDS)  # the fronts may need longer to come back
+    assert await scene.looks(3 * LOOK_SECONDS)
 
 
-async def test_an_outage_is_nobody_s_absence(stage: Stage) -> None:
-    await stage.listen()
-    assert not await stage.looks(LOOK_SECONDS)
-    stage.passes(10 * GAP_SECONDS)  # in which nothing was answered, and after which nobody is back yet
-    assert not await stage.looks(SHAKEN_SECONDS)
-    assert await stage.looks(3 * LOOK_SECONDS)
+async def test_an_outage_is_nobody_s_absence(scene: Scene) -> None:
+    await scene.listen()
+    assert not await scene.looks(LOOK_SECONDS)
+    scene.passes(10 * GAP_SECONDS)  # in which nothing was answered, and after which nobody is back yet
+    assert not await scene.looks(SHAKEN_SECONDS)
+    assert await scene.looks(3 * LOOK_SECONDS)
 
 
-async def test_right_after_a_failover_nobody_s_absence_counts(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    await stage.listen()
+async def test_right_after_a_failover_nobody_s_absence_counts(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.listen()
     monkeypatch.setattr(abandoned, "shaken", lambda: True)
-    assert not await stage.looks(10 * PATIENCE)
+    assert not await scene.looks(10 * PATIENCE)
     monkeypatch.setattr(abandoned, "shaken", lambda: False)
-    assert not await stage.looks(SHAKEN_SECONDS)
-    assert await stage.looks(3 * LOOK_SECONDS)
+    assert not await scene.looks(SHAKEN_SECONDS)
+    assert await scene.looks(3 * LOOK_SECONDS)

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from app.stream import keys
 from app.stream.workers.presence import Presence
 from tests.worker.workshop import LIFE_MS, Workshop
-from worker.claims import neighbours
+from worker.claims import neighbours, trust
 from worker.claims.neighbours import Neighbours, client_name
 
 
@@ -66,7 +66,7 @@ async def test_after_our_own_connection_was_lost_nobody_is_judged_for_a_while(
     me.gap()
     await me.look()
     assert await shop.redis.zscore(keys.LEASES, other.stream_id) > 1
-    monkeypatch.setattr(neighbours, "SHAKEN_SECONDS", 0.0)
+    monkeypatch.setattr(trust, "SHAKEN_SECONDS", 0.0)
     me.gap()
     await me.look()
     assert await shop.redis.zscore(keys.LEASES, other.stream_id) == 0
