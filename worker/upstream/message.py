@@ -71,7 +71,7 @@ class _Block:
         return json_text.assemble({**self.members, "input": _input(told, self.members.get("input", _NULL))})
 
 
-class Message:
+class GatheredMessage:
     """One attempt's message, as far as it has come."""
 
     def __init__(self) -> None:

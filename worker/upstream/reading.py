@@ -13,7 +13,7 @@ from collections.abc import Callable
 from worker.rawjson.codec import NotJSONError, loads
 from worker.upstream import failure
 from worker.upstream.failure import UpstreamError
-from worker.upstream.message import Message
+from worker.upstream.message import GatheredMessage
 from worker.upstream.sse import Parser
 
 # How the names begin of what only a relay writes into a log. Also with white space before it, which some readers drop.
@@ -37,7 +37,7 @@ class Reading:
         clock: Callable[[], float],
         speaks: Callable[[], None],
     ) -> None:
-        self.message = Message()
+        self.message = GatheredMessage()
         self.content = False
         self.first: float | None = None
         self.heard = self.stirred = clock()

@@ -21,8 +21,8 @@ Block = dict[str, Any]
 _TEXTS = {"text_delta": ("text", "text"), "thinking_delta": ("thinking", "thinking")}
 
 
-class Partial:
-    """Built from whole frames, in order."""
+class PartialMessage:
+    """Built from whole frames, in order. (What a worker gathers from its own call is a `GatheredMessage`.)"""
 
     def __init__(self) -> None:
         self._message: dict[str, Any] = {}
@@ -94,9 +94,9 @@ def _index(told: Any) -> float:
     return told if isinstance(told, int | float) and not isinstance(told, bool) else 0
 
 
-async def partial_of(log: Log, stream_id: str) -> Partial:
+async def partial_of(log: Log, stream_id: str) -> PartialMessage:
     """What stands of a stream's newest attempt, from its log."""
-    found = Partial()
+    found = PartialMessage()
     async for data in pieces(partial(log.read, stream_id)):
         found.take(data)
     return found

@@ -16,7 +16,7 @@ from app.dev.simulator.answer.events import frames, message
 from app.dev.simulator.answer.plan import plan
 from app.dev.simulator.directives import parse
 from worker.rawjson.codec import dumps, loads
-from worker.upstream.message import PARTS_MAX, Message
+from worker.upstream.message import PARTS_MAX, GatheredMessage
 from worker.upstream.sse import Parser
 
 DOWNLOAD_SECONDS = 60
@@ -32,17 +32,17 @@ def events_of(body: bytes) -> Events:
 
 
 def ours(events: Events) -> Any:
-    gathered = Message()
+    gathered = GatheredMessage()
     for event in events:
         add(gathered, event)
     return told(whole(gathered))
 
 
-def add(gathered: Message, event: Any) -> None:
+def add(gathered: GatheredMessage, event: Any) -> None:
     gathered.add(event, dumps(event))
 
 
-def whole(gathered: Message) -> Any:
+def whole(gathered: GatheredMessage) -> Any:
     return loads(gathered.json() or b"null")
 
 
@@ -128,7 +128,7 @@ def test_a_tool_s_input_that_max_tokens_cut_off_is_completed_as_the_sdk_does_it(
 
 
 def test_use_is_a_total_that_replaces_and_what_is_not_told_stays() -> None:
-    gathered = Message()
+    gathered = GatheredMessage()
     add(gathered, {"type": "message_start", "message": {"usage": {"input_tokens": 9, "output_tokens": 1, "x": 2}}})
     assert (gathered.usage, gathered.closed) == ({"input_tokens": 9, "output_tokens": 1, "x": 2}, False)
     add(gathered, {"type": "message_delta", "delta": {"stop_reason": None}, "usage": {"output_tokens": 5}})
@@ -171,8 +171,8 @@ def test_an_event_of_any_shape_stops_nothing(event: Any) -> None:
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "kept"}},
     ]
-    add(Message(), event)  # before anything is known
-    gathered = Message()
+    add(GatheredMessage(), event)  # before anything is known
+    gathered = GatheredMessage()
     for each in (*known, event):
         add(gathered, each)
     assert whole(gathered)["content"][0] == {"type": "text", "text": "kept"}
@@ -190,11 +190,11 @@ def test_blocks_and_deltas_that_nobody_knows_are_kept_as_they_began() -> None:
 
 
 def test_nothing_begun_is_no_message() -> None:
-    assert (Message().json(), Message().usage, Message().stop_reason) == (None, None, None)
+    assert (GatheredMessage().json(), GatheredMessage().usage, GatheredMessage().stop_reason) == (None, None, None)
 
 
 def test_what_it_holds_is_counted_whenever_it_is_asked() -> None:
-    asked, other = Message(), Message()
+    asked, other = GatheredMessage(), GatheredMessage()
     for number in range(2 * PARTS_MAX + 7):
         for gathered in (asked, other):
             if not number:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from worker.upstream.message import Message
+from worker.upstream.message import GatheredMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Account:
 
     attempts: int
     model: str
-    message: Message | None
+    message: GatheredMessage | None
     content: bool
     complete: bool
     first_at: int | None

@@ -1,7 +1,7 @@
 """What stands of a stream's newest attempt, read back from its log: for an ending by a holder that did not read it.
 
-The rule: what people saw is kept, whoever ends their stream. As a `Message`, to the digit; what a front shows of an
-answer that is not whole is `app.stream.readback.partial`.
+The rule: what people saw is kept, whoever ends their stream. To the digit, as a `GatheredMessage`; what a front shows
+of an answer that is not whole is `app.stream.readback.partial`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from app.stream.readback.newest import pieces
 from worker.life.interrupt import Interrupt
 from worker.life.until_answered import until_answered
 from worker.rawjson.codec import NotJSONError, loads
-from worker.upstream.message import Message
+from worker.upstream.message import GatheredMessage
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """`whole`: its `message_stop` stands, too; only the ending is missing."""
 
-    message: Message
+    message: GatheredMessage
     whole: bool
 
 
@@ -31,7 +31,7 @@ async def recover(log: Log, stream_id: str, interrupt: Interrupt, limit: int) ->
     async def ask(after: Position | None, size: int) -> Read:
         return await until_answered(interrupt, lambda: log.read(stream_id, after, size))
 
-    message, stopped = Message(), False
+    message, stopped = GatheredMessage(), False
     async for data in pieces(ask, limit):
         for frame in split(data):
             if frame.name is None or frame.name.startswith("relay."):

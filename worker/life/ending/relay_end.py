@@ -19,7 +19,7 @@ from worker.life.steps import End
 from worker.log.writer import END_BYTES, Field
 from worker.rawjson import json_text
 from worker.rawjson.codec import dumps
-from worker.upstream.message import Message
+from worker.upstream.message import GatheredMessage
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def bare(end: End, attempts: int) -> tuple[bytes, dict[str, Field]]:
     return dumps(end_data(end.outcome, attempts=attempts)), {"outcome": end.outcome.value, "attempts": attempts}
 
 
-def frame_data(end: End, attempts: int, message: Message | None, cost: float | None) -> bytes:
+def frame_data(end: End, attempts: int, message: GatheredMessage | None, cost: float | None) -> bytes:
     """The data of `relay.end`. `message` is the newest attempt's, as far as it has come."""
     reason = _safely(lambda: message.stop_reason if message is not None else None)
     error = None
@@ -62,7 +62,7 @@ def frame_data(end: End, attempts: int, message: Message | None, cost: float | N
 def fields(
     end: End,
     attempts: int,
-    message: Message | None,
+    message: GatheredMessage | None,
     cost: float | None,
     *,
     complete: bool,
@@ -105,7 +105,7 @@ def fields(
     return found
 
 
-def _usage(message: Message, room: int) -> bytes | None:
+def _usage(message: GatheredMessage, room: int) -> bytes | None:
     """The use, or as much of it as there is room for: first its counts, then what comes first."""
     told = message.usage_told
     if not told:

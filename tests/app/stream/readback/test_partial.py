@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from app.stream.frames import encode, origin
-from app.stream.readback.partial import Partial
+from app.stream.readback.partial import PartialMessage
 
 START = {"type": "message_start", "message": {"id": "msg_1", "role": "assistant", "content": [], "model": "claude-x"}}
 
@@ -30,8 +30,8 @@ def frames_of(*events: dict[str, Any]) -> bytes:
     return data
 
 
-def standing(*events: dict[str, Any]) -> Partial:
-    found = Partial()
+def standing(*events: dict[str, Any]) -> PartialMessage:
+    found = PartialMessage()
     found.take(frames_of(*events))
     return found
 

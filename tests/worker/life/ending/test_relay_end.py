@@ -16,15 +16,15 @@ from worker.life.steps import End, Error
 from worker.log.writer import END_BYTES
 from worker.rawjson.codec import dumps, loads
 from worker.upstream.failure import Failure
-from worker.upstream.message import Message
+from worker.upstream.message import GatheredMessage
 
 
-def add(gathered: Message, event: dict[str, object]) -> None:
+def add(gathered: GatheredMessage, event: dict[str, object]) -> None:
     gathered.add(event, dumps(event))
 
 
-def message(usage: dict[str, object] | None = None) -> Message:
-    gathered = Message()
+def message(usage: dict[str, object] | None = None) -> GatheredMessage:
+    gathered = GatheredMessage()
     add(gathered, {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3, **(usage or {})}}})
     add(gathered, {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7}})
     return gathered
@@ -120,7 +120,7 @@ usages = st.dictionaries(st.text(st.characters(), max_size=5), documents, max_si
 @given(usages, st.text(st.characters(), max_size=9))
 def test_every_parser_reads_the_frame_and_the_fields_that_are_ours(usage: dict[str, str], text: str) -> None:
     told = "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in usage.items()) + "}"
-    gathered = Message()
+    gathered = GatheredMessage()
     for data in (f'{{"type":"message_start","message":{{"usage":{told}}}}}', '{"type":"message_delta","delta":{}}'):
         gathered.add(loads(data.encode()), data.encode())
     end = End(Outcome.FAILED, Error(text, text), Failure(text, text, text, 500))

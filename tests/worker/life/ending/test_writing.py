@@ -23,7 +23,7 @@ from worker.life.ending.writing import REFUSALS_MAX, Ending
 from worker.life.interrupt import Interrupt, Interruption
 from worker.life.steps import End
 from worker.log.writer import Writer
-from worker.upstream.message import Message
+from worker.upstream.message import GatheredMessage
 
 START = b'{"type":"message_start","message":{"id":"msg_1","content":[],"usage":{"input_tokens":3}}}'
 TEXT = b'{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}'
@@ -162,7 +162,7 @@ async def test_a_log_that_redis_takes_no_more_of_ends_without_a_loop(
 
 @pytest.mark.usefixtures("short")
 async def test_an_ending_that_the_log_does_not_take_is_told_by_the_meta(redis: Redis, valkey: EmbeddedValkey) -> None:
-    account = Account(1, MODEL, Message(), content=True, complete=True, first_at=None)
+    account = Account(1, MODEL, GatheredMessage(), content=True, complete=True, first_at=None)
     async with committing(valkey.url) as committer:
         hand = await Hand(redis, committer).take("st_1")
         closing = Ending("st_1", Log(redis), Interrupt(), 60_000, chronicle())
