@@ -200,7 +200,7 @@ class Streams:
         names = ("owner", "outcome", "attempts", "ended_at")
         try:
             if "conversation" in begun.meta:
-                await self.conversations.record(claim.stream_id, begun.meta["conversation"].decode())
+                await self.conversations.add_answer(claim.stream_id, begun.meta["conversation"].decode())
             entry = {"id": claim.stream_id} | {name: facts[name] for name in names if name in facts}
             await self.queue.done(claim, entry)
         except NO_ANSWER as refused:  # it has its ending; the lease runs out, and a worker sees to the rest

@@ -156,7 +156,7 @@ class Author:
         await self._append(frame, position, {"outcome": outcome.value, "attempts": "1", **stored}, ends=True)
         if "conversation" in self.meta:
             conversations = self._served.front.streams.conversations
-            await conversations.record(self.stream_id, self.meta["conversation"].decode())
+            await conversations.add_answer(self.stream_id, self.meta["conversation"].decode())
         await self._served.front.streams.queue.done(self.claim)
 
     async def fail(self, status: int, kind: str, message: str, **failure: Any) -> None:

@@ -43,7 +43,7 @@ class Release:
             await until_answered(self._interrupt, lambda: queue.done(self._claim))
             return
         if "conversation" in meta and "withdrawn" not in meta:
-            # Before `done`: who dies in between leaves a lease, and the next claim records it.
+            # Before `done`: who dies in between leaves a lease, and the next claim adds it.
             await self._into_conversation(meta["conversation"].decode())
         entry = {"id": stream_id} | {name: meta[name] for name in _ENTRY if name in meta}
         await until_answered(self._interrupt, lambda: queue.done(self._claim, entry))
@@ -67,7 +67,7 @@ class Release:
     async def _into_conversation(self, conversation: str) -> None:
         stream_id, conversations = self._claim.stream_id, self._services.conversations
         try:
-            await until_answered(self._interrupt, lambda: conversations.record(stream_id, conversation))
+            await until_answered(self._interrupt, lambda: conversations.add_answer(stream_id, conversation))
         except (Interruption, RedisError):
             raise
         except Exception as error:  # noqa: BLE001  # its next reader tries again; the stream is not to run again

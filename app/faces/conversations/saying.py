@@ -1,6 +1,6 @@
 """What the front does in conversations: says something in one, and has it answered.
 
-The rule: a stream belongs to a conversation from before any worker can have it until its answer is recorded, and a
+The rule: a stream belongs to a conversation from before any worker can have it until its answer is added, and a
 message whose stream was refused is as if it had never been said. Knows no HTTP.
 """
 

@@ -39,7 +39,7 @@ class Chats:
         self._shown = redis.register_script(source_on_full("conversations/chat_shown"))
 
     async def take(self, owner: str, chat_id: str, chat: Chat, life_ms: int) -> str | None:
-        """Makes the chat show another stream; returns the one that it showed before. The record lives `life_ms`."""
+        """Makes the chat show another stream; returns the one that it showed before. It is kept for `life_ms`."""
         asked = self._asked(owner, chat_id, chat, life_ms, keys.chat(owner, chat_id))
         before = await asked.script(keys=asked.keys, args=asked.args)
         return before.decode() or None

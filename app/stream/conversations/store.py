@@ -1,11 +1,11 @@
-"""The store of conversations: read, create, change, delete, record an answer, and each owner's list.
+"""The store of conversations: read, create, change, delete, add an answer, and each owner's list.
 
 The law: a history changes only together with the event that tells of it, in one script, and only if nothing has
 happened since it was read. So whoever has read a conversation may decide on what was read; where somebody was faster
 the answer is `MOVED`, and one reads and decides again. A conversation's events are a log like a stream's, with a meta
 that has owner, state and base, so whatever reads streams reads conversations.
 
-A conversation names the one stream that runs in it. Whoever finds that stream ended records its answer: its worker
+A conversation names the one stream that runs in it. Whoever finds that stream ended adds its answer: its worker
 before it leaves the stream, the front for one that never ran, or whoever asks next. Knows nothing of HTTP.
 """
 
@@ -124,11 +124,11 @@ class Conversations:
         return Conversation(conversation_id, now, position, meta, ()), listed
 
     async def settled(self, conversation_id: str) -> Conversation | None:
-        """As `read`, once an answer whose stream has ended is recorded: a stream it still names does run."""
+        """As `read`, once an answer whose stream has ended is added: a stream it still names does run."""
         found = await self.read(conversation_id)
         if found is None or found.deleted or found.stream_id is None:
             return found
-        await self.record(found.stream_id, conversation_id)
+        await self.add_answer(found.stream_id, conversation_id)
         return await self.read(conversation_id)
 
     async def was_deleted(self, owner: str, conversation_id: str) -> bool:
@@ -209,7 +209,7 @@ class Conversations:
 
     # --- answers
 
-    async def record(self, stream_id: str, conversation_id: str) -> None:
+    async def add_answer(self, stream_id: str, conversation_id: str) -> None:
         """Adds the answer of a stream that has ended, or is lost, to its conversation.
 
         Does nothing where the stream still runs, or where this was done before: the conversation names it until then,

@@ -44,7 +44,7 @@ def user_message(message_id: str, content: Sequence[Mapping[str, Any]], now: int
 
 
 def answer_id(stream_id: str) -> str:
-    """The id of the message that a stream writes: known before it ends, and the same whoever records it."""
+    """The id of the message that a stream writes: known before it ends, and the same whoever adds it."""
     return "msg_" + stream_id.removeprefix("st_")
 
 

@@ -61,7 +61,7 @@ class Talk:
         return found
 
     async def kept(self) -> list[dict[str, Any]]:
-        """The messages, from Redis: nobody is asked who could record an answer."""
+        """The messages, from Redis: nobody is asked who could add an answer."""
         raw = await self.api.cluster.redis.lrange(keys.messages(self.id), 0, -1)  # type: ignore[misc]
         return [orjson.loads(one) for one in raw]
 
@@ -72,7 +72,7 @@ class Talk:
                 await asyncio.sleep(0.01)
 
     async def until_answered(self, count: int) -> list[dict[str, Any]]:
-        """Waits until so many messages are kept, whoever records the last."""
+        """Waits until so many messages are kept, whoever adds the last."""
         async with asyncio.timeout(20):
             while len(found := await self.kept()) < count:
                 await asyncio.sleep(0.01)

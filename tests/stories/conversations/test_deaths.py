@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_an_answer_is_committed_also_when_its_worker_died_after_the_ending(api: Api) -> None:
-    """By hand: a worker writes the ending and is gone before the record; another claims the stream, and heals it."""
+    """A worker writes the ending and is gone before its answer is added; another claims the stream, and heals it."""
     talk = await Talk.begin(api)
     [worker] = api.cluster.workers
     worker.send(signal.SIGSTOP)
@@ -40,7 +40,7 @@ async def test_an_answer_is_committed_also_when_its_worker_died_after_the_ending
         assert len(await talk.kept()) == 1
     finally:
         worker.send(signal.SIGCONT)
-    # Nobody asks the front: the next claim of the stream records it.
+    # Nobody asks the front: the next claim of the stream adds it.
     messages = await talk.until_answered(2)
     assert texts(messages)[1] == "I do"
     await asyncio.sleep(2 * LEASE_SECONDS)

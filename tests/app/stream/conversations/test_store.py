@@ -83,7 +83,7 @@ async def test_a_deleted_conversation_ends_its_log_and_takes_nothing_more(store:
     found = await read(store, found.id)
     assert (found.deleted, found.messages) == (True, ())
     assert await store.change(stale, ask(stale, "b")) is Changed.GONE
-    await store.record(STREAM, found.id)
+    await store.add_answer(STREAM, found.id)
     assert await store.page(OWNER, None, 10) == ([], False)
     await redis.delete(keys.meta(found.id), keys.log(found.id))
     assert (await Log(redis).read(found.id, None)).state is State.GONE

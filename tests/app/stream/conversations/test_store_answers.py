@@ -47,7 +47,7 @@ async def test_an_answer_is_committed_once_by_however_many(store: Conversations,
     await store.change(found, ask(found, "a"))
     message = {"content": [{"type": "text", "text": "Hello"}]}
     await write(redis, STREAM, "completed", "Hello", message=message, usage={"output_tokens": 1})
-    await asyncio.gather(*(store.record(STREAM, found.id) for _ in range(5)))
+    await asyncio.gather(*(store.add_answer(STREAM, found.id) for _ in range(5)))
     found = await read(store, found.id)
     assert found.stream_id is None
     assert [m["role"] for m in found.messages] == ["user", "assistant"]
@@ -76,7 +76,7 @@ async def test_a_stream_that_runs_has_no_answer_yet(store: Conversations, redis:
     assert (settled.stream_id, len(settled.messages)) == (STREAM, 1)
 
 
-@pytest.mark.parametrize("then", ["record", "delete", "again"])
+@pytest.mark.parametrize("then", ["add", "delete", "again"])
 async def test_an_answer_outlives_its_time_until_its_conversation_has_it(
     store: Conversations, redis: Redis, then: str
 ) -> None:
@@ -94,9 +94,9 @@ async def test_an_answer_outlives_its_time_until_its_conversation_has_it(
     assert (await log.meta(STREAM)) is not None
     if then == "delete":
         await store.delete(await read(store, found.id))
-    await store.record(STREAM, found.id)
+    await store.add_answer(STREAM, found.id)
     if then == "again":
-        await store.record(STREAM, found.id)
+        await store.add_answer(STREAM, found.id)
     if then != "delete":
         assert (await read(store, found.id)).messages[1]["content"] == [{"type": "text", "text": "yes"}]
     assert await log.meta(STREAM) is None
@@ -128,7 +128,7 @@ async def test_without_a_message_the_newest_attempts_text_is_kept_and_marked(
     found = await read(store, await made(store))
     await store.change(found, ask(found, "a"))
     await write(redis, STREAM, outcome, "old", "new text", base=True)
-    await store.record(STREAM, found.id)
+    await store.add_answer(STREAM, found.id)
     answer = (await read(store, found.id)).messages[1]
     assert (answer["outcome"], answer["content"]) == (outcome, content)
     assert answer.get("partial") == (True if outcome != "truncated" else None)
@@ -166,7 +166,7 @@ async def test_a_long_partial_answer_is_kept_whole(
     found = await read(store, await made(store))
     await store.change(found, ask(found, "a"))
     await write(redis, STREAM, "cancelled", *(f"{n} " for n in range(50)), "x" * 1000)
-    await store.record(STREAM, found.id)
+    await store.add_answer(STREAM, found.id)
     text = (await read(store, found.id)).messages[1]["content"][0]["text"]
     assert text == "".join(f"{n} " for n in range(50)) + "x" * 1000
 
@@ -176,7 +176,7 @@ async def test_half_a_surrogate_pair_does_no_harm(store: Conversations, redis: R
     await store.change(found, ask(found, "a"))
     await write(redis, STREAM, "completed", "x")
     await redis.hset(keys.meta(STREAM), "message", '{"content":[{"type":"text","text":"a\\ud800b"}]}')  # type: ignore[misc]
-    await store.record(STREAM, found.id)
+    await store.add_answer(STREAM, found.id)
     assert (await read(store, found.id)).messages[1]["content"][0]["text"] == "a\ufffdb"
 
 
@@ -190,7 +190,7 @@ async def test_an_answer_that_nobody_could_write_down_locks_nothing(
     deep = "[" * depth + "]" * depth
     content = f'[{{"type":"text","text":"so"}},{{"type":"tool_use","id":"t","name":"t","input":{{"a":{deep}}}}}]'
     await redis.hset(keys.meta(STREAM), "message", f'{{"content":{content}}}')  # type: ignore[misc]
-    await store.record(STREAM, found.id)
+    await store.add_answer(STREAM, found.id)
     found = await read(store, found.id)
     assert found.stream_id is None
     assert (found.messages[1]["outcome"], found.messages[1]["content"]) == (
