@@ -15,10 +15,11 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.http.connection import bounds
-from app.http.connection.between import Poker, let_others, without_offer
 from app.http.connection.bounds import Part, Phase
 from app.http.connection.crowd import ONE_TOO_MANY, Seat
 from app.http.connection.deadline import Deadline
+from app.http.connection.incoming import let_others, without_offer
+from app.http.connection.poke import Poker
 from app.http.connection.sockets import bound
 from app.http.errors import refusal
 from app.http.origins import share

@@ -1,28 +1,21 @@
-"""What a connection does beside requests and answers: writes a head again, asks who is there, lets others go first.
+"""Asking a client who has closed its half whether it is there: by writing to it what means nothing.
 
-The rule: each of these is small and knows its uvicorn; `app.http.connection.protocol` says when.
+The rule: what is said never stands inside an event, and where nothing can be said that means nothing, nothing is.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.http.connection import bounds
 from app.http.origins import SSE
 
-_POKE_CHUNK = b"8\r\n: ping\n\n\r\n"
-_POKE_HEAD = b"HTTP/1.1 102 Processing\r\n\r\n"
-
-
-def without_offer(method: bytes, url: bytes, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """A request's head again, without the upgrade that it offers."""
-    lines = [b"%b: %b\r\n" % field for field in fields if field[0] != b"upgrade"]
-    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, url, b"".join(lines))
+_CHUNK = b"8\r\n: ping\n\n\r\n"
+_HEAD = b"HTTP/1.1 102 Processing\r\n\r\n"
 
 
 class Poker:
@@ -59,20 +52,7 @@ class Poker:
 def poke(running: RequestResponseCycle) -> bytes | None:
     """What can be said before this answer goes on and means nothing; who is gone is found out by it."""
     if not running.response_started and running.scope["http_version"] == "1.1":
-        return _POKE_HEAD
+        return _HEAD
     if running.response_started and running.chunked_encoding and running.scope.get(SSE):
-        return _POKE_CHUNK
+        return _CHUNK
     return None
-
-
-def let_others(loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, flow: FlowControl) -> None:
-    """Reads on at the loop's next turn: by itself it reads on from who sends fast, up to 8 MiB."""
-    if transport.is_closing() or flow.read_paused:
-        return
-    transport.pause_reading()
-
-    def read_on() -> None:
-        if not flow.read_paused and not transport.is_closing():
-            transport.resume_reading()
-
-    loop.call_soon(read_on)
