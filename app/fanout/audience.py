@@ -97,11 +97,11 @@ class Audience:
     def aside(self, said: Said | Ping) -> None:
         self.each(self.readers, lambda reader: reader.aside(said))
 
-    def each(self, readers: Iterable[Reader], call: Callable[[Reader], None]) -> None:
-        """Calls each of them; a failure is that reader's own."""
+    def each(self, readers: Iterable[Reader], act: Callable[[Reader], None]) -> None:
+        """Does it with each of them; a failure is that reader's own."""
         for reader in tuple(readers):
             try:
-                call(reader)
+                act(reader)
             except Exception as error:  # noqa: BLE001  # whatever it is, the others must not notice
                 self._fail(reader, error)
 

@@ -1,4 +1,4 @@
-"""The description of the Claude API's own calls. Pure."""
+"""The description of the Claude API's own routes. Pure."""
 
 from __future__ import annotations
 

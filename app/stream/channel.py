@@ -197,7 +197,7 @@ class Channel:
                     if receiver is None:
                         continue
                     touched[receiver] = None
-                    try:  # as `_tell`, without a call more: this is the way of every event
+                    try:  # as `_tell`, without a function more: this is the way of every event
                         receiver.message(payload)
                     except Exception as error:  # noqa: BLE001  # as there
                         _failed(receiver, error)
@@ -241,12 +241,12 @@ class Channel:
                 asked = now
 
 
-def _tell(receiver: Receiver, call: Callable[[], None]) -> None:
+def _tell(receiver: Receiver, word: Callable[[], None]) -> None:
     """One receiver's fault costs that receiver alone, and no more than a look at the log."""
     try:
-        call()
+        word()
     except Exception as error:  # noqa: BLE001  # whatever it is, the other streams' readers must not notice
-        _failed(receiver, error, again=call != receiver.gap)
+        _failed(receiver, error, again=word != receiver.gap)
 
 
 def _failed(receiver: Receiver, error: Exception, *, again: bool = True) -> None:

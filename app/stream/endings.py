@@ -29,7 +29,7 @@ def end_data(
     cost_usd: float | None = None,
     error: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The data of `relay.end`. `attempts` is the number of upstream calls; `error` is `{"type", "message"}`."""
+    """The data of `relay.end`. `attempts` counts the calls that the upstream took; `error` is `{"type", "message"}`."""
     data: dict[str, Any] = {
         "outcome": outcome,
         "stop_reason": stop_reason,

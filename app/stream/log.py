@@ -128,7 +128,7 @@ class Log:
         self._redis = redis
         self._open = redis.register_script(source("log/open"))
         self._begin = redis.register_script(source_on_full("log/begin"))
-        self._begin_a_call = redis.register_script(source("log/begin"))
+        self._begin_counted = redis.register_script(source("log/begin"))
         self._append = redis.register_script(source("log/append"))
         self._end = redis.register_script(source_on_full("log/append"))
         self._read = redis.register_script(source("log/read"))
@@ -178,11 +178,11 @@ class Log:
         keys_ = [keys.log(claim.stream_id), keys.meta(claim.stream_id)]
         args: list[Any] = [claim.fence, claim.holder, "" if life_ms is None else life_ms]
         try:
-            reply = await self._begin_a_call(keys=keys_, args=[*args, 1]) if count else None
+            reply = await self._begin_counted(keys=keys_, args=[*args, 1]) if count else None
         except NO_ANSWER as error:
             if refusal_of(error).code != "OOM":
                 raise
-            reply, count = None, False  # no call yet: there is no room for what it would bring
+            reply, count = None, False  # not counted yet: there is no room for what it would bring
         if reply is None:
             reply = await self._begin(keys=keys_, args=[*args, 0])
         status, now, length, tail, flat = reply

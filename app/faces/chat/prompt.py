@@ -213,11 +213,11 @@ def _said(part: Json) -> Iterator[Json]:
 
 
 def _add_tool(part: Json, content: list[Json], results: list[Json]) -> None:
-    call, state = part["toolCallId"], part.get("state")
+    tool_call_id, state = part["toolCallId"], part.get("state")
     value = part.get("input")
     use: Json = {
         "type": "tool_use",
-        "id": call,
+        "id": tool_call_id,
         "name": _tool_name(part),
         "input": value if isinstance(value, dict) else {},
     }
@@ -226,10 +226,10 @@ def _add_tool(part: Json, content: list[Json], results: list[Json]) -> None:
         if isinstance(kind, str) and state == "output-available":
             origin = _anthropic(part, "callProviderMetadata")
             content.append(use | {"type": "server_tool_use"} | origin)
-            content.append({"type": kind, "tool_use_id": call, "content": part["output"]})
+            content.append({"type": kind, "tool_use_id": tool_call_id, "content": part["output"]})
         return
     content.append(use)
-    result: Json = {"type": "tool_result", "tool_use_id": call}
+    result: Json = {"type": "tool_result", "tool_use_id": tool_call_id}
     match state:
         case "output-available":
             results.append(result | {"content": _result(part["output"])})

@@ -20,11 +20,11 @@ TOOL_RESULT = "tool_result"  # how the types of all server tools' results end
 
 
 class Seen:
-    """What a message has shown so far: sources are named once, and an output needs its call."""
+    """What a message has shown so far: sources are named once, and an output needs its tool call."""
 
     def __init__(self) -> None:
         self.sources: set[str] = set()
-        self.calls: set[str] = set()
+        self.tool_calls: set[str] = set()
 
 
 class Block:
@@ -95,8 +95,8 @@ class Thinking(Block):
 
 class ToolCall(Block):
     def begin(self) -> Iterator[Chunk]:
-        self.seen.calls.add(self.start["id"])
-        yield {"type": "tool-input-start", **self._call()}
+        self.seen.tool_calls.add(self.start["id"])
+        yield {"type": "tool-input-start", **self._tool_call()}
 
     def delta(self, delta: Json) -> Iterator[Chunk]:
         if delta.get("type") == "input_json_delta" and delta["partial_json"]:
@@ -113,11 +113,11 @@ class ToolCall(Block):
             value = surrogates.loads(text) if text else self.start.get("input") or {}
         except ValueError:
             error = {"input": text, "errorText": "the input of the tool call is cut off"}
-            yield {"type": "tool-input-error", **self._call(), **error}
+            yield {"type": "tool-input-error", **self._tool_call(), **error}
             return
-        yield {"type": "tool-input-available", **self._call(), "input": value, **self._origin()}
+        yield {"type": "tool-input-available", **self._tool_call(), "input": value, **self._origin()}
 
-    def _call(self) -> Chunk:
+    def _tool_call(self) -> Chunk:
         call: Chunk = {"toolCallId": self.start["id"], "toolName": self.start["name"]}
         if self.start["type"] != "tool_use":
             call["providerExecuted"] = True
@@ -188,11 +188,11 @@ def block_of(start: Json, chunk_id: str, seen: Seen) -> Block:
     return Other(start, chunk_id, seen)
 
 
-def tool_output(call: str, content: Any, seen: Seen, *, is_error: bool, kind: str = "") -> Iterator[Chunk]:
-    """A tool's result; nothing for one whose call was never shown, which no client could place."""
-    if call not in seen.calls:
+def tool_output(tool_call_id: str, content: Any, seen: Seen, *, is_error: bool, kind: str = "") -> Iterator[Chunk]:
+    """A tool's result; nothing for one whose tool call was never shown, which no client could place."""
+    if tool_call_id not in seen.tool_calls:
         return
-    chunk: Chunk = {"toolCallId": call}
+    chunk: Chunk = {"toolCallId": tool_call_id}
     if kind:
         chunk |= {"providerExecuted": True, **_metadata(type=kind)}
     failed = isinstance(content, dict) and str(content.get("type", "")).endswith("_error")

@@ -14,7 +14,7 @@ from app.faces.chat.view_blocks import Chunk
 
 # Parts whose chunk has the same fields.
 _SAME = ("source-url", "source-document", "file", "reasoning-file", "custom", "steering-message")
-_CALL = ("title", "toolMetadata", "providerExecuted")
+_OF_THE_TOOL_CALL = ("title", "toolMetadata", "providerExecuted")
 
 
 def chunks_of(parts: list[Any]) -> Iterator[Chunk]:
@@ -40,9 +40,9 @@ def _text(kind: str, chunk_id: str, part: Chunk) -> Iterator[Chunk]:
 
 
 def _tool(kind: str, part: Chunk) -> Iterator[Chunk]:
-    call = part["toolCallId"]
-    what: Chunk = {"toolCallId": call, "toolName": part.get("toolName") or kind.removeprefix("tool-")}
-    what |= {name: part[name] for name in _CALL if part.get(name) is not None}
+    tool_call_id = part["toolCallId"]
+    what: Chunk = {"toolCallId": tool_call_id, "toolName": part.get("toolName") or kind.removeprefix("tool-")}
+    what |= {name: part[name] for name in _OF_THE_TOOL_CALL if part.get(name) is not None}
     what |= {"dynamic": True} if kind == "dynamic-tool" else {}
     what |= _metadata(part, "callProviderMetadata")
     state = str(part.get("state"))
@@ -52,15 +52,15 @@ def _tool(kind: str, part: Chunk) -> Iterator[Chunk]:
     yield {"type": "tool-input-start", **what}
     yield {
         "type": "tool-input-delta",
-        "toolCallId": call,
+        "toolCallId": tool_call_id,
         "inputTextDelta": surrogates.dumps(part.get("input")).decode(),
     }
-    result = {"toolCallId": call, **_metadata(part, "resultProviderMetadata")}
+    result = {"toolCallId": tool_call_id, **_metadata(part, "resultProviderMetadata")}
     match state:
         case "output-available":
             yield {"type": "tool-output-available", **result, "output": part.get("output")}
         case "output-denied":
-            yield {"type": "tool-output-denied", "toolCallId": call}
+            yield {"type": "tool-output-denied", "toolCallId": tool_call_id}
         case _:
             yield {"type": "tool-output-error", **result, "errorText": str(part.get("errorText") or "")}
 

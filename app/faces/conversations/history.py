@@ -117,7 +117,7 @@ def _is_refusal(answer: Message) -> bool:
 
 
 def _blocks(messages: Sequence[Message]) -> list[list[dict[str, Any]]]:
-    """What of each message goes upstream. From the last one on: a call is heard if what follows has its result."""
+    """What of each message goes upstream. From the last one on: a tool call is heard if what follows has its result."""
     found: list[list[dict[str, Any]]] = []
     replies: list[dict[str, Any]] = []
     for message in reversed(messages):
@@ -136,18 +136,18 @@ def _heard(message: Message, replies: Sequence[dict[str, Any]]) -> list[dict[str
     blocks = list(filter(says_something, message["content"]))
     if message["role"] == "user":
         return blocks
-    if message.get("partial"):  # what else there is may be half a call, or one without its result
+    if message.get("partial"):  # what else there is may be half a tool call, or one without its result
         return [block for block in blocks if block.get("type") == "text"]
     # A call of a tool, ours or the API's own, that nobody answered (cut off, or edited away) would be refused for ever.
-    # (A list, for what a client calls an id may be anything.)
+    # (A list, for what a client sends for an id may be anything.)
     results = [block.get("tool_use_id") for block in (*replies, *blocks) if "tool_use_id" in block]
-    blocks = [block for block in blocks if not _calls(block) or block.get("id") in results]
-    calls = any(block.get("type") == "tool_use" for block in blocks)
+    blocks = [block for block in blocks if not _calls_a_tool(block) or block.get("id") in results]
+    calls_a_tool = any(block.get("type") == "tool_use" for block in blocks)
     # Thinking belongs to a call of a tool; elsewhere it is not needed, and another model may not take it.
-    return [block for block in blocks if block.get("type") not in _THINKING or (calls and _signed(block))]
+    return [block for block in blocks if block.get("type") not in _THINKING or (calls_a_tool and _signed(block))]
 
 
-def _calls(block: Mapping[str, Any]) -> bool:
+def _calls_a_tool(block: Mapping[str, Any]) -> bool:
     return str(block.get("type")).endswith("tool_use")  # tool_use, server_tool_use, mcp_tool_use
 
 

@@ -1,1 +1,1 @@
-"""`/v1/messages`: the Claude API's own call."""
+"""`/v1/messages`: the Claude API's own route."""

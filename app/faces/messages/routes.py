@@ -1,4 +1,4 @@
-"""`/v1/messages`: the Claude API's own call, run as a stream."""
+"""`/v1/messages`: the Claude API's own route, run as a stream."""
 
 from __future__ import annotations
 

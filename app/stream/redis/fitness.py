@@ -115,7 +115,7 @@ def judge(info: Mapping[str, Any]) -> None:
 
 
 def needs() -> Iterator[tuple[str, ...]]:
-    """Each command and each key and channel that we use, once, as a harmless call of its own."""
+    """Each command and each key and channel that we use, once, by itself and harmlessly."""
     yield ("PING",)
     yield ("SCRIPT", "LOAD", "return 1")
     yield ("SCRIPT", "EXISTS", "0" * 40)

@@ -43,7 +43,7 @@ class Refused(OfStream):
 
 @dataclass(frozen=True, slots=True)
 class Claimed(OfAttempt):
-    """A worker has it, so many seconds after it was submitted, for the nth time (`times`); `attempt` calls were made.
+    """A worker has it, so many seconds after it was submitted, for the nth time (`times`); `attempt` were begun so far.
 
     `from_gate`: it was parked before, because of the upstream's limits.
     """
@@ -56,7 +56,7 @@ class Claimed(OfAttempt):
 
 @dataclass(frozen=True, slots=True)
 class TakenOver(OfAttempt):
-    """Its last worker was lost, or drained (`cause`); `attempt` calls were made. `content`: readers have seen some."""
+    """Its last worker was lost, or drained (`cause`); `attempt` were begun. `content`: readers have seen some."""
 
     cause: str
     content: bool
@@ -143,7 +143,7 @@ class CancelAsked(OfStream):
 
 @dataclass(frozen=True, slots=True)
 class Ended(OfStream):
-    """It has its one ending. `attempts` calls were made; `why` is what went wrong, in words of ours.
+    """It has its one ending. `attempts` were begun; `why` is what went wrong, in words of ours.
 
     Tokens and `cost_usd` are what the newest attempt's answer says; None where it does not. `waited_seconds` is from
     the submit to the first call, `first_content_seconds` to the first content, `seconds` to the ending; None where that

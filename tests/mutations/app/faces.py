@@ -108,7 +108,7 @@ ROWS = (
     Mutation(
         "a call of the API's own that was cut off is sent for ever",
         "app/faces/conversations/history.py",
-        "if not _calls(block) or",
+        "if not _calls_a_tool(block) or",
         'if block.get("type") != "tool_use" or',
     ),
     Mutation(
