@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
 import orjson
 from redis.asyncio import Redis
+from starlette.types import ASGIApp
 
 from app.access.owners import Owners
 from app.faces.base.front import Front
@@ -22,7 +23,7 @@ from app.fanout.hub import Hub
 from app.http.bulk import Bulk
 from app.http.connection.crowd import Crowd
 from app.http.health import Readiness
-from app.http.server import address, listen, server
+from app.http.server import listen, server
 from app.intake.streams import Streams
 from app.main import application
 from app.prices import Prices
@@ -76,6 +77,20 @@ _NUMBERS = itertools.count(1)
 
 
 @asynccontextmanager
+async def listening(app: ASGIApp, origins: Iterable[str] = (), crowd: Crowd | None = None) -> AsyncIterator[int]:
+    """The port of our server of `app`, on the loopback interface."""
+    made, listener = server(app, origins, crowd), listen("127.0.0.1", 0)
+    running = asyncio.create_task(made.serve(sockets=[listener]))
+    await until(lambda: made.started)
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        made.force_exit = made.should_exit = True
+        await running
+        listener.close()
+
+
+@asynccontextmanager
 async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterator[Served]:
     """A front on a free port of the loopback interface."""
     settings = settings or Settings()
@@ -96,18 +111,9 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
         )
         conversing = Conversing(streams, upstream, settings, front.bulk)
         ready = Readiness(redis, (channel, *beat.tasks))
-        crowd = Crowd(settings.connections_max)
-        running_server = server(application(front, conversing, ready), settings.cors_origins, crowd)
-        listener = listen("127.0.0.1", 0)
-        running = asyncio.create_task(running_server.serve(sockets=[listener]))
-        await until(lambda: running_server.started)
-        try:
-            yield Served(front, conversing, redis, beat, address(listener), crowd)
-        finally:
-            running_server.force_exit = running_server.should_exit = True
-            await running
-            listener.close()
-            await upstream.aclose()
+        app, crowd = application(front, conversing, ready), Crowd(settings.connections_max)
+        async with aclosing(upstream), listening(app, settings.cors_origins, crowd) as port:
+            yield Served(front, conversing, redis, beat, f"http://127.0.0.1:{port}", crowd)
 
 
 class Author:

@@ -6,12 +6,11 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.types import Receive, Scope, Send
 
-from app.http.server import listen, server
-from tests.app.served import until
+from tests.app.served import listening
 
 SOON = 0.1
 NEVER = 3600.0
@@ -53,21 +52,6 @@ class Eager:
         assert scope["type"] == "http"
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"ok"})
-
-
-@asynccontextmanager
-async def running(application: Application) -> AsyncIterator[int]:
-    """Its port."""
-    listener = listen("127.0.0.1", 0)
-    made = server(application)
-    task = asyncio.create_task(made.serve(sockets=[listener]))
-    await until(lambda: made.started)
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        made.should_exit = made.force_exit = True
-        await task
-        listener.close()
 
 
 class Connection:
@@ -117,15 +101,5 @@ async def connected(port: int) -> AsyncIterator[Connection]:
         writer.transport.abort()
 
 
-@asynccontextmanager
-async def eager() -> AsyncIterator[int]:
-    listener = listen("127.0.0.1", 0)
-    made = server(Eager(), [ORIGIN.decode()])
-    task = asyncio.create_task(made.serve(sockets=[listener]))
-    await until(lambda: made.started)
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        made.should_exit = made.force_exit = True
-        await task
-        listener.close()
+def eager() -> AbstractAsyncContextManager[int]:
+    return listening(Eager(), [ORIGIN.decode()])

@@ -20,9 +20,8 @@ from tests.app.http.speaking import (
     Connection,
     connected,
     refusal_of,
-    running,
 )
-from tests.app.served import until
+from tests.app.served import listening, until
 
 
 @pytest.mark.parametrize("head", [b"", b"G", GET, GET + b"x-more: " + b"x" * 1000])
@@ -30,7 +29,7 @@ async def test_who_does_not_finish_a_head_is_closed(
     application: Application, head: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounds, "HEAD_SECONDS", SOON)
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(head)
         assert await one.rest() == b""
 
@@ -43,7 +42,7 @@ async def test_saying_it_byte_by_byte_does_not_help(application: Application, mo
             one.send(b"x")
             await asyncio.sleep(SOON / 20)
 
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(GET + b"x-more: ")
         going_on = asyncio.create_task(go_on(one))
         assert await one.rest() == b""
@@ -54,7 +53,7 @@ async def test_the_next_head_on_a_connection_is_bounded_too(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounds, "HEAD_SECONDS", SOON)
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(GET + b"\r\n")
         assert await one.answer() == b"0"
         one.send(GET)
@@ -66,7 +65,7 @@ async def test_who_waits_for_an_answer_or_sends_a_long_body_has_time(
 ) -> None:
     monkeypatch.setattr(bounds, "HEAD_SECONDS", SOON)
     application.may.clear()
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nab")
         begun = asyncio.get_running_loop().time()
         await until(lambda: asyncio.get_running_loop().time() > begun + 2 * SOON)
@@ -80,7 +79,7 @@ async def test_who_waits_for_an_answer_or_sends_a_long_body_has_time(
 
 
 async def test_a_head_that_is_too_large_is_refused(application: Application) -> None:
-    async with running(application) as port:
+    async with listening(application) as port:
         for piece in (HEAD_BYTES, HEAD_BYTES // 4):
             async with connected(port) as one:
                 one.send(GET + b"x-more: ")
@@ -98,14 +97,14 @@ async def test_a_head_that_is_too_large_is_refused(application: Application) -> 
 async def test_what_is_no_request_is_refused_in_the_shape_of_any_error(
     application: Application, garbage: bytes
 ) -> None:
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(garbage)
         assert refusal_of(await one.rest(), 400) == "this is not a valid HTTP request"
     assert not application.asked.is_set()
 
 
 async def test_a_large_head_within_the_bound_is_served_time_and_again(application: Application) -> None:
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         for _ in range(8):
             for piece in (GET, b"x-more: ", *[b"x" * (HEAD_BYTES // 4)] * 3, b"\r\n\r\n"):
                 one.send(piece)
@@ -115,21 +114,21 @@ async def test_a_large_head_within_the_bound_is_served_time_and_again(applicatio
 
 
 async def test_a_body_is_not_part_of_the_head(application: Application) -> None:
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         for _ in range(2):
             one.send(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 300000\r\n\r\n" + b"x" * 300_000)
             assert await one.answer() == b"300000"
 
 
 async def test_requests_that_come_at_once_are_answered_in_their_order(application: Application) -> None:
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(b"".join(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % n + b"x" * n for n in range(5)))
         assert [await one.answer() for _ in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
 
 
 async def test_it_leaves_the_signals_to_whoever_runs_it(application: Application) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
-    async with running(application):
+    async with listening(application):
         assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
 
 

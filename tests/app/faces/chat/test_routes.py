@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
 
 import httpx
 import orjson
 import pytest
-from redis.asyncio import Redis
 
 from app.stream.endings import Outcome
-from tests.app.served import Served, served, until
+from tests.app.served import Served, until
 
 CHAT = {"id": "c", "messages": [{"id": "m", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]}
 HELLO = (
@@ -26,12 +24,6 @@ BEGUN = (
 )
 STOP = ("message_stop", {"type": "message_stop"})
 LAST = b"0\r\n\r\n"
-
-
-@pytest.fixture
-async def front(redis: Redis) -> AsyncIterator[Served]:
-    async with served(redis) as front:
-        yield front
 
 
 class Client:

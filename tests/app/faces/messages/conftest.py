@@ -6,15 +6,8 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from redis.asyncio import Redis
 
-from tests.app.served import Served, served
-
-
-@pytest.fixture
-async def front(redis: Redis) -> AsyncIterator[Served]:
-    async with served(redis) as front:
-        yield front
+from tests.app.served import Served
 
 
 @pytest.fixture

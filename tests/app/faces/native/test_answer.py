@@ -16,7 +16,6 @@ from app.faces.native import answer as sse
 from app.fanout.audience import PING
 from app.fanout.drain import send_all_away
 from app.http.connection.takeover import can_take_over
-from app.intake.prompt import Prompt
 from app.stream.endings import Outcome
 from app.stream.frames import Position
 from app.stream.log import Log, Read
@@ -36,13 +35,6 @@ async def front(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     monkeypatch.setattr(sse, "can_take_over", not_when_asked)
     async with served(redis) as made:
         yield made
-
-
-@pytest.fixture
-async def author(front: Served) -> Author:
-    prompt = Prompt(b"{}", "m", "restart", None, "digest")
-    await front.front.streams.submit(prompt, "anonymous", {})
-    return await front.author()
 
 
 async def both(front: Served, author: Author, after: str = "") -> list[asyncio.Task[httpx.Response]]:

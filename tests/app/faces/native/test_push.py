@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from typing import Any, cast
-
-import pytest
-from redis.asyncio import Redis
 
 from app.faces.native import push_states
 from app.faces.native.push import LAST_CHUNK, PushReader
@@ -17,11 +13,10 @@ from app.fanout.parts import PART_BYTES
 from app.fanout.shared_log import SharedLog
 from app.fanout.tail import Tail
 from app.http.connection.sockets import TRANSPORT_BYTES
-from app.intake.prompt import Prompt
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import Position, encode, encode_json, origin
 from app.stream.log import Log, Read, State
-from tests.app.served import Author, Served, served, until
+from tests.app.served import Author, Served, until
 from tests.app.taken import dechunked, get, path, said, taken_over
 
 STREAM = "st_takeover"
@@ -157,19 +152,6 @@ async def test_who_is_stopped_by_its_head_is_shown_nothing_until_there_is_room()
 
 
 # --- on uvicorn's own connections
-
-
-@pytest.fixture
-async def front(redis: Redis) -> AsyncIterator[Served]:
-    async with served(redis) as made:
-        yield made
-
-
-@pytest.fixture
-async def author(front: Served) -> Author:
-    prompt = Prompt(b"{}", "m", "restart", None, "digest")
-    await front.front.streams.submit(prompt, "anonymous", {})
-    return await front.author()
 
 
 async def test_a_client_that_goes_away_is_forgotten(front: Served, author: Author) -> None:

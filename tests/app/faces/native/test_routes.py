@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.stream.endings import Outcome
-from tests.app.served import Author, Served, served
+from tests.app.served import Author, Served
 
 START = ("message_start", {"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant"}})
 BEGUN = (
@@ -22,12 +21,6 @@ HALF = (
     {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hel"}},
 )
 CONTENT = [{"type": "text", "text": "Hel"}]
-
-
-@pytest.fixture
-async def front(redis: Redis) -> AsyncIterator[Served]:
-    async with served(redis) as front:
-        yield front
 
 
 async def half(front: Served, path: str = "/v1/streams", body: dict[str, Any] | None = None) -> Author:

@@ -23,9 +23,8 @@ from tests.app.http.speaking import (
     connected,
     eager,
     refusal_of,
-    running,
 )
-from tests.app.served import until
+from tests.app.served import listening, until
 
 # What a front may hold of a connection's head: the bound, and one read of the event loop's.
 READ_BYTES = 256 * 1024
@@ -70,7 +69,7 @@ async def flood(one: Connection, pieces: Iterator[bytes], limit: int) -> int:
 @pytest.mark.parametrize("answered", [False, True])
 async def test_what_stands_around_a_body_has_a_bound(application: Application, kind: str, *, answered: bool) -> None:
     limit = 16 * 1024 * 1024
-    async with eager() if answered else running(application) as port, connected(port) as one:
+    async with eager() if answered else listening(application) as port, connected(port) as one:
         assert await flood(one, floods()[kind], limit) < limit
         await one.rest()
     assert not application.asked.is_set()
@@ -78,7 +77,7 @@ async def test_what_stands_around_a_body_has_a_bound(application: Application, k
 
 @pytest.mark.parametrize("kind", floods())
 async def test_who_stops_in_time_reads_why(application: Application, kind: str) -> None:
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         pieces, sent = floods()[kind], 0
         while sent < 2 * AROUND_BYTES:
             piece = next(pieces)
@@ -90,14 +89,14 @@ async def test_who_stops_in_time_reads_why(application: Application, kind: str) 
 
 
 async def test_chunks_of_a_byte_are_a_body_like_any_other(application: Application) -> None:
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(CHUNKED + b"1\r\nx\r\n" * 100_000 + b"0\r\nx-checksum: 5\r\n\r\n" + GET + b"\r\n")
         assert [await one.answer(), await one.answer()] == [b"100000", b"0"]
 
 
 async def test_who_sends_a_million_chunks_lets_others_have_their_turns(application: Application) -> None:
     many = bounds.CHUNKS_A_TURN + 1
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(GET + b"\r\n")
         await one.answer()
         gc.collect()
@@ -118,7 +117,7 @@ async def test_a_large_body_behind_a_head_whose_end_is_cut_is_none_of_the_head(
     application: Application, cut: int
 ) -> None:
     head = POST + b"content-length: 300000\r\n\r\n"
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         for _ in range(2):
             one.send(head[:-cut])
             await one.writer.drain()
@@ -128,7 +127,7 @@ async def test_a_large_body_behind_a_head_whose_end_is_cut_is_none_of_the_head(
 
 
 async def test_a_head_that_comes_whole_and_too_large_starts_nothing(application: Application) -> None:
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(POST + b"x-more: " + b"x" * AROUND_BYTES + b"\r\ncontent-length: 1\r\n\r\nx")
         assert refusal_of(await one.rest(), 431)
     assert not application.asked.is_set()
@@ -136,7 +135,7 @@ async def test_a_head_that_comes_whole_and_too_large_starts_nothing(application:
 
 async def test_requests_that_wait_are_counted(application: Application) -> None:
     application.may.clear()
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send((GET + b"\r\n") * 1000)
         await application.asked.wait()
         await asyncio.sleep(SOON)

@@ -9,8 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.http.connection import bounds
 from app.http.envelope import Door, Envelope
-from app.http.server import listen, server
-from tests.app.served import until
+from tests.app.served import listening
 
 SOON = 0.01
 HEADERS = [(b"content-type", b"text/event-stream")]
@@ -31,22 +30,16 @@ class Slow:
 
 async def test_pokes_stand_between_events_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "POKES", (SOON,))
-    listener = listen("127.0.0.1", 0)
-    made = server(Envelope(Slow(), Door(), lambda path: path == "/"))
-    task = asyncio.create_task(made.serve(sockets=[listener]))
-    await until(lambda: made.started)
-    reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
-    writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
-    writer.write_eof()
     body = b""
-    async with asyncio.timeout(20):
-        await reader.readuntil(b"\r\n\r\n")
-        while size := int(await reader.readuntil(b"\r\n"), 16):
-            body += (await reader.readexactly(size + 2))[:-2]
-    writer.close()
-    made.should_exit = made.force_exit = True
-    await task
-    listener.close()
+    async with listening(Envelope(Slow(), Door(), lambda path: path == "/")) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        writer.write_eof()
+        async with asyncio.timeout(20):
+            await reader.readuntil(b"\r\n\r\n")
+            while size := int(await reader.readuntil(b"\r\n"), 16):
+                body += (await reader.readexactly(size + 2))[:-2]
+        writer.close()
     blocks = [block + b"\n\n" for block in body.split(b"\n\n")[:-1]]
     assert PING in blocks
     assert b"".join(block for block in blocks if block != PING) == b"".join(PARTS)

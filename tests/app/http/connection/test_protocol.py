@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
 from app.http.connection import bounds
-from app.http.server import listen, server
 from tests.app.http.speaking import (
     CHUNKED,
     GET,
@@ -21,9 +20,8 @@ from tests.app.http.speaking import (
     Application,
     connected,
     refusal_of,
-    running,
 )
-from tests.app.served import until
+from tests.app.served import listening
 
 # --- odd and honest
 
@@ -39,7 +37,7 @@ async def test_who_offers_another_protocol_keeps_its_body(application: Applicati
         POST + offer + b"content-length: 5\r\n\r\nhello" + GET + offer + b"\r\n"
         + POST + offer + b"transfer-encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nt: r\r\n\r\n" + GET + b"\r\n"
     )  # fmt: skip
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         for n in range(0, len(sent), size):
             one.send(sent[n : n + size])
             if size < 10:
@@ -49,7 +47,7 @@ async def test_who_offers_another_protocol_keeps_its_body(application: Applicati
 
 @pytest.mark.parametrize("method", [b"CONNECT x:1", b"CONNECT /", b"PRI *"])
 async def test_what_no_server_is_asked_is_refused(application: Application, method: bytes) -> None:
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(method + b" HTTP/1.1\r\nhost: x\r\n\r\n")
         assert refusal_of(await one.rest(), 400)
 
@@ -57,7 +55,7 @@ async def test_what_no_server_is_asked_is_refused(application: Application, meth
 @pytest.mark.parametrize("requests", [1, 3])
 async def test_who_has_closed_its_side_is_answered(application: Application, requests: int) -> None:
     application.may.clear()
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send((POST + b"content-length: 2\r\n\r\nhi") * requests)
         one.writer.write_eof()
         await application.asked.wait()
@@ -68,7 +66,7 @@ async def test_who_has_closed_its_side_is_answered(application: Application, req
 
 @pytest.mark.parametrize("cut", [b"GET /", POST, POST + b"content-length: 9\r\n\r\nhalf"])
 async def test_what_was_not_sent_whole_is_no_request(application: Application, cut: bytes) -> None:
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(cut)
         one.writer.write_eof()
         assert await one.rest() == b""
@@ -84,24 +82,18 @@ async def test_a_client_that_is_gone_is_found_out(monkeypatch: pytest.MonkeyPatc
             pass
         gone.set()
 
-    listener = listen("127.0.0.1", 0)
-    made = server(waiting)
-    task = asyncio.create_task(made.serve(sockets=[listener]))
-    await until(lambda: made.started)
-    _, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
-    writer.write(GET + b"\r\n")
-    await asyncio.sleep(SOON)
-    writer.close()
-    async with asyncio.timeout(PATIENCE):
-        await gone.wait()
-    made.should_exit = made.force_exit = True
-    await task
-    listener.close()
+    async with listening(waiting) as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET + b"\r\n")
+        await asyncio.sleep(SOON)
+        writer.close()
+        async with asyncio.timeout(PATIENCE):
+            await gone.wait()
 
 
 async def test_a_refusal_waits_for_its_turn(application: Application) -> None:
     application.may.clear()
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(POST + b"content-length: 2\r\n\r\nhi" + GET + b"\r\n" + b"GARBAGE\r\n\r\n")
         await application.asked.wait()
         await asyncio.sleep(SOON)
@@ -133,7 +125,7 @@ ENDS = [b"", b"GARBAGE\r\n\r\n", b"GET /", POST + b"content-length: 9\r\n\r\nab"
 )
 def test_requests_in_any_pieces_are_answered_in_their_order(sent: list[bytes], end: bytes, cuts: list[int]) -> None:
     async def talk() -> bytes:
-        async with running(Application()) as port, connected(port) as one:
+        async with listening(Application()) as port, connected(port) as one:
             data, rest = b"".join(sent) + end, iter(cuts)
             while data:
                 size = next(rest, len(data))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
 import pytest
-from redis.asyncio import Redis
 
 from app.faces.native import push_states
 from app.faces.native.push import LAST_CHUNK
@@ -18,9 +17,8 @@ from app.http.connection.crowd import Seat
 from app.http.connection.cycle import CYCLE
 from app.http.connection.sockets import TRANSPORT_BYTES
 from app.http.connection.takeover import give_back, take_over
-from app.intake.prompt import Prompt
 from app.stream.endings import Outcome
-from tests.app.served import Author, Served, served, until
+from tests.app.served import Author, Served, until
 from tests.app.taken import path, said, taken_over
 
 
@@ -94,19 +92,6 @@ def test_who_goes_on_with_a_full_connection_is_told_so(waiting: int) -> None:
 
 
 # --- on uvicorn's own connections
-
-
-@pytest.fixture
-async def front(redis: Redis) -> AsyncIterator[Served]:
-    async with served(redis) as made:
-        yield made
-
-
-@pytest.fixture
-async def author(front: Served) -> Author:
-    prompt = Prompt(b"{}", "m", "restart", None, "digest")
-    await front.front.streams.submit(prompt, "anonymous", {})
-    return await front.author()
 
 
 async def test_a_request_behind_it_is_answered_after_the_stream(front: Served, author: Author) -> None:

@@ -8,7 +8,6 @@ import json
 import pytest
 
 from app.http.connection import bounds
-from app.http.server import listen, server
 from tests.app.http.speaking import (
     CHUNKED,
     GET,
@@ -18,14 +17,13 @@ from tests.app.http.speaking import (
     Application,
     connected,
     eager,
-    running,
 )
-from tests.app.served import until
+from tests.app.served import listening
 
 
 @pytest.mark.parametrize("stray", [b"\r\n", b"\r", b"\n\r\n", b"G"])
 async def test_a_stray_byte_keeps_no_connection(soon: None, application: Application, stray: bytes) -> None:  # noqa: ARG001
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(GET + b"\r\n")
         assert await one.answer() == b"0"
         one.send(stray)
@@ -34,7 +32,7 @@ async def test_a_stray_byte_keeps_no_connection(soon: None, application: Applica
 
 async def test_a_connection_without_a_request_is_kept_longer(soon: None, application: Application) -> None:  # noqa: ARG001
     assert bounds.KEEP_ALIVE_SECONDS == 75
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         for _ in range(2):
             one.send(GET + b"\r\n")
             assert await one.answer() == b"0"
@@ -43,7 +41,7 @@ async def test_a_connection_without_a_request_is_kept_longer(soon: None, applica
 
 async def test_keep_alive_has_an_end(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "KEEP_ALIVE_SECONDS", SOON)
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(GET + b"\r\n")
         assert await one.answer() == b"0"
         assert await one.rest() == b""
@@ -53,16 +51,9 @@ async def test_a_body_that_falls_silent_is_refused_as_any_request_is(
     soon: None,  # noqa: ARG001
     application: Application,
 ) -> None:
-    listener = listen("127.0.0.1", 0)
-    made = server(application, [ORIGIN.decode()])
-    task = asyncio.create_task(made.serve(sockets=[listener]))
-    await until(lambda: made.started)
-    async with connected(listener.getsockname()[1]) as one:
+    async with listening(application, [ORIGIN.decode()]) as port, connected(port) as one:
         one.send(POST + b"origin: " + ORIGIN + b"\r\ncontent-length: 10\r\n\r\nabc")
         head, _, body = (await one.rest()).partition(b"\r\n\r\n")
-    made.should_exit = made.force_exit = True
-    await task
-    listener.close()
     assert head.startswith(b"HTTP/1.1 408 ")
     assert json.loads(body)["error"]["type"] == "timeout_error"
     for field in (b"\r\ndate: ", b"\r\naccess-control-allow-origin: " + ORIGIN, b"\r\nconnection: close"):
@@ -71,7 +62,7 @@ async def test_a_body_that_falls_silent_is_refused_as_any_request_is(
 
 async def test_a_body_that_comes_slowly_is_served(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "BODY_SECONDS", 5 * SOON)
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(POST + b"content-length: 10\r\n\r\n")
         for _ in range(10):
             await asyncio.sleep(SOON)
@@ -80,7 +71,7 @@ async def test_a_body_that_comes_slowly_is_served(application: Application, monk
 
 
 async def test_the_framing_of_chunks_is_silence(soon: None, application: Application) -> None:  # noqa: ARG001
-    async with running(application) as port, connected(port) as one:
+    async with listening(application) as port, connected(port) as one:
         one.send(CHUNKED + b"1;")
 
         async def drip() -> None:
