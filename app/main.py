@@ -25,7 +25,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from app.access.closed import check_closed, hosts
-from app.access.owners import Owners
+from app.access.identity.entrance import Entrance
 from app.faces.base.front import Front
 from app.faces.chat import routes as chat
 from app.faces.conversations import routes as conversations
@@ -81,10 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = Settings.from_env(os.environ)
         settings = replace(settings, host=options.host or settings.host)
         settings = replace(settings, port=settings.port if options.port is None else options.port)
-        owners = Owners.from_file(settings.api_keys_file)
+        entrance = Entrance.of(settings)
         prices = Prices(settings.prices_file)
         listener = listen(settings.host, settings.port)
-        check_closed(settings, owners, listener.getsockname()[0])
+        check_closed(settings, listener.getsockname()[0])
     except SettingsError as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with observed(LogObserver()):
             for name in unknown(os.environ):
                 tell(of_processes.SettingIgnored(name))
-            return uvloop.run(serve(settings, owners, prices, listener))
+            return uvloop.run(serve(settings, entrance, prices, listener))
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
@@ -136,7 +136,7 @@ def application(front: Front, conversing: Conversing, ready: Readiness, at: str 
     return Envelope(app, door(front.settings, at or front.settings.host), is_ours)
 
 
-async def serve(settings: Settings, owners: Owners, prices: Prices, listener: socket.socket) -> int:
+async def serve(settings: Settings, entrance: Entrance, prices: Prices, listener: socket.socket) -> int:
     """Runs a front until it is told to stop and has drained."""
     name = f"front-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     redis: Redis = connect(settings.redis_url, name, ca=settings.redis_ca)
@@ -150,15 +150,16 @@ async def serve(settings: Settings, owners: Owners, prices: Prices, listener: so
         accords = await stack.enter_async_context(Supervised("accord", accord.watch))
         hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
         beat = await stack.enter_async_context(Beat(redis, hub))
+        reloads = await entrance.open(stack)
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
         streams = Streams(log, queue, Conversations(redis, log), settings, name)
         sweeping = Supervised("sweep", lambda: sweep(streams, settings.stream_seconds_max))
         probe: Redis = connect(settings.redis_url, name, retries=1, ca=settings.redis_ca)
         stack.push_async_callback(probe.aclose)
-        ready = Readiness(probe, (channel, accords, *beat.tasks, sweeping))
+        ready = Readiness(probe, (channel, accords, *beat.tasks, sweeping, *reloads))
         bulk = Bulk()
-        front = Front(settings, streams, hub, owners, prices, Chats(redis), claude, bulk, native.events_of)
+        front = Front(settings, streams, hub, entrance, prices, Chats(redis), claude, bulk, native.events_of)
         conversing = Conversing(streams, claude, settings, bulk)
         app = application(front, conversing, ready, listener.getsockname()[0])
         http = server(app, settings.cors_origins, Crowd(_room_for(settings.connections_max)))

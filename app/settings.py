@@ -63,6 +63,12 @@ class Settings:
     api_keys_file: str | None = None
     prices_file: str | None = None
     auth: str = ""
+    jwt_secret: str | None = field(default=None, repr=False)
+    jwt_jwks: str | None = field(default=None, repr=False)  # an address may hold a password
+    jwt_issuer: str | None = None
+    jwt_audience: tuple[str, ...] = ()
+    jwt_algorithms: tuple[str, ...] = ()
+    jwt_owner_claim: str = "sub"
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     root_path: str = ""
@@ -74,6 +80,11 @@ class Settings:
     conversation_limit: int = 10_000
     conversation_bytes: int = 32 * 1024 * 1024
     log_level: str = "info"
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Whether whoever comes is let in: there are neither keys nor tokens."""
+        return self.api_keys_file is None and self.jwt_secret is None and self.jwt_jwks is None
 
     @property
     def stream_life_ms(self) -> int:
@@ -119,6 +130,12 @@ class Settings:
             api_keys_file=read.text("KEEPSTREAM_API_KEYS_FILE"),
             prices_file=read.text("KEEPSTREAM_PRICES_FILE"),
             auth=read.one_of("KEEPSTREAM_AUTH", default.auth, ("", "none")),
+            jwt_secret=read.secret("KEEPSTREAM_JWT_SECRET"),
+            jwt_jwks=read.text("KEEPSTREAM_JWT_JWKS"),
+            jwt_issuer=read.text("KEEPSTREAM_JWT_ISSUER"),
+            jwt_audience=read.words("KEEPSTREAM_JWT_AUDIENCE"),
+            jwt_algorithms=read.words("KEEPSTREAM_JWT_ALGORITHMS"),
+            jwt_owner_claim=read.text("KEEPSTREAM_JWT_OWNER_CLAIM") or default.jwt_owner_claim,
             hosts=tuple(_host(word) for word in read.words("KEEPSTREAM_HOSTS")),
             trusted_proxies=tuple(_proxy(word) for word in read.words("KEEPSTREAM_TRUSTED_PROXIES")),
             root_path=read.path("KEEPSTREAM_ROOT_PATH"),
@@ -148,6 +165,8 @@ class Settings:
         return settings
 
 
+# Secrets of ours that may also come as files.
+SECRET_FILES = frozenset({"KEEPSTREAM_JWT_SECRET_FILE"})
 # Read by the command line alone.
 _OTHERS = frozenset({"KEEPSTREAM_URL", "KEEPSTREAM_KEY"})
 # These keep the names that everybody knows them by.
@@ -174,7 +193,7 @@ NO_SETTING = "%s is no setting of Keepstream's, and changes nothing"
 
 def unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The variables that look like settings of ours and are none: misspelt ones, say."""
-    known = {*variables(), *_OTHERS}
+    known = {*variables(), *SECRET_FILES, *_OTHERS}
     ours = (item for item in environ.items() if item[0].startswith("KEEPSTREAM_") and item[0] not in known)
     return tuple(sorted(name for name, value in ours if not is_service_link(name, value)))
 

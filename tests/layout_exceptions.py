@@ -15,6 +15,7 @@ _LIFE = "tests/worker/life/test_life.py: with the life that it is a step of"
 
 # A module, and where it is tested instead of at the same place.
 TESTED_ELSEWHERE = {
+    "app/access/identity/token_keys.py": "tests/app/access/identity/test_tokens.py: with tokens of each kind of key",
     "app/clients/python.py": "tests/stories/clients/test_our_clients.py: a client is a promise to who uses it",
     "app/dev/command.py": "tests/stories/test_dev.py: a person types it",
     "app/dev/simulator/answer/events.py": _SDK,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.access.closed import check_closed
-from app.access.owners import Owners
+from app.access.identity.entrance import Entrance
 from app.dev import embedded, parts
 from app.dev.lock import DirectoryBusyError, DirectoryLock
 from app.dev.ports import address_of, free_port, is_free
@@ -56,7 +56,8 @@ def make_plan(options: argparse.Namespace, environment: Mapping[str, str], clean
 
 def _check(settings: Settings) -> None:
     """What the front and the workers would refuse, one after the other."""
-    check_closed(settings, Owners.from_file(settings.api_keys_file), address_of(settings.host))
+    Entrance.of(settings)
+    check_closed(settings, address_of(settings.host))
     try:
         connect(settings.redis_url, "dev")
     except UnfitServerError as error:

@@ -110,6 +110,13 @@ def _keys_reloaded(event: of_processes.KeysReloaded) -> _Line:
     return _INFO, f"the file of keys has changed: {event.keys} keys are in force"
 
 
+def _token_keys(event: of_processes.TokenKeysReloaded) -> _Line:
+    if not event.why:
+        return _INFO, f"tokens are checked with {event.keys} keys"
+    left = f"the {event.keys} keys from before stay in force" if event.keys else "no token is known until they are had"
+    return _ERROR, f"the keys of tokens: {event.why}: {left}"
+
+
 def _draining(event: of_processes.Draining) -> _Line:
     what = f"{event.streams} streams" if event.readers is None else f"{event.readers} readers"
     return _INFO, f"draining {what}"
@@ -146,6 +153,7 @@ _LINES: dict[type[Event], Callable[[Any], _Line]] = {
     of_processes.Draining: _draining,
     of_processes.Fault: _fault,
     of_processes.KeysReloaded: _keys_reloaded,
+    of_processes.TokenKeysReloaded: _token_keys,
     of_processes.WorkerGone: lambda e: (_WARNING, f"worker {e.worker} is gone: {e.streams} streams are taken over"),
     of_processes.LeasesGivenUp: lambda _: (_ERROR, "leases: nothing can be written here, others may take over"),
     of_processes.RenewalsLate: lambda _: (

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ import orjson
 from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
-from app.access.owners import Owners
+from app.access.identity.entrance import Entrance
 from app.faces.base.front import Front
 from app.faces.conversations.saying import Conversing
 from app.faces.native.routes import events_of
@@ -95,14 +95,21 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
     """A front on a free port of the loopback interface."""
     settings = settings or Settings()
     log, queue = Log(redis), Queue(redis)
-    async with Channel(redis) as channel, Hub(redis, log, queue, channel) as hub, Beat(redis, hub) as beat:
+    entrance = Entrance.of(settings)
+    async with (
+        AsyncExitStack() as stack,
+        Channel(redis) as channel,
+        Hub(redis, log, queue, channel) as hub,
+        Beat(redis, hub) as beat,
+    ):
+        await entrance.open(stack)
         upstream = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         streams = Streams(log, queue, Conversations(redis, log), settings, "front")
         front = Front(
             settings=settings,
             streams=streams,
             hub=hub,
-            owners=Owners.from_file(settings.api_keys_file),
+            entrance=entrance,
             prices=Prices(settings.prices_file),
             chats=Chats(redis),
             upstream=upstream,

@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app import main
-from app.access.owners import Owners
+from app.access.identity.entrance import Entrance
 from app.dev.embedded import EmbeddedValkey
 from app.fanout import beat
 from app.http.health import Readiness, Work
@@ -111,7 +111,8 @@ async def test_each_task_that_a_front_lives_by_is_judged_by_its_readiness(
     monkeypatch.setattr(main, "let_end", lambda: None)
     (stop := asyncio.Event()).set()
     monkeypatch.setattr(main, "_stop_on_signals", lambda: stop)
+    settings = Settings(redis_url=valkey.url)
     with listen("127.0.0.1", 0) as listener:
-        await main.serve(Settings(redis_url=valkey.url), Owners.from_file(None), Prices(), listener)
+        await main.serve(settings, Entrance.of(settings), Prices(), listener)
     assert len(begun) > len({"beat", "sweep"})
     assert sorted(judged) == sorted(begun)

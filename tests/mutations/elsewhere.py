@@ -24,8 +24,8 @@ ROWS = (
     Mutation(
         "a front is ready whatever became of its beat",
         "app/main.py",
-        "(channel, accords, *beat.tasks, sweeping)",
-        "(channel, accords, sweeping)",
+        "(channel, accords, *beat.tasks, sweeping, *reloads)",
+        "(channel, accords, sweeping, *reloads)",
     ),
     Mutation(
         "service links are settings",

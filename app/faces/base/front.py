@@ -9,8 +9,8 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.access.caller import Caller
-from app.access.owners import Owners
+from app.access.caller import Caller, Refused, Why
+from app.access.identity.entrance import USER_HEADER, Entrance
 from app.fanout.hub import Hub
 from app.http.body import check_type
 from app.http.bulk import Bulk
@@ -21,7 +21,6 @@ from app.settings import Settings
 from app.stream.conversations.chats import Chats
 from app.upstream import Upstream
 
-NO_KEY = "send a valid key as x-api-key or Authorization: Bearer"
 CHALLENGE = 'Bearer realm="keepstream"'
 
 
@@ -44,7 +43,7 @@ class Front:
     settings: Settings
     streams: Streams
     hub: Hub
-    owners: Owners
+    entrance: Entrance
     prices: Prices
     chats: Chats
     upstream: Upstream
@@ -52,12 +51,23 @@ class Front:
     events_of: EventsOf
 
     async def caller(self, request: Request) -> Caller:
-        """Who sent a request. Raises `ApiError`: 401, and 415 for a body that is none of ours."""
-        owner = self.owners.owner_of(request.headers)
-        if owner is None:
-            raise ApiError(401, NO_KEY, headers={"www-authenticate": CHALLENGE})
+        """Who sent a request. Raises `ApiError`: as `refusal` says, and 415 for a body that is none of ours."""
+        caller = await self.entrance.caller_of(request.headers, request.headers.getlist(USER_HEADER))
+        if isinstance(caller, Refused):
+            raise refusal(caller)
         check_type(request)
-        return Caller(owner)
+        return caller
+
+
+def refusal(refused: Refused) -> ApiError:
+    """What somebody hears who is let in no further."""
+    match refused.why:
+        case Why.UNKNOWN:
+            return ApiError(401, refused.message, headers={"www-authenticate": CHALLENGE})
+        case Why.NOT_ALLOWED:
+            return ApiError(403, refused.message)
+        case Why.MALFORMED:
+            return ApiError(400, refused.message)
 
 
 def front_of(request: Request) -> Front:

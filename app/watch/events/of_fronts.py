@@ -72,6 +72,13 @@ class RequestServed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CallerRefused(Event):
+    """Somebody is not let in; `reason` is a word of ours, such as `unknown_key`, `token_expired` or `not_delegated`."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamKeyRefused(Event):
     """The upstream at `host` does not accept the key of this front."""
 

@@ -54,6 +54,15 @@ class KeysReloaded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenKeysReloaded(Event):
+    """The keys that tokens are checked with were read or asked for; the fields as of `KeysReloaded`."""
+
+    outcome: str
+    keys: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SettingIgnored(Event):
     """A variable looks like one of ours and is none."""
 

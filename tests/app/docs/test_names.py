@@ -14,7 +14,7 @@ from app.cli import COMMANDS
 from app.cli import main as keepstream
 from app.http.static import FILES, PAGES
 from app.openapi import describe
-from app.settings import variables
+from app.settings import SECRET_FILES, variables
 from tests.app.docs.shelf import ALL, OF_THE_TESTS, README, ROOT, SHELF, Document
 from tests.mutations.every import MUTATIONS
 
@@ -22,8 +22,8 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)) - {"help"}
 PATHS = describe()["paths"]
 OPERATIONS = {f"{method.upper()} {path}" for path, item in PATHS.items() for method in item if method != "parameters"}
-# Of the terminal, and of the two secrets that may be files.
-OTHER_VARIABLES = {"KEEPSTREAM_URL", "KEEPSTREAM_KEY", "ANTHROPIC_API_KEY_FILE", "REDIS_URL_FILE"}
+# Of the terminal, and of the secrets that may be files.
+OTHER_VARIABLES = {"KEEPSTREAM_URL", "KEEPSTREAM_KEY", "ANTHROPIC_API_KEY_FILE", "REDIS_URL_FILE", *SECRET_FILES}
 ROOMS = {path.split("/")[1] for path in PATHS}  # of addresses
 THE_START_OF_ALL = "KEEPSTREAM_"
 every_page = pytest.mark.parametrize("page", ALL, ids=str)

@@ -40,6 +40,17 @@ def test_each_event_can_be_a_line(kind: type[Event], caplog: pytest.LogCaptureFi
             "ERROR",
             "line 1 is none: the 2 keys from before stay in force",
         ),
+        (of_processes.TokenKeysReloaded("taken", 2), "INFO", "tokens are checked with 2 keys"),
+        (
+            of_processes.TokenKeysReloaded("unreadable", 0, "idp: no answer"),
+            "ERROR",
+            "the keys of tokens: idp: no answer: no token is known until they are had",
+        ),
+        (
+            of_processes.TokenKeysReloaded("unreadable", 2, "idp: no answer"),
+            "ERROR",
+            "the keys of tokens: idp: no answer: the 2 keys from before stay in force",
+        ),
         (ELSEWHERE, "WARNING", "claims: Redis: READONLY read only (elsewhere, ReadOnlyError)"),
         (
             RedisRefused("claims", "bug", "ERR", "ERR", "ResponseError"),

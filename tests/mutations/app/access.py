@@ -6,7 +6,7 @@ ROWS = (
     Mutation(
         "a front that asks nobody listens to the world",
         "app/access/closed.py",
-        'if owners.ask_nobody and not is_loopback(address) and settings.auth != "none":',
+        'if settings.asks_nobody and not is_loopback(address) and settings.auth != "none":',
         "if False:",
     ),
     Mutation(
