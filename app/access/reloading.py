@@ -67,11 +67,11 @@ class Reloading(Generic[T]):
         self._parse = parse
         self._told = told
         self._seen = self._stamp()
-        self._taken = self._read()  # what the value was made of
+        self._taken = _bytes(self._name, self._path)  # what the value was made of
         self._last: bytes | None = self._taken  # what was read last
         self._settled = False  # whether what was read last has looked the same twice
         self._trouble = ""
-        self.value: T = parse(self._text(self._taken))
+        self.value: T = parse(_text(name, self._path, self._taken))
 
     async def watch(self) -> None:
         """Runs until it is cancelled. The disk is asked in a thread: one that hangs holds up nobody."""
@@ -91,7 +91,7 @@ class Reloading(Generic[T]):
             return None
         self._seen = stamp
         try:
-            data = self._read()
+            data = _bytes(self._name, self._path)
         except UnreadableError as error:
             self._last, self._settled = None, False
             return self._trouble_of(Outcome.UNREADABLE, error)
@@ -102,7 +102,7 @@ class Reloading(Generic[T]):
         if data == self._taken and not self._trouble:
             return None
         try:
-            value = self._parse(self._text(data))
+            value = self._parse(_text(self._name, self._path, data))
         except SettingsError as error:
             return self._trouble_of(Outcome.MALFORMED, error)
         self._taken, self._trouble = data, ""
@@ -123,28 +123,33 @@ class Reloading(Generic[T]):
             return ()
         return (found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
-    def _read(self) -> bytes:
-        try:
-            with open(self._path, "rb", opener=_without_waiting) as file:  # a Path has no opener
-                mode = os.fstat(file.fileno()).st_mode
-                if not stat.S_ISREG(mode):
-                    raise UnreadableError(f"{self._name}: cannot read {self._path}: it is no file")
-                if mode & stat.S_IWOTH:
-                    raise UnreadableError(
-                        f"{self._name}: everybody here may write {self._path}: look what it says, and chmod o-w it"
-                    )
-                data = file.read(FILE_BYTES_MAX + 1)
-        except OSError as error:
-            raise UnreadableError(f"{self._name}: cannot read {self._path}: {error.strerror}") from error
-        if len(data) > FILE_BYTES_MAX:
-            raise UnreadableError(f"{self._name}: cannot read {self._path}: it is larger than {FILE_BYTES_MAX} bytes")
-        return data
 
-    def _text(self, data: bytes) -> str:
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise UnreadableError(f"{self._name}: cannot read {self._path}: it is not UTF-8 text") from error
+def read_trusted(name: str, path: Path) -> str:
+    """The text of a file that says who may do what, `name` being the setting that names it. Raises `SettingsError`."""
+    return _text(name, path, _bytes(name, path))
+
+
+def _bytes(name: str, path: Path) -> bytes:
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:  # a Path has no opener
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise UnreadableError(f"{name}: cannot read {path}: it is no file")
+            if mode & stat.S_IWOTH:
+                raise UnreadableError(f"{name}: everybody here may write {path}: look what it says, and chmod o-w it")
+            data = file.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise UnreadableError(f"{name}: cannot read {path}: {error.strerror}") from error
+    if len(data) > FILE_BYTES_MAX:
+        raise UnreadableError(f"{name}: cannot read {path}: it is larger than {FILE_BYTES_MAX} bytes")
+    return data
+
+
+def _text(name: str, path: Path, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"{name}: cannot read {path}: it is not UTF-8 text") from error
 
 
 def _without_waiting(path: str, flags: int) -> int:
