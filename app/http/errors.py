@@ -173,7 +173,7 @@ def _of_submit(error: QueueFullError | NotAcceptedError | BusyError) -> ApiError
     if not isinstance(error, QueueFullError):
         return ApiError(503, str(error), headers={"retry-after": AWAY_RETRY_AFTER})
     headers = {"retry-after": str(error.retry_after)}
-    return ApiError(429, "too many streams are waiting; try again later", headers=headers)
+    return ApiError(429, f"{error}; try again later", headers=headers)
 
 
 def _of_conversation(error: ConversationError) -> ApiError:

@@ -21,7 +21,7 @@ from app.intake.prompt import Prompt
 from app.intake.submit import Accepted, Along, Submit, again
 from app.settings import Settings
 from app.stream import frames
-from app.stream.accounts import NO_DEMAND, Demand
+from app.stream.accounts import NO_DEMAND, Demand, share_of
 from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.log import Begun, Claim, Log, State, Status
@@ -83,7 +83,14 @@ class Streams:
         meta = prompt.fields(owner, headers, query) | dict(fields or {})
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
         submit = Submit(
-            self, new_stream_id(), meta, idempotency, along, demand=demand, failure_frees_key=failure_frees_key
+            self,
+            new_stream_id(),
+            meta,
+            idempotency,
+            along,
+            share=share_of(owner, demand),
+            demand=demand,
+            failure_frees_key=failure_frees_key,
         )
         clock = asyncio.get_running_loop().time
         model, began = word(prompt.model), clock()
@@ -108,6 +115,7 @@ class Streams:
                 stream_id,
                 limit=self.settings.queue_limit,
                 life_ms=life_ms,
+                share=share_of(owner, NO_DEMAND),
                 size=size,
                 most_bytes=self.settings.queue_bytes,
                 idempotency=Idempotency(owner, idempotency_key, digest),

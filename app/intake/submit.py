@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import RedisError
 
-from app.stream.accounts import NO_STANDING, Demand, Standing
+from app.stream.accounts import NO_STANDING, Demand, Share, Standing
 from app.stream.endings import Outcome
 from app.stream.errors import IdempotencyConflictError, NotAcceptedError
 from app.stream.log import State, Withdrawn
@@ -93,6 +93,7 @@ class Submit:
         idempotency: Idempotency | None,
         along: Along,
         *,
+        share: Share,
         demand: Demand,
         failure_frees_key: bool = False,
     ) -> None:
@@ -102,6 +103,7 @@ class Submit:
         self._size = sum(len(value) for value in meta.values())
         self._idempotency = idempotency
         self._along = along
+        self._share = share
         self._demand = demand
         self._failure_frees_key = failure_frees_key
         self._word = secrets.token_hex(8)
@@ -156,6 +158,7 @@ class Submit:
             self._id,
             limit=settings.queue_limit,
             life_ms=self._life_ms,
+            share=self._share,
             size=self._size,
             most_bytes=settings.queue_bytes,
             idempotency=self._idempotency,

@@ -16,6 +16,11 @@ from app.stream import keys
 NANO = 10**9
 # Above what any owner may spend, and within what the scripts count exactly.
 NANO_MAX = 9 * 10**15
+# The owner of all streams where nobody is asked who they are: there is no other whose turn it could be.
+ANONYMOUS = "anonymous"
+# Weights are counted in thousandths, between one and so many of them.
+THOUSANDTHS = 1000
+THOUSANDTHS_MAX = 1000 * THOUSANDTHS
 
 
 class Limit(StrEnum):
@@ -172,3 +177,34 @@ def _scarcest(rates: Sequence[Rate | None]) -> Rate | None:
 
 def _text(word: bytes | int) -> str:
     return word.decode() if isinstance(word, bytes) else str(word)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """In whose name a stream waits: who takes turns with the others, if there can be `others`, and by what weight.
+
+    Turns are a tenant's, whatever number of users it acts for.
+    """
+
+    name: str = ANONYMOUS
+    weight: float = 1.0
+    others: bool = False
+
+    @property
+    def digest(self) -> str:
+        """What stands for the name in Redis: a name may hold anything."""
+        return keys.account_digest(self.name)[:16]
+
+    @property
+    def thousandths(self) -> int:
+        return min(max(round(self.weight * THOUSANDTHS), 1), THOUSANDTHS_MAX)
+
+
+NOBODYS = Share()
+
+
+def share_of(owner: str, demand: Demand) -> Share:
+    """The share of an owner, be it a tenant or a tenant's user, by the weight that its limits say, if they do."""
+    tenant = owner.partition("/")[0]
+    weights = [account.weight for account in demand.accounts if account.name == tenant]
+    return Share(tenant, weights[0] if weights else 1.0, others=tenant != ANONYMOUS)

@@ -22,10 +22,10 @@ class IdempotencyConflictError(KeepstreamError):
 
 
 class QueueFullError(KeepstreamError):
-    """Nobody's fault: as many streams wait as may. Come back after `retry_after` seconds."""
+    """Nobody's fault: as many streams wait as may, or as many `of_owner`. Come back after `retry_after` seconds."""
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__("too many streams are waiting")
+    def __init__(self, retry_after: int, *, of_owner: bool = False) -> None:
+        super().__init__("too many of your streams are waiting" if of_owner else "too many streams are waiting")
         self.retry_after = retry_after
 
 

@@ -14,8 +14,10 @@ another server than the queue, or on a cluster.
     a conversation's: `CONVERSATION_TTL` after its last use; `DELETED_SECONDS` once it is deleted, and then a tomb
 `ks:{owner's digest}:conversations`
     `CONVERSATION_TTL` after the last use of any; bounded by the number that an owner may keep
-`ks:{queue}:jobs`, `…:leases`, `…:claims`, `…:fence`, `…:workers`, `…:sizes`, `…:bytes`
-    `QUEUE_SECONDS` after their last use; the first is bounded by `QUEUE_LIMIT`, the sizes by the jobs that are not done
+`ks:{queue}:jobs`, `…:since`, `…:owners`, `…:turns`
+    `QUEUE_SECONDS` after their last use; bounded by `QUEUE_LIMIT`, the turns also by who was just served
+`ks:{queue}:leases`, `…:claims`, `…:fence`, `…:workers`, `…:sizes`, `…:bytes`
+    likewise; the sizes are bounded by the jobs that are not done
 `ks:{queue}:clock`
     likewise: how long leases could be renewed, which is what they end by
 `ks:{queue}:account:<digest>`, `…:open`
@@ -26,8 +28,9 @@ another server than the queue, or on a cluster.
     `REPLAY_SECONDS`: the last claim's answer, for the retry of a claim whose reply was lost
 `ks:{queue}:idem:<digest>`
     as long as its stream may live
-`ks:{queue}:gate:<digest>`, `ks:{queue}:gate:<digest>:line`, `ks:{queue}:held`, `ks:{queue}:lines`
-    `GATE_SECONDS` after the last call of the model; lines `QUEUE_SECONDS` after their last use, bounded by the jobs
+`ks:{queue}:gate:<digest>`, `…:line`, `…:turns`, `ks:{queue}:held`, `ks:{queue}:lines`
+    `GATE_SECONDS` after the last call of the model; lines and turns `QUEUE_SECONDS` after their last use, bounded by
+    the jobs
 `ks:{queue}:chat:<digest>`, `…:before`
     as long as the stream it names may live; `SUBMIT_SECONDS`
 `ks:{queue}:outbox`
@@ -53,11 +56,11 @@ REPLAY_SECONDS = 60
 OUTBOX_LENGTH = 10_000
 # What was learnt of an upstream's limits is forgotten after so long without a call.
 GATE_SECONDS = 300
-# Added to the time of those that wait at a gate it makes their place in the line: behind all others, whose places are
-# microseconds of Redis' clock.
-BEHIND_ALL = 4 * 10**15
 
 JOBS = "ks:{queue}:jobs"
+SINCE = "ks:{queue}:since"
+OWNERS = "ks:{queue}:owners"
+TURNS = "ks:{queue}:turns"
 LEASES = "ks:{queue}:leases"
 CLAIMS = "ks:{queue}:claims"
 FENCE = "ks:{queue}:fence"
@@ -71,6 +74,9 @@ WAKE = "ks:{queue}:wake"  # channel
 HELD = "ks:{queue}:held"
 # The models in whose lines somebody may wait: for a worker that saw nobody join them.
 LINES = "ks:{queue}:lines"
+
+# The line's: the first keys of every script that puts a stream into it or takes one out (`scripts/queue/line.lua`).
+LINE = (JOBS, SINCE, OWNERS, TURNS, SIZES, BYTES)
 
 # What is counted of an owner, by a digest of the name, for that may hold anything; with `:open` behind it, for which
 # streams.
@@ -151,6 +157,10 @@ def gate(model: str) -> str:
 
 def gate_line(model: str) -> str:
     return gate(model) + ":line"
+
+
+def gate_turns(model: str) -> str:
+    return gate(model) + ":turns"
 
 
 def alive(worker: str) -> str:

@@ -16,7 +16,19 @@ from arq.jobs import serialize_job
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.accounts import NO_DEMAND, NO_STANDING, Bill, Demand, Standing, over_of, standing_of, words_of
+from app.stream.accounts import (
+    NO_DEMAND,
+    NO_STANDING,
+    NOBODYS,
+    THOUSANDTHS,
+    Bill,
+    Demand,
+    Share,
+    Standing,
+    over_of,
+    standing_of,
+    words_of,
+)
 from app.stream.errors import IdempotencyConflictError, LimitedError, QueueFullError
 from app.stream.log import Claim
 from app.stream.redis.ordered import Prepared, in_order
@@ -58,13 +70,14 @@ class Queue:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._submit = redis.register_script(source("queue/accounts", "queue/admit", "queue/submit"))
-        self._claim = redis.register_script(source_on_full("queue/lease_clock", "queue/claim"))
-        self._renew = redis.register_script(source_on_full("queue/lease_clock", "queue/renew"))
-        self._done = redis.register_script(source_on_full("queue/accounts", "queue/settle", "queue/done"))
-        self._overdue = redis.register_script(source_on_full("queue/lease_clock", "queue/overdue"))
-        self._give_back = redis.register_script(source_on_full("queue/give_back"))
-        self._park = redis.register_script(source_on_full("queue/park"))
+        clock, line, expired = "queue/lease_clock", ("queue/turns", "queue/line"), "queue/expired"
+        self._submit = redis.register_script(source("queue/accounts", "queue/admit", *line, "queue/submit"))
+        self._claim = redis.register_script(source_on_full(clock, *line, expired, "queue/claim"))
+        self._renew = redis.register_script(source_on_full(clock, *line, "queue/renew"))
+        self._done = redis.register_script(source_on_full("queue/accounts", "queue/settle", *line, "queue/done"))
+        self._overdue = redis.register_script(source_on_full(clock, *line, expired, "queue/overdue"))
+        self._give_back = redis.register_script(source_on_full(*line, "queue/give_back"))
+        self._park = redis.register_script(source_on_full(*line, "queue/park"))
 
     async def submit(
         self,
@@ -72,6 +85,7 @@ class Queue:
         *,
         limit: int,
         life_ms: int,
+        share: Share = NOBODYS,
         size: int = 0,
         most_bytes: int = WITHOUT_LIMIT,
         idempotency: Idempotency | None = None,
@@ -80,7 +94,7 @@ class Queue:
         after: Prepared | None = None,
         then: Sequence[Prepared] = (),
     ) -> Submitted:
-        """Puts a stream in the line.
+        """Puts a stream in the line, at the place that is its `share`'s next.
 
         `size` is what its prompt takes, and `most_bytes` what all that wait may; `replaces` is a dead stream that the
         key may still name; `demand` is what it asks of the owner's limits; `after` is run before and `then` behind, in
@@ -92,18 +106,10 @@ class Queue:
         digest = idempotency.digest if idempotency else ""
         submit = Prepared(
             self._submit,
-            [keys.JOBS, keys.arq_job(stream_id), record, keys.SIZES, keys.BYTES, keys.FENCE, keys.reserved(stream_id)],
+            [*keys.LINE, keys.arq_job(stream_id), record, keys.FENCE, keys.reserved(stream_id)],
             [
-                stream_id,
-                limit,
-                job,
-                life_ms,
-                digest,
-                replaces,
-                keys.WAKE,
-                keys.QUEUE_SECONDS,
-                size,
-                most_bytes,
+                *(stream_id, limit, job, life_ms, digest, replaces, keys.WAKE, keys.QUEUE_SECONDS, size, most_bytes),
+                *(share.digest, share.thousandths, THOUSANDTHS if share.others else 0),
                 demand.reserve_nano,
                 keys.ACCOUNT,
                 *words_of(demand),
@@ -115,6 +121,8 @@ class Queue:
         match status, told:
             case b"full", _:
                 raise QueueFullError(RETRY_AFTER_SECONDS)
+            case b"share", _:
+                raise QueueFullError(RETRY_AFTER_SECONDS, of_owner=True)
             case b"limited", [_, over, standing, now]:
                 raise LimitedError(over_of(demand, over, standing_of(standing), int(now)))
             case b"other", _:
@@ -131,13 +139,12 @@ class Queue:
         """
         calm, reply = await self._claim(
             keys=[
-                keys.JOBS,
+                *keys.LINE,
                 keys.LEASES,
                 keys.CLAIMS,
                 keys.FENCE,
                 keys.replay(holder),
                 keys.HELD,
-                keys.BYTES,
                 keys.CLOCK,
             ],
             args=[
@@ -148,7 +155,6 @@ class Queue:
                 stream_id,
                 keys.QUEUE_SECONDS,
                 keys.REPLAY_SECONDS,
-                keys.BEHIND_ALL,
                 keys.alive(""),
             ],
         )
@@ -161,7 +167,7 @@ class Queue:
     async def renew(self, worker: str, claims: Iterable[Claim], lease_ms: int) -> set[str]:
         """Renews the leases and the worker's place among the living; returns the ids that were refused."""
         reply = await self._renew(
-            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.WORKERS, keys.CLOCK],
+            keys=[*keys.LINE, keys.LEASES, keys.CLAIMS, keys.WORKERS, keys.CLOCK],
             args=[worker, lease_ms, keys.QUEUE_SECONDS, FORGET_AFTER_LEASES * lease_ms, *_flat(claims)],
         )
         return {stream_id.decode() for stream_id in reply}
@@ -180,13 +186,12 @@ class Queue:
         bill = bill or Bill()
         reply = await self._done(
             keys=[
-                keys.JOBS,
+                *keys.LINE,
                 keys.LEASES,
                 keys.CLAIMS,
                 keys.OUTBOX,
                 keys.arq_job(claim.stream_id),
                 keys.arq_retry(claim.stream_id),
-                keys.SIZES,
                 keys.reserved(claim.stream_id),
             ],
             args=[
@@ -208,7 +213,7 @@ class Queue:
         """Returns jobs to their old place in the line, uncounted; returns how many were still ours."""
         return int(
             await self._give_back(
-                keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.BYTES],
+                keys=[*keys.LINE, keys.LEASES, keys.CLAIMS],
                 args=[keys.WAKE, keys.QUEUE_SECONDS, *_flat(claims)],
             )
         )
@@ -220,7 +225,15 @@ class Queue:
         """
         return bool(
             await self._park(
-                keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.BYTES, keys.gate_line(model), keys.HELD, keys.LINES],
+                keys=[
+                    *keys.LINE,
+                    keys.LEASES,
+                    keys.CLAIMS,
+                    keys.gate_line(model),
+                    keys.gate_turns(model),
+                    keys.HELD,
+                    keys.LINES,
+                ],
                 args=[
                     claim.stream_id,
                     claim.fence,
@@ -228,7 +241,6 @@ class Queue:
                     longest_ms,
                     keys.QUEUE_SECONDS,
                     keys.GATE_SECONDS,
-                    keys.BEHIND_ALL,
                     model,
                 ],
             )
@@ -242,10 +254,10 @@ class Queue:
             await pipe.execute()
 
     async def overdue(self, longest_wait_ms: int, most: int) -> list[str]:
-        """The ids of up to `most` streams that have waited for longer than that, the oldest first."""
+        """The ids of streams that have waited for longer than that, of `most` the oldest first."""
         reply = await self._overdue(
-            keys=[keys.JOBS, keys.LEASES, keys.CLAIMS, keys.BYTES, keys.CLOCK],
-            args=[longest_wait_ms, most, keys.QUEUE_SECONDS, keys.BEHIND_ALL],
+            keys=[*keys.LINE, keys.LEASES, keys.CLAIMS, keys.CLOCK],
+            args=[longest_wait_ms, most, keys.QUEUE_SECONDS],
         )
         return [stream_id.decode() for stream_id in reply]
 
@@ -262,6 +274,14 @@ class Queue:
     async def waiting(self) -> int:
         """How many streams wait."""
         return int(await self._redis.zcard(keys.JOBS))
+
+    async def longest_wait(self) -> float:
+        """For how many seconds the one has waited who has waited longest; 0 where nobody waits."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zrange(keys.SINCE, 0, 0, withscores=True)
+            pipe.time()
+            first, (seconds, micros) = await pipe.execute()
+        return max(0.0, seconds + micros / 1e6 - first[0][1] / 1000) if first else 0.0
 
     async def forget_worker(self, worker: str) -> None:
         """Takes a worker that ends off the list of the living."""

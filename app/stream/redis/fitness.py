@@ -42,7 +42,9 @@ WORDS = {
     **dict.fromkeys(
         ("APPEND", "EXPIRE", "PEXPIRE", "HDEL", "HEXISTS", "HGET", "HSTRLEN", "HMGET", "RPUSH", "SET", "SADD"), 1
     ),
-    **dict.fromkeys(("DECRBY", "INCRBY", "ZRANK", "ZREM", "ZREVRANK", "ZSCORE", "LPUSH", "SREM", "INCRBYFLOAT"), 1),
+    **dict.fromkeys(
+        ("DECRBY", "INCRBY", "ZRANK", "ZREM", "ZREVRANK", "ZSCORE", "LPUSH", "SREM", "INCRBYFLOAT", "ZMSCORE"), 1
+    ),
     "PEXPIREAT": 1,
     **dict.fromkeys(("GETRANGE", "HINCRBY", "HINCRBYFLOAT", "HSET", "HSETNX", "LRANGE", "LTRIM", "ZADD", "ZCOUNT"), 2),
     **dict.fromkeys(("ZINCRBY", "ZRANGE", "ZRANGEBYSCORE", "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "ZREVRANGE"), 2),

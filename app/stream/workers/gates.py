@@ -58,7 +58,9 @@ class Gates:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._ask = redis.register_script(source_on_full("gate/rate", "gate/law", "gate/gate"))
+        self._ask = redis.register_script(
+            source_on_full("queue/turns", "queue/line", "gate/rate", "gate/law", "gate/gate")
+        )
 
     async def ask(self, model: str, report: Report, *, worker: str, unanswered: int, waiting: int, room: int) -> Turns:
         """Reports to the gate of `model` what came of calls, and asks it for turns: for `waiting` calls, and for up to
@@ -66,7 +68,15 @@ class Gates:
         """
         limits = orjson.dumps([[limit.name, limit.most, limit.left, limit.reset_ms] for limit in report.limits])
         reply = await self._ask(
-            keys=[keys.gate(model), keys.gate_line(model), keys.JOBS, keys.HELD, keys.LINES],
+            keys=[
+                *keys.LINE,
+                keys.gate(model),
+                keys.gate_line(model),
+                keys.gate_turns(model),
+                keys.CLAIMS,
+                keys.HELD,
+                keys.LINES,
+            ],
             args=[
                 report.taken,
                 -1 if report.refused_ms is None else report.refused_ms,

@@ -125,8 +125,8 @@ ROWS = (
     ),
     Mutation(
         "waiting bytes forget who comes back to the line",
-        "app/stream/scripts/queue/give_back.lua",
-        "  redis.call('DEL', KEYS[4]) -- counted anew, see submit.lua\n",
+        "app/stream/scripts/queue/line.lua",
+        "  redis.call('DEL', BYTES) -- counted anew, see submit.lua\n",
         "",
     ),
     Mutation(
@@ -180,7 +180,7 @@ ROWS = (
     Mutation(
         "who waits at the gate is claimed all the same",
         "app/stream/scripts/queue/claim.lua",
-        "'-inf', '(' .. ARGV[8], 'BYSCORE'",
+        "'-inf', LINE_TOP, 'BYSCORE'",
         "'-inf', '+inf', 'BYSCORE'",
     ),
     Mutation(

@@ -1,27 +1,27 @@
 -- Drops the lease and the job of an ended stream, settles what it did cost, and puts an entry on the outbox.
 --
--- KEYS  1 jobs   2 leases   3 claims   4 outbox   5 arq's job   6 arq's retry counter   7 sizes
---       8 what was promised to it of its accounts
+-- KEYS  1 to 6 the line, see line.lua   7 leases   8 claims   9 outbox   10 arq's job   11 arq's retry counter
+--       12 what was promised to it of its accounts
 -- ARGV  1 id   2 fence   3 holder   4 most entries of the outbox   5 life of the queue's keys in s
 --       6 how long a submit that is asked again still finds itself, in s
 --       7 what it did cost, in nano   8 its tokens of output   9 prefix of accounts, whose keys are all of this slot
 --       10.. field, value, … of the entry
 -- reply 1, or 0 for a claim that is not the newest
 -- arq counts up when a job starts, which a worker that was paused may do after the stream is done: nobody reads it.
-redis.call('DEL', KEYS[6])
-local claim = redis.call('HGET', KEYS[3], ARGV[1])
+redis.call('DEL', KEYS[11])
+local claim = redis.call('HGET', KEYS[8], ARGV[1])
 if not claim or claim:match('^%d+|[^|]+|(.*)$') ~= ARGV[2] .. '|' .. ARGV[3] then
   return 0
 end
-redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('HDEL', KEYS[3], ARGV[1])
-redis.call('HDEL', KEYS[7], ARGV[1])
+line_leave(ARGV[1], ARGV[5])
+redis.call('HDEL', RECORDS, ARGV[1])
+redis.call('ZREM', KEYS[7], ARGV[1])
+redis.call('HDEL', KEYS[8], ARGV[1])
 -- Who has not heard its submit's reply asks again: what ran meanwhile must not run once more.
-redis.call('EXPIRE', KEYS[5], ARGV[6])
-settle(ARGV[1], KEYS[8], ARGV[9], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[5])
+redis.call('EXPIRE', KEYS[10], ARGV[6])
+settle(ARGV[1], KEYS[12], ARGV[9], tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[5])
 if ARGV[10] then
-  redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[4], '*', unpack(ARGV, 10))
-  redis.call('EXPIRE', KEYS[4], ARGV[5])
+  redis.call('XADD', KEYS[9], 'MAXLEN', '~', ARGV[4], '*', unpack(ARGV, 10))
+  redis.call('EXPIRE', KEYS[9], ARGV[5])
 end
 return 1

@@ -1,35 +1,16 @@
 -- The ids of streams that have waited for too long, also those whose lease expired and that nobody claimed.
 --
--- KEYS  1 jobs   2 leases   3 claims   4 what the waiting ones take   5 the leases' clock
+-- KEYS  1 to 6 the line, see line.lua   7 leases   8 claims   9 the leases' clock
 -- ARGV  1 longest wait in ms   2 most ids   3 life of the queue's keys in s
---       4 where the places of those begin that wait at a gate
 -- reply {id, …}
-local now, _, ended = lease_clock(KEYS[5], nil, ARGV[3])
-local expired = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ended, 'LIMIT', 0, ARGV[2])
-for _, id in ipairs(expired) do
-  local claim = redis.call('HGET', KEYS[3], id)
-  local score = claim and claim:match('^%d+|([^|]+)|') or now * 1000
-  redis.call('ZREM', KEYS[2], id)
-  redis.call('ZADD', KEYS[1], score, id)
-end
--- A line that was empty begins anew, and without a life.
-if #expired > 0 then
-  redis.call('DEL', KEYS[4]) -- counted anew, see submit.lua
-  redis.call('EXPIRE', KEYS[1], ARGV[3])
-end
-local overdue = {}
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', (now - ARGV[1]) * 1000, 'LIMIT', 0, ARGV[2])) do
-  if id:match('^[%w_:%-]+$') then
-    overdue[#overdue + 1] = id
-  else
-    redis.call('ZREM', KEYS[1], id) -- no stream's id, see claim.lua
-  end
-end
--- Those at a gate whom nobody took when it was time: their old place tells how long they have waited.
-local due = string.format('%.0f', ARGV[4] + now * 1000)
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[4], due, 'LIMIT', 0, ARGV[2])) do
-  local claim = redis.call('HGET', KEYS[3], id)
-  if claim and tonumber(claim:match('^%d+|([^|]+)|')) <= (now - ARGV[1]) * 1000 then
+local now, _, ended = lease_clock(KEYS[9], nil, ARGV[3])
+put_back_expired(KEYS[7], KEYS[8], ended, ARGV[2], ARGV[3])
+local overdue = redis.call('ZRANGEBYSCORE', SINCE, '-inf', now - ARGV[1], 'LIMIT', 0, ARGV[2])
+-- What an older version has put into the line, or a hand: its place is when it came there.
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', JOBS, '-inf', (now - ARGV[1]) * 1000, 'LIMIT', 0, ARGV[2])) do
+  if not line_is_stream(id) then
+    line_leave(id, ARGV[3])
+  elseif not redis.call('ZSCORE', SINCE, id) then
     overdue[#overdue + 1] = id
   end
 end

@@ -1,28 +1,36 @@
 -- Returns a claimed job that waits at a gate to the line, uncounted, behind all that may be taken: the gate puts it back
 -- to its old place when its turn has come. Where it never does, the job may be taken again by itself, later.
 --
--- KEYS  1 jobs   2 leases   3 claims   4 what the waiting ones take   5 the gate's line   6 stands while any is held
---       7 the models that have lines
+-- At the gate there are turns of their own: all that was claimed since it closed waits there, and has had its turn in the
+-- line. Whoever comes back to a gate has the place there that it had.
+--
+-- KEYS  1 to 6 the line, see line.lua   7 leases   8 claims   9 the gate's line   10 its turns, see turns.lua
+--       11 stands while any is held   12 the models that have lines
 -- ARGV  1 id   2 fence   3 holder   4 ms until it may be taken in any case   5 life of the queue's keys in s
---       6 life of the sixth key in s   7 what is added to a time to make it a place behind all   8 the model
+--       6 life of the eleventh key in s   7 the model
 -- reply 1, or 0 for a claim that is not the newest
-local claim = redis.call('HGET', KEYS[3], ARGV[1])
+local claim = redis.call('HGET', KEYS[8], ARGV[1])
 if not claim then
   return 0
 end
-local times, score, holder = claim:match('^(%d+)|([^|]+)|(.*)$')
+local times, place, holder = claim:match('^(%d+)|([^|]+)|(.*)$')
 if holder ~= ARGV[2] .. '|' .. ARGV[3] then
   return 0
 end
 local time = redis.call('TIME')
-redis.call('ZREM', KEYS[2], ARGV[1])
-redis.call('ZADD', KEYS[1], string.format('%.0f', ARGV[7] + time[1] * 1000000 + time[2] + ARGV[4] * 1000), ARGV[1])
-redis.call('HSET', KEYS[3], ARGV[1], math.max(0, times - 1) .. '|' .. score .. '|0|')
-redis.call('ZADD', KEYS[5], score, ARGV[1])
-redis.call('SADD', KEYS[7], ARGV[8])
-redis.call('EXPIRE', KEYS[7], ARGV[5])
-redis.call('SET', KEYS[6], '1', 'EX', ARGV[6])
-redis.call('DEL', KEYS[4]) -- counted anew, see submit.lua
-redis.call('EXPIRE', KEYS[1], ARGV[5])
-redis.call('EXPIRE', KEYS[5], ARGV[5])
+redis.call('ZREM', KEYS[7], ARGV[1])
+local due = string.format('%.0f', LINE_BEHIND + time[1] * 1000000 + time[2] + ARGV[4] * 1000)
+line_return(ARGV[1], place, due, ARGV[5])
+redis.call('HSET', KEYS[8], ARGV[1], math.max(0, times - 1) .. '|' .. place .. '|0|')
+
+local record = line_record(ARGV[1])
+if record and record.gate == '' then
+  record.gate = turn_place(KEYS[10], KEYS[9], '+inf', record.name, record.weight, ARGV[5])
+  line_keep(ARGV[1], record, ARGV[5])
+end
+redis.call('ZADD', KEYS[9], record and record.gate or place, ARGV[1])
+redis.call('SADD', KEYS[12], ARGV[7])
+redis.call('EXPIRE', KEYS[12], ARGV[5])
+redis.call('SET', KEYS[11], '1', 'EX', ARGV[6])
+redis.call('EXPIRE', KEYS[9], ARGV[5])
 return 1

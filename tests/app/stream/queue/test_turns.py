@@ -1,0 +1,217 @@
+"""Who waits takes turns: whatever one owner puts into the line, another's next one waits for no more than a turn."""
+
+from __future__ import annotations
+
+import pytest
+from redis.asyncio import Redis
+
+from app.stream import keys
+from app.stream.accounts import Share
+from app.stream.errors import QueueFullError
+from app.stream.queue import Queue
+from app.stream.workers.gates import Gates
+from tests.app.stream.queue.line import LEASE_MS, LIFE_MS, ask, in_line, take
+
+ROOM = 10_000
+DOOR = "m"
+
+
+async def say(queue: Queue, *stream_ids: str, weight: float = 1.0, limit: int = ROOM) -> None:
+    """Whose a stream is, its id says: `alice:1` is alice's."""
+    for stream_id in stream_ids:
+        share = Share(stream_id.partition(":")[0], weight, others=True)
+        await queue.submit(stream_id, limit=limit, life_ms=LIFE_MS, share=share)
+
+
+def many(owner: str, number: int) -> list[str]:
+    return [f"{owner}:{n}" for n in range(number)]
+
+
+async def taken(queue: Queue, number: int, *, by: str = "worker") -> list[str]:
+    return [claim.stream_id for claim in await take(queue, by, number, number)]
+
+
+async def cancel(queue: Queue, *stream_ids: str) -> None:
+    for stream_id in stream_ids:
+        [claim] = await queue.claim(f"front.{stream_id}", 1, slots=1, lease_ms=LEASE_MS, stream_id=stream_id)
+        assert await queue.done(claim)
+
+
+async def park(queue: Queue, *stream_ids: str) -> None:
+    for stream_id in stream_ids:
+        [claim] = await queue.claim(f"parks.{stream_id}", 1, slots=1, lease_ms=LEASE_MS, stream_id=stream_id)
+        assert await queue.park(claim, DOOR, LIFE_MS)
+
+
+async def test_a_flood_lets_another_s_one_go_after_a_turn(queue: Queue) -> None:
+    await say(queue, *many("flood", 40))
+    await say(queue, "one:0")
+    assert await queue.position("one:0") == 2
+    assert await taken(queue, 3) == ["flood:0", "one:0", "flood:1"]
+    await say(queue, "one:1", "one:2")
+    assert [await queue.position(one) for one in ("one:1", "one:2")] == [1, 3]
+
+
+async def test_those_who_wait_take_turns_and_each_its_own_in_order(queue: Queue) -> None:
+    await say(queue, *many("a", 3), *many("b", 2), *many("c", 3))
+    assert await taken(queue, 8) == ["a:0", "b:0", "c:0", "a:1", "b:1", "c:1", "a:2", "c:2"]
+
+
+async def test_a_weight_is_a_share_of_the_turns(queue: Queue) -> None:
+    await say(queue, *many("heavy", 12), weight=3)
+    await say(queue, *many("light", 4))
+    order = await taken(queue, 16)
+    for turn in range(4):
+        assert sum(one.startswith("heavy") for one in order[4 * turn : 4 * turn + 4]) == 3
+
+
+async def test_who_comes_first_of_those_that_have_none_waiting_goes_first(redis: Redis, queue: Queue) -> None:
+    await say(queue, *many("flood", 2))
+    names = [f"{name}:0" for name in ("z", "c", "x", "a", "m")]
+    await say(queue, *names)
+    assert await in_line(redis) == ["flood:0", *names, "flood:1"]
+
+
+async def test_who_has_just_had_a_turn_waits_for_the_others(queue: Queue) -> None:
+    """One at a time is no way to have all turns."""
+    await say(queue, *many("patient", 10))
+    order = []
+    for n in range(5):
+        await say(queue, f"quick:{n}")
+        order += await taken(queue, 2, by=f"worker-{n}")
+    assert sum(one.startswith("patient") for one in order) == 5
+
+
+async def test_who_was_away_has_no_turns_saved_up(queue: Queue) -> None:
+    await say(queue, *many("steady", 30))
+    await say(queue, "back:0")
+    await taken(queue, 20)
+    await say(queue, *many("back", 6)[1:])
+    order = await taken(queue, 10, by="later")
+    assert [one.partition(":")[0] for one in order[:4]].count("back") == 2
+
+
+async def test_who_cancels_what_waits_has_lost_no_turn(queue: Queue) -> None:
+    await say(queue, *many("other", 30), *many("mind", 30))
+    await cancel(queue, *many("mind", 30))
+    await say(queue, "mind:later")
+    assert (await queue.position("mind:later") or ROOM) <= 3
+
+
+async def test_what_is_taken_out_of_its_turn_makes_nobody_wait(queue: Queue) -> None:
+    await say(queue, *many("flood", 40))
+    await cancel(queue, "flood:39")
+    await say(queue, "one:0")
+    assert await queue.position("one:0") == 2
+
+
+async def test_what_comes_back_has_the_place_that_it_had(redis: Redis, queue: Queue) -> None:
+    await say(queue, *many("a", 3), *many("b", 3))
+    before = await in_line(redis)
+    claims = await take(queue, "worker", 1, 3)
+    await say(queue, "new:0")
+    await queue.give_back(claims)
+    line = await in_line(redis)
+    assert [one for one in line if one != "new:0"] == before
+    assert line.index("new:0") in (3, 4)
+
+
+async def test_what_an_older_version_has_put_into_the_line_is_served_with_the_rest(redis: Redis, queue: Queue) -> None:
+    seconds, micros = await redis.time()
+    for n in range(3):
+        await redis.zadd(keys.JOBS, {f"old:{n}": (seconds - 10) * 1_000_000 + micros + n})
+    await redis.expire(keys.JOBS, 60)
+    await say(queue, "new:0", "new:1")
+    assert sorted(await taken(queue, 5)) == ["new:0", "new:1", "old:0", "old:1", "old:2"]
+    assert not await redis.exists(keys.OWNERS, keys.SINCE)
+
+
+async def test_nothing_is_kept_of_who_does_not_wait(redis: Redis, queue: Queue) -> None:
+    await say(queue, *many("flood", 3), *(f"owner-{n}:0" for n in range(20)))
+    assert await redis.zcard(keys.TURNS) > 20
+    for claim in await take(queue, slots=23):
+        await queue.done(claim)
+    assert not await redis.exists(keys.OWNERS, keys.SINCE, keys.SIZES)
+    assert await redis.zcard(keys.TURNS) <= 3
+
+
+# --- at a gate
+
+
+async def test_turns_are_taken_at_a_gate_as_well(redis: Redis, queue: Queue) -> None:
+    """All that was claimed before the gate closed has had its turn in the line."""
+    await say(queue, *many("flood", 8))
+    await park(queue, *many("flood", 8))
+    await say(queue, "one:0")
+    await park(queue, "one:0")
+    assert (await ask(redis, room=2)).line == 7
+    assert set(await taken(queue, 4)) == {"flood:0", "one:0"}
+
+
+async def test_who_comes_back_to_a_gate_is_not_sent_to_its_end(redis: Redis, queue: Queue) -> None:
+    await say(queue, *many("flood", 4))
+    await park(queue, *many("flood", 4))
+    await ask(redis, room=1)
+    [claim] = await take(queue, "worker", 1)
+    assert await Gates(redis).leave_line(DOOR, "flood:0")
+    await queue.park(claim, DOOR, LIFE_MS)
+    await ask(redis, room=1)
+    assert await taken(queue, 2) == ["flood:0"]
+
+
+# --- a share of a full line
+
+
+async def test_one_owner_cannot_fill_the_line(queue: Queue) -> None:
+    await say(queue, *many("flood", 5), limit=10)
+    with pytest.raises(QueueFullError, match="your streams"):
+        await say(queue, "flood:5", limit=10)
+    await say(queue, *many("b", 3), limit=10)  # a third: one may come who does not wait yet
+    with pytest.raises(QueueFullError, match="your streams"):
+        await say(queue, "b:3", limit=10)
+    await say(queue, *many("c", 2), limit=10)
+    with pytest.raises(QueueFullError, match="too many streams"):
+        await say(queue, "d:0", limit=10)
+
+
+async def test_a_share_is_by_weight(queue: Queue) -> None:
+    await say(queue, *many("heavy", 6), weight=3, limit=8)
+    with pytest.raises(QueueFullError, match="your streams"):
+        await say(queue, "heavy:6", weight=3, limit=8)
+
+
+async def test_whoever_has_none_waiting_may_have_one_while_there_is_room(queue: Queue) -> None:
+    for n in range(8):
+        await say(queue, f"owner-{n}:0", weight=100 if n < 7 else 0.01, limit=8)
+
+
+async def test_what_leaves_the_line_leaves_its_share(queue: Queue) -> None:
+    await say(queue, *many("flood", 5), limit=10)
+    await take(queue, slots=2)
+    await say(queue, "flood:5", "flood:6", limit=10)
+    with pytest.raises(QueueFullError):
+        await say(queue, "flood:7", limit=10)
+
+
+async def test_where_nobody_is_asked_who_they_are_all_of_the_line_is_theirs(queue: Queue) -> None:
+    for n in range(10):
+        await queue.submit(f"st_{n}", limit=10, life_ms=LIFE_MS)
+    with pytest.raises(QueueFullError, match="too many streams"):
+        await queue.submit("st_10", limit=10, life_ms=LIFE_MS)
+
+
+# --- since when
+
+
+async def test_a_wait_is_counted_from_the_submit_whatever_place_one_has(redis: Redis, queue: Queue) -> None:
+    assert await queue.longest_wait() == 0
+    await say(queue, *many("a", 3))
+    await park(queue, "a:0")
+    for n, ago in enumerate((60_000, 30_000, 10_000)):
+        await redis.zincrby(keys.SINCE, -ago, f"a:{n}")
+    assert 59 < await queue.longest_wait() < 90
+    assert await queue.overdue(20_000, 10) == ["a:0", "a:1"]
+    [claim] = await queue.claim("worker", 1, slots=1, lease_ms=LEASE_MS, stream_id="a:1")
+    assert await queue.overdue(20_000, 10) == ["a:0"]
+    await queue.give_back([claim])  # since its submit, again
+    assert await queue.overdue(20_000, 10) == ["a:0"]
