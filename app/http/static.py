@@ -43,6 +43,7 @@ _PICTURES = {
     "chat.png": "image/png",
     "phone.png": "image/png",
     "resume.svg": "image/svg+xml",
+    "stages.svg": "image/svg+xml",
     "terminal.png": "image/png",
 }
 FILES = {

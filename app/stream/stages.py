@@ -132,24 +132,33 @@ def way(at: Stage, cause: Cause, met: Container[When] = ()) -> Way:
     raise NoWayError(f"{at}: {cause}")
 
 
-def picture() -> str:
-    """The table as a Mermaid `stateDiagram-v2`. What can happen to a stream wherever it is stands in a note."""
-    arrows: dict[tuple[Stage, Stage], list[str]] = {}
+# What can happen to a stream wherever it is.
+ANYWHERE = tuple(one for one in WAYS if one.at == _LIVING)
+
+
+def arrows() -> dict[tuple[Stage, Stage], list[str]]:
+    """From which stage to which the ways lead, and why; without those that lead from anywhere."""
+    found: dict[tuple[Stage, Stage], list[str]] = {}
     for stage in Stage:
         for one in WAYS:
-            if stage in one.at and one.at != _LIVING:
-                arrows.setdefault((stage, one.to), []).append(_label(one))
+            if stage in one.at and one not in ANYWHERE:
+                found.setdefault((stage, one.to), []).append(_label(one))
+    return found
+
+
+def picture() -> str:
+    """The table as a Mermaid `stateDiagram-v2`. What can happen to a stream wherever it is stands in a note."""
     ended = _name(Stage.ENDED)
     return "\n".join(
         [
             "stateDiagram-v2",
             *(f"    {_name(stage)}: {stage}" for stage in Stage),
             f"    [*] --> {_name(Stage.WAITING)}: it is accepted",
-            *(f"    {_name(at)} --> {_name(to)}: {'<br/>'.join(labels)}" for (at, to), labels in arrows.items()),
+            *(f"    {_name(at)} --> {_name(to)}: {'<br/>'.join(labels)}" for (at, to), labels in arrows().items()),
             f"    {ended} --> [*]",
             f"    note left of {ended}",
             "        wherever it is",
-            *(f"        {one.cause}: {one.to}" for one in WAYS if one.at == _LIVING),
+            *(f"        {one.cause}: {one.to}" for one in ANYWHERE),
             "    end note",
             "",
         ]

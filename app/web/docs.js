@@ -11,6 +11,11 @@ const FRONT_PAGE = "start";
 /** Addresses that a page can only name, because they are no files. */
 const SERVED = ["/docs/api", "/openapi.json"];
 
+/** A diagram, which is drawn where the files lie, has its picture here; a comment before it names that and says what it shows. */
+const DRAWN = /^<!-- (\w+): (.+) -->\s*$/;
+/** The newest such comment: a page is read in pieces, and it may be of an earlier one than its diagram. */
+let drawn = null;
+
 const name = location.pathname.match(/\/docs\/([a-z]+)$/)?.[1] ?? FRONT_PAGE;
 
 /** Where a link of a page leads, if that is here: another page, a picture, or a place on this one. */
@@ -32,6 +37,11 @@ function plain(tokens) {
 
 function mark(tokens) {
   for (const token of tokens) {
+    if (token.type === "html") drawn = token.raw.match(DRAWN) ?? drawn;
+    else if (token.type === "code" && token.lang === "mermaid" && drawn) {
+      const [, picture, text] = drawn;
+      Object.assign(token, { type: "paragraph", tokens: [{ type: "image", raw: token.raw, text, href: `pictures/${picture}.svg` }] });
+    }
     if (token.type === "heading") token.id = called(plain(token.tokens));
     else if (token.type === "link" || token.type === "image") token.own = here(token.href);
     else if (token.type === "html" && /^<!--[^]*-->\s*$/.test(token.raw)) token.type = "space";

@@ -41,6 +41,11 @@ class Document:
         return [Block(*found) for found in _FENCE.findall(self.text)]
 
     @cached_property
+    def shown(self) -> list[Block]:
+        """The blocks that a page of the shelf shows as code: for a diagram it has a picture."""
+        return [block for block in self.blocks if block.language != "mermaid"]
+
+    @cached_property
     def prose(self) -> str:
         """All but the blocks of code."""
         return _FENCE.sub("", self.text)

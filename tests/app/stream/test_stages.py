@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.stream.stages import WAYS, Cause, NoWayError, Stage, When, picture, way
+from tests.pictures import stages
 
 ARCHITECTURE = Path(__file__).parents[3] / "app/docs/architecture.md"
 
@@ -47,6 +49,11 @@ def test_no_row_is_hidden_by_another() -> None:
 
 
 def test_the_docs_show_the_table() -> None:
-    _, _, rest = ARCHITECTURE.read_text().partition("<!-- stages -->\n")
+    _, rest = re.split("<!-- stages: .+ -->\n", ARCHITECTURE.read_text())
     shown, _, _ = rest.partition("<!-- /stages -->")
     assert shown == f"```mermaid\n{picture()}```\n", "print(app.stream.stages.picture()) is what belongs there"
+
+
+def test_the_drawing_is_the_table_s() -> None:
+    assert stages.PICTURE.read_text() == stages.draw(), "python -m tests.pictures.stages draws it anew"
+    assert set(stages.AT) == set(Stage)

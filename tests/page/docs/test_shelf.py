@@ -41,7 +41,7 @@ async def test_a_page_is_what_its_file_says(site: Site, name: str) -> None:
     )
     assert await main.locator("h1").count() == 1
     assert await page.title() == f"{await main.locator('h1').inner_text()} · Keepstream"
-    assert await main.locator("figure.code").count() == len(SHELF[name].blocks)
+    assert await main.locator("figure.code").count() == len(SHELF[name].shown)
     assert await main.locator(".nolink, .plain").count() == 0
     for picture in await main.locator("img").all():
         await picture.scroll_into_view_if_needed()
