@@ -8,10 +8,8 @@ _PIPES = "tests/stories/terminal/test_pipes.py: run by a script between pipes"
 _CHAT = "tests/app/faces/chat/test_view.py: a part of the view, which is tested whole against the AI SDK's own parser"
 _CHAT_ROUTES = "tests/app/faces/chat/test_routes.py: through the face, by HTTP"
 _SAYING = "tests/app/faces/conversations/test_saying.py: what is said is kept and heard, whichever module does it"
-_SPOKEN = "tests/app/http/connection/test_protocol.py: by bytes, through the protocol that uses it"
 _TAKEN = "tests/app/http/connection/test_takeover.py: with the connection that is taken over"
 _TOLD = "tests/app/watch/test_events.py: each event is told and written down"
-_LIFE = "tests/worker/life/test_life.py: with the life that it is a step of"
 
 # A module, and where it is tested instead of at the same place.
 TESTED_ELSEWHERE = {
@@ -19,12 +17,7 @@ TESTED_ELSEWHERE = {
     "app/clients/python.py": "tests/stories/clients/test_our_clients.py: a client is a promise to who uses it",
     "app/dev/command.py": "tests/stories/test_dev.py: a person types it",
     "app/dev/simulator/answer/events.py": _SDK,
-    "app/dev/simulator/answer/schema.py": "tests/app/dev/simulator/answer/test_plan.py: the input of a called tool",
     "app/dev/simulator/reply.py": _SDK,
-    "app/dev/simulator/rules/errors.py": "tests/app/dev/simulator/rules/test_checks.py: a refusal has their shape",
-    "app/dev/simulator/rules/limits.py": _SDK,
-    "app/dev/simulator/rules/models.py": _SDK,
-    "app/dev/simulator/values.py": "tests/app/dev/simulator/test_directives.py: as part of a directive",
     "app/faces/base/accepting.py": "tests/app/intake/test_submit.py: a POST on each face",
     "app/faces/base/answer.py": "tests/app/faces/native/test_answer.py: what both answers share",
     "app/faces/base/front.py": "tests/app/openapi/test_openapi.py: every route is there",
@@ -40,35 +33,22 @@ TESTED_ELSEWHERE = {
     "app/faces/messages/passthrough.py": "tests/app/test_upstream.py: calls that are handed on as they are",
     "app/signals.py": "tests/worker/test_process.py: a process that is told to end",
     "app/faces/base/names.py": "tests/app/faces/native/test_routes.py: through the face, by HTTP",
-    "app/terminal/exits.py": _PIPES,
-    "app/stream/readback/values.py": "tests/app/stream/readback/test_partial.py: what a partial text is read into",
-    "app/fanout/audience.py": "tests/app/fanout/test_tail.py: a tail and those it feeds are seen together",
-    "app/http/connection/incoming.py": _SPOKEN,
     "app/http/connection/cycle.py": _TAKEN,
-    "app/http/connection/deadline.py": "tests/app/http/connection/test_time.py: how long a connection may do what",
     "app/http/connection/heard.py": _TAKEN,
     "app/http/connection/sockets.py": _TAKEN,
     "app/http/envelope.py": "tests/app/http/test_origins.py: the wall that it is",
     "app/http/errors.py": "tests/app/openapi/test_openapi.py: each error that the description names",
     "app/intake/sweep.py": "tests/app/intake/test_streams.py: with the streams that are swept",
-    "app/stream/concurrency/versioned.py": _SAYING,
     "app/stream/conversations/turns.py": "tests/app/stream/conversations/test_store_answers.py: a turn",
-    "app/stream/endings.py": "tests/app/faces/native/test_routes.py: the ending as a reader has it",
-    "app/stream/errors.py": "tests/app/stream/redis/test_refusals.py: which failure is which",
-    "app/stream/keys.py": "tests/app/stream/scripts/test_scripts.py: the keys that scripts are given",
     "app/stream/observing.py": "tests/app/watch/test_observers.py: who tells, and who listens",
-    "app/stream/readback/restarts.py": "tests/app/stream/readback/test_newest.py: of the newest attempt",
     "app/stream/redis/accord.py": "tests/worker/log/test_demoted.py: two servers whose roles are swapped",
     "app/stream/redis/address.py": "tests/app/stream/redis/test_connect.py: an address is what one connects to",
     "app/stream/workers/gates.py": "tests/app/stream/queue/test_gate.py: what workers ask Redis at a gate",
     "app/stream/workers/presence.py": "tests/worker/claims/test_neighbours.py: who is there",
-    "app/terminal/blocks.py": "tests/app/terminal/test_page.py: blocks as they are written on a page",
     "app/terminal/commands.py": _PIPES,
     "app/terminal/once.py": _PIPES,
     "app/terminal/prompt.py": _TYPED,
     "app/watch/events/of_processes.py": _TOLD,
-    "app/watch/events/subjects.py": _TOLD,
-    "app/watch/logs.py": "tests/worker/test_process.py: the lines of a process",
     "worker/drain.py": "tests/worker/claims/pool/test_drain.py: a worker that leaves hands its streams over",
     "worker/life/calling/admission.py": "tests/worker/upstream/gate/test_line.py: who waits at the gate",
     "worker/life/calling/announce.py": "tests/worker/upstream/gate/test_line.py: who waits is told for how long",
