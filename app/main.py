@@ -26,6 +26,7 @@ from starlette.types import ASGIApp
 
 from app.access.closed import check_closed, hosts
 from app.access.identity.entrance import Entrance
+from app.access.passes.office import TicketOffice
 from app.faces.base.front import Front
 from app.faces.chat import routes as chat
 from app.faces.conversations import routes as conversations
@@ -159,7 +160,8 @@ async def serve(settings: Settings, entrance: Entrance, prices: Prices, listener
         stack.push_async_callback(probe.aclose)
         ready = Readiness(probe, (channel, accords, *beat.tasks, sweeping, *reloads))
         bulk = Bulk()
-        front = Front(settings, streams, hub, entrance, prices, Chats(redis), claude, bulk, native.events_of)
+        tickets = TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds)
+        front = Front(settings, streams, hub, entrance, prices, tickets, Chats(redis), claude, bulk, native.events_of)
         conversing = Conversing(streams, claude, settings, bulk)
         app = application(front, conversing, ready, listener.getsockname()[0])
         http = server(app, settings.cors_origins, Crowd(_room_for(settings.connections_max)))

@@ -69,6 +69,8 @@ class Settings:
     jwt_audience: tuple[str, ...] = ()
     jwt_algorithms: tuple[str, ...] = ()
     jwt_owner_claim: str = "sub"
+    ticket_secret: str | None = field(default=None, repr=False)
+    ticket_seconds: float = 3600.0
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     root_path: str = ""
@@ -136,6 +138,8 @@ class Settings:
             jwt_audience=read.words("KEEPSTREAM_JWT_AUDIENCE"),
             jwt_algorithms=read.words("KEEPSTREAM_JWT_ALGORITHMS"),
             jwt_owner_claim=read.text("KEEPSTREAM_JWT_OWNER_CLAIM") or default.jwt_owner_claim,
+            ticket_secret=read.secret("KEEPSTREAM_TICKET_SECRET"),
+            ticket_seconds=read.seconds("KEEPSTREAM_TICKET_SECONDS", default.ticket_seconds, 0.1, 604_800.0),
             hosts=tuple(_host(word) for word in read.words("KEEPSTREAM_HOSTS")),
             trusted_proxies=tuple(_proxy(word) for word in read.words("KEEPSTREAM_TRUSTED_PROXIES")),
             root_path=read.path("KEEPSTREAM_ROOT_PATH"),
@@ -166,7 +170,7 @@ class Settings:
 
 
 # Secrets of ours that may also come as files.
-SECRET_FILES = frozenset({"KEEPSTREAM_JWT_SECRET_FILE"})
+SECRET_FILES = frozenset({"KEEPSTREAM_JWT_SECRET_FILE", "KEEPSTREAM_TICKET_SECRET_FILE"})
 # Read by the command line alone.
 _OTHERS = frozenset({"KEEPSTREAM_URL", "KEEPSTREAM_KEY"})
 # These keep the names that everybody knows them by.

@@ -43,6 +43,12 @@ class Caller:
         """Whose streams these are. No tenant has a slash in its name, so that nobody is called as another's user."""
         return self.tenant if self.user is None else f"{self.tenant}/{self.user}"
 
+    @classmethod
+    def of(cls, owner: str) -> Caller:
+        """Whoever may do what this owner may, and has no right besides."""
+        tenant, _, user = owner.partition("/")
+        return cls(tenant, user or None)
+
 
 class Why(StrEnum):
     """Why somebody is let in no further; the door knows the status."""

@@ -59,9 +59,14 @@ class Hold:
         self._bytes = 0
 
 
-async def read_fields(request: Request, limit: int) -> Fields:
-    """The fields of the JSON object of the body, as they were sent. Raises `InvalidPromptError` and as `read_body`."""
+async def read_fields(request: Request, limit: int, *, empty: bool = False) -> Fields:
+    """The fields of the JSON object of the body, as they were sent; `empty`: there may be no body.
+
+    Raises `InvalidPromptError` and as `read_body`.
+    """
     body = await read_body(request, limit)
+    if empty and not body:
+        return {}
     return await beside(len(body), lambda: fields_of(body))
 
 

@@ -38,7 +38,7 @@ __all__ = ["Defaults", "InvalidPromptError", "Prompt", "digest_of", "fields_of",
 # Above every model's limit; what lies between a model's own limit and this, the upstream refuses.
 MAX_TOKENS_CEILING = 10_000_000
 ON_INTERRUPT = ("restart", "fail")
-RELAY_FIELDS = ("on_interrupt", "abandon_after")
+RELAY_FIELDS = ("on_interrupt", "abandon_after", "ticket")
 # Sent up as the client sent them (the SDK's own would hide the client's).
 FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
 # What a stream keeps of its request's: those, and what its client calls it.
@@ -64,13 +64,14 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt as it is stored: `body` goes upstream, the rest is ours."""
+    """A prompt as it is stored: `body` goes upstream, the rest is ours. `ticket`: the answer is to carry one."""
 
     body: bytes
     model: str
     on_interrupt: str
     abandon_after: float | None
     digest: str
+    ticket: bool = False
 
     def fields(self, owner: str, headers: Mapping[str, str], query: str = "") -> dict[str, str | bytes]:
         """The fields of a new stream's meta."""
@@ -119,7 +120,13 @@ def prompt_of(body: Mapping[str, Any], defaults: Defaults | None, on_interrupt: 
         on_interrupt=relay.get("on_interrupt", on_interrupt),
         abandon_after=relay.get("abandon_after"),
         digest=digest,
+        ticket=relay.get("ticket") is True,
     )
+
+
+def asks_for_ticket(fields: Fields) -> bool:
+    """Whether a body, as it was sent, wants a ticket in its answer. Raises `InvalidPromptError`."""
+    return _relay(_small("relay", fields.get("relay", Raw(b"null")))).get("ticket") is True
 
 
 def digest_of(fields: Fields, *also: str) -> str:
@@ -165,6 +172,8 @@ def _relay(relay: Any) -> dict[str, Any]:
         isinstance(after, bool) or not isinstance(after, int | float) or not 0 < after < HALF_YEAR
     ):
         raise InvalidPromptError("relay.abandon_after: must be a number of seconds above 0")
+    if not isinstance(relay.get("ticket", False), bool):
+        raise InvalidPromptError("relay.ticket: must be true or false")
     return relay
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from app.openapi import chat, conversations, messages, schemas, service, streams
+from app.openapi import access, chat, conversations, messages, schemas, service, streams
 from app.openapi.words import ERROR_RESPONSES, HEADERS, PARAMETERS
 
-PIECES = (streams, conversations, messages, chat, service)
+PIECES = (streams, conversations, messages, chat, access, service)
 
 DESCRIPTION = """\
 A self-hosted relay for Claude streams. A prompt is queued, a worker runs it against the Claude API, every event goes
@@ -43,17 +43,13 @@ def describe(root_path: str = "") -> dict[str, Any]:
         },
         "servers": [{"url": root_path or "/"}],
         "tags": [tag for piece in PIECES for tag in piece.TAGS],
-        # The last one: where no keys are set up, none is needed.
-        "security": [{"x-api-key": []}, {"bearer": []}, {}],
+        "security": access.SECURITY,
         "paths": {path: item for piece in PIECES for path, item in piece.paths().items()},
         "components": {
-            "schemas": schemas.SCHEMAS | conversations.SCHEMAS,
+            "schemas": schemas.SCHEMAS | conversations.SCHEMAS | access.SCHEMAS,
             "parameters": PARAMETERS,
             "headers": HEADERS,
             "responses": ERROR_RESPONSES,
-            "securitySchemes": {
-                "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
-                "bearer": {"type": "http", "scheme": "bearer"},
-            },
+            "securitySchemes": access.SECURITY_SCHEMES,
         },
     }

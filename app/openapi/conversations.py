@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.openapi.access import BY_TICKET
 from app.openapi.words import (
     CONVERSATION_ID,
     EVENT_ID,
@@ -138,6 +139,7 @@ SCHEMAS: Json = {
             "state": {"enum": ["queued", "running", "ended"]},
             "events_url": _TEXT,
             "cancel_url": _TEXT,
+            "ticket": {"type": "string", "description": "Where one was asked for"},
             "conversation_id": {"type": "string", "pattern": CONVERSATION_ID},
             "message_id": {"type": "string", "description": "The message that is answered"},
             "answer_id": {"type": "string", "description": "The message that the answer is going to be"},
@@ -254,6 +256,7 @@ def paths() -> Json:
                     **errors(400, 401, 404, 410),
                 },
                 parameters=[*found, *parameters("last-event-id", "after", "lastEventId", "last_event_id")],
+                security=BY_TICKET,
             )
         },
         "/v1/conversations/{id}/fork": {

@@ -94,6 +94,10 @@ SCHEMAS: Json = {
                 "maximum": 15_000_000,
                 "description": "Seconds without any reader after which the stream is cancelled",
             },
+            "ticket": {
+                "type": "boolean",
+                "description": "The answer is to carry a ticket; not on /v1/messages",
+            },
         },
         "additionalProperties": False,
     },
@@ -103,8 +107,9 @@ SCHEMAS: Json = {
         "properties": {
             "id": {"type": "string", "pattern": STREAM_ID},
             "state": _STATE,
-            "events_url": {"type": "string", "description": "A path"},
+            "events_url": {"type": "string", "description": "A path; with the ticket, where one was asked for"},
             "cancel_url": {"type": "string", "description": "A path"},
+            "ticket": {"type": "string", "description": "Where one was asked for"},
         },
     },
     "Stream": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.openapi.access import BY_TICKET
 from app.openapi.words import Json, answer, body, errors, events, json_content, operation, parameters, schema
 
 TAG = "Streams"
@@ -46,6 +47,7 @@ def paths() -> Json:
                 "Look at a stream",
                 {"200": answer("As it is now", json_content(schema("Stream"))), **errors(401, 404, 410)},
                 parameters=found,
+                security=BY_TICKET,
             )
         },
         "/v1/streams/{id}/events": {
@@ -72,6 +74,7 @@ def paths() -> Json:
                     **errors(400, 401, 404, 410),
                 },
                 parameters=[*found, *parameters("last-event-id", "after", "lastEventId", "last_event_id")],
+                security=BY_TICKET,
             )
         },
         "/v1/streams/{id}/message": {
@@ -84,6 +87,7 @@ def paths() -> Json:
                     **errors(400, 401, 402, 403, 404, 408, 409, 410, 413, 422, 429, 502, 504, 529),
                 },
                 parameters=found,
+                security=BY_TICKET,
                 description="409 while it runs; the stream's own error where there is no Message.",
             )
         },

@@ -33,6 +33,8 @@ another server than the queue, or on a cluster.
     the jobs
 `ks:{queue}:chat:<digest>`, `…:before`
     as long as the stream it names may live; `SUBMIT_SECONDS`
+`ks:{queue}:ticket-secret`
+    `QUEUE_SECONDS` after a front last asked for it, which is longer than any ticket lives
 `ks:{queue}:outbox`
     about `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last
 `arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>`
@@ -70,6 +72,8 @@ WORKERS = "ks:{queue}:workers"
 CLOCK = "ks:{queue}:clock"
 OUTBOX = "ks:{queue}:outbox"
 WAKE = "ks:{queue}:wake"  # channel
+# Under which the fronts make and check tickets, where the settings give none.
+TICKET_SECRET = "ks:{queue}:ticket-secret"  # noqa: S105  # the name of a key
 # Stands while any model is held or near its limits: who finds it missing need not ask for the first calls.
 HELD = "ks:{queue}:held"
 # The models in whose lines somebody may wait: for a worker that saw nobody join them.

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
 from app.access.identity.entrance import Entrance
+from app.access.passes.office import TicketOffice
 from app.faces.base.front import Front
 from app.faces.conversations.saying import Conversing
 from app.faces.native.routes import events_of
@@ -111,6 +112,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             hub=hub,
             entrance=entrance,
             prices=Prices(settings.prices_file),
+            tickets=TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds),
             chats=Chats(redis),
             upstream=upstream,
             bulk=Bulk(),

@@ -53,6 +53,8 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_JWT_ALGORITHMS": "RS256 ES256",
         "KEEPSTREAM_JWT_OWNER_CLAIM": "email",
         "KEEPSTREAM_BODIES_BYTES": "70000",
+        "KEEPSTREAM_TICKET_SECRET": "a secret",
+        "KEEPSTREAM_TICKET_SECONDS": "60.5",
         "KEEPSTREAM_HOSTS": "relay.example [fd00::1]",
         "KEEPSTREAM_ROOT_PATH": "/relay/",
         "KEEPSTREAM_CORS_ORIGINS": "https://a.example, https://b.example",

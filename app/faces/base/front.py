@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.access.caller import Caller, Refused, Why
 from app.access.identity.entrance import USER_HEADER, Entrance
+from app.access.passes.office import TicketOffice
 from app.fanout.hub import Hub
 from app.http.body import check_type
 from app.http.bulk import Bulk
@@ -31,11 +32,12 @@ class EventsOf(Protocol):
         self,
         front: Front,
         request: Request,
-        owner: str,
-        log_id: str,
-        before: Callable[[], Awaitable[object]] | None = None,
+        id_of: Callable[[Request], str],
+        before: Callable[[Caller, str], Awaitable[object]] | None = None,
     ) -> Response:
-        """The events of `log_id`, if `owner` owns it. `before` is done first, unless the front drains."""
+        """The events of the log that the path names, if its reader may have them. `id_of` reads the path; `before` is
+        done first, unless the front drains.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Front:
     hub: Hub
     entrance: Entrance
     prices: Prices
+    tickets: TicketOffice
     chats: Chats
     upstream: Upstream
     bulk: Bulk

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
+from app.faces.base.by_ticket import reader_of
 from app.faces.base.front import Front
+from app.faces.base.names import NO_STREAM
 from app.http.errors import ApiError
 from app.intake.streams import is_stream_id
 from app.intake.submit import Accepted
@@ -19,27 +21,27 @@ def stream_id_of(request: Request) -> str:
     """The id in the path. Raises `ApiError` for what was never one, before it gets near a key."""
     stream_id: str = request.path_params["id"]
     if not is_stream_id(stream_id):
-        raise ApiError(404, "there is no such stream")
+        raise ApiError(404, NO_STREAM)
     return stream_id
 
 
-async def meta_of(front: Front, request: Request, *names: str) -> dict[str, bytes]:
-    """Fields of the stream that the path names, if the caller owns it. Raises `ApiError`."""
-    owner = (await front.caller(request)).owner
+async def meta_of(front: Front, request: Request, *names: str, by_ticket: bool = False) -> dict[str, bytes]:
+    """Fields of the stream that the path names, if the caller owns it, or has a ticket for it. Raises `ApiError`."""
+    owner = (await (reader_of(front, request) if by_ticket else front.caller(request))).owner
     stream_id = stream_id_of(request)
     meta = await front.streams.log.meta(stream_id, "owner", "withdrawn", *names)
     if meta is None:
         check_readable(await front.streams.log.read(stream_id, origin(stream_id), 1), owner)
-        raise ApiError(404, "there is no such stream")
+        raise ApiError(404, NO_STREAM)
     if meta.get("owner", b"").decode() != owner or "withdrawn" in meta:
-        raise ApiError(404, "there is no such stream")
+        raise ApiError(404, NO_STREAM)
     return meta
 
 
 def check_readable(read: Read, owner: str) -> None:
     """Raises `ApiError`: 404 for what never was or is another's, 410 for what was kept and is gone."""
     if read.state is State.UNKNOWN or read.owner != owner:
-        raise ApiError(404, "there is no such stream")
+        raise ApiError(404, NO_STREAM)
     if read.state is State.GONE:
         raise ApiError(410, "the stream has ended and is no longer kept")
 

@@ -14,6 +14,8 @@ from app.faces.base.front import Front
 from app.http.whole import json_response
 from app.stream.log import State
 
+NO_STREAM = "there is no such stream"
+
 
 def path_of(stream_id: str) -> str:
     return f"/v1/streams/{stream_id}"

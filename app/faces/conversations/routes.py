@@ -46,6 +46,9 @@ A *conversation* is
         the conversation is as large as it may be
     GET /v1/conversations/{id}/events
         SSE of the conversation, with ids and resume as `/v1/streams/{id}/events`
+    POST /v1/conversations/{id}/ticket
+        {"expires_in"?: seconds} → 201, {"ticket","expires_at","events_url"}: opens its events and the streams in it,
+        also later ones, to whoever has it
     POST /v1/conversations/{id}/fork
         {"at": <message id>, "title"?} → 201, `Location`, a new one that ends with `at`
     GET /v1/conversations/{id}/export
@@ -72,7 +75,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.access.caller import Caller
 from app.faces.base.accepting import accept
+from app.faces.base.by_ticket import ticket_for, ticket_of_stream
 from app.faces.base.front import front_of
 from app.faces.base.names import accepted_response
 from app.faces.conversations.answer import created, exported, kept
@@ -82,7 +87,7 @@ from app.faces.conversations.view import shown
 from app.http.body import headers_of, idempotency_key, read_fields
 from app.http.errors import ApiError, draining
 from app.http.whole import json_response
-from app.intake.prompt import PASSED_HEADERS, InvalidPromptError
+from app.intake.prompt import PASSED_HEADERS, InvalidPromptError, asks_for_ticket
 from app.intake.raw_json import built, size
 from app.stream.concurrency.threads import beside
 from app.stream.conversations import turns
@@ -148,6 +153,8 @@ async def send(request: Request) -> Response:
     key = idempotency_key(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     turn = await beside(size(fields.values()), lambda: turn_of(fields, conversation_id))
+    if asked := asks_for_ticket(turn.fields):
+        await front.tickets.open()
     headers = headers_of(request, PASSED_HEADERS)
     submit = partial(accept, front, request, caller)
     sent = await conversing_of(request).send(caller.owner, conversation_id, turn, headers, submit, key=key)
@@ -158,21 +165,25 @@ async def send(request: Request) -> Response:
         conversation_id=conversation_id,
         message_id=sent.message_id,
         answer_id=turns.answer_id(sent.stream_id),
+        **await ticket_of_stream(front, sent.stream_id, asked=asked),
     )
 
 
 async def events(request: Request) -> Response:
-    front = front_of(request)
-    caller = await front.caller(request)
-    conversation_id, conversing = _id(request), conversing_of(request)
+    front, conversing = front_of(request), conversing_of(request)
 
-    async def check() -> None:
+    async def check(caller: Caller, conversation_id: str) -> None:
         # Not `find` alone: the last events of a deleted one can still be read.
         found = await conversing.store.settled(conversation_id)
         if found is None or found.owner != caller.owner:
             await conversing.find(caller.owner, conversation_id)
 
-    return await front.events_of(front, request, caller.owner, conversation_id, before=check)
+    return await front.events_of(front, request, _id, before=check)
+
+
+async def ticket(request: Request) -> Response:
+    found = await _find(request)
+    return await ticket_for(front_of(request), request, found.id, f"/v1/conversations/{found.id}")
 
 
 async def fork(request: Request) -> Response:
@@ -216,6 +227,7 @@ ROUTES = [
     Route("/v1/conversations/{id}", delete, methods=["DELETE"]),
     Route("/v1/conversations/{id}/messages", send, methods=["POST"]),
     Route("/v1/conversations/{id}/events", events, methods=["GET"]),
+    Route("/v1/conversations/{id}/ticket", ticket, methods=["POST"]),
     Route("/v1/conversations/{id}/fork", fork, methods=["POST"]),
     Route("/v1/conversations/{id}/export", export, methods=["GET"]),
 ]

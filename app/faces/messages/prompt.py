@@ -21,6 +21,8 @@ def is_streamed(fields: Fields) -> bool:
 def messages_prompt(fields: Fields, *, streamed: bool, comes_back: bool) -> Prompt:
     """The prompt of a client; `comes_back`: with an Idempotency-Key. Raises `InvalidPromptError`."""
     prompt = prompt_of(fields, None, on_interrupt="fail" if streamed else "restart")
+    if prompt.ticket:
+        raise InvalidPromptError("relay.ticket: is for /v1/streams; here the answer is the message itself")
     if not streamed:
         return prompt
     if prompt.on_interrupt != "fail":

@@ -11,10 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.access.caller import Caller
 from app.faces.base.accepting import accept
+from app.faces.base.by_ticket import reader_of, ticket_for, ticket_of_stream
 from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import check_readable, meta_of, stream_id_of
-from app.faces.base.names import accepted_response
+from app.faces.base.names import accepted_response, path_of
 from app.faces.base.result import FIELDS, failure_of, message_of
 from app.faces.native.answer import StreamResponse, WholeResponse
 from app.faces.native.view import SHOWN_FIELDS, away, opening, reset_event, shown
@@ -45,14 +47,17 @@ async def submit(request: Request) -> Response:
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     defaults = Defaults(front.settings.model, front.settings.max_tokens)
     prompt = await beside(size_of(fields.values()), lambda: prompt_of(fields, defaults))
+    if prompt.ticket:
+        await front.tickets.open()
     accepted = await accept(front, request, caller, prompt, idempotency_key=key)
-    return accepted_response(front, accepted.stream_id, accepted.state)
+    more = await ticket_of_stream(front, accepted.stream_id, asked=prompt.ticket)
+    return accepted_response(front, accepted.stream_id, accepted.state, **more)
 
 
 async def show(request: Request) -> Response:
     front = front_of(request)
     stream_id = stream_id_of(request)
-    meta = await meta_of(front, request, *SHOWN_FIELDS)
+    meta = await meta_of(front, request, *SHOWN_FIELDS, by_ticket=True)
     state = State(meta["state"].decode())
     place = await front.streams.queue.position(stream_id) if state is State.QUEUED else None
     data = shown(stream_id, state, meta, await front.streams.log.last_id(stream_id), place)
@@ -76,23 +81,25 @@ async def _ended(front: Front, stream_id: str, meta: dict[str, bytes], data: dic
 
 async def events(request: Request) -> Response:
     front = front_of(request)
-    caller = await front.caller(request)
-    return await events_of(front, request, caller.owner, stream_id_of(request))
+    return await events_of(front, request, stream_id_of)
 
 
 async def events_of(
     front: Front,
     request: Request,
-    owner: str,
-    log_id: str,
-    before: Callable[[], Awaitable[object]] | None = None,
+    id_of: Callable[[Request], str],
+    before: Callable[[Caller, str], Awaitable[object]] | None = None,
 ) -> Response:
-    """The events of whatever has a log like a stream's, if `owner` owns it. `before` is done first, unless we drain."""
-    if before is not None and not front.hub.draining:
-        try:
-            await before()
-        except (RedisError, *AWAY) as error:
-            return _away(error)
+    """The events of whatever has a log like a stream's, if its reader may have them. `before` is done first, unless we
+    drain.
+    """
+    try:
+        caller = await reader_of(front, request)
+        owner, log_id = caller.owner, id_of(request)
+        if before is not None and not front.hub.draining:
+            await before(caller, log_id)
+    except (RedisError, *AWAY) as error:
+        return _away(error)
     asked = request.headers.get("last-event-id") or _asked_after(request)
     after = parse_id(asked) if asked else None
     if front.hub.draining:
@@ -147,7 +154,7 @@ async def cancel(request: Request) -> Response:
 async def message(request: Request) -> Response:
     front = front_of(request)
     stream_id = stream_id_of(request)
-    meta = await meta_of(front, request, "partial", *FIELDS)
+    meta = await meta_of(front, request, "partial", *FIELDS, by_ticket=True)
     if meta["state"] != State.ENDED.encode():
         raise ApiError(409, "the stream has not ended; read its events, or ask again later")
     if "partial" not in meta and (size := await front.streams.log.field_bytes(stream_id, "message")):
@@ -157,10 +164,18 @@ async def message(request: Request) -> Response:
     raise failure_of(meta)
 
 
+async def ticket(request: Request) -> Response:
+    front = front_of(request)
+    stream_id = stream_id_of(request)
+    await meta_of(front, request)
+    return await ticket_for(front, request, stream_id, path_of(stream_id))
+
+
 ROUTES = [
     Route("/v1/streams", submit, methods=["POST"]),
     Route("/v1/streams/{id}", show, methods=["GET"]),
     Route("/v1/streams/{id}/events", events, methods=["GET"]),
     Route("/v1/streams/{id}/message", message, methods=["GET"]),
     Route("/v1/streams/{id}/cancel", cancel, methods=["POST"]),
+    Route("/v1/streams/{id}/ticket", ticket, methods=["POST"]),
 ]
