@@ -33,4 +33,34 @@ ROWS = (
         "    if not trusted or not _is_trusted(_parsed(_peer(scope)), trusted):",
         "    if not trusted:",
     ),
+    Mutation(
+        "a ticket's seal is not looked at",
+        "app/access/passes/tickets.py",
+        "    if not hmac.compare_digest(seal, _seal(secret, facts)):",
+        "    if False:",
+    ),
+    Mutation(
+        "a ticket that has ended opens what it opened",
+        "app/access/passes/tickets.py",
+        " if now_ms < expires_ms else None",
+        "",
+    ),
+    Mutation(
+        "a ticket lives as long as it was asked to",
+        "app/access/passes/office.py",
+        "self._seconds if seconds is None else min(seconds, self._seconds)",
+        "self._seconds if seconds is None else seconds",
+    ),
+    Mutation(
+        "fronts that begin at once do not agree on a secret",
+        "app/access/passes/office.py",
+        "ours, nx=True, ex=",
+        "ours, ex=",
+    ),
+    Mutation(
+        "a secret that is known is not enough while Redis is away",
+        "app/access/passes/office.py",
+        "            if self._secret is None:\n                self._known_at = before\n                raise",
+        "            raise",
+    ),
 )

@@ -10,6 +10,24 @@ ROWS = (
         "            pass",
     ),
     Mutation(
+        "a ticket opens every stream",
+        "app/faces/base/by_ticket.py",
+        "    if log_id == opens.log_id:",
+        "    if True:",
+    ),
+    Mutation(
+        "a conversation's ticket opens every stream",
+        "app/faces/base/by_ticket.py",
+        '    if meta is None or meta.get("conversation") != opens.log_id.encode():',
+        "    if meta is None:",
+    ),
+    Mutation(
+        "who has a ticket may cancel",
+        "app/faces/base/lookup.py",
+        "(reader_of(front, request) if by_ticket else front.caller(request))",
+        "reader_of(front, request)",
+    ),
+    Mutation(
         "who is stopped by its head is written to all the same",
         "app/faces/native/push.py",
         "if self._state is PushState.OPENING and self._send(data) and ended:",

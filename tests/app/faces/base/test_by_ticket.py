@@ -163,7 +163,7 @@ async def test_a_place_is_kept_with_it(front: Served, http: httpx.AsyncClient) -
     rest = await http.get(stream["events_url"], headers={"last-event-id": place})
     assert "message_start" not in rest.text
     assert "relay.end" in rest.text
-    assert (await http.get(stream["events_url"], params={"after": author.last_id})).status_code == 204
+    assert (await http.get(f"{stream['events_url']}&after={author.last_id}")).status_code == 204
 
 
 async def test_a_key_goes_before_it(http: httpx.AsyncClient) -> None:
