@@ -41,6 +41,17 @@ async def test_fronts_that_begin_at_once_agree(redis: Redis) -> None:
         assert [await front.check(ticket) for front in fronts] == [OPENS] * len(fronts)
 
 
+async def test_who_found_none_and_comes_second_takes_the_first_one_s(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket, _ = await office(redis).issue(STREAM)
+
+    async def none_yet(*_: object, **__: object) -> None: ...
+
+    monkeypatch.setattr(redis, "getex", none_yet)
+    assert await office(redis).check(ticket) == OPENS
+
+
 async def test_a_secret_of_the_settings_is_all_that_counts(redis: Redis) -> None:
     ticket, _ = await office(Away(), "a secret").issue(STREAM)
     assert await office(Away(), "a secret").check(ticket) == OPENS
