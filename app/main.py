@@ -40,6 +40,7 @@ from app.fanout.hub import Hub
 from app.http import health, static
 from app.http.bulk import Bulk
 from app.http.connection.crowd import Crowd, room_for
+from app.http.connection.tls.certificate import Certificate
 from app.http.envelope import Door, Envelope
 from app.http.errors import HANDLED, on_error
 from app.http.health import Readiness
@@ -84,6 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = replace(settings, port=settings.port if options.port is None else options.port)
         entrance = Entrance.of(settings)
         prices = Prices(settings.prices_file)
+        certificate = Certificate.of(settings)
         listener = listen(settings.host, settings.port)
         check_closed(settings, listener.getsockname()[0])
     except SettingsError as error:
@@ -94,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with observed(LogObserver()):
             for name in unknown(os.environ):
                 tell(of_processes.SettingIgnored(name))
-            return uvloop.run(serve(settings, entrance, prices, listener))
+            return uvloop.run(serve(settings, entrance, prices, listener, certificate))
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
@@ -137,7 +139,9 @@ def application(front: Front, conversing: Conversing, ready: Readiness, at: str 
     return Envelope(app, door(front.settings, at or front.settings.host), is_ours)
 
 
-async def serve(settings: Settings, entrance: Entrance, prices: Prices, listener: socket.socket) -> int:
+async def serve(
+    settings: Settings, entrance: Entrance, prices: Prices, listener: socket.socket, certificate: Certificate | None
+) -> int:
     """Runs a front until it is told to stop and has drained."""
     name = f"front-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     redis: Redis = connect(settings.redis_url, name, ca=settings.redis_ca)
@@ -164,11 +168,13 @@ async def serve(settings: Settings, entrance: Entrance, prices: Prices, listener
         front = Front(settings, streams, hub, entrance, prices, tickets, Chats(redis), claude, bulk, native.events_of)
         conversing = Conversing(streams, claude, settings, bulk)
         app = application(front, conversing, ready, listener.getsockname()[0])
-        http = server(app, settings.cors_origins, Crowd(_room_for(settings.connections_max)))
+        http = server(app, settings.cors_origins, Crowd(_room_for(settings.connections_max)), certificate)
         running = asyncio.create_task(http.serve(sockets=[listener]), name="server")
+        if certificate is not None:
+            await stack.enter_async_context(Supervised("certificate", certificate.watch))
         checking = asyncio.create_task(until_fit(redis), name="check")
         sweeping.start()
-        sys.stdout.write(f"keepstream front on {address(listener)}\n")
+        sys.stdout.write(f"keepstream front on {address(listener, secure=certificate is not None)}\n")
         sys.stdout.flush()
         _collect_rarely()
         await _until_stopped(stop, running, checking)

@@ -73,6 +73,8 @@ class Settings:
     ticket_seconds: float = 3600.0
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
+    tls_cert: str | None = None
+    tls_key: str | None = None
     root_path: str = ""
     cors_origins: tuple[str, ...] = ()
     chat_models: tuple[str, ...] = ()
@@ -142,6 +144,8 @@ class Settings:
             ticket_seconds=read.seconds("KEEPSTREAM_TICKET_SECONDS", default.ticket_seconds, 0.1, 604_800.0),
             hosts=tuple(_host(word) for word in read.words("KEEPSTREAM_HOSTS")),
             trusted_proxies=tuple(_proxy(word) for word in read.words("KEEPSTREAM_TRUSTED_PROXIES")),
+            tls_cert=read.text("KEEPSTREAM_TLS_CERT"),
+            tls_key=read.text("KEEPSTREAM_TLS_KEY"),
             root_path=read.path("KEEPSTREAM_ROOT_PATH"),
             cors_origins=tuple(_origin(word) for word in read.words("KEEPSTREAM_CORS_ORIGINS")),
             chat_models=read.words("KEEPSTREAM_CHAT_MODELS"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -12,6 +13,8 @@ from starlette.types import ASGIApp
 
 from app.http.connection.crowd import Crowd
 from app.http.connection.protocol import BoundedProtocol
+from app.http.connection.tls.certificate import Certificate
+from app.http.connection.tls.handshakes import Handshakes
 from app.settings import Settings, SettingsError
 
 # Connections that may wait to be accepted: what comes back at once when another front dies.
@@ -21,9 +24,32 @@ BACKLOG = 4096
 class Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: whoever runs it drains first, then sets `should_exit`."""
 
+    config: Config
+
+    def __init__(self, config: Config, certificate: Certificate | None) -> None:
+        super().__init__(config)
+        self._certificate = certificate
+        self._handshakes: list[Handshakes] = []
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """With a certificate it is not the loop that accepts connections."""
+        if self._certificate is None:
+            await super().startup(sockets)
+            return
+        await super().startup([])
+        make = functools.partial(BoundedProtocol, self.config, self.server_state, self.lifespan.state)
+        for listener in sockets or ():
+            self._handshakes.append(Handshakes(listener, self._certificate, self.config.crowd, make))
+            self._handshakes[-1].start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for one in self._handshakes:
+            await one.stop()
+        await super().shutdown(sockets)
 
 
 class Config(uvicorn.Config):
@@ -33,7 +59,10 @@ class Config(uvicorn.Config):
     crowd: Crowd
 
 
-def server(app: ASGIApp, origins: Iterable[str] = (), crowd: Crowd | None = None) -> Server:
+def server(
+    app: ASGIApp, origins: Iterable[str] = (), crowd: Crowd | None = None, certificate: Certificate | None = None
+) -> Server:
+    """Of connections that speak TLS where there is a certificate."""
     options: dict[str, Any] = {
         "http": BoundedProtocol,
         "ws": "none",
@@ -48,7 +77,7 @@ def server(app: ASGIApp, origins: Iterable[str] = (), crowd: Crowd | None = None
     config = Config(app, **options)
     config.origins = frozenset(origins)
     config.crowd = crowd or Crowd(Settings().connections_max)
-    return Server(config)
+    return Server(config, certificate)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -72,7 +101,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address(listener: socket.socket) -> str:
+def address(listener: socket.socket, *, secure: bool = False) -> str:
     """Where a bound socket is reached."""
     host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"http{'s' if secure else ''}://{f'[{host}]' if ':' in host else host}:{port}"

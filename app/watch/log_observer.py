@@ -117,6 +117,12 @@ def _token_keys(event: of_processes.TokenKeysReloaded) -> _Line:
     return _ERROR, f"the keys of tokens: {event.why}: {left}"
 
 
+def _certificate(event: of_processes.CertificateRead) -> _Line:
+    return (
+        (_INFO, "the certificate is a new one") if event.taken else (_ERROR, f"the old certificate stays: {event.why}")
+    )
+
+
 def _draining(event: of_processes.Draining) -> _Line:
     what = f"{event.streams} streams" if event.readers is None else f"{event.readers} readers"
     return _INFO, f"draining {what}"
@@ -150,6 +156,7 @@ _LINES: dict[type[Event], Callable[[Any], _Line]] = {
     of_fronts.UpstreamUnreachable: lambda e: (_WARNING, f"{e.host} cannot be reached: {e.error}"),
     of_fronts.HistoryUncounted: lambda e: (_WARNING, f"a long conversation could not be counted: {e.error}"),
     of_fronts.Crowded: lambda e: (_WARNING, f"there are {e.connections} connections: who comes is told to come again"),
+    of_processes.CertificateRead: _certificate,
     of_processes.Draining: _draining,
     of_processes.Fault: _fault,
     of_processes.KeysReloaded: _keys_reloaded,

@@ -23,6 +23,7 @@ from app.fanout.beat import Beat
 from app.fanout.hub import Hub
 from app.http.bulk import Bulk
 from app.http.connection.crowd import Crowd
+from app.http.connection.tls.certificate import Certificate
 from app.http.health import Readiness
 from app.http.server import listen, server
 from app.intake.streams import Streams
@@ -78,9 +79,11 @@ _NUMBERS = itertools.count(1)
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, origins: Iterable[str] = (), crowd: Crowd | None = None) -> AsyncIterator[int]:
+async def listening(
+    app: ASGIApp, origins: Iterable[str] = (), crowd: Crowd | None = None, certificate: Certificate | None = None
+) -> AsyncIterator[int]:
     """The port of our server of `app`, on the loopback interface."""
-    made, listener = server(app, origins, crowd), listen("127.0.0.1", 0)
+    made, listener = server(app, origins, crowd, certificate), listen("127.0.0.1", 0)
     running = asyncio.create_task(made.serve(sockets=[listener]))
     await until(lambda: made.started)
     try:
@@ -121,8 +124,10 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
         conversing = Conversing(streams, upstream, settings, front.bulk)
         ready = Readiness(redis, (channel, *beat.tasks))
         app, crowd = application(front, conversing, ready), Crowd(settings.connections_max)
-        async with aclosing(upstream), listening(app, settings.cors_origins, crowd) as port:
-            yield Served(front, conversing, redis, beat, f"http://127.0.0.1:{port}", crowd)
+        certificate = Certificate.of(settings)
+        async with aclosing(upstream), listening(app, settings.cors_origins, crowd, certificate) as port:
+            url = f"http{'s' if certificate else ''}://127.0.0.1:{port}"
+            yield Served(front, conversing, redis, beat, url, crowd)
 
 
 class Author:

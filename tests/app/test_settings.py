@@ -60,6 +60,8 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_CORS_ORIGINS": "https://a.example, https://b.example",
         "KEEPSTREAM_TRUSTED_PROXIES": "10.0.0.0/8",
         "KEEPSTREAM_CONNECTIONS_MAX": "300",
+        "KEEPSTREAM_TLS_CERT": "/etc/cert.pem",
+        "KEEPSTREAM_TLS_KEY": "/etc/key.pem",
         "KEEPSTREAM_LOG_LEVEL": "DEBUG",
         "KEEPSTREAM_CHAT_MODELS": "one-model another-model",
         "KEEPSTREAM_CHAT_FIELDS": "max_tokens",

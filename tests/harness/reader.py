@@ -7,6 +7,7 @@ import contextlib
 import json
 import random
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -109,12 +110,13 @@ async def at_once() -> None:
 @dataclass(frozen=True)
 class Manner:
     """How one reads: `pause` is waited for before each part; `narrow` takes little into its own buffers; `half` closes
-    its side once it has asked, as a client may that has nothing more to say.
+    its side once it has asked, as a client may that has nothing more to say; `tls`: what it trusts, speaking it.
     """
 
     pause: Callable[[], Awaitable[None]] = at_once
     narrow: bool = False
     half: bool = False
+    tls: ssl.SSLContext | None = None
 
 
 QUICK = Manner()
@@ -183,7 +185,7 @@ async def connect_once(sight: Sight, port: int, *, key: str = "", manner: Manner
 
 async def _open(port: int, manner: Manner) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     if not manner.narrow:
-        return await asyncio.open_connection("127.0.0.1", port, limit=WIDE_BYTES)
+        return await asyncio.open_connection("127.0.0.1", port, limit=WIDE_BYTES, ssl=manner.tls)
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW_BYTES)
     sock.setblocking(False)  # noqa: FBT003 - the socket module's own
@@ -192,7 +194,8 @@ async def _open(port: int, manner: Manner) -> tuple[asyncio.StreamReader, asynci
     except BaseException:
         sock.close()
         raise
-    return await asyncio.open_connection(sock=sock, limit=NARROW_BYTES)
+    name = "127.0.0.1" if manner.tls else None
+    return await asyncio.open_connection(sock=sock, limit=NARROW_BYTES, ssl=manner.tls, server_hostname=name)
 
 
 async def _part(reader: asyncio.StreamReader, length: int | None) -> bytes:

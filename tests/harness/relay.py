@@ -50,7 +50,7 @@ class Relay:
     def another_front(self, port: int = 0, **settings: str) -> tuple[Running, str]:
         """A front, and its address."""
         front = self._start("front", "--port", str(port), **{**self._environment, **settings})
-        return front, front.line(r"keepstream front on (http://\S+)")[1]
+        return front, front.line(r"keepstream front on (https?://\S+)")[1]
 
     def _start(self, *arguments: str, **settings: str) -> Running:
         return self._stack.enter_context(keepstream(*arguments, **settings))

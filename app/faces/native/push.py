@@ -19,6 +19,7 @@ from app.fanout.hub import Hub
 from app.fanout.parts import AnotherHistoryError, Place, next_part, place_at
 from app.fanout.tail import Tail
 from app.http.connection.crowd import Seat
+from app.http.connection.sockets import is_secured
 from app.http.connection.takeover import give_back
 from app.stream.asides import Said
 from app.stream.frames import Position
@@ -174,7 +175,7 @@ class PushReader(asyncio.Protocol):
         self.next_protocol = None
         self.aside(PING)
         asyncio.get_running_loop().call_later(PROBE_SECONDS, self.aside, PING)
-        return True
+        return not is_secured(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why it went makes no difference
         self._move(Event.CLOSED)

@@ -20,7 +20,7 @@ from app.http.connection.crowd import ONE_TOO_MANY, Seat
 from app.http.connection.deadline import Deadline
 from app.http.connection.incoming import let_others, without_offer
 from app.http.connection.poke import Poker
-from app.http.connection.sockets import bound
+from app.http.connection.sockets import bound, is_secured
 from app.http.errors import refusal
 from app.http.origins import share
 
@@ -56,6 +56,10 @@ class BoundedProtocol(HttpToolsProtocol):
         made._fresh = False
         made._seat = seat
         return made
+
+    def take_seat(self, seat: Seat) -> None:
+        """Of a connection that is counted before it is made."""
+        self._seat = seat
 
     def give_up_seat(self) -> Seat | None:
         """For whoever has the connection from now on, and will leave it."""
@@ -115,7 +119,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's says nothing, which closes
         """Whether the connection stays: for the answers to what was asked in full."""
-        if self._refused or self.transport.get_extra_info("sslcontext") is not None:
+        if self._refused or is_secured(self.transport):
             return False
         if self._part is Part.BODY:
             self._drop_newest()

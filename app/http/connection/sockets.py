@@ -37,3 +37,8 @@ def half_closed(transport: asyncio.Transport) -> bool:
         return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _CLOSE_WAIT
     except OSError:
         return False  # it is gone altogether, which its protocol will hear
+
+
+def is_secured(transport: asyncio.Transport) -> bool:
+    """Whether this is TLS, of which Python's knows no half that stays open."""
+    return transport.get_extra_info("sslcontext") is not None

@@ -63,6 +63,14 @@ class TokenKeysReloaded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateRead(Event):
+    """A front's certificate or its key has changed. Where it is not `taken` the one before goes on; `why` not."""
+
+    taken: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SettingIgnored(Event):
     """A variable looks like one of ours and is none."""
 

@@ -120,7 +120,7 @@ ROWS = (
     Mutation(
         "reader: a client that closes its half is let go",
         "app/faces/native/push.py",
-        "self.aside, PING)\n        return True",
+        "self.aside, PING)\n        return not is_secured(self._transport)",
         "self.aside, PING)\n        return False",
     ),
     Mutation(

@@ -213,4 +213,22 @@ ROWS = (
         "        if is_https(scope, self._door.proxies):",
         "        if False:",
     ),
+    Mutation(
+        "who does not speak TLS is never counted out",
+        "app/http/connection/tls/handshakes.py",
+        "        except OSError:  # what is no TLS, takes too long or is gone\n            seat.leave()",
+        "        except OSError:  # what is no TLS, takes too long or is gone\n            pass",
+    ),
+    Mutation(
+        "who says nothing where TLS is spoken is waited for",
+        "app/http/connection/tls/handshakes.py",
+        "ssl_handshake_timeout=bounds.HEAD_SECONDS",
+        "ssl_handshake_timeout=3600.0",
+    ),
+    Mutation(
+        "a renewed certificate is not taken",
+        "app/http/connection/tls/certificate.py",
+        "            self.context = _context(*self._files)",
+        "            _context(*self._files)",
+    ),
 )

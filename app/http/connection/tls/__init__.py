@@ -1,0 +1,1 @@
+"""TLS without a proxy: a front's certificate, and who is greeted with it."""
