@@ -34,6 +34,7 @@ from app.faces.conversations.saying import Conversing
 from app.faces.messages import passthrough
 from app.faces.messages import routes as messages
 from app.faces.native import routes as native
+from app.faces.usage import routes as usages
 from app.fanout.beat import Beat
 from app.fanout.drain import drain
 from app.fanout.hub import Hub
@@ -57,6 +58,7 @@ from app.stream.concurrency.tasks import Supervised
 from app.stream.conversations.chats import Chats
 from app.stream.conversations.store import Conversations
 from app.stream.errors import UnfitServerError
+from app.stream.ledger.by_day import Usage
 from app.stream.log import Log
 from app.stream.observing import tell
 from app.stream.queue import Queue
@@ -121,6 +123,7 @@ def application(front: Front, conversing: Conversing, ready: Readiness, at: str 
     root_path = front.settings.root_path
     routes = [
         *native.ROUTES,
+        *usages.ROUTES,
         *messages.ROUTES,
         *chat.ROUTES,
         *conversations.ROUTES,
@@ -145,7 +148,7 @@ async def serve(
     """Runs a front until it is told to stop and has drained."""
     name = f"front-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     redis: Redis = connect(settings.redis_url, name, ca=settings.redis_ca)
-    log, queue = Log(redis), Queue(redis)
+    log, queue = Log(redis), Queue(redis, settings.usage_days)
     async with contextlib.AsyncExitStack() as stack:
         stop = _stop_on_signals()
         stack.callback(let_end)
@@ -164,8 +167,9 @@ async def serve(
         stack.push_async_callback(probe.aclose)
         ready = Readiness(probe, (channel, accords, *beat.tasks, sweeping, *reloads))
         bulk = Bulk()
-        tickets = TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds)
-        front = Front(settings, streams, hub, entrance, prices, tickets, Chats(redis), claude, bulk, native.events_of)
+        tickets, usage = TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds), Usage(redis)
+        chats, events_of = Chats(redis), native.events_of
+        front = Front(settings, streams, hub, entrance, prices, tickets, chats, claude, bulk, usage, events_of)
         conversing = Conversing(streams, claude, settings, bulk)
         app = application(front, conversing, ready, listener.getsockname()[0])
         http = server(app, settings.cors_origins, Crowd(_room_for(settings.connections_max)), certificate)

@@ -71,7 +71,8 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
     async with Channel(redis) as channel, Committer(redis) as committer, AsyncExitStack() as stack:
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.close)
-        log, queue, presence = Log(redis), Queue(redis), Presence(redis)
+        log, presence = Log(redis), Presence(redis)
+        queue = Queue(redis, settings.usage_days)
         gate = Gate(name, Gates(redis), lambda: pool.slots)
         stack.push_async_callback(gate.close)
         announcer = Announcer(redis)

@@ -35,6 +35,8 @@ another server than the queue, or on a cluster.
     as long as the stream it names may live; `SUBMIT_SECONDS`
 `ks:{queue}:ticket-secret`
     `QUEUE_SECONDS` after a front last asked for it, which is longer than any ticket lives
+`ks:{queue}:usage:<tenant's digest>:<day since 1970>`
+    `USAGE_DAYS` after its last stream; bounded by the users and models of a tenant's day (queue/usage.lua)
 `ks:{queue}:outbox`
     about `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last
 `arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>`
@@ -148,6 +150,11 @@ def account_digest(name: str) -> str:
 def reserved(stream_id: str) -> str:
     """What is promised to a stream of its owner's accounts."""
     return f"ks:{{queue}}:reserved:{stream_id}"
+
+
+def usage(tenant: str) -> str:
+    """What a tenant's streams did use: the number of a day follows. A digest, because its name may hold anything."""
+    return f"ks:{{queue}}:usage:{hashlib.sha256(tenant.encode('utf-8', 'surrogatepass')).hexdigest()}:"
 
 
 def replay(holder: str) -> str:

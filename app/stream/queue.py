@@ -30,6 +30,7 @@ from app.stream.accounts import (
     words_of,
 )
 from app.stream.errors import IdempotencyConflictError, LimitedError, QueueFullError
+from app.stream.ledger import by_day
 from app.stream.log import Claim
 from app.stream.redis.ordered import Prepared, in_order
 from app.stream.scripts import source, source_on_full
@@ -68,13 +69,16 @@ class Submitted:
 class Queue:
     """The queue of one Redis."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, usage_days: int = by_day.DAYS) -> None:
+        """`usage_days`: for so long the sums of a day are kept."""
         self._redis = redis
+        self._usage_seconds = usage_days * by_day.DAY_SECONDS
         clock, line, expired = "queue/lease_clock", ("queue/turns", "queue/line"), "queue/expired"
+        ends = "queue/accounts", "queue/settle", "queue/usage"
         self._submit = redis.register_script(source("queue/accounts", "queue/admit", *line, "queue/submit"))
         self._claim = redis.register_script(source_on_full(clock, *line, expired, "queue/claim"))
         self._renew = redis.register_script(source_on_full(clock, *line, "queue/renew"))
-        self._done = redis.register_script(source_on_full("queue/accounts", "queue/settle", *line, "queue/done"))
+        self._done = redis.register_script(source_on_full(*ends, *line, "queue/done"))
         self._overdue = redis.register_script(source_on_full(clock, *line, expired, "queue/overdue"))
         self._give_back = redis.register_script(source_on_full(*line, "queue/give_back"))
         self._park = redis.register_script(source_on_full(*line, "queue/park"))
@@ -180,10 +184,10 @@ class Queue:
     ) -> bool:
         """Drops lease and job and puts `entry` on the outbox; False where somebody newer holds the stream.
 
-        `bill` is what the stream did cost; without one it cost nothing.
+        `bill` is what the stream did cost, and is counted; without one it is no stream that anybody was told of.
         """
         flat = [part for pair in (entry or {}).items() for part in pair]
-        bill = bill or Bill()
+        cost = bill or Bill()
         reply = await self._done(
             keys=[
                 *keys.LINE,
@@ -201,8 +205,9 @@ class Queue:
                 keys.OUTBOX_LENGTH,
                 keys.QUEUE_SECONDS,
                 keys.SUBMIT_SECONDS,
-                bill.nano or 0,
-                bill.output_tokens,
+                *by_day.counted(bill, self._usage_seconds),
+                cost.nano or 0,
+                cost.output_tokens,
                 keys.ACCOUNT,
                 *flat,
             ],

@@ -35,6 +35,7 @@ from app.stream.conversations.chats import Chats
 from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import Position, encode, encode_json
+from app.stream.ledger.by_day import Usage
 from app.stream.log import Claim, Log, Status
 from app.stream.queue import Queue
 from app.upstream import Upstream
@@ -119,6 +120,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             chats=Chats(redis),
             upstream=upstream,
             bulk=Bulk(),
+            usage=Usage(redis),
             events_of=events_of,
         )
         conversing = Conversing(streams, upstream, settings, front.bulk)

@@ -113,6 +113,6 @@ async def test_each_task_that_a_front_lives_by_is_judged_by_its_readiness(
     monkeypatch.setattr(main, "_stop_on_signals", lambda: stop)
     settings = Settings(redis_url=valkey.url)
     with listen("127.0.0.1", 0) as listener:
-        await main.serve(settings, Entrance.of(settings), Prices(), listener)
+        await main.serve(settings, Entrance.of(settings), Prices(), listener, None)
     assert len(begun) > len({"beat", "sweep"})
     assert sorted(judged) == sorted(begun)

@@ -20,6 +20,7 @@ from app.intake.streams import Streams
 from app.prices import Prices
 from app.settings import Settings
 from app.stream.conversations.chats import Chats
+from app.stream.ledger.by_day import Usage
 from app.upstream import Upstream
 
 CHALLENGE = 'Bearer realm="keepstream"'
@@ -51,6 +52,7 @@ class Front:
     chats: Chats
     upstream: Upstream
     bulk: Bulk
+    usage: Usage
     events_of: EventsOf
 
     async def caller(self, request: Request) -> Caller:

@@ -153,4 +153,10 @@ ROWS = (
         "case Aside() | Leave() if over:",
         "case Aside() | Leave() if False:",
     ),
+    Mutation(
+        "anybody sees what others have used",
+        "app/faces/usage/routes.py",
+        "if not caller.admin:",
+        "if False:",
+    ),
 )

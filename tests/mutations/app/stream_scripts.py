@@ -195,4 +195,16 @@ ROWS = (
         "elseif last[1] and tonumber(last[1]) > tonumber(ARGV[3]) then",
         "elseif false then",
     ),
+    Mutation(
+        "what a stream did use is not added to what stands",
+        "app/stream/scripts/queue/usage.lua",
+        "sums[n] = (sums[n] or 0) + tonumber(count)",
+        "sums[n] = sums[n] or tonumber(count)",
+    ),
+    Mutation(
+        "the fields of a tenant's day have no bound",
+        "app/stream/scripts/queue/usage.lua",
+        "if not before and redis.call('HLEN', key) >= USAGE_FIELDS then",
+        "if false then",
+    ),
 )
