@@ -20,7 +20,6 @@ TESTED_ELSEWHERE = {
     "app/dev/simulator/reply.py": _SDK,
     "app/faces/base/accepting.py": "tests/app/intake/test_submit.py: a POST on each face",
     "app/faces/base/answer.py": "tests/app/faces/native/test_answer.py: what both answers share",
-    "app/faces/base/front.py": "tests/app/openapi/test_openapi.py: every route is there",
     "app/faces/base/lookup.py": "tests/app/faces/native/test_routes.py: through the face, by HTTP",
     "app/faces/base/result.py": "tests/app/faces/messages/test_answer.py: through the face, by HTTP",
     "app/faces/chat/answer.py": _CHAT_ROUTES,

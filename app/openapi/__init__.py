@@ -21,9 +21,14 @@ A self-hosted relay for Claude streams. A prompt is queued, a worker runs it aga
 to a durable log, and any number of clients read it as Server-Sent Events, leave, come back, and go on from where they
 were.
 
+A key, or a token (JWT) where the server takes any, is sent as `x-api-key` or as `Authorization: Bearer`. With the right
+`delegate` it may act for a user, whom `x-keepstream-user` names with 1 to 64 printable ASCII characters and no `/`:
+what is submitted then is that user's alone. A malformed name is 400, one without the right 403.
+
 Errors have the shape of the Claude API: `{"type":"error","error":{"type","message"},"request_id"}`. Every answer has
 `request-id`. `HEAD` works wherever `GET` does. Pages of the origins in `KEEPSTREAM_CORS_ORIGINS` may call everything.
 """
+CREDENTIAL = "A key (`ks_…`), or a token (JWT)"
 
 
 @cache

@@ -15,9 +15,9 @@ CONVERSATION_ID = "^cv_[0-9a-f]{32}$"
 
 _WHY = {
     400: "The request is wrong; the message says what to change",
-    401: "The key is missing or not known here",
+    401: "The key or token is missing, not known here, or over",
     402: "The Claude API asks for a payment",
-    403: "The Claude API does not permit it, or the page or the name that asks is not one of ours",
+    403: "The Claude API does not permit it, or the key does not, or the page or the name that asks is not one of ours",
     404: "There is no such thing, or it is another owner's",
     408: "The body did not arrive in time",
     409: "Not now: the message says what has to happen first",
