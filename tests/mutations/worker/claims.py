@@ -64,6 +64,12 @@ ROWS = (
         "",
     ),
     Mutation(
+        "who has just come back himself trusts what he does not see",
+        "worker/claims/trust.py",
+        "        self._from = self._clock() + SHAKEN_SECONDS\n",
+        "        self._from = self._clock()\n",
+    ),
+    Mutation(
         "right after a failover, whose subscription is elsewhere has left",
         "worker/claims/abandoned.py",
         "not heard or shaken() or now",
