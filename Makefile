@@ -18,6 +18,8 @@ PYTHON ?= python3 python3.13 python3.12 python3.11
 PYTHONS := 3.11 3.12 3.13
 ARGS ?=
 PYTEST ?=
+# What is compiled once is there for all: for the hundreds of processes that the tests start, and for the next run.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help
 help: ## this list

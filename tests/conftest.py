@@ -21,7 +21,7 @@ from app.watch.observers import observed
 from tests.harness.leaks import keys_without_ttl
 from tests.harness.servers import RealServer, Server
 from tests.harness.shared import Shared
-from tests.quick import needs_a_process
+from tests.quick import has_nothing_for_it, needs_a_process
 
 # The machine is shared: an example may take its time, and a real server is part of most of them. The same examples each
 # time, so that a change is judged by what it changes; `--hypothesis-profile search` looks for others.
@@ -93,6 +93,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="only what needs no process but its own")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if config.getoption("--quick") and has_nothing_for_it(collection_path) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 _SDK = "tests/app/dev/simulator/test_api.py: seen through the real SDK, which is what it is for"
 _TYPED = "tests/stories/terminal/test_talking.py: typed at a real terminal"
 _PIPES = "tests/stories/terminal/test_pipes.py: run by a script between pipes"
-_CHAT = "tests/app/faces/chat/test_view.py: a part of the view, which is tested whole against the AI SDK's own parser"
+_CHAT = "tests/app/faces/chat/test_view.py: a part of the view, which is tested whole"
 _CHAT_ROUTES = "tests/app/faces/chat/test_routes.py: through the face, by HTTP"
 _SAYING = "tests/app/faces/conversations/test_saying.py: what is said is kept and heard, whichever module does it"
 _TAKEN = "tests/app/http/connection/test_takeover.py: with the connection that is taken over"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,20 @@ def _does_something(module: Path) -> bool:
     )
 
 
-MODULES = [module for module in files(".py", under=("app", "worker")) if _does_something(module)]
-SCRIPTS = list(files(".lua", under=("app",)))
-TESTS = [test for test in files(".py", under=("tests/app", "tests/worker")) if test.name.startswith("test_")]
+@cache
+def modules() -> list[Path]:
+    """Asked for by a test that runs: every run that collects this one would wait for it otherwise."""
+    return [module for module in files(".py", under=("app", "worker")) if _does_something(module)]
+
+
+@cache
+def scripts() -> list[Path]:
+    return list(files(".lua", under=("app",)))
+
+
+@cache
+def written() -> list[Path]:
+    return [test for test in files(".py", under=("tests/app", "tests/worker")) if test.name.startswith("test_")]
 
 
 def place_of(module: Path) -> Path:
@@ -74,11 +86,11 @@ def only(found: Iterable[str], excused: Iterable[str]) -> None:
 
 def test_each_module_has_its_tests_at_the_same_place() -> None:
     """Write `tests/<its place>/test_<name>.py`; or say where else it is tested, and why, in TESTED_ELSEWHERE."""
-    rooms = {test.parent for test in TESTS if of_the_room(test)}
+    rooms = {test.parent for test in written() if of_the_room(test)}
     bare = {
         str(module)
-        for module in MODULES
-        if Path("tests") / module.parent not in rooms and not any(belongs(test, module) for test in TESTS)
+        for module in modules()
+        if Path("tests") / module.parent not in rooms and not any(belongs(test, module) for test in written())
     }
     only(bare, TESTED_ELSEWHERE.keys() | NOT_YET_TESTED)
 
@@ -93,8 +105,8 @@ def test_each_test_is_of_a_module() -> None:
     """Call it after its module, `test_tail_repairs.py`; or say in ABOUT_SEVERAL what it is about."""
     homeless = {
         str(test)
-        for test in TESTS
-        if not of_the_room(test) and not any(belongs(test, module) for module in MODULES + SCRIPTS)
+        for test in written()
+        if not of_the_room(test) and not any(belongs(test, module) for module in modules() + scripts())
     }
     only(homeless, ABOUT_SEVERAL)
 
@@ -118,7 +130,7 @@ def test_no_folder_has_too_many_modules_side_by_side() -> None:
 def test_no_two_modules_are_mixed_up() -> None:
     """Give one of them the name of what it does; or say in ALIKE why they are called the same."""
     called = defaultdict(set)
-    for module in MODULES:
+    for module in modules():
         if module.name != "__init__.py" and not (module.parts[:2] == ("app", "faces") and module.name in OF_EACH_FACE):
             called[module.parts[0], module.stem].add(str(module))
     alike = {stem: modules for (_, stem), modules in called.items() if len(modules) > 1}
@@ -127,7 +139,7 @@ def test_no_two_modules_are_mixed_up() -> None:
 
 def test_no_two_neighbours_differ_by_one_letter_s() -> None:
     """One and many of the same thing are one module, or two things with two names."""
-    assert [str(module) for module in MODULES if (ROOT / module.with_name(f"{module.stem}s.py")).exists()] == []
+    assert [str(module) for module in modules() if (ROOT / module.with_name(f"{module.stem}s.py")).exists()] == []
 
 
 def test_those_that_take_long_are_there() -> None:

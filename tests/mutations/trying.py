@@ -48,7 +48,8 @@ def near(file: str, tree: Path) -> list[str]:
 
 def _run(copy: Path, *tests: str) -> str | None:
     """The first of these tests that fails."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    # Nothing compiled is kept: a text that comes and goes within a second would be taken for the one before.
+    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
         ran = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
     except subprocess.TimeoutExpired:

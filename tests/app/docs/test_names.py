@@ -145,7 +145,8 @@ def called_so(name: str) -> list[Path]:
 
 @cache
 def every_function() -> set[str]:
-    return {name for path in (ROOT / "tests").rglob("test_*.py") for name in functions_of(path)}
+    texts = (path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    return {name for text in texts for name in re.findall(r"^ *(?:async )?def (test_\w+)", text, re.MULTILINE)}
 
 
 def test_each_promise_names_a_test_that_shows_it() -> None:
@@ -163,7 +164,7 @@ def test_a_file_that_shows_a_promise_says_which() -> None:
     told = {
         (str(path.relative_to(ROOT)), promise)
         for path in (ROOT / "tests").rglob("test_*.py")
-        for listed in re.findall(r"\((G\d(?:, G\d)*)\)", ast.get_docstring(ast.parse(path.read_text())) or "")
+        for listed in re.findall(r"\((G\d(?:, G\d)*)\)", path.read_text().partition("\nfrom __future__")[0])
         for promise in listed.split(", ")
     }
     assert told == named

@@ -1,4 +1,4 @@
-"""The log as the AI SDK's UI message stream, chunk by chunk; and every chunk as the SDK's own schema has it."""
+"""The log as the AI SDK's UI message stream, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -8,49 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.faces.chat.view import BEGAN_AGAIN, LOST, UIMessagesView
+from app.faces.chat.view import BEGAN_AGAIN, LOST
 from app.fanout.audience import PING
 from app.stream.asides import Queued
-from app.stream.frames import encode_json, origin
-from tests.harness import node
-
-STREAM = "st_0123456789abcdef0123456789abcdef"
-START = ("message_start", {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 3}}})
-STOP = ("message_stop", {"type": "message_stop"})
-END = {"outcome": "completed", "stop_reason": "end_turn", "usage": None, "cost_usd": None, "attempts": 1}
-Event = tuple[str, dict[str, Any]]
-
-
-def frames(*events: Event) -> bytes:
-    position, parts = origin(STREAM), []
-    for name, data in events:
-        frame, position = encode_json(name, data, position)
-        parts.append(frame)
-    return b"".join(parts)
-
-
-def block(index: int, start: dict[str, Any], *deltas: dict[str, Any]) -> list[Event]:
-    return [
-        ("content_block_start", {"index": index, "content_block": start}),
-        *(("content_block_delta", {"index": index, "delta": delta}) for delta in deltas),
-        ("content_block_stop", {"index": index}),
-    ]
-
-
-def delta(stop_reason: str) -> Event:
-    return ("message_delta", {"delta": {"stop_reason": stop_reason}, "usage": {"output_tokens": 5}})
-
-
-def end(**changes: Any) -> Event:
-    return ("relay.end", END | changes)
-
-
-TEXT = block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": "Hi"}, {"type": "text_delta", "text": "!"})
-WHOLE = (START, *TEXT, delta("end_turn"), STOP, end())
-
-
-def view() -> UIMessagesView:
-    return UIMessagesView(STREAM, "m1")
+from tests.app.faces.chat.logged import START, STOP, STREAM, TEXT, WHOLE, Event, block, delta, end, frames, view
 
 
 def chunks(stream: bytes) -> list[dict[str, Any]]:
@@ -241,44 +202,3 @@ def test_what_nobody_knows_yet_stops_nobody() -> None:
         ("content_block_delta", {"index": 0, "delta": {"type": "text_delta"}}),
     ]
     assert kinds(shown(START, *TEXT[:1], *strange, *TEXT[1:])) == kinds(shown(START, *TEXT))
-
-
-async def test_the_sdk_knows_every_chunk() -> None:
-    citation = {
-        "type": "char_location",
-        "document_index": 1,
-        "document_title": None,
-        "cited_text": "…",
-        "file_id": None,
-    }
-    result = {"tool_use_id": "t1", "name": "f", "content": [{"type": "text", "text": "x"}], "is_error": False}
-    events: list[Event] = [
-        ("relay.retry", {"attempt": 1, "reason": "overloaded", "retry_in_ms": 5}),
-        START,
-        *TEXT,
-        *block(1, {"type": "thinking", "thinking": "a"}, {"type": "signature_delta", "signature": "b"}),
-        *block(2, {"type": "redacted_thinking", "data": "b"}),
-        *block(3, {"type": "tool_use", "id": "t1", "name": "f", "input": {}}),
-        *block(4, {"type": "tool_use", "id": "t2", "name": "f"}, {"type": "input_json_delta", "partial_json": "{"}),
-        *block(5, {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}, "caller": None}),
-        *block(6, {"type": "web_search_tool_result", "tool_use_id": "s1", "content": {"type": "x_error"}}),
-        *block(7, {"type": "text", "text": "y"}, {"type": "citations_delta", "citation": citation}),
-        *block(8, {"type": "compaction", "content": None}, {"type": "compaction_delta", "content": "z"}),
-        *block(9, {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AA=="}}),
-        *block(10, {"type": "document", "source": {"type": "file", "file_id": "f"}}),
-        ("relay.reset", {"attempt": 2, "reason": "cut"}),
-        START,
-        *block(0, {"type": "tool_use", "id": "t1", "name": "f", "input": {}}),
-        STOP,
-        ("relay.tool", result | {"elapsed_ms": 3}),
-        START,
-        STOP,
-    ]
-    parts = []
-    for ending in (end(), end(outcome="cancelled"), end(outcome="failed", error={"type": "a", "message": "b"})):
-        made = view()
-        parts.append(made.head() + made.aside(Queued(1)) + made.take(frames(*events, ending)))
-    stream = b"".join(parts).decode()
-    seen = await node.run("ai_sdk.mjs", "", "validate", json.dumps({"stream": stream}))
-    assert seen["wrong"] == []
-    assert len(seen["chunks"]) > 100
