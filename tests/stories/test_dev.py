@@ -162,6 +162,7 @@ def test_a_killed_front_comes_back_at_the_same_address(running: Running, url: st
 @pytest.mark.parametrize("name", ["valkey", "simulator"])
 def test_what_the_others_rely_on_comes_back_where_they_look_for_it(running: Running, url: str, name: str) -> None:
     created = post(url, "Remember this")
+    text_of(read(url + created["events_url"]))  # of which a part may have been about the line
     events = read(url + created["events_url"])
     killed, said = pid_of(name, running), len(running.lines)
     os.kill(killed, signal.SIGKILL)

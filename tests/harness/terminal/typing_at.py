@@ -17,6 +17,8 @@ from tests.harness.running import KEEPSTREAM, clean_environment
 from tests.harness.terminal.screen import Screen
 
 PATIENCE_SECONDS = 30.0
+# What is not heard in this time is lost.
+LOST_SECONDS = 3.0
 CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"
 
 
@@ -64,20 +66,44 @@ class Typing:
         await self.sees(r"(^|\n)> *$")
         self.type(text + ENTER)
 
+    async def interrupts(self, pattern: str) -> None:
+        """Types Ctrl-C at an empty line; returns once the pattern is on the screen.
+
+        One that comes just before Python's readline waits for a key is heard with the next key.
+        """
+        self.type(CTRL_C)
+        try:
+            await self._shown(pattern, LOST_SECONDS)
+        except TimeoutError:
+            self.type(" ")
+            await self.sees(pattern)
+
     async def sees(self, pattern: str) -> re.Match[str]:
         """Returns once the pattern is on the screen."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while not (match := re.search(pattern, self.screen.text)):
-                    self._changed.clear()
-                    await self._changed.wait()
+            return await self._shown(pattern, PATIENCE_SECONDS)
         except TimeoutError:
             raise AssertionError(f"no {pattern!r} on the screen:\n{self.screen.text}") from None
+
+    async def _shown(self, pattern: str, seconds: float) -> re.Match[str]:
+        async with asyncio.timeout(seconds):
+            while not (match := re.search(pattern, self.screen.text)):
+                self._changed.clear()
+                await self._changed.wait()
         return match
 
-    async def ends(self) -> int:
+    async def leaves(self) -> int:
+        """Types a last Ctrl-C at an empty line; returns the exit code."""
+        self.type(CTRL_C)
+        try:
+            return await self.ends(LOST_SECONDS)
+        except TimeoutError:
+            self.type(" ")
+            return await self.ends()
+
+    async def ends(self, seconds: float = PATIENCE_SECONDS) -> int:
         """The exit code."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             code = await asyncio.to_thread(self.process.wait)
         self._read()
         return code

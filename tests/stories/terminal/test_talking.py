@@ -62,10 +62,8 @@ async def test_ctrl_c_stops_the_answer_for_everybody_and_the_talk_goes_on(
         await at.sees("stopped · /continue goes on")
         await at.say("Short [[sim: text=Short rate=0 first=0]]")
         await at.sees("Short\n.*tokens.*\n\n> *$")
-        at.type(CTRL_C)
-        await at.sees("Ctrl-C again")
-        at.type(CTRL_C)
-        assert await at.ends() == 130
+        await at.interrupts("Ctrl-C again")
+        assert await at.leaves() == 130
         conversation = (await at.sees(CONVERSATION))[1]
     said = await messages(http, conversation)
     assert [message.get("outcome") for message in said] == [None, "cancelled", None, "completed"]
