@@ -31,6 +31,9 @@ BYTES_PER_SECOND = 4 * 1024 * 1024
 WATCH_SECONDS = 0.25
 RECONNECT_SECONDS = 0.05
 RECONNECT_SECONDS_MAX = 1.0
+# Who was connected for so long comes back at once. One append that was taken is no sign that all is well: a server may
+# take again what stands, and refuse whatever is new.
+STEADY_SECONDS = 2.0
 # A full Redis is asked again at this beat.
 FULL_SECONDS = 0.2
 # One batch; the rest waits for the next, so that no batch holds up the others for long.
@@ -58,7 +61,6 @@ class Committer:
         self._idle: asyncio.Future[None] | None = None
         self._work = Supervised("commit", self._supervise)
         self._due: float | None = None  # when the answers under way are late
-        self._pause = 0.0
         self._broken_since: float | None = None
 
     @property
@@ -88,7 +90,9 @@ class Committer:
 
     async def _supervise(self) -> None:
         """Connects, commits, and starts over for as long as the process lives."""
+        loop, pause = asyncio.get_running_loop(), 0.0
         while True:
+            since = loop.time()
             try:
                 await self._session()
             except (hiredis.HiredisError, *NO_ANSWER) as error:
@@ -97,8 +101,10 @@ class Committer:
                 tell(of_processes.Fault.met("commit", error))
                 if self._broken_since is None:
                     self._broken_since = asyncio.get_running_loop().time()
-            await asyncio.sleep(self._pause)
-            self._pause = min(max(self._pause * 2, RECONNECT_SECONDS), RECONNECT_SECONDS_MAX)
+            if loop.time() - since >= STEADY_SECONDS:
+                pause = 0.0
+            await asyncio.sleep(pause)
+            pause = min(max(pause * 2, RECONNECT_SECONDS), RECONNECT_SECONDS_MAX)
 
     async def _session(self) -> None:
         """Commits over one connection until it ends."""
@@ -138,7 +144,7 @@ class Committer:
                 await self._hear(reader, parser, batch)
             finally:
                 self._due = None
-            self._pause, self._broken_since = 0.0, None
+            self._broken_since = None
             if self._unanswered:
                 await asyncio.sleep(FULL_SECONDS)
 

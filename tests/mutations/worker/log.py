@@ -40,6 +40,12 @@ ROWS = (
         "        self._fields = {} if self._fields else self._fields\n        older = ",
     ),
     Mutation(
+        "whose every event is refused comes back at once each time",
+        "worker/log/commit.py",
+        "            if loop.time() - since >= STEADY_SECONDS:\n                pause = 0.0",
+        "            if True:\n                pause = 0.0",
+    ),
+    Mutation(
         "who failed once, and has nothing to write, is broken for ever",
         "worker/log/commit.py",
         "            if not batch:  # and nobody is kept from writing\n                self._broken_since = None",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
+from app.dev.embedded import EmbeddedValkey
 from app.stream import keys
 from app.stream.log import Status
 from tests.harness.network.proxy import Proxy
-from tests.worker.log.committing import Hand
+from tests.worker.log.committing import Hand, committing
+from worker.log import commit
 from worker.log.commit import Committer
 
 
@@ -53,6 +56,39 @@ async def test_a_call_that_cannot_be_made_is_one_stream_s_trouble(
     assert first.watcher.refusals == [Status.REFUSED]
     assert committer.broken_for == 0
     assert first.watcher.errors == ["UnicodeEncodeError"]  # its class, and not its words
+
+
+class Hasty:
+    """asyncio as `commit` has it, with pauses that are noted and not waited."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds == commit.WATCH_SECONDS:
+            await asyncio.sleep(seconds)
+        else:
+            self.pauses.append(seconds)
+
+
+async def test_whose_every_event_is_refused_comes_back_ever_more_slowly(
+    redis: Redis, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that lets us append and not publish: what stands is taken a second time, what is new refused anew."""
+    await redis.execute_command("ACL", "SETUSER", "mute", "reset", "on", ">pw", "~*", "resetchannels", "+@all")  # type: ignore[no-untyped-call]
+    hasty = Hasty()
+    monkeypatch.setattr(commit, "asyncio", hasty)
+    async with committing(valkey.url.replace("//", "//mute:pw@")) as committer:
+        hand = await Hand(redis, committer).take("st_1")
+        for _ in range(6):
+            hand.write()
+            await hand.stands()
+    await redis.execute_command("ACL", "DELUSER", "mute")  # type: ignore[no-untyped-call]
+    expected = [0.0, *(commit.RECONNECT_SECONDS * 2**n for n in range(5))]
+    assert hasty.pauses == [min(pause, commit.RECONNECT_SECONDS_MAX) for pause in expected]
 
 
 async def test_who_cannot_write_for_a_fault_of_his_own_says_since_when(
