@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvloop
@@ -26,6 +26,7 @@ from starlette.types import ASGIApp
 
 from app.access.closed import check_closed, hosts
 from app.access.identity.entrance import Entrance
+from app.access.limits.in_force import LimitsInForce
 from app.access.passes.office import TicketOffice
 from app.faces.base.front import Front
 from app.faces.chat import routes as chat
@@ -85,9 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = Settings.from_env(os.environ)
         settings = replace(settings, host=options.host or settings.host)
         settings = replace(settings, port=settings.port if options.port is None else options.port)
-        entrance = Entrance.of(settings)
-        prices = Prices(settings.prices_file)
-        certificate = Certificate.of(settings)
+        files = Files.of(settings)
         listener = listen(settings.host, settings.port)
         check_closed(settings, listener.getsockname()[0])
     except SettingsError as error:
@@ -98,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with observed(LogObserver()):
             for name in unknown(os.environ):
                 tell(of_processes.SettingIgnored(name))
-            return uvloop.run(serve(settings, entrance, prices, listener, certificate))
+            return uvloop.run(serve(settings, files, listener))
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
@@ -139,16 +138,29 @@ def application(front: Front, conversing: Conversing, ready: Readiness, at: str 
     def is_ours(path: str) -> bool:
         return any(route.path_regex.match(path) for route in routes)
 
-    return Envelope(app, door(front.settings, at or front.settings.host), is_ours)
+    return Envelope(app, door(front.settings, at or front.settings.host), is_ours, front.limits.too_early)
 
 
-async def serve(
-    settings: Settings, entrance: Entrance, prices: Prices, listener: socket.socket, certificate: Certificate | None
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What a front reads of files before anything is served. Raises `SettingsError`."""
+
+    entrance: Entrance
+    limits: LimitsInForce
+    prices: Prices
+    certificate: Certificate | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Files:
+        limits, prices = LimitsInForce(settings.limits_file), Prices(settings.prices_file)
+        return cls(Entrance.of(settings), limits, prices, Certificate.of(settings))
+
+
+async def serve(settings: Settings, files: Files, listener: socket.socket) -> int:
     """Runs a front until it is told to stop and has drained."""
     name = f"front-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     redis: Redis = connect(settings.redis_url, name, ca=settings.redis_ca)
-    log, queue = Log(redis), Queue(redis, settings.usage_days)
+    log, queue, certificate = Log(redis), Queue(redis, settings.usage_days), files.certificate
     async with contextlib.AsyncExitStack() as stack:
         stop = _stop_on_signals()
         stack.callback(let_end)
@@ -158,7 +170,7 @@ async def serve(
         accords = await stack.enter_async_context(Supervised("accord", accord.watch))
         hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
         beat = await stack.enter_async_context(Beat(redis, hub))
-        reloads = await entrance.open(stack)
+        reloads = [*await files.entrance.open(stack), *await files.limits.open(stack)]
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
         streams = Streams(log, queue, Conversations(redis, log), settings, name)
@@ -167,9 +179,20 @@ async def serve(
         stack.push_async_callback(probe.aclose)
         ready = Readiness(probe, (channel, accords, *beat.tasks, sweeping, *reloads))
         bulk = Bulk()
-        tickets, usage = TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds), Usage(redis)
-        chats, events_of = Chats(redis), native.events_of
-        front = Front(settings, streams, hub, entrance, prices, tickets, chats, claude, bulk, usage, events_of)
+        front = Front(
+            settings,
+            streams,
+            hub,
+            files.entrance,
+            files.limits,
+            files.prices,
+            TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds),
+            Chats(redis),
+            claude,
+            bulk,
+            Usage(redis),
+            native.events_of,
+        )
         conversing = Conversing(streams, claude, settings, bulk)
         app = application(front, conversing, ready, listener.getsockname()[0])
         http = server(app, settings.cors_origins, Crowd(_room_for(settings.connections_max)), certificate)

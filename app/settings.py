@@ -61,6 +61,7 @@ class Settings:
     max_log_bytes: int = 16 * 1024 * 1024
     drain_seconds: float = 25.0
     api_keys_file: str | None = None
+    limits_file: str | None = None
     prices_file: str | None = None
     auth: str = ""
     jwt_secret: str | None = field(default=None, repr=False)
@@ -133,6 +134,7 @@ class Settings:
             drain_seconds=read.seconds("KEEPSTREAM_DRAIN_SECONDS", default.drain_seconds, 0.0, 86_400.0),
             bodies_bytes=read.whole("KEEPSTREAM_BODIES_BYTES", default.bodies_bytes, 1, 1024**4),
             api_keys_file=read.text("KEEPSTREAM_API_KEYS_FILE"),
+            limits_file=read.text("KEEPSTREAM_LIMITS_FILE"),
             prices_file=read.text("KEEPSTREAM_PRICES_FILE"),
             auth=read.one_of("KEEPSTREAM_AUTH", default.auth, ("", "none")),
             jwt_secret=read.secret("KEEPSTREAM_JWT_SECRET"),

@@ -14,11 +14,11 @@ _TOLD = "tests/app/watch/test_events.py: each event is told and written down"
 # A module, and where it is tested instead of at the same place.
 TESTED_ELSEWHERE = {
     "app/access/identity/token_keys.py": "tests/app/access/identity/test_tokens.py: with tokens of each kind of key",
+    "app/access/limits/fields.py": "tests/app/access/limits/test_limits_file.py: fields as the file has them",
     "app/clients/python.py": "tests/stories/clients/test_our_clients.py: a client is a promise to who uses it",
     "app/dev/command.py": "tests/stories/test_dev.py: a person types it",
     "app/dev/simulator/answer/events.py": _SDK,
     "app/dev/simulator/reply.py": _SDK,
-    "app/faces/base/accepting.py": "tests/app/intake/test_submit.py: a POST on each face",
     "app/faces/base/answer.py": "tests/app/faces/native/test_answer.py: what both answers share",
     "app/faces/base/lookup.py": "tests/app/faces/native/test_routes.py: through the face, by HTTP",
     "app/faces/base/result.py": "tests/app/faces/messages/test_answer.py: through the face, by HTTP",

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.addresses import is_https
+from app.access.addresses import client_address, is_https
 from app.environment import Network
 from app.http import origins
 from app.http.body import HOLD, Bodies
 from app.http.connection.crowd import ONE_TOO_MANY
 from app.http.connection.cycle import Unchunked, mark
 from app.http.errors import REQUEST_ID, ApiError, as_api_error, crowded, error_body, new_request_id
+from app.http.remaining import retry_headers
 from app.intake.prompt import client_request_id
 from app.stream.observing import tell
 from app.watch.events import of_fronts, of_processes
@@ -41,7 +42,7 @@ ALLOWED_HEADERS = frozenset(
 ALLOWED_PREFIX = "x-stainless-"
 ALLOWED_METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 PREFLIGHT_SECONDS = "600"
-COME_AGAIN = b"retry: 10000\n: too many connections\n\n"
+COME_AGAIN_MS = 10_000
 # Who came by https comes by nothing else for a year. Of other names below ours this says nothing.
 TRANSPORT_SECURITY = "max-age=31536000"
 
@@ -61,11 +62,20 @@ class Door:
 class Envelope:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, door: Door, is_ours: Callable[[str], bool]) -> None:
-        """`is_ours` says whether a path is one that the application serves."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        door: Door,
+        is_ours: Callable[[str], bool],
+        too_early: Callable[[str], float] = lambda _: 0.0,
+    ) -> None:
+        """`is_ours` says whether a path is one that the application serves; `too_early` by how many seconds an address
+        asks too early.
+        """
         self._app = app
         self._door = door
         self._is_ours = is_ours
+        self._address_asks = too_early
         self._origins = frozenset(door.origins)
         self._bodies = Bodies(door.bodies_bytes)
 
@@ -107,12 +117,18 @@ class Envelope:
             return
         self._strip(scope)
         if ONE_TOO_MANY in scope and scope["path"] not in origins.HEALTH:
-            await answer.turn_away(asked)
+            await answer.turn_away(asked, crowded(), "too many connections")
+            return
+        if scope["path"] not in origins.HEALTH and (early := self._too_early(scope)) > 0:
+            await answer.turn_away(asked, _too_often(early), "too many requests")
             return
         if (refusal := self._refusal(scope, asked)) is not None:
             await answer.refuse(refusal)
             return
         await self._app(scope, receive, answer.send)
+
+    def _too_early(self, scope: Scope) -> float:
+        return self._address_asks(client_address(scope, self._door.proxies))
 
     def _refusal(self, scope: Scope, asked: Headers) -> ApiError | None:
         """What is wrong with a request whatever it asks for."""
@@ -149,6 +165,12 @@ class Envelope:
             ]
         await answer.send({"type": "http.response.start", "status": 204, "headers": headers})
         await answer.send({"type": "http.response.body", "body": b""})
+
+
+def _too_often(seconds: float) -> ApiError:
+    wait = retry_headers(seconds)
+    message = f"address: too many requests come from your address; try again in {wait['retry-after']} s"
+    return ApiError(429, message, headers=wait)
 
 
 class _Answer:
@@ -196,15 +218,17 @@ class _Answer:
         if headers.get("content-type", "").startswith("text/event-stream"):
             self._scope[origins.SSE] = True
 
-    async def turn_away(self, asked: Headers) -> None:
+    async def turn_away(self, asked: Headers, error: ApiError, why: str) -> None:
         """Of who has no place here: an EventSource, which never comes again after a 503, is told when to come."""
         if self._scope["method"] != "GET" or "text/event-stream" not in asked.get("accept", ""):
-            await self.refuse(crowded())
+            await self.refuse(error)
             return
+        wait_ms = max(COME_AGAIN_MS, int(error.headers.get("retry-after", "0")) * 1000)
+        body = b"retry: %d\n: %b\n\n" % (wait_ms, why.encode())
         headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache, no-transform")]
-        headers += [(b"content-length", b"%d" % len(COME_AGAIN)), (b"connection", b"close")]
+        headers += [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
         await self.send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self.send({"type": "http.response.body", "body": COME_AGAIN})
+        await self.send({"type": "http.response.body", "body": body})
 
     async def refuse(self, error: ApiError) -> None:
         body = error_body(error.kind, error.message, self._scope[REQUEST_ID], error.details)

@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.access.limits.not_allowed import NotAllowedError
+from app.http.remaining import refusal_of
 from app.intake.prompt import InvalidPromptError
 from app.stream.errors import (
     BusyError,
@@ -22,6 +24,8 @@ from app.stream.errors import (
     ConversationError,
     ConversationFullError,
     IdempotencyConflictError,
+    KeepstreamError,
+    LimitedError,
     MalformedIdError,
     NoConversationError,
     NotAcceptedError,
@@ -155,7 +159,7 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(422, str(error))
         case ConversationError():
             return _of_conversation(error)
-        case QueueFullError() | NotAcceptedError() | BusyError():
+        case QueueFullError() | NotAcceptedError() | BusyError() | LimitedError() | NotAllowedError():
             return _of_submit(error)
         case HTTPException(status_code=404):
             return ApiError(404, "there is nothing at this path")
@@ -169,11 +173,18 @@ def as_api_error(error: Exception) -> ApiError:
             return ApiError(500, "internal error")
 
 
-def _of_submit(error: QueueFullError | NotAcceptedError | BusyError) -> ApiError:
-    if not isinstance(error, QueueFullError):
-        return ApiError(503, str(error), headers={"retry-after": AWAY_RETRY_AFTER})
-    headers = {"retry-after": str(error.retry_after)}
-    return ApiError(429, f"{error}; try again later", headers=headers)
+def _of_submit(error: KeepstreamError) -> ApiError:
+    match error:
+        case NotAllowedError():
+            return ApiError(403, str(error))
+        case LimitedError(over=over):
+            status, message, headers = refusal_of(over)
+            return ApiError(status, message, headers=headers)
+        case QueueFullError(retry_after=seconds):
+            headers = {"retry-after": str(seconds)}
+            return ApiError(429, f"{error}; try again later", headers=headers)
+        case _:
+            return ApiError(503, str(error), headers={"retry-after": AWAY_RETRY_AFTER})
 
 
 def _of_conversation(error: ConversationError) -> ApiError:

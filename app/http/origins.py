@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 
 from app.environment import is_loopback
+from app.http import remaining
 
 # In a scope: the answer is a stream of events; whether a comment may stand behind what was written of it.
 SSE = "keepstream.sse"
 
-EXPOSED_HEADERS = "request-id, retry-after, location, x-keepstream-id"
+EXPOSED_HEADERS = ", ".join(("request-id", "retry-after", "location", "x-keepstream-id", *remaining.HEADERS))
 HEALTH = frozenset({"/healthz", "/readyz"})
 _SAFE = frozenset({"GET", "HEAD"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}

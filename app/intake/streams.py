@@ -77,8 +77,8 @@ class Streams:
         """Accepts a prompt; the same owner, key and body give the same stream. `demand` is what it asks of the limits.
 
         With `failure_frees_key` a key whose stream failed before any content is as if it had never been used. `fields`
-        are more of the stream's meta. Raises `QueueFullError`, `IdempotencyConflictError`, `NotAcceptedError`, or
-        Redis' errors; then nothing was accepted (see `submit`).
+        are more of the stream's meta. Raises `QueueFullError`, `LimitedError`, `IdempotencyConflictError`,
+        `NotAcceptedError`, or Redis' errors; then nothing was accepted (see `submit`).
         """
         meta = prompt.fields(owner, headers, query) | dict(fields or {})
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
@@ -103,7 +103,9 @@ class Streams:
         tell(of_streams.Submitted(of, model, clock() - began, accepted.repeated))
         return accepted
 
-    async def resubmit(self, stream_id: str, owner: str, idempotency_key: str, digest: str) -> bool:
+    async def resubmit(
+        self, stream_id: str, owner: str, idempotency_key: str, digest: str, demand: Demand = NO_DEMAND
+    ) -> bool:
         """Does the rest of a submit whose front may have died in the middle of it; safe where it did not.
 
         False where the stream is gone by now, or was withdrawn. Raises as `submit` does.
@@ -119,6 +121,7 @@ class Streams:
                 size=size,
                 most_bytes=self.settings.queue_bytes,
                 idempotency=Idempotency(owner, idempotency_key, digest),
+                demand=demand,
             )
         )
         return not submitted.repeated and await self.keep(stream_id)

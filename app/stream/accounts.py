@@ -67,6 +67,11 @@ class Account:
         kept = (self.concurrent_streams, self.output_tokens_per_minute, self.nano_per_day, self.nano_per_month)
         return any(limit is not None for limit in kept)
 
+    @property
+    def counts(self) -> bool:
+        """Whether there is anything to count on it."""
+        return self.requests_per_minute is not None or self.reserves
+
     def most(self, limit: Limit) -> int:
         """How much of this it may: of budgets in nano-dollars. 0 where it is without that limit."""
         return {
@@ -84,6 +89,10 @@ class Demand:
 
     accounts: tuple[Account, ...] = ()
     reserve_nano: int = 0
+
+    @property
+    def counted(self) -> list[Account]:
+        return [account for account in self.accounts if account.counts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +153,7 @@ NO_DEMAND = Demand()
 def words_of(demand: Demand) -> list[str | int]:
     """The accounts as `admit.lua` takes them."""
     words: list[str | int] = []
-    for one in demand.accounts:
+    for one in demand.counted:
         limits = (
             one.requests_per_minute,
             one.burst or 1,
@@ -166,7 +175,7 @@ def standing_of(told: Sequence[int]) -> Standing:
 def over_of(demand: Demand, told: Sequence[bytes | int], standing: Standing, now_ms: int) -> Over:
     """What `admit.lua` tells of a refusal."""
     name, number, rest = told
-    limit, account, amount = Limit(_text(name)), demand.accounts[int(number) - 1], int(rest)
+    limit, account, amount = Limit(_text(name)), demand.counted[int(number) - 1], int(rest)
     wait_ms, left = (0, amount) if limit.is_budget else (amount, 0)
     return Over(limit, account.name, account.most(limit), now_ms, wait_ms, left, standing)
 

@@ -123,6 +123,12 @@ def _certificate(event: of_processes.CertificateRead) -> _Line:
     )
 
 
+def _limits_reloaded(event: of_processes.LimitsReloaded) -> _Line:
+    if event.why:
+        return _ERROR, f"{event.why}: the limits from before stay in force"
+    return _INFO, f"the file of limits has changed: what it says of {event.owners} owners and of others is in force"
+
+
 def _draining(event: of_processes.Draining) -> _Line:
     what = f"{event.streams} streams" if event.readers is None else f"{event.readers} readers"
     return _INFO, f"draining {what}"
@@ -161,6 +167,7 @@ _LINES: dict[type[Event], Callable[[Any], _Line]] = {
     of_processes.Fault: _fault,
     of_processes.KeysReloaded: _keys_reloaded,
     of_processes.TokenKeysReloaded: _token_keys,
+    of_processes.LimitsReloaded: _limits_reloaded,
     of_processes.WorkerGone: lambda e: (_WARNING, f"worker {e.worker} is gone: {e.streams} streams are taken over"),
     of_processes.LeasesGivenUp: lambda _: (_ERROR, "leases: nothing can be written here, others may take over"),
     of_processes.RenewalsLate: lambda _: (

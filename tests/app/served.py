@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
 from app.access.identity.entrance import Entrance
+from app.access.limits.in_force import LimitsInForce
 from app.access.passes.office import TicketOffice
 from app.faces.base.front import Front
 from app.faces.conversations.saying import Conversing
@@ -115,6 +116,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             streams=streams,
             hub=hub,
             entrance=entrance,
+            limits=LimitsInForce(settings.limits_file),
             prices=Prices(settings.prices_file),
             tickets=TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds),
             chats=Chats(redis),

@@ -14,12 +14,10 @@ import pytest
 from redis.asyncio import Redis
 
 from app import main
-from app.access.identity.entrance import Entrance
 from app.dev.embedded import EmbeddedValkey
 from app.fanout import beat
 from app.http.health import Readiness, Work
 from app.http.server import listen
-from app.prices import Prices
 from app.settings import Settings
 from app.stream import channel
 from app.stream.concurrency.tasks import Supervised
@@ -113,6 +111,6 @@ async def test_each_task_that_a_front_lives_by_is_judged_by_its_readiness(
     monkeypatch.setattr(main, "_stop_on_signals", lambda: stop)
     settings = Settings(redis_url=valkey.url)
     with listen("127.0.0.1", 0) as listener:
-        await main.serve(settings, Entrance.of(settings), Prices(), listener, None)
+        await main.serve(settings, main.Files.of(settings), listener)
     assert len(begun) > len({"beat", "sweep"})
     assert sorted(judged) == sorted(begun)

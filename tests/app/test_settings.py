@@ -45,6 +45,7 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_DRAIN_SECONDS": "0",
         "KEEPSTREAM_API_KEYS_FILE": "/etc/keys",
         "KEEPSTREAM_AUTH": "none",
+        "KEEPSTREAM_LIMITS_FILE": "/etc/limits.toml",
         "KEEPSTREAM_PRICES_FILE": "/etc/prices.toml",
         "KEEPSTREAM_JWT_SECRET": "secret",
         "KEEPSTREAM_JWT_JWKS": "/etc/jwks.json",

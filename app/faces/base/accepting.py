@@ -1,20 +1,31 @@
 """How a prompt is accepted, on whichever face: who is known by now, and what follows is one pipeline.
 
-The rule: every face that submits does so here, and nothing is stored before each step has let the prompt pass.
+The rule: every face that submits does so here, and nothing is stored before each step has let the prompt pass: may its
+caller ask this, and have its accounts room for it? The last of them is asked in the submit's own script.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+import orjson
 from starlette.requests import Request
 
 from app.access.caller import Caller
+from app.access.limits import may
+from app.access.limits.allowance import Granted
+from app.access.limits.asked import asked_of
+from app.access.limits.demand import demand_of
 from app.faces.base.front import Front
 from app.http.body import headers_of
 from app.intake.prompt import PASSED_HEADERS, Prompt
 from app.intake.streams import NOTHING
-from app.intake.submit import Accepted, Along
+from app.intake.submit import Accepted, Along, again
+from app.stream.accounts import Demand
+from app.stream.concurrency.threads import beside
+
+BETAS = "anthropic-beta"
 
 
 async def accept(
@@ -29,14 +40,66 @@ async def accept(
     fields: Mapping[str, str | bytes] | None = None,
     along: Along = NOTHING,
 ) -> Accepted:
-    """Submits `prompt` for `caller`. Raises what `Streams.submit` raises; then nothing was accepted."""
+    """Submits `prompt` for `caller`. Raises `NotAllowedError`, and what `Streams.submit` raises; then nothing was
+    accepted.
+    """
+    headers = headers_of(request, PASSED_HEADERS)
+    demand = await _demand(front, front.limits.of(caller), prompt.model, prompt.body, headers.get(BETAS, ""))
     return await front.streams.submit(
         prompt,
         caller.owner,
-        headers_of(request, PASSED_HEADERS),
+        headers,
+        demand=demand,
         query=query,
         idempotency_key=idempotency_key,
         failure_frees_key=failure_frees_key,
         fields=fields,
         along=along,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Accepting:
+    """The same for who knows no HTTP: of one request, whose caller is known."""
+
+    front: Front
+    request: Request
+    caller: Caller
+
+    async def submit(
+        self, prompt: Prompt, *, idempotency_key: str | None, fields: Mapping[str, str | bytes], along: Along
+    ) -> Accepted:
+        """As `accept`."""
+        return await accept(
+            self.front,
+            self.request,
+            self.caller,
+            prompt,
+            idempotency_key=idempotency_key,
+            fields=fields,
+            along=along,
+        )
+
+    async def resubmit(self, stream_id: str, idempotency_key: str, digest: str) -> bool:
+        """As `Streams.resubmit`, with what the stream's own prompt asks for."""
+        streams = self.front.streams
+        meta = await again(lambda: streams.log.meta(stream_id, "model", "request", "headers")) or {}
+        if "request" not in meta:
+            return await streams.keep(stream_id)  # somebody has ended it meanwhile
+        betas = orjson.loads(meta.get("headers", b"{}")).get(BETAS, "")
+        granted = self.front.limits.of(self.caller)
+        demand = await _demand(self.front, granted, meta.get("model", b"").decode(), meta["request"], betas)
+        return await streams.resubmit(stream_id, self.caller.owner, idempotency_key, digest, demand)
+
+
+async def _demand(front: Front, granted: Granted, model: str, body: bytes, betas: str) -> Demand:
+    """What is asked of the caller's accounts, where the caller may ask it at all. Raises `NotAllowedError`."""
+    if not granted.judges:
+        return demand_of(granted, None, front.prices)
+
+    def judged() -> Demand:
+        asked = asked_of(model, body, betas)
+        may.check(granted, asked)
+        return demand_of(granted, asked, front.prices)
+
+    return await beside(len(body), judged)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.access.caller import Caller
 from app.faces.base.front import Front
 from app.faces.base.names import headers_of_stream
 from app.fanout.beat import PING_SECONDS
@@ -21,6 +22,8 @@ from app.fanout.parts import AnotherHistoryError
 from app.fanout.reader import Aside, Leave, PatientReader
 from app.http.body import let_go
 from app.http.connection.cycle import break_off
+from app.stream.accounts import Over
+from app.stream.errors import LimitedError
 from app.stream.frames import Position
 
 SSE_HEADERS = {
@@ -33,7 +36,10 @@ Steps = AsyncGenerator[Step | Part | Aside | Leave]
 
 
 class FollowingAnswer(Response):
-    """Follows `stream_id` from `position` on. `first_seconds`: when the client is owed its first word."""
+    """Follows `stream_id` from `position` on. `first_seconds`: when the client is owed its first word.
+
+    `left` is called when it follows no more.
+    """
 
     face: str
     first_seconds = PING_SECONDS
@@ -46,6 +52,7 @@ class FollowingAnswer(Response):
         self._stream_id = stream_id
         self._position = position
         self._begun = False
+        self.left: Callable[[], None] = _nothing_to_leave
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         let_go(scope)  # what was asked is stored: an answer may take minutes
@@ -63,6 +70,7 @@ class FollowingAnswer(Response):
         finally:
             watching.cancel()
             reader.close()
+            self.left()
 
     async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> bool:
         """Says all of it; whether the client was told an end, so that it knows what it has."""
@@ -77,6 +85,30 @@ class FollowingAnswer(Response):
     async def _begin(self, send: Send) -> None:
         self._begun = True
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+
+
+async def counted(front: Front, caller: Caller, make: Callable[[], Awaitable[Response]]) -> Response:
+    """What `make` makes, for a caller who may have one reader more, for as long as the answer follows a stream.
+
+    Raises `LimitedError` for one who may not, and what `make` raises.
+    """
+    place = front.limits.readers.enter(front.limits.of(caller))
+    if isinstance(place, Over):
+        raise LimitedError(place)
+    try:
+        answer = await make()
+    except BaseException:
+        place.leave()
+        raise
+    if isinstance(answer, FollowingAnswer):
+        answer.left = place.leave
+    else:
+        place.leave()
+    return answer
+
+
+def _nothing_to_leave() -> None:
+    """For who is not counted."""
 
 
 async def _watch(receive: Receive, reader: PatientReader) -> None:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.access.caller import Caller, Refused, Why
 from app.access.identity.entrance import USER_HEADER, Entrance
+from app.access.limits.in_force import LimitsInForce
 from app.access.passes.office import TicketOffice
 from app.fanout.hub import Hub
 from app.http.body import check_type
@@ -47,6 +48,7 @@ class Front:
     streams: Streams
     hub: Hub
     entrance: Entrance
+    limits: LimitsInForce
     prices: Prices
     tickets: TicketOffice
     chats: Chats

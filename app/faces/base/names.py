@@ -11,7 +11,9 @@ from typing import Any
 from starlette.responses import Response
 
 from app.faces.base.front import Front
+from app.http.remaining import rate_headers
 from app.http.whole import json_response
+from app.stream.accounts import Standing
 from app.stream.log import State
 
 NO_STREAM = "there is no such stream"
@@ -26,9 +28,9 @@ def headers_of_stream(stream_id: str) -> dict[str, str]:
     return {"x-keepstream-id": stream_id, "location": path_of(stream_id)}
 
 
-def accepted_response(front: Front, stream_id: str, state: State, **more: Any) -> Response:
-    """202, with where the stream is read and cancelled."""
+def accepted_response(front: Front, stream_id: str, state: State, standing: Standing, **more: Any) -> Response:
+    """202, with where the stream is read and cancelled, and what is left of the owner's rates."""
     path = path_of(stream_id)
     shown = front.settings.root_path + path
     data = {"id": stream_id, "state": state, "events_url": f"{shown}/events", "cancel_url": f"{shown}/cancel"}
-    return json_response(data | more, 202, {"location": path})
+    return json_response(data | more, 202, {"location": path} | rate_headers(standing))

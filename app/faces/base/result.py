@@ -7,7 +7,6 @@ client would only repeat what the worker has tried already, the answer says so.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ import orjson
 
 from app.faces.base.front import Front
 from app.http.errors import STATUSES, ApiError
+from app.http.remaining import retry_headers
 from app.http.whole import Large
 from app.intake.submit import again
 from app.stream.endings import Outcome
@@ -81,16 +81,6 @@ def failure_of(meta: Mapping[str, bytes]) -> ApiError:
 
 def key_refused() -> ApiError:
     return ApiError(500, KEY_REFUSED, headers=NO_RETRY)
-
-
-def retry_headers(seconds: object) -> dict[str, str]:
-    """Seconds as the API says them: whole ones in `retry-after`, and finer where that matters."""
-    if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
-        return {}
-    headers = {"retry-after": str(math.ceil(seconds))}
-    if seconds != math.ceil(seconds):
-        headers["retry-after-ms"] = str(math.ceil(seconds * 1000))
-    return headers
 
 
 def _json(value: bytes | None) -> dict[str, Any]:

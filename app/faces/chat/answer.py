@@ -38,11 +38,14 @@ class ChatAnswer(FollowingAnswer):
         self._chat = chat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._begin(send)
-        if scope["method"] == "HEAD":
-            await send({"type": "http.response.body", "body": b""})
-        else:
-            await super().__call__(scope, receive, send)
+        try:
+            await self._begin(send)
+            if scope["method"] == "HEAD":
+                await send({"type": "http.response.body", "body": b""})
+            else:
+                await super().__call__(scope, receive, send)
+        finally:
+            self.left()
 
     async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> bool:
         with contextlib.suppress(BusyError):  # as when the front drains: who comes back may be lucky

@@ -19,7 +19,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app import surrogates
+from app.access.caller import Caller
 from app.faces.base.accepting import accept
+from app.faces.base.answer import counted
 from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import newest_of, start_of
 from app.faces.chat.answer import ChatAnswer
@@ -28,6 +30,7 @@ from app.faces.chat.prompt_files import FileTooLargeError
 from app.faces.chat.view import UIMessagesView
 from app.http.body import idempotency_key, read_fields
 from app.http.errors import ApiError, draining
+from app.http.remaining import rate_headers
 from app.http.whole import json_response
 from app.intake.prompt import Prompt, prompt_of
 from app.intake.raw_json import Fields, size
@@ -65,28 +68,36 @@ async def send(request: Request) -> Response:
     key = idempotency_key(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     asked, prompt = await beside(size(fields.values()), lambda: _asked(fields, front))
-    life_ms = front.settings.stream_life_ms
-    accepted = await accept(
-        front,
-        request,
-        caller,
-        prompt,
-        idempotency_key=key,
-        along=Along(
-            then=lambda stream_id: front.chats.taking(caller.owner, asked.chat_id, _chat(asked, stream_id), life_ms),
-            undo=lambda stream_id: front.chats.leave(caller.owner, asked.chat_id, stream_id, life_ms),
-        ),
-    )
-    stream_id = accepted.stream_id
-    if not accepted.repeated:
-        [before] = accepted.replies
-        _cancel(front, before.decode())
-    elif accepted.state is not State.ENDED:
-        chat = _chat(asked, stream_id)
-        taken = await again(lambda: front.chats.take(caller.owner, asked.chat_id, chat, life_ms))
-        _cancel(front, taken or "")
-    view = UIMessagesView(stream_id, _message_id(asked, stream_id))
-    return ChatAnswer(front, view, stream_id, await start_of(front, accepted), (caller.owner, asked.chat_id))
+
+    async def answer() -> Response:
+        life_ms = front.settings.stream_life_ms
+        accepted = await accept(
+            front,
+            request,
+            caller,
+            prompt,
+            idempotency_key=key,
+            along=Along(
+                then=lambda stream_id: front.chats.taking(
+                    caller.owner, asked.chat_id, _chat(asked, stream_id), life_ms
+                ),
+                undo=lambda stream_id: front.chats.leave(caller.owner, asked.chat_id, stream_id, life_ms),
+            ),
+        )
+        stream_id = accepted.stream_id
+        if not accepted.repeated:
+            [before] = accepted.replies
+            _cancel(front, before.decode())
+        elif accepted.state is not State.ENDED:
+            chat = _chat(asked, stream_id)
+            taken = await again(lambda: front.chats.take(caller.owner, asked.chat_id, chat, life_ms))
+            _cancel(front, taken or "")
+        view = UIMessagesView(stream_id, _message_id(asked, stream_id))
+        found = ChatAnswer(front, view, stream_id, await start_of(front, accepted), (caller.owner, asked.chat_id))
+        found.headers.update(rate_headers(accepted.standing))
+        return found
+
+    return await counted(front, caller, answer)
 
 
 async def resume(request: Request) -> Response:
@@ -107,6 +118,10 @@ async def resume(request: Request) -> Response:
         return Response(status_code=204)
     if front.hub.draining:
         raise draining()
+    return await counted(front, caller, lambda: _resumed(front, caller, chat_id, chat))
+
+
+async def _resumed(front: Front, caller: Caller, chat_id: str, chat: Chat) -> Response:
     start = await newest_of(front, chat.stream_id)
     view = UIMessagesView(chat.stream_id, chat.message_id, surrogates.loads(chat.parts or b"[]"))
     return ChatAnswer(front, view, chat.stream_id, start, (caller.owner, chat_id))

@@ -69,14 +69,13 @@ The events, each with an id:
 from __future__ import annotations
 
 import re
-from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from app.access.caller import Caller
-from app.faces.base.accepting import accept
+from app.faces.base.accepting import Accepting
 from app.faces.base.by_ticket import ticket_for, ticket_of_stream
 from app.faces.base.front import front_of
 from app.faces.base.names import accepted_response
@@ -156,12 +155,13 @@ async def send(request: Request) -> Response:
     if asked := asks_for_ticket(turn.fields):
         await front.tickets.open()
     headers = headers_of(request, PASSED_HEADERS)
-    submit = partial(accept, front, request, caller)
-    sent = await conversing_of(request).send(caller.owner, conversation_id, turn, headers, submit, key=key)
+    submits = Accepting(front, request, caller)
+    sent = await conversing_of(request).send(caller.owner, conversation_id, turn, headers, submits, key=key)
     return accepted_response(
         front,
         sent.stream_id,
         sent.state,
+        sent.standing,
         conversation_id=conversation_id,
         message_id=sent.message_id,
         answer_id=turns.answer_id(sent.stream_id),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from app.intake.streams import Streams
 from app.intake.submit import Accepted, Along, again
 from app.settings import Settings
 from app.stream import keys
+from app.stream.accounts import NO_STANDING, Standing
 from app.stream.concurrency.threads import beside
 from app.stream.conversations import turns
 from app.stream.conversations.store import Change, Changed, Conversation, size
@@ -46,11 +47,12 @@ TAKEN_BACK_PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """`message_id` is the message that the stream answers."""
+    """`message_id` is the message that the stream answers; `standing` what is left of the owner's rates."""
 
     stream_id: str
     state: State
     message_id: str
+    standing: Standing = NO_STANDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,15 @@ _NOT_OF_THE_REST = ("messages", "stream", "relay")
 
 
 class Submits(Protocol):
-    """How a prompt of this caller's is accepted. Raises as `Streams.submit` does."""
+    """How a prompt of this caller's is accepted."""
 
-    def __call__(
+    async def submit(
         self, prompt: Prompt, *, idempotency_key: str | None, fields: Mapping[str, str | bytes], along: Along
-    ) -> Awaitable[Accepted]: ...
+    ) -> Accepted:
+        """Raises as `Streams.submit` does, and what the caller's limits make of it."""
+
+    async def resubmit(self, stream_id: str, idempotency_key: str, digest: str) -> bool:
+        """As `Streams.resubmit`."""
 
 
 class _MovedError(KeepstreamError):
@@ -95,14 +101,14 @@ class Conversing(Keeping):
         conversation_id: str,
         turn: Turn,
         headers: Mapping[str, str],
-        submit: Submits,
+        submits: Submits,
         *,
         key: str | None,
     ) -> Sent:
-        """Says something in a conversation and has it answered, by a stream that `submit` accepts.
+        """Says something in a conversation and has it answered, by a stream that `submits` accepts.
 
         Raises `NoConversationError`, `ConversationBusyError`, `ConversationFullError`, `InvalidPromptError` and what
-        `submit` raises; then nothing was said.
+        `Submits.submit` raises; then nothing was said.
         """
         if key is not None and (sent := await again(lambda: self._said(owner, key, turn))) is not None:
             return sent
@@ -111,18 +117,18 @@ class Conversing(Keeping):
             if found.stream_id is not None:
                 if await self._is_taken_back(found):
                     continue
-                return await self._busy(found.stream_id, owner, key, turn)
+                return await self._busy(found.stream_id, owner, key, turn, submits)
             try:
                 async with self.bulk.turn(found.bytes):
                     whole = await again(lambda: self.store.read(conversation_id, messages=True))
                     if whole is None or whole.position != found.position:
                         continue
-                    return await self._send(whole, turn, headers, submit, key=key)
+                    return await self._send(whole, turn, headers, submits, key=key)
             except _MovedError:
                 continue
 
     async def _send(
-        self, found: Conversation, turn: Turn, headers: Mapping[str, str], submit: Submits, *, key: str | None
+        self, found: Conversation, turn: Turn, headers: Mapping[str, str], submits: Submits, *, key: str | None
     ) -> Sent:
         made, size_, messages = await beside(found.bytes + turn.size, lambda: _made(found, turn))
         if size_ > self._settings.conversation_bytes:
@@ -153,12 +159,12 @@ class Conversing(Keeping):
         fields = {"conversation": found.id, "asked": made.asked, "turn": turn.digest}
         if key is not None:
             fields["key"] = keys.idempotency(found.owner, key)
-        accepted = await submit(prompt, idempotency_key=key, fields=fields, along=along)
+        accepted = await submits.submit(prompt, idempotency_key=key, fields=fields, along=along)
         if accepted.repeated:
             meta = await again(lambda: self._streams.log.meta(accepted.stream_id, "asked")) or {}
-            return Sent(accepted.stream_id, accepted.state, meta.get("asked", b"").decode())
+            return Sent(accepted.stream_id, accepted.state, meta.get("asked", b"").decode(), accepted.standing)
         await self._or_later(lambda: self.store.used(found))
-        return Sent(accepted.stream_id, accepted.state, made.asked)
+        return Sent(accepted.stream_id, accepted.state, made.asked, accepted.standing)
 
     def _prompt(self, found: Conversation, turn: Turn) -> tuple[Prompt, Fields]:
         """The prompt but for its body, and what that has besides its messages."""
@@ -229,7 +235,7 @@ class Conversing(Keeping):
             return None
         return Sent(stream_id, State(meta["state"].decode()), meta["asked"].decode())
 
-    async def _busy(self, stream_id: str, owner: str, key: str | None, turn: Turn) -> Sent:
+    async def _busy(self, stream_id: str, owner: str, key: str | None, turn: Turn, submits: Submits) -> Sent:
         """A stream runs: it may be the very one that is asked for, sent twice at once."""
         meta = await self._streams.log.meta(stream_id, "asked", "turn", "key") if key else None
         same = (turn.digest.encode(), keys.idempotency(owner, key or "").encode())
@@ -238,9 +244,7 @@ class Conversing(Keeping):
         state = State(meta["state"].decode())
         # The front that took it may have died before it stood in the line, or may be about to withdraw it.
         waits = key is not None and state is State.QUEUED
-        if not await (
-            self._streams.resubmit(stream_id, owner, key or "", turn.digest) if waits else self._streams.keep(stream_id)
-        ):
+        if not await (submits.resubmit(stream_id, key or "", turn.digest) if waits else self._streams.keep(stream_id)):
             raise ConversationBusyError(stream_id)
         return Sent(stream_id, state, meta["asked"].decode())
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from app.faces.base.accepting import accept
+from app.faces.base.answer import counted
 from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import start_of
 from app.faces.base.names import headers_of_stream
@@ -14,6 +17,7 @@ from app.faces.messages.answer import StreamedAnswer, WholeAnswer
 from app.faces.messages.prompt import is_streamed, messages_prompt
 from app.http.body import idempotency_key, read_fields
 from app.http.errors import ApiError, draining
+from app.http.remaining import rate_headers
 from app.intake.raw_json import size
 from app.stream.concurrency.threads import beside
 from app.stream.frames import parse_id
@@ -33,18 +37,23 @@ async def create(request: Request) -> Response:
     )
     last_id = request.headers.get("last-event-id") if streamed else None
     rest = await _rest(front, caller.owner, key, last_id) if last_id else None
-    accepted = await accept(
-        front, request, caller, prompt, query=request.url.query, idempotency_key=key, failure_frees_key=True
-    )
-    if rest is not None and rest.start is not None and accepted.repeated:
-        if rest.complete and not rest.data:
-            return Response(status_code=204, headers=headers_of_stream(accepted.stream_id))
-        position, resumed = rest.start, True
-    else:
-        position, resumed = await start_of(front, accepted), False
-    if not streamed:
-        return WholeAnswer(front, accepted.stream_id, position, abandon_after=prompt.abandon_after)
-    return StreamedAnswer(front, accepted.stream_id, position, resumed=resumed, abandon_after=prompt.abandon_after)
+
+    async def answer() -> Response:
+        accepted = await accept(
+            front, request, caller, prompt, query=request.url.query, idempotency_key=key, failure_frees_key=True
+        )
+        if rest is not None and rest.start is not None and accepted.repeated:
+            if rest.complete and not rest.data:
+                return Response(status_code=204, headers=headers_of_stream(accepted.stream_id))
+            position, resumed = rest.start, True
+        else:
+            position, resumed = await start_of(front, accepted), False
+        made = partial(StreamedAnswer, resumed=resumed) if streamed else WholeAnswer
+        found = made(front, accepted.stream_id, position, abandon_after=prompt.abandon_after)
+        found.headers.update(rate_headers(accepted.standing))
+        return found
+
+    return await counted(front, caller, answer)
 
 
 async def _rest(front: Front, owner: str, key: str | None, last_id: str) -> Read:

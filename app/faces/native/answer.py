@@ -8,27 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.access.limits.open_readers import ReaderPlace
 from app.faces.base.answer import SSE_HEADERS
 from app.faces.native.push import PushReader
-from app.faces.native.view import beside, leave_block, reset_event
+from app.faces.native.view import beside, crowded, leave_block, reset_event
 from app.fanout.catchup import Data, Lost, Part, Reset
 from app.fanout.hub import Hub
 from app.fanout.reader import Aside, Leave, PullReader
 from app.http.connection.takeover import can_take_over, take_over
+from app.stream.accounts import Over
 from app.stream.frames import Position
 from app.stream.readback.restarts import ends
+
+Enter = Callable[[], ReaderPlace | Over]
 
 
 class StreamResponse(Response):
     """The events of one stream, after `head`: `data`, which follows `position` and was read already, and what follows.
 
-    `ended`: nothing does. `resumed`: its client came with a place.
+    `enter` counts the reader, unless it is one too many. `ended`: nothing follows. `resumed`: its client came with a
+    place.
     """
 
     def __init__(
@@ -39,6 +45,7 @@ class StreamResponse(Response):
         head: bytes,
         data: bytes = b"",
         *,
+        enter: Enter,
         ended: bool = False,
         resumed: bool = False,
     ) -> None:
@@ -48,25 +55,46 @@ class StreamResponse(Response):
         self._stream_id = stream_id
         self._position = position
         self._head = head
+        self._enter = enter
         self._data = data
         self._ended = ended
         self._resumed = resumed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         data, self._data = self._data, b""  # a client that does not read is not to hold it
+        place = self._enter()
+        if isinstance(place, Over):
+            del data
+            await WholeResponse(crowded())(scope, receive, send)
+            return
         if scope["method"] == "HEAD" or not can_take_over(scope):
             del data
-            # `ping=0`: the hub pings. What is given is bytes, which go out as they are.
-            await EventSourceResponse(self._all(), headers=SSE_HEADERS, ping=0)(scope, receive, send)
+            try:
+                # `ping=0`: the hub pings. What is given is bytes, which go out as they are.
+                await EventSourceResponse(self._all(), headers=SSE_HEADERS, ping=0)(scope, receive, send)
+            finally:
+                place.leave()
             return
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        reader = take_over(scope, self._reader)
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            reader = take_over(scope, partial(self._reader, place))
+        except BaseException:
+            place.leave()
+            raise
         beginning = reader.begin(self._head, data, ended=self._ended)
         del data
         await beginning
 
-    def _reader(self, transport: asyncio.Transport, chunked: bool) -> PushReader:  # noqa: FBT001 - as `take_over` calls it
-        return PushReader(transport, self._hub, self._stream_id, self._position, chunked=chunked, resumed=self._resumed)
+    def _reader(self, place: ReaderPlace, transport: asyncio.Transport, chunked: bool) -> PushReader:  # noqa: FBT001 - as `take_over` calls it
+        return PushReader(
+            transport,
+            self._hub,
+            self._stream_id,
+            self._position,
+            chunked=chunked,
+            resumed=self._resumed,
+            left=place.leave,
+        )
 
     async def _all(self) -> AsyncGenerator[bytes]:
         yield self._head

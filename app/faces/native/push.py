@@ -37,13 +37,16 @@ PROBE_SECONDS = 1.0
 
 
 class PushReader(asyncio.Protocol):
-    """One client. `next_protocol` makes what its connection goes on with; None where it closes after the stream."""
+    """One client. `left` is called once, when it reads no more. `next_protocol` makes what its connection goes on with;
+    None where it closes after the stream.
+    """
 
     face = "native"
     __slots__ = (
         "_chunked",
         "_hub",
         "_in_ending",
+        "_left",
         "_place",
         "_retry_ms",
         "_state",
@@ -67,6 +70,7 @@ class PushReader(asyncio.Protocol):
         *,
         chunked: bool,
         resumed: bool = False,
+        left: Callable[[], None] | None = None,
     ) -> None:
         self.stream_id = stream_id
         self.resumed = resumed
@@ -75,6 +79,7 @@ class PushReader(asyncio.Protocol):
         self._place: Place = place_at(position)
         self._transport = transport
         self._hub = hub
+        self._left = left
         self._chunked = chunked
         self._state = PushState.OPENING
         self._turn = 0
@@ -199,6 +204,8 @@ class PushReader(asyncio.Protocol):
             return False
         self._state = state
         self._turn += 1
+        if state in ENDS and self._left is not None:
+            self._left()
         return True
 
     def _take_apart(self, piece: Piece) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -18,7 +19,7 @@ from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import check_readable, meta_of, stream_id_of
 from app.faces.base.names import accepted_response, path_of
 from app.faces.base.result import FIELDS, failure_of, message_of
-from app.faces.native.answer import StreamResponse, WholeResponse
+from app.faces.native.answer import Enter, StreamResponse, WholeResponse
 from app.faces.native.view import SHOWN_FIELDS, away, opening, reset_event, shown
 from app.fanout.hub import start_position
 from app.http.body import idempotency_key, read_fields
@@ -51,7 +52,7 @@ async def submit(request: Request) -> Response:
         await front.tickets.open()
     accepted = await accept(front, request, caller, prompt, idempotency_key=key)
     more = await ticket_of_stream(front, accepted.stream_id, asked=prompt.ticket)
-    return accepted_response(front, accepted.stream_id, accepted.state, **more)
+    return accepted_response(front, accepted.stream_id, accepted.state, accepted.standing, **more)
 
 
 async def show(request: Request) -> Response:
@@ -95,7 +96,7 @@ async def events_of(
     """
     try:
         caller = await reader_of(front, request)
-        owner, log_id = caller.owner, id_of(request)
+        log_id = id_of(request)
         if before is not None and not front.hub.draining:
             await before(caller, log_id)
     except (RedisError, *AWAY) as error:
@@ -104,19 +105,20 @@ async def events_of(
     after = parse_id(asked) if asked else None
     if front.hub.draining:
         return WholeResponse(away())
+    enter = partial(front.limits.readers.enter, front.limits.of(caller))
     tail = front.hub.known(log_id)
-    if tail is not None and tail.owner == owner and not tail.ended:
+    if tail is not None and tail.owner == caller.owner and not tail.ended:
         position = start_position(tail, after)
         if position is not None:
-            return StreamResponse(front.hub, log_id, position, opening(log_id), resumed=after is not None)
+            return StreamResponse(front.hub, log_id, position, opening(log_id), enter=enter, resumed=after is not None)
     try:
         read = await front.hub.log.read(log_id, after)
     except (RedisError, *AWAY) as error:
         return _away(error)
-    check_readable(read, owner)
+    check_readable(read, caller.owner)
     if len(read.data) > WHOLE_BYTES:
         await front.hub.log.turns.next()  # a herd that comes at once is begun with one by one
-    return _stream(front, log_id, after, read)
+    return _stream(front, log_id, after, read, enter)
 
 
 def _away(error: Exception) -> Response:
@@ -128,7 +130,7 @@ def _asked_after(request: Request) -> str:
     return next((given for name in AFTER if (given := request.query_params.get(name))), "")
 
 
-def _stream(front: Front, stream_id: str, after: Position | None, read: Read) -> Response:
+def _stream(front: Front, stream_id: str, after: Position | None, read: Read, enter: Enter) -> Response:
     head = opening(stream_id)
     if read.start is None:
         # The log has lost what stood before its newest attempt; its worker is about to write it again.
@@ -140,7 +142,9 @@ def _stream(front: Front, stream_id: str, after: Position | None, read: Read) ->
     data, resumed = read.whole(), after is not None
     if read.complete and len(data) <= WHOLE_BYTES:
         return WholeResponse(head + data)
-    return StreamResponse(front.hub, stream_id, read.start, head, data, ended=read.complete, resumed=resumed)
+    return StreamResponse(
+        front.hub, stream_id, read.start, head, data, enter=enter, ended=read.complete, resumed=resumed
+    )
 
 
 async def cancel(request: Request) -> Response:

@@ -22,6 +22,8 @@ RETRY_MS = 1000
 PING = b": ping\n\n"
 # When whoever comes in a bad moment comes back: not all together.
 AWAY_MS = (700, 1300)
+# And who is one reader too many, and waits for another to leave.
+CROWDED_MS = 10_000
 
 _TIMES = ("created_at", "started_at", "ended_at")
 _JSON = ("usage", "cost_usd", "error")
@@ -52,6 +54,11 @@ def leave_block(retry_ms: int) -> bytes:
 def away() -> bytes:
     """The whole answer to a reader who comes while Redis is away, or the front drains."""
     return leave_block(random.randrange(*AWAY_MS))  # noqa: S311 - jitter, not a secret
+
+
+def crowded() -> bytes:
+    """The whole answer to a reader who is one too many of its owner's on this front."""
+    return b"retry: %d\n: too many readers\n\n" % CROWDED_MS
 
 
 def shown(

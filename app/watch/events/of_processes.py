@@ -71,6 +71,15 @@ class CertificateRead(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsReloaded(Event):
+    """The file of limits has changed; it names so many `owners` now. As with keys."""
+
+    outcome: str
+    owners: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SettingIgnored(Event):
     """A variable looks like one of ours and is none."""
 

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 import app
+from app.access.limits.in_force import LimitsInForce
 from app.faces.base.front import Front
 from app.faces.conversations.saying import Conversing
 from app.http.envelope import Envelope
@@ -30,7 +31,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 def served() -> set[tuple[str, str]]:
     """Every path of the application, as OpenAPI writes it, with each of its methods."""
-    front = cast("Front", SimpleNamespace(settings=Settings()))
+    front = cast("Front", SimpleNamespace(settings=Settings(), limits=LimitsInForce()))
     envelope = cast("Envelope", application(front, cast("Conversing", None), cast("Readiness", None)))
     starlette = cast("Starlette", envelope._app)
     found = set()

@@ -13,7 +13,7 @@ from tests.app.watch.vocabulary import EXAMPLES, kinds, types_of
 NAMES = """
     Submitted Refused Claimed Held CallStarted FirstContent Silent Retried Restarted TakenOver ToolRan CancelAsked Ended
     ReaderJoined ReaderLeft ReaderReset TailRepaired
-    AppendRefused LeaseLost WorkerGone Draining RedisAway RedisBack KeysReloaded
+    AppendRefused LeaseLost WorkerGone Draining RedisAway RedisBack KeysReloaded LimitsReloaded
 """
 
 

@@ -51,6 +51,16 @@ def test_each_event_can_be_a_line(kind: type[Event], caplog: pytest.LogCaptureFi
             "ERROR",
             "the keys of tokens: idp: no answer: the 2 keys from before stay in force",
         ),
+        (
+            of_processes.LimitsReloaded("taken", 2),
+            "INFO",
+            "the file of limits has changed: what it says of 2 owners and of others is in force",
+        ),
+        (
+            of_processes.LimitsReloaded("malformed", 2, "[user] rpm: unknown"),
+            "ERROR",
+            "[user] rpm: unknown: the limits from before stay in force",
+        ),
         (ELSEWHERE, "WARNING", "claims: Redis: READONLY read only (elsewhere, ReadOnlyError)"),
         (
             RedisRefused("claims", "bug", "ERR", "ERR", "ResponseError"),

@@ -224,7 +224,7 @@ async def test_each_name_is_told_and_never_a_text_or_a_key(
     await refused(house)
     await readers(house)
     await an_outage(valkey)
-    never = {of_streams.ToolRan, of_processes.KeysReloaded}  # nothing does yet
+    never = {of_streams.ToolRan, of_processes.KeysReloaded, of_processes.LimitsReloaded}  # nothing does yet
     kinds = {
         *(of_streams.Submitted, of_streams.Refused, of_streams.Claimed, of_streams.Held, of_streams.CallStarted),
         *(of_streams.FirstContent, of_streams.Silent, of_streams.Retried, of_streams.Restarted, of_streams.TakenOver),

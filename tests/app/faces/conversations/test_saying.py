@@ -36,8 +36,19 @@ def conversing(redis: Redis, tokens: int | None = 0, **settings: Any) -> Convers
     return Conversing(streams, Told(tokens), chosen, Bulk())
 
 
+class Unlimited:
+    """An owner without limits."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+        self.submit = partial(streams.submit, owner=OWNER, headers={})
+
+    async def resubmit(self, stream_id: str, idempotency_key: str, digest: str) -> bool:
+        return await self._streams.resubmit(stream_id, OWNER, idempotency_key, digest)
+
+
 def submits(front: Conversing) -> Submits:
-    return partial(front._streams.submit, owner=OWNER, headers={})
+    return Unlimited(front._streams)
 
 
 async def say(front: Conversing, found: Conversation, key: str | None = None, **body: Any) -> str:

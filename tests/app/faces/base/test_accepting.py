@@ -1,0 +1,163 @@
+"""Each face's POST walks the same way: may it be asked, is there room, and only then is anything stored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from app.http.remaining import HEADERS
+from app.settings import Settings
+from app.stream import keys
+from app.stream.accounts import Bill
+from tests.app.served import Served, served
+
+MODEL = "claude-sonnet-4-5"
+ASKED = {"model": MODEL, "max_tokens": 1000, "messages": [{"role": "user", "content": "hi"}]}
+CHAT = {"id": "c/1", "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]}
+FACES = ("streams", "messages", "whole", "chat", "say")
+
+
+@dataclass
+class Limited:
+    """A front with limits. Nobody answers its streams."""
+
+    served: Served
+    redis: Redis
+    http: httpx.AsyncClient
+    conversation: str
+
+    async def post(self, face: str = "streams", *, key: str | None = None, **headers: str) -> httpx.Response:
+        """The answer's head, and its body where that has come to its end."""
+        path, body = {
+            "streams": ("/v1/streams", {"prompt": "hi"}),
+            "messages": ("/v1/messages", {**ASKED, "stream": True}),
+            "whole": ("/v1/messages", ASKED),
+            "chat": ("/api/chat", CHAT),
+            "say": (f"/v1/conversations/{self.conversation}/messages", {"content": "hi"}),
+        }[face]
+        if key is not None:
+            headers["idempotency-key"] = key
+        return await self.http.post(self.served.url + path, json=body, headers=headers)
+
+    async def stored(self) -> list[str]:
+        found = [key.decode() for key in await self.redis.keys("ks:{st_*")]
+        return found + [one.decode() for one in await self.redis.zrange(keys.JOBS, 0, -1)]
+
+
+Make = Callable[[str], AbstractAsyncContextManager[Limited]]
+
+
+@pytest.fixture
+def limited(redis: Redis, tmp_path: Path) -> Make:
+    @asynccontextmanager
+    async def make(text: str) -> AsyncIterator[Limited]:
+        file = tmp_path / "limits.toml"
+        file.write_text(text)
+        settings = Settings(model=MODEL, max_tokens=1000, limits_file=str(file))
+        async with served(redis, settings) as front, httpx.AsyncClient(timeout=20) as http:
+            conversation = (await front.conversing.create("anonymous", {})).id
+            yield Limited(front, redis, http, conversation)
+
+    return make
+
+
+def error_of(answer: httpx.Response) -> dict[str, Any]:
+    found: dict[str, Any] = answer.json()["error"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('models = ["claude-haiku-*"]', "models: claude-haiku-*"),
+        ("max_tokens = 999", "max_tokens: 999"),
+        ('betas = ["b-*"]', "betas: b-*"),
+    ],
+)
+async def test_what_is_not_allowed_is_403_on_every_face_and_leaves_nothing(
+    limited: Make, text: str, named: str
+) -> None:
+    async with limited(f"[default]\n{text}\n") as front:
+        for face in FACES:
+            answer = await front.post(face, **{"anthropic-beta": "secret-beta"})
+            assert (answer.status_code, error_of(answer)["type"]) == (403, "permission_error"), face
+            assert named in error_of(answer)["message"]
+            assert "secret" not in answer.text
+        assert await front.stored() == []
+
+
+async def test_too_many_are_429_on_every_face_and_leave_nothing(limited: Make) -> None:
+    async with limited("[default]\nrequests_per_minute = 6\nburst = 1\n") as front:
+        first = await front.post()
+        assert first.status_code == 202
+        assert first.headers["anthropic-ratelimit-requests-limit"] == "6"
+        assert first.headers["anthropic-ratelimit-requests-remaining"] == "0"
+        before = sorted(await front.stored())
+        for face in FACES:
+            answer = await front.post(face)
+            assert (answer.status_code, error_of(answer)["type"]) == (429, "rate_limit_error"), face
+            assert 0 < int(answer.headers["retry-after"]) <= 10
+            assert answer.headers["anthropic-ratelimit-requests-reset"].endswith("Z")
+        assert sorted(await front.stored()) == before
+        found = await front.served.conversing.find("anonymous", front.conversation, messages=True)
+        assert found.messages == ()
+
+
+async def test_a_budget_is_402_on_every_face_and_leaves_nothing(limited: Make) -> None:
+    async with limited("[default]\nusd_per_day = 0.0001\n") as front:
+        for face in FACES:
+            answer = await front.post(face)
+            assert (answer.status_code, error_of(answer)["type"]) == (402, "billing_error"), face
+            assert error_of(answer)["message"].startswith("usd_per_day: ")
+        assert await front.stored() == []
+
+
+async def test_one_call_at_a_time_has_room_in_a_budget_and_the_next_one_once_it_is_settled(limited: Make) -> None:
+    async with limited("[default]\nusd_per_day = 0.02\n") as front:  # a call may cost 0.0151 to 0.016
+        assert (await front.post()).status_code == 202
+        assert (await front.post()).status_code == 402
+        author = await front.served.author()
+        await front.served.front.streams.queue.done(author.claim, bill=Bill(nano=1_000_000))
+        assert (await front.post()).status_code == 202
+
+
+async def test_an_unpriced_model_is_403_under_a_budget_unless_the_limits_say_so(limited: Make) -> None:
+    body = {**ASKED, "model": "claude-of-nobody"}
+    async with limited("[default]\nusd_per_day = 5\n") as front:
+        refused = await front.http.post(front.served.url + "/v1/streams", json=body)
+        assert (refused.status_code, "unpriced" in error_of(refused)["message"]) == (403, True)
+    async with limited('[default]\nusd_per_day = 5\nunpriced = "allow"\n') as front:
+        assert (await front.http.post(front.served.url + "/v1/streams", json=body)).status_code == 202
+
+
+async def test_tools_that_anthropic_runs_may_be_forbidden(limited: Make) -> None:
+    async with limited("[default]\nserver_tools = false\n") as front:
+        for tools, status in (
+            ([{"type": "web_search_20250305", "name": "web_search"}], 403),
+            ([{"name": "mine"}], 202),
+        ):
+            answer = await front.http.post(front.served.url + "/v1/streams", json={**ASKED, "tools": tools})
+            assert answer.status_code == status
+
+
+async def test_a_repeat_is_not_counted_and_hears_how_it_stands(limited: Make) -> None:
+    async with limited("[default]\nrequests_per_minute = 6\nburst = 1\n") as front:
+        first = await front.post(key="k")
+        for _ in range(3):
+            again = await front.post(key="k")
+            assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+            assert again.headers["anthropic-ratelimit-requests-remaining"] == "0"
+
+
+async def test_who_has_no_limits_is_told_of_none(limited: Make) -> None:
+    async with limited("[owner.other]\nrequests_per_minute = 1\n") as front:
+        answer = await front.post()
+        assert answer.status_code == 202
+        assert not set(HEADERS) & set(answer.headers)
