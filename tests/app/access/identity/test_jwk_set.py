@@ -9,7 +9,7 @@ from jwt.algorithms import RSAAlgorithm
 from app.access.identity import jwk_set
 from app.access.identity.jwk_set import jwks_of
 from app.settings import SettingsError
-from tests.app.access.identity.tokens import ec_key, ed_key, public, rsa_key, set_of
+from tests.harness.identity.tokens import ec_key, ed_key, public, rsa_key, set_of
 
 RSA = public(rsa_key(), "r")
 EC = public(ec_key(), "e")

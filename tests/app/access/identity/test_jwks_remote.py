@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,51 +15,15 @@ from app.access.identity.jwks_remote import RemoteKeys
 from app.access.identity.tokens import tokens_of
 from app.settings import Settings
 from app.watch.events.of_processes import TokenKeysReloaded
-from tests.app.access.identity.tokens import ec_key, public, rsa_key, set_of, token
 from tests.harness.heard import heard
-
-Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
-
-
-class Issuer:
-    """Shows its keys, as `answer` has it, and counts who asks."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.url = ""
-        self.shows(public(ec_key(), "e"))
-
-    def shows(self, *keys: dict[str, object], **more: str) -> None:
-        self.says(set_of(*keys).encode(), **more)
-
-    def says(self, body: bytes, status: str = "200 OK", **headers: str) -> None:
-        lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-        head = f"HTTP/1.1 {status}\r\n{lines}content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-
-        async def answer(writer: asyncio.StreamWriter) -> None:
-            writer.write(head.encode() + body)
-            await writer.drain()
-
-        self.answer: Answer = answer
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            self.asked += 1
-            await self.answer(writer)
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
+from tests.harness.identity.issuer import Issuer
+from tests.harness.identity.tokens import ec_key, public, rsa_key, token
 
 
 @pytest.fixture
 async def issuer() -> AsyncIterator[Issuer]:
-    issuer = Issuer()
-    server = await asyncio.start_server(issuer.serve, "127.0.0.1", 0)
-    issuer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/keys"
-    yield issuer
-    server.close()
+    async with Issuer() as issuer:
+        yield issuer
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from app.access.caller import Caller, Refused
 from app.access.identity.tokens import Tokens, tokens_of
 from app.settings import Settings, SettingsError
-from tests.app.access.identity.tokens import SECRET, claims, ec_key, ed_key, public, raw, rsa_key, set_of, token
+from tests.harness.identity.tokens import SECRET, claims, ec_key, ed_key, public, raw, rsa_key, set_of, token
 
 KEYS = {"RS256": rsa_key(), "PS512": rsa_key(), "ES256": ec_key(), "EdDSA": ed_key()}
 

@@ -16,9 +16,9 @@ from redis.asyncio import Redis
 from app.access.identity.keys_file import digest_of
 from app.openapi import describe
 from app.settings import Settings
-from tests.app.access.identity.tokens import SECRET, raw, token
 from tests.app.served import Served, served
 from tests.harness.heard import heard
+from tests.harness.identity.tokens import SECRET, raw, token
 
 ALICE, ACME, OVER = "ks_alice-key", "ks_acme-key", "ks_over-key"
 NEVER = {"id": "st_" + "0" * 32, "chat_id": "never"}
