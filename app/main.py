@@ -28,6 +28,7 @@ from app.access.closed import check_closed, hosts
 from app.access.identity.entrance import Entrance
 from app.access.limits.in_force import LimitsInForce
 from app.access.passes.office import TicketOffice
+from app.access.passes.sessions import Sessions
 from app.faces.base.front import Front
 from app.faces.chat import routes as chat
 from app.faces.conversations import routes as conversations
@@ -39,7 +40,7 @@ from app.faces.usage import routes as usages
 from app.fanout.beat import Beat
 from app.fanout.drain import drain
 from app.fanout.hub import Hub
-from app.http import health, static
+from app.http import health, static, who
 from app.http.bulk import Bulk
 from app.http.connection.crowd import Crowd, room_for
 from app.http.connection.tls.certificate import Certificate
@@ -127,6 +128,7 @@ def application(front: Front, conversing: Conversing, ready: Readiness, at: str 
         *chat.ROUTES,
         *conversations.ROUTES,
         *passthrough.ROUTES,
+        *who.ROUTES,
         *health.routes(ready, lambda: front.hub.draining),
         *static.routes(root_path, document(root_path)),
     ]
@@ -180,18 +182,18 @@ async def serve(settings: Settings, files: Files, listener: socket.socket) -> in
         ready = Readiness(probe, (channel, accords, *beat.tasks, sweeping, *reloads))
         bulk = Bulk()
         front = Front(
-            settings,
-            streams,
-            hub,
-            files.entrance,
-            files.limits,
-            files.prices,
-            TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds),
-            Chats(redis),
-            claude,
-            bulk,
-            Usage(redis),
-            native.events_of,
+            settings=settings,
+            streams=streams,
+            hub=hub,
+            who=who.Who(files.entrance, Sessions(redis), settings.hosts, settings.trusted_proxies),
+            limits=files.limits,
+            prices=files.prices,
+            tickets=TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds),
+            chats=Chats(redis),
+            upstream=claude,
+            bulk=bulk,
+            usage=Usage(redis),
+            events_of=native.events_of,
         )
         conversing = Conversing(streams, claude, settings, bulk)
         app = application(front, conversing, ready, listener.getsockname()[0])

@@ -20,7 +20,7 @@ SSE = "keepstream.sse"
 
 EXPOSED_HEADERS = ", ".join(("request-id", "retry-after", "location", "x-keepstream-id", *remaining.HEADERS))
 HEALTH = frozenset({"/healthz", "/readyz"})
-_SAFE = frozenset({"GET", "HEAD"})
+SAFE = frozenset({"GET", "HEAD"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 Field = tuple[bytes, bytes]
@@ -42,13 +42,20 @@ def share(origins: Collection[str], asked: Iterable[Field]) -> list[Field]:
 
 def foreign_page(method: str, headers: Headers, origins: Collection[str], hosts: Collection[str]) -> bool:
     """Whether a page that is neither ours nor allowed asks for more than to look."""
-    if method in _SAFE:
+    if method in SAFE:
         return False
     site = headers.get("sec-fetch-site")  # no page can write it
     claimed = headers.getlist("origin")
     if not claimed:
         return site in ("cross-site", "same-site")
     return not all(origin in origins or site == "same-origin" or _is_own(origin, headers, hosts) for origin in claimed)
+
+
+def own_page(headers: Headers, hosts: Collection[str]) -> bool:
+    """Whether it is shown that a page of ours asks."""
+    claimed = headers.getlist("origin")
+    is_near = headers.get("sec-fetch-site") == "same-origin"
+    return bool(claimed) and all(is_near or _is_own(origin, headers, hosts) for origin in claimed)
 
 
 def foreign_host(headers: Headers, hosts: Collection[str]) -> bool:

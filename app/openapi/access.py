@@ -69,6 +69,23 @@ def paths() -> Json:
                 "the streams in it, also those that begin later",
             ),
         },
+        "/session": {
+            "post": operation(
+                "openSession",
+                TAG,
+                "Sign in: a cookie in place of the key or token that is sent",
+                {"204": answer("The cookie is set", None, "set-cookie"), **errors(400, 401, 415)},
+                security=SECURITY[:2] + SECURITY[3:],
+                description="`HttpOnly`, `SameSite=Strict`; it ends with its key or token, after 30 days at the most. "
+                "With it alone anything but `GET` and `HEAD` needs the `Origin` of this server.",
+            ),
+            "delete": operation(
+                "endSession",
+                TAG,
+                "Sign out: the session is forgotten here, and its cookie there",
+                {"204": answer("There is none any more", None, "set-cookie"), **errors(415)},
+            ),
+        },
     }
 
 

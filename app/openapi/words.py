@@ -68,6 +68,7 @@ HEADERS: Json = {
     },
     "content-disposition": {"description": "A name for the file", "schema": {"type": "string"}},
     "etag": {"description": "Names this version", "schema": {"type": "string"}},
+    "set-cookie": {"description": "The session's cookie", "schema": {"type": "string"}},
 }
 
 PARAMETERS: Json = {

@@ -37,6 +37,10 @@ another server than the queue, or on a cluster.
     `QUEUE_SECONDS` after a front last asked for it, which is longer than any ticket lives
 `ks:{queue}:usage:<tenant's digest>:<day since 1970>`
     `USAGE_DAYS` after its last stream; bounded by the users and models of a tenant's day (queue/usage.lua)
+`ks:{queue}:session:<digest>`
+    as long as the session may live, and no longer than its key or token
+`ks:{queue}:sessions:<owner's digest>`
+    as long as any session may live, after the last was opened; bounded by how many an owner may have
 `ks:{queue}:outbox`
     about `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last
 `arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>`
@@ -155,6 +159,16 @@ def reserved(stream_id: str) -> str:
 def usage(tenant: str) -> str:
     """What a tenant's streams did use: the number of a day follows. A digest, because its name may hold anything."""
     return f"ks:{{queue}}:usage:{hashlib.sha256(tenant.encode('utf-8', 'surrogatepass')).hexdigest()}:"
+
+
+def session(digest: str) -> str:
+    """By the digest of its cookie's value, which stands nowhere."""
+    return f"ks:{{queue}}:session:{digest}"
+
+
+def sessions(owner: str) -> str:
+    """A digest, because an owner's name may hold anything."""
+    return "ks:{queue}:sessions:" + hashlib.sha256(owner.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def replay(holder: str) -> str:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from app.access.identity.entrance import Entrance
 from app.access.limits.in_force import LimitsInForce
 from app.access.passes.office import TicketOffice
+from app.access.passes.sessions import Sessions
 from app.faces.base.front import Front
 from app.faces.conversations.saying import Conversing
 from app.faces.native.routes import events_of
@@ -27,6 +28,7 @@ from app.http.connection.crowd import Crowd
 from app.http.connection.tls.certificate import Certificate
 from app.http.health import Readiness
 from app.http.server import listen, server
+from app.http.who import Who
 from app.intake.streams import Streams
 from app.main import application
 from app.prices import Prices
@@ -115,7 +117,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             settings=settings,
             streams=streams,
             hub=hub,
-            entrance=entrance,
+            who=Who(entrance, Sessions(redis), settings.hosts, settings.trusted_proxies),
             limits=LimitsInForce(settings.limits_file),
             prices=Prices(settings.prices_file),
             tickets=TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds),

@@ -12,10 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.access.caller import Caller, Confined, Refused, Why
-from app.faces.base.front import Front, refusal
+from app.access.identity.entrance import credential_of
+from app.faces.base.front import Front
 from app.faces.base.names import NO_STREAM, path_of
 from app.http.body import read_fields
 from app.http.errors import ApiError
+from app.http.who import refusal
 from app.http.whole import json_response
 from app.intake.raw_json import Fields, InvalidPromptError, Raw, kind_of, read, size
 from app.intake.streams import is_stream_id
@@ -33,7 +35,7 @@ NO_TICKET = Refused(Why.UNKNOWN, "the ticket has ended, or never was one; ask fo
 async def reader_of(front: Front, request: Request) -> Caller:
     """Who reads the log that the path names: as `Front.caller`, or whoever has a ticket for it. Raises `ApiError`."""
     ticket = request.query_params.get("ticket")
-    if not ticket or not {"x-api-key", "authorization"}.isdisjoint(request.headers):
+    if not ticket or credential_of(request.headers) is not None:
         return await front.caller(request)
     opens = await front.tickets.check(ticket)
     if opens is None:

@@ -9,22 +9,18 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.access.caller import Caller, Refused, Why
-from app.access.identity.entrance import USER_HEADER, Entrance
+from app.access.caller import Caller
 from app.access.limits.in_force import LimitsInForce
 from app.access.passes.office import TicketOffice
 from app.fanout.hub import Hub
-from app.http.body import check_type
 from app.http.bulk import Bulk
-from app.http.errors import ApiError
+from app.http.who import Who
 from app.intake.streams import Streams
 from app.prices import Prices
 from app.settings import Settings
 from app.stream.conversations.chats import Chats
 from app.stream.ledger.by_day import Usage
 from app.upstream import Upstream
-
-CHALLENGE = 'Bearer realm="keepstream"'
 
 
 class EventsOf(Protocol):
@@ -47,7 +43,7 @@ class Front:
     settings: Settings
     streams: Streams
     hub: Hub
-    entrance: Entrance
+    who: Who
     limits: LimitsInForce
     prices: Prices
     tickets: TicketOffice
@@ -58,23 +54,8 @@ class Front:
     events_of: EventsOf
 
     async def caller(self, request: Request) -> Caller:
-        """Who sent a request. Raises `ApiError`: as `refusal` says, and 415 for a body that is none of ours."""
-        caller = await self.entrance.caller_of(request.headers, request.headers.getlist(USER_HEADER))
-        if isinstance(caller, Refused):
-            raise refusal(caller)
-        check_type(request)
-        return caller
-
-
-def refusal(refused: Refused) -> ApiError:
-    """What somebody hears who is let in no further."""
-    match refused.why:
-        case Why.UNKNOWN:
-            return ApiError(401, refused.message, headers={"www-authenticate": CHALLENGE})
-        case Why.NOT_ALLOWED:
-            return ApiError(403, refused.message)
-        case Why.MALFORMED:
-            return ApiError(400, refused.message)
+        """Who sent a request. Raises `ApiError`, and Redis' errors for who comes with a session."""
+        return await self.who.caller(request)
 
 
 def front_of(request: Request) -> Front:

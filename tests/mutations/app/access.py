@@ -141,4 +141,22 @@ ROWS = (
         "                if len(told) > SET_BYTES_MAX:",
         "                if False:",
     ),
+    Mutation(
+        "a session outlives its token",
+        "app/access/passes/sessions.py",
+        "            life_ms = max(1, min(life_ms, int((expires_at - now) * 1000)))",
+        "            pass",
+    ),
+    Mutation(
+        "an owner has any number of sessions",
+        "app/access/passes/sessions.py",
+        "        if oldest:",
+        "        if False:",
+    ),
+    Mutation(
+        "the session's cookie stands in Redis",
+        "app/access/passes/sessions.py",
+        "    return hashlib.sha256(value.encode()).hexdigest()",
+        "    return value",
+    ),
 )

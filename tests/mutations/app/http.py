@@ -231,4 +231,28 @@ ROWS = (
         "            self.context = _context(*self._files)",
         "            _context(*self._files)",
     ),
+    Mutation(
+        "by a cookie alone any page changes anything",
+        "app/http/who.py",
+        "        if self._is_foreign(request):",
+        "        if False:",
+    ),
+    Mutation(
+        "over https any cookie of our name counts",
+        "app/http/who.py",
+        "        if value is None and not is_https(request.scope, self._proxies):",
+        "        if value is None:",
+    ),
+    Mutation(
+        "who signs out is forgotten by the browser alone",
+        "app/http/who.py",
+        "            await self._sessions.forget(value)",
+        "            pass",
+    ),
+    Mutation(
+        "a cookie goes before a key",
+        "app/http/who.py",
+        "carries = self.entrance.asks_nobody or credential_of(request.headers) is not None",
+        "carries = self.entrance.asks_nobody",
+    ),
 )
