@@ -41,14 +41,14 @@ class Who:
     def __init__(
         self, entrance: Entrance, sessions: Sessions, hosts: Collection[str] = (), proxies: Sequence[Network] = ()
     ) -> None:
-        self.entrance = entrance
+        self._entrance = entrance
         self._sessions = sessions
         self._hosts = hosts
         self._proxies = proxies
 
     async def caller(self, request: Request) -> Caller:
         """Raises `ApiError`: as `refusal` says, and 415 for a body that is none of ours; and Redis' errors."""
-        carries = self.entrance.asks_nobody or credential_of(request.headers) is not None
+        carries = self._entrance.asks_nobody or credential_of(request.headers) is not None
         value = None if carries else self._cookie(request)
         found = await (self._shown(request) if value is None else self._by_session(request, value))
         if isinstance(found, Refused):
@@ -80,7 +80,7 @@ class Who:
 
     async def _shown(self, request: Request) -> Caller | Refused:
         """Whose key or token a request carries."""
-        return await self.entrance.caller_of(request.headers, request.headers.getlist(USER_HEADER))
+        return await self._entrance.caller_of(request.headers, request.headers.getlist(USER_HEADER))
 
     async def _by_session(self, request: Request, value: str) -> Caller | Refused:
         found = await self._of_session(request, value)
@@ -97,7 +97,7 @@ class Who:
         users, asked = list(held.users), request.headers.getlist(USER_HEADER)
         if users and asked and users != asked:
             return ANOTHER_USER
-        found = await self.entrance.known(held.credential)
+        found = await self._entrance.known(held.credential)
         return acting_for(found, users or asked) if isinstance(found, Caller) else found
 
     def _is_foreign(self, request: Request) -> bool:
