@@ -252,7 +252,7 @@ ROWS = (
     Mutation(
         "a cookie goes before a key",
         "app/http/who.py",
-        "carries = self.entrance.asks_nobody or credential_of(request.headers) is not None",
-        "carries = self.entrance.asks_nobody",
+        "carries = self._entrance.asks_nobody or credential_of(request.headers) is not None",
+        "carries = self._entrance.asks_nobody",
     ),
 )
