@@ -88,8 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = replace(settings, host=options.host or settings.host)
         settings = replace(settings, port=settings.port if options.port is None else options.port)
         files = Files.of(settings)
-        listener = listen(settings.host, settings.port)
-        check_closed(settings, listener.getsockname()[0])
+        listener = _listen(settings)
     except SettingsError as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
@@ -104,6 +103,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Raises `SettingsError`, and for an open door as well."""
+    listener = listen(settings.host, settings.port)
+    try:
+        check_closed(settings, listener.getsockname()[0])
+    except SettingsError:
+        listener.close()
+        raise
+    return listener
 
 
 def door(settings: Settings, address: str) -> Door:

@@ -47,6 +47,43 @@ def test_a_front_that_asks_nobody_listens_on_this_machine_alone() -> None:
     assert "KEEPSTREAM_AUTH" in refused(KEEPSTREAM_HOST="::")
 
 
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"KEEPSTREAM_API_KEYS_FILE": "nowhere"}, "cannot read nowhere: No such file or directory"),
+        ({"KEEPSTREAM_API_KEYS_FILE": "."}, "cannot read .: Is a directory"),
+        ({"KEEPSTREAM_API_KEYS_FILE": "empty"}, "empty names no key"),
+        ({"KEEPSTREAM_API_KEYS_FILE": "odd"}, "line 1 must be an owner"),
+        ({"KEEPSTREAM_API_KEYS_FILE": "open"}, "everybody here may write open"),
+        ({"KEEPSTREAM_JWT_SECRET": "short"}, "32 bytes or more"),
+        ({"KEEPSTREAM_JWT_SECRET_FILE": "nowhere"}, "cannot read nowhere"),
+        ({"KEEPSTREAM_JWT_SECRET": "s" * 32, "KEEPSTREAM_JWT_ALGORITHMS": "none"}, "'none' is none of"),
+        ({"KEEPSTREAM_JWT_SECRET": "s" * 32, "KEEPSTREAM_AUTH": "none"}, "not both"),
+        ({"KEEPSTREAM_JWT_JWKS": "odd"}, "must hold a JWK Set"),
+        ({"KEEPSTREAM_JWT_JWKS": "http://idp.example/keys"}, "must be a file, or an https:// address"),
+        ({"KEEPSTREAM_JWT_ISSUER": "https://idp.example"}, "KEEPSTREAM_JWT_ISSUER says nothing without"),
+    ],
+)
+def test_a_front_that_could_not_know_who_comes_says_why_and_does_not_start(
+    settings: dict[str, str],
+    why: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("empty", "# nobody\n"), ("odd", "alice"), ("open", f"alice {'0' * 64}")):
+        Path(name).write_text(text)
+    Path("open").chmod(0o646)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert main.main(["--port", "0"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("keepstream: ")
+    assert why in said
+    assert said.count("\n") == 1
+
+
 def test_unless_it_is_told_so_or_asks(valkey: EmbeddedValkey, keys_file: str) -> None:
     for settings in ({"KEEPSTREAM_AUTH": "none"}, {"KEEPSTREAM_API_KEYS_FILE": keys_file}):
         with keepstream("front", "--host", ANYWHERE, "--port", "0", REDIS_URL=valkey.url, **settings) as front:

@@ -63,6 +63,7 @@ class Entrance:
         """As the settings say. Raises `SettingsError`."""
         keys = None if settings.api_keys_file is None else keys_in(settings.api_keys_file)
         if settings.jwt_secret is None and settings.jwt_jwks is None:
+            check_unused(settings)
             return cls(keys)
         from app.access.identity.tokens import tokens_of  # noqa: PLC0415  # who reads no token does without cryptography
 
@@ -111,6 +112,16 @@ class Entrance:
         for task in tasks:
             await stack.enter_async_context(task)
         return tasks
+
+
+def check_unused(settings: Settings) -> None:
+    """Raises `SettingsError` where it is said how tokens have to be, and they are not read at all."""
+    narrowing = (settings.jwt_issuer, settings.jwt_audience, settings.jwt_algorithms)
+    for name, value in zip(("ISSUER", "AUDIENCE", "ALGORITHMS"), narrowing, strict=True):
+        if value:
+            raise SettingsError(
+                f"KEEPSTREAM_JWT_{name} says nothing without KEEPSTREAM_JWT_SECRET or KEEPSTREAM_JWT_JWKS: set one"
+            )
 
 
 def keys_in(path: str) -> Reloading[Keys]:
