@@ -59,17 +59,23 @@ def written() -> list[Path]:
     return [test for test in files(".py", under=("tests/app", "tests/worker")) if test.name.startswith("test_")]
 
 
-def place_of(module: Path) -> Path:
+@cache
+def place_of(module: Path) -> str:
     """Where the tests of a module stand; without its ending it is a folder, where one file is not enough for them."""
     name = module.parent.name if module.name == "__init__.py" else module.stem
-    return Path("tests") / module.parent / f"test_{name}.py"
+    return f"tests/{module.parent}/test_{name}.py"
+
+
+@cache
+def folder_of(module: Path) -> str:
+    return f"tests/{module.with_suffix('')}/"
 
 
 def belongs(test: Path, module: Path) -> bool:
     """`test_tail.py` and `test_tail_repairs.py` are about `tail.py`, and so is all that stands in a folder `tail/`."""
-    place = place_of(module)
-    beside = test.parent == place.parent and (test == place or test.name.startswith(f"{place.stem}_"))
-    return beside or Path("tests") / module.with_suffix("") in test.parents
+    place, stands = place_of(module), str(test)
+    beside = stands.startswith(f"{place.removesuffix('.py')}_") and stands.count("/") == place.count("/")
+    return stands == place or beside or stands.startswith(folder_of(module))
 
 
 def of_the_room(test: Path) -> bool:
