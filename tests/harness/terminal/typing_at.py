@@ -18,7 +18,7 @@ from tests.harness.terminal.screen import Screen
 
 PATIENCE_SECONDS = 30.0
 # What is not heard in this time is lost.
-LOST_SECONDS = 3.0
+LOST_SECONDS = 10.0
 CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"
 
 
@@ -69,13 +69,13 @@ class Typing:
     async def interrupts(self, pattern: str) -> None:
         """Types Ctrl-C at an empty line; returns once the pattern is on the screen.
 
-        One that comes just before Python's readline waits for a key is heard with the next key.
+        One that comes just before Python's readline waits for a key is heard with the next one.
         """
         self.type(CTRL_C)
         try:
             await self._shown(pattern, LOST_SECONDS)
         except TimeoutError:
-            self.type(" ")
+            self.type(CTRL_C)
             await self.sees(pattern)
 
     async def sees(self, pattern: str) -> re.Match[str]:
@@ -98,7 +98,7 @@ class Typing:
         try:
             return await self.ends(LOST_SECONDS)
         except TimeoutError:
-            self.type(" ")
+            self.type(CTRL_C)
             return await self.ends()
 
     async def ends(self, seconds: float = PATIENCE_SECONDS) -> int:
