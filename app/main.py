@@ -185,7 +185,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket) -> in
         reloads = [*await files.entrance.open(stack), *await files.limits.open(stack)]
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
-        streams = Streams(log, queue, Conversations(redis, log), settings, name)
+        streams = Streams(log, queue, Conversations(redis, log), settings, name, pricing=files.prices.cost)
         sweeping = Supervised("sweep", lambda: sweep(streams, settings.stream_seconds_max))
         probe: Redis = connect(settings.redis_url, name, retries=1, ca=settings.redis_ca)
         stack.push_async_callback(probe.aclose)

@@ -17,6 +17,7 @@ import uvloop
 from arq import ArqRedis
 from redis.asyncio import Redis
 
+from app.prices import Prices
 from app.settings import Settings
 from app.signals import let_end
 from app.stream import keys
@@ -42,7 +43,6 @@ from worker.life.calling.announce import Announcer
 from worker.life.services import Services
 from worker.log.commit import Committer
 from worker.loops import for_ever
-from worker.upstream import prices
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate
 
@@ -52,9 +52,9 @@ GC_THRESHOLD = 50_000
 
 def run(settings: Settings) -> None:
     """Works until SIGTERM or SIGINT. Raises `UnfitServerError`."""
-    prices.warm_up()
+    prices = Prices(settings.prices_file)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings))
+        runner.run(_serve(settings, prices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Parts:
 
 
 @asynccontextmanager
-async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterator[Parts]:
+async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices) -> AsyncIterator[Parts]:
     """A worker that takes streams, while inside. It must have drained when it is left."""
     async with Channel(redis) as channel, Committer(redis) as committer, AsyncExitStack() as stack:
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
@@ -77,7 +77,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
         stack.push_async_callback(gate.close)
         announcer = Announcer(redis)
         stack.push_async_callback(announcer.close)
-        services = Services(settings, log, queue, Conversations(redis, log), committer, claude, gate, announcer)
+        services = Services(settings, log, queue, Conversations(redis, log), committer, claude, gate, announcer, prices)
         leases: dict[str, Lease] = {}
         renewals = Renewals(name, leases, queue, settings.lease_seconds, committer=committer)
         cancels = Cancels(leases, redis, channel, settings.lease_seconds)
@@ -113,7 +113,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str) -> AsyncIterat
             await end(*loops)
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, prices: Prices) -> None:
     signals = Signals()
     name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     redis = connect(settings.redis_url, client_name(name), ArqRedis, ca=settings.redis_ca)
@@ -122,7 +122,7 @@ async def _serve(settings: Settings) -> None:
         stack.push_async_callback(redis.aclose)
         if not await signals.before(until_fit(redis)):
             return
-        entering = asyncio.ensure_future(stack.enter_async_context(working(settings, redis, name)))
+        entering = asyncio.ensure_future(stack.enter_async_context(working(settings, redis, name, prices)))
         if not await signals.before(entering):
             return
         pool = entering.result().pool

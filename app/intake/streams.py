@@ -13,9 +13,9 @@ import secrets
 from collections.abc import Mapping
 from functools import partial
 
-import orjson
 from redis.exceptions import RedisError
 
+from app.intake.ending import Ending, ending_of
 from app.intake.owed import Owed
 from app.intake.prompt import Prompt
 from app.intake.submit import Accepted, Along, Submit, again
@@ -23,7 +23,8 @@ from app.settings import Settings
 from app.stream import frames
 from app.stream.accounts import NO_DEMAND, Demand, share_of
 from app.stream.conversations.store import Conversations
-from app.stream.endings import Outcome, end_data
+from app.stream.endings import Outcome
+from app.stream.ledger.lines import Pricing, bill_of
 from app.stream.log import Begun, Claim, Log, State, Status
 from app.stream.observing import tell
 from app.stream.queue import Idempotency, Queue
@@ -51,13 +52,23 @@ def is_stream_id(text: str) -> bool:
 class Streams:
     """The streams of one Redis, as a front sees them."""
 
-    def __init__(self, log: Log, queue: Queue, conversations: Conversations, settings: Settings, front: str) -> None:
+    def __init__(
+        self,
+        log: Log,
+        queue: Queue,
+        conversations: Conversations,
+        settings: Settings,
+        front: str,
+        *,
+        pricing: Pricing,
+    ) -> None:
         self.log = log
         self.queue = queue
         self.conversations = conversations
         self.settings = settings
         self.owed = Owed()
         self._front = front
+        self._pricing = pricing
         self._claims = itertools.count(1)
         self._looking: set[asyncio.Task[None]] = set()
 
@@ -196,13 +207,14 @@ class Streams:
                 await self.queue.done(claim)
                 return
             case Status.OK:
-                ending = await self._write_ending(claim, begun, outcome, error)
-                if ending is None:
+                ending = await ending_of(self.log, claim.stream_id, begun, outcome, error, pricing=self._pricing)
+                written = await self._write_ending(claim, begun, ending)
+                if written is None:
                     return  # not for us to end: the lease runs out, and a worker sees to it
-                tell(_ended(claim.stream_id, begun, outcome, error))
-                facts |= ending
+                tell(ending.told)
+                facts |= written
             case Status.ENDED if "withdrawn" in begun.meta:  # nobody was told of it
-                await self.queue.done(claim)
+                await self.queue.done(claim, bill=bill_of(facts))
                 return
             case Status.ENDED:  # its last holder died between the ending and `done`
                 pass
@@ -213,36 +225,15 @@ class Streams:
             if "conversation" in begun.meta:
                 await self.conversations.add_answer(claim.stream_id, begun.meta["conversation"].decode())
             entry = {"id": claim.stream_id} | {name: facts[name] for name in names if name in facts}
-            await self.queue.done(claim, entry)
+            await self.queue.done(claim, entry, bill_of(facts))
         except NO_ANSWER as refused:  # it has its ending; the lease runs out, and a worker sees to the rest
             tell(of_streams.LeftToWorker(subject(claim.stream_id), "an ended stream", refusal_of(refused).code))
 
-    async def _write_ending(
-        self, claim: Claim, begun: Begun, outcome: Outcome, error: dict[str, str] | None
-    ) -> dict[str, str | bytes | int] | None:
+    async def _write_ending(self, claim: Claim, begun: Begun, ending: Ending) -> dict[str, str | bytes | int] | None:
         """What the meta says of the ending; None where it does not stand."""
         if begun.position is None:
             return None
-        attempts = int(begun.meta.get("attempt", b"0"))
-        frame, _ = frames.encode_json("relay.end", end_data(outcome, attempts=attempts, error=error), begun.position)
-        fields: dict[str, str | bytes | int] = {"outcome": outcome, "attempts": attempts}
-        if error is not None:
-            fields["error"] = orjson.dumps(error)
+        frame, _ = frames.encode_json("relay.end", ending.data, begun.position)
         life_ms = int(self.settings.stream_ttl * 1000)
-        appended = await self.log.append(claim, begun.position.offset, frame, fields, ending_life_ms=life_ms)
-        return fields | {"ended_at": begun.now} if appended.status is Status.OK else None
-
-
-def _ended(stream_id: str, begun: Begun, outcome: Outcome, error: Mapping[str, str] | None) -> of_streams.Ended:
-    """What is told of an ending that a front writes."""
-    meta = begun.meta
-    return of_streams.Ended(
-        subject(stream_id, meta.get("owner", b"").decode()),
-        word(meta.get("model", b"").decode("utf-8", "replace")),
-        outcome,
-        error_type=error["type"] if error is not None else "",
-        why=error["message"] if error is not None else "",
-        stop_reason="",
-        attempts=int(meta.get("attempt", b"0")),
-        seconds=(begun.now - int(meta.get("created_at", begun.now))) / 1000,
-    )
+        appended = await self.log.append(claim, begun.position.offset, frame, ending.fields, ending_life_ms=life_ms)
+        return ending.fields | {"ended_at": begun.now} if appended.status is Status.OK else None

@@ -10,6 +10,7 @@ from app.http.errors import TYPES
 from app.intake.prompt import MAX_TOKENS_CEILING, ON_INTERRUPT
 from app.openapi.words import EVENT_ID, STREAM_ID, Json, schema
 from app.stream.endings import Outcome
+from app.stream.ledger.lines import CallState
 
 _TEXT: Json = {"type": "string"}
 _TIME: Json = {"type": ["string", "null"], "format": "date-time"}
@@ -18,6 +19,11 @@ _OPEN: Json = {"type": "object"}
 _RELAY_MESSAGE: Json = {"relay": schema("Relay")}
 _MESSAGES: Json = {"type": "array", "minItems": 1, "items": schema("InputMessage")}
 _MAX_TOKENS: Json = {"type": "integer", "minimum": 1, "maximum": MAX_TOKENS_CEILING}
+_COST: Json = {
+    "type": ["number", "null"],
+    "description": "US dollars, of all calls of the stream; null where one of them used a model without a known price",
+}
+_ESTIMATED: Json = {"const": True, "description": "The answer was cut: nobody counted the output in `usage`"}
 _MODEL: Json = {"type": "string", "minLength": 1, "examples": ["claude-sonnet-5"]}
 
 SCHEMAS: Json = {
@@ -114,7 +120,7 @@ SCHEMAS: Json = {
     },
     "Stream": {
         "type": "object",
-        "required": ["id", "state", "attempt", "offset", "model", "created_at", "started_at", "ended_at"],
+        "required": ["id", "state", "attempt", "offset", "model", "created_at", "started_at", "ended_at", "calls"],
         "properties": {
             "id": {"type": "string", "pattern": STREAM_ID},
             "state": _STATE,
@@ -128,13 +134,29 @@ SCHEMAS: Json = {
             "outcome": {"enum": [*Outcome, None]},
             "stop_reason": {"type": ["string", "null"]},
             "usage": {"type": ["object", "null"]},
-            "cost_usd": {"type": ["number", "null"]},
+            "estimated": _ESTIMATED,
+            "cost_usd": _COST,
+            "calls": {"type": "array", "items": schema("UpstreamCall"), "description": "Those that are over"},
             "message": {"anyOf": [schema("Message"), {"type": "null"}]},
             "partial": {
                 "const": True,
                 "description": "`message` is what stood when the stream ended without a whole one",
             },
             "error": {"anyOf": [schema("ErrorDetail"), {"type": "null"}]},
+        },
+    },
+    "UpstreamCall": {
+        "type": "object",
+        "description": "A call of the Claude API. The output of one that was cut is estimated where nobody counted it",
+        "required": ["n", "request_id", "model", "state", "usage", "cost_usd", "estimated"],
+        "properties": {
+            "n": {"type": "integer", "minimum": 1},
+            "request_id": {"type": ["string", "null"], "description": "The upstream's; null where no answer came"},
+            "model": {"type": "string", "description": "The one that answered"},
+            "state": {"enum": list(CallState)},
+            "usage": {"type": ["object", "null"]},
+            "cost_usd": {"type": ["number", "null"], "description": "Null where the model has no known price"},
+            "estimated": {"type": "boolean"},
         },
     },
     "Cancelled": {
@@ -212,7 +234,8 @@ SCHEMAS: Json = {
             "outcome": {"enum": list(Outcome)},
             "stop_reason": {"type": ["string", "null"]},
             "usage": {"type": ["object", "null"]},
-            "cost_usd": {"type": ["number", "null"]},
+            "estimated": _ESTIMATED,
+            "cost_usd": _COST,
             "attempts": {"type": "integer", "minimum": 0},
             "error": schema("ErrorDetail"),
         },

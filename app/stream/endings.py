@@ -28,8 +28,12 @@ def end_data(
     usage: dict[str, Any] | None = None,
     cost_usd: float | None = None,
     error: dict[str, str] | None = None,
+    estimated: bool = False,
 ) -> dict[str, Any]:
-    """The data of `relay.end`. `attempts` counts the calls that the upstream took; `error` is `{"type", "message"}`."""
+    """The data of `relay.end`. `attempts` counts the calls that the upstream took; `error` is `{"type", "message"}`.
+
+    `cost_usd` is of all calls; `estimated`: nobody counted the output in `usage`.
+    """
     data: dict[str, Any] = {
         "outcome": outcome,
         "stop_reason": stop_reason,
@@ -37,6 +41,8 @@ def end_data(
         "cost_usd": cost_usd,
         "attempts": attempts,
     }
+    if estimated:
+        data["estimated"] = True
     if error is not None:
         data["error"] = error
     return data

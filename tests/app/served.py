@@ -102,7 +102,7 @@ async def listening(
 async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterator[Served]:
     """A front on a free port of the loopback interface."""
     settings = settings or Settings()
-    log, queue = Log(redis), Queue(redis)
+    log, queue, prices = Log(redis), Queue(redis), Prices(settings.prices_file)
     entrance = Entrance.of(settings)
     async with (
         AsyncExitStack() as stack,
@@ -112,14 +112,14 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
     ):
         await entrance.open(stack)
         upstream = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
-        streams = Streams(log, queue, Conversations(redis, log), settings, "front")
+        streams = Streams(log, queue, Conversations(redis, log), settings, "front", pricing=prices.cost)
         front = Front(
             settings=settings,
             streams=streams,
             hub=hub,
             who=Who(entrance, Sessions(redis), settings.hosts, settings.trusted_proxies),
             limits=LimitsInForce(settings.limits_file),
-            prices=Prices(settings.prices_file),
+            prices=prices,
             tickets=TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds),
             chats=Chats(redis),
             upstream=upstream,

@@ -63,4 +63,28 @@ ROWS = (
         "\t\tlb_try_duration 30s\n",
         "",
     ),
+    Mutation(
+        "a long prompt costs as little as a short one",
+        "app/prices/price.py",
+        "            if prompt_tokens > above:\n",
+        "            if False:\n",
+    ),
+    Mutation(
+        "less is reserved than a call may cost",
+        "app/prices/price.py",
+        "        dearest = max(rate.most(input_tokens) for rate in ways_in)\n",
+        "        dearest = self.input.most(input_tokens)\n",
+    ),
+    Mutation(
+        "what another model did is priced as the one's that answered",
+        "app/prices/__init__.py",
+        "self.of(part.model or model)",
+        "self.of(model)",
+    ),
+    Mutation(
+        "a price of no sense is taken",
+        "app/prices/priced_file.py",
+        "    if not number or not 0 <= value <= USD_MAX:\n",
+        "    if False:\n",
+    ),
 )

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 from app.dev.simulator import serving
 from app.dev.simulator.reply import Pace
 from app.dev.simulator.rules.buckets import Rates
+from app.prices import Prices
 from app.settings import Settings
 from app.stream import frames
 from app.stream.frames import Frame
@@ -89,7 +90,7 @@ class Workshop:
         name = f"{name}:{next(_numbers)}"
         redis = connect(chosen.redis_url, client_name(name), ArqRedis)
         try:
-            async with working(chosen, redis, name) as parts:
+            async with working(chosen, redis, name, Prices(chosen.prices_file)) as parts:
                 yield parts
                 parts.pool.stop_taking()
                 parts.pool.leave()

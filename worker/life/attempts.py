@@ -85,7 +85,14 @@ class Attempts:
         record = self._record
         record.make_call()
         timeouts = liveness.timeouts_of(self._services.settings)
-        call = Call(record.writer, self._interrupt, timeouts, record.chronicle, self._thinks)
+        call = Call(
+            record.writer,
+            record.ledger,
+            self._interrupt,
+            timeouts,
+            chronicle=record.chronicle,
+            thinks=self._thinks,
+        )
         record.reading = call.reading
         record.chronicle.call_started(record.progress.attempts)
         await call.read(self._services.claude, request, turn)

@@ -12,15 +12,18 @@ from contextlib import contextmanager
 
 from redis.exceptions import RedisError
 
-from app.stream.log import Begun, Claim, Status
+from app.stream.frames import Position
+from app.stream.ledger.usage import Brought
+from app.stream.log import Begun, Claim, Read, Status
 from app.stream.observing import tell
+from app.stream.readback.brought import brought_by
 from app.stream.stages import Cause
 from app.watch.events import of_processes
 from app.watch.events.subjects import Subject
 from worker.life import decide
 from worker.life.attempts import Attempts
 from worker.life.decide import Decision, Reason
-from worker.life.ending.writing import Ending
+from worker.life.ending.writing import READ_BACK_BYTES, Ending
 from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.record import Record
 from worker.life.release import Release
@@ -89,6 +92,7 @@ class Life:
 
     async def _run(self, record: Record, forced: End | None) -> LastStep:
         """Attempts, one after the other, until the ending stands in the log or the stream is ready to be given back."""
+        await self._settle(record)
         attempts = Attempts(record, self._services, self.interrupt)
         ttl_ms = int(self._services.settings.stream_ttl * 1000)
         ending = Ending(self.claim.stream_id, self._services.log, self.interrupt, ttl_ms, record.chronicle)
@@ -118,6 +122,19 @@ class Life:
                 case next_call:
                     record.go(decision.way)
                     decision = await attempts.after(next_call)
+
+    async def _settle(self, record: Record) -> None:
+        """Closes the line of a call whose worker was lost in it, by what stands in the log."""
+        if record.ledger.calls.open is None:
+            return
+
+        async def ask(after: Position | None, size: int) -> Read:
+            return await until_answered(
+                self.interrupt, lambda: self._services.log.read(self.claim.stream_id, after, size)
+            )
+
+        stands = record.progress.content and record.readable
+        record.settle(await brought_by(ask, READ_BACK_BYTES) if stands else Brought())
 
     async def _begin_again(self, record: Record) -> None:
         """The log has lost more than this attempt wrote, or takes no more: goes on where it ends."""

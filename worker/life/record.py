@@ -10,9 +10,12 @@ import asyncio
 from dataclasses import replace
 
 from app.stream import frames
+from app.stream.ledger.lines import calls_of
+from app.stream.ledger.usage import Brought
 from app.stream.log import Begun, Claim, Status
 from app.stream.stages import Cause, NoWayError, Stage, Way, way
 from worker.life import decide
+from worker.life.calling.ledger import Ledger
 from worker.life.checkpoint import checkpoint_of
 from worker.life.chronicle import Chronicle
 from worker.life.decide import Allowance, Decision, Reason
@@ -20,7 +23,7 @@ from worker.life.ending.account import Account
 from worker.life.interrupt import Interrupt, Why
 from worker.life.services import Services
 from worker.life.steps import HandOver, NextCall, Park, Refused, Restart, Retry
-from worker.log.writer import Writer
+from worker.log.writer import Field, Writer
 from worker.upstream.reading import Reading
 
 # What the writer tells of a log that is still ours.
@@ -39,6 +42,8 @@ class Record:
         self.stage = found.stage
         self.progress = found.progress
         self.chronicle = Chronicle(claim, found, self.clock)
+        calls = calls_of(begun.meta.get("calls"), found.progress.attempts, found.model)
+        self.ledger = Ledger(calls, services.prices.cost, interrupt)
         self.refusal: Status | None = None
         self._services = services
         self._interrupt = interrupt
@@ -92,6 +97,8 @@ class Record:
         self.progress = replace(self.progress, content=found.progress.content)
         self._counted = found.progress.attempts > self.progress.attempts  # else the log has not taken that, or lost it
         self._open(begun)
+        if self.ledger.calls.made:
+            self.writer.mark(self.ledger.field)
 
     def _open(self, begun: Begun) -> None:
         self.readable = begun.position is not None
@@ -120,12 +127,13 @@ class Record:
         """Counts the call before it is made: a worker that dies in it has made it."""
         self.progress = replace(self.progress, attempts=self.progress.attempts + way(self.stage, Cause.TURN).charge)
         self._counting = True
+        self.ledger.announce(self.checkpoint.model)
         if self._counted:
             self._counted = False
             if self.checkpoint.held:  # which `begin` does not take back
                 self.writer.mark({"held": "0"})
             return
-        self.writer.mark({"attempt": self.progress.attempts, "handed_over": "0", "held": "0"})
+        self.writer.mark({"attempt": self.progress.attempts, "handed_over": "0", "held": "0", **self.ledger.field})
         await self.writer.flush()
         self._interrupt.check()
 
@@ -137,12 +145,18 @@ class Record:
         """Of an attempt that is over: a call that was counted and not made is none. Written with what comes next."""
         if self._counting:
             self.progress = replace(self.progress, attempts=self.progress.attempts - 1)
+            self.ledger.withdraw()
             self._counting, self._counted = False, True
 
     @property
-    def uncounted(self) -> dict[str, int]:
-        """The field that takes back what was counted and not made."""
-        return {"attempt": self.progress.attempts} if self._counted else {}
+    def uncounted(self) -> dict[str, Field]:
+        """The fields that take back what was counted and not made."""
+        return {"attempt": self.progress.attempts, **self.ledger.field} if self._counted else {}
+
+    def settle(self, brought: Brought) -> None:
+        """The call that the last holder left open had brought this."""
+        self.ledger.settle(brought)
+        self.writer.mark(self.ledger.field)
 
     def refuse(self, chosen: Way) -> None:
         """The upstream did not take the call."""
@@ -172,7 +186,7 @@ class Record:
             case Restart(reason, _):
                 writer.new_attempt()
                 writer.own("relay.reset", {"attempt": following, "reason": reason})
-                writer.mark({"base": writer.offset, "content": "0"})
+                writer.mark({"base": writer.offset, "content": "0", **self.ledger.field})
                 self.progress = replace(self.progress, content=False)
             case _:
                 return
@@ -195,11 +209,11 @@ class Record:
 
     def account(self) -> Account:
         """What there is to say of it at its end."""
-        reading, attempts, model = self.reading, self.progress.attempts, self.checkpoint.model
+        reading, attempts, calls = self.reading, self.progress.attempts, self.ledger.final
         if reading is None:
-            return Account(attempts, model, None, self.progress.content, self.complete, first_at=None)
+            return Account(attempts, None, self.progress.content, self.complete, None, calls)
         first_at = None if reading.first is None else round(self._redis_clock + reading.first * 1000)
-        return Account(attempts, model, reading.message, reading.content, self.complete, first_at)
+        return Account(attempts, reading.message, reading.content, self.complete, first_at, calls)
 
     def close(self) -> None:
         """Nothing more is written."""

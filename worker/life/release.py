@@ -10,6 +10,7 @@ import contextlib
 
 from redis.exceptions import RedisError
 
+from app.stream.ledger.lines import bill_of
 from app.stream.log import Claim, Status
 from app.stream.observing import tell
 from app.stream.redis.connect import AWAY
@@ -24,6 +25,8 @@ PARKED_SECONDS = 15.0
 PARKED_SECONDS_MAX = 120.0
 
 _ENTRY = ("owner", "outcome", "attempts", "ended_at")
+# What its calls did cost, beside its owner.
+_BILL = ("calls", "model")
 
 
 class Release:
@@ -37,7 +40,7 @@ class Release:
     async def ended(self) -> None:
         """The stream has its ending: into its conversation, out of the queue, onto the outbox."""
         stream_id, log, queue = self._claim.stream_id, self._services.log, self._services.queue
-        names = ("conversation", "withdrawn", *_ENTRY)
+        names = ("conversation", "withdrawn", *_ENTRY, *_BILL)
         meta = await until_answered(self._interrupt, lambda: log.meta(stream_id, *names)) or {}
         if "withdrawn" in meta and "attempts" not in meta:  # nobody was told of it, and nothing was paid
             await until_answered(self._interrupt, lambda: queue.done(self._claim))
@@ -46,7 +49,7 @@ class Release:
             # Before `done`: who dies in between leaves a lease, and the next claim adds it.
             await self._into_conversation(meta["conversation"].decode())
         entry = {"id": stream_id} | {name: meta[name] for name in _ENTRY if name in meta}
-        await until_answered(self._interrupt, lambda: queue.done(self._claim, entry))
+        await until_answered(self._interrupt, lambda: queue.done(self._claim, entry, bill_of(meta)))
 
     async def handed_over(self) -> None:
         """Another worker goes on with it, at once."""

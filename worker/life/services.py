@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.prices import Prices
 from app.settings import Settings
 from app.stream.conversations.store import Conversations
 from app.stream.log import Log
@@ -24,3 +25,4 @@ class Services:
     claude: Claude
     gate: Gate
     announcer: Announcer
+    prices: Prices

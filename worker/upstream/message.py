@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from app.stream.ledger.usage import Brought
 from worker.rawjson import json_text
 from worker.rawjson.codec import NotJSONError, loads
 
@@ -33,7 +34,7 @@ _NULL = b"null"
 class _Block:
     """A content block: what it began with, and the parts of its text, thinking or input that have come."""
 
-    __slots__ = ("counted", "index", "joined", "joined_bytes", "kind", "letters", "members", "parts")
+    __slots__ = ("counted", "index", "joined", "joined_bytes", "joined_said", "kind", "letters", "members", "parts")
 
     def __init__(self, index: float, kind: object, members: json_text.Members) -> None:
         self.index = index
@@ -42,7 +43,7 @@ class _Block:
         self.parts: list[str] = []
         self.counted = self.letters = 0  # of the parts: how many are, and what they have
         self.joined: list[str] = []
-        self.joined_bytes = 0
+        self.joined_bytes = self.joined_said = 0
 
     def takes(self, kind: str | None) -> bool:
         return self.kind == kind if kind else str(self.kind).endswith("tool_use")
@@ -50,6 +51,7 @@ class _Block:
     def join(self) -> None:
         self.joined.append("".join(self.parts))
         self.joined_bytes += sys.getsizeof(self.joined[-1])
+        self.joined_said += _utf8(self.joined[-1])
         self.parts.clear()
         self.counted = self.letters = 0
 
@@ -59,6 +61,12 @@ class _Block:
         self.letters += sum([len(part) for part in self.parts[self.counted :]])
         self.counted = len(self.parts)
         return self.joined_bytes + self.letters + PART_BYTES * len(self.parts)
+
+    @property
+    def said(self) -> int:
+        """How many bytes of UTF-8 its text, thinking or input has. Not asked for as it comes."""
+        begun = _value(self.members.get(self.kind)) if self.kind in ("text", "thinking") else None
+        return self.joined_said + _utf8("".join(self.parts)) + (_utf8(begun) if isinstance(begun, str) else 0)
 
     def whole(self) -> bytes:
         told = "".join(self.joined + self.parts)
@@ -79,7 +87,7 @@ class GatheredMessage:
         self._blocks: list[_Block] = []
         self._by_index: dict[float, _Block] = {}  # the newest of those with one index
         self._usage: json_text.Members = {}
-        self.closed = False
+        self._counted: int | None = None  # how many bytes had been said when the upstream last told of its output
 
     @property
     def started(self) -> bool:
@@ -92,13 +100,22 @@ class GatheredMessage:
 
     @property
     def usage(self) -> dict[str, Any] | None:
-        """What the upstream last told of its use, as values to reckon with; final once `closed`."""
+        """What the upstream last told of its use, as values to reckon with."""
         return {name: _value(value) for name, value in self._usage.items()} or None
 
-    @property
-    def usage_told(self) -> json_text.Members:
-        """The same in the upstream's own digits."""
-        return self._usage
+    def brought(self, *, whole: bool) -> Brought:
+        """What the call has brought by now; `whole`: its `message_stop` has come."""
+        if self._start is None:
+            return Brought(whole=whole)
+        model, said = _value(self._start.get("model")), sum([block.said for block in self._blocks])
+        return Brought(
+            model=model if isinstance(model, str) else None,
+            usage=json_text.assemble(self._usage) if self._usage else None,
+            stop_reason=self.stop_reason,
+            output_bytes=said,
+            counted=said == self._counted,
+            whole=whole,
+        )
 
     @property
     def memory_bytes(self) -> int:
@@ -170,8 +187,14 @@ class GatheredMessage:
         start |= {name: delta.get(name, _NULL) for name in _ALWAYS_SET if name in delta or name in start}
         start |= _told(delta, _ALWAYS_SET)
         start |= _told(event, _TOLD_APART)
-        self._usage |= _told(json_text.members(event.get("usage", _NULL)), ())
-        self.closed = True
+        usage = _told(json_text.members(event.get("usage", _NULL)), ())
+        self._usage |= usage
+        if "output_tokens" in usage:
+            self._counted = sum([block.said for block in self._blocks])
+
+
+def _utf8(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
 
 
 def _told(found: json_text.Members, but: Any) -> json_text.Members:

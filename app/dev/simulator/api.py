@@ -15,7 +15,7 @@ import orjson
 from app.dev.simulator.answer.answers import asking_text, directive_text, last_text
 from app.dev.simulator.answer.events import dumps, frames, message
 from app.dev.simulator.answer.plan import Plan, input_tokens, plan
-from app.dev.simulator.calls import Calls
+from app.dev.simulator.calls import Calls, Metered
 from app.dev.simulator.directives import DirectiveError, Directives, parse
 from app.dev.simulator.faults import Ending, steps
 from app.dev.simulator.reply import Headers, Nothing, Pace, Reply, Request, Stream, Whole
@@ -25,6 +25,7 @@ from app.dev.simulator.rules.checks import check_count_request, check_key, check
 from app.dev.simulator.rules.errors import ApiError, default_message, error_body, status_of, type_of
 from app.dev.simulator.rules.limits import Limits
 
+OK = 200
 ORGANIZATION = "00000000-51ed-4c1a-8000-000000000000"
 # What `echo` shows of a request's headers. Never a key, and nothing that differs between two like calls.
 ECHOED = ("accept", "content-type", "idempotency-key", "last-event-id", "user-agent")
@@ -45,6 +46,7 @@ class Api:
             ("POST", "/v1/messages/count_tokens"): self._count_tokens,
             ("GET", "/v1/models"): self._models,
             ("GET", "/_sim/calls"): self._show_calls,
+            ("GET", "/_sim/meter"): self._show_meter,
             ("POST", "/_sim/reset"): self._reset,
             ("POST", "/_sim/rates"): self._set_rates,
         }
@@ -87,6 +89,7 @@ class Api:
             *_common_headers(request_id),
             *(self._buckets.headers(model) if self._buckets.rates.of else self._limits.spend(planned, asked)),
         ]
+        metered = self.calls.meter[request_id] = Metered(model, planned.input_tokens, asked.tag, free=planned.declined)
         if asked.cut_head:
             return Nothing(Ending.CLEAN, asked.slow_head or 0.0, self.calls.begin(asked.tag, "none"))
         if asked.status is not None:
@@ -99,8 +102,12 @@ class Api:
                 headers=[*headers, ("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")],
                 delay=asked.slow_head or 0.0,
                 call=self.calls.begin(asked.tag, "200"),
+                metered=metered,
             )
-        return self._whole(planned, asked, headers, request_id)
+        reply = self._whole(planned, asked, headers, request_id)
+        if isinstance(reply, Whole) and reply.status == OK:
+            metered.says(planned.output_tokens)
+        return reply
 
     def _over_the_limit(self, body: dict[str, Any], wait: float, request_id: str) -> Reply:
         """A refusal says how long to wait in whole seconds, as the API does. It is no call for `times=`."""
@@ -135,6 +142,7 @@ class Api:
         }
         headers = [*headers, *((name, value) for name, value in optional.items() if value is not None)]
         error = error_body(kind, asked.message or default_message(kind), request_id)
+        self.calls.meter[request_id] = Metered(tag=asked.tag)
         call = self.calls.begin(asked.tag, str(status))
         return Whole(status, orjson.dumps(error), [*headers, _JSON], asked.slow_head or 0.0, call)
 
@@ -173,6 +181,9 @@ class Api:
 
     def _show_calls(self, _request: Request, request_id: str) -> Reply:
         return _json(self.calls.as_json(), request_id)
+
+    def _show_meter(self, _request: Request, request_id: str) -> Reply:
+        return _json(self.calls.metered(), request_id)
 
     def _reset(self, _request: Request, request_id: str) -> Reply:
         self.calls.clear()

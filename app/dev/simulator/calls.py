@@ -1,4 +1,5 @@
-"""Who called, how often, and who left early: what GET /_sim/calls shows, and what `times=N` counts by.
+"""Who called, how often, who left early, and what it would be billed: what GET /_sim/calls and /_sim/meter show, and
+what `times=N` counts by.
 
 Memory is bounded: of prompts and tags the most recent are remembered. Knows nothing of HTTP.
 """
@@ -23,13 +24,14 @@ class Recent(Generic[_Value]):
         self._values: OrderedDict[str, _Value] = OrderedDict()
 
     def __getitem__(self, name: str) -> _Value:
-        value = self._values[name] = self._values.pop(name, None) or self._make()
-        if len(self._values) > self._limit:
-            self._values.popitem(last=False)
+        value = self._values.pop(name, None) or self._make()
+        self[name] = value
         return value
 
     def __setitem__(self, name: str, value: _Value) -> None:
         self._values[name] = value
+        if len(self._values) > self._limit:
+            self._values.popitem(last=False)
 
     def items(self) -> list[tuple[str, _Value]]:
         return list(self._values.items())
@@ -86,10 +88,39 @@ class Call:
 
 
 @dataclass(slots=True)
+class Metered:
+    """What a call would be billed: its prompt once its answer has begun, and what was said by now.
+
+    One that was refused costs nothing, nor does one that declined before it said anything (`free`).
+    """
+
+    model: str = ""
+    prompt_tokens: int = 0
+    tag: str | None = None
+    free: bool = False
+    begun: bool = False
+    said: int = 0
+
+    def says(self, tokens: int) -> None:
+        """So many by now."""
+        self.begun, self.said = True, tokens
+
+    def as_json(self) -> dict[str, Any]:
+        billed = self.begun and not self.free
+        return {
+            "model": self.model,
+            "tag": self.tag,
+            "input_tokens": self.prompt_tokens if billed else 0,
+            "output_tokens": self.said if billed else 0,
+        }
+
+
+@dataclass(slots=True)
 class Calls:
     total: Count = field(default_factory=Count)
     statuses: Counter[str] = field(default_factory=Counter)
     tags: Recent[Count] = field(default_factory=lambda: Recent(Count))
+    meter: Recent[Metered] = field(default_factory=lambda: Recent(Metered))  # by the call's request id
     _prompts: Recent[int] = field(default_factory=lambda: Recent(int))
 
     def times(self, prompt: str) -> int:
@@ -107,6 +138,10 @@ class Calls:
         self.statuses[status] += 1
         return Call(counts)
 
+    def metered(self) -> dict[str, Any]:
+        """By request id."""
+        return {request_id: one.as_json() for request_id, one in self.meter.items()}
+
     def as_json(self) -> dict[str, Any]:
         tags = {name: count.as_json() for name, count in self.tags.items()}
         return {**self.total.as_json(), "statuses": dict(self.statuses), "tags": tags}
@@ -116,3 +151,4 @@ class Calls:
         self.statuses.clear()
         self.tags.clear()
         self._prompts.clear()
+        self.meter.clear()

@@ -49,6 +49,8 @@ how often:
 counts, for tests:
   GET /_sim/calls    of POST /v1/messages: {{"calls","open","closed_early","last_closed_at","statuses":{{"200":1}},
                      "tags":{{"mine":{{"calls",...}}}}}}; "closed_early" are clients that left before their answer's end
+  GET /_sim/meter    what each call would be billed, by its request id: {{"req_…":{{"model","tag","input_tokens",
+                     "output_tokens"}}}}; a cut one's prompt and what was said by then, a refused one nothing
   POST /_sim/reset   starts all counts again, also those of times= and call=
   POST /_sim/rates   ?calls=5&burst=1&refusal-delay=0.3: a rate limit from now on, in the words of the options; without
                      any there is none

@@ -81,6 +81,7 @@ class Player:
         self._transport, self._wheel, self._done, self._chunked = transport, wheel, done, chunked
         self._loop = asyncio.get_running_loop()
         self._steps, self._pace, self._asked = stream.steps, stream.pace, stream.asked
+        self._metered = stream.metered
         self._plain = not (self._asked.stamp or self._asked.crlf or self._asked.split)
         self._ping_seconds = PING_SECONDS if self._asked.ping is None else max(self._asked.ping, TICK_SECONDS)
         self._parts: deque[bytes] = deque()  # of a dribbled frame, one for each turn of the loop
@@ -156,6 +157,7 @@ class Player:
     def _write(self, parts: list[bytes]) -> None:
         if not parts:
             return
+        self._metered.says(self._tokens)
         if self._chunked:
             parts = [b"%x\r\n%b\r\n" % (len(part), part) for part in parts]
         self._transport.write(parts[0] if len(parts) == 1 else b"".join(parts))

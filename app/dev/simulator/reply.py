@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from app.dev.simulator.calls import Call
+from app.dev.simulator.calls import Call, Metered
 from app.dev.simulator.directives import Directives
 from app.dev.simulator.faults import Ending, Step
 
@@ -57,6 +57,7 @@ class Stream:
     headers: Headers
     delay: float
     call: Call
+    metered: Metered = field(default_factory=Metered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from app.fanout.audience import Ping
 from app.stream.asides import Said, status_of
 from app.stream.conversations.turns import iso
 from app.stream.frames import unlogged
+from app.stream.ledger.lines import calls_of
 from app.stream.log import State
 
 RETRY_MS = 1000
@@ -27,8 +28,9 @@ CROWDED_MS = 10_000
 
 _TIMES = ("created_at", "started_at", "ended_at")
 _JSON = ("usage", "cost_usd", "error")
+_FLAGS = ("partial", "estimated")
 # The fields of a stream's meta that are shown.
-SHOWN_FIELDS = ("attempt", "model", "outcome", "stop_reason", "partial", *_TIMES, *_JSON)
+SHOWN_FIELDS = ("attempt", "model", "outcome", "stop_reason", "calls", *_FLAGS, *_TIMES, *_JSON)
 
 
 def opening(stream_id: str, retry_ms: int = RETRY_MS) -> bytes:
@@ -82,6 +84,5 @@ def shown(
     for name in _JSON:
         if name in meta:
             data[name] = orjson.Fragment(meta[name] or b"null")
-    if "partial" in meta:
-        data["partial"] = True
-    return data
+    data["calls"] = orjson.Fragment(calls_of(meta.get("calls"), 0, "").shown())
+    return data | {name: True for name in _FLAGS if name in meta}

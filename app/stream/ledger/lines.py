@@ -16,7 +16,7 @@ import msgspec
 import orjson
 
 from app.stream.accounts import NANO, Bill
-from app.stream.ledger.usage import NOTHING, Brought, Cost, Counts, parts_of, values
+from app.stream.ledger.usage import NOTHING, Brought, Cost, Counts, paid_by, parts_of, values
 
 # The meta is written whole with each call: a stream that is refused for half an hour must not grow by each of them.
 LINES_MAX = 64
@@ -26,7 +26,6 @@ NESTED_MAX = 64
 NAME_CHARACTERS = 200
 
 _NULL = msgspec.Raw(b"null")
-_COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 
 # What a use of a model cost: the model, and the use in the Messages API's shape.
 Pricing = Callable[[str, Mapping[str, Any]], Cost]
@@ -135,7 +134,7 @@ class Calls:
             cost = pricing(model, told)
             for part in parts_of(told):
                 used += part.counts
-            usage = _kept(brought.used or b"", told)
+            usage = kept(brought.used)
         usd = None if cost.nano is None else cost.nano / NANO
         line = Line(self.made, self.open.request_id, model, state, usage, usd, estimated)
         return replace(self, open=None, sums=self.sums.plus(used, cost), lines=_bounded((*self.lines, line)))
@@ -198,11 +197,12 @@ def _bounded(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     return lines[:out] + lines[out + 1 :]
 
 
-def _kept(usage: bytes, told: Mapping[str, Any]) -> msgspec.Raw:
-    """The use as it was told, if everybody can read it; else its counts."""
-    if told and len(usage) <= USAGE_BYTES and usage.count(b"{") + usage.count(b"[") <= NESTED_MAX:
+def kept(usage: bytes | None, most: int = USAGE_BYTES) -> msgspec.Raw:
+    """The use as it was told, if everybody can read it and it has no more bytes; else its counts."""
+    told, usage = values(usage), usage or b""
+    if told and len(usage) <= most and usage.count(b"{") + usage.count(b"[") <= NESTED_MAX:
         return msgspec.Raw(usage)
-    return msgspec.Raw(orjson.dumps({name: told[name] for name in _COUNTS if isinstance(told.get(name), int)}))
+    return msgspec.Raw(orjson.dumps(paid_by(told)))
 
 
 def _clip(name: str) -> str:

@@ -6,6 +6,7 @@ is never less than what was told. A count that is none, or that no call could re
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -13,6 +14,8 @@ from typing import Any
 
 import orjson
 
+# What a use is paid by.
+COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 # More than any call can use, and so little that what it costs, in nano-dollars, is exact also in Lua.
 COUNT_MAX = 10**10
 # Of text, thinking and tool input: a rule of thumb for what no tokenizer has seen.
@@ -100,7 +103,12 @@ class Brought:
             return self.usage
         told = values(self.usage)
         output = max(count(told, "output_tokens"), -(-self.output_bytes // BYTES_PER_TOKEN))
-        return orjson.dumps(told | {"output_tokens": output})
+        try:
+            return orjson.dumps(told | {"output_tokens": output})
+        except TypeError:  # of what cannot be written again only what it is paid by
+            return orjson.dumps(
+                {name: count(told, name) for name in COUNTS if name in told} | {"output_tokens": output}
+            )
 
     @property
     def free(self) -> bool:
@@ -113,8 +121,16 @@ def values(usage: bytes | None) -> dict[str, Any]:
     try:
         found = orjson.loads(usage or b"null")
     except orjson.JSONDecodeError:
-        return {}
+        found = _strange(usage or b"")
     return found if isinstance(found, dict) else {}
+
+
+def _strange(usage: bytes) -> Any:
+    """What has numbers beyond a double, or halves of surrogate pairs."""
+    try:
+        return json.loads(usage)
+    except (ValueError, RecursionError):
+        return None
 
 
 def parts_of(usage: Mapping[str, Any]) -> tuple[Part, ...]:
@@ -151,6 +167,11 @@ def counts_of(usage: Mapping[str, Any]) -> Counts:
         cache_write_1h=hour,
         searches=count(tools, "web_search_requests") if isinstance(tools, Mapping) else 0,
     )
+
+
+def paid_by(told: Mapping[str, Any]) -> dict[str, int]:
+    """Of a use, its counts alone."""
+    return {name: count(told, name) for name in COUNTS if name in told}
 
 
 def count(told: Mapping[str, Any], name: str) -> int:

@@ -145,9 +145,10 @@ class CancelAsked(OfStream):
 class Ended(OfStream):
     """It has its one ending. `attempts` were begun; `why` is what went wrong, in words of ours.
 
-    Tokens and `cost_usd` are what the newest attempt's answer says; None where it does not. `waited_seconds` is from
-    the submit to the first call, `first_content_seconds` to the first content, `seconds` to the ending; None where that
-    was not seen here. `writing_seconds` is from the first content to the end.
+    Tokens are what the newest attempt's answer says; None where it does not. `cost_usd` is of all calls; None where a
+    price is not known. `waited_seconds` is from the submit to the first call, `first_content_seconds` to the first
+    content, `seconds` to the ending; None where that was not seen here. `writing_seconds` is from the first content to
+    the end.
     """
 
     model: str

@@ -14,11 +14,14 @@ from app.intake.prompt import Defaults, prompt_of
 from app.intake.streams import Streams
 from app.intake.submit import Submit
 from app.intake.sweep import sweep
+from app.prices import Prices
 from app.settings import Settings
 from app.stream import frames, keys
 from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.errors import NotAcceptedError, QueueFullError
+from app.stream.ledger.lines import Calls, CallState
+from app.stream.ledger.usage import Brought
 from app.stream.log import Appended, Claim, Log, State, Status, Withdrawn
 from app.stream.queue import Queue
 from tests.app.served import until
@@ -30,7 +33,8 @@ LEASE_MS = 60_000
 @pytest.fixture
 def streams(redis: Redis) -> Streams:
     log = Log(redis)
-    return Streams(log, Queue(redis), Conversations(redis, log), replace(Settings(), lease_seconds=60), "front")
+    settings = replace(Settings(), lease_seconds=60)
+    return Streams(log, Queue(redis), Conversations(redis, log), settings, "front", pricing=Prices().cost)
 
 
 async def submit(streams: Streams) -> str:
@@ -265,3 +269,17 @@ async def test_a_moment_in_which_nobody_is_counted_costs_no_reader_its_answer(
 
 async def _is_ended(redis: Redis, stream_id: str) -> bool:
     return bool(await redis.hget(keys.meta(stream_id), "state") == b"ended")
+
+
+async def test_what_its_calls_did_cost_is_billed_also_where_a_front_ends_it(redis: Redis, streams: Streams) -> None:
+    stream_id = await submit(streams)
+    [claim] = await streams.queue.claim("worker", 1, slots=1, lease_ms=LEASE_MS)
+    await streams.log.begin(claim)
+    used = Brought("claude-sonnet-5", b'{"input_tokens":1000,"output_tokens":5}', counted=True)
+    calls = Calls().opened("claude-x").closed(CallState.CUT, used, Prices().cost)
+    await streams.log.append(claim, 0, b"", {"attempt": 1, "calls": calls.encode()})
+    await streams.queue.give_back([claim])
+    await streams.cancel(stream_id)
+    [day] = await redis.keys(keys.usage(OWNER) + "*")
+    [(of, sums)] = (await redis.hgetall(day)).items()
+    assert (of, sums) == (b"\nclaude-sonnet-5", b"1 1 1000 5 0 0 2050000 0")

@@ -102,7 +102,8 @@ async def stand(valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.Monkey
         through: Redis = connect(f"redis://127.0.0.1:{cutter.port}/0", "cut", retries=0)
         async with served(through) as front:
             log = Log(redis)
-            streams = Streams(log, Queue(redis), Conversations(redis, log), front.front.settings, "worker")
+            settings, pricing = front.front.settings, front.front.prices.cost
+            streams = Streams(log, Queue(redis), Conversations(redis, log), settings, "worker", pricing=pricing)
             yield Stand(front, replace(front, front=replace(front.front, streams=streams)), cutter, redis, http)
         await through.aclose()
 

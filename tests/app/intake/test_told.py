@@ -22,6 +22,7 @@ from app.intake import submit as submitting
 from app.intake.prompt import Defaults, prompt_of
 from app.intake.streams import Streams
 from app.intake.submit import Accepted
+from app.prices import Prices
 from app.settings import Settings
 from app.stream import keys
 from app.stream.conversations.store import Conversations
@@ -95,7 +96,9 @@ class Stand:
     def _front(self, name: str) -> Streams:
         log = self.wire.over(self.log, "open", "keep", "withdraw", "meta", "drop", "begin", "append")
         queue = self.wire.over(self.queue, "submit", "claim", "done")
-        return Streams(log, queue, Conversations(self.redis, self.log), replace(Settings(), lease_seconds=60), name)
+        settings = replace(Settings(), lease_seconds=60)
+        conversations = Conversations(self.redis, self.log)
+        return Streams(log, queue, conversations, settings, name, pricing=Prices().cost)
 
     async def step(self, number: int, what: str) -> None:
         match what:

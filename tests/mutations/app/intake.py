@@ -69,4 +69,16 @@ ROWS = (
         "            elif looks > 1:",
         "            elif False:",
     ),
+    Mutation(
+        "a front does not look what a lost worker's call had brought",
+        "app/intake/ending.py",
+        'if meta.get("content") == b"1" else Brought()',
+        "if False else Brought()",
+    ),
+    Mutation(
+        "a stream that a front ends is not billed",
+        "app/intake/streams.py",
+        "self.queue.done(claim, entry, bill_of(facts))",
+        "self.queue.done(claim, entry)",
+    ),
 )

@@ -117,4 +117,40 @@ ROWS = (
         "    Way(_UNDER_WAY, _C.FAILURE, _S.ENDED, _W.SPENT),\n",
         "",
     ),
+    Mutation(
+        "who declines before saying anything is paid",
+        "app/stream/ledger/lines.py",
+        "        if brought.free:\n",
+        "        if False:\n",
+    ),
+    Mutation(
+        "a ledger grows with each refusal",
+        "app/stream/ledger/lines.py",
+        "    if len(lines) <= LINES_MAX:\n",
+        "    if True:\n",
+    ),
+    Mutation(
+        "who finds a counted attempt and no ledger takes it for no call",
+        "app/stream/ledger/lines.py",
+        "return found.opened(model) if attempts and not found.made else found",
+        "return found",
+    ),
+    Mutation(
+        "output that nobody counted is what the start had said",
+        "app/stream/ledger/usage.py",
+        'max(count(told, "output_tokens"), -(-self.output_bytes // BYTES_PER_TOKEN))',
+        'count(told, "output_tokens")',
+    ),
+    Mutation(
+        "an hour in the cache costs as little as five minutes",
+        "app/stream/ledger/usage.py",
+        "    hour = min(hour, written)\n",
+        "    hour = 0\n",
+    ),
+    Mutation(
+        "output that came after the last count is taken for counted",
+        "app/stream/readback/brought.py",
+        "counted=self._said == self._counted",
+        "counted=self._counted is not None",
+    ),
 )

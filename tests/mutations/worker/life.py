@@ -30,8 +30,8 @@ ROWS = (
     Mutation(
         "what people saw of a failed stream is dropped",
         "worker/life/ending/relay_end.py",
-        "if (complete or content) and (whole",
-        "if complete and (whole",
+        "and (brought.whole or content) and (whole",
+        "and brought.whole and (whole",
     ),
     Mutation(
         "who takes over and ends a stream does not look what stands",
@@ -128,5 +128,41 @@ ROWS = (
         "worker/life/record.py",
         "self._counted = found.progress.attempts > self.progress.attempts",
         "self._counted = self._counted",
+    ),
+    Mutation(
+        "the call of a lost worker stays open until the end",
+        "worker/life/life.py",
+        "        await self._settle(record)\n",
+        "",
+    ),
+    Mutation(
+        "a call that is left otherwise than by its end is on no ledger",
+        "worker/life/calling/ledger.py",
+        "            self._close(state, reading)\n",
+        "            if state is CallState.COMPLETE:\n                self._close(state, reading)\n",
+    ),
+    Mutation(
+        "a call is named with its end, which its worker may not live to see",
+        "worker/life/calling/call.py",
+        '{"content": "1", **self._ledger.field}',
+        '{"content": "1"}',
+    ),
+    Mutation(
+        "a call that was not made stays on the ledger",
+        "worker/life/record.py",
+        "            self.ledger.withdraw()\n",
+        "",
+    ),
+    Mutation(
+        "what a log has lost of the ledger is not written again",
+        "worker/life/record.py",
+        "            self.writer.mark(self.ledger.field)\n",
+        "            pass\n",
+    ),
+    Mutation(
+        "a stream that has ended is not billed",
+        "worker/life/release.py",
+        "queue.done(self._claim, entry, bill_of(meta))",
+        "queue.done(self._claim, entry)",
     ),
 )

@@ -10,6 +10,8 @@ import pytest
 
 from app.settings import Settings
 from app.stream.frames import origin
+from app.stream.ledger.lines import Calls, CallState, Open, calls_of
+from app.stream.ledger.usage import Brought, Cost
 from app.stream.log import Begun, Claim, Status
 from app.stream.stages import Cause, NoWayError, Stage
 from app.watch.events import of_streams
@@ -21,6 +23,7 @@ from worker.life.record import Record
 from worker.life.steps import HandOver, Restart, Retry, Start
 from worker.log import commit
 
+PRICES = SimpleNamespace(cost=lambda *_: Cost(7))
 REQUEST = b'{"model":"m","max_tokens":5,"messages":[]}'
 
 
@@ -31,13 +34,18 @@ class Commits:
 
 def record(*, counted: bool = False, stalled: bool = False, **meta: bytes) -> Record:
     begun = Begun(Status.OK, 5000, 0, origin("st_1"), {"request": REQUEST, "model": b"m", **meta}, counted)
-    services = cast("Any", SimpleNamespace(settings=Settings(), committer=Commits()))
+    services = cast("Any", SimpleNamespace(settings=Settings(), committer=Commits(), prices=PRICES))
     return Record(Claim("st_1", 1, "w/1", stalled=stalled), services, Interrupt(), begun)
 
 
 def written(found: Record) -> dict[str, Any]:
     append = found.writer.take()
     return dict(append.fields) if append is not None else {}
+
+
+def calls(fields: dict[str, Any]) -> Calls:
+    """Taken out of the fields of a write."""
+    return calls_of(fields.pop("calls"), 0, "")
 
 
 @pytest.mark.parametrize(
@@ -77,8 +85,10 @@ async def test_a_call_that_was_counted_and_not_made_is_taken_back_with_what_come
     found.go(found.first(Reason.WORKER_LOST).way)
     await found.count()
     assert (found.progress.attempts, found.uncounted) == (1, {})
+    assert found.ledger.calls.open == Open("m")
     found.uncount()
-    assert (found.progress.attempts, found.uncounted) == (0, {"attempt": 0})
+    taken_back = dict(found.uncounted)
+    assert (found.progress.attempts, calls(taken_back), taken_back) == (0, Calls(), {"attempt": 0})
 
 
 async def test_a_call_whose_count_the_log_did_not_take_is_counted_again() -> None:
@@ -86,7 +96,9 @@ async def test_a_call_whose_count_the_log_did_not_take_is_counted_again() -> Non
     found.go(found.first(Reason.WORKER_LOST).way)
     counting = asyncio.create_task(found.count())
     await asyncio.sleep(0)
-    assert written(found) == {"attempt": 1, "handed_over": "0", "held": "0"}
+    fields = written(found)
+    assert calls(fields) == Calls().opened("m")
+    assert fields == {"attempt": 1, "handed_over": "0", "held": "0"}
     found.writer.refuse(Status.CONFLICT)
     with pytest.raises(Interruption):
         await counting
@@ -94,7 +106,9 @@ async def test_a_call_whose_count_the_log_did_not_take_is_counted_again() -> Non
     found.resume(Begun(Status.OK, 5000, 0, origin("st_1"), {"request": REQUEST, "model": b"m"}, counted=False))
     again = asyncio.create_task(found.count())
     await asyncio.sleep(0)
-    assert written(found) == {"attempt": 1, "handed_over": "0", "held": "0"}
+    fields = written(found)
+    assert calls(fields) == Calls().opened("m")
+    assert fields == {"attempt": 1, "handed_over": "0", "held": "0"}
     found.writer.answered()
     with pytest.raises(Interruption):  # nobody has cleared the reason here
         await again
@@ -124,6 +138,26 @@ async def test_a_worker_that_stood_still_costs_the_stream_nothing_where_it_had_c
     found = record(stalled=True, attempt=b"2", free=b"1")
     assert (found.progress.charged, written(found)) == (0, {"free": 2, "stalls": 1})
     assert record(stalled=True, attempt=b"2", handed_over=b"1").progress.charged == 2
+
+
+async def test_a_call_that_its_holder_did_not_live_to_close_is_closed_and_written() -> None:
+    found = record(attempt=b"1")
+    assert found.ledger.calls.open == Open("m")
+    found.settle(Brought("m", b'{"input_tokens":3}', output_bytes=8))
+    [line] = calls(written(found)).lines
+    assert (line.state, bytes(line.usage), line.request_id) == ("cut", b'{"input_tokens":3,"output_tokens":2}', None)
+
+
+async def test_what_a_log_has_lost_of_the_ledger_is_written_again() -> None:
+    left = Calls().opened("m").closed(CallState.CUT, Brought(), PRICES.cost)
+    found = record(attempt=b"1", calls=left.encode())
+    found.resume(Begun(Status.OK, 5000, 0, origin("st_1"), {"request": REQUEST, "model": b"m"}, counted=False))
+    assert calls(written(found)) == left
+
+
+async def test_nothing_is_left_open_at_the_end() -> None:
+    found = record(attempt=b"1")
+    assert [line.state for line in found.account().calls.lines] == ["cut"]
 
 
 async def test_a_retry_is_told_with_the_attempt_that_follows() -> None:

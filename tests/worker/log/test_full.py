@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import OutOfMemoryError
 
 from app.intake.streams import Streams
+from app.prices import Prices
 from app.stream import keys
 from app.stream.conversations.store import Changed, Conversations
 from app.stream.log import Claim, Log
@@ -37,7 +38,8 @@ async def full(redis: Redis) -> AsyncIterator[None]:
 
 
 def front(shop: Workshop) -> Streams:
-    return Streams(shop.log, shop.queue, Conversations(shop.redis, shop.log), shop.settings, "front")
+    conversations = Conversations(shop.redis, shop.log)
+    return Streams(shop.log, shop.queue, conversations, shop.settings, "front", pricing=Prices().cost)
 
 
 async def test_a_running_stream_is_cancelled(shop: Workshop) -> None:

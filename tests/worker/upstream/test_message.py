@@ -15,6 +15,7 @@ from anthropic.lib.streaming._beta_messages import accumulate_event
 from app.dev.simulator.answer.events import frames, message
 from app.dev.simulator.answer.plan import plan
 from app.dev.simulator.directives import parse
+from app.stream.ledger.usage import Brought
 from worker.rawjson.codec import dumps, loads
 from worker.upstream.message import PARTS_MAX, GatheredMessage
 from worker.upstream.sse import Parser
@@ -130,14 +131,17 @@ def test_a_tool_s_input_that_max_tokens_cut_off_is_completed_as_the_sdk_does_it(
 def test_use_is_a_total_that_replaces_and_what_is_not_told_stays() -> None:
     gathered = GatheredMessage()
     add(gathered, {"type": "message_start", "message": {"usage": {"input_tokens": 9, "output_tokens": 1, "x": 2}}})
-    assert (gathered.usage, gathered.closed) == ({"input_tokens": 9, "output_tokens": 1, "x": 2}, False)
+    assert gathered.usage == {"input_tokens": 9, "output_tokens": 1, "x": 2}
+    assert not gathered.brought(whole=False).counted
     add(gathered, {"type": "message_delta", "delta": {"stop_reason": None}, "usage": {"output_tokens": 5}})
     add(
         gathered,
         {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7, "x": None}},
     )
     assert gathered.usage == {"input_tokens": 9, "output_tokens": 7, "x": 2}
-    assert (gathered.stop_reason, gathered.closed) == ("end_turn", True)
+    assert gathered.brought(whole=True) == Brought(
+        None, b'{"input_tokens":9,"output_tokens":7,"x":2}', "end_turn", counted=True, whole=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 from worker.life.calling import liveness
+from worker.life.calling.ledger import Ledger
 from worker.life.chronicle import GIVEN_UP, Chronicle
 from worker.life.interrupt import Interrupt
 from worker.log.writer import FullLogError, Writer
@@ -30,12 +30,15 @@ class Call:
     def __init__(
         self,
         writer: Writer,
+        ledger: Ledger,
         interrupt: Interrupt,
         timeouts: liveness.Timeouts,
+        *,
         chronicle: Chronicle,
         thinks: Callable[[float], None],
     ) -> None:
         self._writer = writer
+        self._ledger = ledger
         self._interrupt = interrupt
         self._timeouts = timeouts
         self._chronicle = chronicle
@@ -43,8 +46,7 @@ class Call:
         self._upstream_request_id = ""
         self._beat = 0.0
         self._loop = asyncio.get_running_loop()
-        begins = partial(writer.mark, {"content": "1"})
-        self.reading = Reading(writer.frame, begins, self._loop.time, chronicle.first_content)
+        self.reading = Reading(writer.frame, self._begins, self._loop.time, chronicle.first_content)
         self._due = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -52,7 +54,8 @@ class Call:
         """Returns when the message is complete. `turn` is told what the answer says of the limits."""
         status, reason = GIVEN_UP, "given_up"
         try:
-            await self._read(claude, request, turn)
+            with self._ledger.call(request.model, self.reading):
+                await self._read(claude, request, turn)
             status, reason = OK, ""
         except UpstreamError as error:
             status, reason = error.failure.status, error.failure.reason
@@ -62,6 +65,7 @@ class Call:
             reason = reason if self._interrupt.why is None else self._interrupt.why.name.lower()
             raise
         finally:
+            self._writer.mark(self._ledger.field)  # goes along with what is written next
             self._chronicle.call_ended(status, reason, self._upstream_request_id)
 
     async def _read(self, claude: Claude, request: Request, turn: Turn) -> None:
@@ -72,6 +76,7 @@ class Call:
                 reading.stir()
                 turn.taken(answer.limits)
                 self._upstream_request_id = answer.headers.get("request-id", "")
+                self._ledger.answered(self._upstream_request_id)
                 async for chunk in answer.chunks:
                     if reading.feed(chunk):
                         return
@@ -85,6 +90,10 @@ class Call:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+
+    def _begins(self) -> None:
+        """Its first frame is about to be written, and what is known of the call goes along."""
+        self._writer.mark({"content": "1", **self._ledger.field})
 
     def _watch(self) -> None:
         """Looks when the silence could be long enough; cheaper than a timer that every event moves."""

@@ -13,6 +13,8 @@ from typing import TypeVar
 import orjson
 
 from app.stream.endings import end_data
+from app.stream.ledger.lines import Calls
+from app.stream.ledger.usage import Brought
 from app.stream.observing import tell
 from app.watch.events import of_processes
 from worker.life.steps import End
@@ -33,15 +35,15 @@ DEPTH_MAX = 100
 _COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
-def bare(end: End, attempts: int) -> tuple[bytes, dict[str, Field]]:
+def bare(end: End, attempts: int, calls: Calls) -> tuple[bytes, dict[str, Field]]:
     """Frame and fields of an ending that says the least."""
-    return dumps(end_data(end.outcome, attempts=attempts)), {"outcome": end.outcome.value, "attempts": attempts}
+    data = end_data(end.outcome, attempts=attempts, cost_usd=calls.cost_usd)
+    return dumps(data), {"outcome": end.outcome.value, "attempts": attempts, **_costs(calls)}
 
 
-def frame_data(end: End, attempts: int, message: GatheredMessage | None, cost: float | None) -> bytes:
-    """The data of `relay.end`. `message` is the newest attempt's, as far as it has come."""
-    reason = _safely(lambda: message.stop_reason if message is not None else None)
-    error = None
+def frame_data(end: End, attempts: int, brought: Brought, cost: float | None) -> bytes:
+    """The data of `relay.end`. `brought` is the newest attempt's, as far as it has come; `cost` is all calls'."""
+    reason, error = brought.stop_reason, None
     if end.error is not None:
         error = {
             "type": _clip(end.error.type, NAME_CHARACTERS),
@@ -53,9 +55,10 @@ def frame_data(end: End, attempts: int, message: GatheredMessage | None, cost: f
         stop_reason=None if reason is None else _clip(reason, NAME_CHARACTERS),
         cost_usd=cost,
         error=error,
+        estimated=brought.estimated,
     )
     told = dumps(data)
-    usage = _safely(lambda: _usage(message, DATA_BYTES - len(told)) if message is not None else None)
+    usage = _safely(lambda: _usage(brought.used, DATA_BYTES - len(told)))
     return told if usage is None else told.replace(b'"usage":null', b'"usage":' + usage, 1)
 
 
@@ -63,29 +66,28 @@ def fields(
     end: End,
     attempts: int,
     message: GatheredMessage | None,
-    cost: float | None,
+    brought: Brought,
+    calls: Calls,
     *,
-    complete: bool,
     content: bool = False,
     first_at: int | None = None,
 ) -> dict[str, Field]:
     """The fields of the meta.
 
-    `complete`: the upstream's `message_stop` has come; `content`: people have seen something of `message`, which is
-    kept then, and marked as partial; `first_at`: when its first content came, in ms.
+    `brought` is what `message` comes to; `content`: people have seen something of it: it is kept then, and marked as
+    partial where it is not whole; `first_at`: when its first content came, in ms.
     """
-    found: dict[str, Field] = {"outcome": end.outcome.value, "attempts": attempts}
-    if message is not None:
-        if (reason := _safely(lambda: message.stop_reason)) is not None:
-            found["stop_reason"] = _whole(reason)
-        if message.usage_told and (usage := _safely(lambda: json_text.assemble(message.usage_told))) is not None:
-            found["usage"] = usage
-        if (complete or content) and (whole := _safely(message.json)) is not None:
-            found["message"] = whole
-            if not complete:
-                found["partial"] = "1"
-    if cost is not None:
-        found["cost_usd"] = repr(cost)
+    found: dict[str, Field] = {"outcome": end.outcome.value, "attempts": attempts, **_costs(calls)}
+    if brought.stop_reason is not None:
+        found["stop_reason"] = _whole(brought.stop_reason)
+    if (usage := brought.used) is not None:
+        found["usage"] = usage
+    if brought.estimated:
+        found["estimated"] = "1"
+    if message is not None and (brought.whole or content) and (whole := _safely(message.json)) is not None:
+        found["message"] = whole
+        if not brought.whole:
+            found["partial"] = "1"
     if first_at is not None:
         found["first_at"] = first_at
     if end.error is not None:
@@ -105,9 +107,14 @@ def fields(
     return found
 
 
-def _usage(message: GatheredMessage, room: int) -> bytes | None:
+def _costs(calls: Calls) -> dict[str, Field]:
+    """What stands in the meta of the calls and their cost, which may be nobody's to know."""
+    return {"calls": calls.encode(), "cost_usd": dumps(calls.cost_usd)}
+
+
+def _usage(used: bytes | None, room: int) -> bytes | None:
     """The use, or as much of it as there is room for: first its counts, then what comes first."""
-    told = message.usage_told
+    told = json_text.members(used or b"")
     if not told:
         return None
     kept: json_text.Members = {}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 from app.stream.endings import Outcome
 from app.stream.frames import Position
+from app.stream.ledger.usage import Brought, values
 from app.stream.log import Log, Status
 from worker.life import decide
 from worker.life.chronicle import Chronicle
@@ -21,7 +23,6 @@ from worker.life.ending.recovery import recover
 from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.steps import End
 from worker.log.writer import Field, FullLogError, Writer
-from worker.upstream.prices import cost_usd
 
 # So often a refused ending is tried again, after this long and then twice as long.
 REFUSALS_MAX = 5
@@ -43,33 +44,35 @@ class Ending:
         self._bare = False  # the log takes no frame
         self._end_at: Position | None = None
 
-    async def write(self, end: End, account: Account, writer: Writer, more: dict[str, int], *, readable: bool) -> bool:
+    async def write(
+        self, end: End, account: Account, writer: Writer, more: Mapping[str, Field], *, readable: bool
+    ) -> bool:
         """Writes the ending, and `more` fields; False where it was refused. Raises `Interruption`."""
         if account.message is None and account.content:  # ended by who did not read it
             stands = await recover(self._log, self._stream_id, self._interrupt, READ_BACK_BYTES)
             account = replace(account, message=stands.message)
             if stands.whole and end.outcome is Outcome.FAILED:  # only its ending was missing
                 end, account = decide.complete(stands.message.stop_reason), replace(account, complete=True)
-        frame, fields, cost = self._said(end, account)
+        frame, fields = self._said(end, account)
         self._end_at = writer.position
         if readable and not self._bare:
             with contextlib.suppress(FullLogError):
                 writer.last("relay.end", frame)
-        writer.mark(fields | more, self._life_ms)
+        writer.mark({**fields, **more}, self._life_ms)
         with self._interrupt.armed(Why.LEFT):
             await writer.flush()
         if writer.refusal is None:
-            self._tell(end, account, cost)
+            self._tell(end, account)
         return writer.refusal is None
 
-    def _tell(self, end: End, account: Account, cost: float | None) -> None:
-        message = account.message
+    def _tell(self, end: End, account: Account) -> None:
         try:
-            stop_reason, usage = (None, None) if message is None else (message.stop_reason, message.usage)
+            brought = account.brought
         except Exception as error:  # noqa: BLE001  # as below
             self._chronicle.fault(error)
-            stop_reason = usage = None
-        self._chronicle.ended(end, account.attempts, stop_reason, usage or {}, cost)
+            brought = Brought()
+        cost = account.calls.cost_usd
+        self._chronicle.ended(end, account.attempts, brought.stop_reason, values(brought.used), cost)
 
     async def refused(self, status: Status | None) -> None:
         """The ending was refused. Returns when it is to be tried again.
@@ -88,23 +91,22 @@ class Ending:
         """Whether all but the ending stands in a log that ends at `position`."""
         return position == self._end_at
 
-    def _said(self, end: End, account: Account) -> tuple[bytes, dict[str, Field], float | None]:
-        """Frame, fields and the cost; with less in them where they cannot be made."""
-        message, attempts = account.message, account.attempts
+    def _said(self, end: End, account: Account) -> tuple[bytes, dict[str, Field]]:
+        """Frame and fields; with less in them where they cannot be made."""
+        attempts, calls = account.attempts, account.calls
         try:
-            usage = message.usage if message is not None and message.closed else None
-            cost = cost_usd(account.model, usage) if usage is not None else None
-            frame = relay_end.frame_data(end, attempts, message, cost)
+            brought = account.brought
+            frame = relay_end.frame_data(end, attempts, brought, calls.cost_usd)
             fields = relay_end.fields(
                 end,
                 attempts,
-                message,
-                cost,
-                complete=account.complete,
+                account.message,
+                brought,
+                calls,
                 content=account.content,
                 first_at=account.first_at,
             )
         except Exception as error:  # noqa: BLE001  # a finished answer is not lost for what is said about it
             self._chronicle.fault(error)
-            return *relay_end.bare(end, attempts), None
-        return frame, fields, cost
+            return relay_end.bare(end, attempts, calls)
+        return frame, fields

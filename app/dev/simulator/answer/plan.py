@@ -60,6 +60,11 @@ class Plan:
         return sum(len(block.deltas) for block in self.blocks)
 
     @property
+    def declined(self) -> bool:
+        """Whether nothing was said before the refusal."""
+        return self.stop_reason == "refusal" and not self.output_tokens
+
+    @property
     def thinking_tokens(self) -> int:
         return sum(len(block.deltas) for block in self.blocks if block.carries == "thinking")
 

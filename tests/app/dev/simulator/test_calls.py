@@ -50,3 +50,26 @@ async def test_a_reset_forgets_what_times_had_counted(claude: AsyncAnthropic, ht
         with pytest.raises(anthropic.InternalServerError):
             await claude.messages.create(**asking("[[sim: status=500 times=1]]"))
         await http.post("/_sim/reset")
+
+
+async def test_each_call_is_metered_by_its_request_id(
+    claude: AsyncAnthropic, http: httpx.AsyncClient, url: str
+) -> None:
+    """As it would be billed: what was refused or declined is free, and of what is cut the prompt and what was said."""
+    whole = await claude.messages.create(**asking("[[sim: tokens=7 tag=whole]]"))
+    await streamed(claude, "[[sim: tokens=5 tag=streamed]]")
+    await streamed(claude, "[[sim: refusal tag=declined]]")
+    with pytest.raises(anthropic.RateLimitError):
+        await claude.messages.create(**asking("[[sim: status=429 tag=refused]]"))
+    reader, writer = await raw_call(url, "[[sim: stall-after=3 tokens=9 tag=cut]]")
+    while b"content_block_delta" not in await reader.readline():
+        pass
+    meter = (await http.get("/_sim/meter")).json()
+    writer.close()
+    billed = {one["tag"]: (one["input_tokens"], one["output_tokens"]) for one in meter.values()}
+    assert billed["whole"] == (whole.usage.input_tokens, 7)
+    assert billed["streamed"][1] == 5
+    assert (billed["declined"], billed["refused"]) == ((0, 0), (0, 0))
+    assert billed["cut"][0] > 0
+    assert billed["cut"][1] == 3
+    assert whole._request_id in meter

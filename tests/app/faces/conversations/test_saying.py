@@ -17,6 +17,7 @@ from app.http.bulk import Bulk
 from app.intake import submit as submitting
 from app.intake.prompt import InvalidPromptError
 from app.intake.streams import Streams
+from app.prices import Prices
 from app.settings import Settings
 from app.stream import keys
 from app.stream.conversations.store import Conversation, Conversations
@@ -32,7 +33,7 @@ OWNER = "me"
 def conversing(redis: Redis, tokens: int | None = 0, **settings: Any) -> Conversing:
     log = Log(redis)
     chosen = replace(Settings(), **settings)
-    streams = Streams(log, Queue(redis), Conversations(redis, log), chosen, "front")
+    streams = Streams(log, Queue(redis), Conversations(redis, log), chosen, "front", pricing=Prices().cost)
     return Conversing(streams, Told(tokens), chosen, Bulk())
 
 

@@ -9,13 +9,17 @@ from typing import Any, cast
 import pytest
 
 from app.stream import frames
+from app.stream.ledger.lines import Calls, calls_of
+from app.stream.ledger.usage import Cost
 from app.stream.log import Claim, Status
 from tests.worker.life.chronicles import chronicle
 from worker.life.calling.call import Call
+from worker.life.calling.ledger import Ledger
 from worker.life.calling.liveness import Timeouts
 from worker.life.interrupt import Interrupt
 from worker.log.writer import END_BYTES, FullLogError, Writer
 from worker.upstream.claude import Answer
+from worker.upstream.request import Request
 
 START = b'event: message_start\ndata: {"type":"message_start","message":{"id":"m"}}\n\n'
 DELTA = b'event: content_block_delta\ndata: {"x":1}\n\n'
@@ -32,7 +36,7 @@ class Upstream:
 
     @asynccontextmanager
     async def call(self, _: object) -> AsyncIterator[Answer]:
-        yield Answer(self._give(), [], {})
+        yield Answer(self._give(), [], {"request-id": "req_1"})
 
     async def _give(self) -> AsyncIterator[bytes]:
         for chunk in self._chunks:
@@ -54,8 +58,10 @@ class Upstream:
 
 async def read(upstream: Upstream) -> Writer:
     writer = Writer(Claim("st_1", 1, "w/1"), frames.origin("st_1"), LIMIT, upstream, upstream)
-    call = Call(writer, Interrupt(), Timeouts(60, 60), chronicle(), lambda _: None)
-    await call.read(cast("Any", upstream), cast("Any", None), cast("Any", upstream))
+    interrupt = Interrupt()
+    ledger = Ledger(Calls(), lambda *_: Cost(7), interrupt)
+    call = Call(writer, ledger, interrupt, Timeouts(60, 60), chronicle=chronicle(), thinks=lambda _: None)
+    await call.read(cast("Any", upstream), Request("claude", b"{}", {}, ""), cast("Any", upstream))
     return writer
 
 
@@ -65,7 +71,9 @@ async def test_frames_stand_in_the_log_and_with_the_first_of_them_that_there_is_
     assert frames.follow(append.data, *frames.origin("st_1")) is not None
     names = [frame.name for frame in frames.split(append.data)]
     assert names == ["message_start", "content_block_delta", "content_block_delta", "message_stop"]
-    assert append.fields == {"content": "1"}
+    assert append.fields.keys() == {"content", "calls"}
+    calls = calls_of(cast("bytes", append.fields["calls"]), 1, "")
+    assert [(line.state, line.request_id) for line in calls.lines] == [("complete", "req_1")]
 
 
 async def test_an_event_that_does_not_fit_is_never_gathered_whole() -> None:

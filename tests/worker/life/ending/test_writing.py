@@ -12,11 +12,12 @@ from app.dev.embedded import EmbeddedValkey
 from app.stream import keys
 from app.stream.endings import Outcome
 from app.stream.frames import Position, encode, origin
+from app.stream.ledger.lines import Calls
 from app.stream.log import Log, Status
 from tests.worker.life.chronicles import chronicle
 from tests.worker.log.committing import Hand, committing
 from tests.worker.plain_upstream import EVENT_STREAM, PlainUpstream
-from tests.worker.workshop import MODEL, Stream, Workshop
+from tests.worker.workshop import Stream, Workshop
 from worker.life.ending import relay_end
 from worker.life.ending.account import Account
 from worker.life.ending.writing import REFUSALS_MAX, Ending
@@ -162,7 +163,7 @@ async def test_a_log_that_redis_takes_no_more_of_ends_without_a_loop(
 
 @pytest.mark.usefixtures("short")
 async def test_an_ending_that_the_log_does_not_take_is_told_by_the_meta(redis: Redis, valkey: EmbeddedValkey) -> None:
-    account = Account(1, MODEL, GatheredMessage(), content=True, complete=True, first_at=None)
+    account = Account(1, GatheredMessage(), content=True, complete=True, first_at=None, calls=Calls())
     async with committing(valkey.url) as committer:
         hand = await Hand(redis, committer).take("st_1")
         closing = Ending("st_1", Log(redis), Interrupt(), 60_000, chronicle())

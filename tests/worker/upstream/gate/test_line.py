@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.intake.streams import Streams
+from app.prices import Prices
 from app.stream import asides, keys
 from app.stream.asides import Held, decode, is_aside
 from app.stream.endings import Outcome
@@ -67,7 +68,7 @@ async def test_who_waits_without_a_slot_is_cancelled_by_a_front(shop: Workshop) 
     async with shop.worker():
         stream_id = await shop.submit("[[sim: status=429 retry-after=20 tag=gone]]")
         await shop.eventually(in_line(shop))
-        streams = Streams(shop.log, shop.queue, None, shop.settings, "front")  # type: ignore[arg-type]  # none is asked
+        streams = Streams(shop.log, shop.queue, None, shop.settings, "front", pricing=Prices().cost)  # type: ignore[arg-type]  # none is asked
         await streams.cancel(stream_id)
         stream = await shop.ended(stream_id)
     assert (stream.outcome, stream.meta["attempts"]) == (Outcome.CANCELLED, b"0")
@@ -81,7 +82,7 @@ async def test_who_is_cancelled_on_the_way_to_the_line_waits_no_longer(
     park = Queue.park
 
     async def parks(self: Queue, claim: Claim, *rest: Any) -> bool:
-        await Streams(shop.log, shop.queue, None, shop.settings, "front").cancel(claim.stream_id)  # type: ignore[arg-type]  # none is asked
+        await Streams(shop.log, shop.queue, None, shop.settings, "front", pricing=Prices().cost).cancel(claim.stream_id)  # type: ignore[arg-type]  # none is asked
         return await park(self, claim, *rest)
 
     monkeypatch.setattr(Queue, "park", parks)

@@ -1,0 +1,87 @@
+"""What a front says at the end of a stream that no worker has: it waits, for the first time or again.
+
+The rule: it says the same as a worker would, of what earlier holders left: their calls and what these cost, and the use
+that the newest one's answer told. Reads the log only where an answer stands in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from app.stream.endings import Outcome, end_data
+from app.stream.ledger.lines import CallState, Pricing, calls_of, kept
+from app.stream.ledger.usage import Brought, values
+from app.stream.log import Begun, Log
+from app.stream.readback.brought import brought_of
+from app.watch.events import of_streams
+from app.watch.events.subjects import subject, word
+
+# Of what the upstream says of a use so much finds room in `relay.end`; else its counts.
+FRAME_USAGE_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """`data` is that of `relay.end`, `fields` are the meta's, `told` goes to who watches."""
+
+    data: dict[str, Any]
+    fields: dict[str, str | bytes | int]
+    told: of_streams.Ended
+
+
+async def ending_of(
+    log: Log, stream_id: str, begun: Begun, outcome: Outcome, error: Mapping[str, str] | None, *, pricing: Pricing
+) -> Ending:
+    """The ending of a stream as it was found."""
+    meta = begun.meta
+    attempts, model = int(meta.get("attempt", b"0")), meta.get("model", b"").decode("utf-8", "replace")
+    brought = await brought_of(log, stream_id) if meta.get("content") == b"1" else Brought()
+    calls = calls_of(meta.get("calls"), attempts, model).closed(CallState.CUT, brought, pricing)
+    cost, usage = calls.cost_usd, values(brought.used)
+    data = end_data(
+        outcome,
+        attempts=attempts,
+        stop_reason=brought.stop_reason,
+        usage=values(bytes(kept(brought.used, FRAME_USAGE_BYTES))) or None,
+        cost_usd=cost,
+        error=None if error is None else dict(error),
+        estimated=brought.estimated,
+    )
+    fields: dict[str, str | bytes | int] = {
+        "outcome": outcome,
+        "attempts": attempts,
+        "calls": calls.encode(),
+        "cost_usd": orjson.dumps(cost),
+    }
+    optional = {
+        "stop_reason": brought.stop_reason,
+        "usage": brought.used,
+        "estimated": "1" if brought.estimated else None,
+        "error": None if error is None else orjson.dumps(error),
+    }
+    fields |= {name: value for name, value in optional.items() if value is not None}
+    told = of_streams.Ended(
+        subject(stream_id, meta.get("owner", b"").decode()),
+        word(model),
+        outcome,
+        error_type=error["type"] if error is not None else "",
+        why=error["message"] if error is not None else "",
+        stop_reason=word(brought.stop_reason or ""),
+        attempts=attempts,
+        input_tokens=_count(usage, "input_tokens"),
+        output_tokens=_count(usage, "output_tokens"),
+        cache_read_tokens=_count(usage, "cache_read_input_tokens"),
+        cache_write_tokens=_count(usage, "cache_creation_input_tokens"),
+        cost_usd=cost,
+        seconds=(begun.now - int(meta.get("created_at", begun.now))) / 1000,
+    )
+    return Ending(data, fields, told)
+
+
+def _count(usage: Mapping[str, Any], name: str) -> int | None:
+    value = usage.get(name)
+    return value if isinstance(value, int) else None
