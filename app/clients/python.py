@@ -83,15 +83,24 @@ class Event:
 
 
 class Client:
-    """Talks to one Keepstream; `async with` closes its connections."""
+    """Talks to one Keepstream; `async with` closes its connections.
+
+    `api_key` is a key or a token. With a key that may act for users, `user` is the one it acts for.
+    """
 
     def __init__(
-        self, base_url: str, *, api_key: str | None = None, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        user: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        sent = {"x-api-key": api_key, "x-keepstream-user": user}
         # httpx' read time-out counts from byte to byte, so pings count as life.
         self._http = httpx.AsyncClient(
             base_url=base_url,
-            headers={"x-api-key": api_key} if api_key else None,
+            headers={name: value for name, value in sent.items() if value},
             timeout=SILENCE_SECONDS,
             transport=transport,
             limits=httpx.Limits(max_connections=None),

@@ -35,7 +35,9 @@ def parser_of(command: str, description: str) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--url", help=f"the server's address (KEEPSTREAM_URL, default {DEFAULT_URL})")
-    parser.add_argument("--key", help="the key for it (KEEPSTREAM_KEY, which other users of this machine cannot see)")
+    parser.add_argument(
+        "--key", help="the key or token for it (KEEPSTREAM_KEY, which other users of this machine cannot see)"
+    )
     return parser
 
 

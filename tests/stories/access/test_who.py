@@ -98,8 +98,9 @@ async def test_a_backend_acts_for_its_users_and_each_reads_its_own_on_any_front(
     headers = {"authorization": f"Bearer {backend}"}
     one, other = house.fronts()
     async with httpx.AsyncClient(headers=headers, timeout=PATIENCE) as http:
-        made = await http.post(f"{one}/v1/streams", json=QUICK, headers={"x-keepstream-user": "bob"})
-        where = f"{other}{made.json()['events_url']}"
+        async with Client(one, api_key=backend, user="bob") as client:
+            made = await client.submit(QUICK)
+        where = f"{other}{made['events_url']}"
         read = await http.get(where, headers={"x-keepstream-user": "bob"})
         assert "event: relay.end" in read.text
         for user in ({}, {"x-keepstream-user": "eve"}):
