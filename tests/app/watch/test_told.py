@@ -201,6 +201,17 @@ async def refused(house: House) -> None:
     assert (served.method, served.route, served.status) == ("POST", "/v1/streams", 415)
 
 
+async def keys_come_and_go(house: House) -> None:
+    file = Path(house.front.front.settings.api_keys_file or "")
+    before = await asyncio.to_thread(file.read_text)
+    for number, text in enumerate((f"{before}SECRET {'0' * 64}\n", "SECRET\n"), 1):
+        await asyncio.to_thread(file.write_text, text)
+        await until(lambda: len(house.all(of_processes.KeysReloaded)) == number)  # noqa: B023  # awaited within
+    assert [event.outcome for event in house.all(of_processes.KeysReloaded)] == ["taken", "malformed"]
+    assert (await house.http.get("/v1/conversations", headers={"x-api-key": "SECRET"})).status_code == 401
+    assert (await house.hears(of_fronts.CallerRefused)).reason == "unknown_key"
+
+
 async def an_outage(valkey: EmbeddedValkey) -> None:
     async with Proxy("127.0.0.1", valkey.port) as proxy:
         redis: Redis = connect(f"redis://127.0.0.1:{proxy.port}/0?socket_timeout=0.1", "tests", retries=0)
@@ -223,14 +234,15 @@ async def test_each_name_is_told_and_never_a_text_or_a_key(
         await at_the_gate(house)
     await refused(house)
     await readers(house)
+    await keys_come_and_go(house)
     await an_outage(valkey)
-    never = {of_streams.ToolRan, of_processes.KeysReloaded, of_processes.LimitsReloaded}  # nothing does yet
+    never = {of_streams.ToolRan, of_processes.LimitsReloaded}  # nothing does yet
     kinds = {
         *(of_streams.Submitted, of_streams.Refused, of_streams.Claimed, of_streams.Held, of_streams.CallStarted),
         *(of_streams.FirstContent, of_streams.Silent, of_streams.Retried, of_streams.Restarted, of_streams.TakenOver),
         *(of_streams.CancelAsked, of_streams.Ended, of_streams.AppendRefused, of_streams.LeaseLost),
         *(of_fronts.ReaderJoined, of_fronts.ReaderLeft, of_fronts.ReaderReset, of_fronts.TailRepaired),
-        *(of_processes.WorkerGone, of_processes.Draining, RedisAway, RedisBack),
+        *(of_processes.WorkerGone, of_processes.Draining, of_processes.KeysReloaded, RedisAway, RedisBack),
     }
     assert kinds - {type(event) for event in house.events} == set()
     assert never & {type(event) for event in house.events} == set()
