@@ -14,8 +14,12 @@ from importlib.resources import files
 def source(*names: str) -> str:
     """The text of the files of these names (`<room>/<name>.lua`), one after the other: the last is the script, what it
     calls stands before.
+
+    What is there for readers alone is left out, for some are sent whole with each call; errors name the same lines.
     """
-    return "".join(files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names)
+    texts = (files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names)
+    lines = (line.strip() for text in texts for line in text.splitlines())
+    return "".join("\n" if line.startswith("--") else f"{line}\n" for line in lines)
 
 
 def source_on_full(*names: str) -> str:

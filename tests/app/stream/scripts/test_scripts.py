@@ -8,15 +8,17 @@ import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import initialize, invariant, run_state_machine_as_test
 
-from app.stream import keys
+from app.stream import keys, scripts
 from app.stream.log import Claim
 from app.stream.queue import Queue
+from app.stream.scripts import source
 from tests.app.stream.hands import MOMENTS, Dumps, Hand, Hands, values
 from tests.app.stream.telling import LIFE_MS, OWNER, accept
 from tests.harness.servers import Server
@@ -34,6 +36,12 @@ def machine(server: Server) -> Iterator[None]:
         Hands.redis = server.connect("machine")
         yield
         runner.run(Hands.redis.aclose())
+
+
+def test_a_script_is_sent_without_what_is_for_readers_and_its_lines_keep_their_numbers() -> None:
+    sent, file = source("log/append").splitlines(), (Path(scripts.__file__).parent / "log/append.lua").read_text()
+    told = [line.strip() for line in file.splitlines()]
+    assert sent == ["" if line.startswith("--") else line for line in told]
 
 
 class OneLog(Hands):
