@@ -29,6 +29,8 @@ from app.access.identity.entrance import Entrance
 from app.access.limits.in_force import LimitsInForce
 from app.access.passes.office import TicketOffice
 from app.access.passes.sessions import Sessions
+from app.access.screening.asking import Screening
+from app.access.screening.chosen import chosen
 from app.faces.base.front import Front
 from app.faces.chat import routes as chat
 from app.faces.conversations import routes as conversations
@@ -155,17 +157,19 @@ def application(front: Front, conversing: Conversing, ready: Readiness, at: str 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What a front reads of files before anything is served. Raises `SettingsError`."""
+    """What a front is given besides its settings, judged before anything is served. Raises `SettingsError`."""
 
     entrance: Entrance
     limits: LimitsInForce
     prices: Prices
     certificate: Certificate | None
+    screening: Screening
 
     @classmethod
     def of(cls, settings: Settings) -> Files:
         limits, prices = LimitsInForce(settings.limits_file), Prices(settings.prices_file)
-        return cls(Entrance.of(settings), limits, prices, Certificate.of(settings))
+        screening = Screening(chosen(settings), settings.screen_seconds)
+        return cls(Entrance.of(settings), limits, prices, Certificate.of(settings), screening)
 
 
 async def serve(settings: Settings, files: Files, listener: socket.socket) -> int:
@@ -198,6 +202,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket) -> in
             who=who.Who(files.entrance, Sessions(redis), settings.hosts, settings.trusted_proxies),
             limits=files.limits,
             prices=files.prices,
+            screening=files.screening,
             tickets=TicketOffice(redis, settings.ticket_secret, settings.ticket_seconds),
             chats=Chats(redis),
             upstream=claude,
@@ -209,6 +214,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket) -> in
         app = application(front, conversing, ready, listener.getsockname()[0])
         http = server(app, settings.cors_origins, Crowd(_room_for(settings.connections_max)), certificate)
         running = asyncio.create_task(http.serve(sockets=[listener]), name="server")
+        stack.push_async_callback(files.screening.aclose)
         if certificate is not None:
             await stack.enter_async_context(Supervised("certificate", certificate.watch))
         checking = asyncio.create_task(until_fit(redis), name="check")

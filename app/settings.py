@@ -74,6 +74,9 @@ class Settings:
     ticket_seconds: float = 3600.0
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
+    screen: str | None = None
+    screen_seconds: float = 2.0
+    screen_patterns: str | None = None
     tls_cert: str | None = None
     tls_key: str | None = None
     root_path: str = ""
@@ -147,6 +150,9 @@ class Settings:
             ticket_seconds=read.seconds("KEEPSTREAM_TICKET_SECONDS", default.ticket_seconds, 0.1, 604_800.0),
             hosts=tuple(_host(word) for word in read.words("KEEPSTREAM_HOSTS")),
             trusted_proxies=tuple(_proxy(word) for word in read.words("KEEPSTREAM_TRUSTED_PROXIES")),
+            screen=read.text("KEEPSTREAM_SCREEN"),
+            screen_seconds=read.seconds("KEEPSTREAM_SCREEN_SECONDS", default.screen_seconds, 0.01, 60.0),
+            screen_patterns=read.text("KEEPSTREAM_SCREEN_PATTERNS"),
             tls_cert=read.text("KEEPSTREAM_TLS_CERT"),
             tls_key=read.text("KEEPSTREAM_TLS_KEY"),
             root_path=read.path("KEEPSTREAM_ROOT_PATH"),

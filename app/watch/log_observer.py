@@ -97,6 +97,14 @@ def _served(event: of_fronts.RequestServed) -> _Line:
     return _INFO, f"{event.method} {event.route or 'no route of ours'}: {event.status}"
 
 
+def _screen_failed(event: of_fronts.ScreenFailed) -> _Line:
+    at = f" in {event.place}" if event.place else ""
+    return (
+        _ERROR,
+        f"a prompt could not be screened and was not accepted: {event.error}{at}, after {event.seconds:.2f} s",
+    )
+
+
 def _fault(event: of_processes.Fault) -> _Line:
     of = f"{event.of.stream_id}: " if event.of.stream_id else ""
     return _ERROR, f"{event.doing}: {of}{event.error} in {event.place}"
@@ -161,6 +169,7 @@ _LINES: dict[type[Event], Callable[[Any], _Line]] = {
     of_fronts.UpstreamKeyRefused: lambda e: (_WARNING, f"{e.host} refuses our key (status {e.status})"),
     of_fronts.UpstreamUnreachable: lambda e: (_WARNING, f"{e.host} cannot be reached: {e.error}"),
     of_fronts.HistoryUncounted: lambda e: (_WARNING, f"a long conversation could not be counted: {e.error}"),
+    of_fronts.ScreenFailed: _screen_failed,
     of_fronts.Crowded: lambda e: (_WARNING, f"there are {e.connections} connections: who comes is told to come again"),
     of_processes.CertificateRead: _certificate,
     of_processes.Draining: _draining,

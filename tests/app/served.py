@@ -18,6 +18,8 @@ from app.access.identity.entrance import Entrance
 from app.access.limits.in_force import LimitsInForce
 from app.access.passes.office import TicketOffice
 from app.access.passes.sessions import Sessions
+from app.access.screening.asking import Screening
+from app.access.screening.chosen import chosen
 from app.faces.base.front import Front
 from app.faces.conversations.saying import Conversing
 from app.faces.native.routes import events_of
@@ -126,11 +128,13 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             bulk=Bulk(),
             usage=Usage(redis),
             events_of=events_of,
+            screening=Screening(chosen(settings), settings.screen_seconds),
         )
         conversing = Conversing(streams, upstream, settings, front.bulk)
         ready = Readiness(redis, (channel, *beat.tasks))
         app, crowd = application(front, conversing, ready), Crowd(settings.connections_max)
         certificate = Certificate.of(settings)
+        stack.push_async_callback(front.screening.aclose)
         async with aclosing(upstream), listening(app, settings.cors_origins, crowd, certificate) as port:
             url = f"http{'s' if certificate else ''}://127.0.0.1:{port}"
             yield Served(front, conversing, redis, beat, url, crowd)

@@ -1,7 +1,8 @@
 """How a prompt is accepted, on whichever face: who is known by now, and what follows is one pipeline.
 
 The rule: every face that submits does so here, and nothing is stored before each step has let the prompt pass: may its
-caller ask this, and have its accounts room for it? The last of them is asked in the submit's own script.
+caller ask this, does the screen let it pass, and have its accounts room for it? The last of them is asked in the
+submit's own script.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from app.access.limits.allowance import Granted
 from app.access.limits.asked import asked_of
 from app.access.limits.demand import demand_of
 from app.faces.base.front import Front
+from app.faces.base.screened import screened
 from app.http.body import headers_of
 from app.intake.prompt import PASSED_HEADERS, Prompt
 from app.intake.streams import NOTHING
@@ -40,11 +42,12 @@ async def accept(
     fields: Mapping[str, str | bytes] | None = None,
     along: Along = NOTHING,
 ) -> Accepted:
-    """Submits `prompt` for `caller`. Raises `NotAllowedError`, and what `Streams.submit` raises; then nothing was
-    accepted.
+    """Submits `prompt` for `caller`. Raises `NotAllowedError`, what `screened` raises, and what `Streams.submit` does;
+    then nothing was accepted.
     """
     headers = headers_of(request, PASSED_HEADERS)
     demand = await _demand(front, front.limits.of(caller), prompt.model, prompt.body, headers.get(BETAS, ""))
+    kept = await screened(front, request, caller, prompt)
     return await front.streams.submit(
         prompt,
         caller.owner,
@@ -53,7 +56,7 @@ async def accept(
         query=query,
         idempotency_key=idempotency_key,
         failure_frees_key=failure_frees_key,
-        fields=fields,
+        fields={**(fields or {}), **kept},
         along=along,
     )
 

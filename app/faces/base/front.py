@@ -12,6 +12,7 @@ from starlette.responses import Response
 from app.access.caller import Caller
 from app.access.limits.in_force import LimitsInForce
 from app.access.passes.office import TicketOffice
+from app.access.screening.asking import Screening
 from app.fanout.hub import Hub
 from app.http.bulk import Bulk
 from app.http.who import Who
@@ -52,6 +53,7 @@ class Front:
     bulk: Bulk
     usage: Usage
     events_of: EventsOf
+    screening: Screening
 
     async def caller(self, request: Request) -> Caller:
         """Who sent a request. Raises `ApiError`, and Redis' errors for who comes with a session."""

@@ -27,7 +27,7 @@ AWAY_MS = (700, 1300)
 CROWDED_MS = 10_000
 
 _TIMES = ("created_at", "started_at", "ended_at")
-_JSON = ("usage", "cost_usd", "error")
+_JSON = ("usage", "cost_usd", "error", "metadata")
 _FLAGS = ("partial", "estimated")
 # The fields of a stream's meta that are shown.
 SHOWN_FIELDS = ("attempt", "model", "outcome", "stop_reason", "calls", *_FLAGS, *_TIMES, *_JSON)

@@ -114,3 +114,13 @@ class Crowded(Event):
     """A front has as many connections as it may have; who comes now is told to come again."""
 
     connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenFailed(Event):
+    """The screen said nothing of a prompt, which is not accepted. `error`: a class or a word of ours, at `place`."""
+
+    of: Subject
+    error: str
+    place: str
+    seconds: float

@@ -159,4 +159,34 @@ ROWS = (
         "    return hashlib.sha256(value.encode()).hexdigest()",
         "    return value",
     ),
+    Mutation(
+        "who cannot be screened passes",
+        "app/access/screening/asking.py",
+        '            return Unscreened("timeout")\n        finally:',
+        "            return None\n        finally:",
+    ),
+    Mutation(
+        "what holds up a screen's thread holds up all that come after",
+        "app/access/screening/asking.py",
+        "        if self._room is not None and self._room.silent(TURN_SECONDS):",
+        "        if False:",
+    ),
+    Mutation(
+        "screens that cannot be cancelled gather without a bound",
+        "app/access/screening/asking.py",
+        "        if room is None or len(room.calls) >= CALLS_MAX:",
+        "        if room is None:",
+    ),
+    Mutation(
+        "what a screen says that is no answer is one",
+        "app/access/screening/asking.py",
+        '        return Unscreened(f"answered:{type(said).__name__}")',
+        "        return None",
+    ),
+    Mutation(
+        "of a prompt only what is known is screened",
+        "app/access/screening/texts.py",
+        "            case dict() as fields:\n",
+        '            case {"content": _} as fields:\n',
+    ),
 )

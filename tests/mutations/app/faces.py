@@ -159,4 +159,16 @@ ROWS = (
         "if not caller.admin:",
         "if False:",
     ),
+    Mutation(
+        "a prompt that the screen refuses is stored",
+        "app/faces/base/screened.py",
+        "            raise ApiError(403, message)",
+        "            return {}",
+    ),
+    Mutation(
+        "a prompt is stored unscreened",
+        "app/faces/base/accepting.py",
+        "    kept = await screened(front, request, caller, prompt)",
+        "    kept: dict[str, bytes] = {}",
+    ),
 )
