@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from app.access.caller import is_tenant
@@ -63,7 +63,8 @@ def _add(path: Path, options: argparse.Namespace) -> None:
     add(path, key)
     sys.stdout.write(f"{made}\n")
     sys.stdout.flush()
-    _say(f"a key of {key.owner}, {key.digest[:SHOWN_DIGITS]} in {path}; it is shown only now")
+    over = ", and is over already" if key.is_over(time.time()) else ""
+    _say(f"a key of {key.owner}, {key.digest[:SHOWN_DIGITS]} in {path}; it is shown only now{over}")
 
 
 def _list(keys: Sequence[Key], now: float) -> None:
@@ -113,12 +114,9 @@ def _owner(text: str) -> str:
 
 def _day(text: str) -> date:
     try:
-        day = day_of(text)
+        return day_of(text)
     except SettingsError as error:
         raise argparse.ArgumentTypeError("must be a day such as 2027-01-31") from error
-    if day < datetime.now(UTC).date():
-        raise argparse.ArgumentTypeError("is over already")
-    return day
 
 
 def _label(text: str) -> str:

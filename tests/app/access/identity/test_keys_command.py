@@ -35,6 +35,12 @@ def test_what_a_key_may_is_said_with_it(file: Path, capsys: pytest.CaptureFixtur
     assert file.read_text() == f"acme {digest_of(key)} delegate admin expires=2099-01-31 label=ci\n"
 
 
+def test_a_key_that_is_over_is_made_all_the_same_and_it_is_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["add", "old", "--expires", "2020-01-31"]) == 0
+    assert "over already" in capsys.readouterr().err
+    assert file.read_text().endswith(" expires=2020-01-31\n")
+
+
 def test_keys_are_listed_without_what_opens(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text(f"alice {'a' * 64}\nacme {'b' * 64} delegate admin expires=2026-01-31 label=ci\n")
     assert main(["list"]) == 0
@@ -69,7 +75,6 @@ def test_a_key_that_is_none_is_said_and_not_quoted(file: Path, capsys: pytest.Ca
         ["add", "#1"],
         ["add", ""],
         ["add", "alice", "--expires", "2027-02-30"],
-        ["add", "alice", "--expires", "2020-01-01"],
         ["add", "alice", "--label", "two words"],
         ["add"],
         [],
