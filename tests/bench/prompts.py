@@ -53,6 +53,7 @@ def cpu(work: Callable[[], Any]) -> float:
 @contextmanager
 def turns() -> Iterator[list[float]]:
     """The longest turn of the loop, in the end."""
+    gc.collect()
     loop, last, longest = asyncio.get_running_loop(), time.thread_time(), [0.0]
     handle: asyncio.Handle | None = None
 
@@ -63,7 +64,6 @@ def turns() -> Iterator[list[float]]:
         last = now
         handle = loop.call_soon(turn)
 
-    gc.collect()
     gc.disable()  # as good as in a worker, which keeps the collector off what lives long
     turn()
     try:
