@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from app.stream import frames
+from tests.chaos.costs import Costs, Meter
 from tests.chaos.load.asks import Ask
 from tests.harness.reader import Sight, ViolationError
 
@@ -33,6 +34,12 @@ class Case:
     attempts: int = 0
     refusals: int = 0
     resets: int = 0
+    costs: Costs | None = None
+
+    def judge_costs(self, meter: Meter, disturbances: int) -> list[str]:
+        """Where its ledger is not what the upstream would bill."""
+        wrong = self.costs.judge(meter, self.ask.tag, disturbances) if self.costs is not None else []
+        return [self._sentence(what) for what in wrong]
 
     def judge(self, log: bytes) -> None:
         """Compares what was seen with the log, the log with itself, and the answer with what it had to be.

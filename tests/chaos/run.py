@@ -12,7 +12,10 @@ import httpx
 import psutil
 
 from app.stream import keys
+from app.stream.accounts import NANO
+from app.stream.ledger.lines import calls_of
 from tests.chaos.case import Case
+from tests.chaos.costs import Meter, Sums
 from tests.chaos.faults.nemesis import Nemesis
 from tests.chaos.faults.starving import Starving
 from tests.chaos.load.streams import Load
@@ -54,6 +57,7 @@ class Report:
     undisturbed: int
     starved: float
     faults: Counter[str]
+    sums: Sums
     violations: list[str] = field(default_factory=list)
 
     @property
@@ -75,6 +79,7 @@ class Report:
             f"{self.readers} readers, {self.reconnects} reconnects, {resets} resets",
             f"for {self.starved:.0f} s a worker got too little of the processors",
             f"a stream took {statistics.median(times):.1f} s, the longest {max(times):.1f}",
+            self.sums.text(),
             f"{sum(self.faults.values())} faults: {_counts(self.faults)}",
             *(f"  {count} x {sentence}" for sentence, count in why.most_common(10)),
             f"{len(self.violations)} violations",
@@ -100,7 +105,7 @@ async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
         watching.cancel()
         await nemesis.supervise()
         left = await left_behind(cluster)
-        calls = await counted_calls(cluster)
+        calls, meter = await counted_calls(cluster), await metered(cluster)
         ended = [case for case in load.cases if case.outcome]
         disturbances = {
             case.stream_id: nemesis.disturbances(case.began, case.ended)
@@ -115,10 +120,13 @@ async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
             undisturbed=sum(not count for count in disturbances.values()),
             starved=sum(ended - began for began, ended in starving.spans),
             faults=nemesis.counts,
+            sums=Sums.of((case.costs for case in ended if case.costs is not None), meter),
             violations=[
                 *load.violations,
                 *nemesis.deaths,
                 *paid(ended, calls, disturbances),
+                *(wrong for case in ended for wrong in case.judge_costs(meter, disturbances[case.stream_id])),
+                *await counted(cluster, ended),
                 *(f"{tag} was answered with an error, and started" for tag in load.refused if calls.get(tag)),
                 *too_few(ended),
                 *left,
@@ -144,6 +152,33 @@ async def counted_calls(cluster: Cluster) -> dict[str, int]:
     async with httpx.AsyncClient() as http:
         tags = (await http.get(f"{cluster.claude_url}/_sim/calls")).json()["tags"]
     return {tag: count["calls"] for tag, count in tags.items()}
+
+
+async def metered(cluster: Cluster) -> Meter:
+    """What each call would be billed, by its request id."""
+    async with httpx.AsyncClient() as http:
+        meter: Meter = (await http.get(f"{cluster.claude_url}/_sim/meter")).json()
+    return meter
+
+
+async def counted(cluster: Cluster, cases: list[Case]) -> list[str]:
+    """Where what is counted over all streams is not the sum of their ledgers."""
+    known = {case.stream_id: case.costs.calls for case in cases if case.costs is not None}
+    for _, entry in await cluster.redis.xrange(keys.OUTBOX):
+        if (stream_id := entry[b"id"].decode()) not in known:  # of a request that was not answered
+            known[stream_id] = calls_of(await cluster.redis.hget(keys.meta(stream_id), "calls"), 0, "")
+    sums = [calls.sums for calls in known.values()]
+    ours = [sum(getattr(one, name) for one in sums) for name in ("input", "output", "nano")]
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(f"http://127.0.0.1:{cluster.any_front_itself()}/v1/usage")
+    total = answer.json()["total"]
+    theirs = [total["input_tokens"], total["output_tokens"], round(total["cost_usd"] * NANO)]
+    if ours == theirs and (total["streams"], total["calls"]) == (
+        len(known),
+        sum(calls.made for calls in known.values()),
+    ):
+        return []
+    return [f"the ledgers of {len(known)} streams have {ours}, counted were {theirs} of {total}"]
 
 
 async def left_behind(cluster: Cluster) -> list[str]:

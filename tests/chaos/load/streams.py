@@ -11,7 +11,9 @@ from dataclasses import replace
 import httpx
 
 from app.stream import keys
+from app.stream.ledger.lines import Calls, calls_of
 from tests.chaos.case import Case
+from tests.chaos.costs import Costs
 from tests.chaos.load.asks import FAULTS, WHOLE, Ask, Fault, ask, small
 from tests.chaos.load.clients import Chat, ask_messages
 from tests.chaos.load.manners import reading
@@ -149,6 +151,7 @@ class Load:
                 )
             case.sights += joining
             log = await self._log(case.stream_id)
+            case.costs = Costs.of(await self._calls(case.stream_id), log)
         finally:
             case.ended = self._now()
             self.readers += len(case.sights)
@@ -212,6 +215,13 @@ class Load:
         while True:
             with contextlib.suppress(Exception):  # whatever it is, the next try tells
                 return bytes(await self._cluster.redis.get(keys.log(stream_id)) or b"")
+            await asyncio.sleep(0.1)
+
+    async def _calls(self, stream_id: str) -> Calls:
+        """Its ledger, likewise."""
+        while True:
+            with contextlib.suppress(Exception):  # as above
+                return calls_of(await self._cluster.redis.hget(keys.meta(stream_id), "calls"), 0, "")
             await asyncio.sleep(0.1)
 
     def _url(self, path: str) -> str:
