@@ -32,6 +32,7 @@ from app.stream.redis.fitness import until_fit
 from app.stream.redis.refusals import NO_ANSWER
 from app.stream.workers.gates import Gates
 from app.stream.workers.presence import Presence
+from app.stream.workers.reserves import Reserves
 from worker.claims.abandoned import Abandoned
 from worker.claims.cancels import Cancels
 from worker.claims.leases import Lease, Renewals
@@ -77,7 +78,8 @@ async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices
         stack.push_async_callback(gate.close)
         announcer = Announcer(redis)
         stack.push_async_callback(announcer.close)
-        services = Services(settings, log, queue, Conversations(redis, log), committer, claude, gate, announcer, prices)
+        conversations, reserves = Conversations(redis, log), Reserves(redis)
+        services = Services(settings, log, queue, conversations, committer, claude, gate, announcer, prices, reserves)
         leases: dict[str, Lease] = {}
         renewals = Renewals(name, leases, queue, settings.lease_seconds, committer=committer)
         cancels = Cancels(leases, redis, channel, settings.lease_seconds)

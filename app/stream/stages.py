@@ -43,6 +43,7 @@ class Cause(StrEnum):
     CANCEL = "it is cancelled"
     EXPIRY = "its time is up"
     FULL = "the log is full"
+    BUDGET = "a budget has no room for a call more"
     FAULT = "a fault of ours"
 
 
@@ -118,6 +119,7 @@ WAYS = (
     Way(_WITH_WORKER, _C.WORKER_LOST, _S.LOST),
     Way(_LIVING, _C.LOG_LOST, _S.LOST),  # also while its ending is written
     Way(_at(_S.BETWEEN, _S.CALLING, _S.CONTENT), _C.FULL, _S.ENDED),
+    Way(_at(_S.BETWEEN), _C.BUDGET, _S.ENDED),
     Way(_LIVING, _C.CANCEL, _S.ENDED),
     Way(_LIVING, _C.EXPIRY, _S.ENDED),
     Way(_LIVING, _C.FAULT, _S.ENDED),

@@ -45,6 +45,7 @@ bool worker_lost = false;       /* the last loss was that of a worker */
 #define CAN_CANCEL ends
 #define CAN_EXPIRY ends
 #define CAN_FULL ends
+#define CAN_BUDGET ends
 #define CAN_FAULT ends
 
 #define IF_KEPT (content && keeps)

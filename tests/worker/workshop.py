@@ -20,6 +20,7 @@ from app.dev.simulator.rules.buckets import Rates
 from app.prices import Prices
 from app.settings import Settings
 from app.stream import frames
+from app.stream.accounts import NO_DEMAND, Demand
 from app.stream.frames import Frame
 from app.stream.log import Log
 from app.stream.queue import Queue
@@ -98,12 +99,12 @@ class Workshop:
         finally:
             await redis.aclose()
 
-    async def submit(self, prompt: str, model: str = MODEL, **fields: str | bytes) -> str:
+    async def submit(self, prompt: str, model: str = MODEL, demand: Demand = NO_DEMAND, **fields: str | bytes) -> str:
         stream_id = f"st_{next(_numbers)}"
         body = {"model": model, "max_tokens": 5000, "messages": [{"role": "user", "content": prompt}]}
         meta = {"owner": "me", "request": orjson.dumps(body), "model": model, "on_interrupt": "restart", **fields}
         await self.log.open(stream_id, meta)
-        await self.queue.submit(stream_id, limit=1000, life_ms=LIFE_MS)
+        await self.queue.submit(stream_id, limit=1000, life_ms=LIFE_MS, demand=demand)
         await self.log.keep(stream_id, LIFE_MS)
         return stream_id
 

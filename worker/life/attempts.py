@@ -11,6 +11,7 @@ import random
 
 from app.stream.asides import Thinking
 from app.stream.stages import Cause
+from app.stream.workers.reserves import Fenced, Unpaid
 from worker.life import decide
 from worker.life.calling import liveness
 from worker.life.calling.admission import Admission, report
@@ -20,6 +21,7 @@ from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.record import Record
 from worker.life.services import Services
 from worker.life.steps import NextCall, Refused, Restart, Retry
+from worker.life.until_answered import until_answered
 from worker.log.writer import FullLogError
 from worker.upstream.failure import Failure, UpstreamError
 from worker.upstream.gate import Later, Turn
@@ -49,6 +51,8 @@ class Attempts:
         assert request is not None  # noqa: S101  # for the type checker: a stream without one has ended
         turn: Turn | Later | None = None
         try:
+            if (unpaid := await self._unpaid()) is not None:
+                return decide.on_budget(record.stage, unpaid.limit)
             with self._interrupt.armed():
                 await self._wait(step)
                 turn = await self._admission.turn(step, request.model)
@@ -73,6 +77,19 @@ class Attempts:
         finally:
             if isinstance(turn, Turn):
                 turn.taken()  # where nothing else was told of it
+
+    async def _unpaid(self) -> Unpaid | None:
+        """The budget that has no room for a call beside those that were made; of the first, the submit has seen to it.
+
+        Asked before readers are told that another call follows: where it does not, they keep what they have.
+        """
+        spent, claim = self._record.ledger.calls.sums.nano, self._record.claim
+        if not spent:  # what the submit has promised is there for this one
+            return None
+        reply = await until_answered(self._interrupt, lambda: self._services.reserves.reserve(claim, spent))
+        if isinstance(reply, Fenced):
+            raise Interruption(Why.LEFT)
+        return reply if isinstance(reply, Unpaid) else None
 
     async def _wait(self, step: NextCall) -> None:
         """Tells the readers what comes, and waits for this stream's own reasons."""

@@ -203,6 +203,12 @@ def on_full(stage: Stage, limit: int) -> Decision:
     return on_end(stage, Cause.FULL, failed(f"the stream is longer than MAX_LOG_BYTES ({limit})"))
 
 
+def on_budget(stage: Stage, limit: str) -> Decision:
+    """The owner's budget of this name has no room for another call."""
+    message = f"{limit}: the budget has no room for another call of this stream; what it has said so far is kept"
+    return on_end(stage, Cause.BUDGET, End(Outcome.FAILED, Error("billing_error", message)))
+
+
 def on_fault(stage: Stage, what: str) -> Decision:
     """Our own fault."""
     return on_end(stage, Cause.FAULT, failed(what))

@@ -1,0 +1,68 @@
+"""A further call is promised by the owner's budgets before it is made, and before anybody is told of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.stream import keys
+from app.stream.accounts import Account, Demand
+from tests.worker.workshop import Workshop
+
+CALL = 10**9
+# It breaks after four hundred words, which cost something: a budget of one call has no room for the next.
+CUT = "[[sim: cut-after=400 times=1 tokens=800 tag={tag}]]"
+
+
+def demand(nano: int) -> Demand:
+    return Demand((Account("me", nano_per_day=nano),), CALL)
+
+
+async def account(shop: Workshop) -> dict[str, int]:
+    found = await shop.redis.hgetall(keys.account("me"))  # type: ignore[misc]  # redis-py's types mix both clients
+    return {name.decode(): int(value) for name, value in found.items()}
+
+
+async def test_where_no_budget_has_room_the_stream_ends_and_keeps_its_text(shop: Workshop) -> None:
+    async with shop.worker():
+        stream = await shop.ended(await shop.submit(CUT.format(tag="unpaid"), demand=demand(CALL)))
+    assert (stream.outcome, stream.json("error")["type"]) == ("failed", "billing_error")
+    assert stream.json("error")["message"].startswith("usd_per_day: ")
+    assert "relay.reset" not in stream.names
+    assert stream.text
+    assert stream.meta["partial"] == b"1"
+    assert stream.json("message")["content"][0]["text"] == stream.text
+    assert (await shop.calls("unpaid"))["calls"] == 1
+    told = await account(shop)
+    assert (told["reserved"], told["spent_day"]) == (0, round(stream.json("cost_usd") * 1e9))
+    assert told["spent_day"] > 0
+
+
+async def test_where_one_has_room_the_stream_begins_again_and_all_of_it_is_settled(shop: Workshop) -> None:
+    async with shop.worker():
+        stream = await shop.ended(await shop.submit(CUT.format(tag="paid"), demand=demand(2 * CALL)))
+    assert (stream.outcome, stream.names.count("relay.reset")) == ("completed", 1)
+    assert (await shop.calls("paid"))["calls"] == 2
+    told = await account(shop)
+    assert (told["reserved"], told["spent_day"]) == (0, round(stream.json("cost_usd") * 1e9))
+
+
+async def test_calls_that_cost_nothing_need_no_further_room(shop: Workshop) -> None:
+    async with shop.worker():
+        stream = await shop.ended(await shop.submit("[[sim: status=529 times=1 tokens=3]]", demand=demand(CALL)))
+    assert stream.outcome == "completed"
+
+
+@pytest.mark.parametrize("room", [CALL, 3 * CALL])
+async def test_who_takes_a_stream_over_asks_for_the_next_call_too(shop: Workshop, room: int) -> None:
+    async with shop.worker(lease_seconds=0.5):
+        stream_id = await shop.submit("[[sim: tokens=400 rate=400 first=0 tag=taken]]", demand=demand(room))
+        await shop.until(stream_id, lambda stream: bool(stream.text))
+    async with shop.worker(lease_seconds=0.5):
+        stream = await shop.ended(stream_id)
+    told = await account(shop)
+    assert (told["reserved"], told["spent_day"]) == (0, round(stream.json("cost_usd") * 1e9))
+    if room > CALL:
+        assert (stream.outcome, stream.names.count("relay.reset")) == ("completed", 1)
+    else:
+        assert (stream.outcome, stream.json("error")["type"]) == ("failed", "billing_error")
+        assert stream.text
