@@ -18,7 +18,11 @@ from app.http import remaining
 # In a scope: the answer is a stream of events; whether a comment may stand behind what was written of it.
 SSE = "keepstream.sse"
 
-EXPOSED_HEADERS = ", ".join(("request-id", "retry-after", "location", "x-keepstream-id", *remaining.HEADERS))
+# What an answer cost and how long it took: app/faces/base/measured.py.
+MEASURED_HEADERS = ("x-keepstream-cost-usd", "server-timing")
+EXPOSED_HEADERS = ", ".join(
+    ("request-id", "retry-after", "location", "x-keepstream-id", *MEASURED_HEADERS, *remaining.HEADERS)
+)
 HEALTH = frozenset({"/healthz", "/readyz"})
 SAFE = frozenset({"GET", "HEAD"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -84,6 +84,7 @@ def paths() -> Json:
                 TAG,
                 "Sign out: the session is forgotten here, and its cookie there",
                 {"204": answer("There is none any more", None, "set-cookie"), **errors(415)},
+                security=[],
             ),
         },
     }

@@ -31,6 +31,8 @@ def paths() -> Json:
                             **events(EVENTS, any=schema("UpstreamEvent"), error=schema("Error")),
                         },
                         "x-keepstream-id",
+                        "x-keepstream-cost-usd",
+                        "server-timing",
                         "location",
                     ),
                     "204": answer("The event that Last-Event-ID names is the last one", None, "x-keepstream-id"),

@@ -32,7 +32,11 @@ def paths() -> Json:
                 "Submit a prompt",
                 {
                     "202": answer(
-                        "Accepted: it reaches exactly one ending", json_content(schema("Accepted")), "location"
+                        "Accepted: it reaches exactly one ending",
+                        json_content(schema("Accepted")),
+                        "location",
+                        "x-keepstream-cost-usd",
+                        "server-timing",
                     ),
                     **errors(400, 401, 408, 413, 415, 422, 429),
                 },

@@ -57,6 +57,14 @@ HEADERS: Json = {
         "description": "`false` where trying again would only repeat what was tried already",
         "schema": {"type": "string", "enum": ["true", "false"]},
     },
+    "x-keepstream-cost-usd": {
+        "description": "What the stream did cost, where that is known by then",
+        "schema": {"type": "string", "pattern": "^[0-9.]+$"},
+    },
+    "server-timing": {
+        "description": "How long it waited in the queue, to its first content, and for the upstream; where known",
+        "schema": {"type": "string"},
+    },
     "x-keepstream-id": {
         "description": "The stream that answers, to be read again at its own address",
         "schema": {"type": "string", "pattern": STREAM_ID},

@@ -6,6 +6,7 @@ shows us, which the door puts on headers by itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -28,9 +29,17 @@ def headers_of_stream(stream_id: str) -> dict[str, str]:
     return {"x-keepstream-id": stream_id, "location": path_of(stream_id)}
 
 
-def accepted_response(front: Front, stream_id: str, state: State, standing: Standing, **more: Any) -> Response:
+def accepted_response(
+    front: Front,
+    stream_id: str,
+    state: State,
+    standing: Standing,
+    headers: Mapping[str, str] | None = None,
+    /,
+    **more: Any,
+) -> Response:
     """202, with where the stream is read and cancelled, and what is left of the owner's rates."""
     path = path_of(stream_id)
     shown = front.settings.root_path + path
     data = {"id": stream_id, "state": state, "events_url": f"{shown}/events", "cancel_url": f"{shown}/cancel"}
-    return json_response(data | more, 202, {"location": path} | rate_headers(standing))
+    return json_response(data | more, 202, {"location": path} | rate_headers(standing) | dict(headers or {}))

@@ -14,6 +14,7 @@ import orjson
 from redis.exceptions import RedisError
 from starlette.types import Message, Receive, Scope, Send
 
+from app.faces.base import measured
 from app.faces.base.answer import SSE_HEADERS, FollowingAnswer, Steps
 from app.faces.base.front import Front
 from app.faces.base.names import headers_of_stream
@@ -81,12 +82,13 @@ class WholeAnswer(Answer):
                     pass
         # Whoever got an error here would ask for the whole answer, and pay for it, again.
         log = self._front.streams.log
-        meta = await again(lambda: log.meta(self._stream_id, "partial", *FIELDS))
+        meta = await again(lambda: log.meta(self._stream_id, "partial", *FIELDS, *measured.FIELDS))
         if meta is None:
             raise _lost()
         size = await again(lambda: log.field_bytes(self._stream_id, "message"))
         if not size or "partial" in meta:
             raise failure_of(meta)
+        self.headers.update(measured.measured(meta))
         whole = message_of(self._front, self._stream_id, size, self.headers, patient=True)
         await whole(scope, _nothing, send)
         return True

@@ -12,6 +12,7 @@ from app.faces.base.accepting import accept
 from app.faces.base.answer import counted
 from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import start_of
+from app.faces.base.measured import measured_where_ended
 from app.faces.base.names import headers_of_stream
 from app.faces.messages.answer import StreamedAnswer, WholeAnswer
 from app.faces.messages.prompt import is_streamed, messages_prompt
@@ -50,7 +51,7 @@ async def create(request: Request) -> Response:
             position, resumed = await start_of(front, accepted), False
         made = partial(StreamedAnswer, resumed=resumed) if streamed else WholeAnswer
         found = made(front, accepted.stream_id, position, abandon_after=prompt.abandon_after)
-        found.headers.update(rate_headers(accepted.standing))
+        found.headers.update(rate_headers(accepted.standing) | await measured_where_ended(front, accepted))
         return found
 
     return await counted(front, caller, answer)

@@ -17,6 +17,7 @@ from app.faces.base.accepting import accept
 from app.faces.base.by_ticket import reader_of, ticket_for, ticket_of_stream
 from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import check_readable, meta_of, stream_id_of
+from app.faces.base.measured import measured_where_ended
 from app.faces.base.names import accepted_response, path_of
 from app.faces.base.result import FIELDS, failure_of, message_of
 from app.faces.native.answer import Enter, StreamResponse, WholeResponse
@@ -52,7 +53,8 @@ async def submit(request: Request) -> Response:
         await front.tickets.open()
     accepted = await accept(front, request, caller, prompt, idempotency_key=key)
     more = await ticket_of_stream(front, accepted.stream_id, asked=prompt.ticket)
-    return accepted_response(front, accepted.stream_id, accepted.state, accepted.standing, **more)
+    headers = await measured_where_ended(front, accepted)
+    return accepted_response(front, accepted.stream_id, accepted.state, accepted.standing, headers, **more)
 
 
 async def show(request: Request) -> Response:
