@@ -23,6 +23,7 @@ from app.settings import SettingsError
 PREFIX = "ks_"
 KEY_BYTES = 32
 FAILED = 1
+STDOUT = 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except NoSuchKeyError as error:
         _say(str(error))
         return FAILED
+    except OSError as error:  # of standard output: those of the file are settings' errors
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)  # Python would try once more at its end
+        if options.action != "list" or not isinstance(error, BrokenPipeError):  # who has read enough of a list
+            _say(f"nothing can be shown: {error.strerror}")
+        return FAILED
     return 0
 
 
@@ -61,8 +67,12 @@ def _add(path: Path, options: argparse.Namespace) -> None:
         label=options.label or "",
     )
     add(path, key)
-    sys.stdout.write(f"{made}\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(f"{made}\n")
+        sys.stdout.flush()
+    except OSError:
+        revoke(path, key.digest)  # what nobody has seen is not to open
+        raise
     over = ", and is over already" if key.is_over(time.time()) else ""
     _say(f"a key of {key.owner}, {key.digest[:SHOWN_DIGITS]} in {path}; it is shown only now{over}")
 
@@ -77,6 +87,7 @@ def _list(keys: Sequence[Key], now: float) -> None:
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
+    sys.stdout.flush()
 
 
 def _say(words: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from app.access.identity.keys_command import main
 from app.access.identity.keys_file import digest_of
 from app.settings import SettingsError
+from tests.harness.running import KEEPSTREAM, PATIENCE
 
 
 @pytest.fixture
@@ -98,3 +100,20 @@ def test_a_file_has_to_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         main(["list", "--file", str(tmp_path / "none")])
     assert main(["add", "alice", "--file", str(tmp_path / "keys")]) == 0
     assert main(["list", "--file", str(tmp_path / "keys")]) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_key_that_cannot_be_shown_opens_nothing(file: Path) -> None:
+    file.write_text(f"alice {'a' * 64}\n")
+    for arguments in (("add", "bob"), ("list",)):
+        with Path("/dev/full").open("w") as full:
+            ran = subprocess.run(
+                [*KEEPSTREAM, "keys", *arguments, "--file", str(file)],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        assert (ran.returncode, ran.stderr) == (1, "keepstream: nothing can be shown: No space left on device\n")
+    assert file.read_text() == f"alice {'a' * 64}\n"
