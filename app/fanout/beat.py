@@ -1,7 +1,8 @@
 """The slow beat of a front: what no message told is asked of Redis, and whoever hears nothing is pinged.
 
-The rule: every `BEAT_SECONDS` one pipeline asks the last id of every live log, so that a channel that lies or sleeps
-can delay and never lose; and what one stream's key answers keeps no other stream from being looked at.
+The rule: every `BEAT_SECONDS` one pipeline asks the last id of every live log, and one script the places of those that
+wait, so that a channel that lies or sleeps can delay and never lose; and what one stream's key answers keeps no other
+stream from being looked at.
 """
 
 from __future__ import annotations
@@ -66,21 +67,17 @@ class Beat:
             for tail in tails:
                 pipe.getrange(keys.log(tail.stream_id), -PROOF_LENGTH, -1)
                 pipe.exists(keys.meta(tail.stream_id))
-                if tail.state is State.QUEUED:
-                    pipe.zrank(keys.JOBS, tail.stream_id)
-            waiting = [tail.state is State.QUEUED for tail in tails]
             answers = iter(await pipe.execute(raise_on_error=False))
-        for tail, queued in zip(tails, waiting, strict=True):
+        for tail in tails:
             last, there = next(answers), next(answers)
-            rank = next(answers) if queued else None
-            refused = next((answer for answer in (last, there, rank) if isinstance(answer, Exception)), None)
+            refused = next((answer for answer in (last, there) if isinstance(answer, Exception)), None)
             if refused is not None:  # one stream's key may be whatever it is: the others' are looked at
                 tell_refusal("beat", refused)
             elif not there:
                 tail.repair("beat")
             else:
                 tail.check(last)
-                tail.stands_at(None if rank is None else rank + 1)
+        await self._hub.tell_places([tail for tail in tails if tail.state is State.QUEUED])
 
     async def _ping(self) -> None:
         now = asyncio.get_running_loop().time()

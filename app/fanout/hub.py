@@ -7,7 +7,7 @@ along. Knows nothing of HTTP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Self
 
 from redis.asyncio import Redis
@@ -124,6 +124,12 @@ class Hub:
             self._emptied.clear()
             await self._emptied.wait()
 
+    async def tell_places(self, tails: Sequence[Tail]) -> None:
+        """Where these stand in the line. Raises Redis' errors."""
+        places = await self._queue.positions([tail.stream_id for tail in tails])
+        for tail, place in zip(tails, places, strict=True):
+            tail.stands_at(place)
+
     async def _open(self, tail: Tail) -> None:
         stream_id = tail.stream_id
         try:
@@ -131,7 +137,7 @@ class Hub:
             tail.repair("opened")
             await tail.repaired()
             if tail.state is State.QUEUED:
-                tail.stands_at(await self._queue.position(stream_id))
+                await self.tell_places([tail])
             elif tail.state is State.RUNNING and (held := await asides.standing(self._redis, stream_id)) is not None:
                 tail.message(asides.encode(held))
         except (RedisError, *AWAY) as error:

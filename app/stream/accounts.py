@@ -190,30 +190,34 @@ def _text(word: bytes | int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """In whose name a stream waits: who takes turns with the others, if there can be `others`, and by what weight.
-
-    Turns are a tenant's, whatever number of users it acts for.
+    """In whose name a stream waits: a tenant takes turns with the others by its weight, if there can be `others`; the
+    owners in its name, its users and itself, take turns among themselves.
     """
 
-    name: str = ANONYMOUS
+    tenant: str = ANONYMOUS
     weight: float = 1.0
+    owner: str = ANONYMOUS
+    owner_weight: float = 1.0
     others: bool = False
 
     @property
-    def digest(self) -> str:
-        """What stands for the name in Redis: a name may hold anything."""
-        return keys.account_digest(self.name)[:16]
-
-    @property
-    def thousandths(self) -> int:
-        return min(max(round(self.weight * THOUSANDTHS), 1), THOUSANDTHS_MAX)
+    def words(self) -> list[str | int]:
+        """What `submit.lua` takes of it. Digests stand for the names, which may hold anything."""
+        newcomer = THOUSANDTHS if self.others else 0
+        names = [keys.account_digest(name)[:16] for name in (self.tenant, self.owner)]
+        return [names[0], _thousandths(self.weight), newcomer, names[1], _thousandths(self.owner_weight)]
 
 
 NOBODYS = Share()
 
 
 def share_of(owner: str, demand: Demand) -> Share:
-    """The share of an owner, be it a tenant or a tenant's user, by the weight that its limits say, if they do."""
+    """The share of an owner, a tenant or a tenant's user, by the weights that their limits say, if they do."""
     tenant = owner.partition("/")[0]
-    weights = [account.weight for account in demand.accounts if account.name == tenant]
-    return Share(tenant, weights[0] if weights else 1.0, others=tenant != ANONYMOUS)
+    weights = {account.name: account.weight for account in demand.accounts}
+    own = weights.get(owner, 1.0) if owner != tenant else 1.0
+    return Share(tenant, weights.get(tenant, 1.0), owner, own, others=tenant != ANONYMOUS)
+
+
+def _thousandths(weight: float) -> int:
+    return min(max(round(weight * THOUSANDTHS), 1), THOUSANDTHS_MAX)

@@ -15,7 +15,8 @@ another server than the queue, or on a cluster.
 `ks:{owner's digest}:conversations`
     `CONVERSATION_TTL` after the last use of any; bounded by the number that an owner may keep
 `ks:{queue}:jobs`, `…:since`, `…:owners`, `…:turns`
-    `QUEUE_SECONDS` after their last use; bounded by `QUEUE_LIMIT`, the turns also by who was just served
+    `QUEUE_SECONDS` after their last use; bounded by `QUEUE_LIMIT`, the turns also by who was just served. Beside
+    each line, `…:<digest of a tenant's name>:ids`, `…:places`, `…:turns`, bounded by those of it that wait
 `ks:{queue}:leases`, `…:claims`, `…:fence`, `…:workers`, `…:sizes`, `…:bytes`
     likewise; the sizes are bounded by the jobs that are not done
 `ks:{queue}:clock`

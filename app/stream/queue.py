@@ -20,7 +20,6 @@ from app.stream.accounts import (
     NO_DEMAND,
     NO_STANDING,
     NOBODYS,
-    THOUSANDTHS,
     Bill,
     Demand,
     Share,
@@ -73,7 +72,7 @@ class Queue:
         """`usage_days`: for so long the sums of a day are kept."""
         self._redis = redis
         self._usage_seconds = usage_days * by_day.DAY_SECONDS
-        clock, line, expired = "queue/lease_clock", ("queue/turns", "queue/line"), "queue/expired"
+        clock, line, expired = "queue/lease_clock", ("queue/turns", "queue/places", "queue/line"), "queue/expired"
         ends = "queue/accounts", "queue/settle", "queue/usage"
         self._submit = redis.register_script(source("queue/accounts", "queue/admit", *line, "queue/submit"))
         self._claim = redis.register_script(source_on_full(clock, *line, expired, "queue/claim"))
@@ -82,6 +81,7 @@ class Queue:
         self._overdue = redis.register_script(source_on_full(clock, *line, expired, "queue/overdue"))
         self._give_back = redis.register_script(source_on_full(*line, "queue/give_back"))
         self._park = redis.register_script(source_on_full(*line, "queue/park"))
+        self._positions = redis.register_script(source(*line, "queue/positions"))
 
     async def submit(
         self,
@@ -113,7 +113,7 @@ class Queue:
             [*keys.LINE, keys.arq_job(stream_id), record, keys.FENCE, keys.reserved(stream_id)],
             [
                 *(stream_id, limit, job, life_ms, digest, replaces, keys.WAKE, keys.QUEUE_SECONDS, size, most_bytes),
-                *(share.digest, share.thousandths, THOUSANDTHS if share.others else 0),
+                *share.words,
                 demand.reserve_nano,
                 keys.ACCOUNT,
                 *words_of(demand),
@@ -142,15 +142,7 @@ class Queue:
         `number` counts this holder's claims: repeated with the same number, a claim gives the same answer.
         """
         calm, reply = await self._claim(
-            keys=[
-                *keys.LINE,
-                keys.LEASES,
-                keys.CLAIMS,
-                keys.FENCE,
-                keys.replay(holder),
-                keys.HELD,
-                keys.CLOCK,
-            ],
+            keys=[*keys.LINE, keys.LEASES, keys.CLAIMS, keys.FENCE, keys.replay(holder), keys.HELD, keys.CLOCK],
             args=[
                 slots,
                 holder,
@@ -247,6 +239,7 @@ class Queue:
                     keys.QUEUE_SECONDS,
                     keys.GATE_SECONDS,
                     model,
+                    keys.gate(model),
                 ],
             )
         )
@@ -273,8 +266,12 @@ class Queue:
 
     async def position(self, stream_id: str) -> int | None:
         """The place in the line, 1 for the next; None for a stream that does not wait."""
-        rank = await self._redis.zrank(keys.JOBS, stream_id)
-        return None if rank is None else rank + 1
+        [place] = await self.positions([stream_id])
+        return place
+
+    async def positions(self, stream_ids: Sequence[str]) -> list[int | None]:
+        """The places in the line of many."""
+        return list(await self._positions(keys=keys.LINE, args=stream_ids)) if stream_ids else []
 
     async def waiting(self) -> int:
         """How many streams wait."""

@@ -58,9 +58,9 @@ class Gates:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._ask = redis.register_script(
-            source_on_full("queue/turns", "queue/line", "gate/rate", "gate/law", "gate/gate")
-        )
+        line = ("queue/turns", "queue/places", "queue/line")
+        self._ask = redis.register_script(source_on_full(*line, "gate/rate", "gate/law", "gate/gate"))
+        self._leave = redis.register_script(source_on_full("gate/leave"))
 
     async def ask(self, model: str, report: Report, *, worker: str, unanswered: int, waiting: int, room: int) -> Turns:
         """Reports to the gate of `model` what came of calls, and asks it for turns: for `waiting` calls, and for up to
@@ -101,9 +101,5 @@ class Gates:
         return {model.decode() for model in models}
 
     async def leave_line(self, model: str, stream_id: str) -> bool:
-        """Takes a stream that was claimed again out of its gate's line; whether its turn had come."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.zscore(keys.gate_line(model), stream_id)
-            pipe.zrem(keys.gate_line(model), stream_id)
-            place, _ = await pipe.execute()
-        return place is not None and place < 0
+        """A stream that was claimed again takes its turn, if it has come; whether it had."""
+        return bool(await self._leave(keys=[keys.gate_line(model)], args=[stream_id]))

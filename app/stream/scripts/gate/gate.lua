@@ -44,21 +44,31 @@ local may, wait = gate_law(gate, now, {
   waiting = waiting + room, line = line, limits = cjson.decode(ARGV[6]), open = open,
 })
 
-local put = 0
-local places = redis.call('ZRANGE', KEYS[8], 0, '+inf', 'BYSCORE', 'LIMIT', 0, 2 * math.min(room, may), 'WITHSCORES')
-for i = 1, #places, 2 do
-  local id, place = places[i], places[i + 1]
-  if put < math.min(room, may) then
-    local claim = redis.call('HGET', KEYS[10], id)
-    if line_move(id, claim and claim:match('^%d+|([^|]+)|') or place) then
-      redis.call('ZADD', KEYS[8], -now, id)
-      turn_taken(KEYS[9], place, ARGV[9])
-      put = put + 1
-    else
-      redis.call('ZREM', KEYS[8], id) -- cancelled, or held by somebody
-    end
-    line = line - 1
+local put, most = 0, math.min(room, may)
+for _ = 1, 2 * most do
+  local first = redis.call('ZRANGE', KEYS[8], 0, '+inf', 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')
+  if put == most or not first[1] then
+    break
   end
+  local record = line_record(first[1])
+  local id = place_reached(KEYS[8], first[1], first[2], record, ARGV[9])
+  local claim = redis.call('HGET', KEYS[10], id)
+  if line_move(id, claim and claim:match('^%d+|([^|]+)|') or first[2]) then
+    redis.call('ZADD', KEYS[8], -now, id)
+    turn_taken(KEYS[9], first[2], ARGV[9])
+    record = line_record(id)
+    if record then
+      record.gate_place = first[2] -- should it have to come back
+      line_keep(id, record, ARGV[9])
+    end
+    put = put + 1
+  else
+    redis.call('ZREM', KEYS[8], id) -- cancelled, or held by somebody
+  end
+  if record then
+    place_free(places_of(KEYS[8], record.name), id)
+  end
+  line = line - 1
 end
 if line == 0 then
   redis.call('SREM', KEYS[12], ARGV[12])

@@ -18,23 +18,32 @@ local now, clock, ended = lease_clock(KEYS[12], ARGV[4], ARGV[6])
 put_back_expired(KEYS[7], KEYS[8], ended, 1000, ARGV[6])
 
 local taken = {}
-if ARGV[5] ~= '' then -- its turn it need not be
+local function take(id, place)
+  taken[#taken + 1] = id
+  taken[#taken + 1] = place
+end
+if ARGV[5] ~= '' then
   local place = redis.call('ZSCORE', JOBS, ARGV[5])
-  taken = place and {ARGV[5], place} or {}
+  if place then
+    line_leave(ARGV[5], ARGV[6])
+    take(ARGV[5], place)
+  end
 else
-  taken = redis.call('ZRANGE', JOBS, '-inf', LINE_TOP, 'BYSCORE', 'LIMIT', 0, ARGV[1], 'WITHSCORES')
-  for i = #taken, 1, -2 do
-    if line_is_stream(taken[i - 1]) then
-      turn_taken(TURNS, taken[i], ARGV[6])
+  local room = tonumber(ARGV[1])
+  while room > 0 do
+    local id, place = line_next(ARGV[6])
+    if not id then
       break
     end
+    take(id, place)
+    room = room - 1
   end
-  local room = ARGV[1] - #taken / 2
   if room > 0 then -- whose turn at a gate never came
-    local top = string.format('%.0f', LINE_BEHIND)
-    local due = string.format('%.0f', LINE_BEHIND + now * 1000)
-    for _, part in ipairs(redis.call('ZRANGE', JOBS, top, due, 'BYSCORE', 'LIMIT', 0, room, 'WITHSCORES')) do
-      taken[#taken + 1] = part
+    local top, due = turn_number(LINE_BEHIND), turn_number(LINE_BEHIND + now * 1000)
+    local late = redis.call('ZRANGE', JOBS, top, due, 'BYSCORE', 'LIMIT', 0, room, 'WITHSCORES')
+    for i = 1, #late, 2 do
+      line_leave(late[i], ARGV[6])
+      take(late[i], late[i + 1])
     end
   end
 end
@@ -42,7 +51,6 @@ end
 local answer = {}
 for i = 1, #taken, 2 do
   local id, place = taken[i], taken[i + 1]
-  line_leave(id, ARGV[6])
   if not line_is_stream(id) then
     redis.call('HDEL', KEYS[8], id)
   else

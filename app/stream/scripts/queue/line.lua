@@ -1,27 +1,36 @@
 -- The line: who waits, since when, and for how many of whose. The one place where a stream is put into the line or taken
--- out of it: what is counted here is counted by what Redis says that it did. A part of other scripts, whose first six keys
--- are those of the line. Needs queue/turns.lua.
+-- out of it: what is counted here is counted by what Redis says that it did. A part of other scripts, behind
+-- queue/turns.lua and queue/places.lua; their first six keys are the line's.
 --
 -- KEYS  1 jobs: who waits, by place   2 since: who waits, by when it was submitted, in ms
---       3 owners: how many of a name wait, and its weight in thousandths, `<waiting>|<weight>`; `all`: the weights of
---         those who wait, together
---       4 turns, see queue/turns.lua
---       5 of each job that is not done `<size>|<name>|<weight>|<submitted at, in ms>|<place at its gate>`; the size alone,
---         or nothing, where an older version has put it there
+--       3 owners: how many wait in a tenant's name, and its weight in thousandths, `<waiting>|<weight>`; `all`: the weights
+--         of those who wait, together
+--       4 turns
+--       5 of each job that is not done, as below; an older version's has the size alone
 --       6 what the waiting ones take, see queue/submit.lua
 local JOBS, SINCE, OWNERS, TURNS, RECORDS, BYTES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+-- `gate` is where it has waited at one, by its key, and `gate_place` the place that it had there, which it gets again. Names
+-- are digests: of the tenant's, and of the owner's, which is a user's where there is one.
+local LINE_FIELDS = {'size', 'name', 'weight', 'user', 'user_weight', 'since', 'gate', 'gate_place'}
 -- Added to a time in µs it makes the place of one that waits at a gate: behind all others.
 local LINE_BEHIND = 4000000000000000
 local LINE_TOP = string.format('(%.0f', LINE_BEHIND)
 
 local function line_record(id)
-  local record = redis.call('HGET', RECORDS, id)
-  local size, name, weight, since, gate = (record or ''):match('^(%d+)|(%x+)|(%d+)|(%d+)|(%d*)$')
-  return name and {size = size, name = name, weight = tonumber(weight), since = since, gate = gate} or nil
+  local record, n = {}, 0
+  for word in ((redis.call('HGET', RECORDS, id) or '') .. '|'):gmatch('([^|]*)|') do
+    n = n + 1
+    record[LINE_FIELDS[n] or ''] = word
+  end
+  return n == #LINE_FIELDS and record or nil
 end
 
 local function line_keep(id, record, life)
-  redis.call('HSET', RECORDS, id, table.concat({record.size, record.name, record.weight, record.since, record.gate}, '|'))
+  local words = {}
+  for n, field in ipairs(LINE_FIELDS) do
+    words[n] = record[field]
+  end
+  redis.call('HSET', RECORDS, id, table.concat(words, '|'))
   redis.call('EXPIRE', RECORDS, life)
 end
 
@@ -30,7 +39,7 @@ local function line_is_stream(id)
   return id:match('^[%w_:%-]+$') ~= nil
 end
 
--- How many of a name wait, its weight, and the weight of all who wait.
+-- How many wait in a name, its weight, and the weight of all who wait.
 local function line_of(name)
   local known = redis.call('HMGET', OWNERS, name, 'all')
   local waiting, weight = (known[1] or '0|0'):match('^(%d+)|(%d+)$')
@@ -42,17 +51,14 @@ local function line_count(name, more, weight, life)
   all = all - (waiting > 0 and weighs or 0)
   waiting = waiting + more
   if waiting > 0 then
-    redis.call('HSET', OWNERS, name, waiting .. '|' .. weight, 'all', string.format('%.0f', all + weight))
+    redis.call('HSET', OWNERS, name, waiting .. '|' .. weight, 'all', turn_number(all + weight))
     redis.call('EXPIRE', OWNERS, life)
-    return
-  end
-  redis.call('HDEL', OWNERS, name)
-  if all > 0 then
-    redis.call('HSET', OWNERS, 'all', string.format('%.0f', all))
+  elseif all > 0 then
+    redis.call('HDEL', OWNERS, name)
+    redis.call('HSET', OWNERS, 'all', turn_number(all))
   else
     redis.call('DEL', OWNERS)
   end
-  turn_over(TURNS, name, weight)
 end
 
 -- Puts a new stream into the line.
@@ -60,7 +66,7 @@ local function line_join(id, record, life)
   if redis.call('ZCARD', JOBS) == 0 then -- what an older version took out of it was not counted
     redis.call('DEL', OWNERS, SINCE)
   end
-  local place = turn_place(TURNS, JOBS, LINE_TOP, record.name, record.weight, life)
+  local place = place_join(JOBS, TURNS, LINE_TOP, id, record, life)
   line_keep(id, record, life)
   redis.call('ZADD', SINCE, record.since, id)
   redis.call('EXPIRE', SINCE, life)
@@ -70,7 +76,7 @@ local function line_join(id, record, life)
   redis.call('EXPIRE', JOBS, life)
 end
 
--- Puts one back that was taken out of it: at `place`, or elsewhere, where it waits for something; `first` is its place in
+-- Puts one back that was taken out of it: to `place`, or elsewhere, where it waits for something; `first` is its place in
 -- any case.
 local function line_return(id, first, place, life)
   local record = line_record(id)
@@ -84,20 +90,52 @@ local function line_return(id, first, place, life)
   redis.call('DEL', BYTES) -- counted anew, see submit.lua
 end
 
--- Gives one that waits another place; false for one that does not.
+-- Gives one that waits a place of its own; false for one that does not wait.
 local function line_move(id, place)
   return redis.call('ZSCORE', JOBS, id) and redis.call('ZADD', JOBS, 'XX', place, id) and true
 end
 
--- Takes one out of it.
-local function line_leave(id, life)
-  redis.call('ZREM', SINCE, id)
-  if redis.call('ZREM', JOBS, id) == 1 then
-    local record = line_record(id)
-    if record then
-      local _, weighs = line_of(record.name)
-      line_count(record.name, -1, weighs, life)
-    end
+-- It is taken although its turn at its gate has not come: it waits there no longer.
+local function line_leave_gate(id, record)
+  local line = record.gate .. ':line'
+  if tonumber(redis.call('ZSCORE', line, id) or 0) > 0 then
+    place_give_up(line, record.gate .. ':turns', id, record)
+    redis.call('ZREM', line, id)
+    place_free(places_of(line, record.name), id)
   end
+end
+
+-- Takes one out of it. `turn`: its turn has come.
+local function line_leave(id, life, turn)
+  local record = line_record(id)
+  if record and not turn then
+    place_give_up(JOBS, TURNS, id, record)
+  end
+  if record and record.gate ~= '' then
+    line_leave_gate(id, record)
+  end
+  redis.call('ZREM', SINCE, id)
+  local left = redis.call('ZREM', JOBS, id)
+  if record then
+    place_free(places_of(JOBS, record.name), id)
+  end
+  if record and left == 1 then
+    local _, weighs = line_of(record.name)
+    line_count(record.name, -1, weighs, life)
+  end
+end
+
+-- Takes the first out of it, unless there is none: its id, and the place that it had.
+local function line_next(life)
+  local first = redis.call('ZRANGE', JOBS, '-inf', LINE_TOP, 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')
+  if not first[1] then
+    return nil
+  end
+  local id, turn = place_reached(JOBS, first[1], first[2], line_record(first[1]), life)
+  if line_is_stream(id) then
+    turn_taken(TURNS, first[2], life)
+  end
+  line_leave(id, life, turn)
+  return id, first[2]
 end
 

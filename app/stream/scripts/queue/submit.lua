@@ -13,14 +13,15 @@
 -- ARGV  1 id   2 queue limit   3 job   4 life in ms   5 digest of the body, or '' without a key
 --       6 id that the record may name and is to be replaced, or ''   7 wake channel   8 life of the queue's keys in s
 --       9 size in bytes   10 how many bytes may wait   11 in whose name it takes turns   12 its weight in thousandths
---       13 weight of one who does not wait yet, 0 where nobody else can come   14 what a call of it may cost, in nano
---       15 prefix of accounts, whose keys are all of this slot   16.. the owner's accounts, see admit.lua
+--       13 weight of one who does not wait yet, 0 where nobody else can come   14 for whom it takes turns in that name
+--       15 its weight in thousandths   16 what a call of it may cost, in nano
+--       17 prefix of accounts, whose keys are all of this slot   18.. the owner's accounts, see admit.lua
 -- reply {status, id, number of waiting streams, what has no room for it, how the buckets stand, now in ms}
 --       status: ok | same (the key stands for that id) | other (the key stands for another body) | full
 --               | share (full for those of this name) | limited (the fourth tells, see admit.lua)
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local accounts = accounts_of(16, ARGV[15], now)
+local accounts = accounts_of(18, ARGV[17], now)
 if ARGV[5] ~= '' then
   local record = redis.call('HMGET', KEYS[8], 'id', 'digest')
   if record[1] and record[1] ~= ARGV[6] and record[1] ~= ARGV[1] then
@@ -31,7 +32,7 @@ local waiting = redis.call('ZCARD', JOBS)
 if redis.call('EXISTS', KEYS[7]) == 1 then
   return {'ok', ARGV[1], waiting, {}, standing(accounts, now), whole(now / 1000)}
 end
-local over = refused(accounts, tonumber(ARGV[14]))
+local over = refused(accounts, tonumber(ARGV[16]))
 if over then
   return {'limited', '', waiting, over, standing(accounts, now), whole(now / 1000)}
 end
@@ -74,8 +75,10 @@ if bytes + size > most then
   return {'full', '', waiting}
 end
 redis.call('SET', KEYS[7], ARGV[3], 'PX', ARGV[4])
-local since = math.floor(now / 1000)
-line_join(ARGV[1], {size = size, name = ARGV[11], weight = weight, since = since, gate = ''}, ARGV[8])
+line_join(ARGV[1], {
+  size = size, name = ARGV[11], weight = weight, user = ARGV[14], user_weight = ARGV[15],
+  since = math.floor(now / 1000), gate = '', gate_place = '',
+}, ARGV[8])
 redis.call('HSET', BYTES, 'bytes', bytes + size, 'line', exact and fence .. '|' .. waiting + 1 or '')
 if counted then
   redis.call('HSET', BYTES, 'next', string.format('%d', now + waiting * 20))
@@ -85,6 +88,6 @@ if ARGV[5] ~= '' then
   redis.call('HSET', KEYS[8], 'id', ARGV[1], 'digest', ARGV[5])
   redis.call('PEXPIRE', KEYS[8], ARGV[4])
 end
-take(accounts, ARGV[1], KEYS[10], ARGV[14], now, ARGV[4], ARGV[8])
+take(accounts, ARGV[1], KEYS[10], ARGV[16], now, ARGV[4], ARGV[8])
 redis.call('PUBLISH', ARGV[7], '1')
 return {'ok', ARGV[1], waiting, {}, standing(accounts, now), whole(now / 1000)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.accounts import Share
+from app.stream.accounts import NO_DEMAND, share_of
 from app.stream.errors import QueueFullError
 from app.stream.queue import Queue
 from app.stream.workers.gates import Gates
@@ -17,9 +19,10 @@ DOOR = "m"
 
 
 async def say(queue: Queue, *stream_ids: str, weight: float = 1.0, limit: int = ROOM) -> None:
-    """Whose a stream is, its id says: `alice:1` is alice's."""
+    """Whose a stream is, its id says: `alice:1` is alice's, `acme_bob:1` that of acme's user bob."""
     for stream_id in stream_ids:
-        share = Share(stream_id.partition(":")[0], weight, others=True)
+        owner = stream_id.partition(":")[0].replace("_", "/")
+        share = replace(share_of(owner, NO_DEMAND), weight=weight)
         await queue.submit(stream_id, limit=limit, life_ms=LIFE_MS, share=share)
 
 
@@ -114,6 +117,54 @@ async def test_what_comes_back_has_the_place_that_it_had(redis: Redis, queue: Qu
     line = await in_line(redis)
     assert [one for one in line if one != "new:0"] == before
     assert line.index("new:0") in (3, 4)
+
+
+# --- a tenant's users
+
+
+async def test_a_tenant_of_many_users_has_the_turns_of_one(queue: Queue) -> None:
+    await say(queue, *(f"acme_{n}:0" for n in range(30)), *many("alone", 3))
+    order = await taken(queue, 6)
+    assert [one.partition(":")[0] for one in order[1::2]] == ["alone"] * 3
+
+
+async def test_at_a_tenant_s_turns_its_users_take_theirs(redis: Redis, queue: Queue) -> None:
+    """Whoever came first, and the tenant for itself is one of them."""
+    await say(queue, *many("acme_bob", 20), *many("acme", 2), *many("other", 4))
+    await say(queue, "acme_eve:0")
+    assert await queue.position("acme_eve:0") == 5
+    assert await queue.positions(["acme_bob:0", "other:0", "acme:0", "gone"]) == [1, 2, 3, None]
+    order = await taken(queue, 8)
+    assert order == ["acme_bob:0", "other:0", "acme:0", "other:1", "acme_eve:0", "other:2", "acme_bob:1", "other:3"]
+    assert await queue.positions(["acme:1", "acme_bob:2"]) == [1, 2]
+    assert sorted(await taken(queue, 30, by="later")) == sorted([*many("acme_bob", 20)[2:], "acme:1"])
+    left = {key.decode() for key in await redis.keys("ks:{queue}:jobs*")}
+    assert left == set()
+
+
+async def test_who_is_cancelled_among_a_tenant_s_users_leaves_the_places_to_the_others(queue: Queue) -> None:
+    await say(queue, *many("acme_bob", 5), *many("other", 7), *many("acme_eve", 2))
+    await cancel(queue, "acme_bob:0", "acme_bob:3")
+    await say(queue, "acme_bob:5")
+    order = await taken(queue, 12)
+    acme, other = order[::2], order[1::2]
+    assert acme == ["acme_eve:0", "acme_bob:1", "acme_eve:1", "acme_bob:2", "acme_bob:4", "acme_bob:5"]
+    assert other == many("other", 6)
+
+
+async def test_a_tenant_s_users_take_their_turns_at_a_gate_as_well(redis: Redis, queue: Queue) -> None:
+    streams = [*many("acme_bob", 6), *many("other", 3), "acme_eve:0"]
+    await say(queue, *streams)
+    await park(queue, *streams)
+    for n, two in enumerate([{"acme_bob:0", "other:0"}, {"acme_eve:0", "other:1"}, {"acme_bob:1", "other:2"}]):
+        await ask(redis, room=2)
+        claims = await take(queue, "worker", n, 4)
+        assert {claim.stream_id for claim in claims} == two
+        for claim in claims:
+            assert await Gates(redis).leave_line(DOOR, claim.stream_id)
+    await cancel(queue, *many("acme_bob", 6)[2:])
+    left = {key.decode() for key in await redis.keys(keys.gate_line(DOOR) + "*")}
+    assert left == set()
 
 
 async def test_what_an_older_version_has_put_into_the_line_is_served_with_the_rest(redis: Redis, queue: Queue) -> None:
