@@ -37,7 +37,7 @@ _ASKED = (
 )
 WORDS = {
     **dict.fromkeys(
-        ("DEL", "EXISTS", "GET", "GETEX", "HGETALL", "INCR", "PTTL", "STRLEN", "TTL", "ZCARD", "ZPOPMIN"), 0
+        ("DEL", "EXISTS", "GET", "GETEX", "HGETALL", "INCR", "PTTL", "STRLEN", "TTL", "ZCARD", "ZPOPMIN", "HLEN"), 0
     ),
     **dict.fromkeys(
         ("APPEND", "EXPIRE", "PEXPIRE", "HDEL", "HEXISTS", "HGET", "HSTRLEN", "HMGET", "RPUSH", "SET", "SADD"), 1
