@@ -179,7 +179,7 @@ ROWS = (
     ),
     Mutation(
         "who waits at the gate is claimed all the same",
-        "app/stream/scripts/queue/claim.lua",
+        "app/stream/scripts/queue/line.lua",
         "'-inf', LINE_TOP, 'BYSCORE'",
         "'-inf', '+inf', 'BYSCORE'",
     ),
