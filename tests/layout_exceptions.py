@@ -1,4 +1,7 @@
-"""What the layout's test excuses, and why. The rule: who ends the reason takes the entry away."""
+"""What the layout's test excuses, and why. The rule: who ends the reason takes the entry away.
+
+Whether what is tested elsewhere is executed there is told by `python -m tests.elsewhere`.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +27,14 @@ TESTED_ELSEWHERE = {
     "app/faces/chat/answer.py": _CHAT_ROUTES,
     "app/faces/chat/prompt_files.py": "tests/app/faces/chat/test_prompt.py: a part of the prompt",
     "app/faces/chat/view_blocks.py": _CHAT,
-    "app/faces/chat/view_replay.py": _CHAT,
     "app/faces/conversations/answer.py": "tests/stories/conversations/test_together.py: by tabs that read it",
     "app/faces/conversations/keeping.py": _SAYING,
     "app/faces/conversations/routes.py": "tests/stories/conversations/test_changing.py: by HTTP, over real processes",
     "app/faces/messages/passthrough.py": "tests/app/test_upstream.py: calls that are handed on as they are",
     "app/signals.py": "tests/worker/test_process.py: a process that is told to end",
     "app/faces/base/names.py": "tests/app/faces/native/test_routes.py: through the face, by HTTP",
-    "app/http/connection/cycle.py": _TAKEN,
-    "app/http/connection/heard.py": _TAKEN,
+    "app/http/connection/cycle.py": "tests/app/faces/messages/test_answer.py: an answer over HTTP/1.0, or broken off",
+    "app/http/connection/heard.py": "tests/app/faces/chat/test_routes.py: a client that has heard all, or not",
     "app/http/connection/sockets.py": _TAKEN,
     "app/http/errors.py": "tests/app/openapi/test_openapi.py: each error that the description names",
     "app/intake/sweep.py": "tests/app/intake/test_streams.py: with the streams that are swept",
