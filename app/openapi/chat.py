@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.openapi.words import Json, answer, body, errors, events, json_content, operation, parameters, schema
+from app.openapi.words import RATES, Json, answer, body, errors, events, json_content, operation, parameters, schema
 
 TAG = "AI SDK"
 TAGS = [{"name": TAG, "description": "The UI message stream of the AI SDK: `useChat` with `resume: true`"}]
@@ -21,8 +21,8 @@ def paths() -> Json:
                 TAG,
                 "Send the chat so far, and be answered",
                 {
-                    "200": answer("The answer as it comes", shown, "x-keepstream-id", "location"),
-                    **errors(400, 401, 408, 413, 415, 422, 429),
+                    "200": answer("The answer as it comes", shown, "x-keepstream-id", *RATES, "location"),
+                    **errors(400, 401, 402, 408, 413, 415, 422),
                 },
                 parameters=parameters("idempotency-key"),
                 requestBody=body(schema("ChatRequest")),

@@ -8,6 +8,7 @@ from app.openapi.access import BY_TICKET
 from app.openapi.words import (
     CONVERSATION_ID,
     EVENT_ID,
+    RATES,
     STREAM_ID,
     Json,
     answer,
@@ -222,8 +223,8 @@ def paths() -> Json:
                 TAG,
                 "Say something and be answered; or regenerate, or continue, the last answer",
                 {
-                    "202": answer("Accepted", json_content(schema("TurnAccepted")), "location"),
-                    **errors(401, 404, 409, 410, 422, 429, *sent),
+                    "202": answer("Accepted", json_content(schema("TurnAccepted")), *RATES, "location"),
+                    **errors(401, 402, 404, 409, 410, 422, *sent),
                 },
                 parameters=[*found, *parameters("idempotency-key", "anthropic-version", "anthropic-beta")],
                 requestBody=body(schema("TurnRequest")),

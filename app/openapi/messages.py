@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.openapi.words import Json, answer, body, errors, events, json_content, operation, parameters, schema
+from app.openapi.words import RATES, Json, answer, body, errors, events, json_content, operation, parameters, schema
 
 TAG = "Claude API"
 TAGS = [{"name": TAG, "description": "For clients of the Claude API, with nothing but the base URL changed"}]
@@ -31,6 +31,7 @@ def paths() -> Json:
                             **events(EVENTS, any=schema("UpstreamEvent"), error=schema("Error")),
                         },
                         "x-keepstream-id",
+                        *RATES,
                         "x-keepstream-cost-usd",
                         "server-timing",
                         "location",

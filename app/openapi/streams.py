@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.openapi.access import BY_TICKET
-from app.openapi.words import Json, answer, body, errors, events, json_content, operation, parameters, schema
+from app.openapi.words import RATES, Json, answer, body, errors, events, json_content, operation, parameters, schema
 
 TAG = "Streams"
 TAGS = [{"name": TAG, "description": "Submit a prompt, read its events from any place, look, cancel"}]
@@ -35,10 +35,11 @@ def paths() -> Json:
                         "Accepted: it reaches exactly one ending",
                         json_content(schema("Accepted")),
                         "location",
+                        *RATES,
                         "x-keepstream-cost-usd",
                         "server-timing",
                     ),
-                    **errors(400, 401, 408, 413, 415, 422, 429),
+                    **errors(400, 401, 402, 408, 413, 415, 422),
                 },
                 parameters=parameters("idempotency-key", "anthropic-version", "anthropic-beta"),
                 requestBody=body(schema("StreamRequest")),

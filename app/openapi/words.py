@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.http import remaining
+
 Json = dict[str, Any]
 
 EVENT_ID = "^[0-9]{9}-[0-9a-f]{8}$"
 STREAM_ID = "^st_[0-9a-f]{32}$"
 CONVERSATION_ID = "^cv_[0-9a-f]{32}$"
 
+# How an owner's buckets stand: on each answer to a submit.
+RATES = remaining.HEADERS
+
 _WHY = {
     400: "The request is wrong; the message says what to change",
     401: "The key or token is missing, not known here, or over",
-    402: "The Claude API asks for a payment",
-    403: "The Claude API does not permit it, or the key does not, or the page or the name that asks is not one of ours",
+    402: "A budget has no room for it, and the message says when it begins anew; or the Claude API asks for money",
+    403: "The owner's limits, the key or the Claude API do not allow it, or the page or the name that asks is not ours",
     404: "There is no such thing, or it is another owner's",
     408: "The body did not arrive in time",
     409: "Not now: the message says what has to happen first",
@@ -25,13 +30,14 @@ _WHY = {
     413: "The body, or a file in it, is too large",
     415: "The body is not said to be JSON",
     422: "The Idempotency-Key was used with another body",
-    429: "Too many streams are waiting, or the upstream's limit is reached",
+    429: "A rate or a number of the owner's, of this address or of the upstream's is reached, or too many wait",
     500: "The upstream failed, or the relay did",
     502: "The Claude API cannot be reached",
     503: "Redis cannot be reached, or this front is draining or full; try again",
     504: "The Claude API did not answer in time",
     529: "The Claude API is overloaded",
 }
+_LIMITED = (402, 429)
 _RETRY = (429, 500, 502, 503, 504, 529)
 
 
@@ -47,6 +53,12 @@ def json_content(content: Json) -> Json:
     return {"application/json": {"schema": content}}
 
 
+_RATE = {
+    "limit": "How many a minute the owner may have; where there is no limit, this is not sent",
+    "remaining": "How many are left now",
+    "reset": "When all are there again (RFC 3339)",
+}
+
 HEADERS: Json = {
     "request-id": {
         "description": "Names this answer; say it when you ask for help",
@@ -57,6 +69,7 @@ HEADERS: Json = {
         "description": "`false` where trying again would only repeat what was tried already",
         "schema": {"type": "string", "enum": ["true", "false"]},
     },
+    **{name: {"description": _RATE[name.rpartition("-")[2]], "schema": {"type": "string"}} for name in RATES},
     "x-keepstream-cost-usd": {
         "description": "What the stream did cost, where that is known by then",
         "schema": {"type": "string", "pattern": "^[0-9.]+$"},
@@ -180,14 +193,16 @@ PARAMETERS: Json = {
     },
 }
 
-_HEADERS_OF_RETRY = ("request-id", "retry-after", "x-should-retry")
+
+def _headers_of(status: int) -> tuple[str, ...]:
+    retry = ("retry-after", "x-should-retry") if status in _RETRY else ()
+    return ("request-id", *retry, *(RATES if status in _LIMITED else ()))
+
 
 ERROR_RESPONSES: Json = {
     f"error-{status}": {
         "description": why,
-        "headers": {
-            name: ref("headers", name) for name in (_HEADERS_OF_RETRY if status in _RETRY else ("request-id",))
-        },
+        "headers": {name: ref("headers", name) for name in _headers_of(status)},
         "content": json_content(schema("Error")),
     }
     for status, why in _WHY.items()
@@ -199,8 +214,8 @@ def parameters(*names: str) -> list[Json]:
 
 
 def errors(*statuses: int) -> Json:
-    """The responses of these statuses; every operation may also be answered with 403, 500 and 503."""
-    return {str(status): ref("responses", f"error-{status}") for status in sorted({*statuses, 403, 500, 503})}
+    """The responses of these statuses; every operation may also be answered with 403, 429, 500 and 503."""
+    return {str(status): ref("responses", f"error-{status}") for status in sorted({*statuses, 403, 429, 500, 503})}
 
 
 def answer(description: str, content: Json | None = None, *headers: str) -> Json:
