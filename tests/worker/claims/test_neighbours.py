@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.workers.presence import Presence
-from tests.worker.workshop import LIFE_MS, Workshop
+from tests.worker.workshop import LIFE_MS, PATIENCE, Workshop
 from worker.claims import neighbours, trust
 from worker.claims.neighbours import Neighbours, client_name
 
@@ -35,11 +33,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_streams_of_a_dead_worker_are_taken_over_long_before_their_leases_end(shop: Workshop) -> None:
     dead = Life(shop.redis, "dead")
     await dead.begin(shop)
-    loop = asyncio.get_running_loop()
+    assert LIFE_MS > 10 * PATIENCE * 1000  # which its lease lasts, and which is waited for here
     async with shop.worker():
-        began = loop.time()
         stream = await shop.ended(dead.stream_id)
-        assert loop.time() - began < 5
     assert stream.outcome == "completed"
     assert b"dead" not in await shop.redis.zrange(keys.WORKERS, 0, -1)
 
