@@ -23,7 +23,7 @@ from starlette.routing import Route
 # What is served: the path, the file in `app/web/`, and its media type.
 HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 _CHAT = (
-    *("conversation", "dom", "keys", "messages", "older", "pace", "scroll", "settings", "sidebar", "words"),
+    *("conversation", "dom", "keys", "messages", "older", "pace", "scroll", "session", "settings", "sidebar", "words"),
     *("answer/announce", "answer/answer", "answer/blocks", "composing/composer", "composing/files"),
     *("markdown/highlight", "markdown/markdown", "markdown/shape", "markdown/unfinished"),
 )

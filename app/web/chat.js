@@ -12,6 +12,7 @@ import { keyOf } from "/chat/keys.js";
 import { Messages } from "/chat/messages.js";
 import { warm } from "/chat/markdown/markdown.js";
 import { Following } from "/chat/scroll.js";
+import { Session } from "/chat/session.js";
 import { Settings } from "/chat/settings.js";
 import { json, Sidebar } from "/chat/sidebar.js";
 import { trouble } from "/chat/words.js";
@@ -20,13 +21,13 @@ import { Keepstream } from "/keepstream.js";
 const $ = (selector) => document.querySelector(selector);
 
 const settings = new Settings();
+const session = new Session({ signedIn: () => queueMicrotask(signedIn), notice: (text) => composer.notice(text), oldKey: settings.oldKey });
 /** How far the server's clock is ahead of this one. */
 let ahead = 0;
 const now = () => Date.now() + ahead;
 const client = new Keepstream({
-  headers: () => settings.headers(),
   fetch: async (...args) => {
-    const answer = await fetch(...args);
+    const answer = await session.fetch(...args);
     const date = Date.parse(answer.headers.get("date") ?? "");
     if (date && Math.abs(date - now()) > 5000) ahead = date - Date.now();
     return answer;
@@ -127,16 +128,18 @@ function go(id) {
 
 /** A conversation that cannot be shown: says so, and what one can do. What was typed stays in the box. */
 function gone(error) {
-  const wants = error.status === 401 || error.status === 403;
   $("#gone").hidden = false;
   $("#gone").replaceChildren(h("p", {}, trouble(error)),
-    wants ? h("button", { type: "button", class: "primary", onclick: edit }, "Settings") : h("a", { class: "button primary", href: "#" }, "New chat"));
+    error.status === 401
+      ? h("button", { type: "button", class: "primary", onclick: () => session.signIn() }, "Sign in")
+      : h("a", { class: "button primary", href: "#" }, "New chat"));
   changed();
 }
 
 /** Says something, in a new conversation if none is open. Resolves when it was accepted. */
 async function send(content, options) {
   following.end();
+  session.wanted();
   const pending = messages.pending(content);
   $("#welcome").hidden = true;
   let begun = null;
@@ -147,7 +150,6 @@ async function send(content, options) {
     pending.withdraw();
     if (begun !== null && begun === conversation) await abandon(begun);
     changed();
-    if (error.status === 401 || error.status === 403) edit();
     throw error;
   }
   sidebar.changed();
@@ -181,6 +183,7 @@ async function again(body, content = null) {
     return false;
   }
   composer.notice(null);
+  session.wanted();
   following.end();
   try {
     await conversation.send({ ...body, ...extras() }, content === null ? null : messages.later(content), {});
@@ -247,9 +250,13 @@ async function describe(fields) {
 
 async function edit() {
   const open = conversation;
-  const saved = await settings.edit(open ? (open.system ?? "") : undefined);
+  const saved = await settings.edit(open ? (open.system ?? "") : undefined, { remaining: session.remaining(now()), signedIn: session.isOpen });
   if (saved === null) return;
   if (open && open === conversation && saved.system !== (open.system ?? null) && $("#gone").hidden) await describe({ system: saved.system });
+}
+
+/** Whatever was refused for want of a key is shown now. */
+function signedIn() {
   sidebar.refresh();
   if (!$("#gone").hidden) reopen();
   if ($("#model").options.length === 1) loadModels();

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
-from tests.harness.api import Api
-from tests.harness.cluster import Cluster
 from tests.harness.network.proxy import Proxy
 from tests.page.visiting import (
     CUT,
@@ -32,15 +29,7 @@ from tests.page.visiting import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-KEY = "a-key-of-hers"
 SETTINGS = {"max_prompt_bytes": 6000}
-
-
-@pytest.fixture(scope="module")
-def keys_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("keys") / "keys"
-    path.write_text(f"ada {hashlib.sha256(KEY.encode()).hexdigest()}\n")
-    return str(path)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -263,32 +252,3 @@ async def test_a_store_that_is_full_costs_nobody_the_text(site: Site) -> None:
     page = await site.visit(context=context)
     await say(page, "Hello", NOW)
     await answered(page)
-
-
-async def test_a_server_that_wants_a_key_asks_for_it(browser: Browser, keys_file: str) -> None:
-    async with Cluster(api_keys_file=keys_file) as cluster:
-        api = Api(cluster, key=KEY)
-        site = Site(cluster, browser, api)
-        site.allow(status(401))
-        page = await site.visit()
-        await say(page, "Let me in", NOW)
-        dialog = page.get_by_role("dialog", name="Settings")
-        await expect(dialog).to_be_visible()
-        await dialog.get_by_label("Key of this server").fill(KEY)
-        await button(dialog, "Save").click()
-        await expect(dialog).to_be_hidden()
-        await expect(box(page)).to_have_value(f"Let me in [[sim: {NOW}]]")
-        await box(page).press("Enter")
-        await answered(page)
-        await page.reload()
-        await answered(page)
-        other = await site.visit(conversation_of(page))
-        await expect(
-            other.locator("#gone").get_by_text("The server wants a key. Enter it in the settings.")
-        ).to_be_visible()
-        await button(other.locator("#gone"), "Settings").click()
-        await other.get_by_label("Key of this server").fill(KEY)
-        await button(other.get_by_role("dialog"), "Save").click()
-        await answered(other)
-        await site.leave()
-        await api.close()

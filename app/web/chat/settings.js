@@ -1,15 +1,22 @@
-/** What this browser remembers: key, look, thinking, and the system prompt of new chats. */
+/** What this browser remembers: look, thinking, and the system prompt of new chats. No key: see `session.js`. */
+
+import { h } from "/chat/dom.js";
 
 const STORE = "keepstream.settings";
-const DEFAULTS = { key: "", system: "", model: "", thinking: false, theme: "auto" };
+const DEFAULTS = { system: "", model: "", thinking: false, theme: "auto" };
 
 export class Settings {
   #values = { ...DEFAULTS };
   #dialog = document.querySelector("#settings");
+  /** What a page of before has kept of a key; it is not kept any more. */
+  oldKey = "";
 
   constructor() {
     try {
-      Object.assign(this.#values, JSON.parse(localStorage.getItem(STORE) ?? "{}"));
+      const { key = "", ...values } = JSON.parse(localStorage.getItem(STORE) ?? "{}");
+      Object.assign(this.#values, values);
+      this.oldKey = key;
+      if (key) this.#keep();
     } catch {
       // Unreadable or forbidden: the defaults hold.
     }
@@ -23,22 +30,26 @@ export class Settings {
   set(name, value) {
     this.#values[name] = value;
     try {
-      localStorage.setItem(STORE, JSON.stringify(this.#values));
+      this.#keep();
     } catch {
       // It holds for as long as the page is open.
     }
     this.#apply();
   }
 
-  headers() {
-    return this.#values.key ? { "x-api-key": this.#values.key } : {};
-  }
-
-  /** Shows the dialog; resolves when it is closed. `system` is the open chat's, or undefined where none is open. */
-  edit(system) {
+  /**
+   * Shows the dialog; resolves when it is closed. `system` is the open chat's, or undefined where none is open.
+   * @param {string | undefined} system
+   * @param {object} of
+   * @param {string[]} of.remaining what is left of one's limits
+   * @param {boolean} of.signedIn
+   */
+  edit(system, { remaining, signedIn }) {
     const form = this.#dialog.querySelector("form");
     const { elements } = form;
-    for (const name of ["key", "theme"]) elements[name].value = this.#values[name];
+    this.#dialog.querySelector("#remaining").replaceChildren(...remaining.map((text) => h("p", {}, text)));
+    this.#dialog.querySelector("#sign-out").hidden = !signedIn;
+    elements.theme.value = this.#values.theme;
     elements.thinking.checked = this.#values.thinking;
     elements.system.value = this.#values.system;
     elements.here.value = system ?? "";
@@ -49,12 +60,16 @@ export class Settings {
       this.#dialog.addEventListener("close", () => {
         const saved = this.#dialog.returnValue === "save";
         if (saved) {
-          for (const name of ["key", "theme", "system"]) this.set(name, elements[name].value.trim());
+          for (const name of ["theme", "system"]) this.set(name, elements[name].value.trim());
           this.set("thinking", elements.thinking.checked);
         }
         resolve(saved ? { system: elements.here.value.trim() || null } : null);
       }, { once: true });
     });
+  }
+
+  #keep() {
+    localStorage.setItem(STORE, JSON.stringify(this.#values));
   }
 
   #apply() {

@@ -74,6 +74,7 @@ function unfinished(text, { content }) {
 
 const FAILURES = {
   overloaded_error: "Claude is overloaded right now. Try again in a moment.",
+  billing_error: "The budget was used up on the way.",
   rate_limit_error: "The limit of requests is reached. Try again in a minute.",
   request_too_large: "The conversation is too large to be sent. Branch from an earlier message, or leave the file out.",
   timeout_error: "Claude did not answer in time. Try again.",
@@ -91,8 +92,11 @@ export function trouble(error) {
     case undefined:
       return "The server cannot be reached.";
     case 401:
+      return "The server wants a key. Sign in to go on.";
+    case 402:
+      return `Not enough is left of your budget. ${own(error)}`;
     case 403:
-      return "The server wants a key. Enter it in the settings.";
+      return `This is not allowed here. ${own(error)}`;
     case 404:
     case 410:
       return "This conversation is gone: it was deleted, or nobody used it for too long.";
@@ -101,10 +105,29 @@ export function trouble(error) {
     case 413:
       return `That is too large to be sent. ${error.message}`;
     case 429:
-      return "Too many requests are waiting on the server.";
+      return `Too much at once: ${own(error, false)}`;
     default:
       return error.status >= 500 ? `The server had an error: ${error.message}` : error.message;
   }
+}
+
+/** A server's own words, without the name of the field that they begin with. */
+function own({ message }, alone = true) {
+  const text = message.replace(/^\w+: /, "");
+  return (alone ? text.charAt(0).toUpperCase() + text.slice(1) : text).replace(/[^.]$/, "$&.");
+}
+
+/**
+ * What is left of one's limits: `12 of 60 requests a minute are left, all of them at 14:05.`
+ * @param {Record<string, { limit: number, left: number, reset: number }>} limits
+ */
+export function remaining(limits, now) {
+  return Object.entries(limits).map(([kind, { limit, left, reset }]) => {
+    const what = `${number.format(limit)} ${kind === "requests" ? "requests" : "output tokens"} a minute`;
+    if (left >= limit || reset <= now) return `All of ${what} are left.`;
+    const all = reset ? `, all of them at ${new Date(reset).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" })}` : "";
+    return `${number.format(Math.max(0, left))} of ${what} are left${all}.`;
+  });
 }
 
 /** `14:05`, `Mon 14:05` or `3 Mar`, by the server's clock: the reader's own may be wrong. */

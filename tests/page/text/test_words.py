@@ -89,13 +89,26 @@ async def test_endings(page: Page, end: dict[str, Any], text: str, actions: list
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        *[(401, "key"), (404, "gone"), (409, "its own words"), (410, "gone"), (413, "too large"), (429, "Too many")],
+        *[(401, "key"), (404, "gone"), (409, "its own words"), (410, "gone"), (413, "too large")],
+        *[(402, "left of your budget. Its own words."), (403, "not allowed"), (429, "at once: its own words.")],
         *[(500, "The server had an error"), (400, "its own words"), (None, "cannot be reached")],
     ],
 )
 async def test_troubles(page: Page, status: int | None, said: str) -> None:
     error = {"message": "its own words"} | ({"status": status} if status else {})
     assert said in await word(page, "trouble", error)
+
+
+async def test_what_is_left(page: Page) -> None:
+    at = 1_773_234_300_000  # 14:05
+    requests = {"limit": 6000, "left": 1200, "reset": at}
+    assert await word(page, "remaining", {"requests": requests}, at - 1) == [
+        "1,200 of 6,000 requests a minute are left, all of them at 14:05:00."
+    ]
+    assert await word(page, "remaining", {"output-tokens": requests | {"left": -5}}, at) == [
+        "All of 6,000 output tokens a minute are left."
+    ]
+    assert await word(page, "remaining", {}, at) == []
 
 
 @pytest.mark.parametrize(
