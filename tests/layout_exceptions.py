@@ -19,6 +19,7 @@ TESTED_ELSEWHERE = {
     "app/access/identity/token_keys.py": "tests/app/access/identity/test_tokens.py: with tokens of each kind of key",
     "app/access/limits/fields.py": "tests/app/access/limits/test_limits_file.py: fields as the file has them",
     "app/clients/python.py": "tests/stories/clients/test_our_clients.py: a client is a promise to who uses it",
+    "app/clients/refused.py": "tests/stories/clients/test_our_clients.py: as the client raises it",
     "app/dev/command.py": "tests/stories/test_dev.py: a person types it",
     "app/dev/simulator/answer/events.py": _SDK,
     "app/dev/simulator/reply.py": _SDK,

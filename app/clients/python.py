@@ -29,6 +29,7 @@ import orjson
 from httpx_sse import EventSource
 
 from app import surrogates
+from app.clients.refused import ClientError, error_of
 
 # Nothing for so long, not even a ping (they come after 15 s), is a dead connection.
 SILENCE_SECONDS = 30.0
@@ -36,41 +37,12 @@ RETRY_SECONDS = 1.0
 RETRY_SECONDS_MAX = 30.0
 # A submit is safe to repeat, because it carries an Idempotency-Key.
 SUBMIT_TRIES = 5
-# Statuses below 500 that pass by themselves.
-PASSING = frozenset({408})
 THIS_MACHINE = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+
+__all__ = ["Client", "ClientError", "Event"]
 
 # Told of "connecting", "open" and "waiting", and of the seconds to wait.
 OnState = Callable[[Literal["connecting", "open", "waiting"], float], None]
-
-
-class ClientError(Exception):
-    """What the server has refused for good, or a stream that is lost; `kind` is the API's type of error.
-
-    `stream_id`: the stream that is in the way, where one is.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        kind: str,
-        message: str,
-        *,
-        request_id: str | None = None,
-        retry_after: float | None = None,
-        stream_id: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-        self.request_id = request_id
-        self.retry_after = retry_after
-        self.stream_id = stream_id
-
-    @property
-    def final(self) -> bool:
-        """Whether trying again is of no use by itself. (429 too: only a person knows whether waiting is worth it.)"""
-        return self.status < httpx.codes.INTERNAL_SERVER_ERROR and self.status not in PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +57,8 @@ class Event:
 class Client:
     """Talks to one Keepstream; `async with` closes its connections.
 
-    `api_key` is a key or a token. With a key that may act for users, `user` is the one it acts for.
+    `api_key` is a key or a token. With a key that may act for users, `user` is the one it acts for. With a
+    `ticket`, in place of a key, the one stream can be read that it opens.
     """
 
     def __init__(
@@ -94,6 +67,7 @@ class Client:
         *,
         api_key: str | None = None,
         user: str | None = None,
+        ticket: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         sent = {"x-api-key": api_key, "x-keepstream-user": user}
@@ -101,6 +75,7 @@ class Client:
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers={name: value for name, value in sent.items() if value},
+            params={"ticket": ticket} if ticket else None,
             timeout=SILENCE_SECONDS,
             transport=transport,
             limits=httpx.Limits(max_connections=None),
@@ -209,6 +184,10 @@ class Client:
         """The finished Message. Raises `ClientError` 409 while the stream runs, or the stream's own error."""
         return await self._json("GET", f"/v1/streams/{_segment(stream_id)}/message")
 
+    async def ticket(self, stream_id: str, *, expires_in: float | None = None) -> dict[str, Any]:
+        """`{"ticket", "expires_at", "events_url"}`: whoever has it reads this stream, and nothing else."""
+        return await self._json("POST", f"/v1/streams/{_segment(stream_id)}/ticket", json={"expires_in": expires_in})
+
     async def cancel(self, stream_id: str) -> dict[str, Any]:
         """Cancels a stream for everybody; it ends as `cancelled` unless it had ended."""
         return await self._json("POST", f"/v1/streams/{_segment(stream_id)}/cancel")
@@ -223,7 +202,7 @@ class Client:
                 raise _HadEndedError
             if response.status_code != httpx.codes.OK:
                 await response.aread()
-                raise _error_of(response)
+                raise error_of(response)
             on_state("open", 0.0)
             known = ""
             async for sse in EventSource(response).aiter_sse():
@@ -237,7 +216,7 @@ class Client:
     async def _json(self, method: str, path: str, **how: Any) -> dict[str, Any]:
         response = await self._http.request(method, path, **how)
         if not response.is_success:
-            raise _error_of(response)
+            raise error_of(response)
         found: dict[str, Any] = response.json()
         return found
 
@@ -262,25 +241,6 @@ def _segment(name: str) -> str:
 def _check_not_lost(event: Event) -> None:
     if event.type == "relay.reset" and event.data["reason"] == "lost":
         raise ClientError(410, "not_found_error", "the stream was lost")
-
-
-def _error_of(response: httpx.Response) -> ClientError:
-    kind, message, request_id = "api_error", response.reason_phrase, response.headers.get("request-id")
-    try:
-        body = orjson.loads(response.content)
-        kind, message = body["error"]["type"], body["error"]["message"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        pass  # a proxy's own page
-    after = response.headers.get("retry-after", "")
-    retry_after = float(after) if after.isdecimal() else None
-    return ClientError(
-        response.status_code,
-        kind,
-        message,
-        request_id=request_id,
-        retry_after=retry_after,
-        stream_id=response.headers.get("x-keepstream-id"),
-    )
 
 
 def _back_off(retry: float, failures: int, error: Exception) -> float:

@@ -15,7 +15,7 @@ from app.clients.python import Client
 from app.terminal.answer import clean_json
 from app.terminal.exits import Exit, exit_of
 from app.terminal.once import read, show_once, write
-from app.terminal.options import client_of, complain, guarded, parse, parser_of, refuse
+from app.terminal.options import by_ticket, client_of, complain, guarded, parse, parser_of, refuse
 
 SEND = """\
 Submits one prompt and shows its answer. The text is the argument, or what comes on stdin. Into a pipe or a file goes
@@ -27,7 +27,8 @@ plain text, once the answer is whole. Ctrl-C cancels the stream.
 """
 WATCH = """\
 Shows the answer of a stream from its newest attempt's start, or what follows an event, until its ending. The id of a
-conversation stands for the stream that runs in it. Ctrl-C leaves the stream running.
+conversation stands for the stream that runs in it; an events_url with a ticket, as a submit or POST …/ticket gave it,
+needs no key. Ctrl-C leaves the stream running.
 """
 CANCEL = """\
 Cancels a stream for everybody; the id of a conversation stands for the stream that runs in it. Prints the stream's
@@ -51,10 +52,11 @@ def send(argv: Sequence[str] | None = None) -> int:
 
 def watch(argv: Sequence[str] | None = None) -> int:
     parser = parser_of("watch", WATCH)
-    parser.add_argument("id", help="a stream's id, or a conversation's")
+    parser.add_argument("id", help="a stream's id, a conversation's, or an events_url with a ticket")
     parser.add_argument("--after", default="", metavar="EVENT", help="the id of the event after which to go on")
     parser.add_argument("--json", action="store_true", help="print each event as a line of JSON: event, data, id")
     options = parse(parser, argv)
+    by_ticket(options)
     return _run(options, _watch(options))
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
@@ -70,7 +71,18 @@ def readable(given: str) -> str:
 
 
 def client_of(options: argparse.Namespace) -> Client:
-    return Client(options.url, api_key=options.key)
+    ticket = getattr(options, "ticket", None)
+    return Client(options.url, api_key=None if ticket else options.key, ticket=ticket)
+
+
+def by_ticket(options: argparse.Namespace) -> None:
+    """An `id` that is an events_url with a ticket, as the stream, the ticket and the server that it names."""
+    parts = urlsplit(options.id)
+    path, ticket = re.fullmatch(r"(.*)/v1/streams/([^/]+)/events", parts.path), parse_qs(parts.query).get("ticket")
+    options.ticket = ticket[0] if path and ticket else None
+    if path and ticket:
+        options.id = path[2]
+        options.url = f"{parts.scheme}://{parts.netloc}{path[1]}" if parts.netloc else options.url
 
 
 def guarded(work: Callable[[], int], url: str) -> int:

@@ -3,7 +3,7 @@
  *
  *     import { Keepstream } from "/keepstream.js";
  *
- *     const keepstream = new Keepstream({ headers: { "x-api-key": key } });
+ *     const keepstream = new Keepstream({ key });
  *     const { id } = await keepstream.submit({ prompt: "Hello" });
  *     for await (const { type, data } of keepstream.events(id)) {
  *       if (type === "relay.reset") text = "";
@@ -12,8 +12,6 @@
  *
  * The rule: `events` ends only after the stream's ending, or throws; a connection that ends, breaks or falls silent is
  * opened again after the last event that was handed out. It knows nothing of pages and keeps nothing but that place.
- *
- * @module keepstream
  */
 
 /** Nothing for so long, not even a ping (they come after 15 s), is a dead connection. */
@@ -44,21 +42,17 @@ export class KeepstreamError extends Error {
  */
 
 export class Keepstream {
-  #base;
-  #headers;
-  #fetch;
+  #given;
 
   /**
    * @param {object} [options]
    * @param {string} [options.base] where Keepstream is, without a slash at the end; the page's own origin if left out
-   * @param {HeadersInit | (() => HeadersInit | Promise<HeadersInit>)} [options.headers] sent with every request; a
-   *   function is asked each time, so that a token may change
+   * @param {string | (() => string | Promise<string>)} [options.key] a key or token, or what gives one each time
+   * @param {HeadersInit | (() => HeadersInit | Promise<HeadersInit>)} [options.headers] likewise
    * @param {typeof fetch} [options.fetch]
    */
-  constructor({ base = "", headers = {}, fetch = (...args) => globalThis.fetch(...args) } = {}) {
-    this.#base = base;
-    this.#headers = headers;
-    this.#fetch = fetch;
+  constructor({ base = "", key, headers = {}, fetch = (...args) => globalThis.fetch(...args) } = {}) {
+    this.#given = { base, key, headers, fetch };
   }
 
   /**
@@ -100,16 +94,17 @@ export class Keepstream {
    * @param {string} id
    * @param {object} [options]
    * @param {string} [options.after]
+   * @param {string} [options.ticket] in place of a key
    * @param {AbortSignal} [options.signal]
    * @param {(state: "connecting" | "open" | "waiting", waitMs?: number) => void} [options.onState]
    * @returns {AsyncGenerator<StreamEvent, void, void>}
    */
   events(id, options) {
-    return this.follow(`/v1/streams/${encodeURIComponent(id)}/events`, options);
+    return this.follow(pathOf(id, "events", options), options);
   }
 
   /**
-   * `events` of whatever has them, such as a conversation: the path is all that differs.
+   * `events` of whatever has them, such as a conversation or an `events_url`: the path is all that differs.
    * @param {string} path
    * @param {{ after?: string, signal?: AbortSignal, onState?: Function }} [options]
    * @returns {AsyncGenerator<StreamEvent, void, void>}
@@ -158,12 +153,12 @@ export class Keepstream {
 
   /** Cancels a stream for everybody; it ends as `cancelled` unless it had ended. @param {string} id */
   async cancel(id) {
-    return (await this.request(`/v1/streams/${encodeURIComponent(id)}/cancel`, { method: "POST" })).json();
+    return (await this.request(pathOf(id, "cancel"), { method: "POST" })).json();
   }
 
-  /** The finished Message of a stream; throws its error where there is none. @param {string} id */
-  async message(id) {
-    return (await this.request(`/v1/streams/${encodeURIComponent(id)}/message`, {})).json();
+  /** The finished Message of a stream; throws its error where there is none. @param {{ ticket?: string }} [options] */
+  async message(id, options) {
+    return (await this.request(pathOf(id, "message", options))).json();
   }
 
   /**
@@ -174,11 +169,14 @@ export class Keepstream {
    * @returns {Promise<Response>}
    */
   async request(path, init = {}) {
-    const headers = new Headers(typeof this.#headers === "function" ? await this.#headers() : this.#headers);
+    const { base, fetch, ...given } = this.#given;
+    const now = (one) => (typeof one === "function" ? one() : one);
+    const [headers, key] = [new Headers(await now(given.headers)), await now(given.key)];
+    if (key) headers.set("authorization", `Bearer ${key}`);
     for (const [name, value] of Object.entries(init.headers ?? {})) headers.set(name, value);
     let response;
     try {
-      response = await this.#fetch(this.#base + path, { ...init, headers });
+      response = await fetch(base + path, { ...init, headers });
     } catch (error) {
       throw new Broken(error);
     }
@@ -341,6 +339,10 @@ function pause(ms, signal) {
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
   });
+}
+
+function pathOf(id, what, { ticket } = {}) {
+  return `/v1/streams/${encodeURIComponent(id)}/${what}${ticket ? `?ticket=${encodeURIComponent(ticket)}` : ""}`;
 }
 
 function randomKey() {

@@ -6,7 +6,7 @@ if (asked.silence) source = source.replace("SILENCE_MS = 30_000", `SILENCE_MS = 
 const { Keepstream, KeepstreamError } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 
 const states = [];
-const keepstream = new Keepstream({ base: address, headers: async () => ({ "x-api-key": "any" }) });
+const keepstream = new Keepstream({ base: address, key: async () => "any", headers: async () => ({}) });
 
 async function read(id, options = {}) {
   const seen = { text: "", ids: [], types: [] };
@@ -26,6 +26,14 @@ const scenarios = {
     const { id } = await keepstream.submit(asked.body);
     const seen = await read(id);
     return { id, ...seen, message: await keepstream.message(id) };
+  },
+  async ticket() {
+    const stranger = new Keepstream({ base: address });
+    let text = "";
+    for await (const { data } of stranger.events(asked.id, asked)) text += data.delta?.text ?? "";
+    for await (const { data } of stranger.follow(asked.events_url)) text += data.delta?.text ?? "";
+    const { status } = await stranger.message(asked.other, asked).catch((error) => error);
+    return { text, message: await stranger.message(asked.id, asked), status };
   },
   async again() {
     // Nothing follows the ending: 204.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 
@@ -11,7 +12,7 @@ import pytest
 from app.clients.python import ClientError
 from app.terminal import chat, commands
 from app.terminal.exits import Exit
-from app.terminal.options import DEFAULT_URL, Left, guarded, parse, parser_of, readable
+from app.terminal.options import DEFAULT_URL, Left, by_ticket, guarded, parse, parser_of, readable
 
 
 class Stdin(io.TextIOWrapper):
@@ -108,3 +109,21 @@ def test_help_tells_every_exit_code(main: object, capsys: pytest.CaptureFixture[
     told = capsys.readouterr().out
     for code in Exit:
         assert f"  {int(code)} " in told
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        ("st_1", ("st_1", None, "http://here")),
+        ("/v1/streams/st_1/events?ticket=AbC_-", ("st_1", "AbC_-", "http://here")),
+        ("https://there:8443/relay/v1/streams/st_1/events?ticket=AbC", ("st_1", "AbC", "https://there:8443/relay")),
+        ("/v1/streams/st_1/events", ("/v1/streams/st_1/events", None, "http://here")),
+        ("/v1/streams/st_1/message?ticket=AbC", ("/v1/streams/st_1/message?ticket=AbC", None, "http://here")),
+    ],
+)
+def test_an_events_url_with_a_ticket_is_a_stream_that_needs_no_key(
+    named: str, found: tuple[str, str | None, str]
+) -> None:
+    options = argparse.Namespace(id=named, url="http://here", key="a-key")
+    by_ticket(options)
+    assert (options.id, options.ticket, options.url) == found

@@ -48,6 +48,20 @@ async def test_the_module_is_small_and_is_served_with_an_etag(up: Up) -> None:
         assert (again.status_code, again.content) == (304, b"")
 
 
+async def test_who_has_a_ticket_reads_the_one_stream(up: Up, client: Client) -> None:
+    submitted = await client.submit(PROMPT | {"relay": {"ticket": True}})
+    made, other = await client.ticket(submitted["id"], expires_in=600), (await client.submit(PROMPT))["id"]
+    async with Client(up.url, ticket=made["ticket"]) as stranger:
+        events = [event async for event in stranger.events(submitted["id"])]
+        message = await stranger.message(submitted["id"])
+        with pytest.raises(ClientError) as refused:
+            await stranger.stream(other)
+    assert (events[-1].type, refused.value.status) == ("relay.end", 404)
+    asked = {"id": submitted["id"], "ticket": submitted["ticket"], "other": other, "events_url": made["events_url"]}
+    seen = await in_node(up.url, "ticket", **asked)
+    assert (seen["text"], seen["message"], seen["status"]) == (text_of(message) * 2, message, 404)
+
+
 async def test_in_javascript_an_answer_is_whole_however_often_it_is_cut(up: Up) -> None:
     async with CuttingProxy(up.url, CUTS) as proxy:
         seen = await in_node(proxy.url, "whole", direct=up.url, body=PROMPT)
