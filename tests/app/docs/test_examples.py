@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import hashlib
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from inspect import iscoroutine
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tests.app.docs.shelf import ALL, README, SHELF, Block, Document
 from tests.harness import node
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
-from tests.harness.running import clean_environment
+from tests.harness.running import clean_environment, keepstream
 from tests.page.visiting import CHROMIUM, launch
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -65,8 +66,18 @@ async def api() -> AsyncIterator[Api]:
         await made.close()
 
 
-def here(api: Api, code: str) -> str:
-    return re.sub(r"\b(localhost|127\.0\.0\.1):8000\b", f"127.0.0.1:{api.port}", code)
+@pytest.fixture
+def asks(api: Api, tmp_path: Path) -> Iterator[int]:
+    """The port of another front of this cluster, that knows the keys in the examples and lets them act for users."""
+    digests = {hashlib.sha256(key.encode()).hexdigest() for page in ALL for key in re.findall(r"ks_[\w-]+", page.text)}
+    (tmp_path / "keys").write_text("".join(f"acme {digest} delegate\n" for digest in sorted(digests)))
+    settings = {"REDIS_URL": api.cluster.valkey.url, "KEEPSTREAM_API_KEYS_FILE": str(tmp_path / "keys")}
+    with keepstream("front", "--port", "0", **settings) as front:
+        yield int(front.line(r"keepstream front on http://127\.0\.0\.1:(\d+)")[1])
+
+
+def here(port: int, code: str) -> str:
+    return re.sub(r"\b(localhost|127\.0\.0\.1):8000\b", f"127.0.0.1:{port}", code)
 
 
 async def printed(api: Api, *command: str, cwd: Path) -> str:
@@ -94,7 +105,7 @@ async def printed(api: Api, *command: str, cwd: Path) -> str:
 
 @runs("sh")
 async def test_a_shell_s(api: Api, block: Block, tmp_path: Path) -> None:
-    written = await printed(api, "bash", "-u", "-c", f"{here(api, block.code)}\n{SAVED}", cwd=tmp_path)
+    written = await printed(api, "bash", "-u", "-c", f"{here(api.port, block.code)}\n{SAVED}", cwd=tmp_path)
     assert len(written) > 100
     assert '"type":"error"' not in written
 
@@ -102,7 +113,7 @@ async def test_a_shell_s(api: Api, block: Block, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", [SHELF["start"]], ids=str)
 async def test_what_was_cut_and_what_came_after_are_the_whole(api: Api, page: Document, tmp_path: Path) -> None:
     (block,) = (block for block in page.blocks if block.is_run)
-    await printed(api, "bash", "-u", "-c", here(api, block.code), cwd=tmp_path)
+    await printed(api, "bash", "-u", "-c", here(api.port, block.code), cwd=tmp_path)
     first, rest = ((tmp_path / name).read_text() for name in ("first.txt", "rest.txt"))
     stream = re.findall(r"st_[0-9a-f]{32}", rest)[0]
     frames = [*frames_of(first.rpartition("\n\n")[0] + "\n\n"), *frames_of(rest)]
@@ -114,8 +125,11 @@ def frames_of(text: str) -> list[str]:
 
 
 @runs("python")
-async def test_a_python_s(api: Api, block: Block, capsys: pytest.CaptureFixture[str]) -> None:
-    code = compile(here(api, block.code), "example", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+async def test_a_python_s(
+    api: Api, block: Block, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    port = request.getfixturevalue("asks") if "x-keepstream-user" in block.code else api.port
+    code = compile(here(port, block.code), "example", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     names: dict[str, Any] = {}
     async with asyncio.timeout(SECONDS):
         running = await asyncio.to_thread(eval, code, names)  # our own pages
@@ -129,7 +143,7 @@ async def test_a_javascript_s(api: Api, block: Block) -> None:
     library = re.findall(r'^import .* from "([^"/][^"]*)"', block.code, re.MULTILINE)
     if library:
         node.install()
-        code = f"{here(api, block.code)}\n{TOLD[library[0]]}"
+        code = f"{here(api.port, block.code)}\n{TOLD[library[0]]}"
         out = await printed(api, str(BIN / "node"), "--input-type=module", "-e", code, cwd=node.CLIENTS)
         assert out.strip() == "all of it came, and was stopped: true" if library == ["ai"] else len(out) > 100, out
         return
