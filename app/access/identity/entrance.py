@@ -17,12 +17,12 @@ from app.access.caller import Caller, Refused, Why
 from app.access.identity.keys_file import NAME, Key, Keys, digest_of, keys_of
 from app.access.reloading import Reloaded, Reloading
 from app.settings import Settings, SettingsError
+from app.stream.accounts import ANONYMOUS
 from app.stream.concurrency.tasks import Supervised
 from app.stream.observing import tell
 from app.watch.events.of_fronts import CallerRefused
 from app.watch.events.of_processes import KeysReloaded
 
-ANONYMOUS = "anonymous"
 USER_HEADER = "x-keepstream-user"
 # A token's three parts; no key that we make has a dot.
 TOKEN_DOTS = 2
