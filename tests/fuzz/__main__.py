@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def fuzz(target: str, seconds: float, *, keeps: bool = False, into: Path = BROKEN) -> bool:
     """Whether nothing broke it for so long. What did is left in `into`."""
     into.mkdir(exist_ok=True)
-    before = set(into.iterdir())
+    before = set(into.glob(f"{target}-*"))
     with tempfile.TemporaryDirectory() as scratch:
         known, found, kept, script = (Path(scratch) / name for name in ("known", "found", "kept", "again"))
         lay_out(inputs_of(target), known)
@@ -54,7 +54,7 @@ def fuzz(target: str, seconds: float, *, keeps: bool = False, into: Path = BROKE
         stands = _run(target, script, *how, "-print_final_stats=1", str(found), str(known))
         if keeps and _run(target, script, *bounds, "-merge=1", str(kept), str(found)):
             keep(target, [file.read_bytes() for file in kept.iterdir()])
-    for file in sorted(set(into.iterdir()) - before):
+    for file in sorted(set(into.glob(f"{target}-*")) - before):
         say(f"fuzz: {target} is broken by {file}; again: python -m tests.fuzz --replay {target} {file}")
     return stands
 

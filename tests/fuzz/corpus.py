@@ -9,6 +9,9 @@ import ast
 import importlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from random import Random
+
+from tests.fuzz.mutating import Bytewise
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = Path(__file__).with_name("corpora")
@@ -21,6 +24,11 @@ CORPUS_BYTES = 6 * 1024
 def check_of(target: str) -> Callable[[bytes], None]:
     check: Callable[[bytes], None] = importlib.import_module(f"tests.fuzz.targets.{target}").check
     return check
+
+
+def mutate_of(target: str) -> Callable[[bytes, int, Random, Bytewise], bytes] | None:
+    """How an input of it is changed, as far as it says so (`mutating.py`)."""
+    return getattr(importlib.import_module(f"tests.fuzz.targets.{target}"), "mutate", None)
 
 
 def inputs_of(target: str) -> list[bytes]:

@@ -208,7 +208,7 @@ def _said(part: Json) -> Iterator[Json]:
             yield {"type": "thinking", "thinking": text, "signature": signature}
         case {"type": "reasoning", "providerMetadata": {"anthropic": {"redactedData": str(data)}}}:
             yield {"type": "redacted_thinking", "data": data}
-        case {"type": "data-claude", "data": {"type": str()} as block}:
+        case {"type": "data-claude", "data": {"type": str(kind)} as block} if kind:
             yield block
 
 

@@ -17,6 +17,7 @@ def check(data: bytes) -> None:
     events = read(pieces)
     assert events == by_the_law(body)
     assert read([body]) == events
+    assert read([bytes([one]) for one in body]) == events
 
 
 def read(pieces: list[bytes]) -> list[Event]:
