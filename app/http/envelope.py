@@ -112,15 +112,15 @@ class Envelope:
         tell(of_fronts.RequestServed(subject(), word(scope["method"]), route, status, seconds))
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, asked: Headers) -> None:
+        self._strip(scope)
+        if scope["path"] not in origins.HEALTH and (early := self._too_early(scope)) > 0:
+            await answer.turn_away(asked, _too_often(early), "too many requests")
+            return
         if scope["method"] == "OPTIONS" and "access-control-request-method" in asked:
             await self._preflight(asked, answer)
             return
-        self._strip(scope)
         if ONE_TOO_MANY in scope and scope["path"] not in origins.HEALTH:
             await answer.turn_away(asked, crowded(), "too many connections")
-            return
-        if scope["path"] not in origins.HEALTH and (early := self._too_early(scope)) > 0:
-            await answer.turn_away(asked, _too_often(early), "too many requests")
             return
         if (refusal := self._refusal(scope, asked)) is not None:
             await answer.refuse(refusal)

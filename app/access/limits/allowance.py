@@ -107,6 +107,10 @@ class Granted:
     def allowances(self) -> Sequence[Allowance]:
         return [allowance for _, allowance in self.accounts]
 
+    def max_tokens(self, default: int) -> int:
+        """What is asked for where nobody says how much: `default`, or as much of it as is allowed."""
+        return min([default, *(one.max_tokens for one in self.allowances if one.max_tokens is not None)])
+
     @property
     def judges(self) -> bool:
         return any(allowance.judges for _, allowance in self.accounts)

@@ -83,6 +83,9 @@ class Accepting:
             along=along,
         )
 
+    def max_tokens(self, default: int) -> int:
+        return self.front.limits.of(self.caller).max_tokens(default)
+
     async def resubmit(self, stream_id: str, idempotency_key: str, digest: str) -> bool:
         """As `Streams.resubmit`, with what the stream's own prompt asks for."""
         streams = self.front.streams

@@ -67,7 +67,7 @@ async def send(request: Request) -> Response:
         raise draining()
     key = idempotency_key(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
-    asked, prompt = await beside(size(fields.values()), lambda: _asked(fields, front))
+    asked, prompt = await beside(size(fields.values()), lambda: _asked(fields, front, caller))
 
     async def answer() -> Response:
         life_ms = front.settings.stream_life_ms
@@ -170,11 +170,11 @@ def _cancel(front: Front, before: str) -> None:
         )
 
 
-def _asked(fields: Fields, front: Front) -> tuple[ChatPrompt, Prompt]:
+def _asked(fields: Fields, front: Front, caller: Caller) -> tuple[ChatPrompt, Prompt]:
     settings = front.settings
     allowed = Allowed(
         model=settings.model,
-        max_tokens=settings.max_tokens,
+        max_tokens=front.limits.of(caller).max_tokens(settings.max_tokens),
         system=settings.chat_system,
         models=settings.chat_models,
         fields=settings.chat_fields,

@@ -83,6 +83,9 @@ class Submits(Protocol):
     async def resubmit(self, stream_id: str, idempotency_key: str, digest: str) -> bool:
         """As `Streams.resubmit`."""
 
+    def max_tokens(self, default: int) -> int:
+        """How long an answer may be of which nobody said it."""
+
 
 class _MovedError(KeepstreamError):
     """Somebody was faster: read again."""
@@ -133,7 +136,7 @@ class Conversing(Keeping):
         made, size_, messages = await beside(found.bytes + turn.size, lambda: _made(found, turn))
         if size_ > self._settings.conversation_bytes:
             raise ConversationFullError("the conversation is as large as it may be; fork it earlier, or begin another")
-        prompt, rest = await beside(turn.size, lambda: self._prompt(found, turn))
+        prompt, rest = await beside(turn.size, lambda: self._prompt(found, turn, submits))
         await self._context.check(prompt.model, rest, messages, headers)
         prompt = replace(prompt, body=with_messages(rest, messages))
         if await again(self._streams.queue.waiting) >= self._settings.queue_limit:
@@ -166,11 +169,11 @@ class Conversing(Keeping):
         await self._or_later(lambda: self.store.used(found))
         return Sent(accepted.stream_id, accepted.state, made.asked, accepted.standing)
 
-    def _prompt(self, found: Conversation, turn: Turn) -> tuple[Prompt, Fields]:
+    def _prompt(self, found: Conversation, turn: Turn, submits: Submits) -> tuple[Prompt, Fields]:
         """The prompt but for its body, and what that has besides its messages."""
         body: dict[str, Any] = {
             "model": found.text("model") or self._settings.model,
-            "max_tokens": self._settings.max_tokens,
+            "max_tokens": submits.max_tokens(self._settings.max_tokens),
             "messages": _SOMETHING,
         }
         if system := found.text("system"):

@@ -47,7 +47,7 @@ async def submit(request: Request) -> Response:
     caller = await front.caller(request)
     key = idempotency_key(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
-    defaults = Defaults(front.settings.model, front.settings.max_tokens)
+    defaults = Defaults(front.settings.model, front.limits.of(caller).max_tokens(front.settings.max_tokens))
     prompt = await beside(size_of(fields.values()), lambda: prompt_of(fields, defaults))
     if prompt.ticket:
         await front.tickets.open()

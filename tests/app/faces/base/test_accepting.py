@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from redis.asyncio import Redis
 
@@ -77,7 +78,6 @@ def error_of(answer: httpx.Response) -> dict[str, Any]:
     ("text", "named"),
     [
         ('models = ["claude-haiku-*"]', "models: claude-haiku-*"),
-        ("max_tokens = 999", "max_tokens: 999"),
         ('betas = ["b-*"]', "betas: b-*"),
     ],
 )
@@ -91,6 +91,19 @@ async def test_what_is_not_allowed_is_403_on_every_face_and_leaves_nothing(
             assert named in error_of(answer)["message"]
             assert "secret" not in answer.text
         assert await front.stored() == []
+
+
+async def test_an_answer_is_as_long_as_it_may_be_where_nobody_says_how_long(limited: Make) -> None:
+    async with limited("[default]\nmax_tokens = 999\n") as front:
+        for face in ("messages", "whole"):
+            answer = await front.post(face)
+            assert (answer.status_code, "max_tokens: 999" in error_of(answer)["message"]) == (403, True), face
+        streams = [(await front.post(face)).json()["id"] for face in ("streams", "say")]
+        async with front.http.stream("POST", front.served.url + "/api/chat", json=CHAT) as chat:
+            streams.append(chat.headers["x-keepstream-id"])
+        for stream_id in streams:
+            request = await front.redis.hget(keys.meta(stream_id), "request")  # type: ignore[misc]  # redis-py's types mix both clients
+            assert orjson.loads(request)["max_tokens"] == 999
 
 
 async def test_too_many_are_429_on_every_face_and_leave_nothing(limited: Make) -> None:

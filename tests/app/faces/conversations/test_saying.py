@@ -44,6 +44,9 @@ class Unlimited:
         self._streams = streams
         self.submit = partial(streams.submit, owner=OWNER, headers={})
 
+    def max_tokens(self, default: int) -> int:
+        return default
+
     async def resubmit(self, stream_id: str, idempotency_key: str, digest: str) -> bool:
         return await self._streams.resubmit(stream_id, OWNER, idempotency_key, digest)
 
