@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from tests.mutations import elsewhere
-from tests.mutations.app import access, faces, fanout, http, intake, stream, stream_scripts, watch
+from tests.mutations.app import access, faces, fanout, http, intake, limits, stream, stream_queue, stream_scripts, watch
 from tests.mutations.mutation import Mutation
 from tests.mutations.worker import claims, life, log, upstream
 
 ROOMS = {
     "app/access": access.ROWS,
+    "app/access/limits": limits.ROWS,
     "app/http": http.ROWS,
     "app/intake": intake.ROWS,
     "app/fanout": fanout.ROWS,
@@ -18,6 +19,7 @@ ROOMS = {
     "app/watch": watch.ROWS,
     "app/stream": stream.ROWS,
     "app/stream/scripts": stream_scripts.ROWS,
+    "app/stream/scripts/queue": stream_queue.ROWS,
     "worker/claims": claims.ROWS,
     "worker/life": life.ROWS,
     "worker/upstream": upstream.ROWS,

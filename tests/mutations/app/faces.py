@@ -171,4 +171,22 @@ ROWS = (
         "    kept = await screened(front, request, caller, prompt)",
         "    kept: dict[str, bytes] = {}",
     ),
+    Mutation(
+        "a reader too many is refused after it was paid for",
+        "app/faces/messages/routes.py",
+        "return await counted(front, caller, answer)",
+        "return await answer()",
+    ),
+    Mutation(
+        "what a caller may is not asked",
+        "app/faces/base/accepting.py",
+        "may.check(granted, asked)",
+        "pass",
+    ),
+    Mutation(
+        "a reader that has left is still counted",
+        "app/faces/native/push.py",
+        "if state in ENDS and self._left is not None:",
+        "if False:",
+    ),
 )

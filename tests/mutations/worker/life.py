@@ -165,4 +165,10 @@ ROWS = (
         "queue.done(self._claim, entry, bill_of(meta))",
         "queue.done(self._claim, entry)",
     ),
+    Mutation(
+        "a further call is not reserved",
+        "worker/life/attempts.py",
+        "if (unpaid := await self._unpaid()) is not None:",
+        "if (unpaid := None) is not None:",
+    ),
 )
