@@ -1,4 +1,4 @@
-"""Reads what a request brings: its body, and the headers that mean something to us.
+"""Reads what a request brings: its body, and what of its headers and query means something to us or to the upstream.
 
 The rule: within limits of size and type, and of what all bodies together take. That a
 body does not stop coming is seen to by the connection (`app.http.connection.bounds`).
@@ -120,6 +120,11 @@ def _is_json(headers: Headers) -> bool:
 def headers_of(request: Request, names: Iterable[str]) -> dict[str, str]:
     """Those of the named headers that were sent; one that was sent in several lines as one."""
     return {name: ", ".join(request.headers.getlist(name)) for name in names if name in request.headers}
+
+
+def query_of(request: Request) -> str:
+    """The query as it goes up: as it came, but without a ticket, which is for us alone, wherever it was sent."""
+    return "&".join(part for part in request.url.query.split("&") if part.partition("=")[0] != "ticket")
 
 
 def idempotency_key(request: Request) -> str | None:

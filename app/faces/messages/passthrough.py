@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from app.faces.base.front import front_of
 from app.faces.base.result import key_refused
-from app.http.body import headers_of, read_body
+from app.http.body import headers_of, query_of, read_body
 from app.http.errors import REQUEST_ID, TYPES, ApiError
 from app.intake.prompt import fields_of
 from app.stream.concurrency.threads import beside
@@ -44,7 +44,7 @@ async def model(request: Request) -> Response:
 
 async def _pass(request: Request, method: str, path: str, body: bytes = b"") -> Response:
     try:
-        reply = await front_of(request).upstream.ask(method, path, request.url.query, headers_of(request, UP), body)
+        reply = await front_of(request).upstream.ask(method, path, query_of(request), headers_of(request, UP), body)
     except UnaskableError as error:
         raise ApiError(400, str(error)) from None
     except UnreachableError as error:

@@ -16,7 +16,7 @@ from app.faces.base.measured import measured_where_ended
 from app.faces.base.names import headers_of_stream
 from app.faces.messages.answer import StreamedAnswer, WholeAnswer
 from app.faces.messages.prompt import is_streamed, messages_prompt
-from app.http.body import idempotency_key, read_fields
+from app.http.body import idempotency_key, query_of, read_fields
 from app.http.errors import ApiError, draining
 from app.http.remaining import rate_headers
 from app.intake.raw_json import size
@@ -41,7 +41,7 @@ async def create(request: Request) -> Response:
 
     async def answer() -> Response:
         accepted = await accept(
-            front, request, caller, prompt, query=request.url.query, idempotency_key=key, failure_frees_key=True
+            front, request, caller, prompt, query=query_of(request), idempotency_key=key, failure_frees_key=True
         )
         if rest is not None and rest.start is not None and accepted.repeated:
             if rest.complete and not rest.data:

@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 from starlette.requests import Request
 
-from app.http.body import read_body
+from app.http.body import query_of, read_body
 from app.settings import Settings
 from app.stream.endings import Outcome
 from tests.app.served import served, until
@@ -65,3 +65,20 @@ async def test_what_is_stored_leaves_the_room_to_others(redis: Redis, more: byte
         await author.write(("message_start", {"type": "message_start"}), ("message_stop", {"type": "message_stop"}))
         await author.end(Outcome.COMPLETED)
         await waiting
+
+
+@pytest.mark.parametrize(
+    ("sent", "goes_up"),
+    [
+        ("", ""),
+        ("beta=true", "beta=true"),
+        ("beta=true&ticket=AbC&x=%20a", "beta=true&x=%20a"),
+        ("ticket=AbC", ""),
+        ("ticket", ""),
+        ("tickets=2", "tickets=2"),
+    ],
+)
+def test_a_ticket_is_for_us_alone(sent: str, goes_up: str) -> None:
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": sent.encode(), "headers": []}
+    scope |= {"server": ("relay", 80), "scheme": "http"}
+    assert query_of(Request(scope)) == goes_up

@@ -232,6 +232,12 @@ ROWS = (
         "            _context(*self._files)",
     ),
     Mutation(
+        "a ticket goes up with the rest of the query",
+        "app/http/body.py",
+        ' if part.partition("=")[0] != "ticket")',
+        ")",
+    ),
+    Mutation(
         "by a cookie alone any page changes anything",
         "app/http/who.py",
         "        if self._is_foreign(request):",

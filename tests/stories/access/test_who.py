@@ -136,6 +136,31 @@ async def test_an_issuer_may_change_its_keys_and_be_away(house: House) -> None:
         await house.everywhere(200, authorization=token_)
 
 
+async def test_what_one_front_hands_out_opens_at_every_other_and_a_session_ends_with_its_key(house: House) -> None:
+    key = await house.add("erin", "--label", "hers")
+    await house.everywhere(200, **{"x-api-key": key})
+    one, other = house.fronts()
+    async with httpx.AsyncClient(headers={"x-api-key": key}, timeout=PATIENCE) as http:
+        made = (await http.post(f"{one}/v1/streams", json=QUICK | {"relay": {"ticket": True}})).json()
+        cookie = (await http.post(f"{one}/session")).headers["set-cookie"].partition(";")[0]
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+        assert "event: relay.end" in (await http.get(other + made["events_url"])).text
+        await house.everywhere(200, cookie=cookie)
+        posted = await http.post(f"{other}/v1/streams", json=QUICK, headers={"cookie": cookie, "origin": other})
+        assert posted.status_code == 202
+        listed = (await asyncio.to_thread(house.command, "keys", "list")).stdout
+        (digits,) = [line.split()[1] for line in listed.splitlines() if "hers" in line]
+        await asyncio.to_thread(house.command, "keys", "revoke", digits)
+        await house.everywhere(401, cookie=cookie)
+        for url in (one, other):  # what was handed out for one stream ends by itself
+            assert (await http.head(url + made["events_url"])).status_code == 200
+            assert (await http.get(f"{url}/v1/streams?ticket={made['ticket']}")).status_code == 405
+            assert (await http.post(f"{url}/v1/messages?ticket={made['ticket']}")).status_code == 401
+    said = "".join(front.errors.read_text() for front in house.cluster.fronts)
+    for secret in (key, made["ticket"], cookie.partition("=")[2]):
+        assert secret not in said
+
+
 async def test_what_was_sent_stands_in_no_log(house: House) -> None:
     key = await house.add("dave")
     bearer = token(ec_key(), "ES256", "e", aud="keepstream")
