@@ -49,7 +49,6 @@ TESTED_ELSEWHERE = {
     "app/terminal/once.py": _PIPES,
     "app/terminal/prompt.py": _TYPED,
     "app/watch/events/of_processes.py": _TOLD,
-    "worker/drain.py": "tests/worker/claims/pool/test_drain.py: a worker that leaves hands its streams over",
     "worker/life/calling/admission.py": "tests/worker/upstream/gate/test_line.py: who waits at the gate",
     "worker/life/calling/announce.py": "tests/worker/upstream/gate/test_line.py: who waits is told for how long",
     "worker/life/ending/recovery.py": "tests/worker/claims/pool/test_take_over.py: what a dead holder left is told",
