@@ -94,7 +94,7 @@ def _counts(counted: Counter[str]) -> str:
 
 async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
     """Runs for `seconds`, then until every stream has ended and all is quiet."""
-    async with Cluster(workers=WORKERS, fronts=FRONTS, **SETTINGS) as cluster:
+    async with Cluster(workers=WORKERS, fronts=FRONTS, as_default=True, **SETTINGS) as cluster:
         load = Load(cluster, random.Random(rng.random()), width)  # noqa: S311 - to repeat it
         nemesis = Nemesis(cluster, random.Random(rng.random()), LEASE_SECONDS)  # noqa: S311 - as above
         starving = Starving(lambda: [worker.pid for worker in cluster.workers], LEASE_SECONDS)

@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
 from tests.harness.leaks import keys_without_ttl
+from tests.harness.network import users
 from tests.harness.network.proxy import Proxy
 from tests.harness.running import clean_environment
 
@@ -77,9 +78,12 @@ class Process:
 
 
 class Cluster:
-    """A Valkey, a simulated Claude, workers and fronts; `async with` starts and ends all of it."""
+    """A Valkey, a simulated Claude, workers and fronts; `async with` starts and ends all of it.
 
-    def __init__(self, *, workers: int = 1, fronts: int = 1, **settings: object) -> None:
+    They come to Redis as the user that a deployment has for them, unless as `default`, who may do everything.
+    """
+
+    def __init__(self, *, workers: int = 1, fronts: int = 1, as_default: bool = False, **settings: object) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="keepstream-"))
         self.settings = {f"KEEPSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
         self.workers: list[Process] = []
@@ -87,6 +91,7 @@ class Cluster:
         self.front_proxies: list[Proxy] = []
         self.redis_proxies: dict[str, Proxy] = {}
         self._counts = (workers, fronts)
+        self._as_default = as_default
         self._processes: list[Process] = []
         self._stack = contextlib.AsyncExitStack()
 
@@ -99,7 +104,8 @@ class Cluster:
         return self
 
     async def _start(self) -> None:
-        self.valkey = await asyncio.to_thread(EmbeddedValkey.start, self.directory / "valkey")
+        config = users.config(self.directory / "valkey")
+        self.valkey = await asyncio.to_thread(EmbeddedValkey.start, self.directory / "valkey", extra_config=config)
         self._stack.callback(self.valkey.stop)
         self.simulator = self._process("simulator", ["app.dev.simulator", "--port", "0"], {})
         self.claude_url = (await self.simulator.first_line()).split()[-1]
@@ -124,17 +130,20 @@ class Cluster:
             return False
         for proxy in (self.claude, *self.front_proxies, *self.redis_proxies.values()):
             proxy.flow()
-        forever = await keys_without_ttl(self.redis)
+        forever, refused = await keys_without_ttl(self.redis), await asyncio.to_thread(users.refused, self.valkey.url)
         assert forever == [], "keys that would stay for ever"
+        assert not refused, f"deploy/redis/users.acl lacks {refused}"
         await self.redis.flushall()
         return True
 
     async def __aexit__(self, *_: object) -> None:
         forever = await keys_without_ttl(self.redis) if self.valkey.is_running else []
+        refused = await asyncio.to_thread(users.refused, self.valkey.url) if self.valkey.is_running else []
         for process in reversed(self._processes):
             await process.end()
         await self._stack.aclose()
         assert forever == [], "keys that would stay for ever"
+        assert not refused, f"deploy/redis/users.acl lacks {refused}"
 
     async def worker(self, number: int) -> Process:
         """Starts a worker and waits until it is ready."""
@@ -168,8 +177,9 @@ class Cluster:
     async def _environment(self, name: str) -> dict[str, str]:
         if name not in self.redis_proxies:
             self.redis_proxies[name] = await self._stack.enter_async_context(Proxy("127.0.0.1", self.valkey.port))
+        url = f"redis://127.0.0.1:{self.redis_proxies[name].port}/0"
         return {
-            "REDIS_URL": f"redis://127.0.0.1:{self.redis_proxies[name].port}/0",
+            "REDIS_URL": url if self._as_default else users.as_user(url),
             "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self.claude.port}",
             "ANTHROPIC_API_KEY": "a-made-up-key",
             **self.settings,

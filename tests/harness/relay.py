@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from app.dev.embedded import EmbeddedValkey
+from tests.harness.network import users
 from tests.harness.running import Running, keepstream
 
 
@@ -24,16 +25,17 @@ class Relay:
     def __enter__(self) -> Self:
         with self._stack:
             directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="relay-")))
-            valkey = self._stack.enter_context(EmbeddedValkey.start(directory))
+            valkey = self._stack.enter_context(EmbeddedValkey.start(directory, extra_config=users.config(directory)))
             if not self.claude:
                 simulator = self._start("simulate", "--port", "0", "--rate", "0", "--first", "0")
                 self.claude = simulator.line(r"(http://\S+)")[1]
             self._environment = {
-                "REDIS_URL": valkey.url,
+                "REDIS_URL": users.as_user(valkey.url),
                 "ANTHROPIC_BASE_URL": self.claude,
                 "ANTHROPIC_API_KEY": "the-key-of-the-relay",
                 **self._settings,
             }
+            self._valkey = valkey
             self.workers = [self.worker() for _ in range(self._workers)]
             for worker in self.workers:
                 worker.line(r"^ready$")
@@ -42,7 +44,11 @@ class Relay:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stack.close()
+        try:
+            refused = users.refused(self._valkey.url)
+        finally:
+            self._stack.close()
+        assert not refused, f"deploy/redis/users.acl lacks {refused}"
 
     def worker(self) -> Running:
         return self._start("worker", **self._environment)

@@ -33,12 +33,14 @@ REPLICA_SECONDS = 5.0
 CHANNELS = ("WAKE", "accord", "alive", "channel", "control")  # of `keys`; all else that it names is a key
 # What the code asks besides the scripts, and how many words follow a command's key.
 _ASKED = (
-    "DEL EXISTS GET GETRANGE HGET HMGET HSTRLEN INCR PEXPIRE PTTL STRLEN ZCARD ZRANK ZREM ZREVRANGE ZREVRANK EXPIRE"
+    "DEL EXISTS EXPIRE GET GETEX GETRANGE HGET HGETALL HMGET HSTRLEN INCRBY PEXPIRE PTTL SET SMEMBERS STRLEN ZCARD "
+    "ZRANK ZREM ZREVRANGE ZREVRANK"
 )
 WORDS = {
     **dict.fromkeys(
-        ("DEL", "EXISTS", "GET", "GETEX", "HGETALL", "INCR", "PTTL", "STRLEN", "TTL", "ZCARD", "ZPOPMIN", "HLEN"), 0
+        ("DEL", "EXISTS", "GET", "GETEX", "HGETALL", "HLEN", "INCR", "PTTL", "SMEMBERS", "STRLEN", "TTL", "ZCARD"), 0
     ),
+    "ZPOPMIN": 0,
     **dict.fromkeys(
         ("APPEND", "EXPIRE", "PEXPIRE", "HDEL", "HEXISTS", "HGET", "HSTRLEN", "HMGET", "RPUSH", "SET", "SADD"), 1
     ),

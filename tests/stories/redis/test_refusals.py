@@ -73,7 +73,7 @@ CAUSES = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api() -> AsyncIterator[Api]:
-    async with Cluster(lease_seconds=LEASE_SECONDS, worker_streams=2, drain_seconds=1) as cluster:
+    async with Cluster(lease_seconds=LEASE_SECONDS, worker_streams=2, drain_seconds=1, as_default=True) as cluster:
         # The operator's own way in, which no refusal touches.
         await cluster.redis.execute_command("ACL", "SETUSER", "operator", "on", ">pw", "~*", "&*", "+@all")
         api = Api(cluster)

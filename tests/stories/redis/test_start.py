@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from redis.asyncio import Redis
@@ -14,6 +15,7 @@ from app.dev.ports import free_port
 from app.stream.errors import UnfitServerError
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
+from tests.harness.network import users
 from tests.harness.network.tls import TlsProxy, certificate
 from tests.harness.running import Running, keepstream
 
@@ -63,13 +65,18 @@ async def test_a_process_ends_with_2_and_says_what_redis_says(
 
 
 async def test_a_process_trusts_the_certificates_it_is_told_to(
-    valkey: EmbeddedValkey, tmp_path: Path, start: Callable[..., Running]
+    valkey: EmbeddedValkey, redis: Redis, tmp_path: Path, start: Callable[..., Running]
 ) -> None:
+    """And says who it is behind them."""
+    _, may = users.USERS.read_text().splitlines()
+    rules = may.partition(" on ")[2].split()
+    await redis.execute_command("ACL", "SETUSER", "ours", "reset", "on", f">{SECRET}", *rules)
     made, key = certificate(tmp_path, "127.0.0.1")
     async with TlsProxy("127.0.0.1", valkey.port, made, key) as tls:
-        url = f"rediss://127.0.0.1:{tls.port}/0"
+        url = f"rediss://ours:{quote(SECRET)}@127.0.0.1:{tls.port}/0"
         with start(url, KEEPSTREAM_REDIS_CA=str(made)) as process:
             await asyncio.to_thread(process.line, "^ready$|keepstream front on")
+        assert not users.refused(valkey.url, "ours")
         assert "certificate is refused" in await refused(start(url))
 
 

@@ -19,8 +19,11 @@ from app.stream.errors import UnfitServerError
 from app.stream.redis import fitness
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import CHANNELS, WORDS, check_server, judge, names, needs, until_fit
+from tests.harness.network import users
 
 FIT = {"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "maxmemory": 1, "cluster_enabled": 0}
+# What a connection says of itself, and asks where the server has changed its place; the last has another way beside it.
+BESIDE = {"multi", "exec", "discard", "select", "role", "client|setname", "client|list"}
 OURS = ("~ks:*", "~arq:*", "&ks:*", "+@all")
 
 
@@ -62,6 +65,16 @@ def test_every_command_of_a_script_can_be_tried() -> None:
     tried = {need[0] for need in needs()}
     assert fitness._commands() - {"TIME"} <= tried
     assert {"SUBSCRIBE", "PUBLISH", "PUBSUB", "SCRIPT", "EVALSHA", "ZRANK"} <= tried
+
+
+def test_a_deployment_s_user_may_do_what_is_needed_and_nothing_else() -> None:
+    """That nothing is missing is seen by the stories, whose processes are this user."""
+    locked, user = users.USERS.read_text().splitlines()
+    assert locked == "user default off resetpass resetkeys resetchannels -@all"
+    start, *commands = user.split(" +")
+    assert start == f"user {users.NAME} on ~ks:{{* ~arq:job:{{queue}}:* ~arq:retry:{{queue}}:* &ks:{{* -@all"
+    needed = {"|".join(need[: 1 + (need[0] in ("SCRIPT", "PUBSUB"))]).lower() for need in needs()} | BESIDE
+    assert commands == sorted(needed), f"it would be: {start} {' '.join(f'+{name}' for name in sorted(needed))}"
 
 
 def test_every_key_and_channel_is_tried() -> None:
