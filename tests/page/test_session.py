@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,7 @@ async def test_a_server_that_wants_a_key_asks_for_it(browser: Browser, files: di
         assert KEY not in kept
         await page.reload()
         await answered(page)
-        await button(page, "Regenerate").click()
-        await answered(page)
+        await api.submit(f"The second one in this minute [[sim: {NOW}]]")
         await button(page, "Regenerate").click()
         await expect(page.locator("#notice")).to_contain_text("Too much at once: no more than 1 requests a minute")
         await signs_out(page)
@@ -64,6 +64,14 @@ async def test_a_server_that_wants_a_key_asks_for_it(browser: Browser, files: di
         await other.get_by_label("Key or token").fill(KEY)
         await other.get_by_label("Key or token").press("Enter")
         await answered(other)
+
+        before = await site.context()  # a page of before has kept the key
+        kept = json.dumps({"key": KEY, "theme": "dark"})
+        await before.add_init_script(f"localStorage.length || localStorage.setItem('keepstream.settings', {kept!r})")
+        old = await site.visit(conversation_of(page), context=before)
+        await answered(old)
+        assert KEY not in await old.evaluate("JSON.stringify({...localStorage})")
+        await expect(old.locator("html")).to_have_attribute("data-theme", "dark")
         await site.leave()
         await api.close()
 

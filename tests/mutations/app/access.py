@@ -60,8 +60,14 @@ ROWS = (
     Mutation(
         "a secret that is known is not enough while Redis is away",
         "app/access/passes/office.py",
-        "            if self._secret is None:\n                self._known_at = before\n                raise",
-        "            raise",
+        "self._secret is None:\n                    self._asked_at = before\n                    raise",
+        "True:\n                    raise",
+    ),
+    Mutation(
+        "a ticket ends by each front's own clock",
+        "app/access/passes/office.py",
+        "self._clock(), seconds * 1000 + microseconds // 1000",
+        "self._clock(), time.time_ns() // 1_000_000",
     ),
     Mutation(
         "a file that is half written is taken as it stands",

@@ -70,8 +70,20 @@ async def test_one_that_has_ended_opens_nothing(redis: Redis, monkeypatch: pytes
     front = office(redis)
     ticket, expires_ms = await front.issue(STREAM, 5.0)
     for now_ms, opens in ((expires_ms - 1, OPENS), (expires_ms, None)):
-        monkeypatch.setattr(ticket_office, "_now_ms", lambda now_ms=now_ms: now_ms)
+        monkeypatch.setattr(front, "_now_ms", lambda now_ms=now_ms: now_ms)
         assert await front.check(ticket) == opens
+
+
+async def test_fronts_whose_clocks_are_apart_agree_on_when_it_ends(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket, expires_ms = await office(redis).issue(STREAM, 60.0)
+    monkeypatch.setattr(ticket_office.time, "time_ns", lambda: (expires_ms + 1) * 1_000_000)
+    ahead, alone = office(redis), office(redis, "a secret")
+    assert await ahead.check(ticket) == OPENS
+    ticket, ends_ms = await alone.issue(STREAM, 60.0)
+    assert abs(ends_ms - expires_ms) < 50_000
+    assert await office(redis, "a secret").check(ticket) == OPENS
 
 
 @pytest.mark.usefixtures("asked_each_time")
