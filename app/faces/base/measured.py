@@ -14,6 +14,8 @@ from app.stream.log import State
 
 # The fields of a stream's meta that tell it.
 FIELDS = ("cost_usd", "created_at", "started_at", "first_at", "ended_at")
+# What stands there where a call used a model without a known price.
+UNKNOWN = b"null"
 COST, TIMING = MEASURED_HEADERS
 # A name of `server-timing`, and the two moments between which it is.
 _SPANS = (
@@ -26,7 +28,7 @@ _SPANS = (
 def measured(meta: Mapping[str, bytes]) -> dict[str, str]:
     """The headers of a stream that has ended; `meta` has those of `FIELDS` that are set. Durations are milliseconds."""
     headers = {}
-    if "cost_usd" in meta:
+    if meta.get("cost_usd", UNKNOWN) != UNKNOWN:
         headers[COST] = f"{float(meta['cost_usd']):.9f}".rstrip("0").removesuffix(".")
     spans = [
         f"{name};dur={max(0, int(meta[end]) - int(meta[start]))}"

@@ -23,6 +23,7 @@ ALL = {b"created_at": b"1000", b"started_at": b"1012", b"first_at": b"1700", b"e
         ({"cost_usd": b"0.0012"}, {"x-keepstream-cost-usd": "0.0012"}),
         ({"cost_usd": b"1e-07"}, {"x-keepstream-cost-usd": "0.0000001"}),
         ({"cost_usd": b"0.0"}, {"x-keepstream-cost-usd": "0"}),
+        ({"cost_usd": b"null"}, {}),
         ({"cost_usd": b"12.0"}, {"x-keepstream-cost-usd": "12"}),
         (
             {name.decode(): value for name, value in ALL.items()},
