@@ -134,9 +134,9 @@ class Over:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What all calls of a stream did cost. `nano` is None where one of them has no known price."""
+    """What all calls of a stream did cost; `nano` is of those that have a known price."""
 
-    nano: int | None = 0
+    nano: int = 0
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0

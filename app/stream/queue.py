@@ -198,7 +198,7 @@ class Queue:
                 keys.QUEUE_SECONDS,
                 keys.SUBMIT_SECONDS,
                 *by_day.counted(bill, self._usage_seconds),
-                cost.nano or 0,
+                cost.nano,
                 cost.output_tokens,
                 keys.ACCOUNT,
                 *flat,

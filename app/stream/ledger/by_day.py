@@ -65,7 +65,7 @@ def counted(bill: Bill | None, seconds: int) -> tuple[str, int, str, str, str]:
         bill.output_tokens,
         bill.cache_read_tokens,
         bill.cache_write_tokens,
-        bill.nano or 0,
+        bill.nano,
         bill.saved_nano,
     )
     model = bill.model[:MODEL_CHARACTERS].encode(errors="replace").decode()

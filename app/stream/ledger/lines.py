@@ -147,11 +147,11 @@ class Calls:
         return None if self.sums.unpriced else self.sums.nano / NANO
 
     def bill(self, owner: str, model: str) -> Bill:
-        """What the stream did cost; `model` is the one that was asked for."""
+        """What the stream did cost, as far as the price is known; `model` is the one that was asked for."""
         sums = self.sums
         used = [line.model for line in self.lines if line.used]
         return Bill(
-            nano=None if sums.unpriced else sums.nano,
+            nano=sums.nano,
             calls=self.made,
             input_tokens=sums.input,
             output_tokens=sums.output,

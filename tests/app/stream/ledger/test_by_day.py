@@ -52,7 +52,7 @@ async def test_users_and_models_are_told_apart_and_tenants_do_not_meet(redis: Re
     queue = Queue(redis)
     await end(queue, "a", BILL)
     await end(queue, "b", Bill(nano=7, calls=1, model="claude-x", owner="acme/bob"))
-    await end(queue, "c", Bill(nano=None, calls=1, model="claude-y", owner="acme/bob"))
+    await end(queue, "c", Bill(nano=0, calls=1, model="claude-y", owner="acme/bob"))
     await end(queue, "d", Bill(nano=9, owner="acme2"))
     found = {(row.user, row.model): row.sums for row in await today(redis)}
     assert found == {
