@@ -70,6 +70,7 @@ async def test_a_process_trusts_the_certificates_it_is_told_to(
     """And says who it is behind them."""
     _, may = users.USERS.read_text().splitlines()
     rules = may.partition(" on ")[2].split()
+    users.refused(valkey.url, "ours")  # in other tests
     await redis.execute_command("ACL", "SETUSER", "ours", "reset", "on", f">{SECRET}", *rules)
     made, key = certificate(tmp_path, "127.0.0.1")
     async with TlsProxy("127.0.0.1", valkey.port, made, key) as tls:
