@@ -95,6 +95,8 @@ async def test_axe_finds_nothing(site: Site, axe: str, device: dict[str, Any], s
         assert await violations(page, axe) == [], "the list"
     await button(page, "Settings").click()
     assert await violations(page, axe) == [], "settings"
+    await page.evaluate("document.querySelector('#sign-in').showModal()")
+    assert await violations(page, axe) == [], "signing in"
 
 
 async def test_axe_finds_nothing_where_something_went_wrong(site: Site, axe: str) -> None:
