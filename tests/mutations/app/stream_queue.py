@@ -102,8 +102,8 @@ ROWS = (
     Mutation(
         "one user of a tenant has all of its turns",
         "app/stream/scripts/queue/places.lua",
-        "      if next[1] ~= id then",
-        "      next[1] = id\n      if next[1] ~= id then",
+        "    if next[1] ~= id and same(",
+        "    if false and same(",
     ),
     Mutation(
         "who cancels what waits has lost its turns",

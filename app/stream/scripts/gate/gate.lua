@@ -59,7 +59,7 @@ for _ = 1, 2 * most do
     record = line_record(id)
     if record then
       record.gate_place = first[2] -- should it have to come back
-      line_keep(id, record, ARGV[9])
+      line_keep(id, record)
     end
     put = put + 1
   else

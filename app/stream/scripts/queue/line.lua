@@ -25,13 +25,12 @@ local function line_record(id)
   return n == #LINE_FIELDS and record or nil
 end
 
-local function line_keep(id, record, life)
+local function line_keep(id, record)
   local words = {}
   for n, field in ipairs(LINE_FIELDS) do
     words[n] = record[field]
   end
   redis.call('HSET', RECORDS, id, table.concat(words, '|'))
-  redis.call('EXPIRE', RECORDS, life)
 end
 
 -- What is none is dropped by whoever meets it: who holds it could not even say its name, and would be given it for ever.
@@ -46,13 +45,23 @@ local function line_of(name)
   return tonumber(waiting), tonumber(weight), tonumber(known[2] or 0)
 end
 
+-- The line's keys live on: renewed where they may be new, for nobody waited, and with each look who is overdue.
+local function line_lives(life)
+  for i = 1, 6 do
+    redis.call('EXPIRE', KEYS[i], life)
+  end
+end
+
 local function line_count(name, more, weight, life)
   local waiting, weighs, all = line_of(name)
+  local alone = all == 0
   all = all - (waiting > 0 and weighs or 0)
   waiting = waiting + more
   if waiting > 0 then
     redis.call('HSET', OWNERS, name, waiting .. '|' .. weight, 'all', turn_number(all + weight))
-    redis.call('EXPIRE', OWNERS, life)
+    if alone then
+      line_lives(life)
+    end
   elseif all > 0 then
     redis.call('HDEL', OWNERS, name)
     redis.call('HSET', OWNERS, 'all', turn_number(all))
@@ -67,13 +76,11 @@ local function line_join(id, record, life)
     redis.call('DEL', OWNERS, SINCE)
   end
   local place = place_join(JOBS, TURNS, LINE_TOP, id, record, life)
-  line_keep(id, record, life)
+  line_keep(id, record)
   redis.call('ZADD', SINCE, record.since, id)
-  redis.call('EXPIRE', SINCE, life)
   if redis.call('ZADD', JOBS, place, id) == 1 then
     line_count(record.name, 1, record.weight, life)
   end
-  redis.call('EXPIRE', JOBS, life)
 end
 
 -- Puts one back that was taken out of it: to `place`, or elsewhere, where it waits for something; `first` is its place in
@@ -81,12 +88,12 @@ end
 local function line_return(id, first, place, life)
   local record = line_record(id)
   redis.call('ZADD', SINCE, record and record.since or math.floor(first / 1000), id)
-  redis.call('EXPIRE', SINCE, life)
   if redis.call('ZADD', JOBS, place, id) == 1 and record then
     local waiting, weighs = line_of(record.name)
     line_count(record.name, 1, waiting > 0 and weighs or record.weight, life)
+  elseif not record then
+    line_lives(life)
   end
-  redis.call('EXPIRE', JOBS, life)
   redis.call('DEL', BYTES) -- counted anew, see submit.lua
 end
 
@@ -105,9 +112,9 @@ local function line_leave_gate(id, record)
   end
 end
 
--- Takes one out of it. `turn`: its turn has come.
-local function line_leave(id, life, turn)
-  local record = line_record(id)
+-- Takes one out of it. `turn`: its turn has come; `record` where that is known.
+local function line_leave(id, life, turn, record)
+  record = record or line_record(id)
   if record and not turn then
     place_give_up(JOBS, TURNS, id, record)
   end
@@ -131,11 +138,12 @@ local function line_next(life)
   if not first[1] then
     return nil
   end
-  local id, turn = place_reached(JOBS, first[1], first[2], line_record(first[1]), life)
+  local record = line_record(first[1])
+  local id, turn = place_reached(JOBS, first[1], first[2], record, life)
   if line_is_stream(id) then
     turn_taken(TURNS, first[2], life)
   end
-  line_leave(id, life, turn)
+  line_leave(id, life, turn, id == first[1] and record or nil)
   return id, first[2]
 end
 

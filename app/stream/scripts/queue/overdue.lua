@@ -4,6 +4,7 @@
 -- ARGV  1 longest wait in ms   2 most ids   3 life of the queue's keys in s
 -- reply {id, …}
 local now, _, ended = lease_clock(KEYS[9], nil, ARGV[3])
+line_lives(ARGV[3])
 put_back_expired(KEYS[7], KEYS[8], ended, ARGV[2], ARGV[3])
 local overdue = redis.call('ZRANGEBYSCORE', SINCE, '-inf', now - ARGV[1], 'LIMIT', 0, ARGV[2])
 -- What an older version has put into the line, or a hand: its place is when it came there.

@@ -26,7 +26,7 @@ redis.call('HSET', KEYS[8], ARGV[1], math.max(0, times - 1) .. '|' .. place .. '
 local record = line_record(ARGV[1])
 if record and record.gate ~= ARGV[8] then
   record.gate, record.gate_place = ARGV[8], place_join(KEYS[9], KEYS[10], '+inf', ARGV[1], record, ARGV[5])
-  line_keep(ARGV[1], record, ARGV[5])
+  line_keep(ARGV[1], record)
 end
 redis.call('ZADD', KEYS[9], record and record.gate_place or place, ARGV[1])
 redis.call('SADD', KEYS[12], ARGV[7])

@@ -9,7 +9,7 @@
 --   <line>:<name>:places   the same, by the places that they hold
 --   <line>:<name>:turns    the users' turns
 --
--- Who had a turn and comes back has a place of its own, and is in none of these.
+-- Who had a turn and comes back has a place of its own, and is in none of these. Were they lost, all would have their own.
 
 local function places_of(line, name)
   local key = line .. ':' .. name
@@ -32,11 +32,13 @@ end
 local function place_join(line, turns, top, id, record, life)
   local own = places_of(line, record.name)
   local place = turn_place(turns, line, top, record.name, record.weight, life)
-  local among = turn_place(own.turns, own.ids, '+inf', record.user, record.user_weight, life)
+  local among, fresh = turn_place(own.turns, own.ids, '+inf', record.user, record.user_weight, life)
   redis.call('ZADD', own.ids, among, id)
   redis.call('ZADD', own.places, place, id)
-  redis.call('EXPIRE', own.ids, life)
-  redis.call('EXPIRE', own.places, life)
+  if fresh then
+    redis.call('EXPIRE', own.ids, life)
+    redis.call('EXPIRE', own.places, life)
+  end
   return place
 end
 
@@ -51,14 +53,14 @@ local function place_reached(line, id, place, record, life)
     if not next[1] then
       return id, false
     end
-    local held = redis.call('ZSCORE', own.places, next[1])
-    if same(redis.call('ZSCORE', line, next[1]), held) then
+    local held = next[1] == id and place or redis.call('ZSCORE', own.places, next[1])
+    if next[1] ~= id and same(redis.call('ZSCORE', line, next[1]), held) then
+      redis.call('ZADD', line, held, id, place, next[1])
+      redis.call('ZADD', own.places, held, id, place, next[1])
+      held = place
+    end
+    if held == place then
       turn_taken(own.turns, next[2], life)
-      if next[1] ~= id then
-        for _, key in ipairs({line, own.places}) do
-          redis.call('ZADD', key, held, id, place, next[1])
-        end
-      end
       return next[1], true
     end
     place_free(own, next[1]) -- an older version has taken it, or whoever cancelled it

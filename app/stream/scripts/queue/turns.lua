@@ -12,7 +12,7 @@ local function turn_number(place)
   return string.format('%.0f', place)
 end
 
--- The next place of `name`; places from `top` on are no places in the line.
+-- The next place of `name`, and whether nobody was in the line; places from `top` on are no places in it.
 local function turn_place(turns, line, top, name, weight, life)
   local known = redis.call('ZMSCORE', turns, 'at', 'newest', name)
   local at, newest, place = tonumber(known[1] or 0), tonumber(known[2] or 0), tonumber(known[3] or 0)
@@ -30,16 +30,20 @@ local function turn_place(turns, line, top, name, weight, life)
   end
   local step = math.max(1, math.floor(TURN_STEP * TURN_WEIGHT / weight))
   redis.call('ZADD', turns, turn_number(at), 'at', turn_number(newest), 'newest', turn_number(place + step), name)
-  redis.call('EXPIRE', turns, life)
-  return turn_number(place)
+  if not first or not known[1] then
+    redis.call('EXPIRE', turns, life)
+  end
+  return turn_number(place), not first
 end
 
 -- A place was taken when its turn had come.
 local function turn_taken(turns, place, life)
-  local at = tonumber(redis.call('ZSCORE', turns, 'at') or 0)
-  if tonumber(place) >= at then
+  local at = redis.call('ZSCORE', turns, 'at')
+  if tonumber(place) >= tonumber(at or 0) then
     redis.call('ZADD', turns, place, 'at')
     redis.call('ZREMRANGEBYSCORE', turns, '-inf', '(' .. place)
+  end
+  if not at then
     redis.call('EXPIRE', turns, life)
   end
 end
