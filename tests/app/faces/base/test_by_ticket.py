@@ -208,14 +208,19 @@ async def test_nobody_gets_one_for_what_is_not_his(http: httpx.AsyncClient) -> N
         assert (await http.post(address)).status_code == 401
 
 
-@pytest.mark.parametrize(
-    "body",
-    ['{"expires_in":0}', '{"expires_in":-1}', '{"expires_in":"5"}', '{"expires_in":true}', '{"for":1}', "[]", "{"],
-)
-async def test_what_cannot_be_meant_is_400(http: httpx.AsyncClient, body: str) -> None:
+async def test_what_cannot_be_meant_is_400(http: httpx.AsyncClient) -> None:
     path = f"/v1/streams/{(await begun(http))['id']}/ticket"
     headers = {**ALICE, "content-type": "application/json"}
-    assert (await http.post(path, content=body, headers=headers)).status_code == 400
+    for body in (
+        '{"expires_in":0}',
+        '{"expires_in":-1}',
+        '{"expires_in":"5"}',
+        '{"expires_in":true}',
+        '{"for":1}',
+        "[]",
+        "{",
+    ):
+        assert (await http.post(path, content=body, headers=headers)).status_code == 400, body
 
 
 async def test_no_body_asks_for_one_that_lives_as_long_as_any_may(http: httpx.AsyncClient) -> None:
