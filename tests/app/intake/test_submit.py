@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from app.dev.embedded import EmbeddedValkey
 from app.intake import owed
 from app.intake import submit as submitting
 from app.intake.streams import Streams
+from app.settings import Settings
 from app.stream import keys
 from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome
@@ -31,6 +33,15 @@ COMMANDS_MAX = 40
 ASKED = {"model": "claude-x", "max_tokens": 10, "messages": [{"role": "user", "content": "hi"}]}
 CHAT = {"id": "c/1", "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]}
 ACCEPTED = {200, 202}
+# None is reached. A minute brings one request back.
+LIMITS = """
+[default]
+requests_per_minute = 1
+burst = 1000
+concurrent_streams = 1000
+usd_per_day = 1000
+unpriced = "allow"
+"""
 # Who asks here waits for the answer.
 ANSWERED = ("messages", "whole")
 
@@ -64,6 +75,19 @@ class Stand:
         waiting, leased = [await self.redis.zrange(key, 0, -1) for key in (keys.JOBS, keys.LEASES)]
         return sorted(one.decode() for one in waiting + leased)
 
+    async def promised(self) -> list[str]:
+        """The streams to which something of the owner's accounts is promised."""
+        opened = await self.redis.zrange(keys.account("anonymous") + ":open", 0, -1)
+        records = await self.redis.keys(keys.reserved("*"))
+        found = sorted(one.decode().partition("|")[0] for one in opened)
+        assert sorted(key.decode().removeprefix(keys.reserved("")) for key in records) == found
+        return found
+
+    async def counted(self) -> int:
+        """How many submits were counted: a second brings a sixtieth of one back."""
+        missing = int(await self.redis.hget(keys.account("anonymous"), "requests") or 0)  # type: ignore[misc]  # redis-py's types mix both clients
+        return -(-missing // 60_000_000)
+
     async def alive(self) -> list[str]:
         """The streams that run or are going to."""
         metas = [key async for key in self.redis.scan_iter("ks:{st_*}:meta")]
@@ -94,13 +118,16 @@ class Stand:
 
 
 @pytest.fixture
-async def stand(valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stand]:
+async def stand(
+    valkey: EmbeddedValkey, redis: Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[Stand]:
     monkeypatch.setattr(submitting, "ASK_SECONDS", 0.05)
     monkeypatch.setattr(submitting, "ASK_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(owed, "PAUSE_SECONDS_MAX", 0.02)
     async with Cutter("127.0.0.1", valkey.port) as cutter, httpx.AsyncClient(timeout=30) as http:
         through: Redis = connect(f"redis://127.0.0.1:{cutter.port}/0", "cut", retries=0)
-        async with served(through) as front:
+        (tmp_path / "limits").write_text(LIMITS)
+        async with served(through, Settings(limits_file=str(tmp_path / "limits"))) as front:
             log = Log(redis)
             settings, pricing = front.front.settings, front.front.prices.cost
             streams = Streams(log, Queue(redis), Conversations(redis, log), settings, "worker", pricing=pricing)
@@ -134,6 +161,8 @@ async def test_it_happened_and_was_said_to_or_neither(
         told.add(status)
         line, alive = await stand.unfinished(), await stand.alive()
         where = f"command {number}: {status}"
+        assert await stand.promised() == line, where
+        assert await stand.counted() == 2 if status in ACCEPTED else await stand.counted() <= 2, where
         if face in ANSWERED and status in ACCEPTED:
             assert (line, alive) == ([], []), where
             assert len(await stand.redis.keys("ks:{st_*:log")) == 2, where  # that of the conversation, and this one
@@ -158,6 +187,7 @@ async def test_it_happened_and_was_said_to_or_neither(
             again = await stand.unfinished()
             assert len(again) == 1, where
             assert line in ([], again), where
+            assert await stand.promised() == again, where
         if not was_reached:
             break
     assert number > 1
