@@ -112,11 +112,9 @@ class Who:
         return value or None
 
     def _set(self, request: Request, value: str, seconds: int) -> Response:
-        secure = is_https(request.scope, self._proxies)
-        answer = Response(status_code=204)
-        name = SECURE_COOKIE if secure else COOKIE
-        answer.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
-        return answer
+        name, more = (SECURE_COOKIE, "; Secure") if is_https(request.scope, self._proxies) else (COOKIE, "")
+        cookie = f"{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Strict{more}"
+        return Response(status_code=204, headers={"set-cookie": cookie})
 
 
 def refusal(refused: Refused) -> ApiError:

@@ -97,7 +97,7 @@ async def test_the_pages_session_is_https_alone_s(relay: Relay, trusting: ssl.SS
     async with httpx.AsyncClient(base_url=relay.url, verify=trusting) as http:
         said = (await http.post("/session", headers={"x-api-key": "any"})).headers["set-cookie"]
     assert said.startswith("__Host-keepstream=")
-    assert {"HttpOnly", "SameSite=strict", "Secure", "Path=/"} <= set(said.split("; "))
+    assert {"HttpOnly", "SameSite=Strict", "Secure", "Path=/"} <= set(said.split("; "))
 
 
 async def test_a_front_that_drains_sends_its_readers_to_another(relay: Relay, trusting: ssl.SSLContext) -> None:

@@ -96,7 +96,7 @@ async def test_what_the_cookie_says_to_a_browser(http: httpx.AsyncClient) -> Non
     secure = await opened(http, **ALICE, **HTTPS)
     assert (secure.key, secure["secure"]) == ("__Host-keepstream", True)
     for one in (session, secure):
-        assert (one["httponly"], one["samesite"], one["path"], one["domain"]) == (True, "strict", "/", "")
+        assert (one["httponly"], one["samesite"], one["path"], one["domain"]) == (True, "Strict", "/", "")
         assert int(one["max-age"]) == 30 * 86_400
 
 
