@@ -134,9 +134,10 @@ class Over:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What all calls of a stream did cost; `nano` is of those that have a known price."""
+    """What all calls of a stream did cost; `nano` is of those that have a known price, which `unpriced` have not."""
 
     nano: int = 0
+    unpriced: int = 0
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0

@@ -198,7 +198,7 @@ class Queue:
                 keys.QUEUE_SECONDS,
                 keys.SUBMIT_SECONDS,
                 *by_day.counted(bill, self._usage_seconds),
-                cost.nano,
+                f"{cost.nano}{'?' if cost.unpriced else ''}",
                 cost.output_tokens,
                 keys.ACCOUNT,
                 *flat,

@@ -152,6 +152,7 @@ class Calls:
         used = [line.model for line in self.lines if line.used]
         return Bill(
             nano=sums.nano,
+            unpriced=sums.unpriced,
             calls=self.made,
             input_tokens=sums.input,
             output_tokens=sums.output,

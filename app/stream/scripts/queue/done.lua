@@ -5,7 +5,8 @@
 -- ARGV  1 id   2 fence   3 holder   4 most entries of the outbox   5 life of the queue's keys in s
 --       6 how long a submit that is asked again still finds itself, in s
 --       7 to 11 what it did use, for usage.lua: prefix, or '' where nothing is counted; life, user, model, counts
---       12 what it did cost, in nano   13 its tokens of output   14 prefix of accounts, whose keys are all of this slot
+--       12 what it did cost, in nano, see settle.lua   13 its tokens of output   14 prefix of accounts, whose keys are all
+--       of this slot
 --       15.. field, value, … of the entry
 -- reply 1, or 0 for a claim that is not the newest
 -- arq counts up when a job starts, which a worker that was paused may do after the stream is done: nobody reads it.
@@ -20,7 +21,7 @@ redis.call('ZREM', KEYS[7], ARGV[1])
 redis.call('HDEL', KEYS[8], ARGV[1])
 -- Who has not heard its submit's reply asks again: what ran meanwhile must not run once more.
 redis.call('EXPIRE', KEYS[10], ARGV[6])
-settle(ARGV[1], KEYS[12], ARGV[14], tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[5])
+settle(ARGV[1], KEYS[12], ARGV[14], ARGV[12], tonumber(ARGV[13]), ARGV[5])
 if ARGV[7] ~= '' then
   usage_count(ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11])
 end

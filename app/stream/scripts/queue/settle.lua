@@ -1,7 +1,9 @@
 -- What a stream did cost takes the place of what was promised to it, on each of its accounts, once. A part of other scripts,
 -- behind accounts.lua.
 
--- `record` is the key of the promise, `prefix` that of accounts; `cost` in nano, `tokens` of output; `keep` in s.
+-- `record` is the key of the promise, `prefix` that of accounts; `cost` in nano, with a `?` behind it where not all of it is
+-- known: then it is what was promised at the least, for no budget is to be passed by what it could not count. `tokens` of
+-- output; `keep` in s.
 local function settle(id, record, prefix, cost, tokens, keep)
   local promised = redis.call('GET', record)
   if not promised then
@@ -9,6 +11,8 @@ local function settle(id, record, prefix, cost, tokens, keep)
   end
   redis.call('DEL', record)
   local nano, accounts = promised:match('^(%d+);%d+;(.*)$')
+  local known, open = cost:match('^(%d+)(%??)$')
+  cost = open == '' and tonumber(known) or math.max(tonumber(known), tonumber(nano))
   local time = redis.call('TIME')
   local now = time[1] * 1000000 + time[2]
   local day, month = windows(now)

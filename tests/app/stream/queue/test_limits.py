@@ -181,6 +181,15 @@ async def test_what_costs_nothing_may_run_until_a_budget_is_passed(queue: Queue)
     assert (await refused(queue, of(1, nano_per_day=10))).left == 0
 
 
+async def test_what_has_no_price_costs_what_was_promised_to_it(redis: Redis, queue: Queue) -> None:
+    """A model that stepped in, of which nobody knows the price."""
+    for number, (bill, spent) in enumerate(((Bill(2, unpriced=1), 6), (Bill(8, unpriced=1), 14), (Bill(2), 16)), 1):
+        await submit(queue, f"s{number}", of(6, nano_per_day=100))
+        [claim] = await take(queue, number=number)
+        await queue.done(claim, bill=bill)
+        assert ((await account(redis))["spent_day"], (await account(redis))["reserved"]) == (spent, 0)
+
+
 async def test_what_never_ends_is_released_with_its_life(redis: Redis, queue: Queue) -> None:
     money = of(6, nano_per_day=10, concurrent_streams=1)
     await submit(queue, "a", money)
