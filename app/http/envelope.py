@@ -67,7 +67,7 @@ class Envelope:
         app: ASGIApp,
         door: Door,
         is_ours: Callable[[str], bool],
-        too_early: Callable[[str], float] = lambda _: 0.0,
+        too_early: Callable[[Callable[[], str]], float] = lambda _: 0.0,
     ) -> None:
         """`is_ours` says whether a path is one that the application serves; `too_early` by how many seconds an address
         asks too early.
@@ -128,7 +128,7 @@ class Envelope:
         await self._app(scope, receive, answer.send)
 
     def _too_early(self, scope: Scope) -> float:
-        return self._address_asks(client_address(scope, self._door.proxies))
+        return self._address_asks(lambda: client_address(scope, self._door.proxies))
 
     def _refusal(self, scope: Scope, asked: Headers) -> ApiError | None:
         """What is wrong with a request whatever it asks for."""

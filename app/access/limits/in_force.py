@@ -35,9 +35,13 @@ class LimitsInForce:
         """What a caller may. Raises `NotAllowedError`."""
         return self.file.of(caller)
 
-    def too_early(self, address: str) -> float:
-        """How many seconds too early an address asks; 0 for a request that may pass, and counts."""
-        return self._addresses.wait(address, self.file.address)
+    def too_early(self, address_of: Callable[[], str]) -> float:
+        """How many seconds too early an address asks; 0 for a request that may pass, and counts.
+
+        Where there is no such limit nobody needs to know the address.
+        """
+        limit = self.file.address
+        return 0.0 if limit.requests_per_minute is None else self._addresses.wait(address_of(), limit)
 
     async def open(self, stack: AsyncExitStack) -> Sequence[Supervised]:
         """From here on, and until `stack` ends, changes are heard of. Returns who listens for them."""

@@ -16,6 +16,10 @@ from app.watch.events.of_processes import LimitsReloaded
 from app.watch.observers import observed
 
 
+def here() -> str:
+    return "192.0.2.1"
+
+
 class Told(list[Event]):
     def told(self, event: Event) -> None:
         self.append(event)
@@ -31,7 +35,7 @@ async def until_told(told: Told, number: int) -> LimitsReloaded:
 async def test_without_a_file_nobody_has_limits_and_nothing_runs() -> None:
     limits = LimitsInForce()
     assert not limits.of(Caller("a")).judges
-    assert limits.too_early("192.0.2.1") == 0
+    assert limits.too_early(here) == 0
     async with AsyncExitStack() as stack:
         assert await limits.open(stack) == []
 
@@ -58,10 +62,10 @@ async def test_a_changed_file_is_in_force_and_a_bad_one_changes_nothing(tmp_path
         async with AsyncExitStack() as stack:
             await limits.open(stack)
             assert most() == 1
-            assert [limits.too_early("192.0.2.1") for _ in range(2)] == [0, 60]
+            assert [limits.too_early(here) for _ in range(2)] == [0, 60]
             file.write_text("[default]\nmax_tokens = 2\n[owner.a]\nweight = 1\n")
             assert await until_told(told, 1) == LimitsReloaded("taken", 1)
-            assert (most(), limits.too_early("192.0.2.1")) == (2, 0)
+            assert (most(), limits.too_early(here)) == (2, 0)
             file.write_text("[default]\nmax_tokens = 'many'\n")
             reloaded = await until_told(told, 2)
             assert (reloaded.outcome, reloaded.owners) == ("malformed", 1)

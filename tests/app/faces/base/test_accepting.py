@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.stream import keys
 from app.stream.accounts import Bill
 from tests.app.served import Served, served
+from tests.harness.identity.tokens import SECRET, token
 
 MODEL = "claude-sonnet-4-5"
 ASKED = {"model": MODEL, "max_tokens": 1000, "messages": [{"role": "user", "content": "hi"}]}
@@ -67,6 +68,36 @@ def limited(redis: Redis, tmp_path: Path) -> Make:
             yield Limited(front, redis, http, conversation)
 
     return make
+
+
+async def test_a_token_may_only_take_from_what_the_file_gives_and_a_user_counts_by_itself_too(
+    redis: Redis, tmp_path: Path
+) -> None:
+    (tmp_path / "limits").write_text(
+        "[default]\nmax_tokens = 900\nrequests_per_minute = 6\nburst = 3\n[user]\nrequests_per_minute = 6\nburst = 1\n"
+    )
+    settings = Settings(model=MODEL, limits_file=str(tmp_path / "limits"), jwt_secret=SECRET)
+    async with served(redis, settings) as front, httpx.AsyncClient(base_url=front.url) as http:
+
+        async def ask(length: int, user: str | None = None, **ks: Any) -> httpx.Response:
+            headers = {"authorization": f"Bearer {token(SECRET, sub='acme', ks={'delegate': True, **ks})}"}
+            if user is not None:
+                headers["x-keepstream-user"] = user
+            return await http.post("/v1/streams", json={**ASKED, "max_tokens": length}, headers=headers)
+
+        assert "(max_tokens: 500)" in error_of(await ask(501, max_tokens=500))["message"]
+        assert "(max_tokens: 900)" in error_of(await ask(901, max_tokens=5000))["message"]
+        nonsense = await ask(1, usd_per_dya=3)
+        assert (nonsense.status_code, "ks: usd_per_dya: unknown" in error_of(nonsense)["message"]) == (403, True)
+        answers = [await ask(1, user) for user in ("bob", "bob", "eve", None, "dan")]
+        assert [answer.status_code for answer in answers] == [202, 429, 202, 202, 429]
+        assert [answer.headers["anthropic-ratelimit-requests-remaining"] for answer in answers] == [
+            "0",
+            "0",
+            "0",
+            "0",
+            "0",
+        ]
 
 
 def error_of(answer: httpx.Response) -> dict[str, Any]:
