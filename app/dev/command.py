@@ -87,7 +87,8 @@ async def _start(plan: Plan, household: Household, log: Log) -> None:
         await household.start(simulator)
         environment |= {"ANTHROPIC_BASE_URL": simulator.url, "ANTHROPIC_API_KEY": SIMULATED_KEY}
     await household.start(*(parts.Worker(number + 1, drain, environment) for number in range(plan.workers)))
-    front = parts.Front(plan.settings.host, plan.port, drain, environment)
+    secure = plan.settings.tls_cert is not None
+    front = parts.Front(plan.settings.host, plan.port, drain, environment, secure=secure)
     await household.start(front)
     _announce(log, front.url, plan)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
+import ssl
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -100,28 +101,36 @@ class Worker(Part):
 
 
 class Front(Part):
+    """`secure`: it has a certificate, of which we need not ask who has signed it."""
+
     name = "front"
 
-    def __init__(self, host: str, port: int, drain_seconds: float, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, host: str, port: int, drain_seconds: float, environment: Mapping[str, str], *, secure: bool = False
+    ) -> None:
         self.stop_seconds = drain_seconds + _STOP_GRACE_SECONDS
         self.environment = environment
-        self._host, self._port = host, port
+        self._host, self._port, self._secure = host, port, secure
         self._reached_at = _ANY_ADDRESS.get(host, host)
 
     @property
     def url(self) -> str:
         host = f"[{self._reached_at}]" if ":" in self._reached_at else self._reached_at
-        return f"http://{host}:{self._port}"
+        return f"http{'s' if self._secure else ''}://{host}:{self._port}"
 
     def command(self) -> list[str]:
         return keepstream("front", "--host", self._host, "--port", str(self._port))
 
     async def ready(self, pid: int, announced: asyncio.Event) -> None:  # noqa: ARG002  # asked, not told
-        await _until(lambda: _is_healthy(self._reached_at, self._port))
+        await _until(lambda: _is_healthy(self._reached_at, self._port, secure=self._secure))
 
 
-def _is_healthy(host: str, port: int) -> bool:
+def _is_healthy(host: str, port: int, *, secure: bool) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=_HEALTH_SECONDS)
+    if secure:
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(host, port, timeout=_HEALTH_SECONDS, context=trusting)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == http.HTTPStatus.OK

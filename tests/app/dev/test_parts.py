@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from app.dev.parts import Front, Simulator, Valkey, Worker
+from app.settings import Settings
+from tests.app.served import served
+from tests.harness.network.tls import certificate
 
 
 @pytest.fixture
-def valkey(tmp_path: Path) -> Valkey:
+def part(tmp_path: Path) -> Valkey:
     return Valkey("valkey-server", tmp_path, tmp_path / "valkey.sock", lock=3, environment={})
 
 
@@ -23,8 +28,8 @@ def valkey(tmp_path: Path) -> Valkey:
         ("*** FATAL CONFIG FILE ERROR ***", "*** FATAL CONFIG FILE ERROR ***"),
     ],
 )
-def test_of_valkey_only_what_matters_is_shown(valkey: Valkey, line: str, shown: str | None) -> None:
-    assert valkey.shown(line) == shown
+def test_of_valkey_only_what_matters_is_shown(part: Valkey, line: str, shown: str | None) -> None:
+    assert part.shown(line) == shown
 
 
 def test_the_simulator_keeps_the_port_it_was_given_first() -> None:
@@ -54,3 +59,12 @@ def test_the_address_of_the_front_is_one_that_can_be_opened(host: str, url: str)
     front = Front(host, 8000, 2.0, {})
     assert front.url == url
     assert front.command()[-5:] == ["front", "--host", host, "--port", "8000"]
+
+
+async def test_a_front_with_a_certificate_is_asked_over_tls(redis: Redis, tmp_path: Path) -> None:
+    made, key = certificate(tmp_path, "192.0.2.1")  # nobody's here
+    async with served(redis, Settings(tls_cert=str(made), tls_key=str(key))) as there:
+        port = int(there.url.rsplit(":", 1)[1])
+        front = Front("127.0.0.1", port, 2.0, {}, secure=True)
+        assert front.url == there.url
+        await front.ready(0, asyncio.Event())
