@@ -18,7 +18,7 @@ from tests.app.access.screening import a_screen
 from tests.app.access.screening.a_screen import SECRET
 from tests.app.served import until
 
-SOON, NEVER = 0.05, 3600.0
+SOON, NEVER = 0.05, 20.0  # as far as a test is concerned
 Make = Callable[..., Screening]
 
 
