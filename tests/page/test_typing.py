@@ -131,3 +131,20 @@ async def test_several_files_chosen_at_once_are_all_attached(site: Site) -> None
     await answered(page)
     content = (await site.messages(page))[0]["content"]
     assert [block["type"] for block in content] == ["image"] * 4 + ["text"]
+
+
+async def test_enter_keeps_the_settings_and_cancel_gives_them_up(site: Site) -> None:
+    page = await site.visit()
+    dialog = page.get_by_role("dialog", name="Settings")
+    thinking = dialog.get_by_label("Let Claude think")
+    for leave, kept in (
+        (lambda: thinking.press("Enter"), True),
+        (lambda: button(dialog, "Cancel").click(), True),
+        (lambda: thinking.press("Escape"), True),
+        (lambda: button(dialog, "Save").click(), False),
+    ):
+        await button(page, "Settings").click()
+        await thinking.click()
+        await leave()
+        await expect(dialog).to_be_hidden()
+        assert await page.evaluate("JSON.parse(localStorage.getItem('keepstream.settings')).thinking") is kept

@@ -46,6 +46,11 @@ export function iconButton(name, label, onclick, attributes = {}) {
   return h("button", { type: "button", class: "quiet", "aria-label": label, title: label, onclick, ...attributes }, icon(name));
 }
 
+/** The button that closes a dialog as Escape does. It submits nothing: as the first one that did, Enter would be it. */
+export function cancels(dialog) {
+  dialog.querySelector(".cancel").addEventListener("click", () => dialog.close());
+}
+
 /** Copies, and shows for a moment that it did. */
 export async function copy(text, button) {
   try {

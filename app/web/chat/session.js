@@ -4,6 +4,7 @@
  * is not asked again until he asks for something.
  */
 
+import { cancels } from "/chat/dom.js";
 import { remaining } from "/chat/words.js";
 
 /** That there is a session, so that one can end it: all that a script may know of it. */
@@ -27,8 +28,7 @@ export class Session {
    */
   constructor({ signedIn, notice, oldKey }) {
     this.#signedIn = signedIn;
-    // No button that submits: Enter would be it, for it is the first one.
-    this.#dialog.querySelector("[type=button]").addEventListener("click", () => this.#dialog.close());
+    cancels(this.#dialog);
     const button = document.querySelector("#sign-out");
     button.addEventListener("click", () => {
       this.signOut().catch((error) => {

@@ -1,6 +1,6 @@
 /** What this browser remembers: look, thinking, and the system prompt of new chats. No key: see `session.js`. */
 
-import { h } from "/chat/dom.js";
+import { cancels, h } from "/chat/dom.js";
 
 const STORE = "keepstream.settings";
 const DEFAULTS = { system: "", model: "", thinking: false, theme: "auto" };
@@ -20,6 +20,7 @@ export class Settings {
     } catch {
       // Unreadable or forbidden: the defaults hold.
     }
+    cancels(this.#dialog);
     this.#apply();
   }
 
