@@ -59,8 +59,8 @@ async def submit(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     front = front_of(request)
-    stream_id = stream_id_of(request)
     meta = await meta_of(front, request, *SHOWN_FIELDS, by_ticket=True)
+    stream_id = stream_id_of(request)
     state = State(meta["state"].decode())
     place = await front.streams.queue.position(stream_id) if state is State.QUEUED else None
     data = shown(stream_id, state, meta, await front.streams.log.last_id(stream_id), place)
@@ -151,16 +151,16 @@ def _stream(front: Front, stream_id: str, after: Position | None, read: Read, en
 
 async def cancel(request: Request) -> Response:
     front = front_of(request)
-    stream_id = stream_id_of(request)
     await meta_of(front, request)
+    stream_id = stream_id_of(request)
     state = await front.streams.cancel(stream_id) or State.ENDED
     return json_response({"id": stream_id, "state": state}, 202)
 
 
 async def message(request: Request) -> Response:
     front = front_of(request)
-    stream_id = stream_id_of(request)
     meta = await meta_of(front, request, "partial", *FIELDS, by_ticket=True)
+    stream_id = stream_id_of(request)
     if meta["state"] != State.ENDED.encode():
         raise ApiError(409, "the stream has not ended; read its events, or ask again later")
     if "partial" not in meta and (size := await front.streams.log.field_bytes(stream_id, "message")):
@@ -172,8 +172,8 @@ async def message(request: Request) -> Response:
 
 async def ticket(request: Request) -> Response:
     front = front_of(request)
-    stream_id = stream_id_of(request)
     await meta_of(front, request)
+    stream_id = stream_id_of(request)
     return await ticket_for(front, request, stream_id, path_of(stream_id))
 
 

@@ -154,3 +154,20 @@ def test_an_address_that_cannot_be_had_is_told_with_what_to_do() -> None:
             listen("127.0.0.1", port)
     with pytest.raises(SettingsError, match="0 to 65535"):
         listen("127.0.0.1", 70_000)
+
+
+async def test_a_second_write_does_not_wait_for_the_first_one_to_be_acknowledged() -> None:
+    """asyncio sees to it where a socket says that it is TCP's, and what is accepted says what its listener does."""
+    listener = listen("127.0.0.1", 0)
+    accepted = asyncio.get_running_loop().create_future()
+
+    class Noting(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            accepted.set_result(transport)
+
+    server = await asyncio.get_running_loop().create_server(Noting, sock=listener)
+    with socket.create_connection(listener.getsockname()):
+        transport = await accepted
+        assert transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        transport.close()
+    server.close()

@@ -28,6 +28,18 @@ ROWS = (
         "reader_of(front, request)",
     ),
     Mutation(
+        "another owner's stream is one that is over",
+        "app/faces/base/lookup.py",
+        "    if read.state is State.UNKNOWN or read.owner != owner:",
+        "    if read.state is State.UNKNOWN:",
+    ),
+    Mutation(
+        "another owner's conversation is one that was deleted",
+        "app/faces/conversations/keeping.py",
+        "NoConversationError(deleted=found.owner == owner)",
+        "NoConversationError(deleted=True)",
+    ),
+    Mutation(
         "who is stopped by its head is written to all the same",
         "app/faces/native/push.py",
         "if self._state is PushState.OPENING and self._send(data) and ended:",

@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "the second piece of an answer waits for the client's acknowledgement",
+        "app/http/server.py",
+        "socket.SOCK_STREAM, socket.IPPROTO_TCP)",
+        "socket.SOCK_STREAM)",
+    ),
+    Mutation(
         "what stands around a body is not counted",
         "app/http/connection/protocol.py",
         "        if self._around > bounds.AROUND_BYTES:",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +15,8 @@ from redis.asyncio import Redis
 from app.access.identity.keys_file import digest_of
 from app.openapi import describe
 from app.settings import Settings
-from tests.app.served import Served, served, until
+from tests.app.faces.base.told import told_of
+from tests.app.served import Served, served
 from tests.harness.heard import heard
 from tests.harness.identity.tokens import SECRET, raw, token
 
@@ -134,47 +133,6 @@ async def test_what_is_another_owner_s_never_was(redis: Redis, tmp_path: Path) -
                 assert told_of(heard_of) == told_of(nowhere)
             listed = await http.get("/v1/conversations", headers=owner)
             assert [one["id"] for one in listed.json()["data"]] == [talk]
-
-
-def of_one_thing() -> Iterator[tuple[str, str]]:
-    """Each method and path, with its names in braces, that is about one stream, conversation or chat."""
-    for path, item in describe()["paths"].items():
-        if path.startswith(("/v1/streams/{id}", "/v1/conversations/{id}", "/api/chat/{chat_id}")):
-            yield from ((method.upper(), path) for method in item if method != "parameters")
-
-
-async def test_no_way_to_ask_tells_another_owner_s_from_what_never_was(redis: Redis, tmp_path: Path) -> None:
-    async with front(redis, tmp_path) as (running, http):
-        bob = {"x-api-key": ACME, "x-keepstream-user": "bob"}
-        stream_id = (await http.post("/v1/streams", json={"prompt": "x"}, headers=bob)).json()["id"]
-        talk = (await http.post("/v1/conversations", json={}, headers=bob)).json()["id"]
-        deleted = (await http.post("/v1/conversations", json={}, headers=bob)).json()["id"]
-        await http.delete(f"/v1/conversations/{deleted}", headers=bob)
-        chat = {"id": "c", "messages": [{"id": "u", "role": "user", "parts": [{"type": "text", "text": "x"}]}]}
-        asking = asyncio.create_task(http.post("/api/chat", json=chat, headers=bob))
-        await until(lambda: running.front.chats.find("acme/bob", "c"))
-        for other in ({"x-api-key": ALICE}, {"x-api-key": ACME}, {"x-api-key": ACME, "x-keepstream-user": "eve"}):
-            for method, path in of_one_thing():
-                for theirs in (talk, deleted) if "conversations" in path else (stream_id,):
-                    never = CONVERSATION if "conversations" in path else NEVER["id"]
-                    body = {} if method in ("GET", "DELETE") else {"json": {}}
-                    seen, nowhere = [
-                        await http.request(method, path.format(id=one, chat_id=chat_id), headers=other, **body)
-                        for one, chat_id in ((theirs, "c"), (never, "never"))
-                    ]
-                    assert told_of(seen) == told_of(nowhere), (method, path)
-                    assert seen.status_code in (204, 400, 404), (method, path)
-        assert (await http.get(f"/v1/streams/{stream_id}", headers=bob)).json()["state"] == "queued"
-        assert (await http.get(f"/v1/conversations/{talk}", headers=bob)).status_code == 200
-        assert (await http.delete("/api/chat/c/stream", headers=bob)).status_code == 202
-        assert (await asking).status_code == 200
-
-
-def told_of(answer: httpx.Response) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """All that an answer says, but when and to which request."""
-    body = answer.json() if answer.content else {}
-    body.pop("request_id", None)
-    return answer.status_code, body, {k: v for k, v in answer.headers.items() if k not in ("request-id", "date")}
 
 
 async def test_a_stream_s_owner_is_who_submitted_it(redis: Redis, tmp_path: Path) -> None:
