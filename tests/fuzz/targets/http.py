@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import h11
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
@@ -99,8 +100,23 @@ def check(data: bytes) -> None:
             both = min(len(whole[0]), len(cut[0]))
             assert whole[0][:both] == cut[0][:both]
             assert len(whole[0]) == len(cut[0]) or REFUSED in whole[1] + cut[1]
+            if is_whole(b"".join(pieces)):
+                assert whole[0] or REFUSED in whole[1], "a request is passed over in silence"
     finally:
         bounds.AROUND_BYTES, bounds.PIPELINED_MAX = around, pipelined
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether it begins with a request, to its end, for a parser that is none of ours."""
+    connection = h11.Connection(h11.SERVER)
+    try:
+        connection.receive_data(data)
+        event = connection.next_event()
+        while isinstance(event, h11.Request | h11.Data):
+            event = connection.next_event()
+    except h11.RemoteProtocolError:
+        return False
+    return isinstance(event, h11.EndOfMessage)
 
 
 REFUSED = b"HTTP/1.1 4"
@@ -128,6 +144,8 @@ async def _heard(pieces: list[bytes], *, turns: bool) -> Heard:
         )
         assert held <= FEW_BYTES + len(piece)
         assert len(protocol.pipeline) <= FEW_REQUESTS
+        has_begun = protocol.tasks or application.asked or REFUSED in transport.written
+        assert has_begun or sent <= FEW_BYTES, "a head has no end"
         if turns:
             await _turn(protocol)
     await _turn(protocol)
@@ -138,6 +156,10 @@ async def _heard(pieces: list[bytes], *, turns: bool) -> Heard:
     await _turn(protocol)
     assert not protocol.tasks, "a request goes on for nobody"
     assert sum(len(body) for *_, body in application.asked) <= sent
+    assert all(
+        len(path) + sum(len(name) + len(value) for name, value in headers) <= FEW_BYTES
+        for _, path, headers, _ in application.asked
+    )
     answers = re.findall(rb"HTTP/1\.1 (\d{3}) ", transport.written)
     assert answers.count(b"200") <= len(application.asked)
     assert all(status in (b"200", b"400", b"431", b"100") for status in answers)
