@@ -147,4 +147,7 @@ async def test_enter_keeps_the_settings_and_cancel_gives_them_up(site: Site) -> 
         await thinking.click()
         await leave()
         await expect(dialog).to_be_hidden()
-        assert await page.evaluate("JSON.parse(localStorage.getItem('keepstream.settings')).thinking") is kept
+        # What is saved is saved a moment after the dialog is gone.
+        await page.wait_for_function(
+            "(kept) => JSON.parse(localStorage.getItem('keepstream.settings') ?? '{}').thinking === kept", arg=kept
+        )
