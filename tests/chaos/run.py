@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 import statistics
+import tempfile
 from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import psutil
 
 from app.stream import keys
-from app.stream.accounts import NANO
+from app.stream.accounts import ANONYMOUS, NANO
 from app.stream.ledger.lines import calls_of
 from tests.chaos.case import Case
 from tests.chaos.costs import Meter, Sums
@@ -25,7 +28,7 @@ from tests.harness.leaks import keys_without_ttl
 LEASE_SECONDS = 2.0
 WORKERS = 3
 FRONTS = 2
-SETTINGS = {
+SETTINGS: dict[str, object] = {
     "lease_seconds": LEASE_SECONDS,
     # Kills come thick here: streams are to survive them, not to run out of calls.
     "max_attempts": 50,
@@ -36,6 +39,15 @@ SETTINGS = {
     "stream_ttl": 120,
     "stall_timeout": 5,
 }
+# None is reached; all is counted, promised and settled.
+LIMITS = """
+[default]
+requests_per_minute = 1000000
+concurrent_streams = 1000000
+output_tokens_per_minute = 100000000
+usd_per_month = 1000000
+unpriced = "allow"
+"""
 # After the last stream has ended: leases, subscriptions and connections have so long to go.
 QUIET_SECONDS = 10.0
 # Beside listeners, Redis' pool and the channel: what a front may still hold open with no client there.
@@ -94,7 +106,11 @@ def _counts(counted: Counter[str]) -> str:
 
 async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
     """Runs for `seconds`, then until every stream has ended and all is quiet."""
-    async with Cluster(workers=WORKERS, fronts=FRONTS, as_default=True, **SETTINGS) as cluster:
+    async with AsyncExitStack() as stack:
+        file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "limits.toml"
+        file.write_text(LIMITS)
+        settings = {**SETTINGS, "limits_file": file}
+        cluster = await stack.enter_async_context(Cluster(workers=WORKERS, fronts=FRONTS, as_default=True, **settings))
         load = Load(cluster, random.Random(rng.random()), width)  # noqa: S311 - to repeat it
         nemesis = Nemesis(cluster, random.Random(rng.random()), LEASE_SECONDS)  # noqa: S311 - as above
         starving = Starving(lambda: [worker.pid for worker in cluster.workers], LEASE_SECONDS)
@@ -173,6 +189,9 @@ async def counted(cluster: Cluster, cases: list[Case]) -> list[str]:
         answer = await http.get(f"http://127.0.0.1:{cluster.any_front_itself()}/v1/usage")
     total = answer.json()["total"]
     theirs = [total["input_tokens"], total["output_tokens"], round(total["cost_usd"] * NANO)]
+    spent = int(await cluster.redis.hget(keys.account(ANONYMOUS), "spent_month") or 0)  # type: ignore[misc]  # redis-py's types mix both clients
+    if spent != ours[2]:
+        return [f"the ledgers have {ours[2]} nano-dollars, of the budget {spent} are spent"]
     if ours == theirs and (total["streams"], total["calls"]) == (
         len(known),
         sum(calls.made for calls in known.values()),
@@ -193,6 +212,7 @@ async def left_behind(cluster: Cluster) -> list[str]:
 async def _look(cluster: Cluster) -> list[str]:
     redis = cluster.redis
     left = [f"{key} is not empty" for key in (keys.JOBS, keys.LEASES, keys.CLAIMS) if await redis.exists(key)]
+    left += [f"{key.decode()} still promises" for key in await redis.keys(keys.reserved("*"))]
     left += [f"{key} has no TTL" for key in await keys_without_ttl(redis)]
     left += [f"somebody listens to {channel.decode()}" for channel in await redis.pubsub_channels("ks:{st_*")]
     async with httpx.AsyncClient() as http:
