@@ -84,6 +84,16 @@ def test_a_front_that_could_not_know_who_comes_says_why_and_does_not_start(
     assert said.count("\n") == 1
 
 
+def test_a_front_whose_prices_make_no_sense_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "prices.toml"
+    file.write_text("[model.a]\ninput = 3\n")
+    monkeypatch.setenv("KEEPSTREAM_PRICES_FILE", str(file))
+    assert main.main(["--port", "0"]) == 2
+    assert capsys.readouterr().err == "keepstream: KEEPSTREAM_PRICES_FILE: [model.\"a\"] lacks 'output'\n"
+
+
 def test_unless_it_is_told_so_or_asks(valkey: EmbeddedValkey, keys_file: str) -> None:
     for settings in ({"KEEPSTREAM_AUTH": "none"}, {"KEEPSTREAM_API_KEYS_FILE": keys_file}):
         with keepstream("front", "--host", ANYWHERE, "--port", "0", REDIS_URL=valkey.url, **settings) as front:

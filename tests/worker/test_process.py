@@ -55,6 +55,7 @@ async def ready(shop: Workshop) -> AsyncIterator[Running]:
         ({"KEEPSTREAM_LEASE_SECONDS": "-1"}, "KEEPSTREAM_LEASE_SECONDS"),
         ({"ANTHROPIC_API_KEY": "", "ANTHROPIC_API_KEY_FILE": "/does/not/exist"}, "ANTHROPIC_API_KEY_FILE"),
         ({"ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": ""}, "ANTHROPIC_API_KEY must be set"),
+        ({"KEEPSTREAM_PRICES_FILE": "/does/not/exist"}, "KEEPSTREAM_PRICES_FILE: cannot read"),
         ({"REDIS_URL": "http://x"}, "REDIS_URL"),
         ({"REDIS_URL": "redis+sentinel://"}, "REDIS_URL"),
     ],

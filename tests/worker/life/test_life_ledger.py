@@ -8,12 +8,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import httpx
+import orjson
 import pytest
 
 from app.stream import frames, keys
 from app.stream.ledger.lines import Calls, CallState, calls_of
+from tests.worker.plain_upstream import EVENT_STREAM, PlainUpstream
 from tests.worker.workshop import Stream, Workshop
 from worker.life import life
+from worker.rawjson.codec import dumps
 
 # Of the worker here: a silence is over soon, a log is full soon.
 SETTINGS = {"stall_timeout": 0.5, "max_log_bytes": 12_000, "retry_wait_max": 20.0}
@@ -151,3 +154,33 @@ async def test_who_is_handed_a_stream_finds_its_ledger_closed(shop: Workshop, mo
     async with shop.worker("second"):
         stream = await shop.ended(stream_id)
     assert (stream.outcome, states(ledger(stream))) == ("completed", "cut complete")
+
+
+async def test_what_the_upstream_tells_apart_is_priced_apart(shop: Workshop) -> None:
+    """Another model answered than was asked: in its fast mode, from caches, with searches and with advice."""
+    advice = {"type": "advisor_message", "model": "claude-haiku-4-5", "input_tokens": 100, "output_tokens": 10}
+    told = {
+        "input_tokens": 1000,
+        "cache_read_input_tokens": 10_000,
+        "cache_creation_input_tokens": 500,
+        "cache_creation": {"ephemeral_5m_input_tokens": 300, "ephemeral_1h_input_tokens": 200},
+        "output_tokens": 1,
+        "speed": "fast",
+    }
+    used = {"output_tokens": 50, "server_tool_use": {"web_search_requests": 2}, "iterations": [advice]}
+    events: list[dict[str, object]] = [
+        {"type": "message_start", "message": {"model": "claude-opus-5", "usage": told}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "advised"}},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": used},
+        {"type": "message_stop"},
+    ]
+    body = b"".join(b"event: %b\ndata: %b\n\n" % (str(one["type"]).encode(), dumps(one)) for one in events)
+    head = EVENT_STREAM + b"request-id: req_1\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+    with PlainUpstream(head + body) as claude:
+        async with shop.worker(anthropic_base_url=claude.url):
+            stream = await shop.run("")
+    [line] = ledger(stream).lines
+    assert (line.request_id, line.model, line.state, line.estimated) == ("req_1", "claude-opus-5", "complete", False)
+    opus = 1000 * 10 + 10_000 * 1 + 300 * 12.5 + 200 * 20 + 50 * 50  # millionths of a dollar
+    assert line.cost_usd == pytest.approx((opus + 2 * 10_000 + 100 * 1 + 10 * 5) / 10**6)
+    assert orjson.loads(bytes(line.usage)) == told | used

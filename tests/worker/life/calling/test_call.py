@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
 
 from app.stream import frames
-from app.stream.ledger.lines import Calls, calls_of
+from app.stream.ledger.lines import Calls, Open, calls_of
 from app.stream.ledger.usage import Cost
 from app.stream.log import Claim, Status
 from tests.worker.life.chronicles import chronicle
@@ -74,6 +74,28 @@ async def test_frames_stand_in_the_log_and_with_the_first_of_them_that_there_is_
     assert append.fields.keys() == {"content", "calls"}
     calls = calls_of(cast("bytes", append.fields["calls"]), 1, "")
     assert [(line.state, line.request_id) for line in calls.lines] == [("complete", "req_1")]
+
+
+async def test_the_call_is_named_with_its_first_frames_which_may_be_all_that_its_worker_lives_to_write() -> None:
+    class Watched(Upstream):
+        """Each append leaves as soon as it is asked for what comes next."""
+
+        writer: Writer | None = None
+        fields: Mapping[str, Any] | None = None
+
+        def ready(self, writer: Writer) -> None:
+            self.writer = writer
+
+        async def _give(self) -> AsyncIterator[bytes]:
+            async for chunk in super()._give():
+                yield chunk
+                if self.fields is None and self.writer is not None and (append := self.writer.take()) is not None:
+                    self.fields = append.fields
+
+    upstream = Watched(START, DELTA, STOP)
+    await read(upstream)
+    assert upstream.fields is not None
+    assert calls_of(upstream.fields["calls"], 1, "").open == Open("claude", "req_1")
 
 
 async def test_an_event_that_does_not_fit_is_never_gathered_whole() -> None:
