@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -139,17 +140,20 @@ async def test_what_is_none_opens_nothing_and_is_not_told(http: httpx.AsyncClien
     assert (await http.get(path, params={"ticket": ""})).status_code == 401
 
 
-async def test_one_that_has_ended_is_none_and_who_reads_goes_on(front: Served, http: httpx.AsyncClient) -> None:
+async def test_one_that_has_ended_is_none_and_who_reads_goes_on(
+    front: Served, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = f"/v1/streams/{(await begun(http))['id']}"
     author = await front.author()
-    made = await ticket_of(http, path, expires_in=0.5)
+    made = await ticket_of(http, path, expires_in=60)
+    query = {"ticket": made["ticket"]}
     async with http.stream("GET", made["events_url"]) as reading:
         lines = reading.aiter_lines()
         assert (await anext(lines)).startswith("retry:")
-        while (await http.get(path, params={"ticket": made["ticket"]})).status_code == 200:
-            pass
+        ends_ms = datetime.fromisoformat(made["expires_at"]).timestamp() * 1000
+        monkeypatch.setattr(front.front.tickets, "_now_ms", lambda: ends_ms)
         for address in (path, f"{path}/events", f"{path}/message"):
-            assert (await http.get(address, params={"ticket": made["ticket"]})).status_code == 401
+            assert (await http.get(address, params=query)).status_code == 401
         await author.end(Outcome.COMPLETED)
         assert "event: relay.end" in [line async for line in lines]
 
