@@ -33,9 +33,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import RedisError
 
-from app.stream.accounts import NO_STANDING, Demand, Share, Standing
+from app.stream.accounts import NO_STANDING, Demand, Over, Share, Standing
 from app.stream.endings import Outcome
-from app.stream.errors import IdempotencyConflictError, NotAcceptedError
+from app.stream.errors import IdempotencyConflictError, LimitedError, NotAcceptedError
 from app.stream.log import State, Withdrawn
 from app.stream.queue import Idempotency, Submitted
 from app.stream.redis.connect import AWAY, COMMAND_SECONDS
@@ -48,6 +48,11 @@ if TYPE_CHECKING:
 ASK_SECONDS = 3.0
 ASK_PAUSE_SECONDS = 0.05
 ASK_PAUSE_SECONDS_MAX = 0.5
+# For so long one waits for streams that have ended to be settled, of so many at either end of an account's. Where the
+# worker died in between, that is when its lease has ended.
+SETTLE_SECONDS = 1.0
+SETTLE_PAUSE_SECONDS = 0.02
+SETTLING_MAX = 32
 
 T = TypeVar("T")
 Step = Callable[[str], Awaitable[object]]
@@ -137,6 +142,10 @@ class Submit:
         while True:
             try:
                 submitted = await again(lambda: self._ask(replaces))  # noqa: B023  # is awaited right here
+            except LimitedError as error:
+                if not await self._makes_room(error.over):
+                    raise
+                continue
             except IdempotencyConflictError as error:
                 if not await self._is_free(error.stream_id, if_gone=False):
                     raise
@@ -168,6 +177,19 @@ class Submit:
             after=log.opening(self._id, self._meta) if self._along.opened is None else None,
             then=[self._along.then(self._id)] if self._along.then is not None else [],
         )
+
+    async def _makes_room(self, over: Over) -> bool:
+        """Whether there may be room by now: who has seen a stream's ending may say the next thing at once, though that
+        stream is done a moment later.
+        """
+        if not over.limit.is_settled or asyncio.get_running_loop().time() > self._began + SETTLE_SECONDS:
+            return False
+        log, queue = self._streams.log, self._streams.queue
+        promised = await again(lambda: queue.promised(over.account, SETTLING_MAX))
+        if not promised or not await again(lambda: log.any_ended(promised)):
+            return False
+        await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+        return True
 
     async def _keep(self, stream_id: str) -> State:
         return await again(lambda: self._streams.log.keep(stream_id, self._life_ms, self._word))

@@ -37,6 +37,11 @@ class Limit(StrEnum):
     def is_budget(self) -> bool:
         return self in (Limit.DAY, Limit.MONTH)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether a stream that is done makes room in it."""
+        return self is Limit.STREAMS or self.is_budget
+
     def begins_anew(self, now_ms: int) -> datetime:
         """When the window of a budget ends, and the next one begins."""
         today = datetime.fromtimestamp(now_ms / 1000, UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -148,6 +148,11 @@ def account(name: str) -> str:
     return ACCOUNT + account_digest(name)
 
 
+def account_open(name: str) -> str:
+    """For which streams something of an account is promised, each with how much; the scripts make it of the other."""
+    return account(name) + ":open"
+
+
 def account_digest(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -7,7 +7,7 @@ upstream or of the queue.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -233,6 +233,13 @@ class Log:
         if values[0] is None:
             return None
         return {name: value for name, value in zip(("state", *names), values, strict=True) if value is not None}
+
+    async def any_ended(self, stream_ids: Iterable[str]) -> bool:
+        """Whether one of these has its ending."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for stream_id in stream_ids:
+                pipe.hget(keys.meta(stream_id), "state")
+            return State.ENDED.encode() in await pipe.execute()
 
     async def field_bytes(self, stream_id: str, name: str) -> int:
         """What a field of a stream's meta takes, 0 where there is none."""

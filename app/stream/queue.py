@@ -273,6 +273,12 @@ class Queue:
         """The places in the line of many."""
         return list(await self._positions(keys=keys.LINE, args=stream_ids)) if stream_ids else []
 
+    async def promised(self, account: str, most: int) -> list[str]:
+        """The streams that count on an account: up to so many of the oldest, and of the newest."""
+        key = keys.account_open(account)
+        found = [*await self._redis.zrange(key, 0, most - 1), *await self._redis.zrevrange(key, 0, most - 1)]
+        return sorted({one.partition(b"|")[0].decode() for one in found})
+
     async def waiting(self) -> int:
         """How many streams wait."""
         return int(await self._redis.zcard(keys.JOBS))

@@ -81,4 +81,10 @@ ROWS = (
         "self.queue.done(claim, entry, bill_of(facts))",
         "self.queue.done(claim, entry)",
     ),
+    Mutation(
+        "who says the next thing at once is refused for what has just ended",
+        "app/intake/submit.py",
+        "if not await self._makes_room(error.over):",
+        "if True:",
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from app.http.remaining import HEADERS
 from app.settings import Settings
 from app.stream import keys
 from app.stream.accounts import Bill
-from tests.app.served import Served, served
+from app.stream.queue import Queue
+from tests.app.served import Served, served, until
 from tests.harness.identity.tokens import SECRET, token
 
 MODEL = "claude-sonnet-4-5"
@@ -170,6 +172,30 @@ async def test_one_call_at_a_time_has_room_in_a_budget_and_the_next_one_once_it_
         author = await front.served.author()
         await front.served.front.streams.queue.done(author.claim, bill=Bill(nano=1_000_000))
         assert (await front.post()).status_code == 202
+
+
+@pytest.mark.parametrize("limit", ["usd_per_day = 0.02", "concurrent_streams = 1"])
+async def test_who_has_seen_the_ending_may_say_the_next_thing_at_once(
+    limited: Make, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stream is done a moment later, and is waited for."""
+    looked, promised = asyncio.Event(), Queue.promised
+
+    async def look(queue: Queue, account: str, most: int) -> list[str]:
+        looked.set()
+        return await promised(queue, account, most)
+
+    monkeypatch.setattr(Queue, "promised", look)
+    async with limited(f"[default]\n{limit}\n") as front:
+        assert (await front.post()).status_code == 202
+        author = await front.served.author()
+        assert (await front.post()).status_code in (402, 429)
+        await front.redis.hset(keys.meta(author.stream_id), "state", "ended")  # type: ignore[misc]  # redis-py's types mix both clients
+        looked.clear()
+        asking = asyncio.create_task(front.post())
+        await until(lambda: looked.is_set() or asking.done())
+        await front.served.front.streams.queue.done(author.claim)
+        assert (await asking).status_code == 202
 
 
 async def test_an_unpriced_model_is_403_under_a_budget_unless_the_limits_say_so(limited: Make) -> None:
