@@ -67,9 +67,10 @@ def test_what_cannot_be_used_is_told_by_its_setting(pairs: list[tuple[Path, Path
     assert "has a passphrase" in refused(cert, locked)
 
 
-def test_old_versions_of_tls_are_not_spoken(pairs: list[tuple[Path, Path]]) -> None:
+def test_old_versions_of_tls_are_not_spoken_and_no_handshake_is_repeated(pairs: list[tuple[Path, Path]]) -> None:
     made = Certificate(*map(str, pairs[0]))
     assert made.context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert made.context.options & ssl.OP_NO_RENEGOTIATION
 
 
 def test_a_renewed_pair_is_taken_when_both_files_are_there(pairs: list[tuple[Path, Path]], tmp_path: Path) -> None:
