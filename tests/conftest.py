@@ -57,6 +57,7 @@ LONG = (
     "page/text",
     "app/stream/scripts/test_scripts",
     "stories/test_upstream",
+    "stories/test_cost",
     "stories/clients/test_ai_sdk",
     "page/test_states",
     "stories/clients/test_claude_sdk",

@@ -18,8 +18,9 @@ from tests.worker.workshop import Stream, Workshop
 from worker.life import life
 from worker.rawjson.codec import dumps
 
-# Of the worker here: a silence is over soon, a log is full soon.
-SETTINGS = {"stall_timeout": 0.5, "max_log_bytes": 12_000, "retry_wait_max": 20.0}
+# Of the worker here: a log is full soon. Of the one that is to wait for nobody: a silence is over soon.
+SETTINGS = {"max_log_bytes": 12_000, "retry_wait_max": 20.0}
+IMPATIENT = {**SETTINGS, "stall_timeout": 2.0}
 SECONDS_MAX = 1800
 TAGGED = "[[sim: tag={}]] "
 
@@ -48,11 +49,13 @@ WAYS = {
     "would fail again": Way("[[sim: status=400]]", "failed", "failed"),
     "declined": Way("[[sim: refusal]]", "refused", "refused"),
     "cut before content": Way("[[sim: cut-after=0 times=1 tokens=5]]", "cut complete"),
-    "silent": Way("[[sim: stall-after=2]]", "cut", "failed", fields=KEEP),
-    "silent before anything": Way("[[sim: slow-head=60 times=1 tokens=5]]", "failed complete"),
     "full": Way("[[sim: tokens=500]]", "cut", "failed"),
     "cancelled": Way("[[sim: tokens=500 rate=20 ping=0.1]]", "cut", "cancelled", cancel_at=4),
     "cancelled between calls": Way("[[sim: status=500 retry-after=15]]", "failed", "cancelled", cancel_at=1),
+}
+SILENT_WAYS = {
+    "silent": Way("[[sim: stall-after=2]]", "cut", "failed", fields=KEEP),
+    "silent before anything": Way("[[sim: slow-head=60 times=1 tokens=5]]", "failed complete"),
 }
 
 
@@ -79,13 +82,16 @@ def states(calls: Calls) -> str:
     return " ".join(line.state for line in calls.lines)
 
 
-async def test_each_call_is_a_line_whichever_way_its_stream_goes(shop: Workshop) -> None:
-    async with shop.worker(**SETTINGS):
-        streams = await asyncio.gather(*(lived(shop, name, way) for name, way in WAYS.items()))
+@pytest.mark.parametrize(("ways", "settings"), [(WAYS, SETTINGS), (SILENT_WAYS, IMPATIENT)], ids=["", "silent"])
+async def test_each_call_is_a_line_whichever_way_its_stream_goes(
+    shop: Workshop, ways: dict[str, Way], settings: dict[str, float]
+) -> None:
+    async with shop.worker(**settings):
+        streams = await asyncio.gather(*(lived(shop, name, way) for name, way in ways.items()))
     async with httpx.AsyncClient() as http:
         meter = (await http.get(f"{shop.claude}/_sim/meter")).json()
     made = Counter(one["tag"] for one in meter.values())
-    for (name, way), (_, stream) in zip(WAYS.items(), streams, strict=True):
+    for (name, way), (_, stream) in zip(ways.items(), streams, strict=True):
         calls = ledger(stream)
         assert (name, stream.outcome, states(calls)) == (name, way.outcome, way.states)
         assert (name, made[name.replace(" ", "-")]) == (name, calls.made)
@@ -95,7 +101,7 @@ async def test_each_call_is_a_line_whichever_way_its_stream_goes(shop: Workshop)
 
 
 async def test_a_stream_whose_time_is_up_pays_for_what_came(shop: Workshop) -> None:
-    born = str(round((time.time() - SECONDS_MAX + 1) * 1000))
+    born = str(round((time.time() - SECONDS_MAX + 3) * 1000))
     async with shop.worker(**SETTINGS):
         stream = await shop.run("[[sim: tokens=500 rate=50]]", created_at=born)
     assert (stream.outcome, states(ledger(stream))) == ("expired", "cut")
