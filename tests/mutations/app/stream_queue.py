@@ -132,8 +132,14 @@ ROWS = (
     Mutation(
         "one owner fills the line",
         "app/stream/scripts/queue/submit.lua",
-        "if waiting + 1 > ARGV[2] / 2 then",
+        "if newcomer > 0 then",
         "if false then",
+    ),
+    Mutation(
+        "one owner's large prompts fill the line",
+        "app/stream/scripts/queue/submit.lua",
+        "and (many or large) then",
+        "and many then",
     ),
     Mutation(
         "who leaves the line is still counted",

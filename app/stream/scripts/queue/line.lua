@@ -3,8 +3,8 @@
 -- queue/turns.lua and queue/places.lua; their first six keys are the line's.
 --
 -- KEYS  1 jobs: who waits, by place   2 since: who waits, by when it was submitted, in ms
---       3 owners: how many wait in a tenant's name, and its weight in thousandths, `<waiting>|<weight>`; `all`: the weights
---         of those who wait, together
+--       3 owners: how many wait in a tenant's name, its weight in thousandths, and the bytes that they take,
+--         `<waiting>|<weight>|<bytes>`; `all`: `<weight>|<bytes>` of all names together
 --       4 turns
 --       5 of each job that is not done, as below; an older version's has the size alone
 --       6 what the waiting ones take, see queue/submit.lua
@@ -38,11 +38,15 @@ local function line_is_stream(id)
   return id:match('^[%w_:%-]+$') ~= nil
 end
 
--- How many wait in a name, its weight, and the weight of all who wait.
+-- How many wait in a name, its weight, and the bytes that they take; and weight and bytes of all who wait.
 local function line_of(name)
   local known = redis.call('HMGET', OWNERS, name, 'all')
-  local waiting, weight = (known[1] or '0|0'):match('^(%d+)|(%d+)$')
-  return tonumber(waiting), tonumber(weight), tonumber(known[2] or 0)
+  local waiting, weight, bytes = (known[1] or ''):match('^(%d+)|(%d+)|(%d+)$')
+  local all, all_bytes = (known[2] or ''):match('^(%d+)|(%d+)$')
+  return {
+    waiting = tonumber(waiting or 0), weight = tonumber(weight or 0), bytes = tonumber(bytes or 0),
+    all = tonumber(all or 0), all_bytes = tonumber(all_bytes or 0),
+  }
 end
 
 -- The line's keys live on: renewed where they may be new, for nobody waited, and with each look who is overdue.
@@ -52,21 +56,25 @@ local function line_lives(life)
   end
 end
 
-local function line_count(name, more, weight, life)
-  local waiting, weighs, all = line_of(name)
-  local alone = all == 0
-  all = all - (waiting > 0 and weighs or 0)
-  waiting = waiting + more
+-- One more waits in a name, or one less; `weight` where it is a new one.
+local function line_count(record, more, life, weight)
+  local name, size, is = record.name, more * record.size, line_of(record.name)
+  local alone, waiting = is.all == 0, is.waiting + more
+  weight = weight or is.waiting > 0 and is.weight or record.weight
+  local all, all_bytes = is.all - (is.waiting > 0 and is.weight or 0), is.all_bytes + size
   if waiting > 0 then
-    redis.call('HSET', OWNERS, name, waiting .. '|' .. weight, 'all', turn_number(all + weight))
-    if alone then
-      line_lives(life)
-    end
-  elseif all > 0 then
+    all = all + weight
+    redis.call('HSET', OWNERS, name, waiting .. '|' .. weight .. '|' .. turn_number(is.bytes + size))
+  else
     redis.call('HDEL', OWNERS, name)
-    redis.call('HSET', OWNERS, 'all', turn_number(all))
+  end
+  if all > 0 then
+    redis.call('HSET', OWNERS, 'all', turn_number(all) .. '|' .. turn_number(all_bytes))
   else
     redis.call('DEL', OWNERS)
+  end
+  if alone then
+    line_lives(life)
   end
 end
 
@@ -79,7 +87,7 @@ local function line_join(id, record, life)
   line_keep(id, record)
   redis.call('ZADD', SINCE, record.since, id)
   if redis.call('ZADD', JOBS, place, id) == 1 then
-    line_count(record.name, 1, record.weight, life)
+    line_count(record, 1, life, record.weight)
   end
 end
 
@@ -89,8 +97,7 @@ local function line_return(id, first, place, life)
   local record = line_record(id)
   redis.call('ZADD', SINCE, record and record.since or math.floor(first / 1000), id)
   if redis.call('ZADD', JOBS, place, id) == 1 and record then
-    local waiting, weighs = line_of(record.name)
-    line_count(record.name, 1, waiting > 0 and weighs or record.weight, life)
+    line_count(record, 1, life)
   elseif not record then
     line_lives(life)
   end
@@ -127,8 +134,7 @@ local function line_leave(id, life, turn, record)
     place_free(places_of(JOBS, record.name), id)
   end
   if record and left == 1 then
-    local _, weighs = line_of(record.name)
-    line_count(record.name, -1, weighs, life)
+    line_count(record, -1, life)
   end
 end
 

@@ -39,15 +39,17 @@ end
 if waiting >= tonumber(ARGV[2]) then
   return {'full', '', waiting}
 end
-local weight = tonumber(ARGV[12])
-if waiting + 1 > ARGV[2] / 2 then
-  local own, weighs, all = line_of(ARGV[11])
-  all = own > 0 and all - weighs + weight + ARGV[13] or all + weight
-  if own + 1 > math.max(1, math.floor(ARGV[2] * weight / all + 0.5)) then
+local weight, newcomer = tonumber(ARGV[12]), tonumber(ARGV[13])
+local size, most = tonumber(ARGV[9]), tonumber(ARGV[10])
+if newcomer > 0 then
+  local own = line_of(ARGV[11])
+  local share = weight / (own.waiting > 0 and own.all - own.weight + weight + newcomer or own.all + weight)
+  local many = waiting + 1 > ARGV[2] / 2 and own.waiting + 1 > math.floor(ARGV[2] * share + 0.5)
+  local large = own.all_bytes + size > most / 2 and own.bytes + size > most * share
+  if own.waiting > 0 and (many or large) then
     return {'share', '', waiting}
   end
 end
-local size, most = tonumber(ARGV[9]), tonumber(ARGV[10])
 local known = redis.call('HMGET', BYTES, 'bytes', 'line', 'next')
 local bytes = tonumber(known[1] or '')
 -- Whoever is taken out of the line raises the fence, whoever is put there makes it longer.

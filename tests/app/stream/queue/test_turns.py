@@ -231,6 +231,28 @@ async def test_a_share_is_by_weight(queue: Queue) -> None:
         await say(queue, "heavy:6", weight=3, limit=8)
 
 
+async def test_one_owner_s_large_prompts_leave_room_for_others(redis: Redis, queue: Queue) -> None:
+    async def large(stream_id: str, size: int) -> None:
+        share = share_of(stream_id.partition(":")[0], NO_DEMAND)
+        await queue.submit(stream_id, limit=ROOM, life_ms=LIFE_MS, share=share, size=size, most_bytes=100)
+
+    await large("flood:0", 30)
+    await large("flood:1", 20)
+    for size in (1, 30):
+        with pytest.raises(QueueFullError, match="your streams"):
+            await large("flood:2", size)
+    await large("other:0", 40)
+    [claim] = await queue.claim("worker", 1, slots=1, lease_ms=LEASE_MS, stream_id="flood:0")
+    with pytest.raises(QueueFullError, match="your streams"):
+        await large("flood:2", 14)  # a third is 33
+    await large("flood:2", 13)
+    await queue.give_back([claim])
+    with pytest.raises(QueueFullError, match="too many streams"):
+        await large("new:0", 1)
+    await cancel(queue, "flood:0", "flood:1", "flood:2", "other:0")
+    assert not await redis.exists(keys.OWNERS)
+
+
 async def test_whoever_has_none_waiting_may_have_one_while_there_is_room(queue: Queue) -> None:
     for n in range(8):
         await say(queue, f"owner-{n}:0", weight=100 if n < 7 else 0.01, limit=8)

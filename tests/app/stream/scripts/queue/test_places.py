@@ -23,6 +23,7 @@ from tests.harness.servers import Server
 
 LIFE_MS = 600_000
 LEASE_MS = 60_000
+SIZE = 7
 MODEL = "m"
 WEIGHTS = {"a": 1.0, "b": 2.0, "acme": 3.0, "acme/x": 1.0, "acme/y": 0.5}
 OWNERS = ["a", "b", "acme", "acme/x", "acme/y"]
@@ -94,7 +95,7 @@ class Line:
         owner = OWNERS[number % len(OWNERS)]
         stream_id = f"st_{next(self.names)}"
         self.owners[stream_id] = owner
-        await self.queue.submit(stream_id, limit=1000, life_ms=LIFE_MS, share=share_of(owner, DEMAND))
+        await self.queue.submit(stream_id, limit=1000, life_ms=LIFE_MS, share=share_of(owner, DEMAND), size=SIZE)
         return owner
 
     async def take(self, slots: int, stream_id: str = "") -> list[Claim]:
@@ -147,11 +148,11 @@ class Line:
         assert {member.decode() for member in await self.redis.zrange(keys.SINCE, 0, -1)} == set(waiting)
         counted = await self.redis.hgetall(keys.OWNERS)  # type: ignore[misc]  # redis-py's types mix both clients
         tenants = Counter(tenant_of(self.owners[stream_id]) for stream_id in waiting)
-        words = {tenant: f"{number}|{WEIGHTS[tenant] * 1000:.0f}" for tenant, number in tenants.items()}
+        words = {tenant: f"{n}|{WEIGHTS[tenant] * 1000:.0f}|{n * SIZE}" for tenant, n in tenants.items()}
         expected = {share_of(tenant, DEMAND).words[0]: word for tenant, word in words.items()}
         weight = sum(WEIGHTS[tenant] * 1000 for tenant in tenants)
         assert {key.decode(): value.decode() for key, value in counted.items()} == (
-            expected | {"all": f"{weight:.0f}"} if expected else {}
+            expected | {"all": f"{weight:.0f}|{len(waiting) * SIZE}"} if expected else {}
         )
         assert sorted(place or 0 for place in await self.queue.positions(waiting)) == list(range(1, len(waiting) + 1))
 
