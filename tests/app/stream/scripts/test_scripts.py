@@ -16,6 +16,7 @@ from hypothesis import settings
 from hypothesis.stateful import initialize, invariant, run_state_machine_as_test
 
 from app.stream import keys, scripts
+from app.stream.accounts import NO_DEMAND, NOBODYS, share_of
 from app.stream.log import Claim
 from app.stream.queue import Queue
 from app.stream.scripts import source
@@ -109,10 +110,11 @@ class Scripts(Hands):
 
     def submit(self) -> None:
         stream_id = f"st_{len(self.streams) + 1}"
+        share = self.one_of([NOBODYS, share_of("a", NO_DEMAND), share_of("b", NO_DEMAND)])
 
         async def act() -> float | None:
             await self.log.open(stream_id, {"owner": OWNER, "request": "{}"})
-            await self.queue.submit(stream_id, limit=STREAMS_MAX, life_ms=LIFE_MS)
+            await self.queue.submit(stream_id, limit=2 * STREAMS_MAX, life_ms=LIFE_MS, share=share)
             await self.log.keep(stream_id, LIFE_MS)
             return await self.redis.zscore(keys.JOBS, stream_id)
 
@@ -123,7 +125,7 @@ class Scripts(Hands):
 
     def submit_again(self) -> None:
         before = self.run(self.everything())
-        self.run(self.queue.submit(self.one_of(list(self.scores)), limit=STREAMS_MAX, life_ms=LIFE_MS))
+        self.run(self.queue.submit(self.one_of(list(self.scores)), limit=2 * STREAMS_MAX, life_ms=LIFE_MS))
         assert values(self.run(self.everything())) == values(before)
 
     def claim(self) -> None:
@@ -198,6 +200,7 @@ class Scripts(Hands):
     def a_job_waits_or_is_leased_until_it_is_done(self) -> None:
         waiting = dict(self.run(self.redis.zrange(keys.JOBS, 0, -1, withscores=True)))
         leased = set(self.run(self.redis.zrange(keys.LEASES, 0, -1)))
+        assert set(self.run(self.redis.zrange(keys.SINCE, 0, -1))) == waiting.keys()
         claims = set(self.run(self.redis.hkeys(keys.CLAIMS)))
         jobs = self.run(self.jobs())
         ours = {stream_id.encode(): score for stream_id, score in self.scores.items()}
