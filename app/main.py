@@ -69,6 +69,7 @@ from app.stream.queue import Queue
 from app.stream.redis.accord import Accord
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
+from app.stream.saved.saved_calls import Saved
 from app.upstream import Upstream
 from app.watch.events import of_processes
 from app.watch.log_observer import LogObserver
@@ -208,6 +209,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket) -> in
             upstream=claude,
             bulk=bulk,
             usage=Usage(redis),
+            saved=Saved(redis, settings.cache_bytes, settings.stream_life_ms),
             events_of=native.events_of,
         )
         conversing = Conversing(streams, claude, settings, bulk)

@@ -85,6 +85,7 @@ class Settings:
     chat_fields: tuple[str, ...] = ()
     chat_system: str | None = None
     usage_days: int = 400
+    cache_bytes: int = 256 * 1024 * 1024
     conversation_ttl: float = 30 * 86_400.0
     conversation_limit: int = 10_000
     conversation_bytes: int = 32 * 1024 * 1024
@@ -161,6 +162,7 @@ class Settings:
             chat_fields=read.words("KEEPSTREAM_CHAT_FIELDS"),
             chat_system=read.text("KEEPSTREAM_CHAT_SYSTEM"),
             usage_days=read.whole("KEEPSTREAM_USAGE_DAYS", default.usage_days, 1, 10_000),
+            cache_bytes=read.whole("KEEPSTREAM_CACHE_BYTES", default.cache_bytes, 0, 2**40),
             conversation_ttl=read.seconds("KEEPSTREAM_CONVERSATION_TTL", default.conversation_ttl, 1.0, 315_360_000.0),
             conversation_limit=read.whole("KEEPSTREAM_CONVERSATION_LIMIT", default.conversation_limit, 1, 10_000_000),
             conversation_bytes=read.whole(

@@ -30,6 +30,7 @@ from app.stream.redis.accord import Accord
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
 from app.stream.redis.refusals import NO_ANSWER
+from app.stream.saved.saved_calls import Saved
 from app.stream.workers.gates import Gates
 from app.stream.workers.presence import Presence
 from app.stream.workers.reserves import Reserves
@@ -79,7 +80,10 @@ async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices
         announcer = Announcer(redis)
         stack.push_async_callback(announcer.close)
         conversations, reserves = Conversations(redis, log), Reserves(redis)
-        services = Services(settings, log, queue, conversations, committer, claude, gate, announcer, prices, reserves)
+        saved = Saved(redis, settings.cache_bytes, settings.stream_life_ms)
+        services = Services(
+            settings, log, queue, conversations, committer, claude, gate, announcer, prices, reserves, saved
+        )
         leases: dict[str, Lease] = {}
         renewals = Renewals(name, leases, queue, settings.lease_seconds, committer=committer)
         cancels = Cancels(leases, redis, channel, settings.lease_seconds)

@@ -38,7 +38,9 @@ async def ending_of(
 ) -> Ending:
     """The ending of a stream as it was found."""
     meta = begun.meta
-    attempts, model = int(meta.get("attempt", b"0")), meta.get("model", b"").decode("utf-8", "replace")
+    # Those whose answer another stream was given were no calls.
+    attempts = int(meta.get("attempt", b"0")) - int(meta.get("borrowed", b"0"))
+    model = meta.get("model", b"").decode("utf-8", "replace")
     brought = await brought_of(log, stream_id) if meta.get("content") == b"1" else Brought()
     calls = calls_of(meta.get("calls"), attempts, model).closed(CallState.CUT, brought, pricing)
     cost, usage = calls.cost_usd, values(brought.used)

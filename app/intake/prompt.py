@@ -38,7 +38,7 @@ __all__ = ["Defaults", "InvalidPromptError", "Prompt", "digest_of", "fields_of",
 # Above every model's limit; what lies between a model's own limit and this, the upstream refuses.
 MAX_TOKENS_CEILING = 10_000_000
 ON_INTERRUPT = ("restart", "fail")
-RELAY_FIELDS = ("on_interrupt", "abandon_after", "ticket")
+RELAY_FIELDS = ("on_interrupt", "abandon_after", "ticket", "cache")
 # Sent up as the client sent them (the SDK's own would hide the client's).
 FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
 # What a stream keeps of its request's: those, and what its client calls it.
@@ -64,7 +64,9 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt as it is stored: `body` goes upstream, the rest is ours. `ticket`: the answer is to carry one."""
+    """A prompt as it is stored: `body` goes upstream, the rest is ours. `ticket`: the answer is to carry one; `cache`:
+    its answer may be one that was given so many seconds ago, None where nothing is said of that.
+    """
 
     body: bytes
     model: str
@@ -72,6 +74,7 @@ class Prompt:
     abandon_after: float | None
     digest: str
     ticket: bool = False
+    cache: float | None = None
 
     def fields(self, owner: str, headers: Mapping[str, str], query: str = "") -> dict[str, str | bytes]:
         """The fields of a new stream's meta."""
@@ -83,14 +86,18 @@ class Prompt:
         }
         if self.abandon_after is not None:
             fields["abandon_after"] = f"{self.abandon_after:g}"
-        forwarded = {name: headers[name] for name in FORWARDED_HEADERS if name in headers}
-        if forwarded:
-            fields["headers"] = orjson.dumps(forwarded)
+        if up := forwarded(headers):
+            fields["headers"] = orjson.dumps(up)
         if client_id := client_request_id(headers):
             fields["client_request_id"] = client_id
         if query:
             fields["query"] = query
         return fields
+
+
+def forwarded(headers: Mapping[str, str]) -> dict[str, str]:
+    """What goes up of a request's headers."""
+    return {name: headers[name] for name in FORWARDED_HEADERS if name in headers}
 
 
 def client_request_id(headers: Mapping[str, str]) -> str | None:
@@ -121,6 +128,7 @@ def prompt_of(body: Mapping[str, Any], defaults: Defaults | None, on_interrupt: 
         abandon_after=relay.get("abandon_after"),
         digest=digest,
         ticket=relay.get("ticket") is True,
+        cache=relay.get("cache"),
     )
 
 
@@ -172,6 +180,11 @@ def _relay(relay: Any) -> dict[str, Any]:
         isinstance(after, bool) or not isinstance(after, int | float) or not 0 < after < HALF_YEAR
     ):
         raise InvalidPromptError("relay.abandon_after: must be a number of seconds above 0")
+    cache = relay.get("cache")
+    if cache is not None and (
+        isinstance(cache, bool) or not isinstance(cache, int | float) or not 0 <= cache <= HALF_YEAR
+    ):
+        raise InvalidPromptError(f"relay.cache: must be a number of seconds from 0 to {HALF_YEAR}")
     if not isinstance(relay.get("ticket", False), bool):
         raise InvalidPromptError("relay.ticket: must be true or false")
     return relay

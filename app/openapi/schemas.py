@@ -23,6 +23,11 @@ _COST: Json = {
     "type": ["number", "null"],
     "description": "US dollars, of all calls of the stream; null where one of them used a model without a known price",
 }
+_CACHED_FROM: Json = {
+    "type": "string",
+    "pattern": STREAM_ID,
+    "description": "The stream whose kept answer this is: no call was made for it",
+}
 _ESTIMATED: Json = {"const": True, "description": "The answer was cut: nobody counted the output in `usage`"}
 _MODEL: Json = {"type": "string", "minLength": 1, "examples": ["claude-sonnet-5"]}
 
@@ -104,6 +109,13 @@ SCHEMAS: Json = {
                 "type": "boolean",
                 "description": "The answer is to carry a ticket; not on /v1/messages",
             },
+            "cache": {
+                "type": ["number", "null"],
+                "minimum": 0,
+                "maximum": 15_811_200,
+                "description": "Seconds: a whole answer to the same request that is not older is given again, without"
+                " a call; and so long this one is kept. 0 is off",
+            },
         },
         "additionalProperties": False,
     },
@@ -137,6 +149,7 @@ SCHEMAS: Json = {
             "estimated": _ESTIMATED,
             "cost_usd": _COST,
             "calls": {"type": "array", "items": schema("UpstreamCall"), "description": "Those that are over"},
+            "cached_from": _CACHED_FROM,
             "message": {"anyOf": [schema("Message"), {"type": "null"}]},
             "partial": {
                 "const": True,
@@ -237,6 +250,7 @@ SCHEMAS: Json = {
             "usage": {"type": ["object", "null"]},
             "estimated": _ESTIMATED,
             "cost_usd": _COST,
+            "cached_from": _CACHED_FROM,
             "attempts": {"type": "integer", "minimum": 0},
             "error": schema("ErrorDetail"),
         },

@@ -29,10 +29,12 @@ def end_data(
     cost_usd: float | None = None,
     error: dict[str, str] | None = None,
     estimated: bool = False,
+    cached_from: str = "",
 ) -> dict[str, Any]:
     """The data of `relay.end`. `attempts` counts the calls that the upstream took; `error` is `{"type", "message"}`.
 
-    `cost_usd` is of all calls; `estimated`: nobody counted the output in `usage`.
+    `cost_usd` is of all calls; `estimated`: nobody counted the output in `usage`; `cached_from`: the
+    stream whose answer it is.
     """
     data: dict[str, Any] = {
         "outcome": outcome,
@@ -41,6 +43,8 @@ def end_data(
         "cost_usd": cost_usd,
         "attempts": attempts,
     }
+    if cached_from:
+        data["cached_from"] = cached_from
     if estimated:
         data["estimated"] = True
     if error is not None:

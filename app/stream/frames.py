@@ -135,3 +135,9 @@ def split(data: bytes) -> Iterator[Frame]:
                 name = line[7:].decode()
         yield Frame(name, b"\n".join(lines), raw[-PROOF_LENGTH + 4 : -2].decode("latin-1"), raw)
         start = end
+
+
+def without_ids(data: bytes) -> bytes:
+    """The upstream's frames of a range of a log that begins and ends at frames' ends, as they were sent."""
+    theirs = (frame.raw for frame in split(data) if not (frame.name or "").startswith("relay."))
+    return b"".join(raw[:-PROOF_LENGTH] + b"\n" for raw in theirs)

@@ -42,6 +42,12 @@ another server than the queue, or on a cluster.
     as long as the session may live, and no longer than its key or token
 `ks:{queue}:sessions:<owner's digest>`
     as long as any session may live, after the last was opened; bounded by how many an owner may have
+`ks:{queue}:saved:<digest>`
+    an answer, for as long as it was asked to be kept; with the others bounded by `CACHE_BYTES`
+`ks:{queue}:saved-used`, `…:saved-until`, `…:saved-sizes`
+    `SAVED_SECONDS` after the last answer was kept, which is longer than any is; bounded by the answers
+`ks:{queue}:running:<digest>`
+    as long as the stream it names may live
 `ks:{queue}:outbox`
     about `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last
 `arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>`
@@ -63,6 +69,8 @@ DELETED_SECONDS = 600
 QUEUE_SECONDS = 60 * 24 * 3600
 REPLAY_SECONDS = 60
 OUTBOX_LENGTH = 10_000
+# Longer than any answer may be kept.
+SAVED_SECONDS = 184 * 24 * 3600
 # What was learnt of an upstream's limits is forgotten after so long without a call.
 GATE_SECONDS = 300
 
@@ -92,6 +100,13 @@ LINE = (JOBS, SINCE, OWNERS, TURNS, SIZES, BYTES)
 # What is counted of an owner, by a digest of the name, for that may hold anything; with `:open` behind it, for which
 # streams.
 ACCOUNT = "ks:{queue}:account:"
+
+# The answers that are kept, by a digest of their request; and of all of them when each was last used, when it ends, and
+# how large it is.
+SAVED = "ks:{queue}:saved:"
+SAVED_USED = "ks:{queue}:saved-used"
+SAVED_UNTIL = "ks:{queue}:saved-until"
+SAVED_SIZES = "ks:{queue}:saved-sizes"
 
 _ARQ_ID = "{queue}:"
 
@@ -165,6 +180,16 @@ def reserved(stream_id: str) -> str:
 def usage(tenant: str) -> str:
     """What a tenant's streams did use: the number of a day follows. A digest, because its name may hold anything."""
     return f"ks:{{queue}}:usage:{hashlib.sha256(tenant.encode('utf-8', 'surrogatepass')).hexdigest()}:"
+
+
+def saved(digest: str) -> str:
+    """The kept answer to a request."""
+    return SAVED + digest
+
+
+def running(digest: str) -> str:
+    """Which stream is being given the answer to a request."""
+    return f"ks:{{queue}}:running:{digest}"
 
 
 def session(digest: str) -> str:

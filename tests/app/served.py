@@ -43,6 +43,7 @@ from app.stream.frames import Position, encode, encode_json
 from app.stream.ledger.by_day import Usage
 from app.stream.log import Claim, Log, Status
 from app.stream.queue import Queue
+from app.stream.saved.saved_calls import Saved
 from app.upstream import Upstream
 
 PATIENCE_SECONDS = 20.0
@@ -127,6 +128,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             upstream=upstream,
             bulk=Bulk(),
             usage=Usage(redis),
+            saved=Saved(redis, settings.cache_bytes, settings.stream_life_ms),
             events_of=events_of,
             screening=Screening(chosen(settings), settings.screen_seconds),
         )

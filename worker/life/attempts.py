@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import random
 
+from redis.exceptions import RedisError
+
 from app.stream.asides import Thinking
+from app.stream.saved.saved_calls import Kept
 from app.stream.stages import Cause
 from app.stream.workers.reserves import Fenced, Unpaid
 from worker.life import decide
@@ -19,6 +22,7 @@ from worker.life.calling.call import Call
 from worker.life.decide import Decision
 from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.record import Record
+from worker.life.saving.borrowing import borrow, pieces
 from worker.life.services import Services
 from worker.life.steps import NextCall, Refused, Restart, Retry
 from worker.life.until_answered import until_answered
@@ -51,15 +55,19 @@ class Attempts:
         assert request is not None  # noqa: S101  # for the type checker: a stream without one has ended
         turn: Turn | Later | None = None
         try:
-            if (unpaid := await self._unpaid()) is not None:
+            lender = await self._lender()
+            if lender is None and (unpaid := await self._unpaid()) is not None:
                 return decide.on_budget(record.stage, unpaid.limit)
             with self._interrupt.armed():
                 await self._wait(step)
-                turn = await self._admission.turn(step, request.model)
-                if isinstance(turn, Later):
-                    return decide.on_hold(record.stage, turn.seconds, request.model)
-                await record.count()
-                reading = await self._call(request, turn)
+                if lender is not None:
+                    reading = await self._borrow(lender)
+                else:
+                    turn = await self._admission.turn(step, request.model)
+                    if isinstance(turn, Later):
+                        return decide.on_hold(record.stage, turn.seconds, request.model)
+                    await record.count()
+                    reading = await self._call(request, turn)
             record.complete = True
             record.see_content()
             return decide.on_message(record.stage, reading.message.stop_reason)
@@ -78,15 +86,33 @@ class Attempts:
             if isinstance(turn, Turn):
                 turn.taken()  # where nothing else was told of it
 
+    async def _lender(self) -> Kept | None:
+        """The answer that another stream was given to the same request, if this one asked for that."""
+        wanted, saved = self._record.checkpoint.wanted, self._services.saved
+        if wanted is None:
+            return None
+        try:
+            found = await until_answered(self._interrupt, lambda: saved.ask(wanted, self._record.claim.stream_id))
+        except RedisError as error:  # it is asked for, then
+            self._record.chronicle.fault(error)
+            return None
+        return found if isinstance(found, Kept) else None
+
+    async def _borrow(self, lender: Kept) -> Reading:
+        await self._record.count_borrowed(lender)
+        self._record.make_call()
+        return await borrow(self._record, self._interrupt, pieces(lender))
+
     async def _unpaid(self) -> Unpaid | None:
         """The budget that has no room for a call beside those that were made; of the first, the submit has seen to it.
 
         Asked before readers are told that another call follows: where it does not, they keep what they have.
         """
-        spent, claim = self._record.ledger.calls.sums.nano, self._record.claim
-        if not spent:  # what the submit has promised is there for this one
+        record, claim = self._record, self._record.claim
+        asked = record.ledger.calls.sums.nano + record.checkpoint.unreserved
+        if not asked:  # what the submit has promised is there for this one
             return None
-        reply = await until_answered(self._interrupt, lambda: self._services.reserves.reserve(claim, spent))
+        reply = await until_answered(self._interrupt, lambda: self._services.reserves.reserve(claim, asked))
         if isinstance(reply, Fenced):
             raise Interruption(Why.LEFT)
         return reply if isinstance(reply, Unpaid) else None

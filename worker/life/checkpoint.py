@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from app.stream.log import Begun
+from app.stream.saved.saved_calls import CACHED_FROM, UNRESERVED, Wanted, wanted_of
 from app.stream.stages import Stage
 from worker.life.decide import OnInterrupt, Progress, Reason
 from worker.upstream.request import Request, is_object
@@ -23,7 +24,9 @@ class Checkpoint:
 
     `request` is None where it cannot be read. `handed_over`: its last worker gave it back; `held`: it waited in the
     gate's line. `wait` is what is left of the time that it had to wait before the next call. `progress` is without an
-    attempt that was counted beforehand and is yet to be made.
+    attempt that was counted beforehand and is yet to be made. `wanted`: its answer may be one that another stream was
+    given; so many of its attempts were `borrowed`, the
+    newest of `cached_from`, and for `unreserved` nano-dollars nothing is promised.
     """
 
     progress: Progress
@@ -37,6 +40,10 @@ class Checkpoint:
     held: bool
     wait: float
     abandon_after: float | None
+    wanted: Wanted | None = None
+    borrowed: int = 0
+    cached_from: str = ""
+    unreserved: int = 0
 
     @property
     def stage(self) -> Stage:
@@ -80,6 +87,10 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
         held=meta.get("held") == b"1",
         wait=max(_whole(meta, "retry_at", 0) - begun.now, 0) / 1000,
         abandon_after=_seconds(meta, "abandon_after"),
+        wanted=wanted_of(meta),
+        borrowed=_whole(meta, "borrowed", 0),
+        cached_from=_text(meta, CACHED_FROM),
+        unreserved=_whole(meta, UNRESERVED, 0),
     )
 
 

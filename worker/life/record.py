@@ -13,6 +13,7 @@ from app.stream import frames
 from app.stream.ledger.lines import calls_of
 from app.stream.ledger.usage import Brought
 from app.stream.log import Begun, Claim, Status
+from app.stream.saved.saved_calls import CACHED_FROM, SHARED_WITH, Kept, Running
 from app.stream.stages import Cause, NoWayError, Stage, Way, way
 from worker.life import decide
 from worker.life.calling.ledger import Ledger
@@ -42,13 +43,16 @@ class Record:
         self.stage = found.stage
         self.progress = found.progress
         self.chronicle = Chronicle(claim, found, self.clock)
-        calls = calls_of(begun.meta.get("calls"), found.progress.attempts, found.model)
+        calls = calls_of(begun.meta.get("calls"), found.progress.attempts - found.borrowed, found.model)
         self.ledger = Ledger(calls, services.prices.cost, interrupt)
         self.refusal: Status | None = None
         self._services = services
         self._interrupt = interrupt
         self._counted = begun.counted  # the next call, and not made yet, nor about to be
         self._counting = False  # a call is counted and about to be made
+        self._borrowed = found.borrowed
+        self._lent = False  # the newest attempt is no call
+        self._cached_from = found.cached_from
         self._born = self.clock() - found.elapsed
         self._redis_clock = begun.now - self.clock() * 1000  # what to add to ours, in ms
         self._open(begun)
@@ -128,6 +132,10 @@ class Record:
         self.progress = replace(self.progress, attempts=self.progress.attempts + way(self.stage, Cause.TURN).charge)
         self._counting = True
         self.ledger.announce(self.checkpoint.model)
+        self._lent = False
+        if self._borrowed:  # and now it asks for itself
+            self._cached_from = ""
+            self.writer.mark({CACHED_FROM: "", SHARED_WITH: ""})
         if self._counted:
             self._counted = False
             if self.checkpoint.held:  # which `begin` does not take back
@@ -136,6 +144,24 @@ class Record:
         self.writer.mark({"attempt": self.progress.attempts, "handed_over": "0", "held": "0", **self.ledger.field})
         await self.writer.flush()
         self._interrupt.check()
+
+    async def count_borrowed(self, lender: Kept | Running) -> None:
+        """Counts an attempt whose answer another stream was given: no call is made."""
+        self.progress = replace(self.progress, attempts=self.progress.attempts + way(self.stage, Cause.TURN).charge)
+        self._borrowed += 1
+        self._counting, self._counted, self._lent = True, False, True
+        self._cached_from = lender.stream_id if isinstance(lender, Kept) else ""
+        shared_with = lender.stream_id if isinstance(lender, Running) else ""
+        whose: dict[str, Field] = {"borrowed": self._borrowed, CACHED_FROM: self._cached_from, SHARED_WITH: shared_with}
+        self.writer.mark({"attempt": self.progress.attempts, "handed_over": "0", "held": "0", **whose})
+        await self.writer.flush()
+        self._interrupt.check()
+
+    def save(self) -> None:
+        """The answer that was borrowed is whole."""
+        assert self.reading is not None  # noqa: S101  # for the type checker
+        self.ledger.save(self.checkpoint.model, self.reading)
+        self.writer.mark(self.ledger.field)
 
     def make_call(self) -> None:
         self._counting = False
@@ -146,12 +172,16 @@ class Record:
         if self._counting:
             self.progress = replace(self.progress, attempts=self.progress.attempts - 1)
             self.ledger.withdraw()
+            self._borrowed -= self._lent
             self._counting, self._counted = False, True
 
     @property
     def uncounted(self) -> dict[str, Field]:
         """The fields that take back what was counted and not made."""
-        return {"attempt": self.progress.attempts, **self.ledger.field} if self._counted else {}
+        if not self._counted:
+            return {}
+        borrowed: dict[str, Field] = {"borrowed": self._borrowed} if self._lent else {}
+        return {"attempt": self.progress.attempts, **borrowed, **self.ledger.field}
 
     def settle(self, brought: Brought) -> None:
         """The call that the last holder left open had brought this."""
@@ -209,11 +239,12 @@ class Record:
 
     def account(self) -> Account:
         """What there is to say of it at its end."""
-        reading, attempts, calls = self.reading, self.progress.attempts, self.ledger.final
+        reading, attempts, calls = self.reading, self.progress.attempts - self._borrowed, self.ledger.final
+        whose = self._cached_from
         if reading is None:
-            return Account(attempts, None, self.progress.content, self.complete, None, calls)
+            return Account(attempts, None, self.progress.content, self.complete, None, calls, whose)
         first_at = None if reading.first is None else round(self._redis_clock + reading.first * 1000)
-        return Account(attempts, reading.message, reading.content, self.complete, first_at, calls)
+        return Account(attempts, reading.message, reading.content, self.complete, first_at, calls, whose)
 
     def close(self) -> None:
         """Nothing more is written."""

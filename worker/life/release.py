@@ -17,6 +17,7 @@ from app.stream.redis.connect import AWAY
 from app.watch.events import of_processes, of_streams
 from app.watch.events.subjects import Subject
 from worker.life.interrupt import Interrupt, Interruption
+from worker.life.saving import keeping
 from worker.life.services import Services
 from worker.life.until_answered import until_answered
 
@@ -40,7 +41,7 @@ class Release:
     async def ended(self) -> None:
         """The stream has its ending: into its conversation, out of the queue, onto the outbox."""
         stream_id, log, queue = self._claim.stream_id, self._services.log, self._services.queue
-        names = ("conversation", "withdrawn", *_ENTRY, *_BILL)
+        names = ("conversation", "withdrawn", *_ENTRY, *_BILL, *keeping.FIELDS)
         meta = await until_answered(self._interrupt, lambda: log.meta(stream_id, *names)) or {}
         if "withdrawn" in meta and "attempts" not in meta:  # nobody was told of it, and nothing was paid
             await until_answered(self._interrupt, lambda: queue.done(self._claim))
@@ -48,6 +49,8 @@ class Release:
         if "conversation" in meta and "withdrawn" not in meta:
             # Before `done`: who dies in between leaves a lease, and the next claim adds it.
             await self._into_conversation(meta["conversation"].decode())
+        # Before `done`, too: until then others find this stream, from then on its answer.
+        await keeping.keep(log, self._services.saved, stream_id, meta)
         entry = {"id": stream_id} | {name: meta[name] for name in _ENTRY if name in meta}
         await until_answered(self._interrupt, lambda: queue.done(self._claim, entry, bill_of(meta)))
 

@@ -9,6 +9,7 @@ from app.settings import Settings
 from app.stream.conversations.store import Conversations
 from app.stream.log import Log
 from app.stream.queue import Queue
+from app.stream.saved.saved_calls import Saved
 from app.stream.workers.reserves import Reserves
 from worker.life.calling.announce import Announcer
 from worker.log.commit import Committer
@@ -28,3 +29,4 @@ class Services:
     announcer: Announcer
     prices: Prices
     reserves: Reserves
+    saved: Saved

@@ -18,6 +18,7 @@ from app.access.limits import may
 from app.access.limits.allowance import Granted
 from app.access.limits.asked import asked_of
 from app.access.limits.demand import demand_of
+from app.faces.base import saving
 from app.faces.base.front import Front
 from app.faces.base.screened import screened
 from app.http.body import headers_of
@@ -41,13 +42,21 @@ async def accept(
     failure_frees_key: bool = False,
     fields: Mapping[str, str | bytes] | None = None,
     along: Along = NOTHING,
+    saves: bool = False,
 ) -> Accepted:
-    """Submits `prompt` for `caller`. Raises `NotAllowedError`, what `screened` raises, and what `Streams.submit` does;
-    then nothing was accepted.
+    """Submits `prompt` for `caller`. With `saves` its answer may be a saved one where the caller's limits say so and
+    the prompt does not. Raises `NotAllowedError`, what `screened` raises, and what `Streams.submit` does; then nothing
+    was accepted.
     """
     headers = headers_of(request, PASSED_HEADERS)
-    demand = await _demand(front, front.limits.of(caller), prompt.model, prompt.body, headers.get(BETAS, ""))
+    granted = front.limits.of(caller)
+    demand = await _demand(front, granted, prompt.model, prompt.body, headers.get(BETAS, ""))
     kept = await screened(front, request, caller, prompt)
+    seconds = prompt.cache if prompt.cache is not None else granted.cache if saves else 0.0
+    wanted = await saving.wanted(prompt, caller.owner, headers, query, seconds) if seconds else None
+    if wanted is not None:
+        demand, saved = await saving.demand_of(front.saved, wanted, demand)
+        fields = {**(fields or {}), **saved}
     return await front.streams.submit(
         prompt,
         caller.owner,

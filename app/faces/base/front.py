@@ -21,6 +21,7 @@ from app.prices import Prices
 from app.settings import Settings
 from app.stream.conversations.chats import Chats
 from app.stream.ledger.by_day import Usage
+from app.stream.saved.saved_calls import Saved
 from app.upstream import Upstream
 
 
@@ -52,6 +53,7 @@ class Front:
     upstream: Upstream
     bulk: Bulk
     usage: Usage
+    saved: Saved
     events_of: EventsOf
     screening: Screening
 

@@ -41,7 +41,14 @@ async def create(request: Request) -> Response:
 
     async def answer() -> Response:
         accepted = await accept(
-            front, request, caller, prompt, query=query_of(request), idempotency_key=key, failure_frees_key=True
+            front,
+            request,
+            caller,
+            prompt,
+            query=query_of(request),
+            idempotency_key=key,
+            failure_frees_key=True,
+            saves=True,
         )
         if rest is not None and rest.start is not None and accepted.repeated:
             if rest.complete and not rest.data:

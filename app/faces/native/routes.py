@@ -51,7 +51,7 @@ async def submit(request: Request) -> Response:
     prompt = await beside(size_of(fields.values()), lambda: prompt_of(fields, defaults))
     if prompt.ticket:
         await front.tickets.open()
-    accepted = await accept(front, request, caller, prompt, idempotency_key=key)
+    accepted = await accept(front, request, caller, prompt, idempotency_key=key, saves=True)
     more = await ticket_of_stream(front, accepted.stream_id, asked=prompt.ticket)
     headers = await measured_where_ended(front, accepted)
     return accepted_response(front, accepted.stream_id, accepted.state, accepted.standing, headers, **more)

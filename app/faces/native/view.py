@@ -18,6 +18,7 @@ from app.stream.conversations.turns import iso
 from app.stream.frames import unlogged
 from app.stream.ledger.lines import calls_of
 from app.stream.log import State
+from app.stream.saved.saved_calls import CACHED_FROM, SHARED_WITH
 
 RETRY_MS = 1000
 PING = b": ping\n\n"
@@ -29,8 +30,10 @@ CROWDED_MS = 10_000
 _TIMES = ("created_at", "started_at", "ended_at")
 _JSON = ("usage", "cost_usd", "error", "metadata")
 _FLAGS = ("partial", "estimated")
+# Whose answer it was given.
+_GIVEN = (CACHED_FROM, SHARED_WITH)
 # The fields of a stream's meta that are shown.
-SHOWN_FIELDS = ("attempt", "model", "outcome", "stop_reason", "calls", *_FLAGS, *_TIMES, *_JSON)
+SHOWN_FIELDS = ("attempt", "model", "outcome", "stop_reason", "calls", *_GIVEN, *_FLAGS, *_TIMES, *_JSON)
 
 
 def opening(stream_id: str, retry_ms: int = RETRY_MS) -> bytes:
@@ -81,6 +84,7 @@ def shown(
     for name in ("outcome", "stop_reason"):
         if name in meta:
             data[name] = meta[name].decode() or None
+    data |= {name: meta[name].decode() for name in _GIVEN if meta.get(name)}
     for name in _JSON:
         if name in meta:
             data[name] = orjson.Fragment(meta[name] or b"null")

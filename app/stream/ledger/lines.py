@@ -139,6 +139,10 @@ class Calls:
         line = Line(self.made, self.open.request_id, model, state, usage, usd, estimated)
         return replace(self, open=None, sums=self.sums.plus(used, cost), lines=_bounded((*self.lines, line)))
 
+    def saving(self, nano: int) -> Calls:
+        """A call was not made, which would have cost so much."""
+        return replace(self, sums=replace(self.sums, saved_nano=self.sums.saved_nano + nano))
+
     # --- what it comes to
 
     @property

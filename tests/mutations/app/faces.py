@@ -201,4 +201,16 @@ ROWS = (
         "if state in ENDS and self._left is not None:",
         "if False:",
     ),
+    Mutation(
+        "an answer that is there is paid for by a promise",
+        "app/faces/base/saving.py",
+        "replace(demand, reserve_nano=0)",
+        "demand",
+    ),
+    Mutation(
+        "another header makes no other request",
+        "app/faces/base/saving.py",
+        "forwarded(headers), query)",
+        "{}, query)",
+    ),
 )

@@ -135,4 +135,28 @@ ROWS = (
         'return "#!lua flags=allow-oom\\n" + source(*names)',
         'return "-- full\\n" + source(*names)',
     ),
+    Mutation(
+        "an answer of any age is given again",
+        "app/stream/scripts/saved/ask.lua",
+        "if kept[1] and tonumber(kept[2]) + ARGV[2] > now then",
+        "if kept[1] then",
+    ),
+    Mutation(
+        "who has no worker keeps its place before those that ask the same",
+        "app/stream/scripts/saved/ask.lua",
+        "if ends and tonumber(ends) > ended then",
+        "if ends then",
+    ),
+    Mutation(
+        "the kept answers have no bound",
+        "app/stream/scripts/saved/keep.lua",
+        "or '0') + size > most do",
+        "or '0') < 0 do",
+    ),
+    Mutation(
+        "a kept answer that is used is as old as one that is not",
+        "app/stream/scripts/saved/ask.lua",
+        "redis.call('ZADD', KEYS[3], 'XX', now, ARGV[3])",
+        "",
+    ),
 )

@@ -168,7 +168,37 @@ ROWS = (
     Mutation(
         "a further call is not reserved",
         "worker/life/attempts.py",
-        "if (unpaid := await self._unpaid()) is not None:",
-        "if (unpaid := None) is not None:",
+        "lender is None and (unpaid := await self._unpaid()) is not None",
+        "False",
+    ),
+    Mutation(
+        "an answer that did not complete is kept",
+        "worker/life/saving/keeping.py",
+        ' or meta.get("outcome") != Outcome.COMPLETED.encode()',
+        "",
+    ),
+    Mutation(
+        "an answer that was borrowed is kept for its time again",
+        "worker/life/saving/keeping.py",
+        "wanted is None or borrowed or",
+        "wanted is None or",
+    ),
+    Mutation(
+        "a borrowed answer counts as a call of the upstream",
+        "worker/life/record.py",
+        "self.progress.attempts - self._borrowed, self.ledger.final",
+        "self.progress.attempts, self.ledger.final",
+    ),
+    Mutation(
+        "who takes over finds a call on the ledger where an answer was borrowed",
+        "worker/life/record.py",
+        "found.progress.attempts - found.borrowed, found.model",
+        "found.progress.attempts, found.model",
+    ),
+    Mutation(
+        "a call is made that nothing was promised for",
+        "worker/life/attempts.py",
+        "sums.nano + record.checkpoint.unreserved",
+        "sums.nano",
     ),
 )

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.stream.ledger.lines import Calls, CallState, Pricing
-from app.stream.ledger.usage import Brought
+from app.stream.ledger.usage import Brought, values
 from app.stream.observing import tell
 from app.watch.events import of_processes
 from worker.life.calling import liveness
@@ -78,6 +78,12 @@ class Ledger:
             raise
         finally:
             self._close(state, reading)
+
+    def save(self, model: str, reading: Reading) -> None:
+        """A whole answer was given without a call; what that would have cost is saved."""
+        brought = reading.message.brought(whole=True)
+        cost = self._pricing(brought.model or model, values(brought.used))
+        self.calls = self.calls.saving(cost.nano or 0)
 
     @property
     def final(self) -> Calls:

@@ -15,6 +15,7 @@ class Account:
 
     `content`: people have seen something of it; `complete`: its `message_stop` has come; `first_at`: when its first
     content came, in ms of Redis' clock. `message` is None where it is for the log to tell. `calls`: all that were made.
+    `cached_from`: the stream whose kept answer this is.
     """
 
     attempts: int
@@ -23,6 +24,7 @@ class Account:
     complete: bool
     first_at: int | None
     calls: Calls
+    cached_from: str = ""
 
     @property
     def brought(self) -> Brought:

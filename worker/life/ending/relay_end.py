@@ -41,8 +41,10 @@ def bare(end: End, attempts: int, calls: Calls) -> tuple[bytes, dict[str, Field]
     return dumps(data), {"outcome": end.outcome.value, "attempts": attempts, **_costs(calls)}
 
 
-def frame_data(end: End, attempts: int, brought: Brought, cost: float | None) -> bytes:
-    """The data of `relay.end`. `brought` is the newest attempt's, as far as it has come; `cost` is all calls'."""
+def frame_data(end: End, attempts: int, brought: Brought, cost: float | None, cached_from: str = "") -> bytes:
+    """The data of `relay.end`. `brought` is the newest attempt's, as far as it has come; `cost` is all calls'.
+    `cached_from` was given the answer first, if it is a kept one.
+    """
     reason, error = brought.stop_reason, None
     if end.error is not None:
         error = {
@@ -56,6 +58,7 @@ def frame_data(end: End, attempts: int, brought: Brought, cost: float | None) ->
         cost_usd=cost,
         error=error,
         estimated=brought.estimated,
+        cached_from=cached_from,
     )
     told = dumps(data)
     usage = _safely(lambda: _usage(brought.used, DATA_BYTES - len(told)))

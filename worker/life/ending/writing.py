@@ -96,7 +96,7 @@ class Ending:
         attempts, calls = account.attempts, account.calls
         try:
             brought = account.brought
-            frame = relay_end.frame_data(end, attempts, brought, calls.cost_usd)
+            frame = relay_end.frame_data(end, attempts, brought, calls.cost_usd, account.cached_from)
             fields = relay_end.fields(
                 end,
                 attempts,

@@ -1,0 +1,1 @@
+"""Saved calls: answers that are given again, or to several at once."""

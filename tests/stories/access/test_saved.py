@@ -1,0 +1,81 @@
+"""Saved calls: who asks the same is given the same, without a call, on every face and front."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from app.stream import frames
+from tests.harness.api import Api
+from tests.harness.cluster import Cluster
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MODEL = "claude-sonnet-5"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def api() -> AsyncIterator[Api]:
+    async with Cluster(workers=2, lease_seconds=1.0, cache_bytes=20_000) as cluster:
+        api = Api(cluster)
+        yield api
+        await api.close()
+
+
+async def calls(api: Api, tag: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await api.http.get(f"{api.cluster.claude_url}/_sim/calls")).json()["tags"]
+    return found.get(tag, {"calls": 0})
+
+
+def said(log: bytes) -> list[tuple[str | None, bytes]]:
+    """The upstream's part of it."""
+    return [(one.name, one.data) for one in frames.split(log) if not str(one.name).startswith("relay.")]
+
+
+async def test_the_same_again_is_the_same_answer_with_ids_of_its_own_for_nothing(api: Api) -> None:
+    prompt = "[[sim: tokens=50 tag=again]] Tell me"
+    first = await api.submit(prompt, cache=60)
+    await api.see(first)
+    second = await api.submit(prompt, cache=60)
+    sight, shown, before = await api.see(second), await api.show(second), await api.show(first)
+    assert sight.end is not None
+    assert said(await api.log(second)) == said(await api.log(first))
+    for told in (sight.end, shown):
+        assert (told["cached_from"], told["cost_usd"], told["outcome"]) == (first, 0, "completed")
+    assert (shown["calls"], shown["message"]) == ([], before["message"])
+    assert "cached_from" not in before
+    assert (await calls(api, "again"))["calls"] == 1
+
+
+async def test_messages_are_saved_too(api: Api) -> None:
+    asked = {"model": MODEL, "max_tokens": 100, "messages": [{"role": "user", "content": "[[sim: tokens=5 tag=sdk]]"}]}
+    answers = [
+        (await api.call("POST", "/v1/messages", json=asked | {"relay": {"cache": 60}}, headers=headers)).json()
+        for headers in ({}, {}, {"anthropic-beta": "other"})
+    ]
+    assert answers[0] == answers[1] != answers[2]
+    assert (await calls(api, "sdk"))["calls"] == 2
+
+
+async def test_the_saved_dollars_stand_in_the_usage(api: Api) -> None:
+    usage = json.loads((await api.call("GET", "/v1/usage")).content)
+    assert usage["total"]["saved_usd"] > 0
+
+
+async def test_who_does_not_ask_for_it_is_given_none(api: Api) -> None:
+    prompt = "[[sim: tokens=5 tag=plain]]"
+    for relay in ({}, {"cache": 60}, {}):
+        await api.see(await api.submit(prompt, **relay))
+    assert (await calls(api, "plain"))["calls"] == 3
+
+
+async def test_a_full_cache_forgets_what_was_not_used_for_longest(api: Api) -> None:
+    prompts = [f"[[sim: tokens=60 tag=full-{n}]]" for n in range(4)]
+    for prompt in (*prompts, prompts[-1], prompts[0]):
+        await api.see(await api.submit(prompt, cache=60))
+    assert (await calls(api, "full-3"))["calls"] == 1
+    assert (await calls(api, "full-0"))["calls"] == 2
