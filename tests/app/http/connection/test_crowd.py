@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 from typing import Any
 
@@ -162,15 +161,16 @@ async def test_a_connection_counts_until_it_is_gone_whoever_has_it(redis: Redis)
                 await http.get(path(author))
                 assert front.crowd.here == 1
         await until(lambda: front.crowd.here == 0)
-        await http_that_leaves(front, path(author))
+
+
+async def test_who_is_gone_in_the_middle_counts_no_more(redis: Redis) -> None:
+    """A reader, and one that has not said a word."""
+    async with served(redis) as front:
+        async with httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as http:
+            await http.post("/v1/streams", json={"prompt": "hello"})
+            author = await front.author()
+        port = int(front.url.rsplit(":", 1)[1])
+        async with connected(port) as reader, connected(port):
+            reader.send(f"GET {path(author)} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+            await until(lambda: taken_over(front) and front.crowd.here == 2)
         await until(lambda: front.crowd.here == 0)
-
-
-async def http_that_leaves(front: Served, of: str) -> None:
-    """A reader whose connection is reset under it, and one that is gone before it has said a word."""
-    host, port = front.url.removeprefix("http://").split(":")
-    for said in (f"GET {of} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode(), b""):
-        _, writer = await asyncio.open_connection(host, int(port))
-        writer.write(said)
-        await writer.drain()
-        writer.transport.abort()
