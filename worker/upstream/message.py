@@ -87,7 +87,7 @@ class GatheredMessage:
         self._blocks: list[_Block] = []
         self._by_index: dict[float, _Block] = {}  # the newest of those with one index
         self._usage: json_text.Members = {}
-        self._counted: int | None = None  # how many bytes had been said when the upstream last told of its output
+        self._counted = False  # the upstream has told of all output so far
 
     @property
     def started(self) -> bool:
@@ -113,7 +113,7 @@ class GatheredMessage:
             usage=json_text.assemble(self._usage) if self._usage else None,
             stop_reason=self.stop_reason,
             output_bytes=said,
-            counted=said == self._counted,
+            counted=self._counted,
             whole=whole,
         )
 
@@ -157,6 +157,7 @@ class GatheredMessage:
             index = max(self._by_index, default=-1) + 1
         block = self._by_index[index] = _Block(index, event["content_block"].get("type"), members)
         self._blocks.append(block)
+        self._counted = self._counted and not block.said
         if block.kind == "fallback" and self._start is not None:  # the last one names the model that really answered
             self._start["model"] = json_text.members(members["to"])["model"]
 
@@ -167,6 +168,8 @@ class GatheredMessage:
                 part = delta[target[1]]
                 if isinstance(part, str):
                     block.parts.append(part)
+                    if part:
+                        self._counted = False
                     if len(block.parts) >= PARTS_MAX:
                         block.join()
             return
@@ -189,8 +192,7 @@ class GatheredMessage:
         start |= _told(event, _TOLD_APART)
         usage = _told(json_text.members(event.get("usage", _NULL)), ())
         self._usage |= usage
-        if "output_tokens" in usage:
-            self._counted = sum([block.said for block in self._blocks])
+        self._counted = self._counted or "output_tokens" in usage
 
 
 def _utf8(text: str) -> int:
