@@ -18,8 +18,8 @@ CUTS = (700, 1533, 911)
 PROMPT = "Ümläute 東京 👋 [[sim: tokens=100 rate=400 first=0.05]]"
 
 
-async def submitted(http: httpx.AsyncClient, prompt: str = PROMPT) -> str:
-    answer = await http.post("/v1/streams", json={"prompt": prompt})
+async def submitted(http: httpx.AsyncClient, prompt: str = PROMPT, *, ticket: bool = False) -> str:
+    answer = await http.post("/v1/streams", json={"prompt": prompt, "relay": {"ticket": ticket}})
     assert answer.status_code == 202
     url: str = answer.json()["events_url"]
     return url
@@ -33,7 +33,7 @@ async def whole_text(http: httpx.AsyncClient, events_url: str) -> str:
 @pytest.mark.parametrize("library", ["eventsource", "fetch-event-source"])
 async def test_a_library_that_is_cut_shows_every_character_once(up: Up, library: str) -> None:
     async with httpx.AsyncClient(base_url=up.url) as http, CuttingProxy(up.url, CUTS) as proxy:
-        url = await submitted(http)
+        url = await submitted(http, ticket=library == "eventsource")  # it comes back with that, too
         seen = await node.run("event_source.mjs", proxy.url + url, library)
         assert seen["text"] == await whole_text(http, url)
     assert proxy.cut == len(CUTS)
