@@ -18,6 +18,7 @@ from app.access.limits import may
 from app.access.limits.allowance import Granted
 from app.access.limits.asked import asked_of
 from app.access.limits.demand import demand_of
+from app.access.limits.not_allowed import NotAllowedError
 from app.faces.base import saving
 from app.faces.base.front import Front
 from app.faces.base.screened import screened
@@ -25,8 +26,9 @@ from app.http.body import headers_of
 from app.intake.prompt import PASSED_HEADERS, Prompt
 from app.intake.streams import NOTHING
 from app.intake.submit import Accepted, Along, again
-from app.stream.accounts import Demand
+from app.stream.accounts import Account, Demand
 from app.stream.concurrency.threads import beside
+from app.stream.errors import LimitedError
 
 BETAS = "anthropic-beta"
 
@@ -50,24 +52,29 @@ async def accept(
     """
     headers = headers_of(request, PASSED_HEADERS)
     granted = front.limits.of(caller)
-    demand = await _demand(front, granted, prompt.model, prompt.body, headers.get(BETAS, ""))
+    demand, refused = await _may(front, caller, granted, prompt, headers.get(BETAS, ""), key=idempotency_key)
     kept = await screened(front, request, caller, prompt)
     seconds = prompt.cache if prompt.cache is not None else granted.cache if saves else 0.0
-    wanted = await saving.wanted(prompt, caller.owner, headers, query, seconds) if seconds else None
+    wanted = None
+    if seconds and refused is None:
+        wanted = await saving.wanted(prompt, caller.owner, headers, query, seconds)
     if wanted is not None:
         demand, saved = await saving.demand_of(front.saved, wanted, demand)
         fields = {**(fields or {}), **saved}
-    return await front.streams.submit(
-        prompt,
-        caller.owner,
-        headers,
-        demand=demand,
-        query=query,
-        idempotency_key=idempotency_key,
-        failure_frees_key=failure_frees_key,
-        fields={**(fields or {}), **kept},
-        along=along,
-    )
+    try:
+        return await front.streams.submit(
+            prompt,
+            caller.owner,
+            headers,
+            demand=demand,
+            query=query,
+            idempotency_key=idempotency_key,
+            failure_frees_key=failure_frees_key,
+            fields={**(fields or {}), **kept},
+            along=along,
+        )
+    except LimitedError as error:
+        raise refused or error from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,22 @@ class Accepting:
         granted = self.front.limits.of(self.caller)
         demand = await _demand(self.front, granted, meta.get("model", b"").decode(), meta["request"], betas)
         return await streams.resubmit(stream_id, self.caller.owner, idempotency_key, digest, demand)
+
+
+async def _may(
+    front: Front, caller: Caller, granted: Granted, prompt: Prompt, betas: str, *, key: str | None
+) -> tuple[Demand, NotAllowedError | None]:
+    """What the prompt asks of the caller's accounts. Raises `NotAllowedError` where the caller may not ask it.
+
+    What was accepted once is answered again, though the limits have changed since: then it is told beside a demand
+    that lets in nothing new.
+    """
+    try:
+        return await _demand(front, granted, prompt.model, prompt.body, betas), None
+    except NotAllowedError as error:
+        if key is None or not await again(lambda: front.streams.queue.find(caller.owner, key)):
+            raise
+        return Demand((Account(caller.owner, concurrent_streams=0),)), error
 
 
 async def _demand(front: Front, granted: Granted, model: str, body: bytes, betas: str) -> Demand:

@@ -226,6 +226,18 @@ async def test_a_repeat_is_not_counted_and_hears_how_it_stands(limited: Make) ->
             assert again.headers["anthropic-ratelimit-requests-remaining"] == "0"
 
 
+async def test_what_was_accepted_once_is_answered_again_whatever_the_limits_say_now(limited: Make) -> None:
+    async with limited("[default]\nmax_tokens = 1000\n") as front:
+        first = await front.post(key="k")
+    async with limited('[default]\nmodels = ["another"]\n') as front:
+        again = await front.post(key="k")
+        assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+        assert (await front.post(key="another")).status_code == 403
+        await front.redis.delete(keys.meta(first.json()["id"]))  # the key's stream is gone: a new one would begin
+        assert (await front.post(key="k")).status_code == 403
+        assert await front.redis.exists(keys.reserved("*")) == 0
+
+
 async def test_who_has_no_limits_is_told_of_none(limited: Make) -> None:
     async with limited("[owner.other]\nrequests_per_minute = 1\n") as front:
         answer = await front.post()
