@@ -99,6 +99,11 @@ async def test_troubles(page: Page, status: int | None, said: str) -> None:
     assert said in await word(page, "trouble", error)
 
 
+async def test_when_a_budget_begins_anew(page: Page) -> None:
+    error = {"status": 402, "message": "usd_per_day: the next day begins at 2026-11-28T00:00:00Z"}
+    assert (await word(page, "trouble", error)).endswith("The next day begins at 28 Nov 2026, 01:00.")
+
+
 async def test_what_is_left(page: Page) -> None:
     at = 1_773_234_300_000  # 14:05
     requests = {"limit": 6000, "left": 1200, "reset": at}
