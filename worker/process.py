@@ -36,12 +36,13 @@ from app.stream.workers.presence import Presence
 from app.stream.workers.reserves import Reserves
 from worker.claims.abandoned import Abandoned
 from worker.claims.cancels import Cancels
-from worker.claims.leases import Lease, Renewals
+from worker.claims.leases import RENEWALS_PER_LEASE, Lease, Renewals
 from worker.claims.neighbours import Neighbours, client_name
 from worker.claims.pool import Pool
 from worker.claims.stand_in import StandIn
 from worker.drain import LEAVE_SECONDS, Signals, drain
 from worker.life.calling.announce import Announcer
+from worker.life.saving.following import Followings
 from worker.life.services import Services
 from worker.log.commit import Committer
 from worker.loops import for_ever
@@ -81,8 +82,9 @@ async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices
         stack.push_async_callback(announcer.close)
         conversations, reserves = Conversations(redis, log), Reserves(redis)
         saved = Saved(redis, settings.cache_bytes, settings.stream_life_ms)
+        followings = Followings(log, saved, channel, settings.lease_seconds / RENEWALS_PER_LEASE)
         services = Services(
-            settings, log, queue, conversations, committer, claude, gate, announcer, prices, reserves, saved
+            settings, log, queue, conversations, committer, claude, gate, announcer, prices, reserves, saved, followings
         )
         leases: dict[str, Lease] = {}
         renewals = Renewals(name, leases, queue, settings.lease_seconds, committer=committer)

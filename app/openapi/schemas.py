@@ -150,6 +150,11 @@ SCHEMAS: Json = {
             "cost_usd": _COST,
             "calls": {"type": "array", "items": schema("UpstreamCall"), "description": "Those that are over"},
             "cached_from": _CACHED_FROM,
+            "shared_with": {
+                "type": "string",
+                "pattern": STREAM_ID,
+                "description": "The stream that was being given the answer, and is or was read along",
+            },
             "message": {"anyOf": [schema("Message"), {"type": "null"}]},
             "partial": {
                 "const": True,

@@ -12,7 +12,7 @@ import random
 from redis.exceptions import RedisError
 
 from app.stream.asides import Thinking
-from app.stream.saved.saved_calls import Kept
+from app.stream.saved.saved_calls import Kept, Running
 from app.stream.stages import Cause
 from app.stream.workers.reserves import Fenced, Unpaid
 from worker.life import decide
@@ -23,6 +23,7 @@ from worker.life.decide import Decision
 from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.record import Record
 from worker.life.saving.borrowing import borrow, pieces
+from worker.life.saving.following import ENDED
 from worker.life.services import Services
 from worker.life.steps import NextCall, Refused, Restart, Retry
 from worker.life.until_answered import until_answered
@@ -40,6 +41,7 @@ class Attempts:
         self._record = record
         self._services = services
         self._interrupt = interrupt
+        self._leader = self._ended = ""  # who was followed last, if it is known to have ended
         self._admission = Admission(
             record.claim,
             services.gate,
@@ -86,22 +88,31 @@ class Attempts:
             if isinstance(turn, Turn):
                 turn.taken()  # where nothing else was told of it
 
-    async def _lender(self) -> Kept | None:
-        """The answer that another stream was given to the same request, if this one asked for that."""
+    async def _lender(self) -> Kept | Running | None:
+        """Whose answer to the same request this one may be given, if it asked for that."""
         wanted, saved = self._record.checkpoint.wanted, self._services.saved
         if wanted is None:
             return None
         try:
-            found = await until_answered(self._interrupt, lambda: saved.ask(wanted, self._record.claim.stream_id))
+            return await until_answered(
+                self._interrupt, lambda: saved.ask(wanted, self._record.claim.stream_id, ended=self._ended)
+            )
         except RedisError as error:  # it is asked for, then
             self._record.chronicle.fault(error)
             return None
-        return found if isinstance(found, Kept) else None
 
-    async def _borrow(self, lender: Kept) -> Reading:
-        await self._record.count_borrowed(lender)
-        self._record.make_call()
-        return await borrow(self._record, self._interrupt, pieces(lender))
+    async def _borrow(self, lender: Kept | Running) -> Reading:
+        record, wanted = self._record, self._record.checkpoint.wanted
+        assert wanted is not None  # noqa: S101  # for the type checker
+        await record.count_borrowed(lender)
+        record.make_call()
+        match lender:
+            case Kept():
+                frames = pieces(lender)
+            case Running(leader):
+                self._leader = leader
+                frames = self._services.followings.frames(wanted, record.claim.stream_id, leader)
+        return await borrow(record, self._interrupt, frames)
 
     async def _unpaid(self) -> Unpaid | None:
         """The budget that has no room for a call beside those that were made; of the first, the submit has seen to it.
@@ -151,6 +162,8 @@ class Attempts:
     def _failed(self, told: Failure) -> Decision:
         record = self._record
         record.see_content()
+        record.forgive()
+        self._ended = self._leader if told == ENDED else ""
         decision = decide.on_failure(record.stage, record.progress, record.allowed, told, random.random())  # noqa: S311  # no secret
         if isinstance(decision.step, Refused):
             record.refuse(decision.way)

@@ -29,6 +29,8 @@ from worker.upstream.reading import Reading
 
 # What the writer tells of a log that is still ours.
 LOST = (Status.SHORT, Status.CONFLICT, Status.REFUSED)
+# So many attempts that were borrowed and broke off do not count.
+BORROWED_MAX = 10
 
 
 class Record:
@@ -156,6 +158,13 @@ class Record:
         self.writer.mark({"attempt": self.progress.attempts, "handed_over": "0", "held": "0", **whose})
         await self.writer.flush()
         self._interrupt.check()
+
+    def forgive(self) -> None:
+        """What was borrowed and did not come to its end was no call of ours, up to a bound."""
+        if self._lent and self._borrowed <= BORROWED_MAX:
+            self._lent = False
+            self.progress = replace(self.progress, free=self.progress.free + 1)
+            self.writer.mark({"free": self.progress.free})
 
     def save(self) -> None:
         """The answer that was borrowed is whole."""

@@ -12,6 +12,7 @@ from app.stream.queue import Queue
 from app.stream.saved.saved_calls import Saved
 from app.stream.workers.reserves import Reserves
 from worker.life.calling.announce import Announcer
+from worker.life.saving.following import Followings
 from worker.log.commit import Committer
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate
@@ -30,3 +31,4 @@ class Services:
     prices: Prices
     reserves: Reserves
     saved: Saved
+    followings: Followings

@@ -75,14 +75,14 @@ class Saved:
         self._ask = redis.register_script(source_on_full("queue/lease_clock", "saved/ask"))
         self._keep = redis.register_script(source("saved/keep"))
 
-    async def ask(self, wanted: Wanted, stream_id: str = "") -> Kept | Running | None:
+    async def ask(self, wanted: Wanted, stream_id: str = "", *, ended: str = "") -> Kept | Running | None:
         """Where the answer is; None where it is the upstream's to give, and `stream_id` the stream to be given it.
 
-        Who asks without an id only looks, and is handed no frames.
+        Who asks without an id only looks, and is handed no frames. `ended` is a stream that is known to have ended.
         """
         reply = await self._ask(
             keys=[keys.saved(wanted.digest), keys.running(wanted.digest), keys.SAVED_USED, keys.LEASES, keys.CLOCK],
-            args=[stream_id, round(wanted.seconds * 1000), wanted.digest, self._life_ms, keys.QUEUE_SECONDS],
+            args=[stream_id, round(wanted.seconds * 1000), wanted.digest, self._life_ms, keys.QUEUE_SECONDS, ended],
         )
         match reply:
             case [b"kept", found, frames]:

@@ -201,4 +201,22 @@ ROWS = (
         "sums.nano + record.checkpoint.unreserved",
         "sums.nano",
     ),
+    Mutation(
+        "who reads along waits for ever for who has no worker",
+        "worker/life/saving/following.py",
+        "if found != Running(leader):",
+        "if False:",
+    ),
+    Mutation(
+        "who reads along goes on where the first begins again",
+        "worker/life/saving/following.py",
+        '_OVER = frozenset({"relay.reset", "relay.end"})',
+        '_OVER = frozenset({"relay.end"})',
+    ),
+    Mutation(
+        "a shared answer that broke off uses up an attempt",
+        "worker/life/record.py",
+        "if self._lent and self._borrowed <= BORROWED_MAX:",
+        "if False:",
+    ),
 )

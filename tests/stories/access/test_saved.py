@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest_asyncio
 from app.stream import frames
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
+from tests.harness.reader import Sight, watch
+from tests.harness.running import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -79,3 +83,33 @@ async def test_a_full_cache_forgets_what_was_not_used_for_longest(api: Api) -> N
         await api.see(await api.submit(prompt, cache=60))
     assert (await calls(api, "full-3"))["calls"] == 1
     assert (await calls(api, "full-0"))["calls"] == 2
+
+
+async def test_two_at_once_are_one_call_and_the_second_sees_it_from_its_first_byte(api: Api) -> None:
+    prompt = "[[sim: tokens=200 rate=100 first=0 tag=two]]"
+    first = await api.submit(prompt, cache=60)
+    second = await api.submit(prompt, cache=60)
+    sights = await asyncio.gather(api.see(first), api.see(second))
+    assert said(await api.log(second)) == said(await api.log(first))
+    shown = [await api.show(stream) for stream in (first, second)]
+    leader = next(one for one in shown if "shared_with" not in one)
+    follower = next(one for one in shown if "shared_with" in one)
+    assert (follower["shared_with"], follower["cost_usd"], follower["calls"]) == (leader["id"], 0, [])
+    assert (leader["cost_usd"] > 0, len(leader["calls"])) == (True, 1)
+    assert {sight.end["outcome"] for sight in sights if sight.end is not None} == {"completed"}
+    assert (await calls(api, "two"))["calls"] == 1
+
+
+async def test_a_worker_that_is_killed_in_it_leaves_both_with_a_whole_answer(api: Api) -> None:
+    prompt = "[[sim: tokens=300 rate=150 first=0 tag=killed]]"
+    streams = [await api.submit(prompt, cache=60) for _ in range(4)]
+    sights = [Sight(stream) for stream in streams]
+    watching = asyncio.gather(*(watch(sight, lambda: api.port) for sight in sights))
+    async with asyncio.timeout(PATIENCE):
+        while not all(len(sight.seen) > 2000 for sight in sights):
+            await asyncio.sleep(0.01)
+    api.cluster.workers[0].send(signal.SIGKILL)
+    await watching
+    assert {sight.end["outcome"] for sight in sights if sight.end is not None} == {"completed"}
+    assert len({tuple(said(await api.log(stream))[-20:]) for stream in streams}) == 1
+    assert (await calls(api, "killed"))["calls"] <= 2

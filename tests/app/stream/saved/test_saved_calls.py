@@ -92,6 +92,13 @@ async def test_while_the_first_has_a_worker_the_second_is_named_it(redis: Redis)
     assert await saved(redis).ask(B, "t") is None
 
 
+async def test_one_that_has_ended_is_not_named_although_its_worker_has_it_still(redis: Redis) -> None:
+    await running(redis)
+    await saved(redis).ask(A, "s")
+    assert await saved(redis).ask(A, "t", ended="s") is None
+    assert await saved(redis).ask(A, "u") is None  # for `t` has no worker here
+
+
 async def test_who_finds_it_without_a_worker_takes_its_place(redis: Redis) -> None:
     await running(redis)
     await running(redis, "t")
