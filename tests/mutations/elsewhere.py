@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "a key that a page of before has kept stays in the browser",
+        "app/web/chat/settings.js",
+        "      if (key) this.#keep();\n",
+        "",
+    ),
+    Mutation(
         "a cancellation of what a loop waited for ends the loop",
         "worker/loops.py",
         "        except (Exception, asyncio.CancelledError) as error:",
