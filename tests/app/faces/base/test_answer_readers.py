@@ -12,6 +12,8 @@ from redis.asyncio import Redis
 from starlette.types import Scope
 
 from app.faces.native import answer as sse
+from app.faces.native import push
+from app.http.connection import bounds
 from app.http.connection.takeover import can_take_over
 from app.settings import Settings
 from app.stream.endings import Outcome
@@ -30,6 +32,9 @@ async def front(redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         return (b"x-plain", b"1") not in scope["headers"] and can_take_over(scope)
 
     monkeypatch.setattr(sse, "can_take_over", not_when_asked)
+    # That a client has closed more than its half is found out by writing to it.
+    monkeypatch.setattr(bounds, "POKES", (0.05,))
+    monkeypatch.setattr(push, "PROBE_SECONDS", 0.05)
     (tmp_path / "limits").write_text("[default]\nopen_readers = 1\n")
     async with served(redis, Settings(limits_file=str(tmp_path / "limits"))) as made:
         yield made
