@@ -139,7 +139,10 @@ class Over:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What all calls of a stream did cost; `nano` is of those that have a known price, which `unpriced` have not."""
+    """What all calls of a stream did cost; `nano` is of those that have a known price, which `unpriced` have not.
+
+    `lost`: nobody knows any more what it did cost.
+    """
 
     nano: int = 0
     unpriced: int = 0
@@ -151,7 +154,10 @@ class Bill:
     saved_nano: int = 0
     model: str = ""
     owner: str = ""
+    lost: bool = False
 
+
+LOST = Bill(lost=True)
 
 NO_DEMAND = Demand()
 

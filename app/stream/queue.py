@@ -176,7 +176,7 @@ class Queue:
     ) -> bool:
         """Drops lease and job and puts `entry` on the outbox; False where somebody newer holds the stream.
 
-        `bill` is what the stream did cost, and is counted; without one it is no stream that anybody was told of.
+        `bill` is what it did cost, and is counted; without one nobody was told of the stream, and it did cost nothing.
         """
         flat = [part for pair in (entry or {}).items() for part in pair]
         cost = bill or Bill()
@@ -198,7 +198,7 @@ class Queue:
                 keys.QUEUE_SECONDS,
                 keys.SUBMIT_SECONDS,
                 *by_day.counted(bill, self._usage_seconds),
-                f"{cost.nano}{'?' if cost.unpriced else ''}",
+                "?" if cost.lost else f"{cost.nano}?{cost.unpriced}",
                 cost.output_tokens,
                 keys.ACCOUNT,
                 *flat,

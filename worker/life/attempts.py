@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import partial
 
 from redis.exceptions import RedisError
 
@@ -120,10 +121,12 @@ class Attempts:
         Asked before readers are told that another call follows: where it does not, they keep what they have.
         """
         record, claim = self._record, self._record.claim
-        asked = record.ledger.calls.sums.nano + record.checkpoint.unreserved
-        if not asked:  # what the submit has promised is there for this one
+        sums = record.ledger.calls.sums
+        asked = sums.nano + record.checkpoint.unreserved
+        if not asked and not sums.unpriced:  # what the submit has promised is there for this one
             return None
-        reply = await until_answered(self._interrupt, lambda: self._services.reserves.reserve(claim, asked))
+        reserve = partial(self._services.reserves.reserve, claim, asked, sums.unpriced)
+        reply = await until_answered(self._interrupt, reserve)
         if isinstance(reply, Fenced):
             raise Interruption(Why.LEFT)
         return reply if isinstance(reply, Unpaid) else None

@@ -39,11 +39,13 @@ class Reserves:
     def __init__(self, redis: Redis) -> None:
         self._reserve = redis.register_script(source("queue/accounts", "queue/reserve"))
 
-    async def reserve(self, claim: Claim, spent_nano: int) -> Promised | Fenced | Unpaid:
-        """For one call more of a stream whose calls did cost so much until now."""
+    async def reserve(self, claim: Claim, spent_nano: int, unpriced: int = 0) -> Promised | Fenced | Unpaid:
+        """For one call more of a stream whose calls did cost so much until now, but for `unpriced` of them, of which
+        nobody knows it.
+        """
         reply = await self._reserve(
             keys=[keys.CLAIMS, keys.reserved(claim.stream_id)],
-            args=[claim.stream_id, claim.fence, claim.holder, spent_nano, keys.ACCOUNT, keys.QUEUE_SECONDS],
+            args=[claim.stream_id, claim.fence, claim.holder, spent_nano, keys.ACCOUNT, keys.QUEUE_SECONDS, unpriced],
         )
         match reply:
             case [b"ok"]:

@@ -208,6 +208,12 @@ ROWS = (
         "local _ = record",
     ),
     Mutation(
+        "a sum beyond what can be counted breaks the script that settles it",
+        "app/stream/scripts/queue/settle.lua",
+        "whole(math.min(spent + cost, MONEY_MAX))",
+        "whole(spent + cost)",
+    ),
+    Mutation(
         "what a stream did cost is not spent",
         "app/stream/scripts/queue/settle.lua",
         "if cost > 0 then",

@@ -219,4 +219,10 @@ ROWS = (
         "if self._lent and self._borrowed <= BORROWED_MAX:",
         "if False:",
     ),
+    Mutation(
+        "a call without a known price is none that a further one is reserved beside",
+        "worker/life/attempts.py",
+        "if not asked and not sums.unpriced:",
+        "if not asked:",
+    ),
 )

@@ -46,6 +46,15 @@ async def test_where_one_has_room_the_stream_begins_again_and_all_of_it_is_settl
     assert (told["reserved"], told["spent_day"]) == (0, round(stream.json("cost_usd") * 1e9))
 
 
+async def test_a_call_of_which_nobody_knows_the_price_did_cost_what_was_promised_to_it(shop: Workshop) -> None:
+    async with shop.worker():
+        prompt = CUT.format(tag="unpriced")
+        stream = await shop.ended(await shop.submit(prompt, demand=demand(2 * CALL - 1), model="claude-without-price"))
+    assert (stream.outcome, stream.json("cost_usd")) == ("failed", None)
+    assert stream.json("error")["type"] == "billing_error"
+    assert (await account(shop))["spent_day"] == CALL
+
+
 async def test_calls_that_cost_nothing_need_no_further_room(shop: Workshop) -> None:
     async with shop.worker():
         stream = await shop.ended(await shop.submit("[[sim: status=529 times=1 tokens=3]]", demand=demand(CALL)))

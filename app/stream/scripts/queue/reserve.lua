@@ -2,6 +2,7 @@
 --
 -- KEYS  1 claims   2 the stream's promise
 -- ARGV  1 id   2 fence   3 holder   4 what was spent so far, in nano   5 prefix of accounts   6 life of accounts in s
+--       7 how many calls so far have no known price: each of them did cost what is promised to one, see settle.lua
 -- reply {'ok'}                           it is promised, or there is no budget
 --       {'fenced'}                       for a claim that is not the newest
 --       {limit, what is left in nano, now in ms}   that budget has no room for it
@@ -15,7 +16,7 @@ if not promised then
   return {'ok'}
 end
 local nano, call, words = promised:match('^(%d+);(%d+);(.*)$')
-local more = tonumber(ARGV[4]) + tonumber(call) - tonumber(nano)
+local more = tonumber(ARGV[4]) + (ARGV[7] + 1) * tonumber(call) - tonumber(nano)
 if more <= 0 then
   return {'ok'}
 end

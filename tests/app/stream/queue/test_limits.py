@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.accounts import Account, Bill, Demand, Limit, Over, Rate, Standing
+from app.stream.accounts import LOST, NANO_MAX, Account, Bill, Demand, Limit, Over, Rate, Standing
 from app.stream.errors import IdempotencyConflictError, LimitedError, QueueFullError
 from app.stream.queue import Idempotency, Queue, Submitted
 from tests.app.stream.queue.line import LIFE_MS, everything, in_line, take
@@ -181,13 +181,29 @@ async def test_what_costs_nothing_may_run_until_a_budget_is_passed(queue: Queue)
     assert (await refused(queue, of(1, nano_per_day=10))).left == 0
 
 
-async def test_what_has_no_price_costs_what_was_promised_to_it(redis: Redis, queue: Queue) -> None:
+async def test_a_call_without_a_price_costs_what_is_promised_to_one(redis: Redis, queue: Queue) -> None:
     """A model that stepped in, of which nobody knows the price."""
-    for number, (bill, spent) in enumerate(((Bill(2, unpriced=1), 6), (Bill(8, unpriced=1), 14), (Bill(2), 16)), 1):
+    for number, (bill, spent) in enumerate(
+        ((Bill(2, unpriced=1), 8), (Bill(unpriced=2), 20), (LOST, 26), (Bill(2), 28)), 1
+    ):
         await submit(queue, f"s{number}", of(6, nano_per_day=100))
         [claim] = await take(queue, number=number)
         await queue.done(claim, bill=bill)
         assert ((await account(redis))["spent_day"], (await account(redis))["reserved"]) == (spent, 0)
+
+
+async def test_what_costs_more_than_can_be_counted_is_settled_all_the_same(redis: Redis, queue: Queue) -> None:
+    """A price of somebody's file, times tokens that the upstream made up."""
+    await submit(queue, "a", of(output_tokens_per_minute=1))
+    await submit(queue, "b", of(output_tokens_per_minute=1))
+    for claim in await take(queue, slots=2):
+        assert await queue.done(claim, bill=Bill(10**20, owner="a", output_tokens=10**20))
+        assert (await account(redis))["spent_day"] == NANO_MAX
+    over = await refused(queue, of(1, nano_per_day=NANO_MAX))
+    assert (over.limit, over.left) == (Limit.DAY, 0)
+    over = await refused(queue, of(output_tokens_per_minute=1))
+    assert over.standing.output_tokens is not None
+    assert datetime.fromtimestamp(over.standing.output_tokens.reset_ms / 1000, UTC).year < 2300
 
 
 async def test_what_never_ends_is_released_with_its_life(redis: Redis, queue: Queue) -> None:

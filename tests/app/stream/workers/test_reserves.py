@@ -40,6 +40,25 @@ async def test_a_call_more_is_promised_beside_what_was_spent(redis: Redis) -> No
     assert await redis.exists(keys.reserved("s"), keys.account("a") + ":open") == 0
 
 
+async def test_a_call_without_a_known_price_is_promised_anew_beside_the_next(redis: Redis) -> None:
+    claim = await accepted(redis, nano_per_day=12)
+    assert isinstance(await Reserves(redis).reserve(claim, 1, 1), Promised)
+    assert await reserved(redis) == [11, 11]
+    assert isinstance(await Reserves(redis).reserve(claim, 1, 2), Unpaid)
+
+
+async def test_it_is_promised_also_where_there_is_no_room_for_anything_new(redis: Redis) -> None:
+    """Who waited for room here would wait with all that makes it: its own ending."""
+    claim = await accepted(redis, nano_per_day=12)
+    await redis.config_set("maxmemory", "1")
+    try:
+        assert isinstance(await Reserves(redis).reserve(claim, 7), Promised)
+        assert isinstance(await Reserves(redis).reserve(claim, 8), Unpaid)
+    finally:
+        await redis.config_set("maxmemory", "0")
+    assert await reserved(redis) == [12, 12]
+
+
 async def test_calls_that_cost_nothing_need_no_more_than_the_first_promise(redis: Redis) -> None:
     claim = await accepted(redis, nano_per_day=5)
     before = await everything(redis)
