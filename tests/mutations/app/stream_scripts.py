@@ -159,4 +159,10 @@ ROWS = (
         "redis.call('ZADD', KEYS[3], 'XX', now, ARGV[3])",
         "",
     ),
+    Mutation(
+        "who has lost its claim takes a place at the gate from who waits there",
+        "app/stream/scripts/gate/leave.lua",
+        "if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 0) < 0 then",
+        "if true then",
+    ),
 )

@@ -7,6 +7,9 @@
 -- again, and is dropped.
 local TURN_STEP = 100000 -- from one place of a name to its next, at weight 1; a name that has none begins behind `newest`
 local TURN_WEIGHT = 1000 -- weight 1: weights come in thousandths
+-- Below the places of who waits at a gate. A line that was never empty for years comes to it: then no turn is before another,
+-- until nobody waits.
+local TURN_LAST = 3500000000000000
 
 local function turn_number(place)
   return string.format('%.0f', place)
@@ -19,7 +22,8 @@ local function turn_place(turns, line, top, name, weight, life)
   local first = redis.call('ZRANGE', line, '(0', top, 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')[2]
   if not first then
     local time = redis.call('TIME')
-    at, newest, place = math.max(at, time[1] * 1000000 + time[2]), 0, 0
+    local now = time[1] * 1000000 + time[2]
+    at, newest, place = at < TURN_LAST and math.max(at, now) or now, 0, 0
     redis.call('DEL', turns)
   elseif not known[1] then -- a line that began under a version without turns
     at = tonumber(first)
@@ -28,6 +32,7 @@ local function turn_place(turns, line, top, name, weight, life)
     place = math.max(at, newest) + 1
     newest = place
   end
+  place = math.min(place, TURN_LAST)
   local step = math.max(1, math.floor(TURN_STEP * TURN_WEIGHT / weight))
   redis.call('ZADD', turns, turn_number(at), 'at', turn_number(newest), 'newest', turn_number(place + step), name)
   if not first or not known[1] then

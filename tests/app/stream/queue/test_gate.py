@@ -67,6 +67,14 @@ async def test_whose_turn_never_comes_is_claimed_all_the_same_and_swept(redis: R
     assert await in_line(redis) == ["a", "b"]
 
 
+async def test_whoever_comes_late_takes_no_place_from_who_waits_at_a_gate(redis: Redis, queue: Queue) -> None:
+    """A worker that has lost its claim says that the stream was claimed again, which now waits there for another."""
+    await parked(queue, "a", "b")
+    assert not await Gates(redis).leave_line("m", "a")
+    assert (await ask(redis, room=2)).line == 0
+    assert [claim.stream_id for claim in await take(queue, "two", slots=4)] == ["a", "b"]
+
+
 async def test_only_its_newest_holder_parks_a_stream(redis: Redis, queue: Queue) -> None:
     await submit(queue, "a")
     [old] = await take(queue)

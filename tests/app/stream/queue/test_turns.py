@@ -177,6 +177,16 @@ async def test_what_an_older_version_has_put_into_the_line_is_served_with_the_re
     assert not await redis.exists(keys.OWNERS, keys.SINCE)
 
 
+async def test_a_line_that_was_never_empty_for_years_goes_on_and_begins_anew(redis: Redis, queue: Queue) -> None:
+    await say(queue, "a:0")
+    await redis.zadd(keys.TURNS, {"at": 3.6e15})
+    await say(queue, *many("b", 3))
+    assert sorted(await taken(queue, 4)) == ["a:0", *many("b", 3)]
+    await say(queue, *many("c", 2), "d:0")
+    assert await redis.zscore(keys.TURNS, "at") < 3e15
+    assert await taken(queue, 3, by="later") == ["c:0", "d:0", "c:1"]
+
+
 async def test_nothing_is_kept_of_who_does_not_wait(redis: Redis, queue: Queue) -> None:
     await say(queue, *many("flood", 3), *(f"owner-{n}:0" for n in range(20)))
     assert await redis.zcard(keys.TURNS) > 20
