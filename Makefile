@@ -118,6 +118,10 @@ chaos: install ## everything at once: SECONDS=60 SEED=7, a seed of its own if no
 fuzz: install ## fuzz what reads a stranger's bytes: SECONDS=60 for all of it together; ARGS="--keep sse" for some
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(ARGS)
 
+.PHONY: hostile
+hostile: install ## odd requests against a front with keys on: no fault, no hang, no growth; ARGS="--requests 20000"
+	$(BIN)/python -m tests.hostile $(ARGS)
+
 .PHONY: readers
 readers: install ## a thousand readers join running logs of 0.2 to 16 MB at once, every byte compared; ARGS="--share 0.1"
 	$(BIN)/python -m tests.chaos.readers $(ARGS)

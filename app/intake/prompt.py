@@ -32,6 +32,7 @@ from app.intake.raw_json import (
     read,
     size,
 )
+from app.intake.unknown import unknown
 
 __all__ = ["Defaults", "InvalidPromptError", "Prompt", "digest_of", "fields_of", "prompt_of"]
 
@@ -170,9 +171,9 @@ def _relay(relay: Any) -> dict[str, Any]:
         return {}
     if not isinstance(relay, dict):
         raise InvalidPromptError("relay: must be an object")
-    unknown = sorted(set(relay) - set(RELAY_FIELDS))
-    if unknown:
-        raise InvalidPromptError(f"relay.{unknown[0]}: unknown field; known are {', '.join(RELAY_FIELDS)}")
+    odd = sorted(set(relay) - set(RELAY_FIELDS))
+    if odd:
+        raise InvalidPromptError(unknown(odd[0], RELAY_FIELDS, of="relay"))
     if relay.get("on_interrupt", "restart") not in ON_INTERRUPT:
         raise InvalidPromptError("relay.on_interrupt: must be restart or fail")
     after = relay.get("abandon_after")

@@ -21,6 +21,7 @@ from app.http.who import refusal
 from app.http.whole import json_response
 from app.intake.raw_json import Fields, InvalidPromptError, Raw, kind_of, read, size
 from app.intake.streams import is_stream_id
+from app.intake.unknown import unknown
 from app.stream.conversations.turns import iso
 from app.stream.errors import NoConversationError
 from app.stream.frames import origin
@@ -91,7 +92,7 @@ def _seconds(fields: Fields) -> float | None:
     """How long a ticket is to live, None where nothing is said of it. Raises `InvalidPromptError`."""
     for name in fields:
         if name != "expires_in":
-            raise InvalidPromptError(f"{name}: unknown field; known is expires_in")
+            raise InvalidPromptError(unknown(name, ("expires_in",)))
     asked = fields.get("expires_in", Raw(b"null"))
     kind = kind_of(asked)
     if kind == "null":

@@ -14,6 +14,7 @@ from typing import Any
 from app.intake import attachments
 from app.intake.prompt import InvalidPromptError, digest_of
 from app.intake.raw_json import Fields, built, kind_of, raw, read, size
+from app.intake.unknown import unknown
 
 # What a conversation is described with, and how many characters each may have.
 FIELDS = {"title": 200, "system": 100_000, "model": 256}
@@ -75,7 +76,7 @@ def description_of(body: Fields, known: tuple[str, ...] = tuple(FIELDS)) -> dict
     found: dict[str, str] = {}
     for name, sent in body.items():
         if name not in known:
-            raise InvalidPromptError(f"{name}: unknown field; known are {', '.join(known)}")
+            raise InvalidPromptError(unknown(name, known))
         fits = kind_of(sent) in ("string", "null") and size((sent,)) <= FIELDS[name] * ESCAPED_BYTES + 2
         value = read(sent) if fits else False
         if value is not None and not (isinstance(value, str) and len(value) <= FIELDS[name]):

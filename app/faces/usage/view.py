@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from app.intake.unknown import unknown
 from app.stream.accounts import NANO
 from app.stream.ledger.by_day import Row, Sums, total
 
@@ -41,8 +42,8 @@ class Question:
 
 def question(asked: Mapping[str, str], today: date, days_kept: int) -> Question:
     """What the query of a request asks for. Raises `InvalidQuestionError`."""
-    if unknown := sorted(set(asked) - set(PARAMETERS)):
-        raise InvalidQuestionError(f"{unknown[0][:50]}: unknown parameter; known are {', '.join(PARAMETERS)}")
+    if odd := sorted(set(asked) - set(PARAMETERS)):
+        raise InvalidQuestionError(unknown(odd[0], PARAMETERS, kind="parameter"))
     by = asked.get("by") or "day"
     if by not in BY:
         raise InvalidQuestionError(f"by: must be one of {', '.join(BY)}")

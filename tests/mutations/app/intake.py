@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "a field that nobody knows is told again, whatever its name is",
+        "app/intake/unknown.py",
+        "if _SPELT.fullmatch(name) else",
+        "if name else",
+    ),
+    Mutation(
         "an object may have any number of fields",
         "app/intake/raw_json.py",
         "        if self.fields > FIELDS_MAX:",
