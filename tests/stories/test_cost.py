@@ -33,6 +33,7 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
 
 
 ALL: list[dict[str, Any]] = []
+UNPRICED: list[dict[str, Any]] = []
 
 
 async def ended(api: Api, stream_id: str) -> dict[str, Any]:
@@ -132,6 +133,19 @@ async def test_who_declines_before_saying_anything_is_not_paid(api: Api) -> None
     assert await metered(api, call) == (0, 0)
 
 
+async def test_the_cost_of_a_model_without_a_known_price_is_not_known(api: Api) -> None:
+    message = {"role": "user", "content": "[[sim: tokens=3 rate=0 first=0]]"}
+    body = {"model": "claude-of-the-far-future", "max_tokens": 100, "messages": [message]}
+    stream_id = (await api.call("POST", "/v1/streams", json=body)).json()["id"]
+    sight = await api.see(stream_id)
+    shown = await api.show(stream_id)
+    [call] = shown["calls"]
+    assert sight.end is not None
+    assert sight.end["cost_usd"] is shown["cost_usd"] is call["cost_usd"] is None
+    assert used(call) == await metered(api, call)
+    UNPRICED.append(shown)
+
+
 async def test_a_cancelled_answer_is_paid_as_far_as_it_came(api: Api) -> None:
     stream_id = await api.submit("[[sim: tokens=500 rate=100 first=0]]")
     sight = await reading(api, stream_id)
@@ -166,8 +180,8 @@ async def test_what_is_counted_over_all_streams_is_the_sum_of_their_ledgers(api:
     while await api.cluster.redis.exists(keys.CLAIMS):
         await asyncio.sleep(0.01)
     total = (await api.call("GET", "/v1/usage")).json()["total"]
-    calls = [call for shown in ALL for call in shown["calls"]]
-    assert (total["streams"], total["calls"]) == (len(ALL), len(calls))
+    calls = [call for shown in ALL + UNPRICED for call in shown["calls"]]
+    assert (total["streams"], total["calls"]) == (len(ALL + UNPRICED), len(calls))
     assert (total["input_tokens"], total["output_tokens"]) == tuple(map(sum, zip(*map(used, calls), strict=True)))
     assert total["cost_usd"] == pytest.approx(sum(shown["cost_usd"] for shown in ALL))
 
