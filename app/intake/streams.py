@@ -21,7 +21,7 @@ from app.intake.prompt import Prompt
 from app.intake.submit import Accepted, Along, Submit, again
 from app.settings import Settings
 from app.stream import frames
-from app.stream.accounts import NO_DEMAND, Demand, share_of
+from app.stream.accounts import NO_DEMAND, Demand, lost_bill, share_of
 from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome
 from app.stream.ledger.lines import Pricing, bill_of
@@ -128,7 +128,7 @@ class Streams:
                 stream_id,
                 limit=self.settings.queue_limit,
                 life_ms=life_ms,
-                share=share_of(owner, NO_DEMAND),
+                share=share_of(owner, demand),
                 size=size,
                 most_bytes=self.settings.queue_bytes,
                 idempotency=Idempotency(owner, idempotency_key, digest),
@@ -204,7 +204,7 @@ class Streams:
         facts: dict[str, str | bytes | int] = {**begun.meta}
         match begun.status:
             case Status.GONE:
-                await self.queue.done(claim)
+                await self.queue.done(claim, bill=lost_bill(claim.times))
                 return
             case Status.OK:
                 ending = await ending_of(self.log, claim.stream_id, begun, outcome, error, pricing=self._pricing)
@@ -213,8 +213,8 @@ class Streams:
                     return  # not for us to end: the lease runs out, and a worker sees to it
                 tell(ending.told)
                 facts |= written
-            case Status.ENDED if "withdrawn" in begun.meta:  # nobody was told of it
-                await self.queue.done(claim, bill=bill_of(facts))
+            case Status.ENDED if "withdrawn" in begun.meta:  # nobody was told of it, but it may have been paid
+                await self.queue.done(claim, bill=bill_of(facts) if "attempts" in facts else None)
                 return
             case Status.ENDED:  # its last holder died between the ending and `done`
                 pass

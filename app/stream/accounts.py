@@ -159,6 +159,12 @@ class Bill:
 
 LOST = Bill(lost=True)
 
+
+def lost_bill(times: int) -> Bill | None:
+    """Of a stream of which nothing is left but its job, claimed so many times: somebody may have called before."""
+    return LOST if times > 1 else None
+
+
 NO_DEMAND = Demand()
 
 

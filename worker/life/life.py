@@ -12,7 +12,9 @@ from contextlib import contextmanager
 
 from redis.exceptions import RedisError
 
+from app.stream.accounts import Bill
 from app.stream.frames import Position
+from app.stream.ledger.lines import bill_of
 from app.stream.ledger.usage import Brought
 from app.stream.log import Begun, Claim, Read, Status
 from app.stream.observing import tell
@@ -48,6 +50,7 @@ class Life:
         self._begun = False
         self._record: Record | None = None
         self._refusal: Status | None = None
+        self._bill: Bill | None = None
 
     # --- what its task does
 
@@ -62,11 +65,11 @@ class Life:
                         last = await self._run(record, forced)
                     await self._part(last, record)
                 case Status.ENDED:  # its last holder died between the ending and `done`
-                    await self._release.ended()
+                    await self._release.ended(bill_of(begun.meta))
                 case refusal:
-                    await self._release.no_longer_ours(refusal)
+                    await self._release.no_longer_ours(refusal, self._bill)
         except Interruption:
-            await self._release.no_longer_ours(self._refusal)
+            await self._release.no_longer_ours(self._refusal, self._bill)
         except RedisError as error:  # of its words `until_answered` has told what may be told
             tell(of_processes.Fault.met("stream", error, Subject(self.claim.stream_id)))
 
@@ -88,7 +91,7 @@ class Life:
         finally:
             expiry.cancel()
             record.close()
-            self._refusal = record.refusal
+            self._refusal, self._bill = record.refusal, record.bill
 
     async def _run(self, record: Record, forced: End | None) -> LastStep:
         """Attempts, one after the other, until the ending stands in the log or the stream is ready to be given back."""
@@ -161,7 +164,7 @@ class Life:
     async def _part(self, last: LastStep, record: Record) -> None:
         match last:
             case End():
-                await self._release.ended()
+                await self._release.ended(record.bill)
             case HandOver():
                 await self._release.handed_over()
                 self.leave()

@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import replace
 
 from app.stream import frames
+from app.stream.accounts import Bill
 from app.stream.ledger.lines import calls_of
 from app.stream.ledger.usage import Brought
 from app.stream.log import Begun, Claim, Status
@@ -254,6 +255,11 @@ class Record:
             return Account(attempts, None, self.progress.content, self.complete, None, calls, whose)
         first_at = None if reading.first is None else round(self._redis_clock + reading.first * 1000)
         return Account(attempts, reading.message, reading.content, self.complete, first_at, calls, whose)
+
+    @property
+    def bill(self) -> Bill:
+        """What it did cost, should nothing be left in Redis to tell."""
+        return self.ledger.final.bill(self.checkpoint.owner, self.checkpoint.model)
 
     def close(self) -> None:
         """Nothing more is written."""

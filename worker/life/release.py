@@ -10,6 +10,7 @@ import contextlib
 
 from redis.exceptions import RedisError
 
+from app.stream.accounts import Bill, lost_bill
 from app.stream.ledger.lines import bill_of
 from app.stream.log import Claim, Status
 from app.stream.observing import tell
@@ -38,11 +39,17 @@ class Release:
         self._services = services
         self._interrupt = interrupt
 
-    async def ended(self) -> None:
-        """The stream has its ending: into its conversation, out of the queue, onto the outbox."""
+    async def ended(self, known: Bill | None) -> None:
+        """The stream has its ending: into its conversation, out of the queue, onto the outbox.
+
+        `known` is what it did cost, should its meta's life be over before this is done.
+        """
         stream_id, log, queue = self._claim.stream_id, self._services.log, self._services.queue
         names = ("conversation", "withdrawn", *_ENTRY, *_BILL, *keeping.FIELDS)
-        meta = await until_answered(self._interrupt, lambda: log.meta(stream_id, *names)) or {}
+        meta = await until_answered(self._interrupt, lambda: log.meta(stream_id, *names))
+        if meta is None:
+            await until_answered(self._interrupt, lambda: queue.done(self._claim, {"id": stream_id}, self._left(known)))
+            return
         if "withdrawn" in meta and "attempts" not in meta:  # nobody was told of it, and nothing was paid
             await until_answered(self._interrupt, lambda: queue.done(self._claim))
             return
@@ -63,12 +70,17 @@ class Release:
         longest = min(max(2 * wait, PARKED_SECONDS), PARKED_SECONDS_MAX, seconds_left)
         await until_answered(self._interrupt, lambda: self._park(model, longest))
 
-    async def no_longer_ours(self, refusal: Status | None) -> None:
-        """Nothing is left to do; but what Redis has lost must not be claimed again and again."""
+    async def no_longer_ours(self, refusal: Status | None, known: Bill | None) -> None:
+        """Nothing is left to do; but what Redis has lost must not be claimed again, and did cost what is `known`."""
         tell(of_streams.LeaseLost(Subject(self._claim.stream_id), refusal or ""))
         if refusal is Status.GONE:
             with contextlib.suppress(RedisError, *AWAY):
-                await self._services.queue.done(self._claim)
+                await self._services.queue.done(self._claim, bill=self._left(known))
+
+    def _left(self, known: Bill | None) -> Bill | None:
+        if known is None:
+            return lost_bill(self._claim.times)
+        return known if known.calls else None
 
     async def _into_conversation(self, conversation: str) -> None:
         stream_id, conversations = self._claim.stream_id, self._services.conversations

@@ -17,6 +17,7 @@ from app.intake.sweep import sweep
 from app.prices import Prices
 from app.settings import Settings
 from app.stream import frames, keys
+from app.stream.accounts import Account, Demand
 from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome, end_data
 from app.stream.errors import NotAcceptedError, QueueFullError
@@ -212,6 +213,20 @@ async def test_what_was_withdrawn_leaves_the_line_and_is_nowhere_told(redis: Red
     await expire(streams, stream_id)
     assert await outbox(redis) == []
     assert not await redis.exists(keys.JOBS, keys.LEASES, keys.CLAIMS, keys.SIZES, keys.log(stream_id))
+    assert await redis.keys(keys.usage(OWNER) + "*") == []
+
+
+@pytest.mark.parametrize(("times", "spent"), [(1, None), (2, b"5")])
+async def test_of_what_is_lost_a_budget_keeps_what_was_promised_if_it_may_have_been_called(
+    redis: Redis, streams: Streams, times: int, spent: bytes | None
+) -> None:
+    await streams.queue.submit("st_lost", limit=9, life_ms=9999, demand=Demand((Account(OWNER, nano_per_day=9),), 5))
+    for number in range(1, times):
+        await streams.queue.claim("worker", number, slots=1, lease_ms=LEASE_MS)
+        await redis.zadd(keys.LEASES, {"st_lost": 1}, xx=True)
+    await streams.queue.overdue(LEASE_MS, 10)
+    await expire(streams, "st_lost")
+    assert await redis.hmget(keys.account(OWNER), "reserved", "spent_day") == [b"0", spent]  # type: ignore[misc]  # redis-py's types mix both clients
 
 
 async def test_a_late_confirmation_leaves_an_ended_stream_its_life(redis: Redis, streams: Streams) -> None:

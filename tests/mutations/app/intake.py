@@ -10,6 +10,18 @@ ROWS = (
         "if name else",
     ),
     Mutation(
+        "a stream of which nobody was told is counted as one that was used",
+        "app/intake/streams.py",
+        'bill=bill_of(facts) if "attempts" in facts else None',
+        "bill=bill_of(facts)",
+    ),
+    Mutation(
+        "what is lost and may have been called did cost nothing",
+        "app/intake/streams.py",
+        "bill=lost_bill(claim.times)",
+        "bill=None",
+    ),
+    Mutation(
         "an object may have any number of fields",
         "app/intake/raw_json.py",
         "        if self.fields > FIELDS_MAX:",

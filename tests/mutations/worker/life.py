@@ -166,6 +166,12 @@ ROWS = (
         "queue.done(self._claim, entry)",
     ),
     Mutation(
+        "what Redis has lost did cost nothing",
+        "worker/life/release.py",
+        "return known if known.calls else None",
+        "return None",
+    ),
+    Mutation(
         "a further call is not reserved",
         "worker/life/attempts.py",
         "lender is None and (unpaid := await self._unpaid()) is not None",

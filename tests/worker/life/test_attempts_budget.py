@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.stream import keys
 from app.stream.accounts import Account, Demand
 from tests.worker.workshop import Workshop
+from worker.life.ending.writing import Ending
 
 CALL = 10**9
 # It breaks after four hundred words, which cost something: a budget of one call has no room for the next.
@@ -53,6 +56,37 @@ async def test_a_call_of_which_nobody_knows_the_price_did_cost_what_was_promised
     assert (stream.outcome, stream.json("cost_usd")) == ("failed", None)
     assert stream.json("error")["type"] == "billing_error"
     assert (await account(shop))["spent_day"] == CALL
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["while it runs", "before it is done"])
+async def test_what_is_lost_did_cost_what_its_worker_knows(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, *, ends: bool
+) -> None:
+    """Also where its time in Redis is over between its ending and its way out of the queue."""
+    if ends:
+        written = Ending.write
+
+        async def write(self: Ending, *told: Any, **more: Any) -> bool:
+            assert await written(self, *told, **more)
+            await shop.redis.delete(keys.meta(stream_id))
+            return True
+
+        monkeypatch.setattr(Ending, "write", write)
+    async with shop.worker():
+        stream_id = await shop.submit(f"[[sim: tokens=400 rate={0 if ends else 200}]]", demand=demand(CALL))
+        if not ends:
+            await shop.until(stream_id, lambda stream: len(stream.text) > 200)
+            await shop.redis.delete(keys.meta(stream_id))
+        await shop.eventually(lambda: _is_settled(shop, stream_id))
+    told = await account(shop)
+    assert (told["reserved"], 0 < told["spent_day"] < CALL) == (0, True)
+    [day] = await shop.redis.keys(keys.usage("me") + "*")
+    [counted] = (await shop.redis.hgetall(day)).values()  # type: ignore[misc]  # likewise
+    assert int(counted.split()[6]) == told["spent_day"]
+
+
+async def _is_settled(shop: Workshop, stream_id: str) -> bool:
+    return not await shop.redis.exists(keys.reserved(stream_id))
 
 
 async def test_calls_that_cost_nothing_need_no_further_room(shop: Workshop) -> None:
