@@ -26,6 +26,8 @@ from tests.harness.cluster import Cluster
 from tests.harness.leaks import keys_without_ttl
 
 LEASE_SECONDS = 2.0
+# What stands of who waits, and of those that are not done.
+WAITING = (keys.JOBS, keys.SINCE, keys.OWNERS, keys.SIZES)
 WORKERS = 3
 FRONTS = 2
 SETTINGS: dict[str, object] = {
@@ -211,7 +213,7 @@ async def left_behind(cluster: Cluster) -> list[str]:
 
 async def _look(cluster: Cluster) -> list[str]:
     redis = cluster.redis
-    left = [f"{key} is not empty" for key in (keys.JOBS, keys.LEASES, keys.CLAIMS) if await redis.exists(key)]
+    left = [f"{key} is not empty" for key in (*WAITING, keys.LEASES, keys.CLAIMS) if await redis.exists(key)]
     left += [f"{key.decode()} still promises" for key in await redis.keys(keys.reserved("*"))]
     left += [f"{key} has no TTL" for key in await keys_without_ttl(redis)]
     left += [f"somebody listens to {channel.decode()}" for channel in await redis.pubsub_channels("ks:{st_*")]

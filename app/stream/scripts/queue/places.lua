@@ -42,7 +42,7 @@ local function place_join(line, turns, top, id, record, life)
   return place
 end
 
--- `place` is reached, which `id` holds: who takes it, and holds it then. False with it: nobody else could, for it is not of those.
+-- `place` is reached, which `id` holds: who takes it, and holds it then. False with it: it is `id`, whose own place this is.
 local function place_reached(line, id, place, record, life)
   local own = record and places_of(line, record.name)
   if not own or not same(redis.call('ZSCORE', own.places, id), place) then
