@@ -121,6 +121,7 @@ class Submit:
         """
         try:
             if self._along.opened is not None:
+                await self._look_for_room()
                 await again(lambda: self._streams.log.open(self._id, self._meta))
                 await self._along.opened(self._id)
             return await self._submit()
@@ -178,14 +179,24 @@ class Submit:
             then=[self._along.then(self._id)] if self._along.then is not None else [],
         )
 
+    async def _look_for_room(self) -> None:
+        """For who writes something before the submit, which others see and which is taken back where it is refused."""
+        room = self._streams.queue.room
+        while True:
+            try:
+                return await again(lambda: room.look(self._demand))
+            except LimitedError as error:
+                if not await self._makes_room(error.over):
+                    raise
+
     async def _makes_room(self, over: Over) -> bool:
         """Whether there may be room by now: who has seen a stream's ending may say the next thing at once, though that
         stream is done a moment later.
         """
         if not over.limit.is_settled or asyncio.get_running_loop().time() > self._began + SETTLE_SECONDS:
             return False
-        log, queue = self._streams.log, self._streams.queue
-        promised = await again(lambda: queue.promised(over.account, SETTLING_MAX))
+        log, room = self._streams.log, self._streams.queue.room
+        promised = await again(lambda: room.promised(over.account, SETTLING_MAX))
         if not promised or not await again(lambda: log.any_ended(promised)):
             return False
         await asyncio.sleep(SETTLE_PAUSE_SECONDS)

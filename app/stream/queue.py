@@ -30,6 +30,7 @@ from app.stream.accounts import (
 )
 from app.stream.errors import IdempotencyConflictError, LimitedError, QueueFullError
 from app.stream.ledger import by_day
+from app.stream.limits.room import Room
 from app.stream.log import Claim
 from app.stream.redis.ordered import Prepared, in_order
 from app.stream.scripts import source, source_on_full
@@ -71,6 +72,7 @@ class Queue:
     def __init__(self, redis: Redis, usage_days: int = by_day.DAYS) -> None:
         """`usage_days`: for so long the sums of a day are kept."""
         self._redis = redis
+        self.room = Room(redis)
         self._usage_seconds = usage_days * by_day.DAY_SECONDS
         clock, line, expired = "queue/lease_clock", ("queue/turns", "queue/places", "queue/line"), "queue/expired"
         ends = "queue/accounts", "queue/settle", "queue/usage"
@@ -272,12 +274,6 @@ class Queue:
     async def positions(self, stream_ids: Sequence[str]) -> list[int | None]:
         """The places in the line of many."""
         return list(await self._positions(keys=keys.LINE, args=stream_ids)) if stream_ids else []
-
-    async def promised(self, account: str, most: int) -> list[str]:
-        """The streams that count on an account: up to so many of the oldest, and of the newest."""
-        key = keys.account_open(account)
-        found = [*await self._redis.zrange(key, 0, most - 1), *await self._redis.zrevrange(key, 0, most - 1)]
-        return sorted({one.partition(b"|")[0].decode() for one in found})
 
     async def waiting(self) -> int:
         """How many streams wait."""

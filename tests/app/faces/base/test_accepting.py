@@ -18,7 +18,7 @@ from app.http.remaining import HEADERS
 from app.settings import Settings
 from app.stream import keys
 from app.stream.accounts import Bill
-from app.stream.queue import Queue
+from app.stream.limits.room import Room
 from tests.app.served import Served, served, until
 from tests.harness.identity.tokens import SECRET, token
 
@@ -141,6 +141,7 @@ async def test_an_answer_is_as_long_as_it_may_be_where_nobody_says_how_long(limi
 
 async def test_too_many_are_429_on_every_face_and_leave_nothing(limited: Make) -> None:
     async with limited("[default]\nrequests_per_minute = 6\nburst = 1\n") as front:
+        begun = await front.served.conversing.find("anonymous", front.conversation)
         first = await front.post()
         assert first.status_code == 202
         assert first.headers["anthropic-ratelimit-requests-limit"] == "6"
@@ -153,7 +154,7 @@ async def test_too_many_are_429_on_every_face_and_leave_nothing(limited: Make) -
             assert answer.headers["anthropic-ratelimit-requests-reset"].endswith("Z")
         assert sorted(await front.stored()) == before
         found = await front.served.conversing.find("anonymous", front.conversation, messages=True)
-        assert found.messages == ()
+        assert (found.messages, found.position) == ((), begun.position)  # nor was anybody told of it
 
 
 async def test_a_budget_is_402_on_every_face_and_leaves_nothing(limited: Make) -> None:
@@ -179,13 +180,13 @@ async def test_who_has_seen_the_ending_may_say_the_next_thing_at_once(
     limited: Make, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its stream is done a moment later, and is waited for."""
-    looked, promised = asyncio.Event(), Queue.promised
+    looked, promised = asyncio.Event(), Room.promised
 
-    async def look(queue: Queue, account: str, most: int) -> list[str]:
+    async def look(room: Room, account: str, most: int) -> list[str]:
         looked.set()
-        return await promised(queue, account, most)
+        return await promised(room, account, most)
 
-    monkeypatch.setattr(Queue, "promised", look)
+    monkeypatch.setattr(Room, "promised", look)
     async with limited(f"[default]\n{limit}\n") as front:
         assert (await front.post()).status_code == 202
         author = await front.served.author()
