@@ -17,10 +17,11 @@ MODELS = "claude-opus-5-5 claude-haiku-5"
 
 @dataclass(frozen=True)
 class Up:
-    """`url` is the front's; `simulator` tells what reached the upstream."""
+    """`url` is the front's; `simulator` tells what reached the upstream; `relay` is all of it."""
 
     url: str
     simulator: str
+    relay: Relay
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +32,7 @@ def up() -> Iterator[Up]:
         "KEEPSTREAM_CHAT_SYSTEM": "Answer as a lighthouse keeper.",
     }
     with Relay(**settings) as relay:
-        yield Up(relay.url, relay.claude)
+        yield Up(relay.url, relay.claude, relay)
 
 
 @pytest.fixture

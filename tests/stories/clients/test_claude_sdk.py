@@ -132,7 +132,7 @@ async def test_every_recorded_stream_becomes_the_same_message(request: pytest.Fi
     # The recordings lack their last blank line, without which this SDK misses their last event.
     whole = {name: stream.rstrip(b"\n") + b"\n\n" for name, stream in recorded.items()}
     with Replaying(whole) as upstream, Relay(upstream.url) as relay:
-        seen = await both(Up(relay.url, upstream.url), calls)
+        seen = await both(Up(relay.url, upstream.url, relay), calls)
     assert len(seen) == 2 * len(recorded)
     for (_, body, _), (direct, relayed) in zip(calls, seen, strict=True):
         assert alike(relayed) == alike(direct), body

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import pytest
+import pytest_asyncio
 
-from tests.harness.running import clean_environment
 from tests.stories.clients.conftest import Up
-
-SECONDS = 200
-# What the description leaves open because only the Claude API can judge it, no check can tell right from wrong.
-CHECKS = (
-    "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
-    "response_schema_conformance,unsupported_method"
-)
+from tests.stories.clients.describing import ALL_PHASES, SECONDS, Way, asked, keys_in, ways_into
 
 
 async def test_schemathesis_finds_nothing_that_is_not_as_described(up: Up, tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "schemathesis.cli", "run", f"{up.url}/openapi.json"),
-        *("--checks", CHECKS, "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "8"),
-        *("--seed", "1", "--generation-deterministic", "--no-color", "--request-timeout", "20"),
-        env=clean_environment(),
-        cwd=tmp_path,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        async with asyncio.timeout(SECONDS):
-            out, _ = await process.communicate()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    assert process.returncode == 0, out.decode()
+    async with asyncio.timeout(SECONDS):
+        status, said = await asked(up.url, Way(), 8, ALL_PHASES, tmp_path)
+    assert status == 0, said
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def closed(up: Up, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The address of a front that asks for a key."""
+    settings = keys_in(tmp_path_factory.mktemp("keys") / "keys")
+    front, url = await asyncio.to_thread(lambda: up.relay.another_front(**settings))
+    yield url
+    front.process.kill()
+    await asyncio.to_thread(front.wait)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", ["key", "session", "ticket"])
+async def test_nor_where_it_comes_in_by(closed: str, tmp_path: Path, name: str) -> None:
+    """Few examples: `python -m tests.stories.clients.describing` has more."""
+    async with asyncio.timeout(SECONDS):
+        status, said = await asked(closed, (await ways_into(closed))[name], 2, "examples,fuzzing", tmp_path)
+    assert status == 0, said
 
 
 async def test_the_page_may_load_nothing_but_what_is_served_here(up: Up) -> None:
