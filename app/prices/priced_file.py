@@ -14,7 +14,6 @@ a bill that a line of it did not count. A name also stands for the model's dated
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 
 from app.prices.price import Price, Rate, Rates
 from app.settings import SettingsError
+from app.toml_text import NotTOMLError, finite, tables_of
 
 VARIABLE = "KEEPSTREAM_PRICES_FILE"
 # More than any model will cost: what is more was meant for a thousand million tokens, or in cents.
@@ -59,8 +59,8 @@ class PricedFile:
 def prices_of(text: str) -> dict[str, Price]:
     """The prices in a file's text. Raises `SettingsError`."""
     try:
-        found = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+        found = tables_of(text)
+    except NotTOMLError as error:
         raise SettingsError(f"{VARIABLE}: it is not TOML: {error}") from None
     models = found.pop("model", {})
     if found:
@@ -87,10 +87,10 @@ def _price(name: str, fields: Any) -> Price:
 
 
 def _usd(where: str, key: str, value: Any) -> Decimal:
-    number = isinstance(value, int | Decimal) and not isinstance(value, bool) and Decimal(value).is_finite()
-    if not number or not 0 <= value <= USD_MAX:
+    number = finite(value)
+    if number is None or not 0 <= number <= USD_MAX:
         raise SettingsError(f"{where}: {key} must be US dollars for a million tokens, from 0 to {USD_MAX}")
-    return Decimal(value)
+    return number
 
 
 def _rates(usd: Mapping[str, Decimal]) -> Rates:

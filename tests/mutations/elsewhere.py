@@ -90,7 +90,13 @@ ROWS = (
     Mutation(
         "a price of no sense is taken",
         "app/prices/priced_file.py",
-        "    if not number or not 0 <= value <= USD_MAX:\n",
-        "    if False:\n",
+        "    if number is None or not 0 <= number <= USD_MAX:\n",
+        "    if number is None:\n",
+    ),
+    Mutation(
+        "what no number can hold is read from TOML",
+        "app/toml_text.py",
+        "return number if number.is_finite() else None",
+        "return number",
     ),
 )

@@ -6,13 +6,12 @@ quoted to nobody.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from app.access.limits.allowance import Allowance
 from app.stream.accounts import NANO, NANO_MAX
+from app.toml_text import finite
 
 # Above what any model says in one answer.
 TOKENS_MAX = 10_000_000
@@ -52,19 +51,19 @@ def _whole(least: int, most: int) -> Callable[[Any], int]:
 
 def _number(least: float, most: float) -> Callable[[Any], float]:
     def read(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not least <= value <= most:
+        number = finite(value)
+        if number is None or not least <= float(number) <= most:
             raise FieldError(f"a number from {least:g} to {most:g}")
-        return float(value)
+        return float(number)
 
     return read
 
 
 def _nano(value: Any) -> int:
     """US dollars, to the last nano-dollar as they were written."""
-    if not isinstance(value, bool) and isinstance(value, int | float | Decimal) and math.isfinite(value):
-        nano = Decimal(str(value)) * NANO
-        if 0 <= nano <= NANO_MAX:
-            return int(nano)
+    usd = finite(value)
+    if usd is not None and 0 <= usd <= NANO_MAX // NANO:
+        return int(usd * NANO)
     raise FieldError(f"US dollars, a number from 0 to {NANO_MAX // NANO}")
 
 

@@ -6,10 +6,8 @@ it; its errors name the table and the field.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from app.access.caller import Caller
@@ -17,6 +15,7 @@ from app.access.limits.allowance import UNLIMITED, Allowance, Granted
 from app.access.limits.fields import RATES, FieldError, allowance_of
 from app.access.limits.not_allowed import NotAllowedError
 from app.settings import SettingsError
+from app.toml_text import NotTOMLError, tables_of
 
 NAME = "KEEPSTREAM_LIMITS_FILE"
 TABLES = ("default", "owner", "user", "address")
@@ -49,9 +48,9 @@ NO_LIMITS = LimitsFile()
 def limits_of(text: str) -> LimitsFile:
     """The file's text as a value. Raises `SettingsError`."""
     try:
-        tables = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{NAME}: is no TOML: {_place(error)}") from None
+        tables = tables_of(text)
+    except NotTOMLError as error:
+        raise SettingsError(f"{NAME}: is no TOML: {error}") from None
     if not tables:
         raise SettingsError(f"{NAME}: says nothing; it has tables {_named()}")
     for name, table in tables.items():
@@ -93,12 +92,6 @@ def _claimed(claims: Mapping[str, Any]) -> Allowance:
         return allowance_of({name: value for name, value in claims.items() if name not in RIGHTS})
     except FieldError as error:
         raise NotAllowedError(f"the token's claim ks: {error}") from None
-
-
-def _place(error: tomllib.TOMLDecodeError) -> str:
-    """Where it is wrong, in words that quote nothing."""
-    _, _, place = str(error).rpartition("(")
-    return place.rstrip(")") if place else "it cannot be read"
 
 
 def _named() -> str:

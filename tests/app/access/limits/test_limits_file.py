@@ -88,7 +88,9 @@ def test_of_a_token_and_the_file_the_stricter_counts() -> None:
     assert (tenant.max_tokens, user.max_tokens) == (5, None)
 
 
-@pytest.mark.parametrize("claims", [{"usd_per_dya": 1}, {"usd_per_day": "1"}, {"max_tokens": 1.5}, {"models": "*"}])
+@pytest.mark.parametrize(
+    "claims", [{"usd_per_dya": 1}, {"usd_per_day": "1"}, {"max_tokens": 1.5}, {"models": "*"}, {"usd_per_day": 10**400}]
+)
 def test_a_token_that_says_nonsense_opens_nothing(claims: dict[str, Any]) -> None:
     with pytest.raises(NotAllowedError, match=f"claim ks: {next(iter(claims))}: "):
         of("bob", **claims)
@@ -106,6 +108,10 @@ def test_without_a_file_everything_is_unlimited_and_a_token_still_counts() -> No
         ("", "says nothing"),
         ("# nothing\n", "says nothing"),
         ("[default\n", "is no TOML: at line 1"),
+        ("[default]\nweight = nan", "weight: must be a number from 0.001 to 1000"),
+        ("[default]\ncache = nan", "cache: must be a number from 0"),
+        ("[default]\nusd_per_day = 1" + "0" * 400, "usd_per_day: must be US dollars"),
+        ("[default]\nweight = 1e99999999999999999999", "is no TOML: it has a number"),
         ("a = 1\n", r"\[a\]: unknown table"),
         ("[defaults]\n", r"\[defaults\]: unknown table"),
         ("default = 1\n", r"default: must be a table"),
@@ -142,3 +148,7 @@ def test_what_is_wrong_is_named(text: str, told: str) -> None:
 @pytest.mark.parametrize("pattern", ["claude-[ab]*", "[!a]*", "[]]", "*", "claude-?"])
 def test_patterns_of_a_shell_are_taken(pattern: str) -> None:
     assert limits_of(f'[default]\nmodels = ["{pattern}"]').default.models == ((pattern,),)
+
+
+def test_the_least_weight_is_one() -> None:
+    assert limits_of("[default]\nweight = 0.001\n").default.weight == 0.001
