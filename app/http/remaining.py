@@ -74,8 +74,7 @@ def _iso(moment: datetime) -> str:
 
 
 def _usd(nano: int) -> str:
-    """To the cent, and finer below it: of what is left never more than there is."""
-    cents, rest = divmod(nano, NANO // 100)
-    if cents >= 1 or not rest:
-        return f"{cents // 100}.{cents % 100:02}"
-    return f"{nano / NANO:.9f}".rstrip("0")
+    """To the cent, of less than a dollar to the hundredth of one, and finer below it; of what is left never more."""
+    digits = 2 if nano >= NANO else 4 if nano >= NANO // 10**4 else 9
+    whole, rest = divmod(nano // 10 ** (9 - digits), 10**digits)
+    return f"{whole}.{rest:0{digits}}"

@@ -58,6 +58,8 @@ def test_a_budget_tells_its_window_and_when_it_begins_anew() -> None:
     _, message, _ = refusal_of(over(Limit.MONTH, most=10**11, left=1))
     assert "$100.00 a month, $0.000000001 is" in message
     assert message.endswith("the next month begins at 2027-01-01T00:00:00Z")
+    _, message, _ = refusal_of(over(Limit.DAY, most=20_000_000, left=18_599_999))
+    assert "of $0.0200 a day, $0.0185 is" in message  # never more than there is
 
 
 def test_a_month_begins_with_its_first_day() -> None:
