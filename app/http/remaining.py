@@ -75,6 +75,6 @@ def _iso(moment: datetime) -> str:
 
 def _usd(nano: int) -> str:
     """To the cent, of less than a dollar to the hundredth of one, and finer below it; of what is left never more."""
-    digits = 2 if nano >= NANO else 4 if nano >= NANO // 10**4 else 9
+    digits = 2 if nano >= NANO or not nano else 4 if nano >= NANO // 10**4 else 9
     whole, rest = divmod(nano // 10 ** (9 - digits), 10**digits)
     return f"{whole}.{rest:0{digits}}"

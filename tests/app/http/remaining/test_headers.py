@@ -60,6 +60,7 @@ def test_a_budget_tells_its_window_and_when_it_begins_anew() -> None:
     assert message.endswith("the next month begins at 2027-01-01T00:00:00Z")
     _, message, _ = refusal_of(over(Limit.DAY, most=20_000_000, left=18_599_999))
     assert "of $0.0200 a day, $0.0185 is" in message  # never more than there is
+    assert "of $0.00 a day, $0.00 is" in refusal_of(over(Limit.DAY, most=0, left=0))[1]
 
 
 def test_a_month_begins_with_its_first_day() -> None:
