@@ -19,7 +19,7 @@ from app.environment import Network
 from app.http import origins
 from app.http.body import HOLD, Bodies
 from app.http.connection.crowd import ONE_TOO_MANY
-from app.http.connection.cycle import Unchunked, mark
+from app.http.connection.cycle import Unchunked, closing, mark
 from app.http.errors import REQUEST_ID, ApiError, as_api_error, crowded, error_body, new_request_id
 from app.http.remaining import retry_headers
 from app.intake.prompt import client_request_id
@@ -204,6 +204,8 @@ class _Answer:
 
     def _put_on(self, message: Message) -> None:
         headers = MutableHeaders(scope=message)
+        if ONE_TOO_MANY in self._scope or headers.get("connection") == "close":
+            closing(self._scope, headers)
         headers["request-id"] = self._scope[REQUEST_ID]  # a route may have put the upstream's there
         headers.setdefault("x-content-type-options", "nosniff")
         headers.setdefault("cache-control", "no-store")

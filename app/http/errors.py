@@ -97,11 +97,8 @@ def draining() -> ApiError:
 
 def crowded() -> ApiError:
     """There are as many connections as there may be."""
-    return ApiError(
-        503,
-        "this front has no room for another connection; try again",
-        headers={"retry-after": "10", "connection": "close"},
-    )
+    headers = {"retry-after": CROWDED_RETRY_AFTER}
+    return ApiError(503, "this front has no room for another connection; try again", headers=headers)
 
 
 def new_request_id() -> str:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from starlette.datastructures import MutableHeaders
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 CYCLE = "keepstream.cycle"
+# In a scope: its connection closes when the rest of its request has come.
+CLOSES = "keepstream.closes"
 
 
 def mark(scope: dict[str, Any], send: Any) -> None:
@@ -19,6 +22,19 @@ def mark(scope: dict[str, Any], send: Any) -> None:
     cycle = getattr(send, "__self__", None)
     if type(cycle) is RequestResponseCycle:
         scope[CYCLE] = cycle
+
+
+def closing(scope: Any, headers: MutableHeaders) -> None:
+    """Has the connection end with this answer, whose headers these are: at once, or when all of the request has come.
+
+    Who closes before that takes the answer away with it.
+    """
+    cycle = scope.get(CYCLE)
+    if cycle is None or not cycle.more_body:
+        headers["connection"] = "close"
+    else:
+        del headers["connection"]
+        scope[CLOSES] = True
 
 
 class Unchunked:

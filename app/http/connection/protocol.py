@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from app.http.connection import bounds
 from app.http.connection.bounds import Part, Phase
 from app.http.connection.crowd import ONE_TOO_MANY, Seat
+from app.http.connection.cycle import CLOSES
 from app.http.connection.deadline import Deadline
 from app.http.connection.incoming import let_others, without_offer
 from app.http.connection.poke import Poker
@@ -47,40 +48,31 @@ class BoundedProtocol(HttpToolsProtocol):
     _running: RequestResponseCycle | None = None
     _phase: Phase | None = None
     _poker: Poker | None = None  # of a client that has closed its half
-    _seat: Seat | None = None
+    seat: Seat | None = None  # of the connection, for as long as it is here
 
     @classmethod
     def again(cls, seat: Seat | None, *parts: Any) -> BoundedProtocol:
         """For a connection on which an answer has ended that was not this protocol's: the client may ask again."""
         made = cls(*parts)
         made._fresh = False
-        made._seat = seat
+        made.seat = seat
         return made
-
-    def take_seat(self, seat: Seat) -> None:
-        """Of a connection that is counted before it is made."""
-        self._seat = seat
-
-    def give_up_seat(self) -> Seat | None:
-        """For whoever has the connection from now on, and will leave it."""
-        seat, self._seat = self._seat, None
-        return seat
 
     # --- the transport's side
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
         self._deadline = Deadline(self.loop, self._on_time)
-        self._seat = self._seat or self.config.crowd.come()  # type: ignore[attr-defined]  # of our own Config
-        if self._seat is None:
+        self.seat = self.seat or self.config.crowd.come()  # type: ignore[attr-defined]  # of our own Config
+        if self.seat is None:
             transport.abort()
             return
         bound(transport)
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._seat is not None:
-            self._seat.leave()
+        if self.seat is not None:
+            self.seat.leave()
         self._deadline.cancel()
         if self._poker is not None:
             self._poker.cancel()
@@ -153,7 +145,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._seat is not None and self._seat.surplus:
+        if self.seat is not None and self.seat.surplus:
             self.scope[ONE_TOO_MANY] = True  # type: ignore[literal-required]  # an extension of ours
         self._part = Part.HEAD
         self._fresh = True
@@ -178,8 +170,6 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= bounds.PIPELINED_MAX:
             raise self._no(400, "too many requests at once on this connection")
         super().on_headers_complete()
-        if ONE_TOO_MANY in self.scope:
-            self.cycle.keep_alive = False
         self._part = Part.BODY
 
     def on_chunk_header(self) -> None:
@@ -285,6 +275,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def _look(self) -> None:
         """To be called whenever something has happened."""
         phase = bounds.phase(self._part, answering=self._answering(), queued=bool(self.pipeline), fresh=self._fresh)
+        if phase is Phase.NEXT and self.scope and CLOSES in self.scope:
+            self.transport.close()
         if phase is not self._phase or (phase is Phase.BODY and self._fed):
             self._phase = phase
             self._deadline.set(bounds.seconds(phase))

@@ -61,7 +61,8 @@ def take_over(scope: Any, taker_of: Callable[[asyncio.Transport, bool], T]) -> T
     transport: Any = cycle.transport
     old: Any = transport.get_protocol()
     taker = taker_of(transport, bool(cycle.chunked_encoding))
-    taker.seat = seat = old.give_up_seat()
+    seat, old.seat = old.seat, None
+    taker.seat = seat
     if cycle.keep_alive and not sockets.half_closed(transport):
         parts = old.config, old.server_state, old.app_state
         taker.next_protocol = functools.partial(BoundedProtocol.again, seat, *parts)

@@ -130,3 +130,15 @@ async def test_pages_say_what_a_browser_may_do_with_them_and_what_is_private_is_
         for asked in ("/", path, f"{path}/events", "/nothing"):
             answer = await http.get(asked, headers={"x-forwarded-proto": "https"})
             assert answer.headers["strict-transport-security"] == TRANSPORT_SECURITY
+
+
+async def test_who_still_sends_hears_that_a_front_is_about_to_stop(redis: Redis) -> None:
+    """A connection that is closed under a body takes the answer away with it."""
+    async with served(redis) as front, httpx.AsyncClient(base_url=front.url) as http:
+        front.hub.draining = True
+        body = {"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "x" * 8_000_000}]}
+        answer = await http.post("/v1/messages", json=body)
+        assert answer.status_code == 503
+        assert "shutting down" in answer.json()["error"]["message"]
+        small = await http.post("/v1/messages", json={**body, "messages": []})
+        assert (small.status_code, small.headers["connection"]) == (503, "close")

@@ -273,4 +273,10 @@ ROWS = (
         'if scope["path"] not in origins.HEALTH and (early := self._too_early(scope)) > 0:',
         "if (early := 0.0):",
     ),
+    Mutation(
+        "an answer that is the last one closes the connection under what its client still sends",
+        "app/http/connection/cycle.py",
+        "    if cycle is None or not cycle.more_body:",
+        "    if True:",
+    ),
 )

@@ -74,7 +74,7 @@ class Handshakes:
 
     async def _greet(self, sock: socket.socket, seat: Seat) -> None:
         protocol = self._make()
-        protocol.take_seat(seat)
+        protocol.seat = seat
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: protocol,

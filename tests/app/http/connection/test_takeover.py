@@ -25,13 +25,10 @@ from tests.app.taken import path, said, taken_over
 class Uvicorns(asyncio.Protocol):
     """uvicorn's, on a connection whose client has not read the last answer."""
 
-    config = server_state = app_state = None
+    config = server_state = app_state = seat = None
 
     def __init__(self) -> None:
         self.flow = SimpleNamespace(write_paused=True, resume_reading=lambda: None)
-
-    def give_up_seat(self) -> None:
-        """It has no seat."""
 
     def _unset_keepalive_if_required(self) -> None:
         """It has none."""
