@@ -83,6 +83,7 @@ class Queue:
         self._overdue = redis.register_script(source_on_full(clock, *line, expired, "queue/overdue"))
         self._give_back = redis.register_script(source_on_full(*line, "queue/give_back"))
         self._park = redis.register_script(source_on_full(*line, "queue/park"))
+        self._hurry = redis.register_script(source_on_full("queue/hurry"))
         self._positions = redis.register_script(source(*line, "queue/positions"))
 
     async def submit(
@@ -248,10 +249,7 @@ class Queue:
 
     async def hurry(self, stream_id: str) -> None:
         """Puts one that waits at the head of the line, for whoever ends it; does nothing to one that does not wait."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.zadd(keys.JOBS, {stream_id: 0}, xx=True, lt=True)
-            pipe.publish(keys.WAKE, "1")
-            await pipe.execute()
+        await self._hurry(keys=[keys.JOBS], args=[stream_id, keys.WAKE])
 
     async def overdue(self, longest_wait_ms: int, most: int) -> list[str]:
         """The ids of streams that have waited for longer than that, of `most` the oldest first."""

@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "who is cancelled on the way to the line waits for room in Redis",
+        "app/stream/queue.py",
+        'source_on_full("queue/hurry")',
+        'source("queue/hurry")',
+    ),
+    Mutation(
         "a conversation forgets what people saw of a failed answer",
         "app/stream/conversations/turns.py",
         "    if is_partial and not any(map(says_something, content)):",

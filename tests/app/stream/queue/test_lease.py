@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import OutOfMemoryError
 
 from app.stream import keys
+from app.stream.accounts import Account, Bill, Demand
 from app.stream.log import Claim
 from app.stream.queue import Queue
-from tests.app.stream.queue.line import LEASE_MS, LIFE_MS, in_line, leased, let_expire, submit, take
+from app.stream.workers.reserves import Promised, Reserves
+from tests.app.stream.queue.line import LEASE_MS, LIFE_MS, everything, in_line, leased, let_expire, submit, take
 
 
 async def test_an_expired_lease_puts_its_stream_back_where_it_stood(redis: Redis, queue: Queue) -> None:
@@ -59,6 +62,34 @@ async def test_a_lease_is_renewed_also_where_there_is_no_room_for_anything_new(r
         assert await take(queue, "two") == []
     finally:
         await redis.config_set("maxmemory", "0")
+
+
+@pytest.mark.lacks("maxmemory")
+async def test_all_that_ends_or_gives_back_needs_no_room(redis: Redis, queue: Queue) -> None:
+    """And who may come in needs it, and leaves nothing behind."""
+    money = Demand((Account("a", nano_per_day=100),), 5)
+    for name in "abcd":
+        await queue.submit(name, limit=9, life_ms=LIFE_MS, demand=money)
+    [first] = await take(queue)
+    before = await everything(redis)
+    await redis.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(OutOfMemoryError):
+            await queue.submit("new", limit=9, life_ms=LIFE_MS, demand=money)
+        assert await everything(redis) == before
+        assert await queue.done(first, {"id": "a"}, Bill(9, owner="a", calls=1))
+        [second, third, fourth] = await take(queue, number=2, slots=3)
+        assert isinstance(await Reserves(redis).reserve(second, 7), Promised)
+        assert await queue.park(second, "m", LIFE_MS)
+        await queue.hurry("b")
+        assert await queue.position("b") == 1
+        assert await queue.give_back([third]) == 1
+        assert await queue.overdue(0, 10)
+        for claim in [fourth, *await take(queue, "two", slots=3)]:
+            assert await queue.done(claim, bill=Bill(1, owner="a"))
+    finally:
+        await redis.config_set("maxmemory", "0")
+    assert await redis.hmget(keys.account("a"), "reserved", "spent_day") == [b"0", b"12"]  # type: ignore[misc]  # redis-py's types mix both clients
 
 
 async def test_a_renewal_makes_the_lease_last(redis: Redis, queue: Queue) -> None:
