@@ -30,6 +30,7 @@ from app.stream.redis.accord import Accord
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
 from app.stream.redis.refusals import NO_ANSWER
+from app.stream.saved.rest import Rests
 from app.stream.saved.saved_calls import Saved
 from app.stream.workers.gates import Gates
 from app.stream.workers.presence import Presence
@@ -82,7 +83,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices
         stack.push_async_callback(announcer.close)
         conversations, reserves = Conversations(redis, log), Reserves(redis)
         saved = Saved(redis, settings.cache_bytes, settings.stream_life_ms)
-        followings = Followings(log, saved, channel, settings.lease_seconds / RENEWALS_PER_LEASE)
+        followings = Followings(log, saved, Rests(redis), channel, settings.lease_seconds / RENEWALS_PER_LEASE)
         services = Services(
             settings, log, queue, conversations, committer, claude, gate, announcer, prices, reserves, saved, followings
         )

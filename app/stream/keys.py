@@ -8,6 +8,8 @@ another server than the queue, or on a cluster.
     and a margin; `STREAM_TTL` from the ending on, and as long as the tomb until a conversation has its answer
 `ks:{id}:tomb`
     `TOMB_SECONDS` longer than the log: tells 410 from 404
+`ks:{id}:rest`
+    as long as its log, which is a cancelled stream's: what others are given of its call (scripts/log/rest.lua)
 `ks:{id}:wait`
     stands for as long as the stream waits before a call, as it was told last
 `ks:{cv id}:log`, `ks:{cv id}:meta`, `ks:{cv id}:messages`
@@ -127,8 +129,17 @@ def wait(stream_id: str) -> str:
     return f"ks:{{{stream_id}}}:wait"
 
 
+def rest(stream_id: str) -> str:
+    return f"ks:{{{stream_id}}}:rest"
+
+
 def channel(stream_id: str) -> str:
     return f"ks:{{{stream_id}}}"
+
+
+def followers(stream_id: str) -> str:
+    """The channel to which those listen that read along."""
+    return f"ks:{{{stream_id}}}:followers"
 
 
 def control(stream_id: str) -> str:

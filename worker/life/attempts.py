@@ -25,6 +25,7 @@ from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.record import Record
 from worker.life.saving.borrowing import borrow, pieces
 from worker.life.saving.following import ENDED
+from worker.life.saving.sharing import Share
 from worker.life.services import Services
 from worker.life.steps import NextCall, Refused, Restart, Retry
 from worker.life.until_answered import until_answered
@@ -42,6 +43,8 @@ class Attempts:
         self._record = record
         self._services = services
         self._interrupt = interrupt
+        self.left = False  # the stream had its ending before its last call was over
+        self._shared: Share | None = None
         self._leader = self._ended = ""  # who was followed last, if it is known to have ended
         self._admission = Admission(
             record.claim,
@@ -54,6 +57,19 @@ class Attempts:
 
     async def after(self, step: NextCall) -> Decision:
         """One call, and what comes after it. Raises `Interruption` where the stream is to be left."""
+        try:
+            decision = await self._after(step)
+            if self._shared is None or not await self._shared.has_left():
+                return decision
+            await self._shared.finish()
+        finally:
+            if self._shared is not None:
+                await self._shared.close()
+            self._shared = None
+        self.left = True
+        return decide.on_end(self._record.stage, Cause.CANCEL, decide.CANCELLED)
+
+    async def _after(self, step: NextCall) -> Decision:
         record, request = self._record, self._record.checkpoint.request
         assert request is not None  # noqa: S101  # for the type checker: a stream without one has ended
         turn: Turn | Later | None = None
@@ -141,6 +157,7 @@ class Attempts:
     async def _call(self, request: Request, turn: Turn) -> Reading:
         record = self._record
         record.make_call()
+        share = self._share() if record.checkpoint.wanted is not None else None
         timeouts = liveness.timeouts_of(self._services.settings)
         call = Call(
             record.writer,
@@ -149,11 +166,22 @@ class Attempts:
             timeouts,
             chronicle=record.chronicle,
             thinks=self._thinks,
+            put=share.put if share is not None else None,
         )
         record.reading = call.reading
         record.chronicle.call_started(record.progress.attempts)
-        await call.read(self._services.claude, request, turn)
+        if share is None:
+            await call.read(self._services.claude, request, turn)
+            return call.reading
+        with share.under_way():
+            await call.read(self._services.claude, request, turn)
         return call.reading
+
+    def _share(self) -> Share:
+        settings, rests = self._services.settings, self._services.followings.rests
+        life_ms, most = int(settings.stream_ttl * 1000), settings.max_log_bytes
+        self._shared = Share(self._record, rests, self._interrupt, life_ms=life_ms, most_bytes=most)
+        return self._shared
 
     def _held(self) -> None:
         self._record.happens(Cause.HOLD)

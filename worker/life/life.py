@@ -107,6 +107,9 @@ class Life:
         while True:
             match decision.step:
                 case End() as end:
+                    if attempts.left:  # it had its ending before its call was over
+                        record.go(decision.way)
+                        return end
                     if await ending.write(
                         end, record.account(), record.writer, record.uncounted, readable=record.readable
                     ):
@@ -201,7 +204,10 @@ class Life:
         self.interrupt.stop(Why.DRAINED)
 
     def cancel(self) -> None:
-        self.interrupt.stop(Why.CANCELLED)
+        if self._record is not None:
+            self._record.cancel_seen()
+        else:
+            self.interrupt.stop(Why.CANCELLED)
 
 
 def _after_loss(record: Record, refusal: Status | None) -> Decision:

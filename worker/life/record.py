@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Protocol
 
 from app.stream import frames
 from app.stream.accounts import Bill
@@ -34,6 +35,12 @@ LOST = (Status.SHORT, Status.CONFLICT, Status.REFUSED)
 BORROWED_MAX = 10
 
 
+class Cancellable(Protocol):
+    """What the stream is doing, that knows itself what a cancel means to it."""
+
+    def cancel(self) -> None: ...
+
+
 class Record:
     """A stream as `begun` found it. Is told what the log's replies say (`log.writer.Watcher`)."""
 
@@ -56,6 +63,7 @@ class Record:
         self._borrowed = found.borrowed
         self._lent = False  # the newest attempt is no call
         self._cached_from = found.cached_from
+        self.share: Cancellable | None = None  # the call under way, where others may read it along
         self._born = self.clock() - found.elapsed
         self._redis_clock = begun.now - self.clock() * 1000  # what to add to ours, in ms
         self._open(begun)
@@ -247,9 +255,14 @@ class Record:
         with self._interrupt.armed(Why.LEFT):
             await self.writer.flush()
 
+    @property
+    def account_attempts(self) -> int:
+        """How many calls it has made."""
+        return self.progress.attempts - self._borrowed
+
     def account(self) -> Account:
         """What there is to say of it at its end."""
-        reading, attempts, calls = self.reading, self.progress.attempts - self._borrowed, self.ledger.final
+        reading, attempts, calls = self.reading, self.account_attempts, self.ledger.final
         whose = self._cached_from
         if reading is None:
             return Account(attempts, None, self.progress.content, self.complete, None, calls, whose)
@@ -273,4 +286,7 @@ class Record:
         self._interrupt.stop(Why.LOST if status in LOST else Why.LEFT)
 
     def cancel_seen(self) -> None:
-        self._interrupt.stop(Why.CANCELLED)
+        if self.share is not None:
+            self.share.cancel()
+        else:
+            self._interrupt.stop(Why.CANCELLED)

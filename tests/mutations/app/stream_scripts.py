@@ -165,4 +165,16 @@ ROWS = (
         "if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 0) < 0 then",
         "if true then",
     ),
+    Mutation(
+        "the rest of a cancelled stream has no fence",
+        "app/stream/scripts/log/rest.lua",
+        "if not facts[3] or facts[1] ~= ARGV[2] or facts[2] ~= ARGV[3] then",
+        "if not facts[3] then",
+    ),
+    Mutation(
+        "a rest whose reply was lost is written twice",
+        "app/stream/scripts/log/rest.lua",
+        "ARGV[5]:sub(stands + 1)",
+        "ARGV[5]",
+    ),
 )

@@ -192,8 +192,8 @@ ROWS = (
     Mutation(
         "a borrowed answer counts as a call of the upstream",
         "worker/life/record.py",
-        "self.progress.attempts - self._borrowed, self.ledger.final",
-        "self.progress.attempts, self.ledger.final",
+        "return self.progress.attempts - self._borrowed",
+        "return self.progress.attempts",
     ),
     Mutation(
         "who takes over finds a call on the ledger where an answer was borrowed",
@@ -210,14 +210,14 @@ ROWS = (
     Mutation(
         "who reads along waits for ever for who has no worker",
         "worker/life/saving/following.py",
-        "if found != Running(leader):",
+        "if await _answered(lambda: self._saved.ask(of.wanted, of.stream_id)) != Running(of.leader):",
         "if False:",
     ),
     Mutation(
         "who reads along goes on where the first begins again",
         "worker/life/saving/following.py",
-        '_OVER = frozenset({"relay.reset", "relay.end"})',
-        '_OVER = frozenset({"relay.end"})',
+        '_OVER = frozenset({"relay.reset", END})',
+        "_OVER = frozenset({END})",
     ),
     Mutation(
         "a shared answer that broke off uses up an attempt",
@@ -230,5 +230,23 @@ ROWS = (
         "worker/life/attempts.py",
         "if not asked and not sums.unpriced:",
         "if not asked:",
+    ),
+    Mutation(
+        "whose call is read along takes it with it when it is cancelled",
+        "worker/life/saving/sharing.py",
+        "if await self._rests.is_followed(stream_id) and await self._end():",
+        "if False:",
+    ),
+    Mutation(
+        "a call goes on for nobody",
+        "worker/life/saving/sharing.py",
+        "                while await self._rests.is_followed(stream_id):",
+        "                while True:",
+    ),
+    Mutation(
+        "what a call cost after its stream was cancelled is on no ledger",
+        "worker/life/saving/sharing.py",
+        "relay_end.costs(calls)",
+        "dict[str, str | bytes | int]()",
     ),
 )

@@ -113,3 +113,27 @@ async def test_a_worker_that_is_killed_in_it_leaves_both_with_a_whole_answer(api
     assert {sight.end["outcome"] for sight in sights if sight.end is not None} == {"completed"}
     assert len({tuple(said(await api.log(stream))[-20:]) for stream in streams}) == 1
     assert (await calls(api, "killed"))["calls"] <= 2
+
+
+async def test_the_first_is_cancelled_and_the_second_misses_nothing(api: Api) -> None:
+    prompt = "[[sim: tokens=300 rate=100 first=0 tag=cancelled]]"
+    first = await api.submit(prompt, cache=60)
+    sight = Sight(first)
+    watching = asyncio.create_task(watch(sight, lambda: api.port))
+    async with asyncio.timeout(PATIENCE):
+        while not sight.seen:
+            await asyncio.sleep(0.01)
+    second = Sight(await api.submit(prompt, cache=60))
+    following = asyncio.create_task(watch(second, lambda: api.port))
+    async with asyncio.timeout(PATIENCE):
+        while not second.seen:
+            await asyncio.sleep(0.01)
+    await api.cancel(first)
+    await watching
+    assert second.end is None
+    await following
+    assert sight.end is not None
+    assert second.end is not None
+    assert (sight.end["outcome"], second.end["outcome"], second.resets) == ("cancelled", "completed", 0)
+    counted = await calls(api, "cancelled")
+    assert (counted["calls"], counted["closed_early"]) == (1, 0)

@@ -25,7 +25,9 @@ OK = 200
 
 
 class Call:
-    """A call under way. `reading` has what it brought; `thinks` is told for how many seconds only pings have come."""
+    """A call under way. `reading` has what it brought; `thinks` is told for how many seconds only pings have come;
+    `put` is given the frames in the writer's place.
+    """
 
     def __init__(
         self,
@@ -36,6 +38,7 @@ class Call:
         *,
         chronicle: Chronicle,
         thinks: Callable[[float], None],
+        put: Callable[[bytes | None, bytes], None] | None = None,
     ) -> None:
         self._writer = writer
         self._ledger = ledger
@@ -46,7 +49,7 @@ class Call:
         self._upstream_request_id = ""
         self._beat = 0.0
         self._loop = asyncio.get_running_loop()
-        self.reading = Reading(writer.frame, self._begins, self._loop.time, chronicle.first_content)
+        self.reading = Reading(put or writer.frame, self._begins, self._loop.time, chronicle.first_content)
         self._due = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
 

@@ -79,6 +79,10 @@ class Ledger:
         finally:
             self._close(state, reading)
 
+    def so_far(self, brought: Brought) -> Calls:
+        """As if the call under way were over, with what it has brought: for an ending that does not wait for it."""
+        return self.calls.closed(CallState.CUT, brought, self._pricing)
+
     def save(self, model: str, reading: Reading) -> None:
         """A whole answer was given without a call; what that would have cost is saved."""
         brought = reading.message.brought(whole=True)

@@ -38,7 +38,7 @@ _COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cach
 def bare(end: End, attempts: int, calls: Calls) -> tuple[bytes, dict[str, Field]]:
     """Frame and fields of an ending that says the least."""
     data = end_data(end.outcome, attempts=attempts, cost_usd=calls.cost_usd)
-    return dumps(data), {"outcome": end.outcome.value, "attempts": attempts, **_costs(calls)}
+    return dumps(data), {"outcome": end.outcome.value, "attempts": attempts, **costs(calls)}
 
 
 def frame_data(end: End, attempts: int, brought: Brought, cost: float | None, cached_from: str = "") -> bytes:
@@ -80,7 +80,7 @@ def fields(
     `brought` is what `message` comes to; `content`: people have seen something of it: it is kept then, and marked as
     partial where it is not whole; `first_at`: when its first content came, in ms.
     """
-    found: dict[str, Field] = {"outcome": end.outcome.value, "attempts": attempts, **_costs(calls)}
+    found: dict[str, Field] = {"outcome": end.outcome.value, "attempts": attempts, **costs(calls)}
     if brought.stop_reason is not None:
         found["stop_reason"] = _whole(brought.stop_reason)
     if (usage := brought.used) is not None:
@@ -110,7 +110,7 @@ def fields(
     return found
 
 
-def _costs(calls: Calls) -> dict[str, Field]:
+def costs(calls: Calls) -> dict[str, Field]:
     """What stands in the meta of the calls and their cost, which may be nobody's to know."""
     return {"calls": calls.encode(), "cost_usd": dumps(calls.cost_usd)}
 

@@ -13,9 +13,9 @@ So who makes the call is a stream that has a worker already, and whoever finds i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from app.stream import keys
@@ -23,6 +23,7 @@ from app.stream.channel import Channel
 from app.stream.frames import Position, position_at_end, split, without_ids
 from app.stream.log import READ_BYTES, Log, State
 from app.stream.redis.refusals import NO_ANSWER, tell_refusal
+from app.stream.saved.rest import Rests
 from app.stream.saved.saved_calls import Running, Saved, Wanted
 from worker.upstream.failure import Failure, UpstreamError
 
@@ -30,7 +31,8 @@ T = TypeVar("T")
 
 AWAY_SECONDS = 0.2
 # After these a log says nothing more of the attempt that was read.
-_OVER = frozenset({"relay.reset", "relay.end"})
+END = "relay.end"
+_OVER = frozenset({"relay.reset", END})
 PARTED = Failure(
     "shared_call", "api_error", "the answer that was shared with another stream did not come to its end", 502
 )
@@ -41,7 +43,8 @@ ENDED = replace(PARTED, reason="shared_call_ended")
 class Followings:
     """What the streams of this worker follow. `beat_seconds`: how often it is looked whether who is followed lives."""
 
-    def __init__(self, log: Log, saved: Saved, channel: Channel, beat_seconds: float) -> None:
+    def __init__(self, log: Log, saved: Saved, rests: Rests, channel: Channel, beat_seconds: float) -> None:
+        self.rests = rests
         self._log = log
         self._saved = saved
         self._channel = channel
@@ -50,47 +53,87 @@ class Followings:
 
     async def frames(self, wanted: Wanted, stream_id: str, leader: str) -> AsyncGenerator[bytes, None]:
         """The upstream's frames of `leader`, without ids, for `stream_id`. Raises `UpstreamError` where they end."""
+        of = _Following(wanted, stream_id, leader)
+        async with self._heard(leader) as news:
+            async for data in self._log_of(of, news):
+                yield data
+            async for data in self._rest_of(of, news):
+                yield data
+        raise UpstreamError(ENDED)
+
+    async def _log_of(self, of: _Following, news: asyncio.Event) -> AsyncGenerator[bytes, None]:
+        """What stands in the log, up to its ending."""
         after: Position | None = None
         size = READ_BYTES
-        with self._heard(leader) as news:
-            await self._channel.subscribe(keys.channel(leader), self._followed[leader])
-            while True:
-                news.clear()
-                read = await _answered(lambda: self._log.read(leader, after, size))  # noqa: B023  # is awaited right here
-                if read.state in (State.GONE, State.UNKNOWN) or (after is not None and not read.proven):
+        while True:
+            news.clear()
+            read = await _answered(lambda: self._log.read(of.leader, after, size))  # noqa: B023  # is awaited right here
+            if read.state in (State.GONE, State.UNKNOWN) or (after is not None and not read.proven):
+                raise UpstreamError(PARTED)
+            if data := read.whole():
+                after, size = position_at_end(data), READ_BYTES
+                if theirs := without_ids(data):
+                    yield theirs
+                over = _over(data)
+                if over == END:
+                    return
+                if over is not None or after is None:
                     raise UpstreamError(PARTED)
-                if data := read.whole():
-                    after, size = position_at_end(data), READ_BYTES
-                    if theirs := without_ids(data):
-                        yield theirs
-                    if (over := _over(data)) is not None or after is None:
-                        raise UpstreamError(ENDED if over == "relay.end" else PARTED)
-                elif len(read.data) >= size:  # a frame that is larger than the piece
-                    size *= 2
-                elif read.state is State.ENDED:
-                    raise UpstreamError(ENDED)
-                elif not await self._hears(news):
-                    found = await _answered(lambda: self._saved.ask(wanted, stream_id))
-                    if found != Running(leader):
-                        raise UpstreamError(PARTED)
+            elif len(read.data) >= size:  # a frame that is larger than the piece
+                size *= 2
+            elif read.state is State.ENDED:
+                return
+            else:
+                await self._hears(news, of)
 
-    @contextmanager
-    def _heard(self, leader: str) -> Iterator[asyncio.Event]:
+    async def _rest_of(self, of: _Following, news: asyncio.Event) -> AsyncGenerator[bytes, None]:
+        """What stands beside it, where it was cancelled and its call goes on for who reads along."""
+        at = 0
+        while True:
+            news.clear()
+            data, over = await _answered(lambda: self.rests.read(of.leader, at))  # noqa: B023  # is awaited right here
+            if over:
+                return
+            if data:
+                at += len(data)
+                yield data
+            else:
+                await self._hears(news, of)
+
+    @asynccontextmanager
+    async def _heard(self, leader: str) -> AsyncIterator[asyncio.Event]:
+        """Within, whoever is cancelled knows that it is followed; the event tells of news."""
         followed, news = self._followed.setdefault(leader, _Followed()), asyncio.Event()
         followed.followers.add(news)
+        names = keys.followers(leader), keys.channel(leader)
         try:
+            for name in names:
+                await self._channel.subscribe(name, followed)
             yield news
         finally:
             followed.followers.discard(news)
             if not followed.followers:
                 del self._followed[leader]
-                self._channel.unsubscribe(keys.channel(leader))
+                for name in names:
+                    self._channel.unsubscribe(name)
 
-    async def _hears(self, news: asyncio.Event) -> bool:
+    async def _hears(self, news: asyncio.Event, of: _Following) -> None:
+        """Returns when there may be more. Raises `UpstreamError` where who is followed has no worker."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._beat_seconds):
-                return await news.wait()
-        return False
+                await news.wait()
+                return
+        if await _answered(lambda: self._saved.ask(of.wanted, of.stream_id)) != Running(of.leader):
+            raise UpstreamError(PARTED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """A stream that reads another one along."""
+
+    wanted: Wanted
+    stream_id: str
+    leader: str
 
 
 class _Followed:

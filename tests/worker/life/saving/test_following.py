@@ -7,25 +7,8 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 from app.stream.log import State
-from tests.worker.workshop import Stream, Workshop
-
-# Half a second to write.
-SLOW = "[[sim: tokens=200 rate=400 first=0 tag={tag}]]"
-ASKS: dict[str, str | bytes] = {"cache": "60", "cache_key": "d"}
-
-
-async def both(shop: Workshop, prompt: str, **fields: str | bytes) -> tuple[str, str]:
-    """Two streams, of which the second follows the first, and has seen something of it."""
-    first = await shop.submit(prompt, **ASKS)
-    await shop.until(first, lambda stream: bool(stream.text))
-    second = await shop.submit(prompt, **{**ASKS, **fields})
-    await shop.until(second, lambda stream: bool(stream.text))
-    return first, second
-
-
-def end(stream: Stream) -> dict[str, object]:
-    found: dict[str, object] = stream.data("relay.end")[0]
-    return found
+from tests.worker.life.saving.together import ASKS, SLOW, both, end
+from tests.worker.workshop import Workshop
 
 
 async def test_two_at_once_are_one_call_and_the_second_sees_all_of_it_as_it_comes(shop: Workshop) -> None:
