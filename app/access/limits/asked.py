@@ -20,7 +20,8 @@ IMAGE_TOKENS = 5_000
 
 # Tools that Anthropic describes and the client runs; each other that is not the client's own is run by Anthropic.
 _CLIENTS = ("custom", "bash_", "text_editor_", "computer_", "memory_")
-_IMAGE = b'"base64"'
+# A body with an image has one of these: the word, or letters that are written as numbers.
+_IMAGE = (b'"image"', b"\\u00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Asked:
     @property
     def input_tokens(self) -> int:
         """The most tokens that the body can be: a token is a byte at least, and an image is a few thousand."""
-        size, images = len(self.body), _images(self.body) if _IMAGE in self.body else []
+        size, images = len(self.body), _images(self.body) if any(one in self.body for one in _IMAGE) else []
         tokens = size - sum(images) + IMAGE_TOKENS * len(images) + TOOLS_TOKENS * (b'"tools"' in self.body)
         return min(tokens, INPUT_TOKENS_MAX)
 
@@ -103,7 +104,9 @@ def _max_tokens(body: bytes) -> int:
 
 
 def _images(body: bytes) -> list[int]:
-    """How many bytes each image has that stands in the body; none where that is not certain."""
+    """How many bytes of the body each image has: none, where it is elsewhere and only named. No image where that is
+    not certain.
+    """
     try:
         found: list[int] = []
         for message in _MESSAGES.decode(body).messages:
@@ -116,8 +119,9 @@ def _images(body: bytes) -> list[int]:
 def _in_blocks(blocks: str | list[_Block]) -> list[int]:
     found: list[int] = []
     for block in () if isinstance(blocks, str) else blocks:
-        if block.type == "image" and (source := _SOURCE.decode(block.source)).type == "base64":
-            found.append(len(memoryview(source.data)))
+        if block.type == "image":
+            source = _SOURCE.decode(block.source)
+            found.append(len(memoryview(source.data)) if source.type == "base64" else 0)
         elif block.type == "tool_result" and memoryview(block.content):
             found += _in_blocks(_BLOCKS.decode(block.content))
     return found

@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "an image that is only named is as few tokens as its name",
+        "app/access/limits/asked.py",
+        'if source.type == "base64" else 0)',
+        'if source.type == "base64" else IMAGE_TOKENS)',
+    ),
+    Mutation(
         "any model may be asked for",
         "app/access/limits/may.py",
         "if not matches(asked.model, allowance.models):",
@@ -48,8 +54,8 @@ ROWS = (
     Mutation(
         "a tool input that looks like an image is one",
         "app/access/limits/asked.py",
-        'if block.type == "image" and',
-        'if block.type in ("image", "document") and',
+        'if block.type == "image":',
+        'if block.type in ("image", "document"):',
     ),
     Mutation(
         "readers are not counted",

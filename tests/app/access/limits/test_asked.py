@@ -68,6 +68,15 @@ def test_an_image_is_a_few_thousand_tokens_however_large_it_is() -> None:
         assert found.input_tokens == plain + 2 * IMAGE_TOKENS
 
 
+@pytest.mark.parametrize("source", [{"type": "url", "url": "https://a.example/b"}, {"type": "file", "file_id": "f"}])
+@pytest.mark.parametrize("word", ["image", "im\\u0061ge"])
+def test_an_image_that_is_only_named_is_one_too(source: dict[str, str], word: str) -> None:
+    """Many of them are few bytes."""
+    found = asked(messages=[{"role": "user", "content": [{"type": "image", "source": source}] * 3}])
+    body = found.body.replace(b'"image"', b'"%b"' % word.encode())
+    assert asked_of("m", body, "").input_tokens == len(body) + 3 * IMAGE_TOKENS
+
+
 def test_what_only_looks_like_an_image_is_text() -> None:
     for block in (
         {"type": "tool_use", "id": "t", "name": "n", "input": IMAGE},
