@@ -34,7 +34,7 @@ _LANGUAGES = (
 _VENDOR = ("marked", "speed-highlight/tokenize", *(f"speed-highlight/languages/{name}" for name in _LANGUAGES))
 # What there is to read, each a file of Markdown in `app/docs/`: shown as a page, or as it is.
 PAGES = (
-    *("start", "clients", "guarantees", "words", "settings", "access", "operating", "benchmarks"),
+    *("start", "clients", "guarantees", "words", "settings", "access", "recipes", "operating", "benchmarks"),
     *("architecture", "contributing", "findings", "changelog"),
 )
 FRONT_PAGE = PAGES[0]

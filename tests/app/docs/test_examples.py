@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import os
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from inspect import iscoroutine
@@ -17,6 +18,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
+from app.dev.ports import free_port
 from tests.app.docs.shelf import ALL, README, SHELF, Block, Document
 from tests.harness import node
 from tests.harness.api import Api
@@ -80,14 +82,22 @@ def here(port: int, code: str) -> str:
     return re.sub(r"\b(localhost|127\.0\.0\.1):8000\b", f"127.0.0.1:{port}", code)
 
 
-async def printed(api: Api, *command: str, cwd: Path) -> str:
-    """What a command prints, which must succeed."""
+def elsewhere(code: str) -> str:
+    """What starts a front of its own, on a port that is free."""
+    return code.replace("8001", str(free_port()))
+
+
+async def printed(api: Api, *command: str, cwd: Path, **settings: str) -> str:
+    """What a command prints, which must succeed; nothing that it started outlives it."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=cwd,
         env=clean_environment(
-            PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}", KEEPSTREAM_URL=f"http://127.0.0.1:{api.port}"
+            PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            KEEPSTREAM_URL=f"http://127.0.0.1:{api.port}",
+            **settings,
         ),
+        start_new_session=True,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -96,7 +106,7 @@ async def printed(api: Api, *command: str, cwd: Path) -> str:
         async with asyncio.timeout(SECONDS):
             out, err = await process.communicate()
     except BaseException:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
         raise
     assert process.returncode == 0, f"{out.decode()}\n{err.decode()}"
@@ -105,9 +115,11 @@ async def printed(api: Api, *command: str, cwd: Path) -> str:
 
 @runs("sh")
 async def test_a_shell_s(api: Api, block: Block, tmp_path: Path) -> None:
-    written = await printed(api, "bash", "-u", "-c", f"{here(api.port, block.code)}\n{SAVED}", cwd=tmp_path)
+    code = f"{elsewhere(here(api.port, block.code))}\n{SAVED}"
+    written = await printed(api, "bash", "-u", "-c", code, cwd=tmp_path, REDIS_URL=api.cluster.valkey.url)
     assert len(written) > 100
     assert '"type":"error"' not in written
+    assert re.findall(r"^\d{3}$", written, re.MULTILINE) == re.findall(r"  # (\d{3})\b", block.code), written
 
 
 @pytest.mark.parametrize("page", [SHELF["start"]], ids=str)

@@ -22,8 +22,9 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)) - {"help"}
 PATHS = describe()["paths"]
 OPERATIONS = {f"{method.upper()} {path}" for path, item in PATHS.items() for method in item if method != "parameters"}
-# Of the terminal, and of the secrets that may be files.
+# Of the terminal, of the edge, and of the secrets that may be files.
 OTHER_VARIABLES = {"KEEPSTREAM_URL", "KEEPSTREAM_KEY", "ANTHROPIC_API_KEY_FILE", "REDIS_URL_FILE", *SECRET_FILES}
+OTHER_VARIABLES |= set(re.findall(r"{\$(KEEPSTREAM_\w+)", (ROOT / "deploy" / "Caddyfile").read_text()))
 ROOMS = {path.split("/")[1] for path in PATHS}  # of addresses
 THE_START_OF_ALL = "KEEPSTREAM_"
 every_page = pytest.mark.parametrize("page", ALL, ids=str)
