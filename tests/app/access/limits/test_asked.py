@@ -80,7 +80,7 @@ def test_an_image_that_is_only_named_is_one_too(source: dict[str, str], word: st
 def test_what_only_looks_like_an_image_is_text() -> None:
     for block in (
         {"type": "tool_use", "id": "t", "name": "n", "input": IMAGE},
-        {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": DATA}},
+        {"type": "document", "title": "image", "source": IMAGE["source"]},
         {"type": "text", "text": orjson.dumps(IMAGE).decode()},
     ):
         found = asked(messages=[{"role": "user", "content": [block]}])
