@@ -4,7 +4,8 @@
 
 Real processes against the simulated Claude. It fails where a request is answered with a 5xx of ours or not at all,
 where a process ends, writes down a fault or one of the secrets, and where memory or file descriptors are not as they
-were. The first quarter is not counted: by then everything has been used once.
+were. The first quarter is not counted: by then everything has been used once. At the end strangers ask for what is
+another's and for what never was, in turns, and the times are compared.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tests.harness.relay import Relay
 from tests.harness.running import Running
 from tests.hostile.barrage import Outcome, barrage
 from tests.hostile.odd import Known, requests
+from tests.hostile.timing import differing
 
 # Of a process: what caches may still take, and how much of what it had.
 MORE_BYTES, MORE_SHARE = 24 * 1024 * 1024, 0.15
@@ -71,7 +73,7 @@ async def run(times: int, seed: int) -> int:
             "KEEPSTREAM_API_KEYS_FILE": str(file),
             "KEEPSTREAM_JWT_SECRET": SECRET,
             "KEEPSTREAM_TRUSTED_PROXIES": "127.0.0.1",
-            "KEEPSTREAM_STREAM_TTL": "20",
+            "KEEPSTREAM_STREAM_TTL": "60",
         }
         with Relay(**settings) as relay:
             known = await known_to(relay.url, key, delegate)
@@ -92,6 +94,9 @@ async def run(times: int, seed: int) -> int:
                 wrong += [f"{name} wrote {word!r}: {line_of(told, word)}" for word in BAD_WORDS if word in told]
                 kept = [*known.keys, *known.tokens, *known.tickets, *known.cookies, SECRET]
                 wrong += [f"{name} wrote a secret down" for one in kept if one in told]
+            async with httpx.AsyncClient(base_url=relay.url, headers={"x-api-key": delegate}) as http:
+                theirs = await known_to(relay.url, key, delegate)
+                wrong += await differing(http, *theirs.names[:2], say)
     statuses: Counter[int] = first.statuses + rest.statuses
     say(f"{times} requests of seed {seed} in {seconds:.0f} s: {dict(sorted(statuses.items()))} (0: closed unanswered)")
     for line in wrong:

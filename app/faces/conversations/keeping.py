@@ -42,9 +42,10 @@ class Keeping:
 
         With its messages it may be large: whoever asks for them has a turn (`bulk`).
         """
-        found = self._of(owner, await self.store.settled(conversation_id))
-        if found is None:
+        found = await self.store.settled(conversation_id, owner)
+        if found is None or found.owner != owner:  # in as many steps for a stranger as where it never was
             raise NoConversationError(deleted=await self.store.was_deleted(owner, conversation_id))
+        self._of(owner, found)
         if not messages:
             return found
         whole = await self.store.read(conversation_id, messages=True)

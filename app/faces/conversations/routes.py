@@ -174,7 +174,7 @@ async def events(request: Request) -> Response:
 
     async def check(caller: Caller, conversation_id: str) -> None:
         # Not `find` alone: the last events of a deleted one can still be read.
-        found = await conversing.store.settled(conversation_id)
+        found = await conversing.store.settled(conversation_id, caller.owner)
         if found is None or found.owner != caller.owner:
             await conversing.find(caller.owner, conversation_id)
 

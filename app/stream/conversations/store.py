@@ -123,10 +123,13 @@ class Conversations:
         position = (frames.position_at_end(tail) if length else None) or frames.origin(conversation_id)
         return Conversation(conversation_id, now, position, meta, ()), listed
 
-    async def settled(self, conversation_id: str) -> Conversation | None:
-        """As `read`, once an answer whose stream has ended is added: a stream it still names does run."""
+    async def settled(self, conversation_id: str, owner: str) -> Conversation | None:
+        """As `read`, once an answer whose stream has ended is added: a stream it still names does run.
+
+        Not by who does not own it: what a stranger asks for is looked at, once.
+        """
         found = await self.read(conversation_id)
-        if found is None or found.deleted or found.stream_id is None:
+        if found is None or found.owner != owner or found.deleted or found.stream_id is None:
             return found
         await self.add_answer(found.stream_id, conversation_id)
         return await self.read(conversation_id)

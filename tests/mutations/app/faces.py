@@ -34,10 +34,18 @@ ROWS = (
         "    if read.state is State.UNKNOWN:",
     ),
     Mutation(
+        "another owner's stream takes a step less than one that never was",
+        "app/faces/base/lookup.py",
+        "        check_readable(await front.streams.log.read(stream_id, origin(stream_id), 1), owner)\n        raise",
+        "        if meta is None:\n"
+        "            check_readable(await front.streams.log.read(stream_id, origin(stream_id), 1), owner)\n"
+        "        raise",
+    ),
+    Mutation(
         "another owner's conversation is one that was deleted",
         "app/faces/conversations/keeping.py",
-        "NoConversationError(deleted=found.owner == owner)",
-        "NoConversationError(deleted=True)",
+        "        if found is None or found.owner != owner:  #",
+        "        if found is None:  #",
     ),
     Mutation(
         "who is stopped by its head is written to all the same",

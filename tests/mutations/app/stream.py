@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "who asks for another owner's conversation adds its answer to it",
+        "app/stream/conversations/store.py",
+        "        if found is None or found.owner != owner or found.deleted or found.stream_id is None:",
+        "        if found is None or found.deleted or found.stream_id is None:",
+    ),
+    Mutation(
         "who is cancelled on the way to the line waits for room in Redis",
         "app/stream/queue.py",
         'source_on_full("queue/hurry")',

@@ -1,169 +1,35 @@
 """What is somebody else's never was: each route of the description that names something, each thing it may name, and
 each way to come in.
-
-The rule: routes come from `/openapi.json`. One with a name that is not known here is a failed test, so that what is new
-is tried as well.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-from redis.asyncio import Redis
+import pytest
+from redis.asyncio import Connection, Redis
 
-from app.access.identity.keys_file import digest_of
-from app.openapi import describe
-from app.settings import Settings
-from app.stream import keys
-from app.stream.endings import Outcome
+from tests.app.faces.base.bobs import (
+    ALICE,
+    BOB,
+    CHATS,
+    MAY_HEAR,
+    NEVER,
+    NO_MESSAGE,
+    STREAMS,
+    TALKS,
+    TEXT,
+    body_of,
+    house,
+    of_one_thing,
+    strangers,
+)
 from tests.app.faces.base.told import told_of
-from tests.app.served import Author, Served, served, until
-from tests.harness.identity.tokens import SECRET, token
-
-ALICE, ACME, ROOT = "ks_alice-key", "ks_acme-key", "ks_root-key"
-BOB = {"x-api-key": ACME, "x-keepstream-user": "bob"}
-TALKS, STREAMS, CHATS = "/v1/conversations/{id}", "/v1/streams/{id}", "/api/chat/{chat_id}/"
-# Names in these are nobody's.
-PUBLIC = ("/docs/{page}", "/v1/models/{id}")
-NEVER = {STREAMS: "st_" + "0" * 32, TALKS: "cv_" + "0" * 32, CHATS: "never"}
-NO_MESSAGE = "msg_" + "0" * 32
-TEXT = "what only Bob has said"
-BODIES: dict[str, Any] = {
-    "/messages": {"content": "x"},
-    "/fork": {"at": NO_MESSAGE},
-    "/cancel": None,
-    "/ticket": {"expires_in": 60},
-    TALKS: {"title": "x"},
-}
-# The first is all that a stranger may hear; a chat's client hears that nothing runs, and a ticket opens few routes.
-MAY_HEAR = {STREAMS: {404}, TALKS: {404}, CHATS: {204}}
-
-
-def of_one_thing() -> Iterator[tuple[str, str, str]]:
-    """Method, path with its name in braces, and of what kind the thing is."""
-    for path, item in describe()["paths"].items():
-        if "{" not in path or path in PUBLIC:
-            continue
-        [kind] = [kind for kind in NEVER if path.startswith(kind)]
-        for method in item:
-            if method != "parameters":
-                yield method.upper(), path, kind
-                if method == "get":
-                    yield "HEAD", path, kind
-
-
-def body_of(method: str, path: str) -> Any:
-    if method not in ("POST", "PATCH"):
-        return None
-    [body] = [body for end, body in BODIES.items() if path.endswith(end)]
-    return body
-
-
-@dataclass(frozen=True)
-class House:
-    """A front, and what Bob has there: `things` by their kind, each under the word for what it is."""
-
-    served: Served
-    http: httpx.AsyncClient
-    things: dict[str, dict[str, str]] = field(default_factory=lambda: {kind: {} for kind in NEVER})
-    places: list[str] = field(default_factory=list)
-
-    async def post(self, path: str, body: Any, **headers: str) -> dict[str, Any]:
-        answer = await self.http.post(path, json=body, headers=BOB | headers)
-        assert answer.status_code in (200, 201, 202), answer.text
-        return dict(answer.json())
-
-    async def stream(self, kind: str) -> Author | None:
-        """A stream of Bob's; what is more than waiting has somebody who writes it."""
-        made = await self.post("/v1/streams", {"prompt": TEXT}, **{"idempotency-key": f"of {kind}"})
-        self.things[STREAMS][kind] = made["id"]
-        return await self.written() if kind != "queued" else None
-
-    async def written(self) -> Author:
-        author = await self.served.author()
-        await author.write(("message_start", {"type": "message_start", "message": {"content": []}}))
-        await author.write(("content_block_delta", {"delta": {"type": "text_delta", "text": TEXT}}))
-        return author
-
-    async def furnish(self) -> None:
-        redis = self.served.redis
-        running = await self.stream("running")
-        assert running is not None
-        self.places.append(running.last_id)
-        for kind in ("ended", "failed", "gone"):
-            author = await self.stream(kind)
-            assert author is not None
-            error = {"type": "api_error", "message": TEXT} if kind == "failed" else None
-            message = {"id": "msg_1", "content": [{"type": "text", "text": TEXT}]}
-            await author.end(Outcome.FAILED if error else Outcome.COMPLETED, error=error, message=message)
-        gone = self.things[STREAMS]["gone"]
-        await redis.delete(keys.log(gone), keys.meta(gone))
-        for kind in ("empty", "deleted", "running"):
-            self.things[TALKS][kind] = (await self.post("/v1/conversations", {"title": TEXT}))["id"]
-        await self.http.delete(f"/v1/conversations/{self.things[TALKS]['deleted']}", headers=BOB)
-        said = await self.post(f"/v1/conversations/{self.things[TALKS]['running']}/messages", {"content": TEXT})
-        self.things[STREAMS]["of a conversation"] = said["id"]
-        await self.written()
-        await self.stream("queued")
-
-    async def of_bob(self) -> dict[bytes, Any]:
-        """All that Redis keeps of Bob's things, as it stands."""
-        redis, found = self.served.redis, {}
-        for name in itertools.chain.from_iterable(things.values() for things in self.things.values()):
-            for key in await redis.keys(f"ks:*{name}*"):
-                is_hash = await redis.type(key) == b"hash"  # a dump of one has its fields in whatever order
-                found[key] = await (redis.hgetall(key) if is_hash else redis.dump(key))  # type: ignore[misc]  # redis-py's types mix both clients
-        return found
-
-
-@asynccontextmanager
-async def house(redis: Redis, folder: Path) -> AsyncIterator[House]:
-    file = folder / "keys"
-    file.write_text(f"alice {digest_of(ALICE)}\nacme {digest_of(ACME)} delegate\nroot {digest_of(ROOT)} admin\n")
-    settings = Settings(api_keys_file=str(file), jwt_secret=SECRET)
-    async with served(redis, settings) as running, httpx.AsyncClient(base_url=running.url, timeout=60) as http:
-        made = House(running, http)
-        await made.furnish()
-        yield made
-
-
-@dataclass(frozen=True)
-class Stranger:
-    """Anybody but Bob. `query` is how it comes in where it has only a ticket."""
-
-    headers: dict[str, str]
-    query: str = ""
-
-
-async def strangers(house: House) -> dict[str, Stranger]:
-    alice = {"x-api-key": ALICE}
-    opened = await house.http.post("/session", headers=alice)
-    cookie = opened.headers["set-cookie"].partition(";")[0]
-    house.http.cookies.clear()  # nobody else is to bring it along
-    made = await house.http.post("/v1/streams", json={"prompt": "x", "relay": {"ticket": True}}, headers=alice)
-    talk = (await house.http.post("/v1/conversations", json={}, headers=alice)).json()["id"]
-    ticket = await house.http.post(f"/v1/conversations/{talk}/ticket", headers=alice)
-    delegate = token(sub="acme", ks={"delegate": True})
-    return {
-        "a key": Stranger(alice),
-        "the key of Bob's own backend": Stranger({"x-api-key": ACME}),
-        "another user of it": Stranger({"x-api-key": ACME, "x-keepstream-user": "eve"}),
-        "its token": Stranger({"authorization": f"Bearer {delegate}"}),
-        "a token for a user": Stranger({"authorization": f"Bearer {delegate}", "x-keepstream-user": "BOB"}),
-        "a token of who is called as Bob is": Stranger({"authorization": f"Bearer {token(sub='bob')}"}),
-        "an admin": Stranger({"x-api-key": ROOT}),
-        "a session": Stranger({"cookie": cookie, "origin": house.served.url}),
-        "a ticket of a stream": Stranger({}, f"ticket={made.json()['ticket']}"),
-        "a ticket of a conversation": Stranger({}, f"ticket={ticket.json()['ticket']}"),
-    }
+from tests.app.served import until
+from tests.harness.identity.tokens import token
 
 
 async def test_no_way_in_tells_another_owner_s_from_what_never_was(redis: Redis, tmp_path: Path) -> None:
@@ -205,6 +71,36 @@ async def test_no_way_in_tells_another_owner_s_from_what_never_was(redis: Redis,
                 assert (await home.http.get(path, headers=way)).status_code == status
         assert (await home.http.delete("/api/chat/bob's/stream", headers=BOB)).status_code == 202
         assert (await chatting).status_code == 200
+
+
+async def test_redis_is_asked_as_often_for_another_s_as_for_what_never_was(
+    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that no clock tells them apart: `make hostile` has one."""
+    sent = 0
+    send = Connection.send_packed_command
+
+    async def counting(self: Connection, *args: Any, **more: Any) -> None:
+        nonlocal sent
+        sent += 1
+        await send(self, *args, **more)
+
+    monkeypatch.setattr(Connection, "send_packed_command", counting)
+    async with house(redis, tmp_path) as home:
+
+        async def asked(method: str, path: str, name: str) -> int:
+            before, body = sent, body_of(method, path)
+            url = path.format(id=name, chat_id=name)
+            await home.http.request(method, url, headers={"x-api-key": ALICE}, **({"json": body} if body else {}))
+            return sent - before
+
+        for method, path, kind in of_one_thing():
+            for word, name in home.things[kind].items():
+                never = NEVER[kind]
+                # What else the front asks Redis, now and then, is in some of them.
+                times = [[await asked(method, path, one) for one in (name, never)] for _ in range(3)]
+                theirs, none = (min(one) for one in zip(*times, strict=True))
+                assert theirs == none, (method, path, word)
 
 
 MALFORMED = {

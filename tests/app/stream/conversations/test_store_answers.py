@@ -71,7 +71,7 @@ async def test_a_stream_that_runs_has_no_answer_yet(store: Conversations, redis:
     found = await read(store, await made(store))
     await store.change(found, ask(found, "a"))
     await write(redis, STREAM, None, "Hel")
-    assert await store.settled(found.id)
+    assert await store.settled(found.id, found.owner)
     settled = await read(store, found.id)
     assert (settled.stream_id, len(settled.messages)) == (STREAM, 1)
 
@@ -107,7 +107,7 @@ async def test_an_answer_outlives_its_time_until_its_conversation_has_it(
 async def test_a_stream_that_is_lost_frees_the_conversation(store: Conversations) -> None:
     found = await read(store, await made(store))
     await store.change(found, ask(found, "a"))
-    assert await store.settled(found.id)
+    assert await store.settled(found.id, found.owner)
     settled = await read(store, found.id)
     assert settled.stream_id is None
     assert (settled.messages[1]["outcome"], settled.messages[1]["error"]) == ("failed", turns.LOST)
