@@ -113,7 +113,7 @@ class Submit:
         self._failure_frees_key = failure_frees_key
         self._word = secrets.token_hex(8)
         self._life_ms = streams.settings.stream_life_ms
-        self._began = asyncio.get_running_loop().time()
+        self._began = self._asked_at = asyncio.get_running_loop().time()
 
     async def run(self) -> Accepted:
         """Raises `QueueFullError`, `LimitedError`, `IdempotencyConflictError`, `NotAcceptedError`, Redis' errors, and
@@ -141,6 +141,7 @@ class Submit:
     async def _submit(self) -> Accepted:
         replaces = ""
         while True:
+            self._asked_at = asyncio.get_running_loop().time()
             try:
                 submitted = await again(lambda: self._ask(replaces))  # noqa: B023  # is awaited right here
             except LimitedError as error:
@@ -227,7 +228,8 @@ class Submit:
             else:
                 await self._streams.log.withdraw(self._id, self._word)
 
-        late = self._began + COMMAND_SECONDS / 2  # a first try may then still be on its way
+        # A first try may then still be on its way; what was asked before was answered.
+        late = self._asked_at + COMMAND_SECONDS / 2
         await self._now_or_later(drop)
 
     async def _withdraw(self, *, now: bool) -> None:

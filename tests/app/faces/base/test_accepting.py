@@ -15,6 +15,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.http.remaining import HEADERS
+from app.intake import submit
 from app.settings import Settings
 from app.stream import keys
 from app.stream.accounts import Bill
@@ -197,6 +198,19 @@ async def test_who_has_seen_the_ending_may_say_the_next_thing_at_once(
         await until(lambda: looked.is_set() or asking.done())
         await front.served.front.streams.queue.done(author.claim)
         assert (await asking).status_code == 202
+
+
+async def test_who_waited_for_room_in_vain_has_stored_nothing(limited: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where that took longer than a reply of Redis may."""
+    monkeypatch.setattr(submit, "SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr(submit, "COMMAND_SECONDS", 0.2)
+    async with limited("[default]\nusd_per_day = 0.02\n") as front:
+        assert (await front.post()).status_code == 202
+        author = await front.served.author()
+        await front.redis.hset(keys.meta(author.stream_id), "state", "ended")  # type: ignore[misc]  # redis-py's types mix both clients
+        before = await front.stored()
+        assert (await front.post()).status_code == 402
+        assert await front.stored() == before
 
 
 async def test_an_unpriced_model_is_403_under_a_budget_unless_the_limits_say_so(limited: Make) -> None:
