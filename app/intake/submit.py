@@ -76,12 +76,15 @@ class Accepted:
 class Along:
     """What a caller does besides, for the stream of this id.
 
-    `opened`: while the meta stands and no worker can have the stream; what it raises refuses the prompt. `then`: in the
-    submit's own trip, right behind it. `undo`: takes back what these did; it may be done twice, and where they did not
-    come to anything. `undo_bytes`: what `undo` takes in memory while it is owed.
+    `before`: once the limits have room and nothing is written yet; only where there is `opened`. `opened`: while the
+    meta stands and no worker can have the stream. What these raise refuses the prompt.
+    `then`: in the submit's own trip, right behind it. `undo`: takes back what these did; it may be done twice, and
+    where they did not come to anything.
+    `undo_bytes`: what `undo` takes in memory while it is owed.
     """
 
     opened: Step | None = None
+    before: Callable[[], Awaitable[object]] | None = None
     then: Callable[[str], Prepared] | None = None
     undo: Step | None = None
     undo_bytes: int = 0
@@ -117,11 +120,14 @@ class Submit:
 
     async def run(self) -> Accepted:
         """Raises `QueueFullError`, `LimitedError`, `IdempotencyConflictError`, `NotAcceptedError`, Redis' errors, and
-        those of `opened`.
+        those of `before` and `opened`.
         """
+        if self._along.opened is not None:  # what is refused here has left nothing that is to be taken back
+            await self._look_for_room()
+            if self._along.before is not None:
+                await self._along.before()
         try:
             if self._along.opened is not None:
-                await self._look_for_room()
                 await again(lambda: self._streams.log.open(self._id, self._meta))
                 await self._along.opened(self._id)
             return await self._submit()

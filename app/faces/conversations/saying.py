@@ -137,7 +137,6 @@ class Conversing(Keeping):
         if size_ > self._settings.conversation_bytes:
             raise ConversationFullError("the conversation is as large as it may be; fork it earlier, or begin another")
         prompt, rest = await beside(turn.size, lambda: self._prompt(found, turn, submits))
-        await self._context.check(prompt.model, rest, messages, headers)
         prompt = replace(prompt, body=with_messages(rest, messages))
         if await again(self._streams.queue.waiting) >= self._settings.queue_limit:
             raise QueueFullError(RETRY_AFTER_SECONDS)
@@ -158,7 +157,13 @@ class Conversing(Keeping):
         dropped = found.messages[made.keep :]
         after = found.messages[made.keep - 1]["id"] if made.keep else None
         said = _Said(found.id, made.keep, after, dropped, found.bytes, found.text("title"))
-        along = Along(opened=claim, undo=partial(self._take_back, said), undo_bytes=found.bytes if dropped else 0)
+        along = Along(
+            # Behind the screen and the limits: the Claude API counts nothing that is not to be sent to it.
+            before=partial(self._context.check, prompt.model, rest, messages, headers),
+            opened=claim,
+            undo=partial(self._take_back, said),
+            undo_bytes=found.bytes if dropped else 0,
+        )
         fields = {"conversation": found.id, "asked": made.asked, "turn": turn.digest}
         if key is not None:
             fields["key"] = keys.idempotency(found.owner, key)

@@ -72,6 +72,7 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
 _SAYINGS: tuple[tuple[re.Pattern[str], Kind, str], ...] = (
     (re.compile(r"max number of clients"), Kind.AWAY, "ERR"),
     (re.compile(r"ACL failure in script|The user executing the script"), Kind.UNFIT, "NOPERM"),
+    (re.compile(r"\AEXEC without MULTI"), Kind.UNFIT, "NOPERM"),  # which was refused
     (re.compile(r"not allowed in cluster mode|DB index is out of range|invalid DB index"), Kind.UNFIT, "ERR"),
     (re.compile(r"unknown (sub)?command", re.IGNORECASE), Kind.UNFIT, "ERR"),
     (re.compile(r"Redis is running in protected mode"), Kind.UNFIT, "DENIED"),
@@ -81,6 +82,7 @@ _SAYINGS: tuple[tuple[re.Pattern[str], Kind, str], ...] = (
 _TLS_PASSING = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 _PIPELINE = re.compile(r".* of pipeline caused error: (?:\((['\"])(?P<all>.*)\1,?\)|(?P<rest>.*))", re.DOTALL)
+_DISCARDED = "Transaction discarded because of: "
 _CODE = re.compile(r"-?([A-Z][A-Z0-9_]{2,})(?: (.*))?", re.DOTALL)
 
 
@@ -110,6 +112,7 @@ def refusal_of(error: BaseException) -> Refusal:
     text = str(error)
     if annotated := _PIPELINE.fullmatch(text):
         text = annotated["all"] or annotated["rest"] or ""  # what stands before may quote a prompt
+    text = text.removeprefix(_DISCARDED)
     if isinstance(error, UnknownServiceError):
         return Refusal(Kind.UNFIT, "SENTINEL", text)
     found = _of_tls(error) or _of_text(text) or _of_class(error, text)

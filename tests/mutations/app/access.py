@@ -160,6 +160,12 @@ ROWS = (
         "        if False:",
     ),
     Mutation(
+        "a session that others have written over is a fault of ours",
+        "app/access/passes/sessions.py",
+        "    except (invalid, ValueError):",
+        "    except invalid:",
+    ),
+    Mutation(
         "the session's cookie stands in Redis",
         "app/access/passes/sessions.py",
         "    return hashlib.sha256(value.encode()).hexdigest()",

@@ -221,4 +221,11 @@ ROWS = (
         "forwarded(headers), query)",
         "{}, query)",
     ),
+    Mutation(
+        "a long conversation is counted before the screen has seen it",
+        "app/faces/conversations/saying.py",
+        "        prompt = replace(prompt, body=with_messages(rest, messages))",
+        "        await self._context.check(prompt.model, rest, messages, headers)\n"
+        "        prompt = replace(prompt, body=with_messages(rest, messages))",
+    ),
 )

@@ -52,6 +52,13 @@ async def test_a_session_opens_nothing_under_another_s_name(redis: Redis) -> Non
     assert await sessions.find(value) == HELD
 
 
+@pytest.mark.parametrize("written", [b"", b"x", b"x" * 12, b"x" * 13, b"x" * 200])
+async def test_what_others_have_written_in_its_place_is_none(redis: Redis, written: bytes) -> None:
+    value, _ = await Sessions(redis).open("alice", HELD, None)
+    await redis.set(keys.session(module._digest(value)), written, keepttl=True)
+    assert await Sessions(redis).find(value) is None
+
+
 async def test_it_lives_no_longer_than_what_it_was_opened_with(redis: Redis) -> None:
     sessions = Sessions(redis)
     for ends_in, lives in ((None, SESSION_SECONDS), (60.0, 60.0), (10.0 * SESSION_SECONDS, SESSION_SECONDS)):

@@ -9,7 +9,9 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from app.faces.conversations.context import COUNTED_BYTES
 from app.settings import Settings
+from app.upstream import Reply, Upstream
 from tests.app.access.screening import a_screen
 from tests.app.access.screening.a_screen import SECRET
 from tests.app.served import served
@@ -77,3 +79,22 @@ async def test_what_it_says_of_a_prompt_is_kept_with_the_stream(redis: Redis) ->
         assert (await http.get(kept)).json()["metadata"] == told
         plain = (await streams(http, "hello")).headers["location"]
         assert "metadata" not in (await http.get(plain)).json()
+
+
+async def test_a_long_conversation_is_counted_by_nobody_before_it_was_looked_at(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    async def ask(_self: Upstream, _method: str, _path: str, _query: str, _up: object, body: bytes = b"") -> Reply:
+        asked.append(body)
+        return Reply(200, {}, b'{"max_input_tokens":1000000,"input_tokens":1}')
+
+    monkeypatch.setattr(Upstream, "ask", ask)
+    async with served(redis, screen("by_text")) as front, httpx.AsyncClient(base_url=front.url) as http:
+        assert (await conversations(http, f"say {SECRET} {'x' * COUNTED_BYTES}")).status_code == 403
+        assert asked == []
+        made = (await http.post("/v1/conversations", json={})).json()["id"]
+        said = {"content": "x" * COUNTED_BYTES}
+        assert (await http.post(f"/v1/conversations/{made}/messages", json=said)).status_code == 202
+        assert len(asked) == 2  # what the model takes, and how much this is
