@@ -148,7 +148,7 @@ def _announce(log: Log, url: str, plan: Plan) -> None:
     log.plain(claude)
     log.plain("To see a prompt stream, paste this into another terminal:")
     log.plain("")
-    log.plain(f"  {try_it(url, has_keys=plan.settings.api_keys_file is not None)}")
+    log.plain(f"  {try_it(url, has_keys=not plan.settings.asks_nobody)}")
     log.plain("")
 
 
