@@ -214,12 +214,6 @@ ROWS = (
         "if False:",
     ),
     Mutation(
-        "who reads along goes on where the first begins again",
-        "worker/life/saving/following.py",
-        '_OVER = frozenset({"relay.reset", END})',
-        "_OVER = frozenset({END})",
-    ),
-    Mutation(
         "a shared answer that broke off uses up an attempt",
         "worker/life/record.py",
         "if self._lent and self._borrowed <= BORROWED_MAX:",

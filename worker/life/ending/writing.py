@@ -72,7 +72,8 @@ class Ending:
             self._chronicle.fault(error)
             brought = Brought()
         cost = account.calls.cost_usd
-        self._chronicle.ended(end, account.attempts, brought.stop_reason, values(brought.used), cost)
+        used = values(brought.used) if account.calls.made else {}  # else another stream's call did
+        self._chronicle.ended(end, account.attempts, brought.stop_reason, used, cost)
 
     async def refused(self, status: Status | None) -> None:
         """The ending was refused. Returns when it is to be tried again.

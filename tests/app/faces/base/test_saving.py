@@ -38,6 +38,7 @@ class House:
             while not (
                 keys_made := set(await self.redis.keys("ks:{st_*:meta")) - before
             ):  # /v1/messages waits for content
+                assert not asking.done() or asking.result().is_success
                 await asyncio.sleep(0.005)
         asking.cancel()
         [made] = keys_made
