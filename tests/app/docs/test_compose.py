@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from app.access.closed import check_closed
+from app.access.identity.entrance import check_unused
 from app.settings import Settings, SettingsError, unknown
 from tests.app.docs.shelf import ROOT
 
@@ -16,6 +17,8 @@ SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 EVERYWHERE = "0.0.0.0"  # noqa: S104  # within its own network
 KEY = {"ANTHROPIC_API_KEY": "any"}
 TOKENS = {"KEEPSTREAM_API_KEYS_FILE": "", "KEEPSTREAM_JWT_JWKS": "https://sso.example/keys"}
+TOKENS |= {"KEEPSTREAM_JWT_ISSUER": "https://sso.example", "KEEPSTREAM_JWT_AUDIENCE": "keepstream"}
+TOKENS |= {"KEEPSTREAM_JWT_ALGORITHMS": "ES256"}
 DEMO = {"KEEPSTREAM_API_KEYS_FILE": "", "KEEPSTREAM_AUTH": "none", "KEEPSTREAM_HOSTS": "demo.example"}
 
 
@@ -37,6 +40,8 @@ def test_a_front_starts(service: str, dotenv: Mapping[str, str]) -> None:
     said = environment(service, KEY | dotenv)
     settings = Settings.from_env(said)
     check_closed(settings, EVERYWHERE)
+    if settings.asks_nobody:
+        check_unused(settings)
     assert settings.asks_nobody == (service == "front" or dotenv is DEMO)
     assert unknown(said) == ()
 
