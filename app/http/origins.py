@@ -55,9 +55,11 @@ def foreign_page(method: str, headers: Headers, origins: Collection[str], hosts:
     return not all(origin in origins or site == "same-origin" or _is_own(origin, headers, hosts) for origin in claimed)
 
 
-def own_page(headers: Headers, hosts: Collection[str]) -> bool:
-    """Whether it is shown that a page of ours asks."""
+def own_page(headers: Headers, hosts: Collection[str], *, secure: bool) -> bool:
+    """Whether it is shown that a page of ours asks; where its request is `secure`, one that came over https as well."""
     claimed = headers.getlist("origin")
+    if secure and not all(origin.startswith("https:") for origin in claimed):
+        return False  # whoever is on the way can write such a page, and has our name
     is_near = headers.get("sec-fetch-site") == "same-origin"
     return bool(claimed) and all(is_near or _is_own(origin, headers, hosts) for origin in claimed)
 

@@ -102,7 +102,9 @@ class Who:
 
     def _is_foreign(self, request: Request) -> bool:
         """Whether more than a look is asked for by what is not shown to be a page of ours."""
-        return request.method not in SAFE and not own_page(request.headers, self._hosts)
+        if request.method in SAFE:
+            return False
+        return not own_page(request.headers, self._hosts, secure=is_https(request.scope, self._proxies))
 
     def _cookie(self, request: Request) -> str | None:
         """A session's value; over https only one that nobody else can have put into the browser."""

@@ -279,4 +279,10 @@ ROWS = (
         "    if cycle is None or not cycle.more_body:",
         "    if True:",
     ),
+    Mutation(
+        "over https a page that came without is our own",
+        "app/http/origins.py",
+        "    if secure and not all(",
+        "    if False and not all(",
+    ),
 )

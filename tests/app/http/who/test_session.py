@@ -144,6 +144,14 @@ async def test_by_a_cookie_alone_only_our_own_pages_change_anything(front: Serve
     assert (await begin(http, cookie(session, origin=front.url))).status_code == 202
 
 
+async def test_over_https_a_page_that_came_without_is_not_our_own(front: Served, http: httpx.AsyncClient) -> None:
+    """Whoever is on the way can have written it, and has our name."""
+    session = await opened(http, **ALICE, **HTTPS)
+    assert (await begin(http, cookie(session, origin=front.url, **HTTPS))).status_code == 403
+    ours = front.url.replace("http:", "https:")
+    assert (await begin(http, cookie(session, origin=ours, **HTTPS))).status_code == 202
+
+
 async def test_a_key_goes_before_it(http: httpx.AsyncClient) -> None:
     session = await opened(http, **ALICE)
     stream = (await begin(http, cookie(session, **BOB))).json()["id"]
