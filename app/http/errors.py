@@ -203,6 +203,8 @@ HANDLED: tuple[type[Exception], ...] = (
     MalformedIdError,
     IdempotencyConflictError,
     QueueFullError,
+    LimitedError,
+    NotAllowedError,
     NotAcceptedError,
     BusyError,
     ConversationError,

@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "what the limits refuse is a fault of ours",
+        "app/http/errors.py",
+        "    NotAllowedError,\n    NotAcceptedError,\n",
+        "    NotAcceptedError,\n",
+    ),
+    Mutation(
         "the second piece of an answer waits for the client's acknowledgement",
         "app/http/server.py",
         "socket.SOCK_STREAM, socket.IPPROTO_TCP)",

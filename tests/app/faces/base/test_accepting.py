@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import inspect
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
+from app.http import errors
 from app.http.remaining import HEADERS
 from app.intake import submit
 from app.settings import Settings
@@ -54,6 +57,18 @@ class Limited:
     async def stored(self) -> list[str]:
         found = [key.decode() for key in await self.redis.keys("ks:{st_*")]
         return found + [one.decode() for one in await self.redis.zrange(keys.JOBS, 0, -1)]
+
+
+@pytest.fixture(autouse=True)
+def no_refusal_is_a_fault(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nobody is to be called up at night for a client's budget."""
+    yield
+    assert [one for one in caplog.get_records("call") if "internal error" in one.getMessage()] == []
+
+
+def test_each_error_that_has_a_status_is_an_answer() -> None:
+    named = set(re.findall(r"(\w+Error|HTTPException)\(", inspect.getsource(errors.as_api_error)))
+    assert {getattr(errors, name) for name in named - {"OSError", "TimeoutError"}} <= set(errors.HANDLED)
 
 
 Make = Callable[[str], AbstractAsyncContextManager[Limited]]
