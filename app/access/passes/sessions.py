@@ -63,12 +63,24 @@ class Sessions:
             together.zremrangebyscore(listed, "-inf", now - SESSION_SECONDS)
             together.zadd(listed, {digest: now})
             together.expire(listed, SESSION_SECONDS)
-            together.zrange(listed, 0, -SESSIONS_MAX - 1)
-            *_, oldest = await together.execute()
+            together.zrange(listed, 0, -1)
+            *_, all_ = await together.execute()
+        if len(all_) > SESSIONS_MAX:
+            await self._drop_oldest(listed, all_)
+        return value, life_ms
+
+    async def _drop_oldest(self, listed: str, all_: Sequence[bytes]) -> None:
+        """`all_` are the digests in an owner's list, the oldest first; of those that were forgotten it is not told."""
+        async with self._redis.pipeline(transaction=False) as together:
+            for one in all_:
+                together.exists(keys.session(one.decode()))
+            stand = await together.execute()
+        live = [one for one, stands in zip(all_, stand, strict=True) if stands]
+        oldest = live[:-SESSIONS_MAX]
         if oldest:
             await self._redis.delete(*(keys.session(one.decode()) for one in oldest))
-            await self._redis.zrem(listed, *oldest)
-        return value, life_ms
+        kept = set(live[-SESSIONS_MAX:])
+        await self._redis.zrem(listed, *(one for one in all_ if one not in kept))
 
     async def find(self, value: str) -> Held | None:
         """What the session of this cookie was opened with; None for one that has ended, or never was."""

@@ -78,3 +78,14 @@ async def test_an_owner_has_so_many_and_the_oldest_goes(redis: Redis, monkeypatc
     assert [await sessions.find(value) is not None for value in values] == [False, False, True, True, True]
     assert await sessions.find(theirs) is not None
     assert len(await redis.keys("*:session:*")) == 4
+
+
+async def test_those_that_were_forgotten_take_no_other_s_place(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SESSIONS_MAX", 2)
+    sessions = Sessions(redis)
+    first, _ = await sessions.open("alice", HELD, None)
+    for _ in range(3):
+        value, _ = await sessions.open("alice", HELD, None)
+        await sessions.forget(value)
+    assert await sessions.find(first) == HELD
+    assert await redis.zcard(keys.sessions("alice")) <= 3
