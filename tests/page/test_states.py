@@ -87,7 +87,7 @@ async def test_a_line_that_is_full_is_waited_for_and_nothing_typed_is_lost(site:
         await say(page, "Me too", NOW)
         notice = page.get_by_role("status")
         await expect(notice).to_have_text(
-            re.compile(r"^Too many requests are waiting on the server\. Yours is sent again in \d+ s\.$")
+            re.compile(r"^Too much at once: too many streams are waiting\. Yours is sent again in \d+ s\.$")
         )
         await expect(box(page)).to_have_value(f"Me too [[sim: {NOW}]]")
         seen = await notice.inner_text()

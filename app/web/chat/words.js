@@ -111,10 +111,10 @@ export function trouble(error) {
   }
 }
 
-/** A server's own words, without the name of the field that they begin with, and with times as people here say them. */
+/** A server's own words, without their field's name and what to do about it, and with times as people here say them. */
 function own({ message }, alone = true) {
   const here = (iso) => new Date(iso).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-  const text = message.replace(/^\w+: /, "").replace(/\d{4}-\d\d-\d\dT[\d:]{8}Z/g, here);
+  const text = message.replace(/^\w+: |; try again .*$/g, "").replace(/\d{4}-\d\d-\d\dT[\d:]{8}Z/g, here);
   return (alone ? text.charAt(0).toUpperCase() + text.slice(1) : text).replace(/[^.]$/, "$&.");
 }
 
