@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from app.access.identity.keys_file import NAME, SHOWN_DIGITS, Key, key_of, keys_of
+from app.access.identity.keys_file import NAME, SHOWN_DIGITS, Key, key_of, keys_of, lines_of
 from app.access.reloading import read_trusted
 from app.settings import SettingsError
 
@@ -60,7 +60,7 @@ def revoke(path: Path, digits: str) -> tuple[Key, int]:
                 f"{len(found)} keys begin so: give more digits of the one that is meant, from the file"
             )
         (gone,) = found
-        return "".join(line for line in text.splitlines(keepends=True) if key_of(line) != gone), (gone, len(keys) - 1)
+        return "".join(line for line in lines_of(text) if key_of(line) != gone), (gone, len(keys) - 1)
 
     return _change(path, shorter)
 

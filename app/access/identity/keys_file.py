@@ -22,6 +22,7 @@ LABEL_CHARACTERS = 64
 SHOWN_DIGITS = 8
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _SHAPE = "an owner, a space and the SHA-256 of a key in hex"
 _WORDS = "delegate, admin, expires=YYYY-MM-DD and label=NAME"
@@ -76,7 +77,7 @@ def keys_of(text: str) -> Keys:
     """The keys of a file; none is possible, and lets nobody in. Raises `SettingsError`, which names the line."""
     found: dict[str, Key] = {}
     lines: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines_of(text), 1):
         try:
             key = key_of(line)
         except SettingsError as error:
@@ -87,6 +88,11 @@ def keys_of(text: str) -> Keys:
             raise SettingsError(f"{NAME}: line {number} has the key of line {lines[key.digest]} once more")
         found[key.digest], lines[key.digest] = key, number
     return found
+
+
+def lines_of(text: str) -> list[str]:
+    """With their ends. What editors show as one line is one: no key stands in what looks like the end of a comment."""
+    return _LINE.findall(text)
 
 
 def key_of(line: str) -> Key | None:

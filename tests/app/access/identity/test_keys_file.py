@@ -73,3 +73,16 @@ def test_a_key_opens_until_the_end_of_its_last_day_in_utc() -> None:
 def test_a_key_is_known_by_its_sha_256() -> None:
     assert digest_of("a-key") == hashlib.sha256(b"a-key").hexdigest()
     assert len(digest_of("\udce4")) == len(A)
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"])
+def test_what_an_editor_shows_as_one_line_is_one(end: str) -> None:
+    """Else a key is in force that everybody takes for a comment."""
+    assert keys_of(f"# not yet: {end}mallory {'0' * 64} admin\n") == {}
+    with pytest.raises(SettingsError, match="line 1"):
+        keys_of(f"alice {'1' * 64}{end}mallory {'0' * 64} admin\n")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_ends_as_lines_do(end: str) -> None:
+    assert [key.owner for key in keys_of(f"{end}a {'1' * 64}{end}{end}b {'2' * 64}").values()] == ["a", "b"]
