@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any, Self
 
@@ -50,7 +51,7 @@ class Patterns:
         options.max_mem = MEMORY_BYTES
         options.log_errors = False
         each = []
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(StringIO(text, newline=None), 1):
             pattern = line.strip()
             if not pattern or pattern.startswith("#"):
                 continue

@@ -65,3 +65,10 @@ def test_a_file_has_patterns(tmp_path: Path) -> None:
         Patterns.of(Settings(screen_patterns=str(file)))
     file.write_text("\ufeffpattern\r\n")
     assert Patterns.of(Settings(screen_patterns=str(file))).first_in(["a pattern"]) == 1
+
+
+def test_a_comment_ends_with_what_an_editor_shows_as_its_line() -> None:
+    found = Patterns.read("# not yet:\u2028a\x85b\x0cc\r\nhush\r\n")
+    assert [number for number, _ in found.each] == [2]
+    assert found.first_in(["a b c"]) is None
+    assert found.first_in(["hush"]) == 2
