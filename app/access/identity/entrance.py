@@ -37,6 +37,9 @@ class Tokens(Protocol):
 
     async def caller_of(self, token: str) -> Caller | Refused: ...
 
+    async def look(self) -> None:
+        """Looks for keys at a start. Raises `SettingsError` where there are none to be had."""
+
     @property
     def tasks(self) -> Sequence[Supervised]:
         """What is to run as long as the front does."""
@@ -102,12 +105,16 @@ class Entrance:
         return key.caller
 
     async def open(self, stack: AsyncExitStack) -> Sequence[Supervised]:
-        """From here on, and until `stack` ends, changes are heard of. Returns who listens for them."""
+        """From here on, and until `stack` ends, changes are heard of. Returns who listens for them.
+
+        Raises `SettingsError` where no token could be known.
+        """
         tasks: list[Supervised] = []
         if self._keys is not None:
             tasks.append(Supervised("keys", self._keys.watch))
         if self._tokens is not None:
             stack.push_async_callback(self._tokens.aclose)
+            await self._tokens.look()
             tasks += self._tokens.tasks
         for task in tasks:
             await stack.enter_async_context(task)

@@ -1,8 +1,8 @@
 """The keys of tokens, from the address where their issuer shows them.
 
 The rule: no request waits for longer than one question may take, no token has more than one question asked in
-`ANEW_SECONDS`, and while there is no answer the keys that are known go on. Nothing is asked at the start that a front
-would have to wait for: until there are keys, no token is known.
+`ANEW_SECONDS`, and while there is no answer the keys that are known go on. Who has none at its start does not start:
+nobody with a token could come in, and an address that is wrong is to be found then.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from app.access.identity.jwk_set import SET_BYTES_MAX, JwkSet, jwks_of
+from app.access.identity.jwk_set import NAME, SET_BYTES_MAX, JwkSet, jwks_of
 from app.access.reloading import Outcome
 from app.environment import is_loopback
 from app.settings import SettingsError, unusable
@@ -77,7 +77,16 @@ class RemoteKeys:
         await self._ask()
         return True
 
+    async def look(self) -> None:
+        """Asks for the keys at a start. Raises `SettingsError` where there are none to be had."""
+        await self.anew()
+        if not self.keys.keys:
+            why = self._told.why if self._told is not None else f"{self._url.host}: no answer"
+            raise SettingsError(f"{NAME}: there are no keys to be had: {why.removeprefix(f'{NAME}: ')}")
+
     async def _keep(self) -> None:
+        if self.keys.keys:
+            await asyncio.sleep(KEPT_SECONDS)
         while True:
             await self._ask()
             await asyncio.sleep(KEPT_SECONDS if self.keys.keys else ANEW_SECONDS)

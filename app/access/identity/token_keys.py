@@ -28,6 +28,9 @@ class KeySource(Protocol):
     async def fitting(self, kid: str | None, algorithm: str) -> Sequence[Any]:
         """The keys that a token with this header may be signed with."""
 
+    async def look(self) -> None:
+        """Looks for them at a start. Raises `SettingsError` where there are none to be had."""
+
     async def anew(self) -> bool:
         """Whether it was looked for other ones."""
 
@@ -54,6 +57,9 @@ class Secret:
     async def fitting(self, _kid: str | None, _algorithm: str) -> Sequence[Any]:
         return (self._key,)
 
+    async def look(self) -> None:
+        pass
+
     async def anew(self) -> bool:
         return False
 
@@ -70,6 +76,9 @@ class FileKeys:
 
     async def fitting(self, kid: str | None, algorithm: str) -> Sequence[Any]:
         return self._file.value.fitting(kid, algorithm)
+
+    async def look(self) -> None:
+        pass
 
     async def anew(self) -> bool:
         return False

@@ -72,6 +72,10 @@ class Tokens:
     def tasks(self) -> Sequence[Supervised]:
         return self._source.tasks
 
+    async def look(self) -> None:
+        """Looks for keys at a start. Raises `SettingsError` where there are none to be had."""
+        await self._source.look()
+
     async def aclose(self) -> None:
         await self._source.aclose()
 

@@ -13,7 +13,7 @@ from app.access.caller import Caller, Refused
 from app.access.identity import jwks_remote
 from app.access.identity.jwks_remote import RemoteKeys
 from app.access.identity.tokens import tokens_of
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.watch.events.of_processes import TokenKeysReloaded
 from tests.harness.heard import heard
 from tests.harness.identity.issuer import Issuer
@@ -144,7 +144,22 @@ async def test_who_asked_first_and_left_takes_the_answer_from_nobody(issuer: Iss
         assert await second
 
 
-async def test_an_issuer_that_is_away_at_the_start_is_no_reason_not_to_start(
+async def test_an_issuer_that_is_away_at_the_start_is_told_then(issuer: Issuer) -> None:
+    issuer.says(b"", "503 Away")
+    async with keys_at(issuer.url) as keys:
+        with pytest.raises(SettingsError, match=r"KEEPSTREAM_JWT_JWKS: there are no keys to be had: .*status 503"):
+            await keys.look()
+
+
+async def test_who_has_looked_does_not_ask_at_once_again(issuer: Issuer) -> None:
+    async with keys_at(issuer.url) as keys:
+        await keys.look()
+        async with keys.tasks[0]:
+            assert await known(keys, "e")
+    assert issuer.asked == 1
+
+
+async def test_while_there_are_no_keys_they_are_asked_for_now_and_then(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jwks_remote, "ANEW_SECONDS", 0.02)
