@@ -78,7 +78,7 @@ async def house(redis: Redis, valkey: EmbeddedValkey, tmp_path: Path) -> AsyncIt
     async with AsyncExitStack() as stack:
         events = stack.enter_context(heard())
         shop = await stack.enter_async_context(workshop(redis, valkey.url))
-        settings = replace(shop.settings, api_keys_file=str(file), queue_limit=3)
+        settings = replace(shop.settings, api_keys_file=str(file), queue_limit=9)
         front = await stack.enter_async_context(served(redis, settings))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=front.url, headers=headers, timeout=30))
         yield House(shop, front, http, events)
@@ -166,7 +166,7 @@ async def hard_times(house: House, stack: AsyncExitStack) -> None:
 
 
 async def at_the_gate(house: House) -> None:
-    held = await house.submit("[[sim: tokens=3 status=429 times=1 retry-after=1]]")
+    held = await house.submit("[[sim: tokens=3 status=429 times=1 retry-after=3]]")
     assert (await house.hears(of_streams.Held, held)).seconds > 0
     await house.hears(of_streams.Ended, held)
     assert [call.status for call in house.all(of_streams.CallEnded, held)] == [429, 200]

@@ -148,4 +148,4 @@ async def test_leases_are_renewed_and_conversations_deleted(redis: Redis) -> Non
 
 
 def test_what_may_run_on_a_full_redis_says_so_first() -> None:
-    assert source_on_full("queue/done").startswith("#!lua flags=allow-oom\n--")
+    assert source_on_full("queue/done").startswith("#!lua flags=allow-oom\n")
