@@ -97,7 +97,7 @@ test-all: install lint ## lint, then all tests on each Python that is found, wit
 quick: install ## style, and the tests that need no process but their own; PYTEST="-k frames"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -q --quick --hypothesis-profile quick -n 2 --dist worksteal $(PYTEST)
+	$(BIN)/python -m pytest -q --quick --hypothesis-profile quick -n 3 --dist worksteal $(PYTEST)
 
 .PHONY: lint
 lint: install ## style, types, and which package may import which
