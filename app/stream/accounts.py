@@ -180,7 +180,7 @@ def words_of(demand: Demand) -> list[str | int]:
             one.nano_per_day,
             one.nano_per_month,
         )
-        words += (keys.account_digest(one.name), *("" if limit is None else limit for limit in limits))
+        words += (keys.digest(one.name), *("" if limit is None else limit for limit in limits))
     return words
 
 
@@ -222,7 +222,7 @@ class Share:
     def words(self) -> list[str | int]:
         """What `submit.lua` takes of it. Digests stand for the names, which may hold anything."""
         newcomer = THOUSANDTHS if self.others else 0
-        names = [keys.account_digest(name)[:16] for name in (self.tenant, self.owner)]
+        names = [keys.digest(name)[:16] for name in (self.tenant, self.owner)]
         return [names[0], _thousandths(self.weight), newcomer, names[1], _thousandths(self.owner_weight)]
 
 

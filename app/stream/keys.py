@@ -152,17 +152,17 @@ def messages(conversation_id: str) -> str:
 
 def conversations(owner: str) -> str:
     """A digest, because an owner's name may hold anything."""
-    return f"ks:{{{hashlib.sha256(owner.encode('utf-8', 'surrogatepass')).hexdigest()}}}:conversations"
+    return f"ks:{{{digest(owner)}}}:conversations"
 
 
 def idempotency(owner: str, key: str) -> str:
     """A digest, because a client's key may be of any length and hold anything."""
-    return "ks:{queue}:idem:" + hashlib.sha256(f"{owner}\0{key}".encode("utf-8", "surrogatepass")).hexdigest()
+    return "ks:{queue}:idem:" + digest(f"{owner}\0{key}")
 
 
 def chat(owner: str, chat_id: str) -> str:
     """A digest, because a chat's id is the client's word."""
-    return "ks:{queue}:chat:" + hashlib.sha256(f"{owner}\0{chat_id}".encode("utf-8", "surrogatepass")).hexdigest()
+    return "ks:{queue}:chat:" + digest(f"{owner}\0{chat_id}")
 
 
 def chat_before(owner: str, chat_id: str) -> str:
@@ -171,7 +171,7 @@ def chat_before(owner: str, chat_id: str) -> str:
 
 
 def account(name: str) -> str:
-    return ACCOUNT + account_digest(name)
+    return ACCOUNT + digest(name)
 
 
 def account_open(name: str) -> str:
@@ -179,7 +179,8 @@ def account_open(name: str) -> str:
     return account(name) + ":open"
 
 
-def account_digest(name: str) -> str:
+def digest(name: str) -> str:
+    """Of a name that may be of any length and hold anything: what stands for it in a key."""
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -190,7 +191,7 @@ def reserved(stream_id: str) -> str:
 
 def usage(tenant: str) -> str:
     """What a tenant's streams did use: the number of a day follows. A digest, because its name may hold anything."""
-    return f"ks:{{queue}}:usage:{hashlib.sha256(tenant.encode('utf-8', 'surrogatepass')).hexdigest()}:"
+    return f"ks:{{queue}}:usage:{digest(tenant)}:"
 
 
 def saved(digest: str) -> str:
@@ -210,7 +211,7 @@ def session(digest: str) -> str:
 
 def sessions(owner: str) -> str:
     """A digest, because an owner's name may hold anything."""
-    return "ks:{queue}:sessions:" + hashlib.sha256(owner.encode("utf-8", "surrogatepass")).hexdigest()
+    return "ks:{queue}:sessions:" + digest(owner)
 
 
 def replay(holder: str) -> str:
@@ -219,7 +220,7 @@ def replay(holder: str) -> str:
 
 def gate(model: str) -> str:
     """What all workers know of the limits of `model`. A digest, because a model's name is the client's word."""
-    return "ks:{queue}:gate:" + hashlib.sha256(model.encode("utf-8", "surrogatepass")).hexdigest()
+    return "ks:{queue}:gate:" + digest(model)
 
 
 def gate_line(model: str) -> str:
