@@ -5,18 +5,16 @@ The rule: everybody sees their own: a tenant all of its users, a user itself alo
 
 from __future__ import annotations
 
-from datetime import date
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from app.access.caller import Caller
-from app.faces.base.front import Front, front_of
+from app.faces.base.front import front_of
 from app.faces.usage.view import InvalidQuestionError, question, shown
 from app.http.errors import ApiError
 from app.http.whole import json_response
-from app.stream.ledger.by_day import Row
+from app.stream.ledger.by_day import days_from
 
 
 async def usage(request: Request) -> Response:
@@ -30,7 +28,8 @@ async def usage(request: Request) -> Response:
     except InvalidQuestionError as error:
         raise ApiError(400, str(error)) from error
     month = today.replace(day=1)
-    rows = await _rows(front, tenant, user, min(asked.first, month), today)
+    days = sorted({*days_from(asked.first, asked.last), *days_from(month, today)})
+    rows = [row for row in await front.usage.rows(tenant, days) if user is None or row.user == user]
     wanted = (row for row in rows if asked.first <= row.day <= asked.last)
     return json_response(shown(asked, wanted, [row for row in rows if row.day >= month], now))
 
@@ -43,11 +42,6 @@ def _whose(caller: Caller, owner: str | None) -> tuple[str, str | None]:
         raise ApiError(403, "owner: only a key with the right admin sees what others have used")
     tenant, slash, user = owner.partition("/")
     return tenant, user if slash else None
-
-
-async def _rows(front: Front, tenant: str, user: str | None, first: date, last: date) -> list[Row]:
-    rows = await front.usage.rows(tenant, first, last)
-    return [row for row in rows if user is None or row.user == user]
 
 
 ROUTES = [Route("/v1/usage", usage, methods=["GET"])]

@@ -83,10 +83,9 @@ class Usage:
         seconds, micros = await self._redis.time()
         return datetime.fromtimestamp(int(seconds) + int(micros) / 1e6, UTC)
 
-    async def rows(self, tenant: str, first: date, last: date) -> list[Row]:
-        """Of the days from `first` to `last`, both included."""
+    async def rows(self, tenant: str, days: Sequence[date]) -> list[Row]:
+        """Of these days."""
         rows: list[Row] = []
-        days = [first + timedelta(n) for n in range((last - first).days + 1)]
         for start in range(0, len(days), DAYS_AT_ONCE):
             some = days[start : start + DAYS_AT_ONCE]
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -95,6 +94,11 @@ class Usage:
                 for day, found in zip(some, await pipe.execute(), strict=True):
                     rows += _rows(day, found)
         return rows
+
+
+def days_from(first: date, last: date) -> list[date]:
+    """From `first` to `last`, both included."""
+    return [first + timedelta(n) for n in range((last - first).days + 1)]
 
 
 def total(rows: Sequence[Row]) -> Sums:

@@ -38,7 +38,7 @@ async def end(queue: Queue, stream_id: str, bill: Bill | None) -> None:
 async def today(redis: Redis, tenant: str = "acme") -> list[Row]:
     usage = Usage(redis)
     day = (await usage.now()).date()
-    return await usage.rows(tenant, day - timedelta(1), day)
+    return await usage.rows(tenant, [day - timedelta(1), day])
 
 
 async def test_a_stream_is_counted_once_however_often_it_is_done(redis: Redis) -> None:
