@@ -8,8 +8,10 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
+import httpx
 import orjson
 from redis.asyncio import Redis
 from starlette.types import ASGIApp
@@ -213,3 +215,15 @@ async def until(true: Callable[[], Any]) -> None:
             if await found if inspect.isawaitable(found) else found:
                 return
             await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def limited_front(
+    redis: Redis, folder: Path, limits: str, model: str
+) -> AsyncIterator[tuple[Served, httpx.AsyncClient]]:
+    """A front whose limits' file says this, and a client."""
+    file = folder / "limits.toml"
+    file.write_text(limits)
+    settings = Settings(model=model, max_tokens=1000, limits_file=str(file))
+    async with served(redis, settings) as front, httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
+        yield front, http

@@ -23,7 +23,7 @@ from app.settings import Settings
 from app.stream import keys
 from app.stream.accounts import Bill
 from app.stream.limits.room import Room
-from tests.app.served import Served, served, until
+from tests.app.served import Served, limited_front, served, until
 from tests.harness.identity.tokens import SECRET, token
 
 MODEL = "claude-sonnet-4-5"
@@ -78,10 +78,7 @@ Make = Callable[[str], AbstractAsyncContextManager[Limited]]
 def limited(redis: Redis, tmp_path: Path) -> Make:
     @asynccontextmanager
     async def make(text: str) -> AsyncIterator[Limited]:
-        file = tmp_path / "limits.toml"
-        file.write_text(text)
-        settings = Settings(model=MODEL, max_tokens=1000, limits_file=str(file))
-        async with served(redis, settings) as front, httpx.AsyncClient(timeout=20) as http:
+        async with limited_front(redis, tmp_path, text, MODEL) as (front, http):
             conversation = (await front.conversing.create("anonymous", {})).id
             yield Limited(front, redis, http, conversation)
 

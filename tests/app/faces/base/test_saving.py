@@ -13,10 +13,9 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from app.settings import Settings
 from app.stream import keys
 from app.stream.saved.saved_calls import Wanted
-from tests.app.served import Served, served
+from tests.app.served import Served, limited_front
 from tests.harness.running import PATIENCE
 
 MODEL = "claude-sonnet-4-5"
@@ -53,10 +52,7 @@ Make = Callable[[str], AbstractAsyncContextManager[House]]
 def house(redis: Redis, tmp_path: Path) -> Make:
     @asynccontextmanager
     async def make(limits: str) -> AsyncIterator[House]:
-        file = tmp_path / "limits.toml"
-        file.write_text(limits)
-        settings = Settings(model=MODEL, max_tokens=1000, limits_file=str(file))
-        async with served(redis, settings) as front, httpx.AsyncClient(timeout=20) as http:
+        async with limited_front(redis, tmp_path, limits, MODEL) as (front, http):
             yield House(front, redis, http)
 
     return make
