@@ -136,9 +136,9 @@ class Committer:
             packed = self._pack(batch)
             if not packed:
                 continue
-            self._due = loop.time() + SILENCE_SECONDS + len(packed) / BYTES_PER_SECOND
             if out.transport.is_closing():  # lost while idle; uvloop would raise where asyncio only warns
                 raise ConnectionResetError("closed by Redis")
+            self._due = loop.time() + SILENCE_SECONDS + len(packed) / BYTES_PER_SECOND
             out.write(packed)
             try:
                 await self._hear(reader, parser, batch)
