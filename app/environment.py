@@ -111,6 +111,11 @@ class Reader:
         # Kubernetes tells each container of a service of our name this way: it is no setting.
         return default if is_service_link(name, self.text(name) or "") else self.whole(name, default, 0, 65_535)
 
+    def port_if_any(self, name: str) -> int | None:
+        """As `port`; None where it is not set."""
+        value = self.text(name)
+        return None if value is None or "://" in value else self.whole(name, 0, 0, 65_535)
+
     def path(self, name: str) -> str:
         """A path without a slash at its end; '' for the root."""
         value = (self.text(name) or "").rstrip("/")

@@ -90,6 +90,9 @@ class Settings:
     conversation_limit: int = 10_000
     conversation_bytes: int = 32 * 1024 * 1024
     log_level: str = "info"
+    log_format: str = ""
+    metrics_port: int | None = None
+    metrics_host: str | None = None
 
     @property
     def asks_nobody(self) -> bool:
@@ -171,6 +174,9 @@ class Settings:
             log_level=read.one_of(
                 "KEEPSTREAM_LOG_LEVEL", default.log_level, ("debug", "info", "warning", "error", "critical")
             ),
+            log_format=read.one_of("KEEPSTREAM_LOG_FORMAT", default.log_format, ("", "json", "text")),
+            metrics_port=read.port_if_any("KEEPSTREAM_METRICS_PORT"),
+            metrics_host=read.text("KEEPSTREAM_METRICS_HOST"),
         )
         if not re.match(r"^(redis|rediss|unix|redis\+sentinel|rediss\+sentinel)://", settings.redis_url):
             raise SettingsError(

@@ -67,6 +67,9 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_TLS_CERT": "/etc/cert.pem",
         "KEEPSTREAM_TLS_KEY": "/etc/key.pem",
         "KEEPSTREAM_LOG_LEVEL": "DEBUG",
+        "KEEPSTREAM_LOG_FORMAT": "Json",
+        "KEEPSTREAM_METRICS_PORT": "9100",
+        "KEEPSTREAM_METRICS_HOST": "10.0.0.7",
         "KEEPSTREAM_CHAT_MODELS": "one-model another-model",
         "KEEPSTREAM_CHAT_FIELDS": "max_tokens",
         "KEEPSTREAM_CHAT_SYSTEM": "Be brief.",
@@ -85,6 +88,10 @@ def test_every_setting_can_be_set() -> None:
     assert settings.cors_origins == ("https://a.example", "https://b.example")
     assert (settings.hosts, settings.root_path) == (("relay.example", "fd00::1"), "/relay")
     assert (settings.log_level, settings.lease_seconds, settings.port) == ("debug", 2.5, 9000)
+
+
+def test_what_an_orchestrator_tells_of_a_service_named_metrics_is_no_port() -> None:
+    assert Settings.from_env({"KEEPSTREAM_METRICS_PORT": "tcp://10.0.0.1:9100"}).metrics_port is None
 
 
 @pytest.mark.parametrize("path", ["", "/", "/v1", "/v1/", "/v1//", "/v1/messages", "/v1/messages/"])
@@ -120,6 +127,8 @@ def test_what_only_looks_like_that_is_kept(url: str) -> None:
         ("KEEPSTREAM_DRAIN_SECONDS", "a minute"),
         ("KEEPSTREAM_MAX_LOG_BYTES", "1000000000"),
         ("KEEPSTREAM_LOG_LEVEL", "loud"),
+        ("KEEPSTREAM_LOG_FORMAT", "xml"),
+        ("KEEPSTREAM_METRICS_PORT", "65536"),
         ("KEEPSTREAM_CHAT_FIELDS", "max_tokens,model"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://\udcff"),  # bytes that are no text

@@ -21,7 +21,7 @@ from tests.stories.clients.conftest import Up
 # The first cut is in the head of the answer, the others anywhere in frames, ids and letters.
 CUTS = (100, 700, 1533, 911)
 PROMPT = {"prompt": "Wörter 東京 👋 [[sim: tokens=120 rate=400 first=0.05]]"}
-# Cut long after a reader that is submitted with has come: who comes after a reset begins behind it, and is told of none.
+# Cut long after its reader has come: who comes after a reset begins behind it, and is told of none.
 BROKEN = {"prompt": "Twice [[sim: tokens=170 rate=80 first=0.05]] [[sim: cut-after=160 times=1]]"}
 ENDLESS = {"prompt": "Long [[sim: tokens=4000 rate=50 first=0.05]]"}
 

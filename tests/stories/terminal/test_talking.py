@@ -186,8 +186,8 @@ async def test_what_is_typed_and_is_no_text_is_marked_and_sent(relay: Relay, htt
 
 async def test_an_attempt_that_broke_is_told_to_be_void(relay: Relay) -> None:
     async with Typing("chat", "--url", relay.url) as at:
-        await at.say("Twice [[sim: tokens=40 rate=60 first=0]] [[sim: cut-after=20 times=1]]")
-        await at.sees("40 tokens")
+        await at.say("Twice [[sim: tokens=110 rate=60 first=0]] [[sim: cut-after=90 times=1]]")
+        await at.sees("110 tokens")
         assert len(at.screen.text.split("↑ void: the answer begins again")) == 2
 
 
