@@ -72,9 +72,7 @@ from app.stream.redis.fitness import until_fit
 from app.stream.saved.saved_calls import Saved
 from app.upstream import Upstream
 from app.watch.events import of_processes
-from app.watch.log_observer import LogObserver
-from app.watch.logs import configure
-from app.watch.observers import observed
+from app.watch.wiring import Watch, watching
 
 # Young objects that survive this many allocations are collected; the default of 700 costs a third of a connect.
 GC_THRESHOLD = (50_000, 20, 50)
@@ -95,12 +93,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
-    configure(settings.log_level)
+    name = f"front-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     try:
-        with observed(LogObserver()):
+        with watching(settings, "front", name) as watch:
             for name in unknown(os.environ):
                 tell(of_processes.SettingIgnored(name))
-            return uvloop.run(serve(settings, files, listener))
+            return uvloop.run(serve(settings, files, listener, watch))
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream: {error}\n")
         return 2
@@ -173,9 +171,9 @@ class Files:
         return cls(Entrance.of(settings), limits, prices, Certificate.of(settings), screening)
 
 
-async def serve(settings: Settings, files: Files, listener: socket.socket) -> int:
+async def serve(settings: Settings, files: Files, listener: socket.socket, watch: Watch) -> int:
     """Runs a front until it is told to stop and has drained."""
-    name = f"front-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    name = watch.name
     redis: Redis = connect(settings.redis_url, name, ca=settings.redis_ca)
     log, queue, certificate = Log(redis), Queue(redis, settings.usage_days), files.certificate
     async with contextlib.AsyncExitStack() as stack:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
+import socket
 import sys
 
 from app.settings import Settings, SettingsError, unknown
 from app.stream.errors import UnfitServerError
 from app.stream.observing import tell
 from app.watch.events import of_processes
-from app.watch.log_observer import LogObserver
-from app.watch.logs import configure, quieten
-from app.watch.observers import observed
+from app.watch.logs import quieten
+from app.watch.wiring import watching
 
 DESCRIPTION = """\
 Runs queued prompts against the Claude API and writes every event to the stream's log. Takes its settings from the
@@ -35,15 +36,15 @@ def main(argv: list[str] | None = None) -> int:
         settings = Settings.from_env(os.environ)
         if settings.anthropic_api_key is None and settings.anthropic_base_url is None:
             raise SettingsError("ANTHROPIC_API_KEY must be set: the worker calls the Claude API with it")  # noqa: TRY301
-        configure(settings.log_level)
-        with observed(LogObserver()):
+        name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        with watching(settings, "worker", name) as watch:
             for name in unknown(os.environ):
                 tell(of_processes.SettingIgnored(name))
 
             from worker.process import run  # noqa: PLC0415  # see the module
 
             quieten()  # once they are loaded, for the SDK sets its own level from the environment
-            run(settings)
+            run(settings, watch)
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream worker: {error}\n")
         return BAD_SETTINGS

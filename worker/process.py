@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
-import secrets
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -35,6 +32,7 @@ from app.stream.saved.saved_calls import Saved
 from app.stream.workers.gates import Gates
 from app.stream.workers.presence import Presence
 from app.stream.workers.reserves import Reserves
+from app.watch.wiring import Watch
 from worker.claims.abandoned import Abandoned
 from worker.claims.cancels import Cancels
 from worker.claims.leases import RENEWALS_PER_LEASE, Lease, Renewals
@@ -54,11 +52,11 @@ from worker.upstream.gate import Gate
 GC_THRESHOLD = 50_000
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, watch: Watch) -> None:
     """Works until SIGTERM or SIGINT. Raises `UnfitServerError`."""
     prices = Prices(settings.prices_file)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, prices))
+        runner.run(_serve(settings, prices, watch))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +120,8 @@ async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices
             await end(*loops)
 
 
-async def _serve(settings: Settings, prices: Prices) -> None:
-    signals = Signals()
-    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+async def _serve(settings: Settings, prices: Prices, watch: Watch) -> None:
+    signals, name = Signals(), watch.name
     redis = connect(settings.redis_url, client_name(name), ArqRedis, ca=settings.redis_ca)
     async with AsyncExitStack() as stack:
         stack.callback(let_end)

@@ -17,11 +17,12 @@ logger = logging.getLogger(__name__)
 
 
 class Observers:
-    """Tells each of them, in this order."""
+    """Tells each of them, in this order. `failures`: how often one of them raised."""
 
     def __init__(self, *observers: Observer) -> None:
         self._observers = observers
         self._failed: set[tuple[type, type]] = set()
+        self.failures = 0
 
     def told(self, event: Event) -> None:
         for observer in self._observers:
@@ -31,6 +32,7 @@ class Observers:
                 self._fail(observer, error)
 
     def _fail(self, observer: Observer, error: Exception) -> None:
+        self.failures += 1
         kind = (type(observer), type(error))
         if kind not in self._failed:
             self._failed.add(kind)
@@ -39,10 +41,11 @@ class Observers:
 
 
 @contextmanager
-def observed(*observers: Observer) -> Iterator[None]:
+def observed(*observers: Observer) -> Iterator[Observers]:
     """Within, these hear what this process tells, and nobody else."""
-    before = listen(Observers(*observers))
+    all_of_them = Observers(*observers)
+    before = listen(all_of_them)
     try:
-        yield
+        yield all_of_them
     finally:
         listen(before)

@@ -21,6 +21,7 @@ from app.http.server import listen
 from app.settings import Settings
 from app.stream import channel
 from app.stream.concurrency.tasks import Supervised
+from app.watch.wiring import watching
 from tests.harness.running import keepstream
 
 ANYWHERE = "0.0.0.0"  # noqa: S104  # what is to be refused
@@ -157,7 +158,7 @@ async def test_each_task_that_a_front_lives_by_is_judged_by_its_readiness(
     (stop := asyncio.Event()).set()
     monkeypatch.setattr(main, "_stop_on_signals", lambda: stop)
     settings = Settings(redis_url=valkey.url)
-    with listen("127.0.0.1", 0) as listener:
-        await main.serve(settings, main.Files.of(settings), listener)
+    with listen("127.0.0.1", 0) as listener, watching(settings, "front", "front-of-a-test") as watch:
+        await main.serve(settings, main.Files.of(settings), listener, watch)
     assert len(begun) > len({"beat", "sweep"})
     assert sorted(judged) == sorted(begun)

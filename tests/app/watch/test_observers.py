@@ -24,13 +24,14 @@ def test_all_hear_what_is_told_in_its_order() -> None:
 
 def test_one_that_raises_is_nobody_elses_trouble_and_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     one, other = Heard(), Heard()
-    with observed(one, Raises(), other):
+    with observed(one, Raises(), other) as observers:
         tell(FIRST)
         tell(SECOND)
     assert one.events == other.events == [FIRST, SECOND]
     assert len(caplog.messages) == 1
     assert "Raises failed: KeyError in told (" in caplog.text
     assert "secret" not in caplog.text
+    assert observers.failures == 2
 
 
 def test_outside_those_hear_who_heard_before() -> None:

@@ -1,0 +1,37 @@
+"""Who watches a process: its observers are chosen here by the settings, and nowhere else.
+
+The rule: the two mains ask for all of them at once, before anything is told, and hand what they get to their
+composition root; an observer is one line in `watching`, and what it brings that costs a start is imported there. What
+the composition root has to give to one (what is sampled) or to take from it (what is served) is a field of `Watch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from app.settings import Settings
+from app.watch.log_observer import LogObserver
+from app.watch.logs import configure
+from app.watch.observers import Observers, observed
+
+Kind = Literal["front", "worker"]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What observes a process of that `name`, which is the one it has in Redis."""
+
+    kind: Kind
+    name: str
+    observers: Observers
+
+
+@contextmanager
+def watching(settings: Settings, kind: Kind, name: str) -> Iterator[Watch]:
+    """Within, all that this process tells is heard. The log comes first: it tells of the others' troubles."""
+    configure(settings.log_level)
+    with observed(LogObserver()) as observers:
+        yield Watch(kind, name, observers)
