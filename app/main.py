@@ -45,11 +45,11 @@ from app.fanout.hub import Hub
 from app.http import health, static, who
 from app.http.bulk import Bulk
 from app.http.connection.crowd import Crowd, room_for
+from app.http.connection.server import address, listen, server
 from app.http.connection.tls.certificate import Certificate
 from app.http.envelope import Door, Envelope
 from app.http.errors import HANDLED, on_error
 from app.http.health import Readiness
-from app.http.server import address, listen, server
 from app.intake.streams import Streams
 from app.intake.sweep import sweep
 from app.openapi import document

@@ -43,8 +43,8 @@ class Who:
     ) -> None:
         self._entrance = entrance
         self._sessions = sessions
-        self._hosts = hosts
-        self._proxies = proxies
+        self.hosts = hosts
+        self.proxies = proxies
 
     async def caller(self, request: Request) -> Caller:
         """Raises `ApiError`: as `refusal` says, and 415 for a body that is none of ours; and Redis' errors."""
@@ -104,17 +104,17 @@ class Who:
         """Whether more than a look is asked for by what is not shown to be a page of ours."""
         if request.method in SAFE:
             return False
-        return not own_page(request.headers, self._hosts, secure=is_https(request.scope, self._proxies))
+        return not own_page(request.headers, self.hosts, secure=is_https(request.scope, self.proxies))
 
     def _cookie(self, request: Request) -> str | None:
         """A session's value; over https only one that nobody else can have put into the browser."""
         value = request.cookies.get(SECURE_COOKIE)
-        if value is None and not is_https(request.scope, self._proxies):
+        if value is None and not is_https(request.scope, self.proxies):
             value = request.cookies.get(COOKIE)
         return value or None
 
     def _set(self, request: Request, value: str, seconds: int) -> Response:
-        name, more = (SECURE_COOKIE, "; Secure") if is_https(request.scope, self._proxies) else (COOKIE, "")
+        name, more = (SECURE_COOKIE, "; Secure") if is_https(request.scope, self.proxies) else (COOKIE, "")
         cookie = f"{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Strict{more}"
         return Response(status_code=204, headers={"set-cookie": cookie})
 

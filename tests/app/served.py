@@ -29,9 +29,9 @@ from app.fanout.beat import Beat
 from app.fanout.hub import Hub
 from app.http.bulk import Bulk
 from app.http.connection.crowd import Crowd
+from app.http.connection.server import listen, server
 from app.http.connection.tls.certificate import Certificate
 from app.http.health import Readiness
-from app.http.server import listen, server
 from app.http.who import Who
 from app.intake.streams import Streams
 from app.main import application

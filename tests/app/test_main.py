@@ -16,8 +16,8 @@ from redis.asyncio import Redis
 from app import main
 from app.dev.embedded import EmbeddedValkey
 from app.fanout import beat
+from app.http.connection.server import listen
 from app.http.health import Readiness, Work
-from app.http.server import listen
 from app.settings import Settings
 from app.stream import channel
 from app.stream.concurrency.tasks import Supervised

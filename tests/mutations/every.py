@@ -5,7 +5,19 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from tests.mutations import elsewhere
-from tests.mutations.app import access, faces, fanout, http, intake, limits, stream, stream_queue, stream_scripts, watch
+from tests.mutations.app import (
+    access,
+    faces,
+    fanout,
+    http,
+    http_connection,
+    intake,
+    limits,
+    stream,
+    stream_queue,
+    stream_scripts,
+    watch,
+)
 from tests.mutations.mutation import Mutation
 from tests.mutations.worker import claims, life, log, upstream
 
@@ -13,6 +25,7 @@ ROOMS = {
     "app/access": access.ROWS,
     "app/access/limits": limits.ROWS,
     "app/http": http.ROWS,
+    "app/http/connection": http_connection.ROWS,
     "app/intake": intake.ROWS,
     "app/fanout": fanout.ROWS,
     "app/faces": faces.ROWS,

@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from app.http.connection import bounds
 from app.http.connection.protocol import BoundedProtocol
-from app.http.server import server
+from app.http.connection.server import server
 from tests.fuzz.pieces import pieces_of
 
 # Few enough for an input of some hundred bytes to go beyond.

@@ -10,60 +10,6 @@ ROWS = (
         "    NotAcceptedError,\n",
     ),
     Mutation(
-        "the second piece of an answer waits for the client's acknowledgement",
-        "app/http/server.py",
-        "socket.SOCK_STREAM, socket.IPPROTO_TCP)",
-        "socket.SOCK_STREAM)",
-    ),
-    Mutation(
-        "what stands around a body is not counted",
-        "app/http/connection/protocol.py",
-        "        if self._around > bounds.AROUND_BYTES:",
-        "        if False:",
-    ),
-    Mutation(
-        "trailers and heads that come whole are not counted",
-        "app/http/connection/protocol.py",
-        "        if self._head > bounds.AROUND_BYTES:",
-        "        if False:",
-    ),
-    Mutation(
-        "a stray byte after an answer ends its time",
-        "app/http/connection/protocol.py",
-        "            self._fresh = True  # a stray line end, say",
-        "            self._deadline.set(None)",
-    ),
-    Mutation(
-        "a body's whole time counts, not its silence",
-        "app/http/connection/protocol.py",
-        "(phase is Phase.BODY and self._fed)",
-        "False",
-    ),
-    Mutation(
-        "the rest of a body that nobody reads may take for ever",
-        "app/http/connection/bounds.py",
-        "            return REST_SECONDS",
-        "            return None",
-    ),
-    Mutation(
-        "an offered upgrade ends the request",
-        "app/http/connection/protocol.py",
-        "                self.parser.feed_data(head)",
-        "                return",
-    ),
-    Mutation(
-        "who has closed its side is let go",
-        "app/http/connection/protocol.py",
-        "        self._poker = self._poker or Poker(",
-        "        return False\n        self._poker = self._poker or Poker(",
-    ),
-    Mutation(
-        "a refusal does not wait for its turn",
-        "app/http/connection/protocol.py",
-        "        if not self._answering():\n            self._say_last()",
-        "        self._say_last()",
-    ),
-    Mutation(
         "pages of foreign origins may do anything",
         "app/http/envelope.py",
         'if origins.foreign_page(scope["method"], asked, self._origins, door.own_hosts):',
@@ -94,18 +40,6 @@ ROWS = (
         'headers.get("content-type", "application/json").partition',
     ),
     Mutation(
-        "a connection that its head has filled is taken over as if it had room",
-        "app/http/connection/takeover.py",
-        "    if old.flow.write_paused:",
-        "    if False:",
-    ),
-    Mutation(
-        "one connection's chunks are worked on until there are none",
-        "app/http/connection/protocol.py",
-        "if self._chunks > bounds.CHUNKS_A_TURN:",
-        "if False:",
-    ),
-    Mutation(
         "a body in small parts is kept in them",
         "app/http/body.py",
         "            body += part",
@@ -122,18 +56,6 @@ ROWS = (
         "app/http/health.py",
         "timeout=READY_SECONDS)",
         "timeout=None)",
-    ),
-    Mutation(
-        "takeover: a connection is taken while its request's body is still to come",
-        "app/http/connection/takeover.py",
-        "cycle.disconnected or cycle.more_body or cycle",
-        "cycle.disconnected or cycle",
-    ),
-    Mutation(
-        "takeover: a connection is taken although the next request has begun",
-        "app/http/connection/takeover.py",
-        "    return not protocol.pipeline and protocol.scope is cycle.scope",
-        "    return not protocol.pipeline",
     ),
     Mutation(
         "large conversations are all held at once",
@@ -172,12 +94,6 @@ ROWS = (
         "yield piece",
     ),
     Mutation(
-        "what a proxy heard counts as heard by its client",
-        "app/http/connection/heard.py",
-        "is_passed_on(scope) or ",
-        "",
-    ),
-    Mutation(
         "a page that is not listed is looked for",
         "app/http/static.py",
         "regex = rf\"(?:{'|'.join(PAGES)})(?:\\.md)?\"",
@@ -194,18 +110,6 @@ ROWS = (
         "app/http/static.py",
         '        answer.headers["vary"] = "accept, accept-encoding"',
         "        pass",
-    ),
-    Mutation(
-        "connections are not bounded",
-        "app/http/connection/crowd.py",
-        "surplus=self._here > self._most)",
-        "surplus=False)",
-    ),
-    Mutation(
-        "who is told that there is no room is not bounded",
-        "app/http/connection/crowd.py",
-        "        if self._here >= self._most + SURPLUS:",
-        "        if False:",
     ),
     Mutation(
         "a crowded front does not say that it lives",
@@ -226,24 +130,6 @@ ROWS = (
         "        if False:",
     ),
     Mutation(
-        "who does not speak TLS is never counted out",
-        "app/http/connection/tls/handshakes.py",
-        "        except OSError:  # what is no TLS, takes too long or is gone\n            seat.leave()",
-        "        except OSError:  # what is no TLS, takes too long or is gone\n            pass",
-    ),
-    Mutation(
-        "who says nothing where TLS is spoken is waited for",
-        "app/http/connection/tls/handshakes.py",
-        "ssl_handshake_timeout=bounds.HEAD_SECONDS",
-        "ssl_handshake_timeout=3600.0",
-    ),
-    Mutation(
-        "a renewed certificate is not taken",
-        "app/http/connection/tls/certificate.py",
-        "            self.context = _context(*self._files)",
-        "            _context(*self._files)",
-    ),
-    Mutation(
         "a ticket goes up with the rest of the query",
         "app/http/body.py",
         ' if part.partition("=")[0] != "ticket")',
@@ -258,7 +144,7 @@ ROWS = (
     Mutation(
         "over https any cookie of our name counts",
         "app/http/who.py",
-        "        if value is None and not is_https(request.scope, self._proxies):",
+        "        if value is None and not is_https(request.scope, self.proxies):",
         "        if value is None:",
     ),
     Mutation(
@@ -280,15 +166,33 @@ ROWS = (
         "if (early := 0.0):",
     ),
     Mutation(
-        "an answer that is the last one closes the connection under what its client still sends",
-        "app/http/connection/cycle.py",
-        "    if cycle is None or not cycle.more_body:",
-        "    if True:",
-    ),
-    Mutation(
         "over https a page that came without is our own",
         "app/http/origins.py",
         "    if secure and not all(",
         "    if False and not all(",
+    ),
+    Mutation(
+        "a page that has pointed its own name here is an operator",
+        "app/http/operators.py",
+        " or foreign_host(request.headers, who.hosts)",
+        "",
+    ),
+    Mutation(
+        "a stranger's page reads over a browser of this machine",
+        "app/http/operators.py",
+        "    return not _is_read_by_a_stranger(request.headers, who)",
+        "    return True",
+    ),
+    Mutation(
+        "an operator's address is believed to whoever writes it",
+        "app/http/operators.py",
+        "is_loopback_client(request.scope, who.proxies)",
+        "is_loopback_client({**request.scope, 'headers': []}, who.proxies)",
+    ),
+    Mutation(
+        "whoever has a key is an operator",
+        "app/http/operators.py",
+        "    if not caller.admin:",
+        "    if False:",
     ),
 )

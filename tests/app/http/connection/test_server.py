@@ -10,7 +10,7 @@ import pytest
 
 from app.http.connection import bounds
 from app.http.connection.bounds import AROUND_BYTES as HEAD_BYTES
-from app.http.server import address, listen
+from app.http.connection.server import address, listen
 from app.settings import SettingsError
 from tests.app.http.speaking import (
     GET,
