@@ -20,7 +20,17 @@ from app.http import origins
 from app.http.body import HOLD, Bodies
 from app.http.connection.crowd import ONE_TOO_MANY
 from app.http.connection.cycle import Unchunked, closing, mark
-from app.http.errors import REQUEST_ID, ApiError, as_api_error, crowded, error_body, new_request_id
+from app.http.errors import (
+    FAILED,
+    REQUEST_ID,
+    ApiError,
+    as_api_error,
+    crowded,
+    error_body,
+    new_request_id,
+    note,
+    type_of,
+)
 from app.http.remaining import retry_headers
 from app.intake.prompt import client_request_id
 from app.stream.observing import tell
@@ -100,7 +110,7 @@ class Envelope:
         except Exception as error:  # noqa: BLE001  # the last one to hear of it
             tell(of_processes.Fault.met("internal error", error, subject()))
             if not answer.started:
-                await answer.refuse(as_api_error(error))
+                await answer.refuse(as_api_error(error), error)
         finally:
             hold.release()
             self._tell(scope, answer.status, time.monotonic() - began)
@@ -109,7 +119,8 @@ class Envelope:
     @staticmethod
     def _tell(scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "")
-        tell(of_fronts.RequestServed(subject(), word(scope["method"]), route, status, seconds))
+        failed = scope.get(FAILED) or (type_of(status), "", "")
+        tell(of_fronts.RequestServed(subject(), word(scope["method"]), route, status, seconds, *failed))
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer, asked: Headers) -> None:
         self._strip(scope)
@@ -225,6 +236,7 @@ class _Answer:
         if self._scope["method"] != "GET" or "text/event-stream" not in asked.get("accept", ""):
             await self.refuse(error)
             return
+        note(self._scope, error)
         wait_ms = max(COME_AGAIN_MS, int(error.headers.get("retry-after", "0")) * 1000)
         body = b"retry: %d\n: %b\n\n" % (wait_ms, why.encode())
         headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache, no-transform")]
@@ -232,7 +244,8 @@ class _Answer:
         await self.send({"type": "http.response.start", "status": 200, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
 
-    async def refuse(self, error: ApiError) -> None:
+    async def refuse(self, error: ApiError, cause: BaseException | None = None) -> None:
+        note(self._scope, error, cause)
         body = error_body(error.kind, error.message, self._scope[REQUEST_ID], error.details)
         headers = {"content-type": "application/json", "content-length": str(len(body)), **error.headers}
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

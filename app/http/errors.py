@@ -6,8 +6,9 @@ The rule: a message says what to do, and of what nobody foresaw a client hears n
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from redis.exceptions import RedisError
@@ -33,11 +34,15 @@ from app.stream.errors import (
 )
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
+from app.watch.places import place_of
 
 REQUEST_ID = "keepstream.request_id"
+FAILED = "keepstream.failed"
 # How long a client should leave us alone when Redis is away, in seconds.
 AWAY_RETRY_AFTER = "1"
 METHOD_NOT_ALLOWED = 405
+# From here on it is not the client who has to change something.
+OURS = 500
 # And when it is sent to another front.
 ELSEWHERE_RETRY_AFTER = "1"
 # And when it is one of too many.
@@ -110,15 +115,29 @@ def error_body(kind: str, message: str, request_id: str, details: Mapping[str, s
     return orjson.dumps({"type": "error", "error": error, "request_id": request_id})
 
 
-def error_response(request: Request, error: ApiError) -> Response:
+def note(scope: MutableMapping[str, Any], error: ApiError, cause: BaseException | None = None) -> None:
+    """Keeps beside a request what its client is told, and what that came of, for whoever tells of the answer."""
+    cause = cause or error
+    ours = error.status >= OURS
+    scope[FAILED] = (error.kind, type(cause).__name__ if ours else "", place_of(cause) if ours else "")
+
+
+def error_response(request: Request, error: ApiError, cause: BaseException | None = None) -> Response:
+    note(request.scope, error, cause)
     body = error_body(error.kind, error.message, request.scope.get(REQUEST_ID, ""), error.details)
     return Response(body, error.status, error.headers, "application/json")
 
 
-def refusal(status: int, message: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+def type_of(status: int) -> str:
+    """What an answer with this status is called; empty where nothing went wrong."""
+    if status < min(TYPES):
+        return ""
+    return TYPES.get(status, TYPES[min(TYPES)] if status < OURS else TYPES[OURS])
+
+
+def refusal(status: int, message: str, fields: Iterable[tuple[bytes, bytes]], request_id: str) -> bytes:
     """A whole answer as bytes, for what never became a request; the connection ends with it."""
-    request_id = new_request_id()
-    body = error_body(TYPES.get(status, "invalid_request_error"), message, request_id)
+    body = error_body(type_of(status), message, request_id)
     head = [
         *fields,
         (b"content-type", b"application/json"),
@@ -136,7 +155,7 @@ async def on_error(request: Request, error: Exception) -> Response:
     """Any exception that a route let out, as an answer."""
     if isinstance(error, HTTPException) and error.status_code == METHOD_NOT_ALLOWED:
         return error_response(request, _not_allowed(request))
-    return error_response(request, as_api_error(error))
+    return error_response(request, as_api_error(error), error)
 
 
 def _not_allowed(request: Request) -> ApiError:

@@ -22,8 +22,11 @@ from app.http.connection.deadline import Deadline
 from app.http.connection.incoming import let_others, without_offer
 from app.http.connection.poke import Poker
 from app.http.connection.sockets import bound, is_secured
-from app.http.errors import refusal
+from app.http.errors import new_request_id, refusal, type_of
 from app.http.origins import share
+from app.stream.observing import tell
+from app.watch.events.of_fronts import RequestServed
+from app.watch.events.subjects import Subject
 
 
 class _RefusedError(Exception):
@@ -234,7 +237,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         fields = [*self.server_state.default_headers, *share(self.config.origins, self.headers or ())]  # type: ignore[attr-defined]  # of our own Config
-        self._last_words = refusal(status, message, fields)
+        request_id = new_request_id()
+        tell(RequestServed(Subject(request_id=request_id), "", "", status, 0.0, type_of(status)))
+        self._last_words = refusal(status, message, fields, request_id)
         if not self._answering():
             self._say_last()
 

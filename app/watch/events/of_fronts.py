@@ -62,13 +62,20 @@ class ReaderFailed(OfStream):
 
 @dataclass(frozen=True, slots=True)
 class RequestServed(Event):
-    """A front has answered a request, or could not. `route` is a path of ours, with its names in braces, or empty."""
+    """A front has answered a request, or could not. `route` is a path of ours, with its names in braces, or empty.
+
+    `error_type` is the API's name for what the client was told, also where that was not a status; of a 5xx, `error` is
+    the class of what was raised for it, and `place` where.
+    """
 
     of: Subject
     method: str
     route: str
     status: int
     seconds: float
+    error_type: str = ""
+    error: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from app.http.static import CONTENT_SECURITY_POLICY
 from app.settings import Settings
 from app.stream import keys
 from app.stream.endings import Outcome
+from app.watch.events.of_fronts import RequestServed
 from tests.app.served import served, until
+from tests.harness.heard import heard
 
 PATIENCE = 20.0
 JSON = b"content-type: application/json\r\n"
@@ -142,3 +144,33 @@ async def test_who_still_sends_hears_that_a_front_is_about_to_stop(redis: Redis)
         assert "shutting down" in answer.json()["error"]["message"]
         small = await http.post("/v1/messages", json={**body, "messages": []})
         assert (small.status_code, small.headers["connection"]) == (503, "close")
+
+
+async def test_each_refusal_is_told_with_its_route_status_and_kind(redis: Redis) -> None:
+    with heard() as told:
+        async with served(redis) as front, httpx.AsyncClient(base_url=front.url) as http:
+            await http.get("/nothing/here?secret=1")
+            await http.put("/v1/streams")
+            await http.post("/v1/streams", content=b"x", headers={"content-type": "text/plain"})
+            await http.get("/v1/streams/st_no/events")
+            await redis.set(keys.meta(unfit := "st_" + "0" * 32), "no hash", ex=9)
+            await http.get(f"/v1/streams/{unfit}")
+            await http.get("/healthz")
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(front.url.rsplit(":", 1)[1]))
+            writer.write(b"nonsense\r\n\r\n")
+            body = await reader.read()
+            writer.close()
+    told_of = [event for event in told if isinstance(event, RequestServed)]
+    assert [(one.method, one.route, one.status, one.error_type) for one in told_of] == [
+        ("GET", "", 404, "not_found_error"),
+        ("PUT", "/v1/streams", 405, "invalid_request_error"),
+        ("POST", "/v1/streams", 415, "invalid_request_error"),
+        ("GET", "/v1/streams/{id}/events", 404, "not_found_error"),
+        ("GET", "/v1/streams/{id}", 500, "api_error"),
+        ("GET", "/healthz", 200, ""),
+        ("", "", 400, "invalid_request_error"),
+    ]
+    assert told_of[-1].of.request_id in body.decode()
+    (ours,) = (one for one in told_of if one.status >= 500)
+    assert (ours.error, ours.place.partition(":")[0]) == ("ResponseError", "read_response (app/stream/redis/links.py")
+    assert {(one.error, one.place) for one in told_of if one is not ours} == {("", "")}
