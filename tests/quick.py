@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-# Rooms of real processes, of a browser, and of a compiler.
-NOT_HERE = ("stories", "page", "models", "chaos", "bench")
+# Rooms of real processes, of a browser, of a compiler, and of promtool.
+NOT_HERE = ("stories", "page", "models", "chaos", "bench", "deploy")
 # Who imports one of these starts a process.
 STARTS_ONE = re.compile(
     r"^(import subprocess\b|from app\.dev\.embedded import .*\bEmbeddedValkey\b"
