@@ -16,7 +16,7 @@ import psutil
 
 from app.stream import keys
 from app.stream.accounts import ANONYMOUS, NANO
-from app.stream.ledger.lines import calls_of
+from tests.chaos.billed import Billed
 from tests.chaos.case import Case
 from tests.chaos.costs import Meter, Sums
 from tests.chaos.faults.nemesis import Nemesis
@@ -116,11 +116,13 @@ async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
         load = Load(cluster, random.Random(rng.random()), width)  # noqa: S311 - to repeat it
         nemesis = Nemesis(cluster, random.Random(rng.random()), LEASE_SECONDS)  # noqa: S311 - as above
         starving = Starving(lambda: [worker.pid for worker in cluster.workers], LEASE_SECONDS)
-        watching = asyncio.create_task(starving.run())
+        billed = Billed(cluster.redis)
+        watching = [asyncio.create_task(starving.run()), asyncio.create_task(billed.run())]
         async with asyncio.TaskGroup() as group:
             group.create_task(load.run(seconds))
             group.create_task(nemesis.run(seconds))
-        watching.cancel()
+        for watcher in watching:
+            watcher.cancel()
         await nemesis.supervise()
         left = await left_behind(cluster)
         calls, meter = await counted_calls(cluster), await metered(cluster)
@@ -144,7 +146,7 @@ async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
                 *nemesis.deaths,
                 *paid(ended, calls, disturbances),
                 *(wrong for case in ended for wrong in case.judge_costs(meter, disturbances[case.stream_id])),
-                *await counted(cluster, ended),
+                *await counted(cluster, ended, billed),
                 *(f"{tag} was answered with an error, and started" for tag in load.refused if calls.get(tag)),
                 *too_few(ended),
                 *left,
@@ -179,12 +181,10 @@ async def metered(cluster: Cluster) -> Meter:
     return meter
 
 
-async def counted(cluster: Cluster, cases: list[Case]) -> list[str]:
+async def counted(cluster: Cluster, cases: list[Case], billed: Billed) -> list[str]:
     """Where what is counted over all streams is not the sum of their ledgers."""
-    known = {case.stream_id: case.costs.calls for case in cases if case.costs is not None}
-    for _, entry in await cluster.redis.xrange(keys.OUTBOX):
-        if (stream_id := entry[b"id"].decode()) not in known:  # of a request that was not answered
-            known[stream_id] = calls_of(await cluster.redis.hget(keys.meta(stream_id), "calls"), 0, "")
+    await billed.look()
+    known = billed.calls | {case.stream_id: case.costs.calls for case in cases if case.costs is not None}
     sums = [calls.sums for calls in known.values()]
     ours = [sum(getattr(one, name) for one in sums) for name in ("input", "output", "nano")]
     async with httpx.AsyncClient() as http:
