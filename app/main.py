@@ -51,7 +51,7 @@ from app.http.envelope import Door, Envelope
 from app.http.errors import HANDLED, on_error
 from app.http.health import Readiness
 from app.intake.streams import Streams
-from app.intake.sweep import sweep
+from app.intake.sweep import sweeping
 from app.openapi import document
 from app.prices import Prices
 from app.settings import Settings, SettingsError, unknown
@@ -72,6 +72,7 @@ from app.stream.redis.fitness import until_fit
 from app.stream.saved.saved_calls import Saved
 from app.upstream import Upstream
 from app.watch.events import of_processes
+from app.watch.strays import tell_of_loop
 from app.watch.wiring import Watch, watching
 
 # Young objects that survive this many allocations are collected; the default of 700 costs a third of a connect.
@@ -178,6 +179,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
     log, queue, certificate = Log(redis), Queue(redis, settings.usage_days), files.certificate
     async with contextlib.AsyncExitStack() as stack:
         stop = _stop_on_signals()
+        tell_of_loop()
         stack.callback(let_end)
         stack.push_async_callback(redis.aclose)
         channel = await stack.enter_async_context(Channel(redis))
@@ -189,10 +191,10 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
         streams = Streams(log, queue, Conversations(redis, log), settings, name, pricing=files.prices.cost)
-        sweeping = Supervised("sweep", lambda: sweep(streams, settings.stream_seconds_max))
+        sweeper = sweeping(streams, settings.stream_seconds_max)
         probe: Redis = connect(settings.redis_url, name, retries=1, ca=settings.redis_ca)
         stack.push_async_callback(probe.aclose)
-        ready = Readiness(probe, (channel, accords, *beat.tasks, sweeping, *reloads))
+        ready = Readiness(probe, (channel, accords, *beat.tasks, sweeper, *reloads))
         bulk = Bulk()
         front = Front(
             settings=settings,
@@ -218,7 +220,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
         if certificate is not None:
             await stack.enter_async_context(Supervised("certificate", certificate.watch))
         checking = asyncio.create_task(until_fit(redis), name="check")
-        sweeping.start()
+        sweeper.start()
         sys.stdout.write(f"keepstream front on {address(listener, secure=certificate is not None)}\n")
         sys.stdout.flush()
         _collect_rarely()
@@ -230,7 +232,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
         http.should_exit = True
         await running
         checking.cancel()
-        await sweeping.stop()
+        await sweeper.stop()
         if checking.done() and not checking.cancelled():
             checking.result()
     return 0

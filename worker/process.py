@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.signals import let_end
 from app.stream import keys
 from app.stream.channel import Channel
-from app.stream.concurrency.tasks import end
+from app.stream.concurrency.tasks import Supervised
 from app.stream.conversations.store import Conversations
 from app.stream.log import Log
 from app.stream.queue import Queue
@@ -32,6 +32,7 @@ from app.stream.saved.saved_calls import Saved
 from app.stream.workers.gates import Gates
 from app.stream.workers.presence import Presence
 from app.stream.workers.reserves import Reserves
+from app.watch.strays import tell_of_loop
 from app.watch.wiring import Watch
 from worker.claims.abandoned import Abandoned
 from worker.claims.cancels import Cancels
@@ -44,7 +45,6 @@ from worker.life.calling.announce import Announcer
 from worker.life.saving.following import Followings
 from worker.life.services import Services
 from worker.log.commit import Committer
-from worker.loops import for_ever
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate
 
@@ -95,6 +95,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices
         async def take() -> None:
             await renewals.renew()  # after an outage: what is ours must not be claimed as if it were nobody's
             await pool.main()
+            await asyncio.Event().wait()  # it takes no more, and that is no fall
 
         def connection() -> Redis:
             return connect(settings.redis_url, client_name(name), ca=settings.redis_ca)
@@ -103,25 +104,21 @@ async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices
         # Listens before it is listed: a listed worker that nobody hears counts as dead.
         await channel.subscribe(keys.alive(name), neighbours)
         await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
-        loops = [
-            asyncio.create_task(for_ever(what, work), name=what)
-            for what, work in (
-                ("claims", take),
-                ("leases", renewals.keep),
-                ("cancels", cancels.watch),
-                ("abandoned", abandoned.watch),
-                ("neighbours", neighbours.watch),
-                ("accord", Accord(redis, channel, keys.accord(name)).watch),
-            )
-        ]
-        try:
-            yield Parts(services, pool)
-        finally:
-            await end(*loops)
+        for what, work in (
+            ("claims", take),
+            ("leases", renewals.keep),
+            ("cancels", cancels.watch),
+            ("abandoned", abandoned.watch),
+            ("neighbours", neighbours.watch),
+            ("accord", Accord(redis, channel, keys.accord(name)).watch),
+        ):
+            await stack.enter_async_context(Supervised(what, work, asks_redis=True))
+        yield Parts(services, pool)
 
 
 async def _serve(settings: Settings, prices: Prices, watch: Watch) -> None:
     signals, name = Signals(), watch.name
+    tell_of_loop()
     redis = connect(settings.redis_url, client_name(name), ArqRedis, ca=settings.redis_ca)
     async with AsyncExitStack() as stack:
         stack.callback(let_end)

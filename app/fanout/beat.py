@@ -18,7 +18,7 @@ from app.fanout.audience import PING
 from app.fanout.hub import Hub
 from app.fanout.tail import Tail
 from app.stream import keys
-from app.stream.concurrency.tasks import Supervised, every
+from app.stream.concurrency.tasks import Rounds
 from app.stream.frames import PROOF_LENGTH
 from app.stream.log import State
 from app.stream.redis.connect import AWAY
@@ -40,8 +40,8 @@ class Beat:
         self._redis = redis
         self._hub = hub
         self.tasks = (
-            Supervised("hub-beat", lambda: every(BEAT_SECONDS, self.look)),
-            Supervised("hub-ping", lambda: every(TICK_SECONDS, self._ping)),
+            Rounds("hub-beat", BEAT_SECONDS, self.look),
+            Rounds("hub-ping", TICK_SECONDS, self._ping),
         )
 
     async def __aenter__(self) -> Self:

@@ -31,10 +31,10 @@ from app.stream.errors import (
     NoConversationError,
     NotAcceptedError,
     QueueFullError,
+    place_of,
 )
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
-from app.watch.places import place_of
 
 REQUEST_ID = "keepstream.request_id"
 FAILED = "keepstream.failed"

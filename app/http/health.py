@@ -1,7 +1,9 @@
 """`/healthz` and `/readyz`: is the process up, and may it be sent readers.
 
 The rule: the answer comes within `READY_SECONDS`, whatever the front is busy with: Redis is asked over a connection of
-its own, once for all who ask at the same time. A background task that has fallen is as bad as Redis being away.
+its own, once for all who ask at the same time. A background task that has fallen, or does its work no more, is as bad
+as Redis being away. A Redis that answers and takes no writes is none: all fronts would be taken out at once, and their
+readers, who are served, be sent to a proxy that has nobody; who asks for a write is told the truth here.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from app.stream.redis.refusals import tell_refusal
 
 # Probes commonly wait for a second.
 READY_SECONDS = 1.0
+# How a server answers that serves readers and takes no writes.
+_NO_WRITES = ("MISCONF", "OOM", "READONLY", "NOREPLICAS")
 
 
 class Work(Protocol):
@@ -59,7 +63,8 @@ class Readiness:
         try:
             await self._redis.ping()
         except (RedisError, *AWAY) as error:
-            return f"Redis cannot be reached: {tell_refusal('ready', error).code}"
+            refusal = tell_refusal("ready", error)
+            return None if refusal.code in _NO_WRITES else f"Redis cannot be reached: {refusal.code}"
         return None
 
 

@@ -6,11 +6,10 @@ all. Any front may sweep; the claim makes sure that only one ends a stream.
 
 from __future__ import annotations
 
-import asyncio
-
 from redis.exceptions import RedisError
 
 from app.intake.streams import Streams
+from app.stream.concurrency.tasks import Rounds
 from app.stream.endings import Outcome
 from app.stream.observing import tell
 from app.stream.redis.connect import AWAY
@@ -24,16 +23,19 @@ SWEEP_BATCH = 100
 EXPIRED = {"type": "timeout_error", "message": "the stream waited longer than a stream may take"}
 
 
-async def sweep(streams: Streams, stream_seconds_max: float) -> None:
-    """Ends overdue waiting streams, for as long as the process lives."""
+def sweeping(streams: Streams, stream_seconds_max: float) -> Rounds:
+    """A front's sweep, to be started."""
     pause = min(SWEEP_SECONDS, stream_seconds_max)
-    while True:
-        await asyncio.sleep(pause)
-        try:
-            for stream_id in await streams.queue.overdue(int(stream_seconds_max * 1000), SWEEP_BATCH):
-                await _end(streams, stream_id)
-        except (RedisError, *AWAY) as error:
-            tell_refusal("sweep", error)
+    return Rounds("sweep", pause, lambda: sweep(streams, stream_seconds_max))
+
+
+async def sweep(streams: Streams, stream_seconds_max: float) -> None:
+    """Ends waiting streams that are overdue."""
+    try:
+        for stream_id in await streams.queue.overdue(int(stream_seconds_max * 1000), SWEEP_BATCH):
+            await _end(streams, stream_id)
+    except (RedisError, *AWAY) as error:
+        tell_refusal("sweep", error)
 
 
 async def _end(streams: Streams, stream_id: str) -> None:

@@ -150,11 +150,10 @@ class Channel:
     async def _hold(self) -> None:
         """One connection, from its beginning to its end. Raises why it ended."""
         connection = await self._connect()
-        watch = asyncio.create_task(self._watch(connection), name="channel-watch")
         try:
-            await self._listen(connection)
+            async with Supervised("channel-watch", lambda: self._watch(connection)):
+                await self._listen(connection)
         finally:
-            watch.cancel()
             self._connection = None
             self._confirmed.clear()
             self._asked.clear()
@@ -233,8 +232,8 @@ class Channel:
             # Only an unanswered PING counts: mere silence of that length is what an idle channel is like.
             if self._heard < asked < now:
                 tell(ChannelSilent(now - self._heard))
-                _abort(connection)
-                return
+                _abort(connection)  # which ends who listens, and this with him
+                self._heard = now
             asked = math.inf
             if now - self._heard >= PING_SECONDS / 2:
                 self._send(b"PING")

@@ -107,7 +107,11 @@ class ReceiverFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class TaskFell(Event):
-    """A task that lives as long as its process ended (`ended`) or raised; it starts again."""
+    """What lives as long as its process, a task or a thread, ended (`ended`) or raised; it starts again.
+
+    `place` is the line that raised, empty where none did.
+    """
 
     task: str
     error: str
+    place: str = ""

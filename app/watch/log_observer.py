@@ -60,6 +60,11 @@ def _awaited(event: observing.RedisAwaited) -> _Line:
     return _WARNING, f"{begin}: {event.words} ({event.kind}, {event.error})"
 
 
+def _task_fell(event: observing.TaskFell) -> _Line:
+    at = f" in {event.place}" if event.place else ""
+    return _ERROR, f"{event.task}: fell ({event.error}{at}), starts again"
+
+
 def _append_refused(event: of_streams.AppendRefused) -> _Line:
     if not event.error:
         return _DEBUG, ""
@@ -155,7 +160,7 @@ _LINES: dict[type[Event], Callable[[Any], _Line]] = {
         "the channel listens to another server than the one that is written to: connecting anew",
     ),
     observing.ReceiverFailed: lambda e: (_ERROR, f"channel: a receiver failed: {e.error}"),
-    observing.TaskFell: lambda e: (_ERROR, f"{e.task}: fell ({e.error}), starts again"),
+    observing.TaskFell: _task_fell,
     of_streams.AppendRefused: _append_refused,
     of_streams.CancelAsked: _cancel_asked,
     of_streams.Ended: _ended,

@@ -10,8 +10,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from app.stream.errors import place_of
 from app.stream.observing import Event, Observer, listen
-from app.watch.places import place_of
 
 logger = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.watch.log_observer import LogObserver
 from app.watch.logs import configure
 from app.watch.observers import Observers, observed
+from app.watch.strays import strays_told
 
 Kind = Literal["front", "worker"]
 
@@ -33,5 +34,5 @@ class Watch:
 def watching(settings: Settings, kind: Kind, name: str) -> Iterator[Watch]:
     """Within, all that this process tells is heard. The log comes first: it tells of the others' troubles."""
     configure(settings.log_level)
-    with observed(LogObserver()) as observers:
+    with observed(LogObserver()) as observers, strays_told():
         yield Watch(kind, name, observers)

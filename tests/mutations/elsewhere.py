@@ -10,12 +10,6 @@ ROWS = (
         "",
     ),
     Mutation(
-        "a cancellation of what a loop waited for ends the loop",
-        "worker/loops.py",
-        "        except (Exception, asyncio.CancelledError) as error:",
-        "        except Exception as error:",
-    ),
-    Mutation(
         "a worker says nothing of a misspelt setting",
         "worker/main.py",
         "for name in unknown(os.environ):",
@@ -30,8 +24,8 @@ ROWS = (
     Mutation(
         "a front is ready whatever became of its beat",
         "app/main.py",
-        "(channel, accords, *beat.tasks, sweeping, *reloads)",
-        "(channel, accords, sweeping, *reloads)",
+        "(channel, accords, *beat.tasks, sweeper, *reloads)",
+        "(channel, accords, sweeper, *reloads)",
     ),
     Mutation(
         "service links are settings",

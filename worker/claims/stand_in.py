@@ -18,6 +18,7 @@ from typing import Self
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from app.stream.concurrency.threads import SupervisedThread
 from app.stream.observing import tell
 from app.stream.queue import Queue
 from app.stream.redis.connect import AWAY
@@ -40,37 +41,33 @@ class StandIn:
         self._renewals = renewals
         self._connect = connect
         self._lease_seconds = lease_seconds
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="stand-in", daemon=True)
+        self._thread = SupervisedThread("stand-in", self._run)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
+        self._thread.stop()
 
-    def _run(self) -> None:
+    def _run(self, ended: threading.Event) -> None:
         with asyncio.Runner() as runner:
-            while not self._ended.wait(self._lease_seconds * LOOK):
+            while not ended.wait(self._lease_seconds * LOOK):
                 if self._is_late:
-                    try:
-                        runner.run(self._stand_in())
-                    except Exception as error:  # noqa: BLE001  # whatever it is: it is told, and the next look comes
-                        tell(of_processes.Fault.met("stand-in", error))
+                    runner.run(self._stand_in(ended))
 
     @property
     def _is_late(self) -> bool:
         late = time.monotonic() - self._renewals.beat_at
         return bool(self._renewals.claims) and LATE < late / self._lease_seconds < STAND_IN
 
-    async def _stand_in(self) -> None:
+    async def _stand_in(self, ended: threading.Event) -> None:
         """Renews until the loop does it again."""
         tell(of_processes.RenewalsLate())
         redis = self._connect()
         queue, lease_ms = Queue(redis), int(self._lease_seconds * 1000)
         try:
-            while self._is_late and not self._ended.is_set():
+            while self._is_late and not ended.is_set():
                 with contextlib.suppress(RedisError, *AWAY):
                     await queue.renew(self._worker, self._renewals.claims, lease_ms)
                 await asyncio.sleep(self._lease_seconds / 3)

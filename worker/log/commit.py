@@ -109,15 +109,14 @@ class Committer:
     async def _session(self) -> None:
         """Commits over one connection until it ends."""
         connection: AbstractConnection = self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
-        watch = asyncio.create_task(self._watch(connection), name="commit-watch")
         try:
-            await connection.connect()  # type: ignore[no-untyped-call]
-            for text in (_SOURCE, _SOURCE_LAST):
-                await connection.send_command("SCRIPT", "LOAD", text)
-                await connection.read_response()
-            await self._commit(connection)
+            async with Supervised("commit-watch", lambda: self._watch(connection)):
+                await connection.connect()  # type: ignore[no-untyped-call]
+                for text in (_SOURCE, _SOURCE_LAST):
+                    await connection.send_command("SCRIPT", "LOAD", text)
+                    await connection.read_response()
+                await self._commit(connection)
         finally:
-            watch.cancel()
             _abort(connection)
 
     async def _commit(self, connection: AbstractConnection) -> None:
@@ -218,8 +217,8 @@ class Committer:
             await asyncio.sleep(WATCH_SECONDS)
             if self._due is not None and loop.time() > self._due:
                 tell(of_processes.CommitsUnanswered())
-                _abort(connection)
-                return
+                self._due = None
+                _abort(connection)  # which ends the session, and this with it
 
 
 def _packed(writer: Writer, append: Append) -> bytes:

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.access.screens import Metadata, Refusal, Screen, ScreenedPrompt
+from app.stream.concurrency.threads import SupervisedThread
+from app.stream.errors import place_of
 from app.stream.observing import tell
 from app.watch.events.of_fronts import ScreenFailed
 from app.watch.events.of_streams import Refused
 from app.watch.events.subjects import subject, word
-from app.watch.places import place_of
 
 # Under way at once in one thread: each holds a prompt.
 CALLS_MAX = 256
@@ -117,7 +118,8 @@ class _Room:
         self.loop = asyncio.new_event_loop()
         self.calls: set[_Call] = set()  # changed by one thread and by the other, each time at once
         self._looked: float | None = None
-        threading.Thread(target=self._run, name="screening", daemon=True).start()
+        self._thread = SupervisedThread("screening", self._run)
+        self._thread.start()
 
     def look(self) -> None:
         """Whether its loop still turns is going to be seen by `silent`."""
@@ -135,16 +137,20 @@ class _Room:
         return self._answered(call)
 
     def close(self) -> None:
+        self._thread.stop()
         with contextlib.suppress(RuntimeError):  # it is closed
             self.loop.call_soon_threadsafe(self.loop.stop)
 
     def _seen(self) -> None:
         self._looked = None
 
-    def _run(self) -> None:
+    def _run(self, ended: threading.Event) -> None:
+        """Turns, also again after an exit that somebody's task asked for."""
         asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+        if not ended.is_set():
+            return
         try:
-            self.loop.run_forever()
             tasks = asyncio.all_tasks(self.loop)
             for task in tasks:
                 task.cancel()

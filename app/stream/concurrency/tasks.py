@@ -1,7 +1,9 @@
 """Tasks that live as long as their process, and ending tasks for certain.
 
-The rule: no background task ends unnoticed, and none runs without a pause. What ends or raises is logged with its class
-(never with its words: they may hold a prompt) and started again after a pause; who asks is told that it stands still.
+The rule: no background task ends unnoticed, and none runs without a pause. What ends or raises is told with its class
+and its place (never with its words: they may hold a prompt), counted, and started again after a pause; who asks is told
+that it stands still. What only waits for Redis is told as the outage that it is. Both processes have no other kind
+(`tests/test_tasks.py`); `threads` is the same for threads.
 """
 
 from __future__ import annotations
@@ -11,26 +13,34 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
+from app.stream.errors import place_of
 from app.stream.observing import TaskFell, tell
+from app.stream.redis.refusals import NO_ANSWER, refusal_of, tell_refusal
 
 # How long a task may take to end before it is cancelled again.
 AGAIN_SECONDS = 0.1
 # Between a task's fall and its next start: doubling, and as at first once it has gone on for `STEADY_SECONDS`.
 PAUSE_SECONDS = 0.1
-PAUSE_SECONDS_MAX = 5.0
-STEADY_SECONDS = 30.0
+PAUSE_SECONDS_MAX = 1.0
+STEADY_SECONDS = 1.0
+# What is done in rounds is late when none was done for so many of its pauses, and for so long at the least: a busy
+# machine is none that stands still.
+LATE_ROUNDS = 5
+LATE_SECONDS = 15.0
 
 
 class Supervised:
     """Work that never ends, started again whenever it does. `async with`, or `start` and `stop`.
 
-    `work` makes the awaitable anew for each start; it is expected to run until it is cancelled.
+    `work` makes the awaitable anew for each start; it is expected to run until it is cancelled. `asks_redis`: what it
+    raises may be Redis being away or refusing for now, which is told as that and is no fall.
     """
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, name: str, work: Callable[[], Awaitable[object]], *, asks_redis: bool = False) -> None:
         self.name = name
         self.falls = 0
         self._work = work
+        self._asks_redis = asks_redis
         self._task: asyncio.Task[None] | None = None
         self._running = False
 
@@ -61,19 +71,60 @@ class Supervised:
             self._running, since = True, loop.time()
             try:
                 await self._work()
-                fell = "ended"
-            except asyncio.CancelledError as error:
-                if is_cancelled():
-                    raise
-                fell = type(error).__name__  # of something it waited for: that is a fault, not the end
-            except Exception as error:  # noqa: BLE001  # whatever it is: it is told, and the work goes on
-                fell = type(error).__name__
-            self._running = False
-            self.falls += 1
-            tell(TaskFell(self.name, fell))
+                self._fell(None)
+            except (Exception, asyncio.CancelledError) as error:  # whatever it is: it is told, and the work goes on
+                if isinstance(error, asyncio.CancelledError) and is_cancelled():
+                    raise  # otherwise it is of something it waited for: that is a fault, not the end
+                self._fell(error)
             if loop.time() - since >= STEADY_SECONDS:
                 pause.reset()
             await pause.wait()
+
+    def _fell(self, error: BaseException | None) -> None:
+        self._running = False
+        if self._asks_redis and isinstance(error, NO_ANSWER) and refusal_of(error).passes:
+            tell_refusal(self.name, error)
+            return
+        self.falls += 1
+        tell(fall_of(self.name, error))
+
+
+class Rounds(Supervised):
+    """Supervised work that is done again and again, `seconds` after it was done.
+
+    It lives only as long as rounds are done: one that hangs is ended, which is a fall, and begun again.
+    """
+
+    def __init__(self, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(name, self._rounds)
+        self._seconds = seconds
+        self._round = work
+        self._done_at = 0.0
+
+    @property
+    def alive(self) -> bool:
+        since = asyncio.get_running_loop().time() - self._done_at
+        return super().alive and since < self._seconds + self._late_seconds
+
+    def start(self) -> Self:
+        self._done_at = asyncio.get_running_loop().time()
+        return super().start()
+
+    @property
+    def _late_seconds(self) -> float:
+        return max(self._seconds * LATE_ROUNDS, LATE_SECONDS)
+
+    async def _rounds(self) -> None:
+        while True:
+            await asyncio.sleep(self._seconds)
+            async with asyncio.timeout(self._late_seconds):
+                await self._round()
+            self._done_at = asyncio.get_running_loop().time()
+
+
+def fall_of(name: str, error: BaseException | None) -> TaskFell:
+    """The event of work that raised `error`, or ended by itself."""
+    return TaskFell(name, "ended", "") if error is None else TaskFell(name, type(error).__name__, place_of(error))
 
 
 class Pause:
@@ -91,18 +142,6 @@ class Pause:
     def reset(self) -> None:
         """It went well: the next pause is the first one."""
         self._next = self._first
-
-
-def supervised(name: str, work: Callable[[], Awaitable[object]]) -> Supervised:
-    """Starts `work`, for as long as the process lives; `stop` ends it."""
-    return Supervised(name, work).start()
-
-
-async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
-    """Does `work` again and again, `seconds` after it was done; for ever, unless it raises."""
-    while True:
-        await asyncio.sleep(seconds)
-        await work()
 
 
 def is_cancelled() -> bool:

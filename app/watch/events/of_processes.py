@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from app.stream.errors import place_of
 from app.stream.observing import Event
 from app.watch.events.subjects import NOBODY, Subject
-from app.watch.places import place_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, BusyLoadingError, ReadOnlyError, RedisError, ResponseError
 
 from app.dev.embedded import EmbeddedValkey
 from app.http import health
 from app.http.health import Readiness
-from app.stream.concurrency.tasks import Supervised
+from app.stream.concurrency import tasks
+from app.stream.concurrency.tasks import Rounds, Supervised
 from app.stream.redis.connect import connect
 from tests.app.served import served, until
 from tests.harness.network.proxy import Proxy
@@ -79,6 +81,35 @@ async def test_a_front_whose_task_has_fallen_is_not_ready(probe: Redis) -> None:
         await until(lambda: sweep.falls == 1)
         assert await Readiness(probe, (beat, sweep)).missing() == "sweep has fallen; the front's log says why"
         assert await Readiness(probe, (beat,)).missing() is None
+
+
+async def test_a_front_whose_task_is_alive_and_does_its_work_no_more_is_not_ready(
+    probe: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Rounds("hub-beat", 0.0, for_ever) as beat:
+        assert await Readiness(probe, (beat,)).missing() is None
+        monkeypatch.setattr(tasks, "LATE_SECONDS", 0.0)
+        assert "hub-beat has fallen" in str(await Readiness(probe, (beat,)).missing())
+
+
+@pytest.mark.parametrize(
+    ("answer", "ready"),
+    [
+        (ResponseError("MISCONF Redis is configured to save RDB snapshots, but it is unable to persist"), True),
+        (ReadOnlyError("You can't write against a read only replica."), True),
+        (BusyLoadingError("Redis is loading the dataset in memory"), False),
+        (AuthenticationError("WRONGPASS invalid username-password pair"), False),
+        (ResponseError("NOPERM this user has no permissions to run the 'ping' command"), False),
+    ],
+)
+async def test_a_redis_that_takes_no_writes_serves_readers(
+    probe: Redis, monkeypatch: pytest.MonkeyPatch, answer: RedisError, *, ready: bool
+) -> None:
+    async def ping() -> None:
+        raise answer
+
+    monkeypatch.setattr(probe, "ping", ping)
+    assert (await Readiness(probe, ()).missing() is None) is ready
 
 
 async def test_one_that_is_not_ready_says_so_with_its_status(redis: Redis) -> None:

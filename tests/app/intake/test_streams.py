@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from app.intake import sweep as sweeping
 from app.intake.prompt import Defaults, prompt_of
 from app.intake.streams import Streams
 from app.intake.submit import Submit
-from app.intake.sweep import sweep
+from app.intake.sweep import sweeping
 from app.prices import Prices
 from app.settings import Settings
 from app.stream import frames, keys
@@ -129,33 +128,25 @@ async def test_a_log_that_cannot_be_read_is_left_to_a_worker(redis: Redis, strea
     assert await outbox(redis) == []
 
 
-async def test_a_stream_that_cannot_be_ended_keeps_no_other_from_it(
-    redis: Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sweeping, "SWEEP_SECONDS", 0.02)
+async def test_a_stream_that_cannot_be_ended_keeps_no_other_from_it(redis: Redis, streams: Streams) -> None:
     broken, other = await submit(streams), await submit(streams)
     await redis.execute_command("HSET", keys.meta(broken), "attempt", "many")
-    sweeper = asyncio.create_task(sweep(streams, 0.01))
-    async with asyncio.timeout(10):
+    async with sweeping(streams, 0.01), asyncio.timeout(10):
         while not await outbox(redis):
             await asyncio.sleep(0.01)
-    sweeper.cancel()
     [entry] = await outbox(redis)
     assert entry[b"id"] == other.encode()
 
 
 async def test_nor_does_one_whose_key_is_something_else(
-    redis: Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    redis: Redis, streams: Streams, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sweeping, "SWEEP_SECONDS", 0.02)
     odd, other = await submit(streams), await submit(streams)
     await redis.rpush(keys.log(odd), b"x")
     await redis.pexpire(keys.log(odd), LEASE_MS)
-    sweeper = asyncio.create_task(sweep(streams, 0.01))
-    async with asyncio.timeout(10):
+    async with sweeping(streams, 0.01), asyncio.timeout(10):
         while not await outbox(redis):
             await asyncio.sleep(0.01)
-    sweeper.cancel()
     [entry] = await outbox(redis)
     assert entry[b"id"] == other.encode()
     assert f"sweep: {odd}: ResponseError" in caplog.text

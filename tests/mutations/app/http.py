@@ -52,6 +52,12 @@ ROWS = (
         "            if False:",
     ),
     Mutation(
+        "a Redis that takes no writes takes all fronts out at once",
+        "app/http/health.py",
+        "if refusal.code in _NO_WRITES else",
+        "if False else",
+    ),
+    Mutation(
         "a probe waits for as long as Redis is silent",
         "app/http/health.py",
         "timeout=READY_SECONDS)",

@@ -66,8 +66,26 @@ ROWS = (
     Mutation(
         "a task that has fallen stays where it lies",
         "app/stream/concurrency/tasks.py",
-        "            self._running = False\n            self.falls += 1\n",
-        "            self._running = False\n            self.falls += 1\n            return\n",
+        "                self._fell(error)\n",
+        "                self._fell(error)\n                return\n",
+    ),
+    Mutation(
+        "a cancellation of what a task waited for ends the task",
+        "app/stream/concurrency/tasks.py",
+        "            except (Exception, asyncio.CancelledError) as error:",
+        "            except Exception as error:",
+    ),
+    Mutation(
+        "work whose rounds hang is alive",
+        "app/stream/concurrency/tasks.py",
+        "return super().alive and since < self._seconds + self._late_seconds",
+        "return super().alive or since < 0",
+    ),
+    Mutation(
+        "a thread that has fallen stays where it lies",
+        "app/stream/concurrency/threads.py",
+        "                tell(tasks.fall_of(self.name, fell))\n",
+        "                tell(tasks.fall_of(self.name, fell))\n                return\n",
     ),
     Mutation(
         "a refusal is judged by how its text begins: a pipeline's is none of those we know",

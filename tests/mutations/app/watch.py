@@ -27,4 +27,10 @@ ROWS = (
         "type(error).__name__, place_of(error), of)",
         "repr(error), place_of(error), of)",
     ),
+    Mutation(
+        "what a callback raised is written with its words",
+        "app/watch/strays.py",
+        "asyncio.get_running_loop().set_exception_handler(_met)",
+        "asyncio.get_running_loop()",
+    ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from typing import Any
 
@@ -30,6 +31,12 @@ async def raising(prompt: ScreenedPrompt) -> None:
 
 async def leaving(_prompt: ScreenedPrompt) -> None:
     raise SystemExit(3)
+
+
+async def leaving_later(prompt: ScreenedPrompt) -> None:
+    """Its own task asks for the exit of the process, and nobody awaits it."""
+    if SECRET in prompt.texts:
+        asyncio.get_running_loop().call_soon(sys.exit, 3)
 
 
 async def slow(_prompt: ScreenedPrompt) -> None:

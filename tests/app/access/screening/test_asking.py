@@ -124,6 +124,16 @@ async def test_what_holds_up_its_thread_holds_up_nobody_else(of: Make, monkeypat
     await until(passes)
 
 
+async def test_what_asks_for_an_exit_behind_our_back_is_told_and_the_next_prompts_are_screened(
+    of: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    screening = of(a_screen.leaving_later)
+    assert await screening.ask(prompt(SECRET)) is None
+    await until(lambda: "screening: fell (SystemExit in " in caplog.text)
+    assert await screening.ask(prompt()) is None
+    assert SECRET not in caplog.text
+
+
 async def test_who_leaves_is_not_waited_for(of: Make) -> None:
     screening = of(a_screen.slow)
     asking = asyncio.create_task(screening.ask(prompt()))

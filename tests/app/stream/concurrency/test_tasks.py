@@ -3,11 +3,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import re
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from app.stream.concurrency import tasks as tasks_module
-from app.stream.concurrency.tasks import Supervised, end, supervised
+from app.stream.concurrency.tasks import Rounds, Supervised, end
 
 
 async def for_ever() -> None:
@@ -83,7 +86,10 @@ async def test_work_that_fell_is_told_by_its_class_and_started_again(
         await work.runs.wait()
         assert (watched.alive, watched.falls, len(work.starts)) == (True, 2, 3)
     assert not watched.alive
-    assert [record.getMessage() for record in caplog.records] == [f"sweep: fell ({word}), starts again"] * 2
+    place = "" if fall is None else r" in \w+ \([^()]*:\d+\)"
+    assert len(caplog.records) == 2
+    for record in caplog.records:
+        assert re.fullmatch(rf"sweep: fell \({word}{place}\), starts again", record.getMessage())
     assert "a prompt" not in caplog.text
 
 
@@ -100,7 +106,7 @@ async def test_work_that_falls_at_once_is_not_started_without_a_pause(monkeypatc
 async def test_who_asks_while_it_lies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks_module, "PAUSE_SECONDS", 3600.0)
     monkeypatch.setattr(tasks_module, "PAUSE_SECONDS_MAX", 3600.0)
-    watched = supervised("sweep", Work(KeyError()))
+    watched = Supervised("sweep", Work(KeyError())).start()
     assert watched.alive
     async with asyncio.timeout(20):
         while watched.falls == 0:
@@ -111,8 +117,82 @@ async def test_who_asks_while_it_lies_is_told(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_a_cancellation_ends_it() -> None:
     work = Work()
-    watched = supervised("sweep", work)
+    watched = Supervised("sweep", work).start()
     async with asyncio.timeout(20):
         await work.runs.wait()
         await watched.stop()
     assert (watched.falls, watched.alive) == (0, False)
+
+
+# --- of who asks Redis
+
+
+async def test_an_outage_is_told_as_one_and_is_no_fall(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks_module, "PAUSE_SECONDS_MAX", 0.001)
+    work = Work(*[RedisConnectionError()] * 20)
+    async with Supervised("claims", work, asks_redis=True) as watched, asyncio.timeout(20):
+        await work.runs.wait()
+        assert watched.falls == 0
+    assert len(caplog.records) == 1
+    assert "claims: Redis: " in caplog.text
+
+
+async def test_what_redis_never_answers_is_a_fall_and_its_words_are_not_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks_module, "PAUSE_SECONDS_MAX", 0.001)
+    refused = ResponseError("Command # 1 (SET a secret) of pipeline caused error: ('OOM no room',)")
+    work = Work(refused, ResponseError("secret"))
+    async with Supervised("claims", work, asks_redis=True) as watched, asyncio.timeout(20):
+        await work.runs.wait()
+        assert watched.falls == 1
+    assert "secret" not in caplog.text
+    assert "claims: fell (ResponseError in " in caplog.text
+
+
+# --- rounds
+
+
+async def test_rounds_go_on_after_one_that_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks_module, "PAUSE_SECONDS", 0.001)
+    done, rounds = asyncio.Event(), 0
+
+    async def once() -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise KeyError
+        if rounds == 3:
+            done.set()
+
+    async with Rounds("sweep", 0.001, once) as watched, asyncio.timeout(20):
+        await done.wait()
+        assert (watched.alive, watched.falls) == (True, 1)
+    assert not watched.alive
+
+
+async def test_a_round_that_hangs_is_no_life_and_is_ended_and_begun_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PAUSE_SECONDS", "LATE_SECONDS"):
+        monkeypatch.setattr(tasks_module, name, 0.01)
+    begun = asyncio.Queue[None]()
+    hangs = [True] * 2
+
+    async def once() -> None:
+        begun.put_nowait(None)
+        if hangs and hangs.pop():
+            await for_ever()
+
+    async with Rounds("sweep", 0.001, once) as watched, asyncio.timeout(20):
+        assert watched.alive  # it has just begun
+        for _ in range(2):
+            await begun.get()
+        assert (watched.alive, watched.falls) == (False, 1)  # none was done by the first, although it was begun again
+        for _ in range(2):
+            await begun.get()
+        monkeypatch.setattr(tasks_module, "LATE_SECONDS", 60.0)
+        assert (watched.alive, watched.falls) == (True, 2)
+    assert "sweep: fell (TimeoutError in " in caplog.text
