@@ -93,6 +93,16 @@ class Settings:
     log_format: str = ""
     metrics_port: int | None = None
     metrics_host: str | None = None
+    otel_exporter_otlp_endpoint: str | None = field(default=None, repr=False)  # may hold a password
+    otel_exporter_otlp_protocol: str = ""
+    otel_traces_exporter: str = ""
+    otel_sdk_disabled: str = ""
+
+    @property
+    def traces(self) -> bool:
+        """Whether traces are wanted, by OpenTelemetry's own variables."""
+        sent = not self.otel_traces_exporter or "otlp" in self.otel_traces_exporter.replace(",", " ").split()
+        return self.otel_exporter_otlp_endpoint is not None and sent and self.otel_sdk_disabled != "true"
 
     @property
     def asks_nobody(self) -> bool:
@@ -177,6 +187,15 @@ class Settings:
             log_format=read.one_of("KEEPSTREAM_LOG_FORMAT", default.log_format, ("", "json", "text")),
             metrics_port=read.port_if_any("KEEPSTREAM_METRICS_PORT"),
             metrics_host=read.text("KEEPSTREAM_METRICS_HOST"),
+            # OpenTelemetry's own are read as it reads them: what it does not know is no fault of this process.
+            otel_exporter_otlp_endpoint=(
+                read.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or read.text("OTEL_EXPORTER_OTLP_ENDPOINT")
+            ),
+            otel_exporter_otlp_protocol=(
+                read.text("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or read.text("OTEL_EXPORTER_OTLP_PROTOCOL") or ""
+            ),
+            otel_traces_exporter=(read.text("OTEL_TRACES_EXPORTER") or "").lower(),
+            otel_sdk_disabled=(read.text("OTEL_SDK_DISABLED") or "").lower(),
         )
         if not re.match(r"^(redis|rediss|unix|redis\+sentinel|rediss\+sentinel)://", settings.redis_url):
             raise SettingsError(
@@ -196,12 +215,12 @@ SECRET_FILES = frozenset({"KEEPSTREAM_JWT_SECRET_FILE", "KEEPSTREAM_TICKET_SECRE
 # Read by the command line alone.
 _OTHERS = frozenset({"KEEPSTREAM_URL", "KEEPSTREAM_KEY"})
 # These keep the names that everybody knows them by.
-_USUAL_NAMES = frozenset({"redis_url", "anthropic_api_key", "anthropic_base_url"})
+_USUAL_NAMES = re.compile(r"redis_url|anthropic_.+|otel_.+")
 
 
 def variable_of(name: str) -> str:
     """The environment variable of a field of `Settings`."""
-    return name.upper() if name in _USUAL_NAMES else f"KEEPSTREAM_{name.upper()}"
+    return name.upper() if _USUAL_NAMES.fullmatch(name) else f"KEEPSTREAM_{name.upper()}"
 
 
 def variables() -> tuple[str, ...]:

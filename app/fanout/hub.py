@@ -26,7 +26,7 @@ from app.stream.queue import Queue
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
 from app.watch.events import of_fronts, of_processes
-from app.watch.events.subjects import subject
+from app.watch.events.subjects import Trace, subject
 
 
 class Hub:
@@ -100,7 +100,8 @@ class Hub:
         if since is not None:
             seconds = asyncio.get_running_loop().time() - since
             why = self._why(tail, reader)
-            tell(of_fronts.ReaderLeft(subject(stream_id), reader.face, why, seconds, len(tail.readers)))
+            of = subject(stream_id, tail.owner, Trace(tail.traceparent))
+            tell(of_fronts.ReaderLeft(of, reader.face, why, seconds, len(tail.readers), reader.resumed))
         if not tail.readers:
             del self._tails[stream_id]
             tail.close()

@@ -44,7 +44,7 @@ class Tail(Versioned):
         self.splice = Splice(position)
         self.audience = Audience(stream_id)
         self._handed = position  # up to where live readers have what there is
-        self.owner = ""
+        self.owner = self.traceparent = ""
         self.base: Position = origin(stream_id)
         self.reason = HISTORY_LOST
         self.attempt = 0
@@ -199,7 +199,7 @@ class Tail(Versioned):
         if read.state in (State.UNKNOWN, State.GONE):
             self._lose()
             return False
-        self.owner = read.owner
+        self.owner, self.traceparent = read.owner, read.traceparent
         if read.proven:
             return self._take_proven(read, asked)
         if self.splice.end != asked:

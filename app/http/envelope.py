@@ -36,6 +36,7 @@ from app.intake.prompt import client_request_id
 from app.stream.observing import tell
 from app.watch.events import of_fronts, of_processes
 from app.watch.events.subjects import request_ids, subject, word
+from app.watch.traces import carried
 
 ALLOWED_HEADERS = frozenset(
     {
@@ -99,6 +100,7 @@ class Envelope:
         asked = Headers(scope=scope)
         client_id = client_request_id(asked)
         token = request_ids.set((scope[REQUEST_ID], client_id or ""))
+        carried.came(asked.getlist)
         shared = origins.share(self._origins, asked.raw)
         if is_https(scope, self._door.proxies):
             shared.append((b"strict-transport-security", TRANSPORT_SECURITY.encode()))

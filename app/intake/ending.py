@@ -19,6 +19,7 @@ from app.stream.log import Begun, Log
 from app.stream.readback.brought import brought_of
 from app.watch.events import of_streams
 from app.watch.events.subjects import subject, word
+from app.watch.traces.carried import trace_of
 
 # Of what the upstream says of a use so much finds room in `relay.end`; else its counts.
 FRAME_USAGE_BYTES = 1024
@@ -67,7 +68,7 @@ async def ending_of(
     }
     fields |= {name: value for name, value in optional.items() if value is not None}
     told = of_streams.Ended(
-        subject(stream_id, meta.get("owner", b"").decode()),
+        subject(stream_id, meta.get("owner", b"").decode(), trace_of(meta)),
         word(model),
         outcome,
         error_type=error["type"] if error is not None else "",

@@ -32,6 +32,7 @@ from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import NO_ANSWER, refusal_of
 from app.watch.events import of_streams
 from app.watch.events.subjects import subject, word
+from app.watch.traces import carried
 
 # In the second half of the time so many looks must all find nobody: a front whose channel has just been replaced is
 # not counted for a moment, and its readers must not lose an answer to that.
@@ -91,11 +92,13 @@ class Streams:
         are more of the stream's meta. Raises `QueueFullError`, `LimitedError`, `IdempotencyConflictError`,
         `NotAcceptedError`, or Redis' errors; then nothing was accepted (see `submit`).
         """
-        meta = prompt.fields(owner, headers, query) | dict(fields or {})
+        stream_id = new_stream_id()
+        trace = carried.begun(stream_id)
+        meta = prompt.fields(owner, headers, query) | dict(fields or {}) | carried.fields_of(trace)
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
         submit = Submit(
             self,
-            new_stream_id(),
+            stream_id,
             meta,
             idempotency,
             along,
@@ -108,9 +111,10 @@ class Streams:
         try:
             accepted = await submit.run()
         except Exception as error:
-            tell(of_streams.Refused(subject(owner=owner), model, clock() - began, type(error).__name__))
+            of = subject(owner=owner, trace=trace)
+            tell(of_streams.Refused(of, model, clock() - began, type(error).__name__))
             raise
-        of = subject(accepted.stream_id, owner)
+        of = subject(accepted.stream_id, owner, trace)
         tell(of_streams.Submitted(of, model, clock() - began, accepted.repeated))
         return accepted
 

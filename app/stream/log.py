@@ -96,7 +96,7 @@ class Withdrawn(StrEnum):
 class Read:
     """A range of a log: `data` follows `start`; `proven` is False where the asked place was not honoured.
 
-    `start` is None only where the log lost the bytes before it.
+    `start` is None only where the log lost the bytes before it. `traceparent` is the stream's place in its trace.
     """
 
     state: State
@@ -107,6 +107,7 @@ class Read:
     length: int
     base: int
     attempt: int
+    traceparent: str = ""
 
     def whole(self) -> bytes:
         """The part of `data` that ends at a frame's end."""
@@ -218,14 +219,15 @@ class Log:
         elif after is not None:
             args = [after.offset, after.proof, limit, skip]
         reply = await self._read(keys=[keys.log(stream_id), keys.meta(stream_id), keys.tomb(stream_id)], args=args)
-        state, owner, proven, start, data, length, base, attempt, before = reply
+        state, owner, proven, start, data, length, base, attempt, before, traced = reply
         if after is not None and proven:
             position: frames.Position | None = after
         elif start == 0:
             position = frames.origin(stream_id)
         else:
             position = frames.position_at_end(before)
-        return Read(State(state.decode()), owner.decode(), bool(proven), position, data, length, base, attempt)
+        owner, traceparent = owner.decode(), traced.decode("ascii", "replace")
+        return Read(State(state.decode()), owner, bool(proven), position, data, length, base, attempt, traceparent)
 
     async def meta(self, stream_id: str, *names: str) -> dict[str, bytes] | None:
         """The named fields of a stream's meta, without those that are not set; None where there is no such stream."""

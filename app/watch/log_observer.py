@@ -194,5 +194,11 @@ _LINES: dict[type[Event], Callable[[Any], _Line]] = {
         f"file descriptors (ulimit -n) allow {e.connections} connections, not the {e.wanted} of the settings",
     ),
     of_processes.SettingIgnored: lambda e: (_WARNING, NO_SETTING % e.name),
+    of_processes.TracesOff: lambda e: (_WARNING, f"no traces are sent: {e.why}"),
+    of_processes.TracesAway: lambda e: (_WARNING, f"traces: the OTLP endpoint takes none ({e.error})"),
+    of_processes.TracesBack: lambda e: (
+        _WARNING,
+        f"traces: the OTLP endpoint takes them again, after {e.seconds:.0f} s and {e.spans} lost spans",
+    ),
     of_processes.PriceUnknown: lambda e: (_WARNING, f"no price for {e.model}: {e.error}"),
 }

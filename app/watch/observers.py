@@ -20,9 +20,14 @@ class Observers:
     """Tells each of them, in this order. `failures`: how often one of them raised."""
 
     def __init__(self, *observers: Observer) -> None:
-        self._observers = observers
+        self._observers: tuple[Observer, ...] = observers
         self._failed: set[tuple[type, type]] = set()
         self.failures = 0
+
+    def add(self, observer: Observer | None) -> None:
+        """One more, if there is one, which hears what is told from now on."""
+        if observer is not None:
+            self._observers = (*self._observers, observer)
 
     def told(self, event: Event) -> None:
         for observer in self._observers:

@@ -79,6 +79,10 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_REDIS_CA": "/etc/ca.pem",
         "KEEPSTREAM_CONVERSATION_LIMIT": "20",
         "KEEPSTREAM_CONVERSATION_BYTES": "100000",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_TRACES_EXPORTER": "otlp",
+        "OTEL_SDK_DISABLED": "true",
     }
     settings, defaults = Settings.from_env(changed), Settings()
     unchanged = [name for name in Settings.__slots__ if getattr(settings, name) == getattr(defaults, name)]

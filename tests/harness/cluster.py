@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -83,9 +84,19 @@ class Cluster:
     They come to Redis as the user that a deployment has for them, unless as `default`, who may do everything.
     """
 
-    def __init__(self, *, workers: int = 1, fronts: int = 1, as_default: bool = False, **settings: object) -> None:
+    def __init__(
+        self,
+        *,
+        workers: int = 1,
+        fronts: int = 1,
+        as_default: bool = False,
+        others: Mapping[str, str] | None = None,
+        **settings: object,
+    ) -> None:
+        """`settings` are ours; `others` are variables of other names."""
         self.directory = Path(tempfile.mkdtemp(prefix="keepstream-"))
         self.settings = {f"KEEPSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
+        self.settings |= others or {}
         self.workers: list[Process] = []
         self.fronts: list[Process] = []
         self.front_proxies: list[Proxy] = []

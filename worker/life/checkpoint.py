@@ -14,6 +14,8 @@ import orjson
 from app.stream.log import Begun
 from app.stream.saved.saved_calls import CACHED_FROM, UNRESERVED, Wanted, wanted_of
 from app.stream.stages import Stage
+from app.watch.events.subjects import NO_TRACE, Trace
+from app.watch.traces.carried import trace_of
 from worker.life.decide import OnInterrupt, Progress, Reason
 from worker.upstream.request import Request, is_object
 
@@ -44,6 +46,7 @@ class Checkpoint:
     borrowed: int = 0
     cached_from: str = ""
     unreserved: int = 0
+    trace: Trace = NO_TRACE
 
     @property
     def stage(self) -> Stage:
@@ -91,6 +94,7 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
         borrowed=_whole(meta, "borrowed", 0),
         cached_from=_text(meta, CACHED_FROM),
         unreserved=_whole(meta, UNRESERVED, 0),
+        trace=trace_of(meta),
     )
 
 

@@ -24,7 +24,7 @@ class Chronicle:
     """One stream's, under one claim. `clock` is the loop's."""
 
     def __init__(self, claim: Claim, found: Checkpoint, clock: Callable[[], float]) -> None:
-        self.of = Subject(claim.stream_id, found.owner, client_request_id=found.client_request_id)
+        self.of = Subject(claim.stream_id, found.owner, client_request_id=found.client_request_id, trace=found.trace)
         self._model = word(found.model)
         self._clock = clock
         self._claimed_at = clock()

@@ -22,6 +22,8 @@ from aiohttp import ClientError
 from app.settings import unusable
 from app.stream.concurrency.tasks import end
 from app.stream.workers.gates import Limit
+from app.watch.events.subjects import word
+from app.watch.traces import carried
 from worker.upstream import failure, limits
 from worker.upstream.causes import cause_of
 from worker.upstream.failure import UpstreamError
@@ -105,19 +107,30 @@ class Claude:
     async def _post(self, request: Request) -> httpx2.Response:
         """The head of the answer. The SDK's own `messages.create` would walk all of the prompt, at the loop's cost."""
         upload = Upload(request.body)
+        options: anthropic.RequestOptions = {
+            # Compression would hold back events and cost time.
+            "headers": {**request.headers, "accept-encoding": "identity", "content-length": str(upload.size)},
+            "params": dict(parse_qsl(request.query, keep_blank_values=True)),
+        }
         head = await self._sdk.post(
             "/v1/messages",
             cast_to=httpx2.Response,
             content=upload,
-            options={
-                # Compression would hold back events and cost time.
-                "headers": {**request.headers, "accept-encoding": "identity", "content-length": str(upload.size)},
-                "params": dict(parse_qsl(request.query, keep_blank_values=True)),
-            },
+            options=options | _span(request.model) if carried.is_on() else options,
             stream=True,
             stream_cls=anthropic.AsyncStream[object],
         )
         return cast("httpx2.Response", head)  # as `cast_to` asks for
+
+
+def _span(model: str) -> anthropic.RequestOptions:
+    """What makes the SDK record its span, as `messages.create` has it, which would say it of a body that it has read.
+
+    The options that its own methods set are not in the type of those that callers set.
+    """
+    attributes = {"gen_ai.request.model": word(model), "gen_ai.request.stream": True}
+    span = {"span_name": "anthropic.messages.create", "span_route": "/v1/messages", "span_attributes": attributes}
+    return cast("anthropic.RequestOptions", span)
 
 
 def _connections() -> httpx2.AsyncClient:

@@ -34,7 +34,7 @@ class StreamResponse(Response):
     """The events of one stream, after `head`: `data`, which follows `position` and was read already, and what follows.
 
     `enter` counts the reader, unless it is one too many. `ended`: nothing follows. `resumed`: its client came with a
-    place.
+    place. `served` is called where it needs nothing more than `data`.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class StreamResponse(Response):
         enter: Enter,
         ended: bool = False,
         resumed: bool = False,
+        served: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(headers=SSE_HEADERS)
         del self.headers["content-length"]
@@ -59,6 +60,7 @@ class StreamResponse(Response):
         self._data = data
         self._ended = ended
         self._resumed = resumed
+        self._served = served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         data, self._data = self._data, b""  # a client that does not read is not to hold it
@@ -84,6 +86,8 @@ class StreamResponse(Response):
         beginning = reader.begin(self._head, data, ended=self._ended)
         del data
         await beginning
+        if not reader.has_joined:
+            self._served()
 
     def _reader(self, place: ReaderPlace, transport: asyncio.Transport, chunked: bool) -> PushReader:  # noqa: FBT001 - as `take_over` calls it
         return PushReader(

@@ -99,6 +99,11 @@ class PushReader(asyncio.Protocol):
         self._place = place_at(position)
 
     @property
+    def has_joined(self) -> bool:
+        """Whether it needed the tail: not for what was given to it."""
+        return self._tail is not None
+
+    @property
     def state(self) -> PushState:
         return self._state
 

@@ -32,9 +32,12 @@ from app.stream.concurrency.threads import beside
 from app.stream.conversations import turns
 from app.stream.frames import Position, parse_id
 from app.stream.log import Read, State
+from app.stream.observing import tell
 from app.stream.readback.partial import partial_of
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
+from app.watch.events.of_fronts import ReaderServed
+from app.watch.events.subjects import Trace, subject
 
 # A finished answer of this size goes out at once; a larger one in parts, as far as its client reads.
 WHOLE_BYTES = 32 * 1024
@@ -137,16 +140,24 @@ def _stream(front: Front, stream_id: str, after: Position | None, read: Read, en
     if read.start is None:
         # The log has lost what stood before its newest attempt; its worker is about to write it again.
         return WholeResponse(away())
+    data, resumed = read.whole(), after is not None
+    served = partial(_served, stream_id, read, resumed=resumed)
     if not read.proven:
         head += reset_event("unknown_id", read.attempt)
-    elif after is not None and read.complete and not read.data:
+    elif resumed and read.complete and not read.data:
+        served()
         return Response(status_code=204)
-    data, resumed = read.whole(), after is not None
     if read.complete and len(data) <= WHOLE_BYTES:
+        served()
         return WholeResponse(head + data)
+    ended = read.complete
     return StreamResponse(
-        front.hub, stream_id, read.start, head, data, enter=enter, ended=read.complete, resumed=resumed
+        front.hub, stream_id, read.start, head, data, enter=enter, ended=ended, resumed=resumed, served=served
     )
+
+
+def _served(stream_id: str, read: Read, *, resumed: bool) -> None:
+    tell(ReaderServed(subject(stream_id, read.owner, Trace(read.traceparent)), "native", resumed))
 
 
 async def cancel(request: Request) -> Response:

@@ -23,12 +23,21 @@ class ReaderJoined(OfStream):
 
 @dataclass(frozen=True, slots=True)
 class ReaderLeft(OfStream):
-    """`reason`: `ended` (it has all), `lost` (the log), `drained`, or `left` by itself."""
+    """`reason`: `ended` (it has all), `lost` (the log), `drained`, or `left` by itself. `resumed` as it joined."""
 
     face: str
     reason: str
     seconds: float
     readers: int
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderServed(OfStream):
+    """One had all that there is with its request, and joined nobody; `resumed` as it would have joined."""
+
+    face: str
+    resumed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,3 +117,32 @@ class Fault(Event):
     @classmethod
     def met(cls, doing: str, error: BaseException, of: Subject = NOBODY) -> Self:
         return cls(doing, type(error).__name__, place_of(error), of)
+
+
+@dataclass(frozen=True, slots=True)
+class TracesOff(Event):
+    """An OTLP endpoint is set, and this process sends no traces: `why`, and what to do."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TracesAway(Event):
+    """The OTLP endpoint took no spans, for the first time since it did: `error` is a class, or its status."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TracesBack(Event):
+    """It takes them again, after so many seconds in which so many `spans` were lost."""
+
+    seconds: float
+    spans: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpansLost(Event):
+    """So many `spans` of this process were not taken, or found no room to wait."""
+
+    spans: int

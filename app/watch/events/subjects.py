@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 OTHER = "other"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,99}")
@@ -19,21 +19,36 @@ request_ids: ContextVar[tuple[str, str]] = ContextVar("request_ids", default=(""
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """A place in a trace, in the words of W3C Trace Context; `state` is whatever others put there, and is not shown."""
+
+    parent: str = ""
+    state: str = field(default="", repr=False)
+
+
+NO_TRACE = Trace()
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """`client_request_id` is what the client itself calls its request: printable ASCII, 128 characters at the most."""
+    """`client_request_id` is what the client itself calls its request: printable ASCII, 128 characters at the most.
+
+    `trace` is the stream's own place in its trace, where it has one.
+    """
 
     stream_id: str = ""
     owner: str = ""
     request_id: str = ""
     client_request_id: str = ""
+    trace: Trace = NO_TRACE
 
 
 NOBODY = Subject()
 
 
-def subject(stream_id: str = "", owner: str = "") -> Subject:
+def subject(stream_id: str = "", owner: str = "", trace: Trace = NO_TRACE) -> Subject:
     """With the ids of the request under way."""
-    return Subject(stream_id, owner, *request_ids.get())
+    return Subject(stream_id, owner, *request_ids.get(), trace)
 
 
 def word(text: str) -> str:

@@ -24,6 +24,7 @@ PATHS = describe()["paths"]
 OPERATIONS = {f"{method.upper()} {path}" for path, item in PATHS.items() for method in item if method != "parameters"}
 # Of the terminal, of the edge, and of the secrets that may be files.
 OTHER_VARIABLES = {"KEEPSTREAM_URL", "KEEPSTREAM_KEY", "ANTHROPIC_API_KEY_FILE", "REDIS_URL_FILE", *SECRET_FILES}
+OTHER_VARIABLES |= {"ANTHROPIC_OPEN_TELEMETRY_PROPAGATION"}  # of the SDK
 OTHER_VARIABLES |= set(re.findall(r"{\$(KEEPSTREAM_\w+)", (ROOT / "deploy" / "Caddyfile").read_text()))
 ROOMS = {path.split("/")[1] for path in PATHS}  # of addresses
 THE_START_OF_ALL = "KEEPSTREAM_"
