@@ -39,6 +39,7 @@ KEPT = {
     "app/intake/streams.py Streams._look": "one look at a stream that nobody reads; tells what it leaves to a worker",
     "app/main.py serve": "the server and the check of Redis; awaited by `_until_stopped` and at the end",
     "app/main.py _until_stopped": "the signal; awaited right there",
+    "app/watch/traces/sending.py Batches.leave": "the last spans; waited for right there, for a bounded time",
     "worker/claims/cancels.py _Receiver.start": "one stream's channel; ended by `stop`, looked after by `watch`",
     "worker/claims/cancels.py _Receiver.gap": "one look; what it misses is found by `watch`",
     "worker/claims/pool.py Pool._take": "one stream's life; held in its lease, awaited by `empty`",
