@@ -32,6 +32,8 @@ from app.access.passes.sessions import Sessions
 from app.access.screening.asking import Screening
 from app.access.screening.chosen import chosen
 from app.faces.base.front import Front
+from app.faces.board import routes as boards
+from app.faces.board.gathering import Gathering
 from app.faces.chat import routes as chat
 from app.faces.conversations import routes as conversations
 from app.faces.conversations.saying import Conversing
@@ -72,6 +74,7 @@ from app.stream.redis.fitness import until_fit
 from app.stream.saved.saved_calls import Saved
 from app.upstream import Upstream
 from app.watch.events import of_processes
+from app.watch.report import reporting
 from app.watch.strays import tell_of_loop
 from app.watch.wiring import Watch, watching
 
@@ -130,12 +133,15 @@ def door(settings: Settings, address: str) -> Door:
     )
 
 
-def application(front: Front, conversing: Conversing, ready: Readiness, at: str | None = None) -> ASGIApp:
+def application(
+    front: Front, conversing: Conversing, board: Gathering, ready: Readiness, at: str | None = None
+) -> ASGIApp:
     """The whole HTTP application of a front; `at` is the address it listens on, where that is known."""
     root_path = front.settings.root_path
     routes = [
         *native.ROUTES,
         *usages.ROUTES,
+        *boards.ROUTES,
         *messages.ROUTES,
         *chat.ROUTES,
         *conversations.ROUTES,
@@ -148,6 +154,7 @@ def application(front: Front, conversing: Conversing, ready: Readiness, at: str 
     app.router.redirect_slashes = False
     app.state.front = front
     app.state.conversing = conversing
+    app.state.board = board
 
     def is_ours(path: str) -> bool:
         return any(route.path_regex.match(path) for route in routes)
@@ -213,7 +220,9 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
             events_of=native.events_of,
         )
         conversing = Conversing(streams, claude, settings, bulk)
-        app = application(front, conversing, ready, listener.getsockname()[0])
+        report = await stack.enter_async_context(reporting(watch, redis, lambda: numbers_of(hub)))
+        board = await stack.enter_async_context(Gathering(redis, report))
+        app = application(front, conversing, board, ready, listener.getsockname()[0])
         http = server(app, settings.cors_origins, Crowd(_room_for(settings.connections_max)), certificate)
         running = asyncio.create_task(http.serve(sockets=[listener]), name="server")
         stack.push_async_callback(files.screening.aclose)
@@ -236,6 +245,11 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
         if checking.done() and not checking.cancelled():
             checking.result()
     return 0
+
+
+def numbers_of(hub: Hub) -> dict[str, Any]:
+    """What a front leaves in Redis of itself."""
+    return {"draining": hub.draining, "readers": len(hub.readers), "tails": len(hub.tails)}
 
 
 def _room_for(connections: int) -> int:

@@ -9,6 +9,7 @@ _SDK = "tests/app/dev/simulator/test_api.py: seen through the real SDK, which is
 _TYPED = "tests/stories/terminal/test_talking.py: typed at a real terminal"
 _PIPES = "tests/stories/terminal/test_pipes.py: run by a script between pipes"
 _CHAT = "tests/app/faces/chat/test_view.py: a part of the view, which is tested whole"
+_BOARD = "tests/app/faces/board/test_routes.py: through the face, by HTTP"
 _CHAT_ROUTES = "tests/app/faces/chat/test_routes.py: through the face, by HTTP"
 _SAYING = "tests/app/faces/conversations/test_saying.py: what is said is kept and heard, whichever module does it"
 _TAKEN = "tests/app/http/connection/test_takeover.py: with the connection that is taken over"
@@ -23,6 +24,8 @@ TESTED_ELSEWHERE = {
     "app/dev/command.py": "tests/stories/test_dev.py: a person types it",
     "app/dev/simulator/answer/events.py": _SDK,
     "app/dev/simulator/reply.py": _SDK,
+    "app/faces/board/answer.py": _BOARD,
+    "app/faces/board/gathering.py": _BOARD,
     "app/faces/base/lookup.py": "tests/app/faces/native/test_routes.py: through the face, by HTTP",
     "app/faces/base/result.py": "tests/app/faces/messages/test_answer.py: through the face, by HTTP",
     "app/faces/chat/answer.py": _CHAT_ROUTES,

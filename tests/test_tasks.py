@@ -27,6 +27,8 @@ SUPERVISION = {
 KEPT = {
     "app/access/identity/jwks_remote.py RemoteKeys._ask": "one question; awaited by all who ask, ended by `aclose`",
     "app/access/screening/asking.py Screening._ask": "one prompt; awaited for its time, and then cancelled",
+    "app/faces/board/gathering.py Gathering._gather": "one look; awaited by the beat, ended with the front",
+    "app/faces/board/gathering.py Gathering.streams": "one look; awaited by all who ask, ended with the front",
     "app/faces/base/answer.py FollowingAnswer.__call__": "one client's connection; ended with its answer",
     "app/faces/native/push.py PushReader._start": "one reader's way to the end; catches all, and sends the reader away",
     "app/fanout/hub.py Hub.join": "one tail's beginning; awaited by its readers, ended with the last of them",

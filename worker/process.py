@@ -18,6 +18,7 @@ from app.prices import Prices
 from app.settings import Settings
 from app.signals import let_end
 from app.stream import keys
+from app.stream.board.board import Board
 from app.stream.channel import Channel
 from app.stream.concurrency.tasks import Supervised
 from app.stream.conversations.store import Conversations
@@ -32,7 +33,9 @@ from app.stream.saved.saved_calls import Saved
 from app.stream.workers.gates import Gates
 from app.stream.workers.presence import Presence
 from app.stream.workers.reserves import Reserves
+from app.watch.report import Report
 from app.watch.strays import tell_of_loop
+from app.watch.tallies import Tallies
 from app.watch.wiring import Watch
 from worker.claims.abandoned import Abandoned
 from worker.claims.cancels import Cancels
@@ -68,7 +71,9 @@ class Parts:
 
 
 @asynccontextmanager
-async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices) -> AsyncIterator[Parts]:
+async def working(
+    settings: Settings, redis: ArqRedis, name: str, prices: Prices, tallies: Tallies | None = None
+) -> AsyncIterator[Parts]:
     """A worker that takes streams, while inside. It must have drained when it is left."""
     async with Channel(redis) as channel, Committer(redis) as committer, AsyncExitStack() as stack:
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
@@ -92,6 +97,8 @@ async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices
         neighbours = Neighbours(name, presence, settings.lease_seconds)
         pool = Pool(name, services, redis, leases, heard=cancels.heard, stir=neighbours.stir)
 
+        report = Report(name, "worker", tallies or Tallies(name), Board(redis), pool.numbers)
+
         async def take() -> None:
             await renewals.renew()  # after an outage: what is ours must not be claimed as if it were nobody's
             await pool.main()
@@ -104,6 +111,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices
         # Listens before it is listed: a listed worker that nobody hears counts as dead.
         await channel.subscribe(keys.alive(name), neighbours)
         await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
+        stack.push_async_callback(report.end)
         for what, work in (
             ("claims", take),
             ("leases", renewals.keep),
@@ -111,6 +119,7 @@ async def working(settings: Settings, redis: ArqRedis, name: str, prices: Prices
             ("abandoned", abandoned.watch),
             ("neighbours", neighbours.watch),
             ("accord", Accord(redis, channel, keys.accord(name)).watch),
+            ("report", report.keep),
         ):
             await stack.enter_async_context(Supervised(what, work, asks_redis=True))
         yield Parts(services, pool)
@@ -125,7 +134,9 @@ async def _serve(settings: Settings, prices: Prices, watch: Watch) -> None:
         stack.push_async_callback(redis.aclose)
         if not await signals.before(until_fit(redis)):
             return
-        entering = asyncio.ensure_future(stack.enter_async_context(working(settings, redis, name, prices)))
+        entering = asyncio.ensure_future(
+            stack.enter_async_context(working(settings, redis, name, prices, watch.tallies))
+        )
         if not await signals.before(entering):
             return
         pool = entering.result().pool

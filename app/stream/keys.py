@@ -50,6 +50,11 @@ another server than the queue, or on a cluster.
     `SAVED_SECONDS` after the last answer was kept, which is longer than any is; bounded by the answers
 `ks:{queue}:running:<digest>`
     as long as the stream it names may live
+`ks:{queue}:processes`, `ks:{queue}:seen`
+    `STEP_LIFE` of `scripts/board/step.lua` after a process last left its numbers, or something was seen; bounded by the
+    processes that lived within it, and by `SEEN_LENGTH`
+`ks:{queue}:step:<ten seconds since 1970>`, `ks:{queue}:day:<day since 1970>`
+    `STEP_LIFE` and `DAY_LIFE` of the same: what all processes together counted; bounded by our words for it
 `ks:{queue}:outbox`
     about `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last
 `arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>`
@@ -71,6 +76,7 @@ DELETED_SECONDS = 600
 QUEUE_SECONDS = 60 * 24 * 3600
 REPLAY_SECONDS = 60
 OUTBOX_LENGTH = 10_000
+SEEN_LENGTH = 30
 # Longer than any answer may be kept.
 SAVED_SECONDS = 184 * 24 * 3600
 # What was learnt of an upstream's limits is forgotten after so long without a call.
@@ -88,6 +94,11 @@ BYTES = "ks:{queue}:bytes"
 WORKERS = "ks:{queue}:workers"
 CLOCK = "ks:{queue}:clock"
 OUTBOX = "ks:{queue}:outbox"
+# What fronts and workers leave of themselves, what was counted in each step and on each day, and what was seen.
+PROCESSES = "ks:{queue}:processes"
+STEPS = "ks:{queue}:step:"
+DAYS = "ks:{queue}:day:"
+SEEN = "ks:{queue}:seen"
 WAKE = "ks:{queue}:wake"  # channel
 # Under which the fronts make and check tickets, where the settings give none.
 TICKET_SECRET = "ks:{queue}:ticket-secret"  # noqa: S105  # the name of a key

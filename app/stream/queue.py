@@ -75,7 +75,7 @@ class Queue:
         self.room = Room(redis)
         self._usage_seconds = usage_days * by_day.DAY_SECONDS
         clock, line, expired = "queue/lease_clock", ("queue/turns", "queue/places", "queue/line"), "queue/expired"
-        ends = "queue/accounts", "queue/settle", "queue/usage"
+        ends = "queue/accounts", "queue/settle", "queue/usage", "board/step"
         self._submit = redis.register_script(source("queue/accounts", "queue/admit", *line, "queue/submit"))
         self._claim = redis.register_script(source_on_full(clock, *line, expired, "queue/claim"))
         self._renew = redis.register_script(source_on_full(clock, *line, "queue/renew"))
@@ -204,6 +204,9 @@ class Queue:
                 "?" if cost.lost else f"{cost.nano}?{cost.unpriced}",
                 cost.output_tokens,
                 keys.ACCOUNT,
+                keys.STEPS,
+                keys.DAYS,
+                (entry or {}).get("outcome", ""),
                 *flat,
             ],
         )

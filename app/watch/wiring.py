@@ -17,6 +17,7 @@ from app.watch.log_observer import LogObserver
 from app.watch.logs import configure
 from app.watch.observers import Observers, observed
 from app.watch.strays import strays_told
+from app.watch.tallies import Tallies
 from app.watch.traces.switched import traced
 
 Kind = Literal["front", "worker"]
@@ -29,12 +30,18 @@ class Watch:
     kind: Kind
     name: str
     observers: Observers
+    tallies: Tallies
 
 
 @contextmanager
 def watching(settings: Settings, kind: Kind, name: str) -> Iterator[Watch]:
     """Within, all that this process tells is heard. The log comes first: it tells of the others' troubles."""
     configure(settings.log_level)
-    with observed(LogObserver()) as observers, strays_told(), traced(settings, kind, name) as traces:
+    tallies = Tallies(name)
+    with (
+        observed(LogObserver(), tallies) as observers,
+        strays_told(),
+        traced(settings, kind, name) as traces,
+    ):
         observers.add(traces)
-        yield Watch(kind, name, observers)
+        yield Watch(kind, name, observers, tallies)

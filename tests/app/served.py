@@ -23,6 +23,7 @@ from app.access.passes.sessions import Sessions
 from app.access.screening.asking import Screening
 from app.access.screening.chosen import chosen
 from app.faces.base.front import Front
+from app.faces.board.gathering import Gathering
 from app.faces.conversations.saying import Conversing
 from app.faces.native.routes import events_of
 from app.fanout.beat import Beat
@@ -34,9 +35,10 @@ from app.http.connection.tls.certificate import Certificate
 from app.http.health import Readiness
 from app.http.who import Who
 from app.intake.streams import Streams
-from app.main import application
+from app.main import application, numbers_of
 from app.prices import Prices
 from app.settings import Settings
+from app.stream.board.board import Board
 from app.stream.channel import Channel
 from app.stream.conversations.chats import Chats
 from app.stream.conversations.store import Conversations
@@ -47,6 +49,8 @@ from app.stream.log import Claim, Log, Status
 from app.stream.queue import Queue
 from app.stream.saved.saved_calls import Saved
 from app.upstream import Upstream
+from app.watch.report import Report
+from app.watch.tallies import Tallies
 
 PATIENCE_SECONDS = 20.0
 LEASE_MS = 60_000
@@ -63,6 +67,8 @@ class Served:
     conversing: Conversing
     redis: Redis
     beat: Beat
+    report: Report
+    board: Gathering
     url: str
     crowd: Crowd
 
@@ -136,12 +142,14 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
         )
         conversing = Conversing(streams, upstream, settings, front.bulk)
         ready = Readiness(redis, (channel, *beat.tasks))
-        app, crowd = application(front, conversing, ready), Crowd(settings.connections_max)
+        report = Report("front", "front", Tallies("front"), Board(redis), lambda: numbers_of(hub))
+        board = await stack.enter_async_context(Gathering(redis, report))
+        app, crowd = application(front, conversing, board, ready), Crowd(settings.connections_max)
         certificate = Certificate.of(settings)
         stack.push_async_callback(front.screening.aclose)
         async with aclosing(upstream), listening(app, settings.cors_origins, crowd, certificate) as port:
             url = f"http{'s' if certificate else ''}://127.0.0.1:{port}"
-            yield Served(front, conversing, redis, beat, url, crowd)
+            yield Served(front, conversing, redis, beat, report, board, url, crowd)
 
 
 class Author:
@@ -191,7 +199,8 @@ class Author:
         if "conversation" in self.meta:
             conversations = self._served.front.streams.conversations
             await conversations.add_answer(self.stream_id, self.meta["conversation"].decode())
-        await self._served.front.streams.queue.done(self.claim)
+        entry = {"id": self.stream_id, "outcome": outcome.value, "attempts": 1}
+        await self._served.front.streams.queue.done(self.claim, entry)
 
     async def fail(self, status: int, kind: str, message: str, **failure: Any) -> None:
         """The ending that a refusal of the upstream leads to."""

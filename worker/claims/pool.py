@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 from arq import ArqRedis
 
@@ -110,6 +111,10 @@ class Pool(Jobs):
     def slots(self) -> int:
         """How many more streams could be taken now."""
         return max(self.max_jobs - len(self.leases), 0) if self.allow_pick_jobs and not self.full else 0
+
+    def numbers(self) -> dict[str, Any]:
+        """What a worker leaves in Redis of itself."""
+        return {"draining": not self.allow_pick_jobs, "capacity": self.max_jobs}
 
     @property
     def bytes_in_flight(self) -> int:

@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     adding = actions.add_parser("add", help="make a key for OWNER and print it, once", allow_abbrev=False)
     adding.add_argument("owner", metavar="OWNER", type=_owner, help="whose streams it opens")
     adding.add_argument("--delegate", action="store_true", help="it may act for users (x-keepstream-user)")
-    adding.add_argument("--admin", action="store_true", help="it sees what any owner has used")
+    adding.add_argument("--admin", action="store_true", help="it sees what operators see, and what any owner has used")
     adding.add_argument("--expires", type=_day, metavar="YYYY-MM-DD", help="its last day, by UTC")
     adding.add_argument("--label", type=_label, metavar="NAME", help="a word to know it by")
     listing = actions.add_parser("list", help="show whose keys there are", allow_abbrev=False)

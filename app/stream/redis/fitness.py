@@ -34,7 +34,7 @@ CHANNELS = ("WAKE", "accord", "alive", "channel", "control")  # of `keys`; all e
 # What the code asks besides the scripts, and how many words follow a command's key.
 _ASKED = (
     "DEL EXISTS EXPIRE GET GETEX GETRANGE HGET HGETALL HMGET HSTRLEN INCRBY PEXPIRE PTTL SET SMEMBERS STRLEN ZCARD "
-    "ZRANK ZREM ZREVRANGE ZREVRANK"
+    "XREVRANGE ZRANK ZREM ZREVRANGE ZREVRANK"
 )
 WORDS = {
     **dict.fromkeys(
@@ -51,6 +51,7 @@ WORDS = {
     **dict.fromkeys(("GETRANGE", "HINCRBY", "HINCRBYFLOAT", "HSET", "HSETNX", "LRANGE", "LTRIM", "ZADD", "ZCOUNT"), 2),
     **dict.fromkeys(("ZINCRBY", "ZRANGE", "ZRANGEBYSCORE", "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "ZREVRANGE"), 2),
     "XADD": 3,
+    "XREVRANGE": 2,
 }
 # Those that take no key, another word before it, or two of them, in full.
 _KEYLESS = {

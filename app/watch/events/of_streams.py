@@ -8,7 +8,7 @@ from app.stream.observing import Event
 from app.watch.events.subjects import Subject
 
 # Who, or what, asks that a stream be cancelled.
-CLIENT, UNREAD = "client", "unread"
+CLIENT, UNREAD, OPERATOR = "client", "unread", "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class ToolRan(OfAttempt):
 
 @dataclass(frozen=True, slots=True)
 class CancelAsked(OfStream):
-    """`by` a `CLIENT`, or because nobody reads it (`UNREAD`)."""
+    """`by` a `CLIENT`, an `OPERATOR`, or because nobody reads it (`UNREAD`)."""
 
     by: str
 

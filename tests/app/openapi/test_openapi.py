@@ -16,6 +16,7 @@ from starlette.routing import Route
 import app
 from app.access.limits.in_force import LimitsInForce
 from app.faces.base.front import Front
+from app.faces.board.gathering import Gathering
 from app.faces.conversations.saying import Conversing
 from app.http.envelope import Envelope
 from app.http.errors import TYPES
@@ -32,7 +33,9 @@ METHODS = ("get", "post", "put", "patch", "delete")
 def served() -> set[tuple[str, str]]:
     """Every path of the application, as OpenAPI writes it, with each of its methods."""
     front = cast("Front", SimpleNamespace(settings=Settings(), limits=LimitsInForce()))
-    envelope = cast("Envelope", application(front, cast("Conversing", None), cast("Readiness", None)))
+    envelope = cast(
+        "Envelope", application(front, cast("Conversing", None), cast("Gathering", None), cast("Readiness", None))
+    )
     starlette = cast("Starlette", envelope._app)
     found = set()
     for route in starlette.routes:

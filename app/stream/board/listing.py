@@ -1,0 +1,60 @@
+"""The streams that an operator is shown: some that run, some that wait, some that have ended; and never their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from app.stream import keys
+
+RUNNING_MOST, WAITING_MOST = 60, 20
+ALL_MOST = 100
+
+_FIELDS = ("owner", "state", "outcome", "model", "attempt", "created_at", "ended_at", "withdrawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A stream: `worker` is who holds it, or held it last where its lease has ended; '' for one that nobody holds."""
+
+    stream_id: str
+    worker: str
+    meta: dict[str, bytes]
+
+
+async def listed(redis: Redis) -> tuple[float, Sequence[Listed]]:
+    """The time, in seconds since 1970, and at most `ALL_MOST` streams: those under a lease, the next in the line, and
+    those that have ended last, newest first. Raises Redis' errors.
+    """
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.time()
+        pipe.zrange(keys.LEASES, 0, RUNNING_MOST - 1)
+        pipe.zrange(keys.JOBS, 0, WAITING_MOST - 1)
+        pipe.xrevrange(keys.OUTBOX, count=ALL_MOST)
+        (seconds, micros), leased, waiting, outbox = await pipe.execute()
+    ended = [entry[b"id"] for _, entry in outbox if b"id" in entry]
+    ids = list(dict.fromkeys([*leased, *waiting, *ended]))[:ALL_MOST]
+    if not ids:
+        return seconds + micros / 1e6, []
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.hmget(keys.CLAIMS, [stream_id.decode() for stream_id in leased] or [""])
+        for stream_id in ids:
+            pipe.hmget(keys.meta(stream_id.decode()), list(_FIELDS))
+        claims, *metas = await pipe.execute()
+    holders = dict(zip(leased, claims, strict=False))
+    found = (
+        Listed(stream_id.decode(), _holder(holders.get(stream_id)), _meta(values))
+        for stream_id, values in zip(ids, metas, strict=True)
+    )
+    return seconds + micros / 1e6, [one for one in found if "state" in one.meta and "withdrawn" not in one.meta]
+
+
+def _meta(values: Iterable[bytes | None]) -> dict[str, bytes]:
+    return {name: value for name, value in zip(_FIELDS, values, strict=True) if value is not None}
+
+
+def _holder(claim: bytes | None) -> str:
+    """Of `<times>|<place>|<fence>|<holder>/<number of the claim>`."""
+    return "" if claim is None else claim.decode().split("|", 3)[-1].rpartition("/")[0]
