@@ -43,6 +43,7 @@ COMMANDS = {
     "send": Command("send one prompt, print its answer", "app.terminal.commands:send"),
     "watch": Command("show a stream as it comes", "app.terminal.commands:watch"),
     "cancel": Command("cancel a stream", "app.terminal.commands:cancel"),
+    "explain": Command("tell what happened to a stream, and why", "app.terminal.explain:main"),
 }
 
 _DESCRIPTION = """\

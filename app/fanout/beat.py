@@ -8,6 +8,7 @@ stream from being looked at.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Self
 
@@ -23,6 +24,8 @@ from app.stream.frames import PROOF_LENGTH
 from app.stream.log import State
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
+from app.stream.timeline.kept import add_crowd
+from app.stream.timeline.noting import Crowd, crowds
 
 BEAT_SECONDS = 2.0
 # Proxies commonly close what is silent for a minute; half of that leaves room for one lost ping.
@@ -31,6 +34,8 @@ PING_SECONDS = 15.0
 TICK_SECONDS = 1.0
 # Logs asked for in one pipeline.
 BEAT_BATCH = 1000
+# Streams of which it is said in one look how many readers came and went.
+CROWDS = 200
 
 
 class Beat:
@@ -56,17 +61,21 @@ class Beat:
     async def look(self) -> None:
         """Asks for every log whose tail is up to date, as far as its channel tells."""
         tails = [tail for tail in self._hub.tails if self._hub.is_open(tail.stream_id)]
+        along = crowds(CROWDS)
         try:
-            for start in range(0, len(tails), BEAT_BATCH):
-                await self._check(tails[start : start + BEAT_BATCH])
+            for start in range(0, len(tails) or bool(along), BEAT_BATCH):
+                await self._check(tails[start : start + BEAT_BATCH], along)
+                along = ()
         except (RedisError, *AWAY) as error:
             tell_refusal("beat", error)
 
-    async def _check(self, tails: Sequence[Tail]) -> None:
+    async def _check(self, tails: Sequence[Tail], along: Sequence[Crowd]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
             for tail in tails:
                 pipe.getrange(keys.log(tail.stream_id), -PROOF_LENGTH, -1)
                 pipe.exists(keys.meta(tail.stream_id))
+            for crowd in along:
+                add_crowd(pipe, crowd, time.monotonic())
             answers = iter(await pipe.execute(raise_on_error=False))
         for tail in tails:
             last, there = next(answers), next(answers)

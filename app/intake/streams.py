@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from functools import partial
 
@@ -30,6 +31,8 @@ from app.stream.observing import tell
 from app.stream.queue import Idempotency, Queue
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import NO_ANSWER, refusal_of
+from app.stream.timeline.entries import told
+from app.stream.timeline.noting import note
 from app.watch.events import of_streams
 from app.watch.events.subjects import subject, word
 from app.watch.traces import carried
@@ -151,7 +154,8 @@ class Streams:
 
         Returns the state that it is in now, as far as that is known. Where it raises nothing may have happened.
         """
-        state = await again(lambda: self.log.cancel(stream_id))
+        asked = note("stream.cancel_asked", by=by)
+        state = await again(lambda: self.log.cancel(stream_id, told(asked, time.monotonic())))
         if state in (State.ENDED, State.UNKNOWN):
             return state
         tell(of_streams.CancelAsked(subject(stream_id), by))

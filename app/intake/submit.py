@@ -160,7 +160,7 @@ class Submit:
                 replaces = error.stream_id
                 continue
             if not submitted.repeated:
-                if not await self._keep(self._id):
+                if not await self._keep(self._id, submitted.waiting):
                     raise NotAcceptedError("the stream was lost while it was submitted; try again")
                 return Accepted(self._id, State.QUEUED, replies=submitted.replies, standing=submitted.standing)
             replaces = submitted.stream_id
@@ -209,8 +209,8 @@ class Submit:
         await asyncio.sleep(SETTLE_PAUSE_SECONDS)
         return True
 
-    async def _keep(self, stream_id: str) -> State:
-        return await again(lambda: self._streams.log.keep(stream_id, self._life_ms, self._word))
+    async def _keep(self, stream_id: str, waiting: int | None = None) -> State:
+        return await again(lambda: self._streams.log.keep(stream_id, self._life_ms, self._word, waiting))
 
     async def _is_free(self, stream_id: str, *, if_gone: bool) -> bool:
         """Whether a key that stands for this stream is as if it had never been used."""

@@ -11,10 +11,11 @@ from typing import Any
 
 import orjson
 
-from app.openapi import access, chat, conversations, messages, ops, schemas, service, streams, used
+from app.openapi import access, chat, conversations, happened, messages, ops, schemas, service, streams, used
 from app.openapi.words import ERROR_RESPONSES, HEADERS, PARAMETERS
 
-PIECES = (streams, conversations, messages, chat, access, used, ops, service)
+PIECES = (streams, happened, conversations, messages, chat, access, used, ops, service)
+SHAPES = (schemas, happened, conversations, access, used, ops)
 
 DESCRIPTION = """\
 A self-hosted relay for Claude streams. A prompt is queued, a worker runs it against the Claude API, every event goes
@@ -51,7 +52,7 @@ def describe(root_path: str = "") -> dict[str, Any]:
         "security": access.SECURITY,
         "paths": {path: item for piece in PIECES for path, item in piece.paths().items()},
         "components": {
-            "schemas": schemas.SCHEMAS | conversations.SCHEMAS | access.SCHEMAS | used.SCHEMAS | ops.SCHEMAS,
+            "schemas": {name: shape for piece in SHAPES for name, shape in piece.SCHEMAS.items()},
             "parameters": PARAMETERS,
             "headers": HEADERS,
             "responses": ERROR_RESPONSES,

@@ -23,6 +23,8 @@ from app.stream.scripts import source, source_on_full
 # One read brings this much at the most: a log of 16 MiB is never held whole for one reader, and an answer of 2,000
 # tokens comes in one (a second read, through the hub, costs the front more than all the rest of a replay).
 READ_BYTES = 512 * 1024
+# Of which script an append is made.
+APPEND = ("log/story", "log/append")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +130,12 @@ class Log:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._open = redis.register_script(source("log/open"))
-        self._begin = redis.register_script(source_on_full("log/begin"))
-        self._begin_counted = redis.register_script(source("log/begin"))
-        self._append = redis.register_script(source("log/append"))
-        self._end = redis.register_script(source_on_full("log/append"))
+        self._begin = redis.register_script(source_on_full("log/story", "log/begin"))
+        self._begin_counted = redis.register_script(source("log/story", "log/begin"))
+        self._append = redis.register_script(source(*APPEND))
+        self._end = redis.register_script(source_on_full(*APPEND))
         self._read = redis.register_script(source("log/read"))
-        self._cancel = redis.register_script(source_on_full("log/cancel"))
+        self._cancel = redis.register_script(source_on_full("log/story", "log/cancel"))
         self._keep = redis.register_script(source_on_full("log/keep"))
         self._release = redis.register_script(source_on_full("log/release"))
         self._withdraw = redis.register_script(source_on_full("log/withdraw"))
@@ -148,12 +150,13 @@ class Log:
         flat = [part for pair in fields.items() for part in pair]
         return Prepared(self._open, [keys.meta(stream_id)], [keys.SUBMIT_SECONDS * 1000, *flat])
 
-    async def keep(self, stream_id: str, life_ms: int, word: str = "") -> State:
+    async def keep(self, stream_id: str, life_ms: int, word: str = "", waiting: int | None = None) -> State:
         """Confirms a stream for a request with this word of its own: its meta now lives `life_ms` at least.
 
-        Returns its state; `UNKNOWN` where it is gone or was withdrawn.
+        `waiting`: how many waited as it came. Returns its state; `UNKNOWN` where it is gone or was withdrawn.
         """
-        return State((await self._keep(keys=[keys.meta(stream_id)], args=[life_ms, word])).decode())
+        args: list[Any] = [life_ms, word, "" if waiting is None else waiting]
+        return State((await self._keep(keys=[keys.meta(stream_id)], args=args)).decode())
 
     async def drop(self, stream_id: str) -> None:
         """Takes back an `open` of which nobody knows."""
@@ -170,22 +173,22 @@ class Log:
         """An ended stream need not wait for its conversation any more: it is kept as long as others are."""
         await self._release(keys=[keys.log(stream_id), keys.meta(stream_id)])
 
-    async def begin(self, claim: Claim, life_ms: int | None = None, *, count: bool = False) -> Begun:
+    async def begin(self, claim: Claim, life_ms: int | None = None, *, count: bool = False, told: str = "") -> Begun:
         """Takes the fence for `claim`. Status: ok, ended, fenced or gone.
 
         With `life_ms`, a meta whose submit was never confirmed is kept for so long. With `count`, the first attempt of
-        a stream that never had one is counted, unless Redis is full.
+        a stream that never had one is counted, unless Redis is full. `told` goes into its timeline.
         """
         keys_ = [keys.log(claim.stream_id), keys.meta(claim.stream_id)]
         args: list[Any] = [claim.fence, claim.holder, "" if life_ms is None else life_ms]
         try:
-            reply = await self._begin_counted(keys=keys_, args=[*args, 1]) if count else None
+            reply = await self._begin_counted(keys=keys_, args=[*args, 1, told]) if count else None
         except NO_ANSWER as error:
             if refusal_of(error).code != "OOM":
                 raise
-            reply, count = None, False  # not counted yet: there is no room for what it would bring
+            reply, count, told = None, False, ""  # not counted yet: there is no room for what it would bring
         if reply is None:
-            reply = await self._begin(keys=keys_, args=[*args, 0])
+            reply = await self._begin(keys=keys_, args=[*args, 0, told])
         status, now, length, tail, flat = reply
         meta = {flat[i].decode(): flat[i + 1] for i in range(0, len(flat), 2)}
         position = frames.origin(claim.stream_id) if length == 0 else frames.position_at_end(tail)
@@ -263,9 +266,9 @@ class Log:
         [(_, fronts)] = await self._redis.pubsub_numsub(keys.channel(stream_id))
         return bool(fronts)
 
-    async def cancel(self, stream_id: str) -> State:
-        """Asks for the cancellation of a stream; returns the state it was in."""
-        state = await self._cancel(keys=[keys.meta(stream_id)], args=[keys.control(stream_id)])
+    async def cancel(self, stream_id: str, told: str = "") -> State:
+        """Asks for the cancellation of a stream; returns the state it was in. `told` goes into its timeline."""
+        state = await self._cancel(keys=[keys.meta(stream_id)], args=[keys.control(stream_id), told])
         return State(state.decode())
 
 
@@ -275,13 +278,16 @@ def append_arguments(
     data: bytes,
     fields: Mapping[str, str | bytes | int] | None = None,
     ending_life_ms: int | None = None,
+    *,
+    told: str = "",
 ) -> tuple[tuple[str, ...], tuple[str | bytes | int, ...]]:
-    """KEYS and ARGV of `append.lua`, for who sends many in one pipeline."""
+    """KEYS and ARGV of `append.lua`, for who sends many in one pipeline. `told` goes into the timeline."""
     stream_id = claim.stream_id
     life: tuple[str | int, str | int] = ("", "")
     if ending_life_ms is not None:
         life = (ending_life_ms, ending_life_ms + keys.TOMB_SECONDS * 1000)
     flat = tuple(part for pair in fields.items() for part in pair) if fields else ()
+    flat = ("", told, *flat) if told else flat
     return (
         (keys.log(stream_id), keys.meta(stream_id), keys.tomb(stream_id)),
         (keys.channel(stream_id), claim.fence, claim.holder, at, data, *life, *flat),

@@ -57,13 +57,15 @@ class Idempotency:
 class Submitted:
     """`stream_id` is another one than was submitted where the Idempotency-Key already stood for that one.
 
-    `replies` are those of what was asked behind it. `standing`: what is left of the owner's rates.
+    `replies` are those of what was asked behind it. `standing`: what is left of the owner's rates. `waiting`: how many
+    others waited.
     """
 
     stream_id: str
     repeated: bool
     replies: tuple[Any, ...] = ()
     standing: Standing = NO_STANDING
+    waiting: int = 0
 
 
 class Queue:
@@ -134,8 +136,8 @@ class Queue:
                 raise LimitedError(over_of(demand, over, standing_of(standing), int(now)))
             case b"other", _:
                 raise IdempotencyConflictError(found.decode())
-            case _, [_, _, standing, *_]:
-                return Submitted(found.decode(), status == b"same", tuple(replies[1:]), standing_of(standing))
+            case _, [waiting, _, standing, *_]:
+                return Submitted(found.decode(), status == b"same", tuple(replies[1:]), standing_of(standing), waiting)
             case _:
                 raise AssertionError(status)
 

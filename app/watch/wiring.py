@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.settings import Settings
+from app.stream.timeline.noting import keeping
 from app.watch.log_observer import LogObserver
 from app.watch.logs import configure
 from app.watch.observers import Observers, observed
 from app.watch.strays import strays_told
 from app.watch.tallies import Tallies
+from app.watch.timeline.keeper import Timelines
 from app.watch.traces.switched import traced
 
 Kind = Literal["front", "worker"]
@@ -37,10 +39,11 @@ class Watch:
 def watching(settings: Settings, kind: Kind, name: str) -> Iterator[Watch]:
     """Within, all that this process tells is heard. The log comes first: it tells of the others' troubles."""
     configure(settings.log_level)
-    tallies = Tallies(name)
+    tallies, timelines = Tallies(name), Timelines(kind)
     with (
-        observed(LogObserver(), tallies) as observers,
+        observed(LogObserver(), tallies, timelines) as observers,
         strays_told(),
+        keeping(timelines),
         traced(settings, kind, name) as traces,
     ):
         observers.add(traces)

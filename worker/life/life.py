@@ -7,6 +7,7 @@ already: then nothing more is written. What follows is `decide`'s, and where the
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,8 @@ from app.stream.log import Begun, Claim, Read, Status
 from app.stream.observing import tell
 from app.stream.readback.brought import brought_by
 from app.stream.stages import Cause
+from app.stream.timeline.entries import told
+from app.stream.timeline.noting import note
 from app.watch.events import of_processes
 from app.watch.events.subjects import Subject
 from worker.life import decide
@@ -48,6 +51,7 @@ class Life:
         self._release = Release(claim, services, self.interrupt)
         self._beginning: asyncio.Task[Begun] | None = None
         self._begun = False
+        self._claimed = note("stream.claimed", worker=claim.holder.rpartition("/")[0], times=claim.times)
         self._record: Record | None = None
         self._refusal: Status | None = None
         self._bill: Bill | None = None
@@ -182,7 +186,8 @@ class Life:
         """Begins before `live` is called, while other things are on their way to Redis."""
         # Where nobody has to wait, the first call follows at once, and is counted along.
         count = self.claim.calm and not self._begun
-        begin = self._services.log.begin(self.claim, self._services.settings.stream_life_ms, count=count)
+        lines = told(self._claimed, time.monotonic())
+        begin = self._services.log.begin(self.claim, self._services.settings.stream_life_ms, count=count, told=lines)
         self._beginning = asyncio.create_task(begin)
         self._beginning.add_done_callback(_heard)
 

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 
 from app.stream.concurrency.tasks import Supervised
-from app.stream.log import Status, appended
+from app.stream.log import APPEND, Status, appended
 from app.stream.observing import tell
 from app.stream.redis.refusals import NO_ANSWER, Kind, tell_refusal
 from app.stream.scripts import source, source_on_full
@@ -40,8 +40,8 @@ FULL_SECONDS = 0.2
 BATCH_BYTES = 4 * 1024 * 1024
 READ_BYTES = 256 * 1024
 
-_SOURCE = source("log/append")
-_SOURCE_LAST = source_on_full("log/append")
+_SOURCE = source(*APPEND)
+_SOURCE_LAST = source_on_full(*APPEND)
 _SHA, _SHA_LAST = (
     hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest().encode() for text in (_SOURCE, _SOURCE_LAST)
 )

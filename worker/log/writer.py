@@ -9,6 +9,7 @@ No I/O: appends are taken and replies are given by `commit`.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from typing import Any, Protocol
 
 from app.stream import frames
 from app.stream.log import Appended, Claim, Status, append_arguments
+from app.stream.timeline.entries import told
+from app.stream.timeline.noting import Note, noted
 from worker.rawjson import codec
 
 Field = str | bytes | int
@@ -55,13 +58,15 @@ class Watcher(Protocol):
 class Append:
     """One append: the arguments of `append.lua`, kept until its answer is known.
 
-    It may be sent again after more has been written: nothing of it may change, so its fields are its own.
+    It may be sent again after more has been written: nothing of it may change, so its fields are its own. `notes` go
+    into the timeline, and are no reason for an append.
     """
 
     at: int
     data: bytes
     fields: Mapping[str, Field]
     life_ms: int | None
+    notes: tuple[Note, ...]
 
 
 class Writer:
@@ -167,7 +172,7 @@ class Writer:
         pending = self._pending
         data = pending[0] if len(pending) == 1 else b"".join(pending)
         self._pending = []
-        append = self._under_way = Append(self._sent, data, self._fields, self._life_ms)
+        append = self._under_way = Append(self._sent, data, self._fields, self._life_ms, noted(self.claim.stream_id))
         self._fields = {}
         older = max(self._kept_from - self._sent, 0)  # the attempt may begin in the midst of it
         if len(data) > older:
@@ -214,7 +219,8 @@ class Writer:
 
     def arguments(self, append: Append) -> tuple[Any, Any]:
         """KEYS and ARGV of `append.lua`."""
-        return append_arguments(self.claim, append.at, append.data, append.fields, append.life_ms)
+        lines = told(append.notes, time.monotonic()) if append.notes else ""
+        return append_arguments(self.claim, append.at, append.data, append.fields, append.life_ms, told=lines)
 
     def _offer(self) -> None:
         if not self._queued and self._under_way is None and self.refusal is None:
@@ -223,9 +229,10 @@ class Writer:
 
     def _heal(self) -> None:
         """The log lost its tail: what is kept is written again; what still stands of it is recognised."""
+        notes = self._under_way.notes if self._under_way is not None else ()
         data = b"".join([*self._kept, *self._pending])
         self._kept, self._pending = deque([data]), []
-        self._under_way = Append(self._kept_from, data, dict(self._kept_fields), self._life_ms)
+        self._under_way = Append(self._kept_from, data, dict(self._kept_fields), self._life_ms, notes)
         self._fields = {}
         self._sent = self._offset
         self._queued = True

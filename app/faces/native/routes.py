@@ -20,6 +20,7 @@ from app.faces.base.lookup import check_readable, meta_of, stream_id_of
 from app.faces.base.measured import measured_where_ended
 from app.faces.base.names import accepted_response, path_of
 from app.faces.base.result import FIELDS, failure_of, message_of
+from app.faces.base.timeline import TIMELINE_FIELDS, timeline_of
 from app.faces.native.answer import Enter, StreamResponse, WholeResponse
 from app.faces.native.view import SHOWN_FIELDS, away, opening, reset_event, shown
 from app.fanout.hub import start_position
@@ -181,6 +182,12 @@ async def message(request: Request) -> Response:
     raise failure_of(meta)
 
 
+async def timeline(request: Request) -> Response:
+    front = front_of(request)
+    meta = await meta_of(front, request, *TIMELINE_FIELDS)
+    return json_response(await timeline_of(front, stream_id_of(request), meta))
+
+
 async def ticket(request: Request) -> Response:
     front = front_of(request)
     await meta_of(front, request)
@@ -193,6 +200,7 @@ ROUTES = [
     Route("/v1/streams/{id}", show, methods=["GET"]),
     Route("/v1/streams/{id}/events", events, methods=["GET"]),
     Route("/v1/streams/{id}/message", message, methods=["GET"]),
+    Route("/v1/streams/{id}/timeline", timeline, methods=["GET"]),
     Route("/v1/streams/{id}/cancel", cancel, methods=["POST"]),
     Route("/v1/streams/{id}/ticket", ticket, methods=["POST"]),
 ]

@@ -44,7 +44,7 @@ async def test_a_beat_without_redis_is_one_that_comes_again(
         client = await Client(front.hub, STREAM).begin()
         real, failed = front.beat._check, asyncio.Event()
 
-        async def away(_: object) -> None:
+        async def away(*_: object) -> None:
             monkeypatch.setattr(front.beat, "_check", real)
             failed.set()
             raise ConnectionRefusedError

@@ -72,8 +72,8 @@ ROWS = (
     Mutation(
         "a confirmation is taken for granted",
         "app/intake/submit.py",
-        "if not await self._keep(self._id):",
-        "if await self._keep(self._id) is None:",
+        "if not await self._keep(self._id, submitted.waiting):",
+        "if await self._keep(self._id, submitted.waiting) is None:",
     ),
     Mutation(
         "what a client calls its request may break a line of the log",

@@ -132,8 +132,8 @@ ROWS = (
     Mutation(
         "a call is made on a full Redis: it has nowhere to put its answer",
         "app/stream/log.py",
-        'self._begin_counted = redis.register_script(source("log/begin"))',
-        'self._begin_counted = redis.register_script(source_on_full("log/begin"))',
+        'self._begin_counted = redis.register_script(source("log/story", "log/begin"))',
+        'self._begin_counted = redis.register_script(source_on_full("log/story", "log/begin"))',
     ),
     Mutation(
         "a hand-over is paid",

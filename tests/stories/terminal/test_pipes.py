@@ -114,3 +114,19 @@ async def test_a_reader_that_has_enough_ends_it_without_a_traceback(relay: Relay
     os.close(pipe[0])
     _, errors = await process.communicate()
     assert errors == b""
+
+
+async def test_one_command_tells_why_an_answer_failed(relay: Relay) -> None:
+    stream = (await run(relay.url, "send", "--detach", "SECRET [[sim: status=400 message=SECRET]]")).stdout.strip()
+    await run(relay.url, "watch", stream)
+    told = await run(relay.url, "explain", stream)
+    assert (told.returncode, told.stderr) == (0, "")
+    first, *_, last = told.stdout.splitlines()
+    assert first.startswith(f"{stream}, ended, submitted 2")
+    assert last.startswith("failed: the Claude API answered 400 (invalid_request_error), request id req_")
+    assert "\x1b" not in told.stdout
+    assert "SECRET" not in told.stdout
+    story = orjson.loads((await run(relay.url, "explain", "--json", stream)).stdout)
+    assert (story["id"], story["why"]) == (stream, last)
+    unknown = await run(relay.url, "explain", f"st_{'0' * 32}")
+    assert (unknown.returncode, unknown.stdout, unknown.stderr) == (1, "", "keepstream: there is no such stream\n")

@@ -3,7 +3,8 @@
 --
 -- KEYS  1 log   2 meta   3 tomb
 -- ARGV  1 channel   2 fence   3 holder   4 at   5 frames
---       6 life in ms after the ending, or ''   7 life in ms of the tomb, or ''   8.. field, value, … for the meta
+--       6 life in ms after the ending, or ''   7 life in ms of the tomb, or ''   8.. field, value, … for the meta, of which
+--       the first may have no name: then it is what was told meanwhile, see story.lua
 -- reply {status, log's length, cancel flag}
 --       status: ok        all of it stands, and is the log's end
 --               fenced    somebody newer holds the stream
@@ -60,7 +61,14 @@ if #frames > 0 then
   end
 end
 if ARGV[8] then
-  redis.call('HSET', meta, unpack(ARGV, 8))
+  local first = 8
+  if ARGV[8] == '' then
+    story(meta, ARGV[9])
+    first = 10
+  end
+  if ARGV[first] then
+    redis.call('HSET', meta, unpack(ARGV, first))
+  end
 end
 if ARGV[6] ~= '' then
   local time = redis.call('TIME')

@@ -3,6 +3,7 @@
 -- KEYS  1 log   2 meta
 -- ARGV  1 fence   2 holder   3 life in ms, if the meta has less (a submit whose front died before it confirmed), or ''
 --       4 '1' to count the first attempt of a stream that never had one, and is not to be cancelled
+--       5 what is told of it, see story.lua, or ''
 -- reply {status, now in ms, log's length, log's last 24 bytes, {field, value, …} of the meta}
 --       status: ok | ended | fenced | gone
 local length = redis.call('STRLEN', KEYS[1])
@@ -26,6 +27,9 @@ else
   -- Who counted is noted: a holder whose reply was lost asks again, and must know that the attempt is its own.
   if ARGV[4] == '1' and not facts[4] and facts[5] ~= '1' then
     redis.call('HSET', KEYS[2], 'attempt', 1, 'handed_over', 0, 'counted', ARGV[2])
+  end
+  if ARGV[5] ~= '' then
+    story(KEYS[2], ARGV[5])
   end
   if ARGV[3] ~= '' and redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) / 2 then
     redis.call('PEXPIRE', KEYS[2], ARGV[3])
