@@ -38,7 +38,7 @@ Steps = AsyncGenerator[Step | Part | Aside | Leave]
 class FollowingAnswer(Response):
     """Follows `stream_id` from `position` on. `first_seconds`: when the client is owed its first word.
 
-    `left` is called when it follows no more.
+    `resumed`: its client was here before. `left` is called when it follows no more.
     """
 
     face: str
@@ -52,12 +52,14 @@ class FollowingAnswer(Response):
         self._stream_id = stream_id
         self._position = position
         self._begun = False
+        self.resumed = False
         self.left: Callable[[], None] = _nothing_to_leave
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         let_go(scope)  # what was asked is stored: an answer may take minutes
         hub, now = self._front.hub, asyncio.get_running_loop().time()
         reader = PatientReader(self._position, hub, now + self.first_seconds, self.face, in_parts=self.in_parts)
+        reader.resumed = self.resumed
         watching = asyncio.create_task(_watch(receive, reader), name="client")
         try:
             try:

@@ -124,7 +124,9 @@ async def resume(request: Request) -> Response:
 async def _resumed(front: Front, caller: Caller, chat_id: str, chat: Chat) -> Response:
     start = await newest_of(front, chat.stream_id)
     view = UIMessagesView(chat.stream_id, chat.message_id, surrogates.loads(chat.parts or b"[]"))
-    return ChatAnswer(front, view, chat.stream_id, start, (caller.owner, chat_id))
+    answer = ChatAnswer(front, view, chat.stream_id, start, (caller.owner, chat_id))
+    answer.resumed = True
+    return answer
 
 
 async def _settle(front: Front) -> None:

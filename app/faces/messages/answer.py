@@ -106,6 +106,7 @@ class StreamedAnswer(Answer):
     ) -> None:
         super().__init__(front, stream_id, position, abandon_after=abandon_after, headers=SSE_HEADERS)
         self._view = MessagesView(shown=resumed)
+        self.resumed = resumed
 
     async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> bool:
         time = asyncio.get_running_loop().time

@@ -11,7 +11,9 @@ import orjson
 import pytest
 
 from app.stream.endings import Outcome
+from app.watch.events.of_fronts import ReaderJoined
 from tests.app.served import Served, until
+from tests.harness.heard import heard
 
 CHAT = {"id": "c", "messages": [{"id": "m", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]}
 HELLO = (
@@ -126,7 +128,9 @@ async def test_a_replay_that_was_heard_is_the_last(front: Served) -> None:
     client = await Client.post(front)
     await answer(front)
     async with httpx.AsyncClient(base_url=front.url) as http:
-        assert "Hello" in (await http.get("/api/chat/c/stream?unseen=1")).text
+        with heard() as events:
+            assert "Hello" in (await http.get("/api/chat/c/stream?unseen=1")).text
+        assert [event.resumed for event in events if isinstance(event, ReaderJoined)] == [True]
         assert (await http.get("/api/chat/c/stream?unseen=1")).status_code == 204
     client.reset()
 

@@ -10,6 +10,7 @@ import pytest
 from app.faces.messages import prompt
 from app.fanout.drain import send_all_away
 from app.stream.endings import Outcome
+from app.watch.events.of_fronts import ReaderJoined
 from tests.app.faces.messages.calls import (
     HELLO,
     MESSAGE,
@@ -27,6 +28,7 @@ from tests.app.faces.messages.calls import (
     wire,
 )
 from tests.app.served import Served, until
+from tests.harness.heard import heard
 
 
 class TestLastEventId:
@@ -35,11 +37,13 @@ class TestLastEventId:
         author = await front.author()
         await author.write(START, HELLO)
         last_id = author.last_id
-        again = post(http, headers=keyed(**{"last-event-id": last_id}))
-        await author.write(WORLD, STOP)
-        await author.end(Outcome.COMPLETED)
-        assert (await call).content == wire(START, HELLO, WORLD, STOP)
-        assert (await again).content == wire(WORLD, STOP)
+        with heard() as events:
+            again = post(http, headers=keyed(**{"last-event-id": last_id}))
+            await author.write(WORLD, STOP)
+            await author.end(Outcome.COMPLETED)
+            assert (await call).content == wire(START, HELLO, WORLD, STOP)
+            assert (await again).content == wire(WORLD, STOP)
+        assert True in [event.resumed for event in events if isinstance(event, ReaderJoined)]
 
     async def test_who_had_the_message_stop_is_told_that_nothing_follows(
         self, front: Served, http: httpx.AsyncClient
