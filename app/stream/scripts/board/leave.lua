@@ -12,11 +12,14 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local step = step_at(ARGV[4], time[1])
-local before = redis.call('HGET', KEYS[1], ARGV[1]) or ''
-if tonumber(ARGV[2]) > tonumber(before:match('^%d+ (%d+) ') or 0) then
+local before, number = (redis.call('HGET', KEYS[1], ARGV[1]) or ''):match('^(%d+) (%d+) ')
+if tonumber(ARGV[2]) > tonumber(number or 0) then
   local last = 8 + 2 * ARGV[8]
   for i = 9, last, 2 do
     redis.call('HINCRBY', step, ARGV[i], ARGV[i + 1])
+  end
+  if last > 8 then
+    redis.call('EXPIRE', step, STEP_LIFE)
   end
   for i = last + 1, #ARGV do
     redis.call('RPUSH', KEYS[2], now .. ' ' .. ARGV[i])
@@ -27,8 +30,11 @@ if tonumber(ARGV[2]) > tonumber(before:match('^%d+ (%d+) ') or 0) then
   end
 end
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %s %s', now, ARGV[2], ARGV[3]))
-redis.call('EXPIRE', KEYS[1], STEP_LIFE)
+if before and step_at(ARGV[4], before / 1000) == step then
+  return 1
+end
 
+redis.call('EXPIRE', KEYS[1], STEP_LIFE)
 -- Who comes first in a step notes how things stand: for the charts of those who look later.
 if redis.call('HSETNX', step, 'waiting', redis.call('ZCARD', KEYS[3])) == 1 then
   local holders = held_streams(KEYS[4], KEYS[5], KEYS[6])

@@ -124,8 +124,8 @@ async def test_who_says_nothing_for_long_is_forgotten(redis: Redis, board: Board
     )
     for step in await redis.keys(keys.STEPS + "*"):
         await redis.delete(step)  # a new one begins
-    await board.leave("one", WORKER, 0, {})
-    assert {left.name for left in (await board.look()).processes} == {"one", "late"}
+    await board.leave("two", WORKER, 0, {})
+    assert {left.name for left in (await board.look()).processes} == {"one", "two", "late"}
 
 
 async def test_what_was_seen_is_bounded(redis: Redis, board: Board) -> None:
