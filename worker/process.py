@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import uvloop
 from arq import ArqRedis
@@ -97,7 +98,13 @@ async def working(
         neighbours = Neighbours(name, presence, settings.lease_seconds)
         pool = Pool(name, services, redis, leases, heard=cancels.heard, stir=neighbours.stir)
 
-        report = Report(name, "worker", tallies or Tallies(name), Board(redis), pool.numbers)
+        counts = tallies or Tallies(name)
+
+        def numbers() -> dict[str, Any]:
+            counts.sample(pool.said())
+            return pool.numbers()
+
+        report = Report(name, "worker", counts, Board(redis), numbers)
 
         async def take() -> None:
             await renewals.renew()  # after an outage: what is ours must not be claimed as if it were nobody's

@@ -66,9 +66,10 @@ class Report:
 
     async def leave(self, **more: Any) -> None:
         """Once. Raises Redis' errors."""
-        loop, batch = asyncio.get_running_loop(), self._tallies.batch()
+        loop, numbers = asyncio.get_running_loop(), self._numbers()
+        batch = self._tallies.batch()
         own = {"kind": self._kind, "version": self.version, "up": round(loop.time() - self._began, 1)}
-        await self._board.leave(self.name, {**own, **self._numbers(), **more}, batch.number, batch.counts, batch.seen)
+        await self._board.leave(self.name, {**own, **numbers, **more}, batch.number, batch.counts, batch.seen)
         self._tallies.is_left(batch)
         now = loop.time()
         if self._last is None or now - self._last > LATE_SECONDS:

@@ -50,6 +50,7 @@ class Tallies:
         self._batch: Batch | None = None
         self._number = 0
         self._refused_at: float | None = None
+        self._said: dict[str, int] = {}
 
     def told(self, event: Event) -> None:
         with self._lock:
@@ -59,6 +60,14 @@ class Tallies:
         """Something of this process that an operator should know."""
         with self._lock:
             self._see(kind, self._name, count)
+
+    def sample(self, said: Mapping[str, int]) -> None:
+        """How many bytes each stream of this process has said by now; a call that is made anew begins anew."""
+        with self._lock:
+            for stream_id, so_far in said.items():
+                before = self._said.get(stream_id, 0)
+                self._say(so_far - before if so_far >= before else so_far)
+            self._said = dict(said)
 
     def batch(self) -> Batch:
         """What is to be left in Redis next: the same one until it `is_left`."""
@@ -84,6 +93,8 @@ class Tallies:
         match event:
             case of_streams.FirstContent(since_submit_seconds=seconds):
                 self._counts[f"{counting.FIRST_CONTENT}{counting.class_of(seconds)}"] += 1
+            case of_streams.Ended():
+                self._ended(event)
             case of_streams.Retried() | of_streams.Restarted():
                 self._counts[counting.RETRIES] += 1
             case of_streams.TakenOver(cause=cause):
@@ -91,6 +102,11 @@ class Tallies:
                 self._takeovers[cause] += 1
             case of_streams.Refused():
                 self._counts[counting.REFUSED] += 1
+            case _:
+                self._count_of_process(event)
+
+    def _count_of_process(self, event: Event) -> None:
+        match event:
             case of_fronts.ReaderJoined():
                 self._counts[counting.JOINED] += 1
             case of_fronts.ReaderReset(readers=readers):
@@ -103,6 +119,19 @@ class Tallies:
                 self._refused()
             case _:
                 pass
+
+    def _ended(self, ended: of_streams.Ended) -> None:
+        if ended.output_bytes:
+            stream_id = ended.of.stream_id
+            self._say(max(ended.output_bytes - self._said.get(stream_id, 0), 0))
+            self._said[stream_id] = ended.output_bytes
+            if ended.output_tokens:
+                self._counts[counting.SAID_ENDED] += ended.output_bytes
+                self._counts[counting.SAID_TOKENS] += ended.output_tokens
+
+    def _say(self, more: int) -> None:
+        if more:
+            self._counts[counting.SAID] += more
 
     def _refused(self) -> None:
         self._counts[counting.REFUSED_WRITES] += 1

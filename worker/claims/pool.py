@@ -116,6 +116,10 @@ class Pool(Jobs):
         """What a worker leaves in Redis of itself."""
         return {"draining": not self.allow_pick_jobs, "capacity": self.max_jobs}
 
+    def said(self) -> dict[str, int]:
+        """How many bytes of an answer each stream here has been given by now."""
+        return {stream_id: lease.life.said for stream_id, lease in self.leases.items()}
+
     @property
     def bytes_in_flight(self) -> int:
         """What the streams held here take in memory, about: frames kept, frames that Redis has not taken, Messages."""

@@ -74,9 +74,16 @@ class Chronicle:
         tell(of_streams.AppendRefused(self.of, status, error))
 
     def ended(
-        self, end: End, attempts: int, stop_reason: str | None, usage: Mapping[str, Any], cost_usd: float | None
+        self,
+        end: End,
+        attempts: int,
+        stop_reason: str | None,
+        usage: Mapping[str, Any],
+        cost_usd: float | None,
+        *,
+        output_bytes: int = 0,
     ) -> None:
-        """`usage` in the Messages API's shape."""
+        """`usage` in the Messages API's shape; `output_bytes` are what the newest call has said in."""
         now = self._clock()
         tell(
             of_streams.Ended(
@@ -96,6 +103,7 @@ class Chronicle:
                 waited_seconds=None if self._first_call_at is None else self._first_call_at - self._born,
                 first_content_seconds=None if self._first_at is None else self._first_at - self._born,
                 writing_seconds=None if self._first_at is None else now - self._first_at,
+                output_bytes=output_bytes,
             )
         )
 

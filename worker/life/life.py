@@ -197,6 +197,11 @@ class Life:
         return self._record.memory_bytes if self._record is not None else 0
 
     @property
+    def said(self) -> int:
+        """How many bytes its newest call has said by now."""
+        return self._record.said if self._record is not None else 0
+
+    @property
     def left(self) -> bool:
         return self.interrupt.why is Why.LEFT
 

@@ -136,6 +136,11 @@ class Record:
         message = self.reading.message.memory_bytes if self.reading is not None else 0
         return len(prompt) + self.writer.kept_bytes + message
 
+    @property
+    def said(self) -> int:
+        """How many bytes of text, thinking and tool input its newest call has brought by now."""
+        return 0 if self.reading is None or self._lent else self.reading.message.said
+
     # --- what it costs
 
     async def count(self) -> None:

@@ -103,16 +103,21 @@ class GatheredMessage:
         """What the upstream last told of its use, as values to reckon with."""
         return {name: _value(value) for name, value in self._usage.items()} or None
 
+    @property
+    def said(self) -> int:
+        """How many bytes of text, thinking and tool input have come."""
+        return sum([block.said for block in self._blocks])
+
     def brought(self, *, whole: bool) -> Brought:
         """What the call has brought by now; `whole`: its `message_stop` has come."""
         if self._start is None:
             return Brought(whole=whole)
-        model, said = _value(self._start.get("model")), sum([block.said for block in self._blocks])
+        model = _value(self._start.get("model"))
         return Brought(
             model=model if isinstance(model, str) else None,
             usage=json_text.assemble(self._usage) if self._usage else None,
             stop_reason=self.stop_reason,
-            output_bytes=said,
+            output_bytes=self.said,
             counted=self._counted,
             whole=whole,
         )

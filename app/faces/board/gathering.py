@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from app.faces.board.attention import attention
 from app.faces.board.view import STEADY_SECONDS, Memory, Shown, judged, row, snapshot, stale, standing, unknown
 from app.stream.board.board import STEPS_KEPT, Board, Look
-from app.stream.board.listing import listed
+from app.stream.board.listing import listed, stream_bytes
 from app.stream.concurrency.tasks import Supervised, end
 from app.stream.concurrency.versioned import Versioned
 from app.stream.redis.refusals import NO_ANSWER, refusal_of, tell_refusal
@@ -34,6 +34,8 @@ class Gathering:
         self._redis = redis
         self._report = report
         self._steps: dict[int, dict[str, int]] = {}
+        self._stream_bytes: int | None = None
+        self._measured: int | None = None
         self._shown = unknown()
         self._looked_at: float | None = None
         self._away_since: float | None = None
@@ -134,6 +136,8 @@ class Gathering:
         # The step that is under way and the one before it may have grown since.
         look = await self.board.look(max(self._steps) - 1 if self._steps else None)
         held = await self.board.held(look.gates)
+        if look.step != self._measured:
+            self._stream_bytes, self._measured = await stream_bytes(self._redis), look.step
         memory = await self._memory()
         self._keep(look)
         return snapshot(look, self._steps, memory, held, steady=self._steady)
@@ -151,7 +155,7 @@ class Gathering:
         return Memory(
             used_bytes=int(info.get("used_memory", 0)),
             max_bytes=int(info.get("maxmemory", 0)),
-            bytes_per_stream=None,
+            bytes_per_stream=self._stream_bytes,
             version=str(info.get("valkey_version") or info.get("redis_version", "")),
         )
 

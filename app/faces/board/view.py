@@ -229,13 +229,14 @@ def _front(one: Judged) -> Shown:
 def _tokens_now(look: Look, steps: Mapping[int, counting.Counts]) -> float:
     """Of the step that is under way and the one before it."""
     seconds = STEP_SECONDS + look.now % STEP_SECONDS
-    tokens = sum(steps.get(number, {}).get(counting.TOKENS, 0) for number in (look.step - 1, look.step))
-    return round(tokens / seconds, 1)
+    said = sum(steps.get(number, {}).get(counting.SAID, 0) for number in (look.step - 1, look.step))
+    return round(said * counting.tokens_per_byte(steps.values()) / seconds, 1)
 
 
 def _charts(look: Look, steps: Mapping[int, counting.Counts]) -> Shown:
     """Of the steps that are over, the oldest first; None where nobody was there to note anything."""
     wanted = [steps.get(number) for number in range(look.step - STEPS_KEPT, look.step)]
+    per_byte = counting.tokens_per_byte(steps.values())
     times = [counting.times([counts] if counts else [], counting.FIRST_CONTENT) for counts in wanted]
 
     def each(*fields: str) -> list[int | None]:
@@ -250,7 +251,9 @@ def _charts(look: Look, steps: Mapping[int, counting.Counts]) -> Shown:
         "waiting": noted(counting.WAITING),
         "running": noted(counting.RUNNING),
         "readers": noted(counting.READERS),
-        "tokens_per_second": [None if one is None else one / STEP_SECONDS for one in each(counting.TOKENS)],
+        "tokens_per_second": [
+            None if one is None else round(one * per_byte / STEP_SECONDS, 1) for one in each(counting.SAID)
+        ],
         "ended": each(*(counting.ENDED + outcome for outcome in Outcome)),
         "failed": each(*(counting.ENDED + outcome for outcome in FAILED)),
         "first_content_p50": [_quantile(one, 0.5) for one in times],

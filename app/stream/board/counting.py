@@ -10,9 +10,10 @@ import math
 from collections.abc import Iterable, Mapping
 from itertools import chain
 
-# Counted in `done`, once for each stream, with its outcome behind it; and what its newest answer had of output.
+# Counted in `done`, once for each stream, with its outcome behind it.
 ENDED = "ended:"
-TOKENS = "tokens"
+# Bytes that answers said, as they come; and of those that have ended, how many tokens those were.
+SAID, SAID_ENDED, SAID_TOKENS = "said", "said_ended", "said_tokens"
 # Noted by whoever comes first in a step.
 WAITING, RUNNING, READERS = "waiting", "running", "readers"
 # Counted by the processes, which leave it a second later at the most: what one counted that is killed then is lost.
@@ -24,9 +25,12 @@ JOINED = "joined"
 REFUSED_WRITES = "refused_writes"
 FIRST_CONTENT = "first:"
 
+_KNOWN_BYTES = 1000
 _PER_OCTAVE = 8
 # A thousandth of a second, and a day.
 _LEAST, _MOST = 0.001, 86_400.0
+
+BYTES_PER_TOKEN = 4
 
 Counts = Mapping[str, int]
 
@@ -59,6 +63,13 @@ def quantile(found: Mapping[int, int], part: float) -> float | None:
         if passed >= rank:
             return seconds_of(number)
     return None
+
+
+def tokens_per_byte(steps: Iterable[Counts]) -> float:
+    """What the answers that have ended say of it; a rule of thumb where too little has."""
+    steps = list(steps)
+    known = summed(steps, SAID_ENDED)
+    return summed(steps, SAID_TOKENS) / known if known >= _KNOWN_BYTES else 1 / BYTES_PER_TOKEN
 
 
 def summed(steps: Iterable[Counts], field: str) -> int:

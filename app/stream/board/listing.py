@@ -11,8 +11,13 @@ from app.stream import keys
 
 RUNNING_MOST, WAITING_MOST = 60, 20
 ALL_MOST = 100
+MEASURED = 20
 
 _FIELDS = ("owner", "state", "outcome", "model", "attempt", "created_at", "ended_at", "withdrawn")
+
+
+# Of a stream's meta, what takes room.
+_LARGE = ("request", "message", "calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,26 @@ async def listed(redis: Redis) -> tuple[float, Sequence[Listed]]:
         for stream_id, values in zip(ids, metas, strict=True)
     )
     return seconds + micros / 1e6, [one for one in found if "state" in one.meta and "withdrawn" not in one.meta]
+
+
+async def stream_bytes(redis: Redis) -> int | None:
+    """What a stream takes in Redis, about: its log, its prompt and its Message, of those that ended last and are kept.
+
+    None where there are none. Raises Redis' errors.
+    """
+    entries = await redis.xrevrange(keys.OUTBOX, count=MEASURED)
+    ids = [entry[b"id"].decode() for _, entry in entries if b"id" in entry]
+    if not ids:
+        return None
+    async with redis.pipeline(transaction=False) as pipe:
+        for stream_id in ids:
+            pipe.strlen(keys.log(stream_id))
+            for field in _LARGE:
+                pipe.hstrlen(keys.meta(stream_id), field)
+        lengths = await pipe.execute()
+    parts = 1 + len(_LARGE)
+    sizes = [sum(lengths[n : n + parts]) for n in range(0, len(lengths), parts) if lengths[n]]
+    return sum(sizes) // len(sizes) if sizes else None
 
 
 def _meta(values: Iterable[bytes | None]) -> dict[str, bytes]:

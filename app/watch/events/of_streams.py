@@ -148,7 +148,7 @@ class Ended(OfStream):
     Tokens are what the newest attempt's answer says; None where it does not. `cost_usd` is of all calls; None where a
     price is not known. `waited_seconds` is from the submit to the first call, `first_content_seconds` to the first
     content, `seconds` to the ending; None where that was not seen here. `writing_seconds` is from the first content to
-    the end.
+    the end. `output_bytes`: of text, thinking and tool input, that the newest attempt's answer has.
     """
 
     model: str
@@ -166,6 +166,7 @@ class Ended(OfStream):
     waited_seconds: float | None = None
     first_content_seconds: float | None = None
     writing_seconds: float | None = None
+    output_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,24 @@ def test_what_stays_so_is_seen_now_and_then_and_counted_each_time() -> None:
     assert len(tallies.batch().seen) == 1
 
 
+def ended(stream_id: str, output_bytes: int, tokens: int | None) -> of_streams.Ended:
+    of = Subject(stream_id, "me")
+    return of_streams.Ended(
+        of, "m", "completed", "", "", "end_turn", 1, output_tokens=tokens, output_bytes=output_bytes
+    )
+
+
+def test_what_answers_say_is_counted_as_they_say_it_and_once() -> None:
+    tallies = Tallies("w")
+    tallies.sample({"a": 100, "b": 10})
+    tallies.sample({"a": 150, "b": 4})  # a call that was made anew
+    tallies.told(ended("a", 170, 40))
+    tallies.sample({"a": 170, "b": 4})  # it is released in a moment
+    tallies.told(ended("c", 30, None))  # nobody saw it run
+    tallies.sample({"b": 4})
+    assert tallies.batch().counts == {"said": 170 + 14 + 30, "said_ended": 170, "said_tokens": 40}
+
+
 def test_an_outage_costs_no_memory() -> None:
     tallies = Tallies("w")
     tallies.batch()

@@ -73,7 +73,8 @@ class Ending:
             brought = Brought()
         cost = account.calls.cost_usd
         used = values(brought.used) if account.calls.made else {}  # else another stream's call did
-        self._chronicle.ended(end, account.attempts, brought.stop_reason, used, cost)
+        said = brought.output_bytes if account.calls.made else 0
+        self._chronicle.ended(end, account.attempts, brought.stop_reason, used, cost, output_bytes=said)
 
     async def refused(self, status: Status | None) -> None:
         """The ending was refused. Returns when it is to be tried again.

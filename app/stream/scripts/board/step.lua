@@ -15,17 +15,14 @@ local function step_add(key, field, count)
   redis.call('HSET', key, field, string.format('%.0f', sum))
 end
 
--- A stream has ended: `counts` as in queue/usage.lua, or '' where nothing was used. `tokens` of output.
-local function step_ended(steps, days, outcome, tokens, counts)
+-- A stream has ended: `counts` as in queue/usage.lua, or '' where nothing was used.
+local function step_ended(steps, days, outcome, counts)
   local seconds = redis.call('TIME')[1]
-  local step = step_at(steps, seconds)
   if outcome ~= '' then
+    local step = step_at(steps, seconds)
     step_add(step, 'ended:' .. outcome, 1)
+    redis.call('EXPIRE', step, STEP_LIFE)
   end
-  if tokens ~= '0' then
-    step_add(step, 'tokens', tokens)
-  end
-  redis.call('EXPIRE', step, STEP_LIFE)
   local nano, saved = counts:match('(%d+) (%d+)$')
   if nano then
     local day = days .. math.floor(seconds / 86400)

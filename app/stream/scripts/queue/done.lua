@@ -25,7 +25,7 @@ settle(ARGV[1], KEYS[12], ARGV[14], ARGV[12], tonumber(ARGV[13]), ARGV[5])
 if ARGV[7] ~= '' then
   usage_count(ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11])
 end
-step_ended(ARGV[15], ARGV[16], ARGV[17], ARGV[13], ARGV[7] ~= '' and ARGV[11] or '')
+step_ended(ARGV[15], ARGV[16], ARGV[17], ARGV[7] ~= '' and ARGV[11] or '')
 if ARGV[18] then
   redis.call('XADD', KEYS[9], 'MAXLEN', '~', ARGV[4], '*', unpack(ARGV, 18))
   redis.call('EXPIRE', KEYS[9], ARGV[5])

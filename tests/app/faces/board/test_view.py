@@ -110,8 +110,16 @@ def test_what_was_counted_is_of_the_last_quarter_of_an_hour() -> None:
     steps: dict[int, dict[str, int]] = {
         STEP - STEPS_KEPT: {"retries": 1000, "ended:failed": 1},
         STEP - STEPS_KEPT + 1: {"retries": 1, "waiting": 9},
-        STEP - 1: {"ended:completed": 4, "ended:failed": 1, "tokens": 450, f"first:{class_of(2.0)}": 1, "running": 2},
-        STEP: {"retries": 2, "tokens": 300, f"first:{class_of(1.0)}": 99, "refused_writes": 3},
+        STEP - 1: {
+            "ended:completed": 4,
+            "ended:failed": 1,
+            "said": 900,
+            "said_ended": 2000,
+            "said_tokens": 1000,
+            f"first:{class_of(2.0)}": 1,
+            "running": 2,
+        },
+        STEP: {"retries": 2, "said": 600, f"first:{class_of(1.0)}": 99, "refused_writes": 3},
     }
     found = shown(look(steps=steps, nano=1_500_000_000, saved_nano=250_000_000))
     assert (found["retries"], found["redis"]["refused_writes"]) == (3, 3)

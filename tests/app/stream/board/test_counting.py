@@ -31,6 +31,11 @@ def test_a_part_of_all_times_is_not_longer(found: list[float], part: float) -> N
     assert sum(one <= value / 1.1 for one in found) < part * len(found) or value <= min(found) * 1.1
 
 
+def test_how_many_tokens_a_byte_is_says_what_has_ended() -> None:
+    assert counting.tokens_per_byte([]) == counting.tokens_per_byte([{"said_ended": 20, "said_tokens": 1}]) == 0.25
+    assert counting.tokens_per_byte([{"said_ended": 900, "said_tokens": 200}, {"said_ended": 100}]) == 0.2
+
+
 def test_steps_are_added_up() -> None:
     steps = [{"first:8": 1, "first:16": 2, "retries": 3}, {}, {"first:8": 4, "retries": 1, "first_not": 7}]
     assert times(steps, counting.FIRST_CONTENT) == {8: 5, 16: 2}

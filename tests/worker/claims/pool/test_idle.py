@@ -9,9 +9,7 @@ from tests.worker.workshop import Workshop
 
 
 async def test_an_idle_worker_asks_redis_for_little(shop: Workshop) -> None:
-    """Those inside scripts included, of which four a second say that it is there. The time is the test: nothing but time
-    passes.
-    """
+    """Those inside scripts included; four a second say that it is there. The time is the test: nothing else passes."""
     async with shop.worker(lease_seconds=10):
         await shop.eventually(lambda: shop.redis.zcard(keys.WORKERS))
         await asyncio.sleep(1)  # its beginning is over
