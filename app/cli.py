@@ -38,6 +38,7 @@ COMMANDS = {
     "front": Command("serve HTTP: take prompts, stream answers", "app.main:main", 0),
     "worker": Command("run queued prompts against the Claude API", status=0),
     "simulate": Command("a simulated Claude, to work without a key", status=0),
+    "doctor": Command("look at a deployment, and say what to do", "app.doctor.command:main"),
     "keys": Command("make, list and revoke keys", "app.access.identity.keys_command:main"),
     "chat": Command("talk on the terminal, and come back later", "app.terminal.chat:main"),
     "send": Command("send one prompt, print its answer", "app.terminal.commands:send"),

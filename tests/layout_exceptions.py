@@ -23,6 +23,7 @@ TESTED_ELSEWHERE = {
     "app/clients/refused.py": "tests/stories/clients/test_our_clients.py: as the client raises it",
     "app/dev/command.py": "tests/stories/test_dev.py: a person types it",
     "app/dev/simulator/answer/events.py": _SDK,
+    "app/doctor/finding.py": "tests/app/doctor/test_printed.py: what it is to whoever reads it",
     "app/dev/simulator/reply.py": _SDK,
     "app/faces/board/answer.py": _BOARD,
     "app/faces/board/gathering.py": _BOARD,
@@ -94,7 +95,10 @@ ABOUT_SEVERAL = {
 # Modules of one name, and why it is the right one for each of them.
 ALIKE = {
     "chat": (["app/terminal/chat.py", "app/openapi/chat.py"], "a talk on a terminal; the description of that face"),
-    "command": (["app/dev/command.py", "app/dev/simulator/command.py"], "each is the command of its package"),
+    "command": (
+        ["app/dev/command.py", "app/dev/simulator/command.py", "app/doctor/command.py"],
+        "each is the command of its package",
+    ),
     "errors": (
         ["app/stream/errors.py", "app/http/errors.py", "app/dev/simulator/rules/errors.py"],
         "ours; their statuses; the upstream's",

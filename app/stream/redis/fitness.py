@@ -92,7 +92,8 @@ async def check_server(redis: Redis) -> None:
     """
     try:
         judge(await redis.info())
-        await _try_permissions(redis)
+        for refused in await refused_to(redis):
+            raise UnfitServerError(f"Redis refuses {refused}")
     except NO_ANSWER as error:
         refusal = refusal_of(error)
         if refusal.kind in (Kind.UNFIT, Kind.BUG):
@@ -162,26 +163,34 @@ def _commands() -> set[str]:
     return found
 
 
-async def _try_permissions(redis: Redis) -> None:
+_FRAME = (("MULTI",), ("DISCARD",))
+
+
+async def refused_to(redis: Redis) -> list[str]:
+    """Of all that we need, what this user may not, each with Redis' own words. Changes nothing."""
+    refused: list[str] = []
     connection: AbstractConnection = redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
     try:
         await connection.connect()  # type: ignore[no-untyped-call]
-        # In one trip: who takes long to find out serves meanwhile, and would end for what is refused later.
-        asked = [("MULTI",), *needs(), ("DISCARD",)]
-        packed = connection.pack_commands(asked)
-        await connection.send_packed_command(packed, check_health=False)
-        for need in asked:
-            try:
-                await connection.read_response()
-            except ResponseError as error:
-                refusal = refusal_of(error)
-                if refusal.kind is Kind.UNFIT:
-                    what = " ".join(need[:2] if need[0] != "EVAL" else ("keys like", need[-1]))
-                    raise UnfitServerError(f"Redis refuses {what}: {refusal.words}") from error
-                if need in (asked[0], asked[-1]):
-                    raise
+        # First: where no transaction may begin, the rest would be done.
+        for asked in ([("MULTI",)], [*needs(), ("DISCARD",)]):
+            # In one trip: who takes long to find out serves meanwhile, and would end for what is refused later.
+            await connection.send_packed_command(connection.pack_commands(asked), check_health=False)
+            for need in asked:
+                try:
+                    await connection.read_response()
+                except ResponseError as error:
+                    refusal = refusal_of(error)
+                    if refusal.kind is Kind.UNFIT:
+                        what = " ".join(need[:2] if need[0] != "EVAL" else ("keys like", need[-1]))
+                        refused.append(f"{what}: {refusal.words}")
+                    elif need in _FRAME:
+                        raise
+            if refused:
+                break
     finally:
         await connection.disconnect(nowait=True)
+    return refused
 
 
 def _told(refusal: Refusal) -> str:

@@ -120,7 +120,7 @@ ROWS = (
     Mutation(
         "permissions are not tried at the start",
         "app/stream/redis/fitness.py",
-        "        await _try_permissions(redis)",
+        "        for refused in await refused_to(redis):",
         "        pass",
     ),
     Mutation(
