@@ -19,6 +19,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.status import HTTP_200_OK
 
 # What is served: the path, the file in `app/web/`, and its media type.
 HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
@@ -27,6 +28,7 @@ _CHAT = (
     *("answer/announce", "answer/answer", "answer/blocks", "composing/composer", "composing/files"),
     *("markdown/highlight", "markdown/markdown", "markdown/shape", "markdown/unfinished"),
 )
+_BOARD = (*("beside", "chart", "door", "flights", "lanes", "live", "opened", "streams", "tiles", "verdict", "words"),)
 _LANGUAGES = (
     *("bash", "c", "css", "diff", "docker", "go", "html", "http", "ini", "java", "js", "jsdoc", "json", "lua", "make"),
     *("md", "pl", "py", "regex", "rs", "sql", "todo", "toml", "ts", "uri", "xml", "yaml"),
@@ -55,6 +57,9 @@ FILES = {
     "/favicon.svg": ("favicon.svg", "image/svg+xml"),
     "/keepstream.js": ("keepstream.js", _JS),
     "/markdown.css": ("markdown.css", _CSS),
+    "/ops.css": ("ops.css", _CSS),
+    "/ops.js": ("ops.js", _JS),
+    **{f"/ops/{name}.js": (f"ops/{name}.js", _JS) for name in _BOARD},
     "/docs.js": ("docs.js", _JS),
     "/docs.css": ("docs.css", _CSS),
     "/docs/api": ("api.html", HTML),
@@ -80,7 +85,7 @@ _BASE = b'base = ""'
 @cache
 def _read(name: str, root_path: str) -> bytes:
     content = (WEB / name).read_bytes()
-    own = name.endswith(".js") and name.startswith("chat")
+    own = name.endswith(".js") and name.startswith(("chat", "ops"))
     content = jsmin(content) if own else content
     return _under(content, root_path.encode()) if root_path and not name.startswith("vendor/") else content
 
@@ -131,18 +136,26 @@ def routes(root_path: str, description: bytes) -> list[Route]:
     ]
 
 
-def _unless_known(request: Request, body: bytes, media_type: str) -> Response:
+def board(request: Request, root_path: str, status: int = HTTP_200_OK) -> Response:
+    """The operators' page; whether who asks may see what it shows is not for us to say, but for the `status`."""
+    return _unless_known(request, _read("ops.html", root_path), HTML, status)
+
+
+def _unless_known(request: Request, body: bytes, media_type: str, status: int = HTTP_200_OK) -> Response:
     headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff", "vary": "accept-encoding"}
     packed = _takes_gzip(request.headers.get("accept-encoding", ""))
-    headers["etag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}{"-gzip" if packed else ""}"'
     if media_type.startswith("text/html"):
         headers |= {"content-security-policy": CONTENT_SECURITY_POLICY, "referrer-policy": "no-referrer"}
-    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-    if headers["etag"] in known or "*" in known:
-        return Response(status_code=304, headers=headers)
+    if status == HTTP_200_OK:
+        headers["etag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}{"-gzip" if packed else ""}"'
+        known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+        if headers["etag"] in known or "*" in known:
+            return Response(status_code=304, headers=headers)
+    else:
+        headers["cache-control"] = "no-store"  # what was refused once may be let in the next time
     if packed:
         body, headers["content-encoding"] = _packed(body), "gzip"
-    return Response(body, headers=headers, media_type=media_type)
+    return Response(body, status, headers, media_type)
 
 
 def _takes_gzip(accepted: str) -> bool:

@@ -11,6 +11,7 @@ TAGS = [{"name": TAG, "description": "For who sits at the machine itself, or has
 _COUNT: Json = {"type": "integer", "minimum": 0}
 _NUMBER: Json = {"type": "number", "minimum": 0}
 _TEXT: Json = {"type": "string"}
+_HTML: Json = {"text/html; charset=utf-8": {"schema": {"type": "string"}}}
 _QUEUE = ("waiting", "running", "capacity", "workers", "fronts")
 _COUNTED = ("readers", "retries", "takeovers", "resets", "refused", "joined")
 _CHARTS = (
@@ -135,6 +136,21 @@ def paths() -> Json:
                 TAG,
                 "The line in numbers",
                 {"200": answer("As it stands now", json_content(schema("Queue"))), **errors(401)},
+            )
+        },
+        "/ops": {
+            "get": operation(
+                "board-page",
+                TAG,
+                "The board, as a page",
+                {
+                    "200": answer(
+                        "Who is refused is given it as well, to show a key, where HTML is accepted", _HTML, "etag"
+                    ),
+                    "304": answer("As it is known already", None, "etag"),
+                    **errors(401, 403),
+                },
+                parameters=parameters("if-none-match"),
             )
         },
         "/ops/events": {

@@ -194,7 +194,7 @@ def _answers(shown: Mapping[str, Any]) -> Iterator[Need]:
         yield Need(
             "soon",
             "first_content",
-            f"First words take {_seconds(slowest)}",
+            f"First content takes {_seconds(slowest)}",
             "For one in a hundred, in the last 15 minutes: too few workers, or Claude is slow.",
         )
 
@@ -231,7 +231,7 @@ def _seconds(seconds: float) -> str:
         case _ if seconds < 1:
             return f"{seconds * 1000:.0f} ms"
         case _ if seconds < _SHORT:
-            return f"{seconds:.1f} s"
+            return f"{seconds:.1f} s".replace(".0", "")
         case _ if seconds < _LONG:
             return f"{seconds:.0f} s"
         case _:

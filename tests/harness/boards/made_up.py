@@ -6,6 +6,7 @@ import copy
 import math
 from typing import Any
 
+from app.faces.board import view
 from app.faces.board.attention import attention
 
 STEPS, STEP_SECONDS = 90, 10
@@ -94,6 +95,11 @@ def empty() -> Shown:
         },
         "events": [],
     }
+
+
+def unknown() -> Shown:
+    """Of a front that has just begun, and has not been able to look."""
+    return {**view.unknown(), "stale_seconds": 0.0, "front": FRONTS[0], "version": "0.1.0"}
 
 
 def calm() -> Shown:

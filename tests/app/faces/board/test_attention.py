@@ -16,7 +16,7 @@ def told(shown: Shown) -> list[tuple[str, str, str]]:
     return [(need["level"], need["about"], need["what"]) for need in attention(shown)]
 
 
-@pytest.mark.parametrize("well", [board.empty, board.calm])
+@pytest.mark.parametrize("well", [board.empty, board.calm, board.unknown])
 def test_nothing_is_asked_for_where_all_is_well(well: Any) -> None:
     assert attention(well()) == []
 
@@ -38,7 +38,7 @@ def test_a_worker_that_hangs_and_a_front_that_does_are_named() -> None:
     shown["workers"][0] |= {"state": "silent", "renewed_seconds": 6.0}
     shown["fronts"][1] |= {"state": "silent", "renewed_seconds": 7.0}
     assert told(shown) == [("now", "workers", "A worker says nothing"), ("now", "fronts", "A front says nothing")]
-    assert f"{board.WORKERS[0]} was last heard 6.0 s ago, with 9 streams" in attention(shown)[0]["do"]
+    assert f"{board.WORKERS[0]} was last heard 6 s ago, with 9 streams" in attention(shown)[0]["do"]
 
 
 def test_a_line_that_moves_is_no_matter_and_one_that_stands_is() -> None:
@@ -66,13 +66,13 @@ def test_prompts_that_nobody_takes_are_told_and_that_nobody_does_where_none_wait
 
 def test_redis_that_is_away_is_all_that_is_known() -> None:
     shown = _with(board.redis_away(), redis={"refused_writes": 3})
-    assert told(shown)[0] == ("now", "redis", "Redis is away for 7.0 s")
+    assert told(shown)[0] == ("now", "redis", "Redis is away for 7 s")
     assert {need["about"] for need in attention(shown)} == {"redis"}
 
 
 def test_numbers_that_are_old_say_so() -> None:
     assert told({**board.calm(), "stale_seconds": 2.0}) == []
-    assert told({**board.calm(), "stale_seconds": 4.0}) == [("now", "redis", "These numbers are 4.0 s old")]
+    assert told({**board.calm(), "stale_seconds": 4.0}) == [("now", "redis", "These numbers are 4 s old")]
 
 
 def test_a_redis_that_fills_up_or_refuses() -> None:
@@ -101,7 +101,7 @@ def test_late_readers_slow_first_words_and_many_take_overs() -> None:
     assert told(shown) == [
         ("now", "fronts", "Readers are 1.2 s late"),
         ("soon", "takeovers", "20 take-overs in 5 minutes"),
-        ("soon", "first_content", "First words take 11 s"),
+        ("soon", "first_content", "First content takes 11 s"),
     ]
 
 
