@@ -112,7 +112,7 @@ class Playing:
         while not self.away:
             if not self.held:
                 now = copy.deepcopy(self.shown)
-                now["time"] += beat
+                now["time"] = now["time"] and now["time"] + beat
                 yield {"data": orjson.dumps(made_up.judged(now)).decode()}
                 beat += 1
             async with self._changed:

@@ -156,7 +156,7 @@ async def test_what_nobody_knows_yet_is_no_number(board: Board) -> None:
     page = await board.visit()
     await expect(headline(page)).to_have_text("Nothing is known yet")
     for name in ("Waiting", "Running", "First content", "Spent today"):
-        await expect(tile(page, name).locator(".big")).to_have_text(re.compile("^–"))
+        await expect(tile(page, name).locator(".big")).to_have_text(re.compile("^\N{EN DASH}"))
     await expect(page.locator("#rows")).to_have_text("No stream is there.")
 
 
