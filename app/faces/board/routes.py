@@ -17,7 +17,7 @@ from app.faces.base.lookup import stream_id_of
 from app.faces.base.names import NO_STREAM
 from app.faces.board.answer import COME_BACK, watching
 from app.faces.board.gathering import Gathering
-from app.faces.board.page import page
+from app.faces.board.operators_page import page
 from app.http.errors import ApiError
 from app.http.operators import check_operator
 from app.http.whole import json_response
