@@ -175,6 +175,18 @@ def paths() -> Json:
                 {"200": answer("Without their texts", json_content(schema("Listed"))), **errors(401)},
             )
         },
+        "/ops/streams/{id}/timeline": {
+            "get": operation(
+                "board-timeline",
+                TAG,
+                "What happened to a stream of any owner",
+                {
+                    "200": answer("From its submit to its ending, or to now", json_content(schema("Timeline"))),
+                    **errors(401, 404, 410),
+                },
+                parameters=parameters("stream-id"),
+            )
+        },
         "/ops/streams/{id}/cancel": {
             "post": operation(
                 "board-cancel",

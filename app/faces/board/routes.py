@@ -15,6 +15,7 @@ from app.faces.base.answer import SSE_HEADERS
 from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import stream_id_of
 from app.faces.base.names import NO_STREAM
+from app.faces.base.timeline import TIMELINE_FIELDS, timeline_of
 from app.faces.board.answer import COME_BACK, watching
 from app.faces.board.gathering import Gathering
 from app.faces.board.operators_page import page
@@ -48,22 +49,30 @@ async def streams(request: Request) -> Response:
     return json_response({"data": await _board_of(request).streams()})
 
 
+async def timeline(request: Request) -> Response:
+    front = await _operators(request)
+    stream_id = stream_id_of(request)
+    meta = await _meta_of(front, stream_id, *TIMELINE_FIELDS)
+    return json_response(await timeline_of(front, stream_id, meta))
+
+
 async def cancel(request: Request) -> Response:
     front = await _operators(request)
     stream_id = stream_id_of(request)
-    await check_kept(front, stream_id)
+    await _meta_of(front, stream_id)
     state = await front.streams.cancel(stream_id, of_streams.OPERATOR) or State.ENDED
     return json_response({"id": stream_id, "state": state}, 202)
 
 
-async def check_kept(front: Front, stream_id: str) -> None:
-    """Raises `ApiError`: 404 for a stream that never was, 410 for one that is kept no longer."""
-    meta = await front.streams.log.meta(stream_id, "withdrawn")
+async def _meta_of(front: Front, stream_id: str, *names: str) -> dict[str, bytes]:
+    """Fields of anybody's stream. Raises `ApiError`: 404 for one that never was, 410 for one that is kept no longer."""
+    meta = await front.streams.log.meta(stream_id, "withdrawn", *names)
     if meta is None or "withdrawn" in meta:
         read = await front.streams.log.read(stream_id, origin(stream_id), 1)
         if read.state is State.GONE:
             raise ApiError(410, "the stream has ended and is no longer kept")
         raise ApiError(404, NO_STREAM)
+    return meta
 
 
 async def _operators(request: Request) -> Front:
@@ -83,5 +92,6 @@ ROUTES = [
     Route("/v1/queue", queue, methods=["GET"]),
     Route("/ops/events", events, methods=["GET"]),
     Route("/ops/streams", streams, methods=["GET"]),
+    Route("/ops/streams/{id}/timeline", timeline, methods=["GET"]),
     Route("/ops/streams/{id}/cancel", cancel, methods=["POST"]),
 ]

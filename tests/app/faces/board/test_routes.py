@@ -102,6 +102,10 @@ async def test_streams_are_shown_without_their_texts_and_can_be_stopped(front: S
         (ended, "ended", None),
     ]
     assert {(one["owner"], one["model"], one["attempt"]) for one in answer.json()["data"]} == {("anonymous", "m", 0)}
+    told = await http.get(f"/ops/streams/{ended}/timeline")
+    assert (told.status_code, told.json()) == (200, (await http.get(f"/v1/streams/{ended}/timeline")).json())
+    assert "secret" not in told.text
+    assert (await http.get(f"/ops/streams/st_{'0' * 32}/timeline")).status_code == 404
     own = {"origin": front.url}
     stopped = await http.post(f"/ops/streams/{waits}/cancel", headers=own)
     assert (stopped.status_code, stopped.json()) == (202, {"id": waits, "state": "ended"})
