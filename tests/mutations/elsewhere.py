@@ -93,4 +93,34 @@ ROWS = (
         "return number if number.is_finite() else None",
         "return number",
     ),
+    Mutation(
+        "what three fronts tell of one wait is added up",
+        "deploy/prometheus/rules.yml",
+        "expr: max(keepstream_oldest_waiting_seconds) > 60",
+        "expr: sum(keepstream_oldest_waiting_seconds) > 60",
+    ),
+    Mutation(
+        "workers that vanish with their series are not missed",
+        "deploy/prometheus/rules.yml",
+        "          max(keepstream_workers) < 1\n          or (absent",
+        '          sum(up{job="keepstream-worker"}) < 1\n          or (absent',
+    ),
+    Mutation(
+        "failures that are over wake somebody",
+        "deploy/prometheus/rules.yml",
+        "            keepstream:failed:ratio2m > 0.01\n",
+        "            keepstream:failed:ratio5m > 0.01\n",
+    ),
+    Mutation(
+        "a worker that dies once is a storm",
+        "deploy/prometheus/rules.yml",
+        "        for: 6m\n",
+        "        for: 2m\n",
+    ),
+    Mutation(
+        "a Redis without a bound is full",
+        "deploy/prometheus/rules.yml",
+        "(max(keepstream_redis_max_bytes) > 0) > 0.8",
+        "max(keepstream_redis_max_bytes) > 0.8",
+    ),
 )
