@@ -14,7 +14,8 @@ from app.stream import frames
 from app.stream.endings import Outcome
 from app.stream.ledger.lines import Calls, CallState, bill_of
 from app.stream.ledger.usage import Brought, Cost
-from app.stream.log import Claim, Log
+from app.stream.log import Begun, Claim, Log, Status
+from app.watch.events.subjects import Subject, Trace
 from tests.app.stream.telling import accept
 
 START = b'{"type":"message_start","message":{"model":"claude-x","usage":%b}}'
@@ -90,3 +91,10 @@ async def test_a_use_that_is_too_long_for_the_frame_stands_in_the_meta(redis: Re
     ending = await ended(redis, START % usage, BLOCK, attempt="1")
     assert ending.data["usage"] == {"input_tokens": 10, "output_tokens": 1}
     assert b"xxx" in ending.fields["usage"]
+
+
+async def test_it_is_told_where_the_stream_has_its_place_in_its_trace(redis: Redis) -> None:
+    log = Log(redis)
+    begun = Begun(Status.OK, 0, 0, None, {"owner": b"me", "traceparent": b"00-1-2-01", "tracestate": b"a=1"})
+    told = (await ending_of(log, "st_1", begun, Outcome.CANCELLED, None, pricing=by_token)).told
+    assert told.of == Subject("st_1", "me", trace=Trace("00-1-2-01", "a=1"))
