@@ -34,7 +34,7 @@ RECONNECT_SECONDS_MAX = 1.0
 # Who was connected for so long comes back at once. One append that was taken is no sign that all is well: a server may
 # take again what stands, and refuse whatever is new.
 STEADY_SECONDS = 2.0
-# A full Redis is asked again at this beat.
+# What a full Redis refuses is tried again at this beat.
 FULL_SECONDS = 0.2
 # One batch; the rest waits for the next, so that no batch holds up the others for long.
 BATCH_BYTES = 4 * 1024 * 1024
@@ -58,6 +58,8 @@ class Committer:
         self._redis = redis
         self._ready: list[Writer] = []
         self._unanswered: list[_Item] = []
+        self._refused: list[_Item] = []  # for now, and asked again at `_again_at`
+        self._again_at = 0.0
         self._idle: asyncio.Future[None] | None = None
         self._work = Supervised("commit", self._supervise)
         self._due: float | None = None  # when the answers under way are late
@@ -83,10 +85,7 @@ class Committer:
     def ready(self, writer: Writer) -> None:
         """The writer is asked for its append with the next batch."""
         self._ready.append(writer)
-        if self._idle is not None:
-            if not self._idle.done():
-                self._idle.set_result(None)
-            self._idle = None
+        self._stir()
 
     async def _supervise(self) -> None:
         """Connects, commits, and starts over for as long as the process lives."""
@@ -129,8 +128,7 @@ class Committer:
             batch = self._gather()
             if not batch:  # and nobody is kept from writing
                 self._broken_since = None
-                self._idle = loop.create_future()
-                await self._idle
+                await self._wait()
                 continue
             packed = self._pack(batch)
             if not packed:
@@ -144,12 +142,33 @@ class Committer:
             finally:
                 self._due = None
             self._broken_since = None
-            if self._unanswered:
-                await asyncio.sleep(FULL_SECONDS)
+
+    async def _wait(self) -> None:
+        """Until something is to be written, or what was refused is to be tried again."""
+        loop = asyncio.get_running_loop()
+        idle = self._idle = loop.create_future()
+        again = loop.call_at(self._again_at, self._stir) if self._refused else None
+        try:
+            await idle
+        finally:
+            if again is not None:
+                again.cancel()
+
+    def _stir(self) -> None:
+        if self._idle is not None:
+            if not self._idle.done():
+                self._idle.set_result(None)
+            self._idle = None
 
     def _gather(self) -> list[_Item]:
-        """The next batch: what has no answer yet, then what has come since."""
-        batch = [item for item in self._unanswered if item[0].refusal is None]
+        """The next batch: what has no answer yet, what was refused a while ago, then what has come since.
+
+        What was refused holds up nobody else: a full Redis takes endings.
+        """
+        items = self._unanswered
+        if self._refused and asyncio.get_running_loop().time() >= self._again_at:
+            items, self._refused = items + self._refused, []
+        batch = [item for item in items if item[0].refusal is None]
         size = sum(len(append.data) for _, append in batch)
         taken = 0
         for writer in self._ready:
@@ -182,7 +201,7 @@ class Committer:
         return b"".join(parts)
 
     async def _hear(self, reader: asyncio.StreamReader, parser: hiredis.Reader, batch: list[_Item]) -> None:
-        """Takes the answers of a batch in order. What has none, or a passing refusal, stays unanswered."""
+        """Takes the answers of a batch in order. What has none, or a passing refusal, is kept."""
         refused: list[_Item] = []
         heard = 0
         try:
@@ -208,7 +227,10 @@ class Committer:
                             _refuse(writer, error)
                     heard += 1
         finally:
-            self._unanswered = refused + batch[heard:]
+            self._unanswered = batch[heard:]
+            if refused and not self._refused:
+                self._again_at = asyncio.get_running_loop().time() + FULL_SECONDS
+            self._refused += refused
 
     async def _watch(self, connection: AbstractConnection) -> None:
         """Ends a connection that is open and dead."""

@@ -51,4 +51,22 @@ ROWS = (
         "            if not batch:  # and nobody is kept from writing\n                self._broken_since = None",
         "            if not batch:",
     ),
+    Mutation(
+        "a deadline stands of what was never sent",
+        "worker/log/commit.py",
+        "            if out.transport.is_closing():",
+        "            self._due = loop.time()\n            if out.transport.is_closing():",
+    ),
+    Mutation(
+        "what is refused for now holds up all others",
+        "worker/log/commit.py",
+        "            self._refused += refused\n",
+        "            self._unanswered, self._again_at = refused + self._unanswered, 0.0\n",
+    ),
+    Mutation(
+        "what was refused for now waits for somebody to write",
+        "worker/log/commit.py",
+        "loop.call_at(self._again_at, self._stir) if self._refused else None",
+        "None",
+    ),
 )

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 
 from app.dev.embedded import EmbeddedValkey
 from app.stream import keys
 from app.stream.log import Status
+from app.stream.redis.connect import connect
 from tests.harness.network.proxy import Proxy
 from tests.worker.log.committing import Hand, committing
 from worker.log import commit
@@ -149,3 +151,65 @@ async def test_a_cancellation_that_is_none_does_not_end_the_writing(
         async with asyncio.timeout(5):
             await fell.wait()
     await hand.stands()
+
+
+async def test_a_connection_lost_while_idle_leaves_the_next_one_no_deadline(
+    redis: Redis, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an append that was never sent: its lateness would end each new connection as it begins."""
+    client = connect(valkey.url, "worker")
+    make, made, due = client.connection_pool.make_connection, [], []
+
+    def noted() -> AbstractConnection:
+        due.append(committer._due)
+        made.append(make())  # type: ignore[no-untyped-call]
+        return made[-1]  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(client.connection_pool, "make_connection", noted)
+    async with Committer(client) as committer:
+        hand = await Hand(redis, committer).take("st_1")
+        hand.write()
+        await hand.stands()
+        [connection] = made
+        connection._writer.transport.abort()
+        hand.write()  # before anybody has heard of the loss
+        await hand.stands()
+    await client.aclose()
+    assert due == [None, None]
+
+
+async def test_what_is_refused_for_now_holds_up_nobody_else(
+    redis: Redis, committer: Committer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Redis that has no room takes last words: they do not wait for what it refuses."""
+    refused, last = await Hand(redis, committer).take("st_1"), await Hand(redis, committer).take("st_2")
+    monkeypatch.setattr(commit, "FULL_SECONDS", 3600.0)
+    await redis.config_set("maxmemory", "1")
+    try:
+        refused.write()
+        async with asyncio.timeout(10):
+            while not committer._refused:
+                await asyncio.sleep(0.01)
+            last.writer.closing = True
+            last.write()
+            await last.stands()
+    finally:
+        await redis.config_set("maxmemory", "0")
+    assert committer._refused
+    committer._again_at = 0.0
+    last.write()  # whoever writes next takes it along
+    await refused.stands()
+
+
+async def test_what_is_refused_for_now_is_tried_again_by_itself(redis: Redis, committer: Committer) -> None:
+    hand = await Hand(redis, committer).take("st_1")
+    await redis.config_set("maxmemory", "1")
+    hand.write()
+    try:
+        async with asyncio.timeout(10):
+            while not committer._refused:
+                await asyncio.sleep(0.01)
+    finally:
+        await redis.config_set("maxmemory", "0")
+    async with asyncio.timeout(30):
+        await hand.stands()
