@@ -1,6 +1,6 @@
 """Composition root of the front: settings, Redis, hub, routes, server; and the way out.
 
-The only module of the front that reads the environment and that installs signal handlers.
+The only module of the front that reads the environment.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import contextlib
 import gc
 import os
 import secrets
-import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +32,7 @@ from app.access.screening.asking import Screening
 from app.access.screening.chosen import chosen
 from app.faces.base.front import Front
 from app.faces.board import routes as boards
+from app.faces.board import scraped
 from app.faces.board.gathering import Gathering
 from app.faces.chat import routes as chat
 from app.faces.conversations import routes as conversations
@@ -57,7 +57,7 @@ from app.intake.sweep import sweeping
 from app.openapi import document
 from app.prices import Prices
 from app.settings import Settings, SettingsError, unknown
-from app.signals import let_end
+from app.signals import let_end, stop_on_signals
 from app.stream import keys
 from app.stream.channel import Channel
 from app.stream.concurrency.tasks import Supervised
@@ -74,6 +74,7 @@ from app.stream.redis.fitness import until_fit
 from app.stream.saved.saved_calls import Saved
 from app.upstream import Upstream
 from app.watch.events import of_processes
+from app.watch.metrics.exposition import Page
 from app.watch.report import reporting
 from app.watch.strays import tell_of_loop
 from app.watch.wiring import Watch, watching
@@ -134,9 +135,17 @@ def door(settings: Settings, address: str) -> Door:
 
 
 def application(
-    front: Front, conversing: Conversing, board: Gathering, ready: Readiness, at: str | None = None
+    front: Front,
+    conversing: Conversing,
+    board: Gathering,
+    ready: Readiness,
+    at: str | None = None,
+    *,
+    page: Callable[[str], Page] | None = None,
 ) -> ASGIApp:
-    """The whole HTTP application of a front; `at` is the address it listens on, where that is known."""
+    """The whole HTTP application of a front; `at` is the address it listens on, where that is known; `page` makes the
+    metrics, unless they have a port of their own.
+    """
     root_path = front.settings.root_path
     routes = [
         *native.ROUTES,
@@ -148,6 +157,7 @@ def application(
         *passthrough.ROUTES,
         *who.ROUTES,
         *health.routes(ready, lambda: front.hub.draining),
+        *scraped.routes(front.who, page),
         *static.routes(root_path, document(root_path)),
     ]
     app = Starlette(routes=routes, exception_handlers=dict.fromkeys(HANDLED, on_error))
@@ -185,7 +195,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
     redis: Redis = connect(settings.redis_url, name, ca=settings.redis_ca)
     log, queue, certificate = Log(redis), Queue(redis, settings.usage_days), files.certificate
     async with contextlib.AsyncExitStack() as stack:
-        stop = _stop_on_signals()
+        stop = stop_on_signals()
         tell_of_loop()
         stack.callback(let_end)
         stack.push_async_callback(redis.aclose)
@@ -222,7 +232,10 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
         conversing = Conversing(streams, claude, settings, bulk)
         report = await stack.enter_async_context(reporting(watch, redis, lambda: numbers_of(hub)))
         board = await stack.enter_async_context(Gathering(redis, report))
-        app = application(front, conversing, board, ready, listener.getsockname()[0])
+        measuring = scraped.measuring(watch.metrics, settings, redis, hub=hub, accord=accord, ready=ready)
+        metrics_at = await stack.enter_async_context(measuring)
+        page = scraped.page_of(watch.metrics, settings)
+        app = application(front, conversing, board, ready, listener.getsockname()[0], page=page)
         http = server(app, settings.cors_origins, Crowd(_room_for(settings.connections_max)), certificate)
         running = asyncio.create_task(http.serve(sockets=[listener]), name="server")
         stack.push_async_callback(files.screening.aclose)
@@ -230,14 +243,12 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
             await stack.enter_async_context(Supervised("certificate", certificate.watch))
         checking = asyncio.create_task(until_fit(redis), name="check")
         sweeper.start()
-        sys.stdout.write(f"keepstream front on {address(listener, secure=certificate is not None)}\n")
-        sys.stdout.flush()
+        _announce(address(listener, secure=certificate is not None), metrics_at)
         _collect_rarely()
         await _until_stopped(stop, running, checking)
         leaving_since = time.monotonic()
         await drain(hub, settings.drain_seconds)
-        left = settings.drain_seconds - (time.monotonic() - leaving_since)
-        http.config.timeout_graceful_shutdown = max(1, int(left))
+        http.config.timeout_graceful_shutdown = max(1, int(settings.drain_seconds - (time.monotonic() - leaving_since)))
         http.should_exit = True
         await running
         checking.cancel()
@@ -250,6 +261,12 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
 def numbers_of(hub: Hub) -> dict[str, Any]:
     """What a front leaves in Redis of itself."""
     return {"draining": hub.draining, "readers": len(hub.readers), "tails": len(hub.tails)}
+
+
+def _announce(at: str, metrics_at: str | None) -> None:
+    metrics = "" if metrics_at is None else f"metrics on {metrics_at}\n"
+    sys.stdout.write(f"keepstream front on {at}\n{metrics}")
+    sys.stdout.flush()
 
 
 def _room_for(connections: int) -> int:
@@ -275,18 +292,3 @@ def _collect_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLD)
-
-
-def _stop_on_signals() -> asyncio.Event:
-    """An event for the first SIGTERM or SIGINT; a second one ends at once."""
-    stop = asyncio.Event()
-
-    def on_signal() -> None:
-        if stop.is_set():
-            os._exit(0)
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    return stop

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT where no event loop hears them: before a server serves, and once it has come to its end.
+"""SIGTERM and SIGINT: before a server serves, while it does, and once it has come to its end.
 
 The rule: a signal is never lost and never a traceback. A handler that raised could be both: Python drops what is
 raised in a finalizer or in a weak reference's callback, and loading a large module runs many of them.
@@ -28,3 +28,18 @@ def let_end() -> None:
     for number in SIGNALS:
         loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event for the first one; a second one ends the process at once."""
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(0)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, on_signal)
+    return stop

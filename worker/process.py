@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +34,10 @@ from app.stream.saved.saved_calls import Saved
 from app.stream.workers.gates import Gates
 from app.stream.workers.presence import Presence
 from app.stream.workers.reserves import Reserves
+from app.watch.metrics.numbers import WorkerNumbers
+from app.watch.metrics.parts import worker_metrics
+from app.watch.metrics.running import running
+from app.watch.metrics.series import Shown
 from app.watch.report import Report
 from app.watch.strays import tell_of_loop
 from app.watch.tallies import Tallies
@@ -69,6 +73,20 @@ class Parts:
 
     services: Services
     pool: Pool
+
+    def read(self) -> Iterator[Shown]:
+        """What is sampled of a worker."""
+        pool, services = self.pool, self.services
+        taking = pool.allow_pick_jobs
+        return worker_metrics.read(
+            WorkerNumbers(
+                running=len(pool.leases),
+                capacity=pool.max_jobs if taking else 0,
+                draining=not taking,
+                batch_frames=services.committer.batch_frames,
+                limits=services.gate.limits,
+            )
+        )
 
 
 @asynccontextmanager
@@ -147,8 +165,9 @@ async def _serve(settings: Settings, prices: Prices, watch: Watch) -> None:
         if not await signals.before(entering):
             return
         pool = entering.result().pool
+        metrics_at = await stack.enter_async_context(running(watch.metrics, settings, entering.result().read))
         _settle_down()
-        sys.stdout.write("ready\n")
+        sys.stdout.write("ready\n" if metrics_at is None else f"ready\nmetrics on {metrics_at}\n")
         sys.stdout.flush()
         await drain(pool, signals, settings.drain_seconds)
         with contextlib.suppress(*NO_ANSWER):

@@ -77,17 +77,29 @@ class Reader(Protocol):
         """The ending was fed: nothing follows."""
 
 
+class Sent:
+    """How many bytes of streams a front's readers were handed."""
+
+    __slots__ = ("bytes",)
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+
 class Audience:
-    """All readers of a tail (`readers`), and those that stand at its end (`live`)."""
+    """All readers of a tail (`readers`), and those that stand at its end (`live`). `sent` counts what they get."""
 
     def __init__(self, stream_id: str) -> None:
         self._stream_id = stream_id
+        self.sent = Sent()
         self.readers: dict[Reader, float] = {}  # with the loop's time since when
         self.live: dict[Reader, None] = {}
 
     def feed(self, data: bytes, start: Position | None = None) -> None:
         """The next bytes, which follow `start`, for whoever is live. Who falls behind meanwhile was handed them."""
         piece = Piece(data, start)
+        if not piece.large:  # else each counts what it takes
+            self.sent.bytes += len(data) * len(self.live)
         for reader in tuple(self.live):
             try:
                 reader.feed(piece)

@@ -20,9 +20,12 @@ from app.fanout.tail import HISTORY_LOST, Tail
 from app.stream.concurrency.tasks import jittered
 from app.stream.frames import PROOF_LENGTH, Position, origin, position_at_end
 from app.stream.log import READ_BYTES, Read, State
+from app.stream.observing import tell
 from app.stream.readback.restarts import OURS
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
+from app.watch.events.of_fronts import ReaderReset
+from app.watch.events.subjects import subject
 
 # While a log is given time to grow again its tail decides; a look now and then finds what it may have missed.
 AGAIN_SECONDS = 1.0
@@ -150,6 +153,7 @@ async def _next(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes |
         return b""  # this reader has left, and took the tail along
     data = tail.splice.after(place.position)
     if data is not None and len(data) > place.sent:
+        tail.log.reads["window"] += 1
         return data[place.sent :]
     if data == b"" and not place.inside:
         return b""
@@ -205,4 +209,6 @@ async def _disproved(tail: Tail, place: Place, read: Read) -> Reset | None:
         raise AnotherHistoryError
     # Where the newest attempt's start was lost with the rest, all that is left is shown.
     start = read.start or origin(tail.stream_id)
-    return Reset(tail.reason if start == tail.base else HISTORY_LOST, read.attempt, start)
+    reset = Reset(tail.reason if start == tail.base else HISTORY_LOST, read.attempt, start)
+    tell(ReaderReset(subject(tail.stream_id), reset.attempt, reset.reason, 1))
+    return reset

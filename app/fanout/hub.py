@@ -13,7 +13,7 @@ from typing import Self
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.fanout.audience import Reader, send_away
+from app.fanout.audience import Reader, Sent, send_away
 from app.fanout.shared_log import SharedLog
 from app.fanout.tail import Tail
 from app.stream import asides, keys
@@ -33,12 +33,14 @@ class Hub:
     """The tails of this front, by stream id.
 
     `draining`: nobody new stays. `leave_by`: the loop's time at which a draining front has no more readers left.
+    `sent` counts what readers are handed.
     """
 
     def __init__(self, redis: Redis, log: Log, queue: Queue, channel: Channel) -> None:
         self.log = SharedLog(log)
         self.draining = False
         self.leave_by = 0.0
+        self.sent = Sent()
         self._redis = redis
         self._queue = queue
         self._channel = channel
@@ -74,6 +76,7 @@ class Hub:
         if tail is None or tail.gone:  # what was lost is there again for who comes now; its old readers end as they are
             tail = self._tails[stream_id] = Tail(stream_id, self.log, reader.position)
             tail.quiet_since = asyncio.get_running_loop().time()
+            tail.audience.sent = self.sent
             self._opening[stream_id] = asyncio.create_task(self._open(tail), name="tail-open")
         tail.audience.add(reader)
         if self.draining:  # the drain tells those that it found

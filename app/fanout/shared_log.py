@@ -23,10 +23,14 @@ _Key = tuple[str, Position | None, int, int | None]
 
 
 class SharedLog:
-    """The reads of one front. `turns`: whose turn it is to do something with much that was read."""
+    """The reads of one front. `turns`: whose turn it is to do something with much that was read.
+
+    `reads`: how often a reader was given something from where.
+    """
 
     def __init__(self, log: Log) -> None:
         self.turns = FairTurns()
+        self.reads = {"window": 0, "log": 0, "shared": 0}
         self._log = log
         self._readers = asyncio.Semaphore(READS_AT_ONCE)
         self._tails = asyncio.Semaphore(READS_AT_ONCE)
@@ -58,6 +62,7 @@ class SharedLog:
 
     async def _shared(self, key: _Key, read: Callable[[], Coroutine[None, None, Read]]) -> Read:
         flight = self._flights.get(key)
+        self.reads["log" if flight is None else "shared"] += 1
         if flight is None:
             flight = self._flights[key] = asyncio.create_task(read(), name="read")
             flight.add_done_callback(lambda done: self._landed(key, done))

@@ -49,11 +49,18 @@ class Readiness:
         self._work = tuple(work)
         self._asking: asyncio.Task[str | None] | None = None
 
-    async def missing(self) -> str | None:
-        """What a front lacks to be sent readers; None for one that is ready."""
+    @property
+    def fallen(self) -> str | None:
+        """The name of work that is not alive."""
         for work in self._work:
             if not work.alive:
-                return f"{work.name} has fallen; the front's log says why"
+                return work.name
+        return None
+
+    async def missing(self) -> str | None:
+        """What a front lacks to be sent readers; None for one that is ready."""
+        if (fallen := self.fallen) is not None:
+            return f"{fallen} has fallen; the front's log says why"
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask(), name="ready")
         done, _ = await asyncio.wait({self._asking}, timeout=READY_SECONDS)

@@ -7,8 +7,9 @@ from app.openapi.words import Json, answer, errors, json_content, operation, par
 
 TAG = "Service"
 FILES_TAG = "Files"
+METRICS = ("text/plain", "application/openmetrics-text")
 TAGS = [
-    {"name": TAG, "description": "Health, and this description; no key needed"},
+    {"name": TAG, "description": "Health, metrics, and this description"},
     {"name": FILES_TAG, "description": "Pages and their parts, and the module for JavaScript; no key needed"},
 ]
 
@@ -34,6 +35,22 @@ def paths() -> Json:
                     **errors(),
                 },
                 security=[],
+            )
+        },
+        "/metrics": {
+            "get": operation(
+                "metrics",
+                TAG,
+                "How much and how fast, for Prometheus",
+                {
+                    "200": answer(
+                        "All metrics of this front; as OpenMetrics where `accept` asks for it",
+                        {media_type: {"schema": {"type": "string"}} for media_type in METRICS},
+                    ),
+                    **errors(401, 403),
+                },
+                description="For operators: at the machine itself, or with a key that has the right `admin`. With "
+                "`KEEPSTREAM_METRICS_PORT` it is on that port alone, for whoever reaches it.",
             )
         },
         "/openapi.json": {"get": _file("openapi", "This description", "application/json", {"type": "object"}, tag=TAG)},

@@ -23,6 +23,7 @@ from app.access.passes.sessions import Sessions
 from app.access.screening.asking import Screening
 from app.access.screening.chosen import chosen
 from app.faces.base.front import Front
+from app.faces.board import scraped
 from app.faces.board.gathering import Gathering
 from app.faces.conversations.saying import Conversing
 from app.faces.native.routes import events_of
@@ -38,17 +39,22 @@ from app.intake.streams import Streams
 from app.main import application, numbers_of
 from app.prices import Prices
 from app.settings import Settings
+from app.stream import keys
 from app.stream.board.board import Board
 from app.stream.channel import Channel
 from app.stream.conversations.chats import Chats
 from app.stream.conversations.store import Conversations
+from app.stream.counts import timing
 from app.stream.endings import Outcome, end_data
 from app.stream.frames import Position, encode, encode_json
 from app.stream.ledger.by_day import Usage
 from app.stream.log import Claim, Log, Status
 from app.stream.queue import Queue
+from app.stream.redis.accord import Accord
 from app.stream.saved.saved_calls import Saved
 from app.upstream import Upstream
+from app.watch.metrics.metrics_observer import Metrics
+from app.watch.metrics.parts.front_metrics import FrontMetrics
 from app.watch.report import Report
 from app.watch.tallies import Tallies
 
@@ -71,6 +77,7 @@ class Served:
     board: Gathering
     url: str
     crowd: Crowd
+    metrics: Metrics
 
     @property
     def hub(self) -> Hub:
@@ -144,12 +151,16 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
         ready = Readiness(redis, (channel, *beat.tasks))
         report = Report("front", "front", Tallies("front"), Board(redis), lambda: numbers_of(hub))
         board = await stack.enter_async_context(Gathering(redis, report))
-        app, crowd = application(front, conversing, board, ready), Crowd(settings.connections_max)
+        metrics, accord = Metrics(FrontMetrics(), timing.seconds), Accord(redis, channel, keys.accord("front"))
+        measuring = scraped.measuring(metrics, settings, redis, hub=hub, accord=accord, ready=ready)
+        await stack.enter_async_context(measuring)
+        app = application(front, conversing, board, ready, page=scraped.page_of(metrics, settings))
+        crowd = Crowd(settings.connections_max)
         certificate = Certificate.of(settings)
         stack.push_async_callback(front.screening.aclose)
         async with aclosing(upstream), listening(app, settings.cors_origins, crowd, certificate) as port:
             url = f"http{'s' if certificate else ''}://127.0.0.1:{port}"
-            yield Served(front, conversing, redis, beat, report, board, url, crowd)
+            yield Served(front, conversing, redis, beat, report, board, url, crowd, metrics)
 
 
 class Author:

@@ -164,7 +164,7 @@ async def test_each_task_that_a_front_lives_by_is_judged_by_its_readiness(
     monkeypatch.setattr(main, "_collect_rarely", lambda: None)
     monkeypatch.setattr(main, "let_end", lambda: None)
     (stop := asyncio.Event()).set()
-    monkeypatch.setattr(main, "_stop_on_signals", lambda: stop)
+    monkeypatch.setattr(main, "stop_on_signals", lambda: stop)
     settings = Settings(redis_url=valkey.url)
     with listen("127.0.0.1", 0) as listener, watching(settings, "front", "front-of-a-test") as watch:
         await main.serve(settings, main.Files.of(settings), listener, watch)

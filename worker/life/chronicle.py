@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.stream.accounts import NANO
+from app.stream.ledger.lines import Sums
 from app.stream.log import Claim, Status
 from app.stream.observing import tell
 from app.watch.events import of_processes, of_streams
@@ -62,6 +64,19 @@ class Chronicle:
         ids = word(upstream_request_id)
         tell(of_streams.CallEnded(self.of, self._attempt, self._model, status, word(reason), seconds, ids))
 
+    def call_paid(self, model: str, before: Sums, after: Sums) -> None:
+        """The sums over all calls, before this one and with it."""
+        told = of_streams.CallPaid(
+            self.of,
+            word(model),
+            input_tokens=after.input - before.input,
+            output_tokens=after.output - before.output,
+            cache_read_tokens=after.cache_read - before.cache_read,
+            cache_write_tokens=after.cache_write - before.cache_write,
+            cost_usd=None if after.unpriced > before.unpriced else (after.nano - before.nano) / NANO,
+        )
+        tell(told)
+
     def first_content(self) -> None:
         self._first_at = now = self._clock()
         since = (now - self._born, now - self._claimed_at, now - self._call_at)
@@ -106,6 +121,9 @@ class Chronicle:
                 output_bytes=output_bytes,
             )
         )
+
+    def partial_recovered(self) -> None:
+        tell(of_streams.PartialRecovered(self.of))
 
     def ending_unwritten(self) -> None:
         tell(of_streams.EndingUnwritten(self.of))

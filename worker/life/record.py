@@ -54,7 +54,7 @@ class Record:
         self.progress = found.progress
         self.chronicle = Chronicle(claim, found, self.clock)
         calls = calls_of(begun.meta.get("calls"), found.progress.attempts - found.borrowed, found.model)
-        self.ledger = Ledger(calls, services.prices.cost, interrupt)
+        self.ledger = Ledger(calls, services.prices.cost, interrupt, self.chronicle.call_paid)
         self.refusal: Status | None = None
         self._services = services
         self._interrupt = interrupt

@@ -9,7 +9,7 @@ credentials, Sentinel); the bytes are packed and read by hiredis. Knows nothing 
 from __future__ import annotations
 
 import asyncio
-import hashlib
+from time import perf_counter
 from typing import Self
 
 import hiredis
@@ -17,10 +17,12 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 
 from app.stream.concurrency.tasks import Supervised
+from app.stream.counts.distribution import Distribution
+from app.stream.counts.timing import took
 from app.stream.log import APPEND, Status, appended
 from app.stream.observing import tell
 from app.stream.redis.refusals import NO_ANSWER, Kind, tell_refusal
-from app.stream.scripts import source, source_on_full
+from app.stream.scripts import digest_of, source, source_on_full
 from app.watch.events import of_processes
 from app.watch.events.subjects import Subject
 from worker.log.writer import Append, Writer
@@ -39,12 +41,13 @@ FULL_SECONDS = 0.2
 # One batch; the rest waits for the next, so that no batch holds up the others for long.
 BATCH_BYTES = 4 * 1024 * 1024
 READ_BYTES = 256 * 1024
+# As which it is counted how many frames a batch has.
+BATCH_FRAMES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 
 _SOURCE = source(*APPEND)
 _SOURCE_LAST = source_on_full(*APPEND)
-_SHA, _SHA_LAST = (
-    hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest().encode() for text in (_SOURCE, _SOURCE_LAST)
-)
+_DIGEST = digest_of(_SOURCE)
+_SHA, _SHA_LAST = _DIGEST.encode(), digest_of(_SOURCE_LAST).encode()
 # So much of a stream's last words is taken by a full Redis, too; a longer rest waits for room.
 LAST_BYTES = 1024 * 1024
 
@@ -52,10 +55,11 @@ _Item = tuple[Writer, Append]
 
 
 class Committer:
-    """The one way of this process into the logs, as an async context."""
+    """The one way of this process into the logs, as an async context. `batch_frames`: what went together."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self.batch_frames = Distribution(BATCH_FRAMES)
         self._ready: list[Writer] = []
         self._unanswered: list[_Item] = []
         self._refused: list[_Item] = []  # for now, and asked again at `_again_at`
@@ -136,11 +140,14 @@ class Committer:
             if out.transport.is_closing():  # lost while idle; uvloop would raise where asyncio only warns
                 raise ConnectionResetError("closed by Redis")
             self._due = loop.time() + SILENCE_SECONDS + len(packed) / BYTES_PER_SECOND
+            self.batch_frames.add(sum([append.frames for _, append in batch]))
+            began, sent = perf_counter(), len(batch)
             out.write(packed)
             try:
                 await self._hear(reader, parser, batch)
             finally:
                 self._due = None
+            took(_DIGEST, perf_counter() - began, sent)
             self._broken_since = None
 
     async def _wait(self) -> None:

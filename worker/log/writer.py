@@ -59,7 +59,7 @@ class Append:
     """One append: the arguments of `append.lua`, kept until its answer is known.
 
     It may be sent again after more has been written: nothing of it may change, so its fields are its own. `notes` go
-    into the timeline, and are no reason for an append.
+    into the timeline, and are no reason for an append. `frames`: how many are in it.
     """
 
     at: int
@@ -67,6 +67,7 @@ class Append:
     fields: Mapping[str, Field]
     life_ms: int | None
     notes: tuple[Note, ...]
+    frames: int = 0
 
 
 class Writer:
@@ -172,7 +173,8 @@ class Writer:
         pending = self._pending
         data = pending[0] if len(pending) == 1 else b"".join(pending)
         self._pending = []
-        append = self._under_way = Append(self._sent, data, self._fields, self._life_ms, noted(self.claim.stream_id))
+        notes = noted(self.claim.stream_id)
+        append = self._under_way = Append(self._sent, data, self._fields, self._life_ms, notes, len(pending))
         self._fields = {}
         older = max(self._kept_from - self._sent, 0)  # the attempt may begin in the midst of it
         if len(data) > older:

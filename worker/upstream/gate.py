@@ -17,6 +17,7 @@ from app.stream.observing import tell
 from app.stream.redis.refusals import NO_ANSWER, tell_refusal
 from app.stream.workers.gates import Gates, Limit, Report
 from app.watch.events import of_processes
+from worker.upstream.limits import StandingLimits
 
 # So many calls of a model may be without an answer for a worker to make another without asking, as long as no limit
 # is near: so that who comes alone has no way more to go.
@@ -88,6 +89,12 @@ class Gate:
         self._gates = gates
         self._room = room
         self._models: dict[str, _Model] = {}
+        self._standing = StandingLimits(asyncio.get_running_loop().time)
+
+    @property
+    def limits(self) -> dict[str, Limit]:
+        """What is left of the upstream's limits, as far as this worker knows, by their names."""
+        return self._standing.now()
 
     async def close(self) -> None:
         await end(*(model.task for model in self._models.values() if model.task is not None))
@@ -144,14 +151,14 @@ class Gate:
         if name not in self._models:
             for idle in [key for key, model in self._models.items() if model.is_idle]:
                 del self._models[idle]
-            self._models[name] = _Model(name, self._worker, self._gates, self._room)
+            self._models[name] = _Model(name, self._worker, self._gates, self._room, self._standing)
         return self._models[name]
 
 
 class _Model:
     """One model's gate as this worker knows it."""
 
-    def __init__(self, name: str, worker: str, gates: Gates, room: Callable[[], int]) -> None:
+    def __init__(self, name: str, worker: str, gates: Gates, room: Callable[[], int], standing: StandingLimits) -> None:
         self.waiters: deque[_Waiter] = deque()
         self.task: asyncio.Task[None] | None = None
         self.blind = False  # Redis did not answer when it was asked last
@@ -159,6 +166,7 @@ class _Model:
         self._worker = worker
         self._gates = gates
         self._room = room
+        self._standing = standing
         self._clock = asyncio.get_running_loop().time
         self._unanswered = 0
         self._strict_until = 0.0
@@ -193,6 +201,7 @@ class _Model:
     def heard(self, told: Report, *, answered: bool) -> None:
         """What came of a call; told to the gate when it matters, together with others."""
         self._unanswered -= answered
+        self._standing.hear(told.limits)
         tight = any(limit.left < limit.most * TIGHT for limit in told.limits)
         if told.refused_ms is not None:
             self.strict()

@@ -1,13 +1,13 @@
 """What an answer's head says of the upstream's limits: the `anthropic-ratelimit-*` headers as values.
 
-Pure. What cannot be read is left out.
+Pure. What cannot be read is left out; what was said is forgotten when all of it is back.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
@@ -16,6 +16,8 @@ from app.stream.workers.gates import Limit
 _REMAINING = re.compile(r"anthropic-ratelimit-(.+)-remaining")
 # Longer than any limit's window; a clock that is wrong must not stop a model.
 RESET_SECONDS_MAX = 3600
+# So many are known by their names: an upstream may name any.
+NAMES_MAX = 20
 
 
 def read(headers: Mapping[str, str], now: datetime) -> list[Limit]:
@@ -40,3 +42,21 @@ def read(headers: Mapping[str, str], now: datetime) -> list[Limit]:
         if 0 <= left <= most and most > 0 and seconds <= RESET_SECONDS_MAX:
             found.append(Limit(matched[1], most, left, max(round(seconds * 1000), 0)))
     return found
+
+
+class StandingLimits:
+    """What was said last of each limit, whatever the model: by the clock that is given."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._heard: dict[str, tuple[float, Limit]] = {}
+
+    def hear(self, limits: Iterable[Limit]) -> None:
+        for limit in limits:
+            if limit.name in self._heard or len(self._heard) < NAMES_MAX:
+                self._heard[limit.name] = self._clock() + limit.reset_ms / 1000, limit
+
+    def now(self) -> dict[str, Limit]:
+        """By their names, of those that are not full again."""
+        now = self._clock()
+        return {name: limit for name, (full_at, limit) in self._heard.items() if now < full_at}

@@ -25,6 +25,9 @@ from app.http.connection.cycle import break_off
 from app.stream.accounts import Over
 from app.stream.errors import LimitedError
 from app.stream.frames import Position
+from app.stream.observing import tell
+from app.watch.events.of_fronts import ReaderTurnedAway
+from app.watch.events.subjects import subject
 
 SSE_HEADERS = {
     "content-type": "text/event-stream",
@@ -81,6 +84,7 @@ class FollowingAnswer(Response):
     async def _write(self, reader: PatientReader, send: Send, data: bytes, *, more: bool = True) -> None:
         if not self._begun:
             await self._begin(send)
+        self._front.hub.sent.bytes += len(data)
         await send({"type": "http.response.body", "body": data, "more_body": more})
         reader.due = asyncio.get_running_loop().time() + PING_SECONDS
 
@@ -89,13 +93,14 @@ class FollowingAnswer(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
 
 
-async def counted(front: Front, caller: Caller, make: Callable[[], Awaitable[Response]]) -> Response:
+async def counted(front: Front, caller: Caller, face: str, make: Callable[[], Awaitable[Response]]) -> Response:
     """What `make` makes, for a caller who may have one reader more, for as long as the answer follows a stream.
 
     Raises `LimitedError` for one who may not, and what `make` raises.
     """
     place = front.limits.readers.enter(front.limits.of(caller))
     if isinstance(place, Over):
+        tell(ReaderTurnedAway(subject(owner=caller.owner), face, "limited"))
         raise LimitedError(place)
     try:
         answer = await make()

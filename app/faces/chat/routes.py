@@ -97,7 +97,7 @@ async def send(request: Request) -> Response:
         found.headers.update(rate_headers(accepted.standing))
         return found
 
-    return await counted(front, caller, answer)
+    return await counted(front, caller, "chat", answer)
 
 
 async def resume(request: Request) -> Response:
@@ -118,7 +118,7 @@ async def resume(request: Request) -> Response:
         return Response(status_code=204)
     if front.hub.draining:
         raise draining()
-    return await counted(front, caller, lambda: _resumed(front, caller, chat_id, chat))
+    return await counted(front, caller, "chat", lambda: _resumed(front, caller, chat_id, chat))
 
 
 async def _resumed(front: Front, caller: Caller, chat_id: str, chat: Chat) -> Response:

@@ -63,7 +63,7 @@ async def create(request: Request) -> Response:
             found.headers.update(await measured_where_ended(front, accepted))
         return found
 
-    return await counted(front, caller, answer)
+    return await counted(front, caller, "messages", answer)
 
 
 async def _rest(front: Front, owner: str, key: str | None, last_id: str) -> Read:

@@ -25,7 +25,10 @@ from app.fanout.reader import Aside, Leave, PullReader
 from app.http.connection.takeover import can_take_over, take_over
 from app.stream.accounts import Over
 from app.stream.frames import Position
+from app.stream.observing import tell
 from app.stream.readback.restarts import ends
+from app.watch.events.of_fronts import ReaderTurnedAway
+from app.watch.events.subjects import subject
 
 Enter = Callable[[], ReaderPlace | Over]
 
@@ -67,6 +70,7 @@ class StreamResponse(Response):
         place = self._enter()
         if isinstance(place, Over):
             del data
+            tell(ReaderTurnedAway(subject(self._stream_id), "native", "limited"))
             await WholeResponse(crowded())(scope, receive, send)
             return
         if scope["method"] == "HEAD" or not can_take_over(scope):
@@ -101,10 +105,12 @@ class StreamResponse(Response):
         )
 
     async def _all(self) -> AsyncGenerator[bytes]:
+        self._hub.sent.bytes += len(self._head)
         yield self._head
         frames = native(self._hub, self._stream_id, self._position, resumed=self._resumed)
         async with contextlib.aclosing(frames):
             async for data in frames:
+                self._hub.sent.bytes += len(data)
                 yield data
 
 

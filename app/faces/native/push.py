@@ -287,6 +287,7 @@ class PushReader(asyncio.Protocol):
 
     def _put(self, data: bytes) -> None:
         if data and self._state not in ENDS and not self._transport.is_closing():
+            self._hub.sent.bytes += len(data)
             self._transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
 
     def _close(self, last: bytes = b"") -> None:

@@ -37,11 +37,12 @@ from app.stream.observing import tell
 from app.stream.readback.partial import partial_of
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
-from app.watch.events.of_fronts import ReaderServed
+from app.watch.events.of_fronts import ReaderReset, ReaderServed, ReaderTurnedAway
 from app.watch.events.subjects import Trace, subject
 
 # A finished answer of this size goes out at once; a larger one in parts, as far as its client reads.
 WHOLE_BYTES = 32 * 1024
+FACE = "native"
 # The last id by the query: as we name it, or as those do that stand in for EventSource.
 AFTER = ("after", "lastEventId", "last_event_id")
 
@@ -101,6 +102,19 @@ async def events_of(
     drain.
     """
     try:
+        return await _events_of(front, request, id_of, before)
+    except ApiError as error:
+        _turned_away(error.kind)
+        raise
+
+
+async def _events_of(
+    front: Front,
+    request: Request,
+    id_of: Callable[[Request], str],
+    before: Callable[[Caller, str], Awaitable[object]] | None,
+) -> Response:
+    try:
         caller = await reader_of(front, request)
         log_id = id_of(request)
         if before is not None and not front.hub.draining:
@@ -110,6 +124,7 @@ async def events_of(
     asked = request.headers.get("last-event-id") or _asked_after(request)
     after = parse_id(asked) if asked else None
     if front.hub.draining:
+        _turned_away("draining", log_id)
         return WholeResponse(away())
     enter = partial(front.limits.readers.enter, front.limits.of(caller))
     tail = front.hub.known(log_id)
@@ -129,7 +144,12 @@ async def events_of(
 
 def _away(error: Exception) -> Response:
     tell_refusal("events", error)
+    _turned_away("away")
     return WholeResponse(away())
+
+
+def _turned_away(reason: str, log_id: str = "") -> None:
+    tell(ReaderTurnedAway(subject(log_id), FACE, reason))
 
 
 def _asked_after(request: Request) -> str:
@@ -140,16 +160,19 @@ def _stream(front: Front, stream_id: str, after: Position | None, read: Read, en
     head = opening(stream_id)
     if read.start is None:
         # The log has lost what stood before its newest attempt; its worker is about to write it again.
+        _turned_away("away", stream_id)
         return WholeResponse(away())
     data, resumed = read.whole(), after is not None
     served = partial(_served, stream_id, read, resumed=resumed)
     if not read.proven:
         head += reset_event("unknown_id", read.attempt)
+        tell(ReaderReset(subject(stream_id, read.owner), read.attempt, "unknown_id", 1))
     elif resumed and read.complete and not read.data:
         served()
         return Response(status_code=204)
     if read.complete and len(data) <= WHOLE_BYTES:
         served()
+        front.hub.sent.bytes += len(head) + len(data)
         return WholeResponse(head + data)
     ended = read.complete
     return StreamResponse(
@@ -158,7 +181,7 @@ def _stream(front: Front, stream_id: str, after: Position | None, read: Read, en
 
 
 def _served(stream_id: str, read: Read, *, resumed: bool) -> None:
-    tell(ReaderServed(subject(stream_id, read.owner, Trace(read.traceparent)), "native", resumed))
+    tell(ReaderServed(subject(stream_id, read.owner, Trace(read.traceparent)), FACE, resumed))
 
 
 async def cancel(request: Request) -> Response:

@@ -2,35 +2,39 @@
 
 The rule: behind an address that stays, a failover can leave the subscriptions at the old primary, where what is
 published may still arrive while nobody counts their listeners any more: a stream that is read would look abandoned, and
-a worker that lives, dead. So each process asks where its commands go whether its own channel is heard there; if not, it
-subscribes anew.
+a worker that lives, dead. So each process says something where its commands go, on a channel of its own: Redis tells
+whether anybody heard it, and if not, the process subscribes anew. What it says is when it said it: so it knows how late
+the channel is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 from redis.asyncio import Redis
 
 from app.stream.channel import Channel
+from app.stream.counts.distribution import Distribution
 from app.stream.observing import ChannelAstray, tell
 from app.stream.redis.refusals import NO_ANSWER
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 2.0
 # One look may fall into the moment in which the channel comes back by itself: the next follows soon.
 MISSES_MAX = 2
 AGAIN_SECONDS = 1.0
 
 
 class Accord:
-    """`name` is a channel that this process alone listens to."""
+    """`name` is a channel that this process alone listens to. `lag`: from sending to hearing, in seconds."""
 
     def __init__(self, redis: Redis, channel: Channel, name: str) -> None:
         self._redis = redis
         self._channel = channel
         self._name = name
         self._misses = 0
+        self.lag = Distribution()
 
     async def watch(self) -> None:
         """Looks for as long as the process lives."""
@@ -45,20 +49,23 @@ class Accord:
         if not self._channel.connected:
             self._misses = 0
             return
-        [(_, heard)] = await self._redis.pubsub_numsub(self._name)
+        heard = await self._redis.publish(self._name, repr(time.perf_counter()))
         self._misses = 0 if heard else self._misses + 1
         if self._misses >= MISSES_MAX:
             self._misses = 0
             tell(ChannelAstray())
             self._channel.reconnect()
 
-    # A `channel.Receiver`, of a channel on which nothing is said.
+    # A `channel.Receiver`, of a channel on which nobody else says anything.
 
     def message(self, payload: bytes) -> None:
-        """That it can be heard is all."""
+        with contextlib.suppress(ValueError):
+            seconds = time.perf_counter() - float(payload)
+            if seconds >= 0:  # nothing else is ours
+                self.lag.add(seconds)
 
     def settle(self) -> None:
-        """As above."""
+        """Nothing is left to do."""
 
     def gap(self) -> None:
-        """As above."""
+        """The next look says it again."""

@@ -18,6 +18,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from app.stream.counts.timing import timed
 from app.stream.errors import UnfitServerError
 from app.stream.redis import links
 from app.stream.redis.address import Address, parse
@@ -78,7 +79,7 @@ def connect(
         raise UnfitServerError(f"REDIS_URL: a file of its certificates cannot be used: {said}") from None
     except (ValueError, TypeError, AttributeError, RedisError):
         raise UnfitServerError(_NO_URL) from None  # what they say may quote the password
-    made = client(connection_pool=pool)
+    made = timed(client)(connection_pool=pool)
     made.auto_close_connection_pool = True  # `aclose` closes what was opened through it
     return made
 

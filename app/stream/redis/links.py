@@ -49,6 +49,11 @@ def shaken() -> bool:
     return time.monotonic() - _left_at < FOLLOW_SECONDS
 
 
+def is_away() -> bool:
+    """Whether nobody was found when a connection was last needed."""
+    return _away_since is not None
+
+
 def _leave() -> None:
     global _left_at  # noqa: PLW0603  # a process has one Redis
     _left_at = time.monotonic()

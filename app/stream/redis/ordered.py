@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
+
+from app.stream.counts.timing import took_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,9 @@ async def in_order(redis: Redis, *prepared: Prepared) -> list[Any]:
     async with redis.pipeline(transaction=False) as pipe:
         for one in prepared:
             pipe.eval(str(one.script.script), len(one.keys), *one.keys, *one.args)
+        began = perf_counter()
         replies = await pipe.execute(raise_on_error=False)
+    took_together((one.script.sha for one in prepared), perf_counter() - began)
     for reply in replies:
         if isinstance(reply, Exception):
             raise reply

@@ -6,8 +6,12 @@ stream (`log/`), of one conversation or chat (`conversations/`), or those of the
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from importlib.resources import files
+
+# Which script a digest is of, for what is counted of those that are sent.
+NAMES: dict[str, str] = {}
 
 
 @cache
@@ -19,7 +23,7 @@ def source(*names: str) -> str:
     """
     texts = (files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8") for name in names)
     lines = (line.strip() for text in texts for line in text.splitlines())
-    return "".join("\n" if line.startswith("--") else f"{line}\n" for line in lines)
+    return _named(names[-1], "".join("\n" if line.startswith("--") else f"{line}\n" for line in lines))
 
 
 def source_on_full(*names: str) -> str:
@@ -27,4 +31,14 @@ def source_on_full(*names: str) -> str:
 
     Nothing that takes a prompt, or an answer's text, may have it: `maxmemory` would bound nothing.
     """
-    return "#!lua flags=allow-oom\n" + source(*names)
+    return _named(names[-1], "#!lua flags=allow-oom\n" + source(*names))
+
+
+def _named(name: str, text: str) -> str:
+    NAMES[digest_of(text)] = name
+    return text
+
+
+def digest_of(text: str) -> str:
+    """By which Redis knows a script."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

@@ -41,8 +41,18 @@ class ReaderServed(OfStream):
 
 
 @dataclass(frozen=True, slots=True)
+class ReaderTurnedAway(OfStream):
+    """A reader that got nothing of a stream. `reason`: a kind of error, or `limited`, `away` or `draining`."""
+
+    face: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReaderReset(OfAttempt):
-    """The `readers` at a stream's end here were told to forget what they have, because of `reason`."""
+    """So many `readers` were told to forget what they have, because of `reason`: those at a stream's end at once, and
+    who stands behind, or comes with a place that is none, by itself.
+    """
 
     reason: str
     readers: int

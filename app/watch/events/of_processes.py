@@ -95,6 +95,22 @@ class FewDescriptors(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsServed(Event):
+    """The port of the metrics could be had after all."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsUnserved(Event):
+    """The port of the metrics cannot be had: the process goes on without, and tries again. Told once."""
+
+    host: str
+    port: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class PriceUnknown(Event):
     """The list of prices fails for this model."""
 

@@ -91,6 +91,21 @@ class CallEnded(OfAttempt):
 
 
 @dataclass(frozen=True, slots=True)
+class CallPaid(OfStream):
+    """A call is over, or was found to be, that used something. `cost_usd`: None where no price is known.
+
+    `model` is the one that answered, where it named itself.
+    """
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class FirstContent(OfAttempt):
     """The first of what people read has come, so many seconds after the submit, the claim, and the call."""
 
@@ -167,6 +182,11 @@ class Ended(OfStream):
     first_content_seconds: float | None = None
     writing_seconds: float | None = None
     output_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartialRecovered(OfStream):
+    """What people saw of it was read back from the log, for an ending by who did not read it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from app.http.health import Readiness
 from app.main import application
 from app.openapi import describe
 from app.settings import Settings
+from app.watch.metrics.metrics_observer import Metrics
+from app.watch.metrics.parts.front_metrics import FrontMetrics
 from tests.app.served import served as running
 
 DESCRIPTION = describe()
@@ -32,10 +34,10 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 def served() -> set[tuple[str, str]]:
     """Every path of the application, as OpenAPI writes it, with each of its methods."""
-    front = cast("Front", SimpleNamespace(settings=Settings(), limits=LimitsInForce()))
-    envelope = cast(
-        "Envelope", application(front, cast("Conversing", None), cast("Gathering", None), cast("Readiness", None))
-    )
+    front = cast("Front", SimpleNamespace(settings=Settings(), limits=LimitsInForce(), who=None))
+    page = Metrics(FrontMetrics(), dict).page
+    conversing, board, ready = cast("Conversing", None), cast("Gathering", None), cast("Readiness", None)
+    envelope = cast("Envelope", application(front, conversing, board, ready, page=page))
     starlette = cast("Starlette", envelope._app)
     found = set()
     for route in starlette.routes:

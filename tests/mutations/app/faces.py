@@ -194,7 +194,7 @@ ROWS = (
     Mutation(
         "a reader too many is refused after it was paid for",
         "app/faces/messages/routes.py",
-        "return await counted(front, caller, answer)",
+        'return await counted(front, caller, "messages", answer)',
         "return await answer()",
     ),
     Mutation(

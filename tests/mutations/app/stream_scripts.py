@@ -132,8 +132,8 @@ ROWS = (
     Mutation(
         "nothing runs on a full Redis: no cancel, no ending, no drain",
         "app/stream/scripts/__init__.py",
-        'return "#!lua flags=allow-oom\\n" + source(*names)',
-        'return "-- full\\n" + source(*names)',
+        '"#!lua flags=allow-oom\\n" + source(*names)',
+        '"-- full\\n" + source(*names)',
     ),
     Mutation(
         "an answer of any age is given again",

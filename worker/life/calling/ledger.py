@@ -9,10 +9,10 @@ stream's states can lose a call, or count it twice. Where it is written is not k
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from app.stream.ledger.lines import Calls, CallState, Pricing
+from app.stream.ledger.lines import Calls, CallState, Pricing, Sums
 from app.stream.ledger.usage import Brought, values
 from app.stream.observing import tell
 from app.watch.events import of_processes
@@ -27,12 +27,22 @@ _REFUSALS = frozenset({429, 529})
 
 
 class Ledger:
-    """The calls of one stream under one claim; `found` is what its last holder left."""
+    """The calls of one stream under one claim; `found` is what its last holder left.
 
-    def __init__(self, found: Calls, pricing: Pricing, interrupt: Interrupt) -> None:
+    `paid` hears of each line that is closed and of which something was used: its model, and the sums before and after.
+    """
+
+    def __init__(
+        self,
+        found: Calls,
+        pricing: Pricing,
+        interrupt: Interrupt,
+        paid: Callable[[str, Sums, Sums], None] = lambda *_: None,
+    ) -> None:
         self.calls = found
         self._pricing = pricing
         self._interrupt = interrupt
+        self._paid = paid
 
     @property
     def field(self) -> dict[str, bytes]:
@@ -53,7 +63,7 @@ class Ledger:
 
     def settle(self, brought: Brought) -> None:
         """Closes the line of a call that its holder did not live to close."""
-        self.calls = self.calls.closed(CallState.CUT, brought, self._pricing)
+        self._closed(CallState.CUT, brought)
 
     @contextmanager
     def call(self, model: str, reading: Reading) -> Iterator[None]:
@@ -98,10 +108,16 @@ class Ledger:
     def _close(self, state: CallState, reading: Reading) -> None:
         try:
             brought = reading.message.brought(whole=state is CallState.COMPLETE)
-            self.calls = self.calls.closed(state, brought, self._pricing)
+            self._closed(state, brought)
         except Exception as error:  # noqa: BLE001  # an answer is not lost for what is said about it
             tell(of_processes.Fault.met("ledger", error))
-            self.calls = self.calls.closed(state, Brought(), self._pricing)
+            self._closed(state, Brought())
+
+    def _closed(self, state: CallState, brought: Brought) -> None:
+        before = self.calls.sums
+        self.calls = self.calls.closed(state, brought, self._pricing)
+        if self.calls.sums != before:
+            self._paid(self.calls.lines[-1].model, before, self.calls.sums)
 
     def _failed(self, failure: Failure) -> CallState:
         self.answered(failure.request_id)

@@ -43,6 +43,7 @@ class Ending:
         self._refusals = 0
         self._bare = False  # the log takes no frame
         self._end_at: Position | None = None
+        self._recovered = False
 
     async def write(
         self, end: End, account: Account, writer: Writer, more: Mapping[str, Field], *, readable: bool
@@ -50,7 +51,7 @@ class Ending:
         """Writes the ending, and `more` fields; False where it was refused. Raises `Interruption`."""
         if account.message is None and account.content:  # ended by who did not read it
             stands = await recover(self._log, self._stream_id, self._interrupt, READ_BACK_BYTES)
-            account = replace(account, message=stands.message)
+            account, self._recovered = replace(account, message=stands.message), True
             if stands.whole and end.outcome is Outcome.FAILED:  # only its ending was missing
                 end, account = decide.complete(stands.message.stop_reason), replace(account, complete=True)
         frame, fields = self._said(end, account)
@@ -66,6 +67,8 @@ class Ending:
         return writer.refusal is None
 
     def _tell(self, end: End, account: Account) -> None:
+        if self._recovered:
+            self._chronicle.partial_recovered()
         try:
             brought = account.brought
         except Exception as error:  # noqa: BLE001  # as below
