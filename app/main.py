@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     name = f"front-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     try:
-        with watching(settings, "front", name) as watch:
+        with watching(settings, "front", name, os.environ) as watch:
             for name in unknown(os.environ):
                 tell(of_processes.SettingIgnored(name))
             return uvloop.run(serve(settings, files, listener, watch))

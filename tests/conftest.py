@@ -16,8 +16,9 @@ from xdist.scheduler import LoadFileScheduling
 
 from app.dev.embedded import EmbeddedValkey
 from app.stream.redis import links
-from app.watch.log_observer import LogObserver
+from app.watch.logs.observer import LogObserver
 from app.watch.observers import observed
+from tests.harness.heard import LOGGED
 from tests.harness.leaks import keys_without_ttl
 from tests.harness.servers import RealServer, Server
 from tests.harness.shared import Shared
@@ -138,7 +139,7 @@ def unshaken(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _logged() -> Iterator[None]:
     """What this process tells goes to its log, and a log that has said nothing yet."""
-    with observed(LogObserver()):
+    with observed(LogObserver(LOGGED), log=LOGGED):
         yield
 
 

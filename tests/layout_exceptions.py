@@ -104,7 +104,13 @@ ALIKE = {
         ["app/stream/errors.py", "app/http/errors.py", "app/dev/simulator/rules/errors.py"],
         "ours; their statuses; the upstream's",
     ),
+    "fields": (
+        ["app/access/limits/fields.py", "app/watch/logs/fields.py"],
+        "of a file of limits; of a line of the log",
+    ),
+    "lines": (["app/stream/ledger/lines.py", "app/watch/logs/lines.py"], "of a stream's ledger; of a process' log"),
     "log": (["app/stream/log.py", "app/dev/log.py"], "a stream's; the lines of the processes that dev starts"),
+    "observer": (["app/watch/logs/observer.py", "app/watch/traces/observer.py"], "the log's; that of traces"),
     "parts": (["app/fanout/parts.py", "app/dev/parts.py"], "of a large frame; what dev starts"),
     "plan": (["app/dev/plan.py", "app/dev/simulator/answer/plan.py"], "what dev will start; what an answer will be"),
     "prompt": (["app/intake/prompt.py", "app/terminal/prompt.py"], "what is asked; where it is typed"),

@@ -15,7 +15,7 @@ from app.settings import Settings, SettingsError, unknown
 from app.stream.errors import UnfitServerError
 from app.stream.observing import tell
 from app.watch.events import of_processes
-from app.watch.logs import quieten
+from app.watch.logs.foreign import quieten
 from app.watch.wiring import watching
 
 DESCRIPTION = """\
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         if settings.anthropic_api_key is None and settings.anthropic_base_url is None:
             raise SettingsError("ANTHROPIC_API_KEY must be set: the worker calls the Claude API with it")  # noqa: TRY301
         name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        with watching(settings, "worker", name) as watch:
+        with watching(settings, "worker", name, os.environ) as watch:
             for name in unknown(os.environ):
                 tell(of_processes.SettingIgnored(name))
 

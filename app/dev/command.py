@@ -44,7 +44,10 @@ The Claude is simulated unless ANTHROPIC_API_KEY is set.
 
 def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
-    environment = {"KEEPSTREAM_DRAIN_SECONDS": DRAIN_SECONDS, "PYTHONUNBUFFERED": "1", **past_proxies(os.environ)}
+    environment = {"KEEPSTREAM_DRAIN_SECONDS": DRAIN_SECONDS, "KEEPSTREAM_LOG_FORMAT": "text", "PYTHONUNBUFFERED": "1"}
+    if wants_colour(sys.stdout, os.environ):
+        environment["FORCE_COLOR"] = "1"  # what the children write to is no terminal, but comes to this one
+    environment |= past_proxies(os.environ)
     with ExitStack() as cleanup:
         return asyncio.run(_run(options, environment, cleanup))
 

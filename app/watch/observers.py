@@ -1,26 +1,28 @@
 """Several observers as one, each kept from the others and from the core.
 
 The rule: an observer's fault is its own. What one raises reaches neither who told nor the next observer; it is said
-once for each observer and class of fault, for it would be said with every event.
+once for each observer and class of fault, for it would be said with every event, and counted each time.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from app.stream.errors import place_of
 from app.stream.observing import Event, Observer, listen
+from app.watch.logs.observer import Log
 
-logger = logging.getLogger(__name__)
+FAILED = "observer.failed"
 
 
 class Observers:
     """Tells each of them, in this order. `failures`: how often one of them raised."""
 
-    def __init__(self, *observers: Observer) -> None:
+    def __init__(self, *observers: Observer, log: Log | None = None) -> None:
         self._observers: tuple[Observer, ...] = observers
+        self._log = log
         self._failed: set[tuple[type, type]] = set()
         self.failures = 0
 
@@ -39,16 +41,17 @@ class Observers:
     def _fail(self, observer: Observer, error: Exception) -> None:
         self.failures += 1
         kind = (type(observer), type(error))
-        if kind not in self._failed:
+        if kind not in self._failed and self._log is not None:
             self._failed.add(kind)
             of, what = type(observer).__name__, type(error).__name__
-            logger.error("%s failed: %s in %s", of, what, place_of(error))  # no words of the exception
+            with suppress(Exception):  # it may be the log that fails
+                self._log.log(logging.ERROR, FAILED, observer=of, error=what, place=place_of(error))
 
 
 @contextmanager
-def observed(*observers: Observer) -> Iterator[Observers]:
-    """Within, these hear what this process tells, and nobody else."""
-    all_of_them = Observers(*observers)
+def observed(*observers: Observer, log: Log | None = None) -> Iterator[Observers]:
+    """Within, these hear what this process tells, and nobody else. To `log` goes what is to be said of themselves."""
+    all_of_them = Observers(*observers, log=log)
     before = listen(all_of_them)
     try:
         yield all_of_them

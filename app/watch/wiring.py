@@ -7,16 +7,19 @@ the composition root has to give to one (what is sampled) or to take from it (wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.stream.counts import timing
+from app.stream.errors import UnfitServerError
+from app.stream.observing import tell
 from app.stream.timeline.noting import keeping
-from app.watch.log_observer import LogObserver
-from app.watch.logs import configure
+from app.watch.events.of_processes import Fault
+from app.watch.logs.observer import LogObserver
+from app.watch.logs.opening import Opened, opened
 from app.watch.metrics.metrics_observer import Metrics
 from app.watch.metrics.parts.front_metrics import FrontMetrics
 from app.watch.metrics.parts.worker_metrics import WorkerMetrics
@@ -27,6 +30,8 @@ from app.watch.timeline.keeper import Timelines
 from app.watch.traces.switched import traced
 
 Kind = Literal["front", "worker"]
+# As Python's own for an exception that nobody has caught.
+FELL = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +45,21 @@ class Watch:
     name: str
     observers: Observers
     tallies: Tallies
+    log: Opened
     metrics: Metrics | None = None
 
 
 @contextmanager
-def watching(settings: Settings, kind: Kind, name: str) -> Iterator[Watch]:
-    """Within, all that this process tells is heard. The log comes first: it tells of the others' troubles."""
-    configure(settings.log_level)
+def watching(settings: Settings, kind: Kind, name: str, environ: Mapping[str, str] | None = None) -> Iterator[Watch]:
+    """Within, all that this process tells is heard. The log comes first: it tells of the others' troubles.
+
+    `environ` is asked what a terminal is like, and nothing else.
+    """
     tallies, timelines, metrics = Tallies(name), Timelines(kind), _metrics(settings, kind)
     with (
-        observed(LogObserver(), tallies, timelines) as observers,
+        opened(settings, name, environ or {}) as log,
+        observed(LogObserver(log.log), tallies, timelines, log=log.log) as observers,
+        _falls_told(),
         strays_told(),
         keeping(timelines),
         traced(settings, kind, name) as traces,
@@ -57,8 +67,20 @@ def watching(settings: Settings, kind: Kind, name: str) -> Iterator[Watch]:
         observers.add(traces)
         if metrics is not None:
             observers.add(metrics)
-            metrics.failures = lambda: observers.failures
-        yield Watch(kind, name, observers, tallies, metrics)
+            metrics.failures = lambda: observers.failures + log.writer.lost
+        yield Watch(kind, name, observers, tallies, log, metrics)
+
+
+@contextmanager
+def _falls_told() -> Iterator[None]:
+    """What is raised within, and is no word for the operator, is told as a fault and ends the process."""
+    try:
+        yield
+    except (SettingsError, UnfitServerError):  # the command says it in a line of its own
+        raise
+    except Exception as error:  # noqa: BLE001  # a traceback would have its words
+        tell(Fault.met("process", error))
+        raise SystemExit(FELL) from None
 
 
 def _metrics(settings: Settings, kind: Kind) -> Metrics | None:

@@ -48,7 +48,7 @@ async def test_what_is_of_no_use_any_more_is_given_up_and_told(caplog: pytest.Lo
     debts.add("late", failing(1000, done), 0.1)
     async with asyncio.timeout(5):
         await debts.paid()
-    assert (done, [record.getMessage() for record in caplog.records]) == ([], ["late: left undone (ConnectionError)"])
+    assert (done, caplog.messages) == ([], ["work.undone task=late error=ConnectionError"])
 
 
 async def test_no_more_is_owed_than_is_bounded(caplog: pytest.LogCaptureFixture) -> None:

@@ -149,7 +149,7 @@ async def test_nor_does_one_whose_key_is_something_else(
             await asyncio.sleep(0.01)
     [entry] = await outbox(redis)
     assert entry[b"id"] == other.encode()
-    assert f"sweep: {odd}: ResponseError" in caplog.text
+    assert f"process.fault stream_id={odd} doing=sweep error=ResponseError" in caplog.text
 
 
 async def test_a_withdrawal_comes_before_or_after_what_others_were_told(redis: Redis, streams: Streams) -> None:

@@ -192,7 +192,7 @@ async def test_one_receivers_fault_is_its_own(
     assert ear.heard == [b"%d" % n for n in range(5)]
     assert ear.gaps == 0
     assert channel.connected
-    assert "channel: a receiver failed: RuntimeError" in caplog.text
+    assert "channel.receiver_failed error=RuntimeError" in caplog.text
     assert "prompt" not in caplog.text
 
 
@@ -227,7 +227,7 @@ async def test_a_redis_that_refuses_is_asked_with_a_pause_that_grows(
             async with asyncio.timeout(30):
                 while deaf.alive:
                     await asyncio.sleep(0.01)
-            assert caplog.text.count("channel: Redis: NOPERM") == 1
+            assert caplog.text.count("redis.refused asker=channel kind=unfit code=NOPERM") == 1
             await redis.execute_command("ACL", "SETUSER", "deaf", "allchannels")  # type: ignore[no-untyped-call]
             async with asyncio.timeout(30):  # it heals by itself
                 await waiting

@@ -4,7 +4,7 @@ import pytest
 
 from app.stream.observing import Event, RedisUnbounded, TaskFell, tell
 from app.watch.observers import observed
-from tests.harness.heard import Heard
+from tests.harness.heard import LOGGED, Heard
 
 FIRST, SECOND = RedisUnbounded(), TaskFell("sweep", "KeyError")
 
@@ -24,12 +24,12 @@ def test_all_hear_what_is_told_in_its_order() -> None:
 
 def test_one_that_raises_is_nobody_elses_trouble_and_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     one, other = Heard(), Heard()
-    with observed(one, Raises(), other) as observers:
+    with observed(one, Raises(), other, log=LOGGED) as observers:
         tell(FIRST)
         tell(SECOND)
     assert one.events == other.events == [FIRST, SECOND]
     assert len(caplog.messages) == 1
-    assert "Raises failed: KeyError in told (" in caplog.text
+    assert 'observer.failed observer=Raises error=KeyError place="told (' in caplog.text
     assert "secret" not in caplog.text
     assert observers.failures == 2
 

@@ -1,17 +1,34 @@
 from __future__ import annotations
 
+import orjson
 import pytest
 
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 from app.stream.observing import RedisUnbounded, listen, tell
-from app.watch.wiring import watching
+from app.watch.wiring import FELL, watching
 
 
-def test_what_a_process_tells_is_heard_within_and_not_afterwards(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_process_tells_is_heard_within_and_not_afterwards(capfd: pytest.CaptureFixture[str]) -> None:
     before = listen(None)
     with watching(Settings(), "worker", "host:1:ab") as watch:
         tell(RedisUnbounded())
     tell(RedisUnbounded())
     listen(before)
-    assert len(caplog.messages) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert orjson.loads(line)["process"] == "host:1:ab"
     assert (watch.kind, watch.name, watch.observers.failures) == ("worker", "host:1:ab", 0)
+
+
+def test_what_nobody_has_foreseen_ends_a_process_without_its_words(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, watching(Settings(), "front", "front-1"):
+        raise KeyError("secret")
+    assert ended.value.code == FELL
+    line = orjson.loads(capfd.readouterr().err)
+    assert (line["event"], line["doing"], line["error"]) == ("process.fault", "process", "KeyError")
+    assert "secret" not in str(line)
+
+
+def test_what_the_command_says_itself_is_none_of_ours(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SettingsError), watching(Settings(), "front", "front-1"):
+        raise SettingsError("KEEPSTREAM_PORT")
+    assert capfd.readouterr().err == ""

@@ -117,7 +117,7 @@ async def test_a_changed_budget_is_in_force_on_every_front_and_a_bad_file_change
     await everywhere(402, 0.0)
     house.file.write_text("[default]\nusd_per_day = 'all of it'\n")
     async with asyncio.timeout(PATIENCE):
-        while not all("stay in force" in front.errors.read_text() for front in house.cluster.fronts):
+        while not all("stays in force" in front.errors.read_text() for front in house.cluster.fronts):
             await asyncio.sleep(0.05)
     async with httpx.AsyncClient(timeout=PATIENCE) as http:
         refused = await http.post(f"{house.url(0)}/v1/messages", json={**ASKED, "messages": []})

@@ -75,8 +75,8 @@ async def test_what_is_secret_stands_where_it_belongs_alone(house: House) -> Non
         text = log.read_text(errors="replace")
         assert house.secrets.found_in(text) == [], log.name
     told = "".join(front.errors.read_text() for front in house.cluster.fronts)
-    assert "CallerRefused" in told
-    assert "could not be screened" in told
+    assert "caller.refused" in told
+    assert "screen.failed" in told
     assert REASON in told
     assert not any(REASON in answer.text for answer in house.refused)
 

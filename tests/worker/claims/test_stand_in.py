@@ -88,5 +88,5 @@ async def test_a_stand_in_that_fails_tries_again_and_says_so(caplog: pytest.LogC
     with StandIn("w", Still(), odd, LEASE_SECONDS):  # type: ignore[arg-type]
         for _ in range(2):
             assert await asyncio.to_thread(tried.acquire, timeout=5)
-    assert "stand-in: fell (ZeroDivisionError in " in caplog.text
+    assert "task.fell task=stand-in error=ZeroDivisionError place=" in caplog.text
     assert "secret" not in caplog.text

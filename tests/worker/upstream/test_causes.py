@@ -131,7 +131,7 @@ async def test_each_cause_has_its_words(
     assert told(stream)["type"] == "api_error"
     assert words in told(stream)["message"]
     assert not [host for host in ("127.0.0.1:", "invalid:", "s3cret") if host in told(stream)["message"]]
-    line = next(record.getMessage() for record in caplog.records if "failed, 1 attempts" in record.getMessage())
+    line = next(line for line in caplog.messages if "stream.ended" in line and " attempts=1 " in line)
     assert detail in line
     assert SECRET_PROMPT not in caplog.text
     assert "s3cret" not in caplog.text

@@ -86,10 +86,10 @@ async def test_work_that_fell_is_told_by_its_class_and_started_again(
         await work.runs.wait()
         assert (watched.alive, watched.falls, len(work.starts)) == (True, 2, 3)
     assert not watched.alive
-    place = "" if fall is None else r" in \w+ \([^()]*:\d+\)"
+    place = "" if fall is None else r' place="\w+ \([^()]*:\d+\)"'
     assert len(caplog.records) == 2
-    for record in caplog.records:
-        assert re.fullmatch(rf"sweep: fell \({word}{place}\), starts again", record.getMessage())
+    for line in caplog.messages:
+        assert re.fullmatch(rf'task\.fell task=sweep error={word}{place} hint="it starts again"', line)
     assert "a prompt" not in caplog.text
 
 

@@ -63,6 +63,6 @@ async def test_whoever_makes_nothing_of_a_missing_answer_it_is_told_with_its_cla
         with pytest.raises(RedisTimeoutError):
             await redis.ping()
         await redis.aclose()
-    assert [record.getMessage() for record in caplog.records] == [
-        f"answers: Redis: Timeout reading from 127.0.0.1:{proxy.port} (away, TimeoutError)"
-    ]
+    (line,) = caplog.messages
+    assert line.startswith("redis.away asker=answers kind=away code=TimeoutError ")
+    assert line.endswith(f' words="Timeout reading from 127.0.0.1:{proxy.port}" error=TimeoutError')

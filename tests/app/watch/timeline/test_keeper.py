@@ -84,7 +84,7 @@ def test_a_front_tells_of_readers_alone(clock: Clock) -> None:
         front.told(of_fronts.ReaderJoined(OF, "native", resumed, 1))
     clock.now += 1
     for reason in ("ended", "left", "somehow"):
-        front.told(of_fronts.ReaderLeft(OF, "native", reason, 1.0, 0))
+        front.told(of_fronts.ReaderLeft(OF, "native", reason, 1.0, 0, resumed=False))
     front.told(of_fronts.ReaderReset(OF, 2, "history_lost", 4))
     front.told(of_fronts.ReaderJoined(Subject("cv_1"), "conversations", resumed=False, readers=1))
     [crowd] = front.crowds(10)

@@ -1,0 +1,124 @@
+"""Lines that nobody takes hold nobody up, and that they are lost is said once there is somebody who takes them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from app.watch.logs import writer as writers
+from app.watch.logs.writer import Writer
+
+PATIENCE = 30.0
+
+
+def told(lines: int, why: str) -> bytes:
+    return b"lost %d %b\n" % (lines, why.encode())
+
+
+@contextmanager
+def writing(fd: int | None) -> Iterator[Writer]:
+    one = Writer(fd, told)
+    yield one
+    one.close(PATIENCE)
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    out, into = os.pipe()
+    yield out, into
+    for fd in (out, into):
+        try:
+            os.close(fd)
+        except OSError as error:
+            assert error.errno == errno.EBADF  # the test has closed it  # noqa: PT017
+
+
+def read_until(fd: int, enough: Callable[[bytes], bool]) -> bytes:
+    seen = b""
+    while not enough(seen):
+        seen += os.read(fd, 65_536)
+    return seen
+
+
+def test_lines_go_out_in_their_order(tmp_path: Path) -> None:
+    lines = [b"line %d\n" % number for number in range(1000)]
+    with (tmp_path / "log").open("wb") as file, writing(file.fileno()) as one:
+        for line in lines:
+            one.put(line)
+    assert (tmp_path / "log").read_bytes() == b"".join(lines)
+    assert one.lost == 0
+
+
+def test_a_pipe_that_nobody_reads_holds_nobody_up(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writers, "LINES_MAX", 50)
+    out, into = pipe
+    with writing(into) as one:
+        for number in range(1000):  # much more than a pipe takes
+            one.put(b"%06d %b\n" % (number, b"x" * 1000))
+        assert one.lost > 0
+        seen = read_until(out, lambda seen: b"lost" in seen and seen.endswith(b"\n"))
+    lines = seen.splitlines()
+    numbers = [int(line[:6]) for line in lines if not line.startswith(b"lost")]
+    assert numbers == sorted(set(numbers))
+    assert sum(int(line.split()[1]) for line in lines if line.startswith(b"lost")) == one.lost == 1000 - len(numbers)
+    assert all(line.endswith(b"stalled") for line in lines if line.startswith(b"lost"))
+
+
+def test_who_has_gone_is_written_to_no_more_and_that_is_counted(pipe: tuple[int, int]) -> None:
+    out, into = pipe
+    os.close(out)
+    with writing(into) as one:
+        one.put(b"one\n")
+        one.put(b"other\n")
+    assert one.lost == 2
+
+
+def test_a_full_disk_is_said_once_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full, tried, write = True, threading.Event(), os.write
+
+    def some(fd: int, data: bytes) -> int:
+        if not full:
+            return write(fd, data)
+        tried.set()
+        if len(data) > 4:
+            return write(fd, data[:4])  # what there was room for
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", some)
+    with (tmp_path / "log").open("wb") as file, writing(file.fileno()) as one:
+        one.put(b"12345678\n")
+        assert tried.wait(PATIENCE)
+        while not one.lost:
+            tried.wait(0.001)
+        full = False
+        one.put(b"later\n")
+    assert (tmp_path / "log").read_bytes() == b"12345678\nlater\nlost 1 ENOSPC\n"
+
+
+def test_the_device_that_is_always_full() -> None:
+    with Path("/dev/full").open("wb") as file, writing(file.fileno()) as one:
+        one.put(b"one\n")
+    assert one.lost == 1
+
+
+def test_one_that_somebody_has_made_not_to_wait_is_waited_for(pipe: tuple[int, int]) -> None:
+    out, into = pipe
+    os.set_blocking(into, False)
+    sent = [b"%06d %b\n" % (number, b"x" * 1000) for number in range(200)]
+    with writing(into) as one:
+        for line in sent:
+            one.put(line)
+        assert read_until(out, lambda seen: len(seen) == len(b"".join(sent))) == b"".join(sent)
+    assert one.lost == 0
+
+
+def test_without_anything_to_write_to_nothing_is_written() -> None:
+    with writing(None) as one:
+        one.put(b"one\n")
+    assert one.lost == 1
