@@ -9,6 +9,7 @@ A sub-command is a `main(argv: list[str]) -> int`. It may raise `SettingsError`,
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -63,6 +64,7 @@ the environment (REDIS_URL, ANTHROPIC_API_KEY, KEEPSTREAM_...). Each command has
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line, by default this process's. Returns its exit code."""
+    _open_standard_streams()
     try:
         parser = _parser()
         arguments = parser.parse_args(argv)
@@ -77,6 +79,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         sys.stderr.write(f"keepstream: {why}\n")
         return EXIT_USAGE
+
+
+def _open_standard_streams() -> None:
+    """Whoever starts us may have closed them. The next socket would have that number, and libuv ends a process that
+    closes what it takes for its standard error.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115  # as they live
 
 
 def _find(name: str) -> Main:

@@ -73,6 +73,7 @@ from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
 from app.stream.saved.saved_calls import Saved
 from app.upstream import Upstream
+from app.watch.announcing import announce
 from app.watch.events import of_processes
 from app.watch.metrics.exposition import Page
 from app.watch.report import reporting
@@ -243,7 +244,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
             await stack.enter_async_context(Supervised("certificate", certificate.watch))
         checking = asyncio.create_task(until_fit(redis), name="check")
         sweeper.start()
-        _announce(address(listener, secure=certificate is not None), metrics_at)
+        announce(f"keepstream front on {address(listener, secure=certificate is not None)}", metrics_at)
         _collect_rarely()
         await _until_stopped(stop, running, checking)
         leaving_since = time.monotonic()
@@ -261,12 +262,6 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
 def numbers_of(hub: Hub) -> dict[str, Any]:
     """What a front leaves in Redis of itself."""
     return {"draining": hub.draining, "readers": len(hub.readers), "tails": len(hub.tails)}
-
-
-def _announce(at: str, metrics_at: str | None) -> None:
-    metrics = "" if metrics_at is None else f"metrics on {metrics_at}\n"
-    sys.stdout.write(f"keepstream front on {at}\n{metrics}")
-    sys.stdout.flush()
 
 
 def _room_for(connections: int) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from app.stream.saved.saved_calls import Saved
 from app.stream.workers.gates import Gates
 from app.stream.workers.presence import Presence
 from app.stream.workers.reserves import Reserves
+from app.watch.announcing import announce
 from app.watch.metrics.numbers import WorkerNumbers
 from app.watch.metrics.parts import worker_metrics
 from app.watch.metrics.running import running
@@ -167,8 +167,7 @@ async def _serve(settings: Settings, prices: Prices, watch: Watch) -> None:
         pool = entering.result().pool
         metrics_at = await stack.enter_async_context(running(watch.metrics, settings, entering.result().read))
         _settle_down()
-        sys.stdout.write("ready\n" if metrics_at is None else f"ready\nmetrics on {metrics_at}\n")
-        sys.stdout.flush()
+        announce("ready", metrics_at)
         await drain(pool, signals, settings.drain_seconds)
         with contextlib.suppress(*NO_ANSWER):
             async with asyncio.timeout(LEAVE_SECONDS):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app import cli
+from app.dev.embedded import EmbeddedValkey
 from tests.harness.running import KEEPSTREAM, PATIENCE, clean_environment, keepstream, wait_until_gone
 
 
@@ -98,6 +99,7 @@ def test_keys_that_cannot_be_read_are_said_before_anything_is_started(name: str)
 _IN_A_FINALIZER = """
 import os, signal
 from app import cli
+from app.dev.embedded import EmbeddedValkey
 cli._find({name!r})
 class Last:
     def __del__(self):
@@ -191,3 +193,21 @@ def test_starting_costs_little() -> None:
     loaded = f"import sys, app.cli; print([name for name in {dear} if name in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert shown.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(("command", "closed"), [("worker", "2>&-"), ("front", "0<&- 2>&-")])
+def test_a_server_whose_standard_streams_are_closed_serves_and_ends_as_any(
+    valkey: EmbeddedValkey, command: str, closed: str
+) -> None:
+    """Their numbers would be its sockets', and libuv ends a process that closes such a one."""
+    settings = {"REDIS_URL": valkey.url, "ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "KEEPSTREAM_PORT": "0"}
+    with subprocess.Popen(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *KEEPSTREAM, command],
+        env=clean_environment(**settings),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0

@@ -123,4 +123,28 @@ ROWS = (
         "(max(keepstream_redis_max_bytes) > 0) > 0.8",
         "max(keepstream_redis_max_bytes) > 0.8",
     ),
+    Mutation(
+        "a server whose standard error is closed gives its number to a socket",
+        "app/cli.py",
+        "            os.open(os.devnull, os.O_RDWR)  # the lowest",
+        "            pass  # the lowest",
+    ),
+    Mutation(
+        "a check that hangs keeps the doctor",
+        "app/doctor/examination.py",
+        "        async with asyncio.timeout(seconds):",
+        "        async with asyncio.timeout(None):",
+    ),
+    Mutation(
+        "a check that fails says with which words",
+        "app/doctor/examination.py",
+        "{type(error).__name__} in {place_of(error)}",
+        "{error!r}",
+    ),
+    Mutation(
+        "the doctor shows the password of an address",
+        "app/doctor/checks/redis.py",
+        "{address.options.get('host', 'localhost')}",
+        "{url}",
+    ),
 )

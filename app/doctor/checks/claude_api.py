@@ -20,11 +20,12 @@ from app.doctor.patient import Patient
 from app.settings import Settings, SettingsError, unusable
 from app.upstream import BASE_URL, NO_KEY
 
-SECONDS = 5.0
+SECONDS = 4.0
 VERSION = "2023-06-01"
 OK, REFUSED, NOT_FOUND, TOO_MANY = 200, (401, 403), 404, 429
 # What lies beneath most of what goes wrong, and what to do about it.
 _CAUSES = {
+    "TimeoutError": "look at the network, and whether a proxy or a firewall swallows what is sent there",
     "gaierror": "its name is not known here: look at ANTHROPIC_BASE_URL and the machine's DNS",
     "ConnectionRefusedError": "nothing listens there: look at ANTHROPIC_BASE_URL",
     "SSLCertVerificationError": "its certificate is not trusted here: SSL_CERT_FILE names what is",

@@ -183,4 +183,10 @@ ROWS = (
         "counted=self._said == self._counted",
         "counted=self._counted is not None",
     ),
+    Mutation(
+        "permissions are tried where no transaction may begin, and so done",
+        "app/stream/redis/fitness.py",
+        "            if refused:\n                break",
+        "            pass",
+    ),
 )

@@ -123,4 +123,10 @@ ROWS = (
         "leaving.join(LEAVE_AWAY_SECONDS if self._sender.is_away else LEAVE_SECONDS)",
         "leaving.join()",
     ),
+    Mutation(
+        "a full disk behind stdout is a reason not to serve",
+        "app/watch/announcing.py",
+        "with contextlib.suppress(OSError):",
+        "with contextlib.suppress(ZeroDivisionError):",
+    ),
 )
