@@ -9,7 +9,7 @@ import { many, seconds } from "/ops/words.js";
 
 /** More squares than these say no more; each then stands for several streams. */
 const SQUARES = 160;
-const SMALL = 60;
+const [SMALL, SMALLEST] = [24, 64];
 const STATES = { draining: "drains", unsure: "not heard yet", silent: "says nothing", gone: "gone" };
 const WORDS = { draining: "draining", unsure: "not heard yet", silent: "silent" };
 
@@ -152,7 +152,8 @@ class Lane {
   #grow(capacity) {
     this.#each = Math.max(1, Math.ceil(capacity / SQUARES));
     const wanted = Math.ceil(capacity / this.#each);
-    this.#slots.classList.toggle("many", wanted > SMALL);
+    this.#slots.classList.toggle("some", wanted > SMALL && wanted <= SMALLEST);
+    this.#slots.classList.toggle("many", wanted > SMALLEST);
     while (this.#squares.length < wanted) {
       const square = document.createElement("i");
       this.#squares.push(square);

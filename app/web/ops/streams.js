@@ -101,14 +101,13 @@ export class Streams {
 }
 
 class Line {
-  #parts = Object.fromEntries(["state", "owner", "model", "worker", "age"].map((name) => [name, h("span", { class: name })]));
+  #parts = Object.fromEntries(["state", "owner", "model", "worker", "id", "age"].map((name) => [name, h("span", { class: name })]));
 
   constructor(id, onclick) {
-    const { state, owner, model, worker, age } = this.#parts;
-    model.classList.add("quietly");
-    worker.classList.add("quietly");
-    age.classList.add("quietly");
-    this.element = h("li", {}, h("button", { type: "button", class: "stream", tabindex: -1, onclick, "data-id": id }, state, owner, model, worker, age));
+    const { state, owner, ...others } = this.#parts;
+    for (const other of Object.values(others)) other.classList.add("quietly");
+    others.id.textContent = `${id.slice(0, 11)}…`;
+    this.element = h("li", {}, h("button", { type: "button", class: "stream", tabindex: -1, onclick, "data-id": id, title: id }, ...Object.values(this.#parts)));
   }
 
   draw(row) {

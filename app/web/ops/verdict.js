@@ -115,8 +115,9 @@ function put(element, text) {
 /** What there is to say where nothing is to be done. */
 function still({ streams, queue, workers, readers }) {
   const live = workers.filter((worker) => worker.state === "live").length;
-  const waits = queue.waiting ? `${many(queue.waiting, "prompt waits", "prompts wait")}` : "nobody waits";
+  const waits = queue.waiting ? many(queue.waiting, "prompt waits", "prompts wait") : "nobody waits";
   if (!live && !streams.running) return `No worker is there, and ${waits}.`;
   if (!streams.running && !queue.waiting) return `Nothing runs. ${many(live, "worker is", "workers are")} ready.`;
-  return `${many(streams.running, "stream runs", "streams run")} on ${many(live, "worker")}, ${many(readers, "reader")} ${readers === 1 ? "is" : "are"} there, ${waits}.`;
+  const read = readers ? many(readers, "reader is there", "readers are there") : "nobody reads";
+  return `${many(streams.running, "stream runs", "streams run")} on ${many(live, "worker")}, ${read}, ${waits}.`;
 }
