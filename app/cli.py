@@ -44,6 +44,7 @@ COMMANDS = {
     "chat": Command("talk on the terminal, and come back later", "app.terminal.chat:main"),
     "send": Command("send one prompt, print its answer", "app.terminal.commands:send"),
     "watch": Command("show a stream as it comes", "app.terminal.commands:watch"),
+    "top": Command("what runs, what waits and what needs a person", "app.terminal.top.top:main"),
     "cancel": Command("cancel a stream", "app.terminal.commands:cancel"),
     "explain": Command("tell what happened to a stream, and why", "app.terminal.explain:main"),
 }

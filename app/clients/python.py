@@ -35,9 +35,13 @@ from app.clients.refused import ClientError, error_of
 SILENCE_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 RETRY_SECONDS_MAX = 30.0
+# The board says something every second, and somebody looks at it.
+BOARD_SILENCE_SECONDS = 10.0
+BOARD_RETRY_SECONDS, BOARD_RETRY_SECONDS_MAX = 0.5, 4.0
 # A submit is safe to repeat, because it carries an Idempotency-Key.
 SUBMIT_TRIES = 5
 THIS_MACHINE = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+_LIVE = {"accept": "text/event-stream", "cache-control": "no-store"}
 
 __all__ = ["Client", "ClientError", "Event"]
 
@@ -196,11 +200,50 @@ class Client:
         """Cancels a stream for everybody; it ends as `cancelled` unless it had ended."""
         return await self._json("POST", f"/v1/streams/{_segment(stream_id)}/cancel")
 
+    async def board(self, on_state: OnState = lambda _state, _wait: None) -> AsyncGenerator[dict[str, Any]]:
+        """What operators see, for a key with the right `admin`: a snapshot a second, for as long as one reads.
+
+        A connection that breaks or says nothing is opened again, as `on_state` is told. Raises `ClientError` for what
+        is final.
+        """
+        failures = 0
+        while True:
+            on_state("connecting", 0.0)
+            try:
+                async with aclosing(self._snapshots(on_state)) as snapshots:
+                    async for snapshot in snapshots:
+                        failures = 0
+                        yield snapshot
+                wait = BOARD_RETRY_SECONDS
+            except (httpx.TransportError, ClientError) as error:
+                if isinstance(error, ClientError) and error.final:
+                    raise
+                failures += 1
+                wait = min(_back_off(BOARD_RETRY_SECONDS, failures, error), BOARD_RETRY_SECONDS_MAX)
+            on_state("waiting", wait)
+            await asyncio.sleep(wait)
+
+    async def snapshot(self) -> dict[str, Any]:
+        """What operators see now."""
+        async with aclosing(self._snapshots(lambda _state, _wait: None)) as snapshots:
+            async for snapshot in snapshots:
+                return snapshot
+        raise ClientError(503, "api_error", "the server has no numbers to show; its Redis may be away")
+
+    async def _snapshots(self, on_state: OnState) -> AsyncGenerator[dict[str, Any]]:
+        asked = self._http.stream("GET", "/ops/events", headers=_LIVE, timeout=BOARD_SILENCE_SECONDS)
+        async with asked as response:
+            if response.status_code != httpx.codes.OK:
+                await response.aread()
+                raise error_of(response)
+            on_state("open", 0.0)
+            async for sse in EventSource(response).aiter_sse():
+                if sse.data:
+                    yield surrogates.loads(sse.data)
+
     async def _connection(self, stream_id: str, after: str, on_state: OnState) -> AsyncGenerator[Event | float]:
         """One connection's events, and the seconds of each `retry:`."""
-        headers = {"accept": "text/event-stream", "cache-control": "no-store"}
-        if after:
-            headers["last-event-id"] = after
+        headers = _LIVE | ({"last-event-id": after} if after else {})
         async with self._http.stream("GET", f"/v1/streams/{_segment(stream_id)}/events", headers=headers) as response:
             if response.status_code == httpx.codes.NO_CONTENT:
                 raise _HadEndedError

@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser, async_playwright
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
@@ -22,7 +22,7 @@ from rich.text import Text
 from tests.harness.cluster import Cluster
 from tests.harness.running import KEEPSTREAM
 
-PICTURE = Path(__file__).parents[2] / "app" / "docs" / "pictures" / "terminal.png"
+PICTURES = Path(__file__).parents[2] / "app" / "docs" / "pictures"
 WIDTH, HEIGHT = 84, 49
 TMUX = ("tmux", "-L", "keepstream-picture", "-f", "/dev/null")
 PATIENCE_SECONDS = 60
@@ -73,25 +73,30 @@ async def talk(cluster: Cluster) -> str:
         tmux("kill-server")
 
 
-def drawn(screen: str) -> str:
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+def drawn(screen: str, title: str, width: int) -> str:
+    console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(Text.from_ansi(screen.rstrip("\n")), end="\n\n")
-    svg = console.export_svg(title="keepstream chat", theme=THEME)
+    svg = console.export_svg(title=title, theme=THEME)
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)  # no font of another host
     return svg.replace("Fira Code", FONT)
 
 
+async def picture(browser: Browser, svg: str, name: str) -> None:
+    page = await browser.new_page(device_scale_factor=2)
+    await page.set_content(f"<body style='margin:0'><div style='width:900px'>{svg}</div>")
+    taken = await page.locator("svg").screenshot(omit_background=True)
+    await page.close()
+    # A terminal has few colours; as many as there are with all their edges would be twice the size.
+    Image.open(io.BytesIO(taken)).quantize(COLOURS).save(PICTURES / name, optimize=True)
+
+
 async def main() -> None:
     async with Cluster() as cluster:
-        svg = drawn(await talk(cluster))
+        svg = drawn(await talk(cluster), "keepstream chat", WIDTH)
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = await browser.new_page(device_scale_factor=2)
-        await page.set_content(f"<body style='margin:0'><div style='width:900px'>{svg}</div>")
-        taken = await page.locator("svg").screenshot(omit_background=True)
+        await picture(browser, svg, "terminal.png")
         await browser.close()
-    # A terminal has few colours; as many as there are with all their edges would be twice the size.
-    Image.open(io.BytesIO(taken)).quantize(COLOURS).save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":

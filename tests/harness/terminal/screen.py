@@ -16,6 +16,7 @@ class Screen:
         self.lines: list[str] = [""]
         self.cursor_hidden = False
         self.written = 0
+        self._kept = [""]
         self._row = self._column = 0
         self._rest = ""
 
@@ -39,7 +40,7 @@ class Screen:
                 self._put(text[at])
                 at += 1
 
-    def _control(self, numbers: str, kind: str) -> None:  # noqa: C901  # a table
+    def _control(self, numbers: str, kind: str) -> None:  # noqa: C901, PLR0912  # a table
         count = int(numbers) if numbers.isdecimal() else 1
         match kind:
             case "A":
@@ -63,6 +64,14 @@ class Screen:
                 self.lines[self._row] = line[: self._column] + line[self._column + count :]
             case "h" | "l" if numbers == "?25":
                 self.cursor_hidden = kind == "l"
+            case "h" if numbers == "?1049":  # a screen of its own, and what was there is kept
+                self._kept = self.lines
+                self.lines, self._row, self._column = [""], 0, 0
+            case "l" if numbers == "?1049":
+                self.lines = self._kept
+                self._row, self._column = len(self.lines) - 1, 0
+            case "H" if not numbers:
+                self._row, self._column = max(len(self.lines) - self.height, 0), 0
             case "h" | "l" | "m":
                 pass
             case _ if kind:

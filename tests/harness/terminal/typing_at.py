@@ -34,7 +34,7 @@ class Typing:
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._master, inside = os.openpty()
+        self.master, inside = os.openpty()
         size = struct.pack("HHHH", self.screen.height, self.screen.width, 0, 0)
         fcntl.ioctl(inside, termios.TIOCSWINSZ, size)
         self.process = subprocess.Popen(  # noqa: ASYNC220  # an asyncio one cannot be given a terminal of its own
@@ -47,19 +47,19 @@ class Typing:
             preexec_fn=_own_terminal,  # noqa: PLW1509  # nothing in it takes a lock
         )
         os.close(inside)
-        os.set_blocking(self._master, False)
-        asyncio.get_running_loop().add_reader(self._master, self._read)
+        os.set_blocking(self.master, False)
+        asyncio.get_running_loop().add_reader(self.master, self._read)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        asyncio.get_running_loop().remove_reader(self._master)
-        os.close(self._master)
+        asyncio.get_running_loop().remove_reader(self.master)
+        os.close(self.master)
 
     def type(self, keys: str) -> None:
-        os.write(self._master, os.fsencode(keys))
+        os.write(self.master, os.fsencode(keys))
 
     async def say(self, text: str) -> None:
         """Types a line once one is asked for."""
@@ -110,7 +110,7 @@ class Typing:
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):  # its end was closed, or nothing is left
-            while data := os.read(self._master, 65536):
+            while data := os.read(self.master, 65536):
                 text = self._decoder.decode(data)
                 self.seen += text
                 self.screen.feed(text)
