@@ -42,6 +42,8 @@ PAGES = (
 FRONT_PAGE = PAGES[0]
 MARKDOWN = "text/markdown; charset=utf-8"
 _PICTURES = {
+    **dict.fromkeys(("board.png", "board-load.png", "board-phone.png", "board-terminal.png"), "image/png"),
+    "board-worker.png": "image/png",
     "chat.png": "image/png",
     "phone.png": "image/png",
     "resume.svg": "image/svg+xml",
