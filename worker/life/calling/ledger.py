@@ -3,7 +3,7 @@ over.
 
 The rule: nobody closes a line by himself. A call is made inside `call`, and leaving that, however it is left, closes
 its line once; what another holder left open is closed before anything else is done (`settle`). So no way through a
-stream's states can lose a call, or count it twice. Where it is written is not known here.
+stream's stages can lose a call, or count it twice. Where it is written is not known here.
 """
 
 from __future__ import annotations
