@@ -9,6 +9,7 @@ green, all others are. A mutation that survives is exit code 1.
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 import tempfile
@@ -26,7 +27,13 @@ LEFT_OUT = shutil.ignore_patterns(
 
 def main() -> int:
     """Runs all mutations, or those whose name or file holds one of the words given."""
-    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutations", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("words", nargs="*", help="only those whose name or file holds one of these; without any, all")
+    parser.add_argument("--write", action="store_true", help="keep what turned red in the table")
+    options = parser.parse_args()
+    words = options.words
     chosen = [one for one in MUTATIONS if not words or any(word in one.name or word in one.file for word in words)]
     survivors = 0
     sys.stdout.write(HEAD)
@@ -39,7 +46,7 @@ def main() -> int:
             survivors += red is None
             sys.stdout.write(row(mutation, red) + "\n")
             sys.stdout.flush()
-            if "--write" in sys.argv:
+            if options.write:
                 TABLE.write_text(with_row(TABLE.read_text(), mutation, red))
     return 1 if survivors else 0
 
