@@ -91,12 +91,14 @@ class Cluster:
         fronts: int = 1,
         as_default: bool = False,
         others: Mapping[str, str] | None = None,
+        of_fronts: Mapping[str, str] | None = None,
         **settings: object,
     ) -> None:
-        """`settings` are ours; `others` are variables of other names."""
+        """`settings` are ours; `others` are variables by their whole names, `of_fronts` those of the fronts alone."""
         self.directory = Path(tempfile.mkdtemp(prefix="keepstream-"))
         self.settings = {f"KEEPSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
         self.settings |= others or {}
+        self._of_fronts = of_fronts or {}
         self.workers: list[Process] = []
         self.fronts: list[Process] = []
         self.front_proxies: list[Proxy] = []
@@ -166,7 +168,7 @@ class Cluster:
     async def front(self, number: int) -> Process:
         """Starts a front and points its proxy at it."""
         self.front_proxies[number].target = NOBODY  # the port of one that has ended may be anybody's by now
-        environment = await self._environment(f"front-{number}")
+        environment = {**await self._environment(f"front-{number}"), **self._of_fronts}
         process = self._process(f"front-{number}", ["app.cli", "front", "--port", "0"], environment)
         port = int((await process.first_line()).rsplit(":", 1)[1])
         self.front_proxies[number].target = ("127.0.0.1", port)

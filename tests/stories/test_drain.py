@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,12 +18,13 @@ from tests.harness.reader import Sight, connect_once, watch
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-DRAIN_SECONDS = 4
+# A front that waited for its time to be over would outlive whoever waits for it here.
+OF_FRONTS = {"KEEPSTREAM_DRAIN_SECONDS": "3600"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api() -> AsyncIterator[Api]:
-    async with Cluster(workers=2, fronts=2, drain_seconds=DRAIN_SECONDS, lease_seconds=3) as cluster:
+    async with Cluster(workers=2, fronts=2, drain_seconds=4, lease_seconds=3, of_fronts=OF_FRONTS) as cluster:
         api = Api(cluster)
         yield api
         await api.close()
@@ -83,11 +83,9 @@ async def test_a_draining_front_sends_its_readers_away_at_a_frames_end(api: Api)
             reading = [group.create_task(connect_once(sight, api.port)) for sight in sights]
             while not all(sight.frames for sight in sights):
                 await asyncio.sleep(0.01)
-            began = time.monotonic()
             front.send(signal.SIGTERM)
         assert [task.result() for task in reading] == [200] * len(sights)
         assert await front.wait() == 0
-        assert time.monotonic() - began < DRAIN_SECONDS + 1
     assert all(sight.end is None for sight in sights)
     await asyncio.gather(*(watch(sight, lambda: api.cluster.front_proxies[1].port) for sight in sights))
     assert {sight.text() for sight in sights} == {answer_for([{"role": "user", "content": text}])}
@@ -130,10 +128,8 @@ async def test_a_second_sigterm_ends_a_front_at_once(api: Api) -> None:
     async with somebody_stuck(api), leaving(api) as front:
         front.send(signal.SIGTERM)
         await until_it_drains(api)
-        began = time.monotonic()
         front.send(signal.SIGTERM)
         assert await front.wait() == 0
-        assert time.monotonic() - began < DRAIN_SECONDS / 2
 
 
 async def test_a_rolling_restart_of_everything_under_load_loses_nothing(api: Api) -> None:

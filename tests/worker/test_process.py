@@ -21,8 +21,6 @@ from tests.harness.running import Running, keepstream
 from tests.worker.workshop import Stream, Workshop
 
 KEY = "sk-a-key-that-nobody-may-see"
-# What a drained process may take to end, on a busy machine.
-MARGIN = 2.5
 
 
 def has_text(stream: Stream) -> bool:
@@ -191,8 +189,8 @@ async def test_a_drain_lets_streams_finish(shop: Workshop, ready: Running) -> No
 
 @pytest.mark.parametrize("second", [False, True])
 async def test_what_does_not_finish_is_handed_over(shop: Workshop, second: bool) -> None:  # noqa: FBT001
-    seconds = 60 if second else 1
-    with worker(shop, KEEPSTREAM_DRAIN_SECONDS=str(seconds)) as process:
+    seconds = "3600" if second else "1"  # after which they have not finished, and before which nobody waits here
+    with worker(shop, KEEPSTREAM_DRAIN_SECONDS=seconds) as process:
         process.line("^ready$")
         ids = [await shop.submit(f"{n} [[sim: tokens=300 rate=100 first=0]]") for n in range(20)]
         for stream_id in ids:
@@ -201,9 +199,7 @@ async def test_what_does_not_finish_is_handed_over(shop: Workshop, second: bool)
         if second:
             await asyncio.to_thread(process.line, "draining")
             process.send(signal.SIGTERM)
-        began = time.monotonic()
         assert await ended(process) == 0
-        assert time.monotonic() - began < (0 if second else seconds) + MARGIN
     assert await shop.redis.zcard(keys.LEASES) == 0
     async with shop.worker(max_attempts=1):
         handed_over = [stream_id for stream_id in ids if (await shop.look(stream_id)).outcome is None]
@@ -219,14 +215,12 @@ async def test_a_drain_without_redis_ends_all_the_same(shop: Workshop, tmp_path:
         other = Workshop(Redis.from_url(server.url), shop.claude, replace(shop.settings, redis_url=server.url))
         with worker(other, KEEPSTREAM_DRAIN_SECONDS="1") as process:
             process.line("^ready$")
-            stream_id = await other.submit("[[sim: tokens=4000 rate=50]]")
+            stream_id = await other.submit("[[sim: tokens=40000 rate=50]]")  # it would take longer than anybody waits
             await other.until(stream_id, has_text)
             await other.redis.aclose()
             server.kill()
             process.send(signal.SIGTERM)
-            began = time.monotonic()
             assert await ended(process) == 0
-            assert time.monotonic() - began < 1 + MARGIN
     assert "Traceback" not in process.output
 
 
@@ -256,16 +250,14 @@ async def test_a_drain_while_redis_refuses_writes_ends_all_the_same(
 
 
 async def test_a_killed_worker_s_streams_are_taken_over_within_seconds(shop: Workshop) -> None:
-    async with shop.worker("heir"):
-        with worker(shop) as process:
+    """Its lease would last for longer than anybody waits here."""
+    async with shop.worker("heir", lease_seconds=3600):
+        with worker(shop, KEEPSTREAM_LEASE_SECONDS="3600") as process:
             process.line("^ready$")
             stream_id = await _held_by(shop, process)
             process.send(signal.SIGKILL)
-            began = time.monotonic()
-            stream = await shop.until(stream_id, lambda stream: "relay.reset" in stream.names)
-            took = time.monotonic() - began
+            await shop.until(stream_id, lambda stream: "relay.reset" in stream.names)
         stream = await shop.ended(stream_id)
-    assert took < shop.settings.lease_seconds / 2
     assert (stream.outcome, stream.meta["attempts"]) == ("completed", b"2")
 
 
