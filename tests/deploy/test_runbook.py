@@ -1,0 +1,69 @@
+"""Each alert has its part of the runbook, and what stands there is there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.cli import COMMANDS
+from app.openapi import describe
+from app.settings import variables
+from app.watch.metrics import table
+from tests.app.docs.shelf import SHELF, Document
+from tests.deploy.dashboards import PANELS, ROWS
+from tests.deploy.known import SERIES
+from tests.deploy.rules import ALERTS, DEPLOY
+
+RUNBOOK = Document(DEPLOY / "runbook.md")
+PARTS = {part.split("\n", 1)[0]: part for part in re.split(r"^## ", RUNBOOK.text, flags=re.MULTILINE)[1:]}
+TITLES = [panel["title"] for panel in (*PANELS, *ROWS)]
+OPERATIONS = {f"{method.upper()} {path}" for path, item in describe()["paths"].items() for method in item}
+every_part = pytest.mark.parametrize("name", PARTS)
+
+
+def test_each_alert_has_its_part_and_each_part_its_alert() -> None:
+    assert list(PARTS) == list(ALERTS)
+
+
+def test_the_shelf_lists_each_alert_with_the_time_that_it_waits() -> None:
+    rows = re.findall(r"^\| `(Keepstream\w+)` \| .* \| (?:(\d+) min)? ?\|$", SHELF["operating"].text, re.MULTILINE)
+    assert [(name, f"{minutes}m" if minutes else None) for name, minutes in rows] == [
+        (name, rule.get("for")) for name, rule in ALERTS.items()
+    ]
+
+
+@every_part
+def test_a_part_says_what_it_means_where_to_look_and_what_to_do(name: str) -> None:
+    assert re.findall(r"^\*\*(\w+)\.\*\* ", PARTS[name], re.MULTILINE) == ["Means", "Look", "Do"]
+
+
+def test_it_names_commands_settings_routes_and_files_that_exist() -> None:
+    code = [*RUNBOOK.wrapped_spans, *(block.code for block in RUNBOOK.blocks)]
+    assert {command for span in code for command in re.findall(r"\bkeepstream ([a-z]+)", span)} <= set(COMMANDS)
+    assert set(re.findall(r"\bKEEPSTREAM_\w+", RUNBOOK.text)) <= set(variables())
+    routes = {span for span in code if re.fullmatch(r"(GET|POST) /\S*", span)}
+    assert routes <= OPERATIONS
+    paths = {path for _, path in (one.split(" ") for one in OPERATIONS)}
+    assert {span for span in code if re.fullmatch(r"/[a-z/]+", span)} <= paths
+    for path in re.findall(r"\bdeploy/[\w/.]+\w", RUNBOOK.text):
+        assert (DEPLOY.parent / path).exists(), path
+
+
+def test_it_names_metrics_and_panels_that_exist() -> None:
+    assert set(re.findall(r"\bkeepstream[_:]\w[\w:]*", RUNBOOK.text)) <= set(SERIES)
+    for said in re.findall(r'"([A-Z][^"]+)"', RUNBOOK.in_one_line):
+        assert any(title.startswith(said) for title in TITLES), said
+
+
+@pytest.mark.parametrize(
+    ("alert", "metric"),
+    [("KeepstreamWritesRefused", table.APPENDS_REFUSED), ("KeepstreamRedisRefuses", table.REDIS_ERRORS)],
+)
+def test_it_explains_each_word_that_an_alert_can_say(alert: str, metric: table.Metric) -> None:
+    part = " ".join(PARTS[alert].split())
+    assert [word for (word,) in metric.first if f"`{word}`" not in part] == []
+
+
+def test_links_lead_to_parts() -> None:
+    assert {link.removeprefix("#") for link in RUNBOOK.links} <= set(RUNBOOK.headings)
