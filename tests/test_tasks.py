@@ -18,11 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 BEGINS = {"create_task", "ensure_future", "TaskGroup", "Thread", "Timer", "ThreadPoolExecutor"}
 BEGINS |= {"run_coroutine_threadsafe", "run_in_executor"}
 # Commands, which end with what they were asked for, and the parent of `keepstream dev`, which keeps processes.
-COMMANDS = ("app/dev", "app/terminal")
+COMMANDS = ("app/dev", "app/doctor", "app/terminal")
 
 SUPERVISION = {
     "app/stream/concurrency/tasks.py Supervised.start",
-    "app/stream/concurrency/threads.py SupervisedThread.start",
+    "app/stream/concurrency/threads.py SupervisedThread.__init__",
 }
 KEPT = {
     "app/access/identity/jwks_remote.py RemoteKeys._ask": "one question; awaited by all who ask, ended by `aclose`",

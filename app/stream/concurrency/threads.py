@@ -38,13 +38,18 @@ class SupervisedThread:
         self.falls = 0
         self._work = work
         self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, name=name, daemon=True)
 
     def start(self) -> None:
-        threading.Thread(target=self._supervise, name=self.name, daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Not waited for: it may be somebody else's code that is held up there."""
         self._ended.set()
+
+    def join(self, seconds: float) -> None:
+        """Waits for its end, which it was told of or knows itself, for so long."""
+        self._thread.join(seconds)
 
     def _supervise(self) -> None:
         pause = tasks.PAUSE_SECONDS

@@ -16,6 +16,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from app.stream.concurrency.threads import SupervisedThread
+
 LINES_MAX = 5_000
 BATCH_BYTES = 64 * 1024
 # Lines of so long go out together.
@@ -39,7 +41,7 @@ class Writer:
         self._closing = False
         self._counting = threading.Lock()
         self._bell = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread = SupervisedThread("log", self._run)
         self._thread.start()
 
     def put(self, line: bytes) -> None:
@@ -56,7 +58,7 @@ class Writer:
         self._bell.set()
         self._thread.join(seconds)
 
-    def _run(self) -> None:
+    def _run(self, ended: threading.Event) -> None:
         while not self._closing:
             self._bell.wait()
             self._bell.clear()
@@ -64,6 +66,7 @@ class Writer:
             if not self._closing:
                 time.sleep(TOGETHER_SECONDS)
         self._write_all()
+        ended.set()
 
     def _write_all(self) -> None:
         while self._lines:

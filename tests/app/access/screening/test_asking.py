@@ -129,7 +129,7 @@ async def test_what_asks_for_an_exit_behind_our_back_is_told_and_the_next_prompt
 ) -> None:
     screening = of(a_screen.leaving_later)
     assert await screening.ask(prompt(SECRET)) is None
-    await until(lambda: "screening: fell (SystemExit in " in caplog.text)
+    await until(lambda: "task.fell task=screening error=SystemExit" in caplog.text)
     assert await screening.ask(prompt()) is None
     assert SECRET not in caplog.text
 

@@ -136,7 +136,7 @@ async def test_an_outage_is_told_as_one_and_is_no_fall(
         await work.runs.wait()
         assert watched.falls == 0
     assert len(caplog.records) == 1
-    assert "claims: Redis: " in caplog.text
+    assert "redis.away asker=claims " in caplog.text
 
 
 async def test_what_redis_never_answers_is_a_fall_and_its_words_are_not_told(
@@ -149,7 +149,7 @@ async def test_what_redis_never_answers_is_a_fall_and_its_words_are_not_told(
         await work.runs.wait()
         assert watched.falls == 1
     assert "secret" not in caplog.text
-    assert "claims: fell (ResponseError in " in caplog.text
+    assert "task.fell task=claims error=ResponseError place=" in caplog.text
 
 
 # --- rounds
@@ -195,4 +195,4 @@ async def test_a_round_that_hangs_is_no_life_and_is_ended_and_begun_again(
             await begun.get()
         monkeypatch.setattr(tasks_module, "LATE_SECONDS", 60.0)
         assert (watched.alive, watched.falls) == (True, 2)
-    assert "sweep: fell (TimeoutError in " in caplog.text
+    assert "task.fell task=sweep error=TimeoutError place=" in caplog.text

@@ -39,5 +39,5 @@ def test_a_thread_that_fell_is_told_and_begun_again(
     assert goes_on.wait(20)
     thread.stop()
     assert (thread.falls, begun) == (2, [3])
-    assert caplog.text.count(f"stand-in: fell ({word}") == 2
+    assert caplog.text.count(f"task.fell task=stand-in error={word} ") == 2
     assert "a prompt" not in caplog.text

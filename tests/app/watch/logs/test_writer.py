@@ -122,3 +122,22 @@ def test_without_anything_to_write_to_nothing_is_written() -> None:
     with writing(None) as one:
         one.put(b"one\n")
     assert one.lost == 1
+
+
+def test_a_thread_that_falls_is_told_and_goes_on_writing(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    out, into = pipe
+    with writing(into) as one:
+        write_all = one._write_all
+
+        def falls() -> None:
+            monkeypatch.setattr(one, "_write_all", write_all)
+            raise KeyError
+
+        monkeypatch.setattr(one, "_write_all", falls)
+        one.put(b"a line\n")
+        while "task.fell task=log error=KeyError" not in caplog.text:
+            threading.Event().wait(0.01)
+        one.put(b"another\n")
+        assert os.read(out, 100).startswith(b"a line\n")
