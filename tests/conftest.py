@@ -24,6 +24,9 @@ from tests.harness.servers import RealServer, Server
 from tests.harness.shared import Shared
 from tests.quick import has_nothing_for_it, needs_a_process
 
+# Rules are not read of a file that a group may write, also where each user has a group of its own.
+os.umask(0o022)
+
 # The machine is shared: an example may take its time, and a real server is part of most of them. The same examples each
 # time, so that a change is judged by what it changes; `--hypothesis-profile search` looks for others.
 USUAL = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "max_examples": 60}

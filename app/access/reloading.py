@@ -135,8 +135,9 @@ def _bytes(name: str, path: Path) -> bytes:
             mode = os.fstat(file.fileno()).st_mode
             if not stat.S_ISREG(mode):
                 raise UnreadableError(f"{name}: cannot read {path}: it is no file")
-            if mode & stat.S_IWOTH:
-                raise UnreadableError(f"{name}: everybody here may write {path}: look what it says, and chmod o-w it")
+            if mode & (stat.S_IWGRP | stat.S_IWOTH):
+                who = "everybody here" if mode & stat.S_IWOTH else "a whole group"
+                raise UnreadableError(f"{name}: {who} may write {path}: look what it says, and chmod go-w it")
             data = file.read(FILE_BYTES_MAX + 1)
     except OSError as error:
         raise UnreadableError(f"{name}: cannot read {path}: {error.strerror}") from error

@@ -39,7 +39,7 @@ def _keys(settings: Settings) -> list[Finding]:
         return [must(str(error))]
     if not found:
         return [must(f"{path} names no key: no front starts with it", "make one with `keepstream keys`")]
-    return [ok(f"{len(found)} in {path}"), *_ends(found), *_writable(path)]
+    return [ok(f"{len(found)} in {path}"), *_ends(found)]
 
 
 def _ends(keys: list[Key]) -> Iterator[Finding]:
@@ -60,11 +60,6 @@ def _ends(keys: list[Key]) -> Iterator[Finding]:
 def _owners(keys: list[Key]) -> str:
     named = sorted({key.owner for key in keys})
     return ", ".join(named[:5]) + (" and others" if len(named) > 5 else "")  # noqa: PLR2004
-
-
-def _writable(path: Path) -> Iterator[Finding]:
-    if path.stat().st_mode & stat.S_IWGRP:
-        yield warning(f"a whole group may write {path}, and let in whom it likes", "chmod g-w it")
 
 
 async def limits(patient: Patient) -> list[Finding]:

@@ -87,7 +87,7 @@ def test_what_is_unfit_changes_nothing_and_is_told_once(rules: Reloading[list[st
     assert settle(rules) == Reloaded(Outcome.TAKEN, ["one"])
 
 
-@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "writable", "huge", "binary"])
+@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "everybody's", "a group's", "huge", "binary"])
 def test_what_cannot_be_read_or_trusted_is_unfit_at_the_start_and_later(
     rules: Reloading[list[str]], file: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,9 +97,9 @@ def test_what_cannot_be_read_or_trusted_is_unfit_at_the_start_and_later(
             file.mkdir()
         case "pipe":
             os.mkfifo(file)
-        case "writable":
+        case "everybody's" | "a group's":
             file.write_text("evil")
-            file.chmod(0o646)
+            file.chmod(0o646 if kind == "everybody's" else 0o664)
         case "huge":
             monkeypatch.setattr(reloading, "FILE_BYTES_MAX", 3)
             file.write_text("four")

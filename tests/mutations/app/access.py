@@ -78,7 +78,7 @@ ROWS = (
     Mutation(
         "a file that everybody may write says who comes in",
         "app/access/reloading.py",
-        "            if mode & stat.S_IWOTH:",
+        "            if mode & (stat.S_IWGRP | stat.S_IWOTH):",
         "            if False:",
     ),
     Mutation(

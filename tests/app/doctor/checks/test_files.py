@@ -36,7 +36,7 @@ async def test_keys_that_open_are_counted(tmp_path: Path) -> None:
         (("expires=2020-01-01",), 0o600, Level.MUST, "1 of 1 keys have expired"),
         (("", f"expires={day(3)}"), 0o600, Level.WARNING, "1 of 2 keys expire within"),
         (("and more",), 0o600, Level.MUST, "line 1"),
-        (("",), 0o660, Level.WARNING, "a whole group may write"),
+        (("",), 0o660, Level.MUST, "a whole group may write"),
         (("",), 0o606, Level.MUST, "everybody here may write"),
     ],
 )
