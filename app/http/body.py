@@ -7,6 +7,7 @@ body does not stop coming is seen to by the connection (`app.http.connection.bou
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import unquote_plus
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
@@ -123,8 +124,10 @@ def headers_of(request: Request, names: Iterable[str]) -> dict[str, str]:
 
 
 def query_of(request: Request) -> str:
-    """The query as it goes up: as it came, but without a ticket, which is for us alone, wherever it was sent."""
-    return "&".join(part for part in request.url.query.split("&") if part.partition("=")[0] != "ticket")
+    """The query as it goes up: as it came, but without a ticket, which is for us alone, wherever it was sent and
+    however its name was written.
+    """
+    return "&".join(part for part in request.url.query.split("&") if unquote_plus(part.partition("=")[0]) != "ticket")
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -75,6 +75,9 @@ async def test_what_is_stored_leaves_the_room_to_others(redis: Redis, more: byte
         ("beta=true&ticket=AbC&x=%20a", "beta=true&x=%20a"),
         ("ticket=AbC", ""),
         ("ticket", ""),
+        ("%74icket=AbC&beta=true", "beta=true"),
+        ("t%69cke%74=AbC", ""),
+        ("%2574icket=2", "%2574icket=2"),
         ("tickets=2", "tickets=2"),
     ],
 )
