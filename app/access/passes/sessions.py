@@ -22,8 +22,10 @@ from typing import Any
 
 import orjson
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from app.stream import keys
+from app.stream.redis.refusals import refusal_of
 
 # After so long the key is asked for again, however often the session was used.
 SESSION_SECONDS = 30 * 86_400
@@ -33,6 +35,7 @@ _VALUE_BYTES = 32
 _NONCE_BYTES = 12
 _VALUE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _PURPOSE = b"keepstream session 1"
+_ANOTHER_TYPE = "WRONGTYPE"
 _AEAD = "cryptography.hazmat.primitives.ciphers.aead"
 
 
@@ -86,7 +89,12 @@ class Sessions:
         """What the session of this cookie was opened with; None for one that has ended, or never was."""
         if _VALUE.fullmatch(value) is None:
             return None
-        sealed: bytes | None = await self._redis.get(keys.session(_digest(value)))
+        try:
+            sealed: bytes | None = await self._redis.get(keys.session(_digest(value)))
+        except ResponseError as error:
+            if refusal_of(error).code != _ANOTHER_TYPE:
+                raise
+            return None  # somebody has written here what is none
         return None if sealed is None else await _unsealed(value, sealed)
 
     async def forget(self, value: str) -> None:

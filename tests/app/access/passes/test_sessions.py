@@ -89,3 +89,14 @@ async def test_those_that_were_forgotten_take_no_other_s_place(redis: Redis, mon
         await sessions.forget(value)
     assert await sessions.find(first) == HELD
     assert await redis.zcard(keys.sessions("alice")) <= 3
+
+
+async def test_what_is_of_another_type_in_its_place_is_none(redis: Redis) -> None:
+    value, _ = await Sessions(redis).open("alice", HELD, None)
+    key = keys.session(module._digest(value))
+    await redis.delete(key)
+    await redis.lpush(key, "what others write")  # type: ignore[misc]
+    await redis.expire(key, 60)
+    assert await Sessions(redis).find(value) is None
+    await Sessions(redis).forget(value)
+    assert not await redis.exists(key)
