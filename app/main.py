@@ -26,7 +26,7 @@ from starlette.types import ASGIApp
 from app.access.closed import check_closed, hosts
 from app.access.identity.entrance import Entrance
 from app.access.limits.in_force import LimitsInForce
-from app.access.passes.office import TicketOffice
+from app.access.passes.office import TicketOffice, check_secret
 from app.access.passes.sessions import Sessions
 from app.access.screening.asking import Screening
 from app.access.screening.chosen import chosen
@@ -185,6 +185,7 @@ class Files:
 
     @classmethod
     def of(cls, settings: Settings) -> Files:
+        check_secret(settings.ticket_secret)
         limits, prices = LimitsInForce(settings.limits_file), Prices(settings.prices_file)
         screening = Screening(chosen(settings), settings.screen_seconds)
         return cls(Entrance.of(settings), limits, prices, Certificate.of(settings), screening)

@@ -59,6 +59,7 @@ def test_a_front_that_asks_nobody_listens_on_this_machine_alone() -> None:
         ({"KEEPSTREAM_API_KEYS_FILE": "odd"}, "line 1 must be an owner"),
         ({"KEEPSTREAM_API_KEYS_FILE": "open"}, "everybody here may write open"),
         ({"KEEPSTREAM_JWT_SECRET": "short"}, "32 bytes or more"),
+        ({"KEEPSTREAM_TICKET_SECRET": "x" * 15}, "16 bytes or more"),
         ({"KEEPSTREAM_JWT_SECRET_FILE": "nowhere"}, "cannot read nowhere"),
         ({"KEEPSTREAM_JWT_SECRET": "s" * 32, "KEEPSTREAM_JWT_ALGORITHMS": "none"}, "'none' is none of"),
         ({"KEEPSTREAM_JWT_SECRET": "s" * 32, "KEEPSTREAM_AUTH": "none"}, "not both"),

@@ -15,11 +15,20 @@ from redis.asyncio import Redis
 
 from app.access.caller import Confined
 from app.access.passes.tickets import SECRET_BYTES, Ticket, checked, made
+from app.settings import SettingsError
 from app.stream import keys
 from app.stream.redis.refusals import NO_ANSWER
 
 # How old may be what is known of the secret, for so long two fronts may disagree after Redis lost it, and of the time.
 KNOWN_SECONDS = 10.0
+# Who has a ticket can try secrets at home: a word would be found.
+SECRET_BYTES_MIN = 16
+
+
+def check_secret(secret: str | None) -> None:
+    """Raises `SettingsError` for one that is given and too short."""
+    if secret is not None and len(secret.encode()) < SECRET_BYTES_MIN:
+        raise SettingsError(f"KEEPSTREAM_TICKET_SECRET must have {SECRET_BYTES_MIN} bytes or more, at random")
 
 
 class TicketOffice:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.access.identity.keys_file import Key, keys_of
 from app.access.limits.in_force import LimitsInForce
+from app.access.passes.office import check_secret
 from app.access.reloading import read_trusted
 from app.access.screening.chosen import chosen
 from app.doctor.finding import Finding, must, note, ok, warning
@@ -102,6 +103,10 @@ async def secrets(patient: Patient) -> list[Finding]:
 
 
 def _secrets(patient: Patient) -> list[Finding]:
+    try:
+        check_secret(patient.settings.ticket_secret)
+    except SettingsError as error:
+        return [must(str(error))]
     named = sorted({"REDIS_URL_FILE", "ANTHROPIC_API_KEY_FILE", *SECRET_FILES} & patient.environ.keys())
     files = {name: patient.environ[name].strip() for name in named}
     if patient.settings.tls_key is not None:

@@ -201,4 +201,16 @@ ROWS = (
         "            case dict() as fields:\n",
         '            case {"content": _} as fields:\n',
     ),
+    Mutation(
+        "a session's key of another type is a fault",
+        "app/access/passes/sessions.py",
+        "            if refusal_of(error).code != _ANOTHER_TYPE:",
+        "            if error:",
+    ),
+    Mutation(
+        "what tickets are sealed with may be a word",
+        "app/access/passes/office.py",
+        "    if secret is not None and len(secret.encode()) < SECRET_BYTES_MIN:",
+        "    if secret == '':",
+    ),
 )

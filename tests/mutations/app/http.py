@@ -201,4 +201,10 @@ ROWS = (
         "    if not caller.admin:",
         "    if False:",
     ),
+    Mutation(
+        "a ticket goes up under another spelling of its name",
+        "app/http/body.py",
+        'unquote_plus(part.partition("=")[0])',
+        'part.partition("=")[0]',
+    ),
 )

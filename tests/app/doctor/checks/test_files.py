@@ -90,3 +90,9 @@ async def test_a_secret_in_a_file_that_everybody_may_read(tmp_path: Path) -> Non
     assert troubles(await found(files.secrets, environ=environ)) == []
     [(level, _)] = troubles(await found(files.secrets, tls_key=str(Path("/etc/hosts"))))
     assert level is Level.WARNING
+
+
+async def test_a_secret_that_no_front_starts_with_is_told() -> None:
+    [(level, says)] = troubles(await found(files.secrets, ticket_secret="x" * 15))
+    assert level is Level.MUST
+    assert "16 bytes or more" in says
