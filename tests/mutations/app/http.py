@@ -138,7 +138,7 @@ ROWS = (
     Mutation(
         "a ticket goes up with the rest of the query",
         "app/http/body.py",
-        ' if part.partition("=")[0] != "ticket")',
+        ' if unquote_plus(part.partition("=")[0]) != "ticket")',
         ")",
     ),
     Mutation(
