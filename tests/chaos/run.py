@@ -17,6 +17,7 @@ import psutil
 from app.stream import keys
 from app.stream.accounts import ANONYMOUS, NANO
 from tests.chaos.billed import Billed
+from tests.chaos.board import Board
 from tests.chaos.case import Case
 from tests.chaos.costs import Meter, Sums
 from tests.chaos.faults.nemesis import Nemesis
@@ -117,7 +118,8 @@ async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
         nemesis = Nemesis(cluster, random.Random(rng.random()), LEASE_SECONDS)  # noqa: S311 - as above
         starving = Starving(lambda: [worker.pid for worker in cluster.workers], LEASE_SECONDS)
         billed = Billed(cluster.redis)
-        watching = [asyncio.create_task(starving.run()), asyncio.create_task(billed.run())]
+        board = Board(cluster, load.exist, nemesis)
+        watching = [asyncio.create_task(watcher.run()) for watcher in (starving, billed, board)]
         async with asyncio.TaskGroup() as group:
             group.create_task(load.run(seconds))
             group.create_task(nemesis.run(seconds))
@@ -147,6 +149,7 @@ async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
                 *paid(ended, calls, disturbances),
                 *(wrong for case in ended for wrong in case.judge_costs(meter, disturbances[case.stream_id])),
                 *await counted(cluster, ended, billed),
+                *await board.final(),
                 *(f"{tag} was answered with an error, and started" for tag in load.refused if calls.get(tag)),
                 *too_few(ended),
                 *left,

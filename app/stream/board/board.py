@@ -44,7 +44,7 @@ class Left:
 class Look:
     """How things stand at `now`, in seconds since 1970.
 
-    `held`: streams whose lease is in force, whoever holds it; `unrenewed`: those whose lease has ended. `steps` by
+    `held`: streams that a worker holds under a lease in force; `unrenewed`: those whose lease has ended. `steps` by
     their number, from the one on that was asked for. `nano` and `saved_nano` are of the day of UTC; `seen` is the
     newest first. `gates`: models at whose gates somebody may wait.
     """
@@ -97,7 +97,7 @@ class Board:
     async def look(self, first_step: int | None = None) -> Look:
         """How things stand. Of the steps those from `first_step` on, or all that are kept."""
         reply = await self._look(
-            keys=[*_KEYS, keys.SINCE, keys.HELD, keys.LINES],
+            keys=[*_KEYS, keys.SINCE, keys.HELD, keys.LINES, keys.WORKERS],
             args=[
                 *(keys.STEPS, "" if first_step is None else first_step, keys.DAYS, keys.accord("")),
                 *(STEP_SECONDS, STEPS_KEPT),

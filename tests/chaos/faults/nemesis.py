@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import signal
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ class Nemesis:
         # Processes that ended by themselves, which none may.
         self.deaths: list[str] = []
         self.unfit = 0
+        self.killed: dict[int, float] = {}  # workers by their pids, and when, by the machine's clock
+        self._doing = False
         self._cluster = cluster
         self._rng = rng
         self._lease = lease_seconds
@@ -84,6 +87,10 @@ class Nemesis:
         """How many faults of that time may have taken a stream from its worker, or broken its call."""
         return sum(span.disturbs and span.began <= ended and began <= span.ended for span in self.spans)
 
+    def untouched(self, seconds: float) -> bool:
+        """Whether nothing was done to anybody for so long."""
+        return not self._doing and all(span.ended < asyncio.get_running_loop().time() - seconds for span in self.spans)
+
     async def run(self, seconds: float) -> None:
         """Does one fault after the other for so long."""
         loop = asyncio.get_running_loop()
@@ -94,7 +101,9 @@ class Nemesis:
             [(_, fault)] = self._rng.choices(self._faults, weights)
             began, name = loop.time(), fault.__name__
             logger.info("%.1f: %s", began, name.replace("_", " "))
+            self._doing = True
             await fault()
+            self._doing = False
             shadow = SHADOW_LEASES.get(name)
             self.spans.append(Span(name, began, loop.time() + (shadow or 0) * self._lease, shadow is not None))
             await asyncio.sleep(self._rng.uniform(*PAUSE_SECONDS))
@@ -118,6 +127,7 @@ class Nemesis:
     async def kill_worker(self) -> None:
         number = self._rng.randrange(len(self._cluster.workers))
         await self._cluster.workers[number].end()
+        self.killed[self._cluster.workers[number].pid] = time.time()
         self._cluster.workers[number] = await self._cluster.worker(number)
 
     async def drain_worker(self) -> None:

@@ -24,6 +24,8 @@ from tests.harness.reader import Refused, Sight, ViolationError, watch
 SUBMIT_SECONDS = 60.0
 # Above STREAM_SECONDS_MAX of the run: by then every stream must have ended, whatever was done to it.
 ENDING_SECONDS = 100.0
+# By then also the queue knows that a stream has ended, whatever Redis refused.
+FORGOTTEN_SECONDS = 20.0
 # So many large ones at a time: each is held by its readers, too.
 LARGE_AT_ONCE = 2
 HERD = 12
@@ -55,6 +57,11 @@ class Load:
             (10, self._chat),
             (8, self._talk),
         ]
+
+    def exist(self) -> int:
+        """How many streams there can be at the most: those that ended long ago do not."""
+        long_ago = asyncio.get_running_loop().time() - FORGOTTEN_SECONDS
+        return self._number - sum(bool(case.outcome) and case.ended < long_ago for case in self.cases)
 
     async def run(self, seconds: float) -> None:
         """Runs for so long, then lets every stream come to its ending."""

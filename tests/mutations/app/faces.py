@@ -228,4 +228,34 @@ ROWS = (
         "        await self._context.check(prompt.model, rest, messages, headers)\n"
         "        prompt = replace(prompt, body=with_messages(rest, messages))",
     ),
+    Mutation(
+        "what a dead worker holds runs",
+        "app/faces/board/view.py",
+        "_DEAD = frozenset({SILENT, GONE})",
+        "_DEAD: frozenset[str] = frozenset()",
+    ),
+    Mutation(
+        "after an outage all are called dead",
+        "app/faces/board/view.py",
+        "    if not steady:\n        return UNSURE\n",
+        "",
+    ),
+    Mutation(
+        "each who watches the board has it gathered anew",
+        "app/faces/board/gathering.py",
+        "        if self.watchers == 1:",
+        "        if True:",
+    ),
+    Mutation(
+        "a Redis that does not answer holds the board up",
+        "app/faces/board/gathering.py",
+        "timeout=PATIENCE_SECONDS",
+        "timeout=None",
+    ),
+    Mutation(
+        "the board outlasts its front's drain",
+        "app/faces/board/answer.py",
+        "            if draining():\n                break\n",
+        "",
+    ),
 )

@@ -177,4 +177,22 @@ ROWS = (
         "ARGV[5]:sub(stands + 1)",
         "ARGV[5]",
     ),
+    Mutation(
+        "what a process left twice under one number counts twice",
+        "app/stream/scripts/board/leave.lua",
+        "if tonumber(ARGV[2]) > tonumber(number or 0) then",
+        "if true then",
+    ),
+    Mutation(
+        "what a front is about to end runs",
+        "app/stream/scripts/board/look.lua",
+        "  if redis.call('ZSCORE', KEYS[10], name) then",
+        "  if true then",
+    ),
+    Mutation(
+        "what is spent in all is not what is spent by each",
+        "app/stream/scripts/board/step.lua",
+        "    step_add(day, 'nano', nano)\n",
+        "",
+    ),
 )

@@ -129,4 +129,16 @@ ROWS = (
         "with contextlib.suppress(OSError):",
         "with contextlib.suppress(ZeroDivisionError):",
     ),
+    Mutation(
+        "what was left in vain is counted anew under another number",
+        "app/watch/tallies.py",
+        "            if self._batch is None:",
+        "            if True:",
+    ),
+    Mutation(
+        "an answer's bytes count as it comes and again when it has ended",
+        "app/watch/tallies.py",
+        "max(ended.output_bytes - self._said.get(stream_id, 0), 0)",
+        "ended.output_bytes",
+    ),
 )

@@ -1,7 +1,7 @@
 -- Who holds how many streams, as the leases say it. A part of other scripts.
 
--- Keys of the leases, the claims, and the leases' clock. Returns how many each holder has whose lease is in force, how many
--- that are in all, and how many streams have a lease that nobody has renewed in time.
+-- Keys of the leases, the claims, and the leases' clock. Returns how many each holder has whose lease is in force, and how
+-- many streams have a lease that nobody has renewed in time.
 local function held_streams(leases, claims, clock)
   local ended = (redis.call('GET', clock) or ''):match('^%d+ %d+ %d+ (%d+)') or '-inf'
   local ids = redis.call('ZRANGEBYSCORE', leases, '(' .. ended, '+inf')
@@ -14,6 +14,6 @@ local function held_streams(leases, claims, clock)
       end
     end
   end
-  return holders, #ids, redis.call('ZCARD', leases) - #ids
+  return holders, redis.call('ZCARD', leases) - #ids
 end
 

@@ -2,23 +2,31 @@
 -- board/held.lua.
 --
 -- KEYS  1 processes   2 what was seen   3 jobs   4 leases   5 claims   6 the leases' clock   7 since
---       8 stands while any model is held   9 models at whose gates somebody may wait
+--       8 stands while any model is held   9 models at whose gates somebody may wait   10 workers
 -- ARGV  1 prefix of steps   2 number of the first step that is wanted, '' for all   3 prefix of days
 --       4 prefix of the channels that the processes listen to   5 length of a step in s   6 how many steps are kept
--- reply {now in ms, waiting, since when the oldest has waited in ms or '', streams whose lease is in force, and has ended,
+-- reply {now in ms, waiting, since when the oldest has waited in ms or '', streams that workers hold, and whose lease has ended,
 --       {name, record, listeners, streams held, …}, {number of step, {field, count, …}, …}, {nano, saved} of the day,
 --       {what was seen, oldest first}, {model, …}}
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 local oldest = redis.call('ZRANGE', KEYS[7], 0, 0, 'WITHSCORES')
-local holders, held, ended = held_streams(KEYS[4], KEYS[5], KEYS[6])
+local holders, ended = held_streams(KEYS[4], KEYS[5], KEYS[6])
 
-local processes, left = {}, redis.call('HGETALL', KEYS[1])
+local processes, held, left = {}, 0, redis.call('HGETALL', KEYS[1])
 for i = 1, #left, 2 do
   processes[#processes + 1] = left[i]
   processes[#processes + 1] = left[i + 1]
   processes[#processes + 1] = redis.call('PUBSUB', 'NUMSUB', ARGV[4] .. left[i])[2]
   processes[#processes + 1] = holders[left[i]] or 0
+  held = held + (holders[left[i]] or 0)
+  holders[left[i]] = nil
+end
+-- Whoever else is a worker is of another version. A front that holds one ends it right now: it does not run.
+for name, number in pairs(holders) do
+  if redis.call('ZSCORE', KEYS[10], name) then
+    held = held + number
+  end
 end
 
 local steps, last = {}, math.floor(time[1] / ARGV[5])

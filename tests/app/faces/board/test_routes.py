@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from app.faces.board import gathering
 from app.stream.board.board import Board, Look
 from app.stream.endings import Outcome
-from tests.app.served import Served, until
+from tests.app.served import LEASE_MS, Served, until
 
 Shown = dict[str, Any]
 
@@ -66,6 +66,7 @@ async def test_a_snapshot_comes_at_once_and_then_at_each_beat(front: Served, htt
         while (shown := await following(lines))["queue"]["waiting"] != 1:
             assert shown["time"] > first["time"] or shown["queue"]["waiting"] == 0
         author = await front.author()
+        await front.front.streams.queue.renew("author", [], LEASE_MS)  # a worker is listed
         while (shown := await following(lines))["streams"]["running"] != 1:
             pass
         await author.end(Outcome.COMPLETED)

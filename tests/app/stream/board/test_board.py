@@ -13,7 +13,7 @@ from app.stream.board.board import FORGET_MS, STEP_SECONDS, STEPS_KEPT, Board, L
 from app.stream.ledger.by_day import Usage, total
 from app.stream.queue import Queue
 from app.stream.scripts import source
-from tests.app.stream.queue.line import everything, let_expire, park, submit, take
+from tests.app.stream.queue.line import LEASE_MS, everything, let_expire, park, submit, take
 
 WORKER = {"kind": "worker", "capacity": 50}
 FRONT = {"kind": "front", "readers": 7}
@@ -94,6 +94,18 @@ async def test_who_holds_what_is_what_the_leases_say(redis: Redis, board: Board,
     await let_expire(redis, "b", "c")
     look = await board.look()
     assert ({left.held for left in look.processes}, look.held, look.unrenewed) == ({0}, 0, 3)
+
+
+async def test_workers_of_another_version_hold_streams_and_fronts_do_not(
+    redis: Redis, board: Board, queue: Queue
+) -> None:
+    await submit(queue, "a", "b", "c")
+    await take(queue, "other", slots=1)
+    await queue.renew("other", [], LEASE_MS)
+    await take(queue, "front-a.1", slots=1)  # it is about to end it
+    look = await board.look()
+    assert (look.processes, look.held, look.unrenewed, look.waiting) == ([], 1, 0, 1)
+    assert await redis.zcard(keys.LEASES) == 2
 
 
 async def test_who_comes_first_in_a_step_notes_how_things_stand(
