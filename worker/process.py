@@ -49,6 +49,7 @@ from worker.claims.neighbours import Neighbours, client_name
 from worker.claims.pool import Pool
 from worker.claims.stand_in import StandIn
 from worker.drain import LEAVE_SECONDS, Signals, drain
+from worker.health import Health, Work
 from worker.life.calling.announce import Announcer
 from worker.life.saving.following import Followings
 from worker.life.services import Services
@@ -73,6 +74,7 @@ class Parts:
 
     services: Services
     pool: Pool
+    health: Health
 
     def read(self) -> Iterator[Shown]:
         """What is sampled of a worker."""
@@ -137,6 +139,7 @@ async def working(
         await channel.subscribe(keys.alive(name), neighbours)
         await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
         stack.push_async_callback(report.end)
+        kept: list[Work] = [channel]
         for what, work in (
             ("claims", take),
             ("leases", renewals.keep),
@@ -146,8 +149,8 @@ async def working(
             ("accord", Accord(redis, channel, keys.accord(name)).watch),
             ("report", report.keep),
         ):
-            await stack.enter_async_context(Supervised(what, work, asks_redis=True))
-        yield Parts(services, pool)
+            kept.append(await stack.enter_async_context(Supervised(what, work, asks_redis=True)))
+        yield Parts(services, pool, Health(pool, renewals, kept, settings.lease_seconds))
 
 
 async def _serve(settings: Settings, prices: Prices, watch: Watch) -> None:
@@ -164,8 +167,11 @@ async def _serve(settings: Settings, prices: Prices, watch: Watch) -> None:
         )
         if not await signals.before(entering):
             return
-        pool = entering.result().pool
-        metrics_at = await stack.enter_async_context(running(watch.metrics, settings, entering.result().read))
+        made = entering.result()
+        pool = made.pool
+        metrics_at = await stack.enter_async_context(
+            running(watch.metrics, settings, made.read, missing=made.health.missing)
+        )
         _settle_down()
         announce("ready", metrics_at)
         await drain(pool, signals, settings.drain_seconds)

@@ -147,4 +147,16 @@ ROWS = (
         "{address.options.get('host', 'localhost')}",
         "{url}",
     ),
+    Mutation(
+        "a worker whose leases are late says that it is ready",
+        "worker/health.py",
+        "> self._late_seconds:",
+        "> float('inf'):",
+    ),
+    Mutation(
+        "a worker that drains says that it is ready",
+        "worker/health.py",
+        "if not self._pool.allow_pick_jobs:",
+        "if False:",
+    ),
 )

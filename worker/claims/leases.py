@@ -49,6 +49,7 @@ class Renewals:
         self._queue = queue
         self._lease_seconds = lease_seconds
         self.beat_at = time.monotonic()  # when it last was in time
+        self.renewed_at = self.beat_at  # when Redis last took it
 
     @property
     def claims(self) -> list[Claim]:
@@ -78,6 +79,7 @@ class Renewals:
         claims = [lease.claim for lease in leases]
         self.beat_at = time.monotonic()
         refused = await self._queue.renew(self._worker, claims, int(self._lease_seconds * 1000))
+        self.renewed_at = time.monotonic()
         for lease in leases:
             if lease.claim.stream_id in refused:
                 lease.life.leave()

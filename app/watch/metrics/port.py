@@ -1,4 +1,4 @@
-"""A port for the page of metrics and nothing else, for whoever can reach it.
+"""A port for the page of metrics, and for the probes of a process that has no other, for whoever can reach it.
 
 The rule: who asks gets one answer and is let go: a head has `HEAD_BYTES`, all of it `SECONDS`, and there are never more
 than `CONNECTIONS_MAX` at once. h11 reads what is asked. A port that cannot be had is told once and tried again, and the
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Self, cast
@@ -21,20 +22,28 @@ from app.watch.events.of_processes import Fault, MetricsServed, MetricsUnserved
 from app.watch.metrics.exposition import Page
 
 PATH = b"/metrics"
+HEALTHZ, READYZ = b"/healthz", b"/readyz"
 HEAD_BYTES = 16 * 1024
 SECONDS = 10.0
 CONNECTIONS_MAX = 32
 AGAIN_SECONDS = 5.0
 _PLAIN = "text/plain; charset=utf-8"
+_JSON = "application/json"
+
+Missing = Callable[[], str | None]
 
 
 class MetricsPort:
-    """Serves within `async with`. `page` makes what is served; `tries`: how often the port could not be had."""
+    """Serves within `async with`. `page` makes what is served; `tries`: how often the port could not be had.
 
-    def __init__(self, host: str, port: int, page: Callable[[str], Page]) -> None:
+    `missing` is what the process lacks to be ready, and None in place of it where probes have another port.
+    """
+
+    def __init__(self, host: str, port: int, page: Callable[[str], Page], missing: Missing | None = None) -> None:
         self._host = host
         self._port = port
         self._page = page
+        self._missing = missing
         self._server: asyncio.Server | None = None
         self._open: set[_Asked] = set()
         self._trying = Supervised("metrics-port", self._keep_trying)
@@ -70,7 +79,7 @@ class MetricsPort:
     async def _listen(self) -> bool:
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(lambda: _Asked(self._page, self._open), self._host, self._port)
+            self._server = await loop.create_server(self._asked, self._host, self._port)
         except (OSError, OverflowError, UnicodeError) as error:
             self.tries += 1
             if self.tries == 1:
@@ -78,12 +87,16 @@ class MetricsPort:
             return False
         return True
 
+    def _asked(self) -> _Asked:
+        return _Asked(self._page, self._missing, self._open)
+
 
 class _Asked(asyncio.Protocol):
     """One connection: one question, one answer."""
 
-    def __init__(self, page: Callable[[str], Page], others: set[_Asked]) -> None:
+    def __init__(self, page: Callable[[str], Page], missing: Missing | None, others: set[_Asked]) -> None:
         self._page = page
+        self._missing = missing
         self._others = others
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
         self._transport: asyncio.Transport | None = None
@@ -121,9 +134,14 @@ class _Asked(asyncio.Protocol):
             self._transport.abort()
 
     def _serve(self, asked: h11.Request) -> None:
+        path = asked.target.partition(b"?")[0]
         if asked.method not in (b"GET", b"HEAD"):
             self._answer(HTTPStatus.METHOD_NOT_ALLOWED, Page(b"GET or HEAD\n", _PLAIN), ("allow", "GET, HEAD"))
-        elif asked.target.partition(b"?")[0] != PATH:
+        elif path == HEALTHZ and self._missing is not None:
+            self._answer(HTTPStatus.OK, Page(b'{"status":"ok"}', _JSON), has_body=asked.method == b"GET")
+        elif path == READYZ and self._missing is not None:
+            self._answer(*_readiness(self._missing()), has_body=asked.method == b"GET")
+        elif path != PATH:
             self._answer(HTTPStatus.NOT_FOUND, Page(b"the metrics are at %b\n" % PATH, _PLAIN))
         else:
             accept = b",".join(value for name, value in asked.headers if name == b"accept")
@@ -151,3 +169,11 @@ class _Asked(asyncio.Protocol):
             if has_body:
                 self._transport.write(page.body)
         self._transport.close()  # what is buffered still goes out, until the time is up
+
+
+def _readiness(missing: str | None) -> tuple[HTTPStatus, Page]:
+    """As a front says it."""
+    if missing is None:
+        return HTTPStatus.OK, Page(b'{"status":"ready"}', _JSON)
+    said = {"type": "error", "error": {"type": "api_error", "message": missing}}
+    return HTTPStatus.SERVICE_UNAVAILABLE, Page(json.dumps(said).encode(), _JSON)

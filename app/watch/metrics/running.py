@@ -19,8 +19,9 @@ async def running(
     settings: Settings,
     read: Callable[[], Iterable[Shown]],
     look: Callable[[], Awaitable[Standing]] | None = None,
+    missing: Callable[[], str | None] | None = None,
 ) -> AsyncIterator[str | None]:
-    """Within, `read` is asked for what is sampled, and `look` for what stands in Redis.
+    """Within, `read` is asked for what is sampled, and `look` for what stands in Redis; `missing` as of `MetricsPort`.
 
     Gives the address of the metrics' own port; None where there is none, or it cannot be had.
     """
@@ -41,6 +42,6 @@ async def running(
         from app.watch.metrics.port import MetricsPort  # noqa: PLC0415  # its parser is for who has such a port
 
         host = settings.metrics_host or settings.host
-        port = await stack.enter_async_context(MetricsPort(host, settings.metrics_port, metrics.page))
+        port = await stack.enter_async_context(MetricsPort(host, settings.metrics_port, metrics.page, missing))
         metrics.unserved = lambda: port.tries
         yield port.address

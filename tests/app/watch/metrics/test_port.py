@@ -68,6 +68,20 @@ async def test_it_serves_the_page_and_nothing_else(served: MetricsPort) -> None:
     assert (await ask(served, path="/healthz")).status_code == 404
 
 
+async def test_a_process_without_another_port_has_its_probes_here() -> None:
+    lacks: list[str] = []
+    async with MetricsPort(HERE, 0, page, lambda: lacks[0] if lacks else None) as made:
+        for path, status in (("/healthz", "ok"), ("/readyz?x", "ready")):
+            found = await ask(made, path=path)
+            assert (found.status_code, found.json()) == (200, {"status": status})
+        lacks.append("its leases are late")
+        assert (await ask(made, path="/healthz")).status_code == 200
+        found = await ask(made, path="/readyz")
+        assert (found.status_code, found.json()["error"]["message"]) == (503, "its leases are late")
+        assert (await ask(made, "HEAD", "/readyz")).status_code == 503
+        assert (await ask(made)).status_code == 200
+
+
 async def test_it_is_only_looked_at(served: MetricsPort) -> None:
     head = await ask(served, "HEAD")
     assert (head.status_code, head.text) == (200, "")
