@@ -131,7 +131,7 @@ def test_a_signal_while_a_server_is_loaded_is_not_lost_where_python_drops_except
     ("arguments", "up"),
     [
         (["front", "--port", "0"], "keepstream front on"),
-        (["worker"], "Redis is not there yet"),
+        (["worker"], '"event":"redis.away"'),
         (["simulate", "--port", "0"], "simulated Claude on"),
         (["dev", "--port", "0", "--ephemeral"], "worker-1 | started"),
     ],
