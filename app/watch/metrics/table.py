@@ -208,6 +208,7 @@ TASK_FALLS = _counter(Of.BOTH, "task_falls", "Background tasks that fell, and we
 OBSERVER_FAILURES = _counter(
     Of.BOTH, "observer_failures", "Times that an observer (log, metrics, traces, timeline) could not hear what was told"
 )
+SPANS_LOST = _counter(Of.BOTH, "spans_lost", "Spans that the OTLP endpoint did not take, or that found no room to wait")
 METRICS_UNSERVED = _counter(Of.BOTH, "metrics_unserved", "Times that the port of the metrics could not be had")
 
 TABLE: tuple[Metric, ...] = tuple(one for one in tuple(globals().values()) if isinstance(one, Metric))

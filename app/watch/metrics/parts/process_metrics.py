@@ -27,12 +27,14 @@ class ProcessMetrics:
         self._redis_errors = Sum(table.REDIS_ERRORS)
         self._faults = Sum(table.FAULTS)
         self._falls = Sum(table.TASK_FALLS)
+        self._spans_lost = Sum(table.SPANS_LOST)
         self._doings, self._tasks = FirstFew(), FirstFew()
 
         self.hears: Hears = {
             RedisRefused: self._redis_refused,
             of_processes.Fault: self._fault,
             TaskFell: self._task_fell,
+            of_processes.SpansLost: lambda event: self._spans_lost.add(by=event.spans),
         }
 
     def _redis_refused(self, event: RedisRefused) -> None:
@@ -46,7 +48,7 @@ class ProcessMetrics:
 
     def counted(self, failures: int, unserved: int) -> Iterator[Shown]:
         """`failures` are those of observers; `unserved`: how often the port could not be had."""
-        for one in (self._redis_errors, self._faults, self._falls):
+        for one in (self._redis_errors, self._faults, self._falls, self._spans_lost):
             yield one.shown()
         yield now(table.OBSERVER_FAILURES, failures)
         yield now(table.METRICS_UNSERVED, unserved)

@@ -18,7 +18,10 @@ def test_troubles_of_a_process_are_counted(of: Of) -> None:
         RedisRefused("beat", "nobody knows", "X", "", ""),
         TaskFell("accord", "ValueError"),
         of_processes.Fault("sweep", "KeyError", "there"),
+        of_processes.SpansLost(512),
+        of_processes.SpansLost(3),
     )
+    assert found["spans_lost_total"] == 515
     assert found["redis_errors_total{kind=for_now}"] == found["redis_errors_total{kind=other}"] == 1
     assert found["task_falls_total{task=accord}"] == 1
     assert found["faults_total{doing=sweep}"] == 1
