@@ -50,6 +50,13 @@ def test_it_names_commands_settings_routes_and_files_that_exist() -> None:
         assert (DEPLOY.parent / path).exists(), path
 
 
+def test_it_names_lines_of_the_log_that_exist() -> None:
+    lines = (DEPLOY.parent / "app" / "watch" / "logs" / "lines.py").read_text()
+    named = {span for span in RUNBOOK.wrapped_spans if re.fullmatch(r"[a-z_]+\.[a-z_]+", span)}
+    assert named
+    assert [name for name in sorted(named) if f'"{name}"' not in lines] == []
+
+
 def test_it_names_metrics_and_panels_that_exist() -> None:
     assert set(re.findall(r"\bkeepstream[_:]\w[\w:]*", RUNBOOK.text)) <= set(SERIES)
     for said in re.findall(r'"([A-Z][^"]+)"', RUNBOOK.in_one_line):

@@ -113,6 +113,7 @@ async def happens(cluster: Watched, begun: float) -> None:
     async with asyncio.timeout(180):
         while "KeepstreamNoWorker" not in await cluster.prometheus.firing():
             await asyncio.sleep(1)
+    await asyncio.sleep(4 * STEP_SECONDS)  # for it to be seen
 
 
 def tell(line: str) -> None:

@@ -24,7 +24,7 @@ from PIL import Image
 WIDTH, UNIT = 24, 0.4  # the dashboard's columns; inches for a row's height
 COLUMN = 0.68  # inches
 DPI = 72
-COLOURS = 96
+COLOURS = 160
 LINES = ("#0b7285", "#e8590c", "#5f3dc4", "#2b8a3e", "#c2255c", "#1971c2", "#f08c00", "#495057", "#9c36b5", "#66a80f")
 INK, QUIET, PAPER, PANE, EDGE, RED = "#22252a", "#5c6066", "#faf8f5", "#ffffff", "#e2dcd2", "#c92a2a"
 NAMED = {"red": RED, "orange": "#e8590c", "green": "#2b8a3e"}
@@ -119,6 +119,8 @@ def _graph(axes: Axes, panel: dict[str, Any], lines: Sequence[Line]) -> None:
     else:
         for line, colour in zip(lines, colours, strict=True):
             axes.plot(line.at, line.values, color=colour, linewidth=1.1, label=line.name)
+    if lines:
+        axes.set_xlim(lines[0].at[0], lines[0].at[-1])
     for step in told.get("thresholds", {"steps": []})["steps"]:
         if step["value"] is not None:
             axes.axhline(step["value"], color=RED, linewidth=0.8, linestyle=(0, (4, 3)))
@@ -127,19 +129,20 @@ def _graph(axes: Axes, panel: dict[str, Any], lines: Sequence[Line]) -> None:
     else:
         top = max([told.get("max", 0.0), *(value for line in lines for value in line.values if not math.isnan(value))])
         axes.set_ylim(bottom=0, top=None if top > 0 else 1)
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: said(value, told["unit"])))
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(mpl.dates.DateFormatter("%H:%M"))
     handles, names = axes.get_legend_handles_labels()
     if handles:
         cut = [f"{name[:LETTERS]}…" if len(name) > LETTERS else name for name in names[:LEGEND_MAX]]
+        columns = 3 if any(len(name) > LETTERS_SHORT for name in cut) else 4
         axes.legend(
-            handles[:LEGEND_MAX],
-            cut,
+            handles[: 2 * columns],
+            cut[: 2 * columns],
             loc="upper center",
             bbox_to_anchor=(0.46, -0.14),
-            ncols=3 if any(len(name) > LETTERS_SHORT for name in cut) else 4,
+            ncols=columns,
             fontsize=6.5,
             frameon=False,
             labelcolor=QUIET,
