@@ -115,6 +115,15 @@ async def test_a_clients_trace_goes_on_through_a_refused_call(api: Api, otlp: En
     assert [spans[n].attributes["error.type"] for n in (2, 3)] == ["other", "other"]
 
 
+async def test_an_answer_that_breaks_off_is_an_attempt_that_failed_and_another_one(api: Api, otlp: Endpoint) -> None:
+    spans = await ended(api, otlp, await begin(api, "[[sim: tokens=30 cut-after=9 call=1 first=0]]"))
+    first, second = (one for one in spans if one.name.startswith("attempt"))
+    assert (first.name, first.failed, first.events) == ("attempt 1", True, ("first_content",))
+    assert (second.name, second.failed, second.events) == ("attempt 2", False, ("first_content",))
+    assert first.ended <= second.began
+    assert {one.attributes["keepstream.wait.for"] for one in spans if one.name == "wait"} == {"turn", "restart"}
+
+
 async def test_what_a_client_does_not_sample_is_not_sent(api: Api, otlp: Endpoint) -> None:
     trace_id = secrets.token_hex(16)
     unseen = await begin(api, "[[sim: tokens=3]]", {"traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-00"})
