@@ -232,7 +232,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
             events_of=native.events_of,
         )
         conversing = Conversing(streams, claude, settings, bulk)
-        report = await stack.enter_async_context(reporting(watch, redis, lambda: numbers_of(hub)))
+        report = await stack.enter_async_context(reporting(watch, redis, lambda: numbers_of(hub, accord)))
         board = await stack.enter_async_context(Gathering(redis, report))
         measuring = scraped.measuring(watch.metrics, settings, redis, hub=hub, accord=accord, ready=ready)
         metrics_at = await stack.enter_async_context(measuring)
@@ -260,9 +260,11 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
     return 0
 
 
-def numbers_of(hub: Hub) -> dict[str, Any]:
+def numbers_of(hub: Hub, accord: Accord) -> dict[str, Any]:
     """What a front leaves in Redis of itself."""
-    return {"draining": hub.draining, "readers": len(hub.readers), "tails": len(hub.tails)}
+    late = accord.late_seconds
+    lag_ms = None if late is None else round(late * 1000, 1)
+    return {"draining": hub.draining, "readers": len(hub.readers), "tails": len(hub.tails), "lag_ms": lag_ms}
 
 
 def _room_for(connections: int) -> int:

@@ -45,7 +45,6 @@ TESTED_ELSEWHERE = {
     "app/intake/sweep.py": "tests/app/intake/test_streams.py: with the streams that are swept",
     "app/stream/conversations/turns.py": "tests/app/stream/conversations/test_store_answers.py: a turn",
     "app/stream/observing.py": "tests/app/watch/test_observers.py: who tells, and who listens",
-    "app/stream/redis/accord.py": "tests/worker/log/test_demoted.py: two servers whose roles are swapped",
     "app/stream/redis/address.py": "tests/app/stream/redis/test_connect.py: an address is what one connects to",
     "app/stream/workers/gates.py": "tests/app/stream/queue/test_gate.py: what workers ask Redis at a gate",
     "app/stream/workers/presence.py": "tests/worker/claims/test_neighbours.py: who is there",

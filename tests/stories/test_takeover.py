@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator
+from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -56,6 +59,46 @@ async def test_another_worker_takes_over_from_a_killed_one(api: Api) -> None:
     assert sight.end is not None
     assert (sight.end["outcome"], sight.end["attempts"]) == ("completed", 2)
     api.cluster.workers[number] = await api.cluster.worker(number)
+
+
+async def test_operators_see_a_worker_die_and_where_its_streams_go(api: Api) -> None:
+    """`tests/chaos` holds the board against what is known, and against the time it may take."""
+    text = "[[sim: tokens=5000 rate=60 first=0]]"
+    reading_them = [await reading(api, text) for _ in range(3)]
+    number, victim = await holder(api, reading_them[0][0].stream_id)
+    pids = {worker.pid for worker in api.cluster.workers}
+    killed = False
+    async with httpx.AsyncClient(timeout=30) as http:
+        url = f"http://127.0.0.1:{api.cluster.any_front_itself()}"
+        async with http.stream("GET", f"{url}/ops/events") as board:
+            async for shown in snapshots(board):
+                workers = {int(one["name"].split(":")[1]): one for one in shown["workers"]}
+                streams = shown["streams"]
+                assert 0 <= streams["running"] <= 3
+                if not killed:
+                    if streams["running"] == 3 and {one["state"] for one in workers.values()} == {"live"}:
+                        assert workers.keys() == pids
+                        await victim.end()
+                        killed = True
+                elif workers[victim.pid]["state"] == "gone":
+                    assert workers[victim.pid]["streams"] == 0
+                    assert streams["capacity"] == workers[(pids - {victim.pid}).pop()]["capacity"]
+                    if streams["running"] == 3 and shown["takeovers"]:
+                        break  # all are at home again
+        for sight, task in reading_them:
+            stopped = await http.post(f"{url}/ops/streams/{sight.stream_id}/cancel", headers={"origin": url})
+            assert stopped.status_code == 202
+            await task
+            assert sight.end is not None
+            assert sight.end["outcome"] == "cancelled"
+    assert shown["events"][0]["kind"] in ("taken_over", "worker_gone")
+    api.cluster.workers[number] = await api.cluster.worker(number)
+
+
+async def snapshots(board: httpx.Response) -> AsyncIterator[dict[str, Any]]:
+    async for line in board.aiter_lines():
+        if line.startswith("data: "):
+            yield json.loads(line[6:])
 
 
 async def test_a_reader_without_an_id_begins_at_the_newest_attempt(api: Api) -> None:

@@ -35,6 +35,15 @@ class Accord:
         self._name = name
         self._misses = 0
         self.lag = Distribution()
+        self._late: float | None = None
+        self._unheard_since: float | None = None
+
+    @property
+    def late_seconds(self) -> float | None:
+        """How late the channel is: as it was last, or for as long as what was said is not heard. None: not known."""
+        if self._unheard_since is None:
+            return self._late
+        return max(time.perf_counter() - self._unheard_since, self._late or 0.0)
 
     async def watch(self) -> None:
         """Looks for as long as the process lives."""
@@ -49,7 +58,10 @@ class Accord:
         if not self._channel.connected:
             self._misses = 0
             return
-        heard = await self._redis.publish(self._name, repr(time.perf_counter()))
+        said_at = time.perf_counter()
+        if self._unheard_since is None:
+            self._unheard_since = said_at
+        heard = await self._redis.publish(self._name, repr(said_at))
         self._misses = 0 if heard else self._misses + 1
         if self._misses >= MISSES_MAX:
             self._misses = 0
@@ -63,6 +75,7 @@ class Accord:
             seconds = time.perf_counter() - float(payload)
             if seconds >= 0:  # nothing else is ours
                 self.lag.add(seconds)
+                self._late, self._unheard_since = seconds, None
 
     def settle(self) -> None:
         """Nothing is left to do."""

@@ -16,7 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from app.faces.board import gathering
 from app.stream.board.board import Board, Look
 from app.stream.endings import Outcome
-from tests.app.served import LEASE_MS, Served, until
+from tests.app.served import LEASE_MS, PATIENCE_SECONDS, Served, until
 
 Shown = dict[str, Any]
 
@@ -127,7 +127,8 @@ async def test_it_ends_with_the_front_and_says_when_to_come_again(front: Served,
     async with watching(http) as lines:
         await following(lines)
         front.hub.draining = True
-        rest = [line async for line in lines]
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            rest = [line async for line in lines]
     assert [line for line in rest if line.startswith("retry: ")] != []
     assert "data:" not in rest[-1]
     async with watching(http) as lines:
