@@ -24,7 +24,7 @@ def traced(settings: Settings, kind: str, name: str) -> Iterator[Observer | None
     if not settings.traces:
         yield None
         return
-    if why := _unusable(settings):
+    if why := unusable(settings):
         tell(TracesOff(why))
         yield None
         return
@@ -47,7 +47,8 @@ def traced(settings: Settings, kind: str, name: str) -> Iterator[Observer | None
         made.batches.leave()
 
 
-def _unusable(settings: Settings) -> str:
+def unusable(settings: Settings) -> str:
+    """What of the settings keeps traces from being sent; empty where nothing does."""
     if settings.otel_exporter_otlp_protocol not in SPOKEN:
         return "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf, the one that is spoken here"
     if not is_http(settings.otel_exporter_otlp_endpoint or ""):
