@@ -90,6 +90,7 @@ ABOUT_SEVERAL = {
     "tests/worker/life/test_prompt_bytes.py": "life and upstream",
     "tests/worker/log/test_demoted.py": "the whole worker",
     "tests/worker/log/test_full.py": "the whole worker",
+    "tests/app/watch/metrics/test_counts.py": "what a front and a worker count of a mixed run",
 }
 
 # Modules of one name, and why it is the right one for each of them.

@@ -128,7 +128,7 @@ CONTENDERS = (
 class Stack:
     """A contender that runs. What it keeps is gone when it stops."""
 
-    def __init__(self, contender: Contender, upstream: str) -> None:
+    def __init__(self, contender: Contender, upstream: str, settings: Mapping[str, str] | None = None) -> None:
         self.contender = contender
         self._directory = Path(tempfile.mkdtemp(prefix="bench-"))
         self._environment = {
@@ -137,6 +137,7 @@ class Stack:
             "KEEPSTREAM_WORKER_STREAMS": str(WORKER_STREAMS),
             "KEEPSTREAM_STALL_TIMEOUT": "600",
             "KEEPSTREAM_LOG_LEVEL": "warning",
+            **(settings or {}),
         }
         self._children: dict[str, Child] = {}
         self.valkey: EmbeddedValkey | None = None

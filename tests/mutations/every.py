@@ -17,6 +17,7 @@ from tests.mutations.app import (
     stream_queue,
     stream_scripts,
     watch,
+    watch_metrics,
 )
 from tests.mutations.mutation import Mutation
 from tests.mutations.worker import claims, life, log, upstream
@@ -30,6 +31,7 @@ ROOMS = {
     "app/fanout": fanout.ROWS,
     "app/faces": faces.ROWS,
     "app/watch": watch.ROWS,
+    "app/watch/metrics": watch_metrics.ROWS,
     "app/stream": stream.ROWS,
     "app/stream/scripts": stream_scripts.ROWS,
     "app/stream/scripts/queue": stream_queue.ROWS,

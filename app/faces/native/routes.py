@@ -25,7 +25,7 @@ from app.faces.native.answer import Enter, StreamResponse, WholeResponse
 from app.faces.native.view import SHOWN_FIELDS, away, opening, reset_event, shown
 from app.fanout.hub import start_position
 from app.http.body import idempotency_key, read_fields
-from app.http.errors import ApiError
+from app.http.errors import ApiError, as_api_error
 from app.http.whole import Large, json_response
 from app.intake.prompt import Defaults, prompt_of
 from app.intake.raw_json import size as size_of
@@ -103,8 +103,8 @@ async def events_of(
     """
     try:
         return await _events_of(front, request, id_of, before)
-    except ApiError as error:
-        _turned_away(error.kind)
+    except Exception as error:
+        _turned_away(as_api_error(error).kind)
         raise
 
 

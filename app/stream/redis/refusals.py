@@ -82,6 +82,8 @@ _SAYINGS: tuple[tuple[re.Pattern[str], Kind, str], ...] = (
 _TLS_PASSING = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 _PIPELINE = re.compile(r".* of pipeline caused error: (?:\((['\"])(?P<all>.*)\1,?\)|(?P<rest>.*))", re.DOTALL)
+# On an error that was told once, for it may be met by its connection and by who asked.
+_TOLD = "keepstream_told"
 _DISCARDED = "Transaction discarded because of: "
 _CODE = re.compile(r"-?([A-Z][A-Z0-9_]{2,})(?: (.*))?", re.DOTALL)
 
@@ -172,5 +174,6 @@ def tell_refusal(asker: str, error: BaseException) -> Refusal:
     refusal = refusal_of(error)
     # The words of a bug may quote what was asked with, and so a prompt.
     words = refusal.code if refusal.kind is Kind.BUG else refusal.words
-    tell(RedisRefused(asker, refusal.kind, refusal.code, words, type(error).__name__))
+    again, vars(error)[_TOLD] = _TOLD in vars(error), True
+    tell(RedisRefused(asker, refusal.kind, refusal.code, words, type(error).__name__, again))
     return refusal

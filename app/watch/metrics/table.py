@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.stream.counts.distribution import LAGS
+from app.stream.redis.refusals import Kind as RedisKind
 
 PREFIX = "keepstream_"
 FIRST_CONTENT = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0)
@@ -195,10 +196,10 @@ REDIS_SECONDS = _histogram(Of.BOTH, "redis_seconds", "From a script's sending to
 REDIS_ERRORS = _counter(
     Of.BOTH,
     "redis_errors",
-    "Questions that Redis did not answer: nobody there, refused for now (full, loading), by another server, for the "
-    "operator to mend, a bug",
+    "Questions that Redis did not answer: nobody there, refused for now (full, loading), another server is to be "
+    "asked, unfit until the operator mends it, a bug",
     "kind",
-    first=("away", "for_now", "elsewhere", "unfit", "bug"),
+    first=tuple(str(kind) for kind in RedisKind),
 )
 LOOP_LAG = _histogram(Of.BOTH, "loop_lag_seconds", "By how much the process' loop was late for a timer", LAGS)
 BUILD_INFO = _gauge(Of.BOTH, "build_info", "1, with the version that runs", "version")

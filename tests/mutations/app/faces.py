@@ -258,4 +258,10 @@ ROWS = (
         "            if draining():\n                break\n",
         "",
     ),
+    Mutation(
+        "a front's metrics are for everybody",
+        "app/faces/board/scraped.py",
+        "        await check_operator(request, who)\n",
+        "",
+    ),
 )

@@ -9,12 +9,11 @@ from app.stream.counts.distribution import Distribution
 from app.stream.observing import RedisRefused, TaskFell
 from app.stream.redis.refusals import Kind
 from app.watch.events import of_processes
-from app.watch.events.subjects import OTHER
 from app.watch.metrics import table
-from app.watch.metrics.labels import FirstFew
+from app.watch.metrics.labels import FirstFew, one_of
 from app.watch.metrics.series import Hears, Shown, Sum, by_label, now
 
-_KINDS = {str(kind): kind.name.lower() for kind in Kind}
+_KINDS = frozenset(str(kind) for kind in Kind)
 
 
 class ProcessMetrics:
@@ -38,7 +37,8 @@ class ProcessMetrics:
         }
 
     def _redis_refused(self, event: RedisRefused) -> None:
-        self._redis_errors.add(_KINDS.get(event.kind, OTHER))
+        if not event.again:
+            self._redis_errors.add(one_of(_KINDS, event.kind))
 
     def _fault(self, event: of_processes.Fault) -> None:
         self._faults.add(self._doings(event.doing))

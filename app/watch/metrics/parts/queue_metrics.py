@@ -48,6 +48,7 @@ class QueueMetrics:
         yield now(table.OLDEST_WAITING, numbers.oldest_seconds)
         yield now(table.LEASES, numbers.leases)
         yield now(table.WORKERS, numbers.workers)
+        yield now(table.CAPACITY, numbers.capacity)
         yield now(table.HELD_MODELS, numbers.held_models)
         yield now(table.REDIS_USED, numbers.used_bytes)
         yield now(table.REDIS_MAX, numbers.max_bytes)

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from app.faces.native import push_states
 from app.faces.native.push import LAST_CHUNK, PushReader
+from app.fanout.audience import Sent
 from app.fanout.hub import Hub
 from app.fanout.parts import PART_BYTES
 from app.fanout.shared_log import SharedLog
@@ -63,6 +64,7 @@ class OneTail:
 
     def __init__(self) -> None:
         self.tail = Tail(STREAM, SharedLog(cast("Log", Ended())), origin(STREAM))
+        self.sent = Sent()
 
     def join(self, _: str, reader: PushReader) -> Tail:
         self.tail.audience.add(reader)

@@ -9,6 +9,7 @@ from typing import Any, cast
 from hypothesis import strategies as st
 
 from app.faces.native.push import LAST_CHUNK, PushReader
+from app.fanout.audience import Sent
 from app.fanout.tail import Tail
 from app.stream.asides import Queued
 from app.stream.frames import PROOF_LENGTH, Position, origin, position_at_end
@@ -137,6 +138,7 @@ class OneTail:
 
     def __init__(self, tail: Tail) -> None:
         self.tail = tail
+        self.sent = Sent()
         self.open = asyncio.Event()
 
     def join(self, _: str, reader: PushReader) -> Tail:

@@ -47,7 +47,7 @@ async def test_all_of_the_table_is_shown_by_the_process_that_has_it() -> None:
     pages = {one: one.page().body.decode() for one in (front, worker)}
     whose = {Of.FRONT: (front,), Of.QUEUE: (front,), Of.WORKER: (worker,), Of.BOTH: (front, worker)}
     missing = {one.shown for one in TABLE for process in whose[one.of] if f"# TYPE {one.shown} " not in pages[process]}
-    assert missing == {"keepstream_capacity"}  # which the workers do not tell yet
+    assert missing == set()
 
 
 def test_nothing_of_it_is_in_the_librarys_own_registry() -> None:
