@@ -25,10 +25,10 @@ class Checkpoint:
     """Times are seconds; `elapsed` is counted by Redis' clock since the stream was made.
 
     `request` is None where it cannot be read. `handed_over`: its last worker gave it back; `held`: it waited in the
-    gate's line. `wait` is what is left of the time that it had to wait before the next call. `progress` is without an
-    attempt that was counted beforehand and is yet to be made. `wanted`: its answer may be one that another stream was
-    given; so many of its attempts were `borrowed`, the
-    newest of `cached_from`, and for `unreserved` nano-dollars nothing is promised.
+    gate's line, and for `held_seconds`. `wait` is what is left of the time that it had to wait before the next call.
+    `progress` is without an attempt that was counted beforehand and is yet to be made. `wanted`: its answer may be one
+    that another stream was given; so many of its attempts were `borrowed`, the newest of `cached_from`, and for
+    `unreserved` nano-dollars nothing is promised.
     """
 
     progress: Progress
@@ -46,6 +46,7 @@ class Checkpoint:
     borrowed: int = 0
     cached_from: str = ""
     unreserved: int = 0
+    held_seconds: float = 0.0
     trace: Trace = NO_TRACE
 
     @property
@@ -94,6 +95,7 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
         borrowed=_whole(meta, "borrowed", 0),
         cached_from=_text(meta, CACHED_FROM),
         unreserved=_whole(meta, UNRESERVED, 0),
+        held_seconds=max(begun.now - _whole(meta, "held_at", begun.now), 0) / 1000,
         trace=trace_of(meta),
     )
 

@@ -253,7 +253,8 @@ class Record:
         """The next holder is told in what stage it finds the stream. Raises `Interruption`."""
         match step:
             case Park():
-                self.writer.mark({"held": "1", **self.uncounted})
+                now = round(self._redis_clock + self.clock() * 1000)
+                self.writer.mark({"held": "1", "held_at": now, **self.uncounted})
             case HandOver(free):
                 self.writer.closing = True
                 self.writer.mark({"free": free, "handed_over": "1", **self.uncounted})

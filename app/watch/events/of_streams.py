@@ -45,13 +45,14 @@ class Refused(OfStream):
 class Claimed(OfAttempt):
     """A worker has it, so many seconds after it was submitted, for the nth time (`times`); `attempt` were begun so far.
 
-    `from_gate`: it was parked before, because of the upstream's limits.
+    `from_gate`: it was parked before, because of the upstream's limits, and for `held_seconds`.
     """
 
     model: str
     waited_seconds: float
     times: int
     from_gate: bool
+    held_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,13 +121,15 @@ class TracesObserver:
             self._whole("wait", life, self._ago(event.waited_seconds), fields.waited(event, "turn"))
         else:
             life.told = fields.claimed_again(event)
+        if event.held_seconds:
+            self._whole("wait", life, self._ago(event.held_seconds), fields.waited(event, "gate"))
 
     def _taken_over(self, event: of_streams.TakenOver) -> None:
         life = _of(event.of)
         life.told = {**(life.told or {}), **fields.taken_over(event)}
 
     def _held(self, event: of_streams.Held) -> None:
-        if not event.parked:  # else it is in the line, and whoever takes it from there says more
+        if not event.parked:  # else it is in the line, and whoever takes it from there tells how long it was
             self._waits(event.of, "gate", event.seconds)
 
     def _waits(self, of: Subject, what: str, seconds: float) -> None:

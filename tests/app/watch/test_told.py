@@ -171,6 +171,9 @@ async def at_the_gate(house: House) -> None:
     await house.hears(of_streams.Ended, held)
     assert [call.status for call in house.all(of_streams.CallEnded, held)] == [429, 200]
     assert house.all(of_streams.Retried, held) == []
+    first, again = house.all(of_streams.Claimed, held)
+    assert (first.from_gate, first.held_seconds, again.from_gate) == (False, 0.0, True)
+    assert again.held_seconds > 1
 
 
 async def readers(house: House) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from app.stream.frames import origin
 from app.stream.log import Begun, Status
+from app.watch.events.subjects import Trace
 from worker.life.checkpoint import checkpoint_of
 from worker.life.decide import OnInterrupt, Progress
 from worker.upstream.request import Request
@@ -41,6 +42,12 @@ def test_a_stream_that_others_have_run() -> None:
     assert at.progress == Progress(4, 2, content=True, on_interrupt=OnInterrupt.FAIL)
     assert at.request == Request("m", STORED, {"anthropic-beta": "a,b"}, "beta=true")
     assert (at.cancelled, at.handed_over, at.abandon_after) == (True, True, 1.5)
+
+
+def test_a_stream_that_waited_in_the_gate_s_line() -> None:
+    at = checkpoint_of(begun(held=b"1", held_at=b"3000", traceparent=b"00-1-2-01"))
+    assert (at.held, at.held_seconds, at.trace) == (True, 2.0, Trace("00-1-2-01"))
+    assert checkpoint_of(begun(held=b"1")).held_seconds == 0  # of a worker of before
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,15 @@ def test_who_takes_over_goes_on_and_says_why() -> None:
     assert attempt["error.type"] == "cancelled"
 
 
+def test_what_was_parked_at_the_gate_is_told_by_who_takes_it_from_there() -> None:
+    traced = Traced()
+    of = submitted(traced)
+    told(traced, of_streams.Claimed(of, 1, MODEL, 60.0, 2, from_gate=True, held_seconds=20.0))
+    wait = traced.spans[-1]
+    assert (wait.name, wait.end_time - wait.start_time) == ("wait", 20 * 10**9)
+    assert wait.attributes["keepstream.wait.for"] == "gate"
+
+
 def test_a_stream_of_which_no_front_has_begun_a_trace_has_one_all_the_same() -> None:
     traced, of = Traced(), Subject(STREAM, "me")
     told(traced, of_streams.Claimed(of, 0, MODEL, 1.0, 1, from_gate=False), of_streams.CallStarted(of, 1, MODEL))
