@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from app.stream import keys
 from tests.harness.cluster import Cluster
+from tests.harness.identity.tokens import token
 
 
 def canary() -> str:
@@ -66,6 +69,7 @@ class House:
     secrets: Secrets
     key: str
     refused: list[httpx.Response] = field(default_factory=list)
+    streams: list[str] = field(default_factory=list)
 
     @property
     def mine(self) -> dict[str, str]:
@@ -79,7 +83,8 @@ class House:
     async def submit(self, prompt: str, **more: Any) -> str:
         answer = await self.post("/v1/streams", {"prompt": prompt, **more})
         assert answer.status_code == 202, answer.text
-        return str(answer.json()["id"])
+        self.streams.append(str(answer.json()["id"]))
+        return self.streams[-1]
 
     async def ended(self, stream_id: str) -> None:
         async with self.http.stream("GET", f"/v1/streams/{stream_id}/events", headers=self.mine) as answer:
@@ -113,3 +118,31 @@ class House:
                 value = await read[kind]()
             found[key.decode()] = str(value)
         return found
+
+
+async def hostile(house: House) -> None:
+    """Names, ids and headers that would be something else where they are told."""
+    words = house.secrets
+    for nasty in (
+        "\x1b[31m{}",
+        "\u202e{}",
+        '{}\n{{"event":"stream.ended"}}',
+        '{}" event=stream.ended',
+        "<b>{}</b>\u2028",
+    ):
+        odd, name = nasty.format(words.word()), nasty.format("name")  # a model's name, and a request's, are no secret
+        tools = [{"name": odd, "input_schema": {"type": "object"}}]
+        body = {"model": name, "prompt": words.prompt(text=odd), "tools": tools, "metadata": {"user_id": odd}}
+        await house.ended(str((await house.post("/v1/streams", body)).json()["id"]))
+        sent = [(header, odd.encode()) for header in ("idempotency-key", "last-event-id", "user-agent")]
+        for header in (("x-request-id", name.encode()), *sent):
+            asked = [*house.mine.items(), ("content-type", "application/json"), header]
+            body_ = json.dumps({"prompt": words.prompt()}).encode()
+            with contextlib.suppress(httpx.LocalProtocolError):  # what no client can say
+                await house.http.post("/v1/streams", content=body_, headers=asked)  # type: ignore[arg-type]  # both kinds
+        bearer = {"authorization": f"Bearer {words.show(token(words.signing, sub=odd[:9]))}"}
+        await house.post("/v1/streams", {"prompt": words.prompt()}, bearer)
+        await house.http.get(f"/v1/streams/{quote(odd)}/events", headers=house.mine)
+    ids = house.mine | {"x-request-id": '"} level=error event=stream.ended {"'}
+    assert (await house.post("/v1/streams", {"prompt": words.prompt("hostile")}, ids)).status_code == 202
+    await house.ended(await house.submit(words.prompt(f'status=529 times=1 error-type="{words.word()} kind"')))

@@ -2,15 +2,16 @@
 
 A canary is a word that stands for one secret. All of them go through what can happen to a prompt: it is answered, it
 fails, its worker dies, it is cancelled, refused, or makes no sense. Then everything that came out is searched: what
-each process wrote at its most talkative, each refusal, what the machine shows of each process, the names of keys and
-channels, and what stands in the queue.
+each process wrote at its most talkative, its metrics, its traces, each refusal, each stream's story, what the machine
+shows of each process, the names of keys and channels, and what stands in the queue. Each field that is told is held
+against the list of those that may be (`silence`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import psutil
@@ -19,36 +20,47 @@ import pytest_asyncio
 
 from tests.harness.cluster import Cluster
 from tests.harness.identity.tokens import token
+from tests.harness.network.otlp import Endpoint, endpoint
 from tests.harness.running import PATIENCE
 from tests.stories.access.a_screen import CANNOT, NOT_HERE, REASON
-from tests.stories.access.canaries import House, Secrets, canary
+from tests.stories.access.canaries import House, Secrets, canary, hostile
+from tests.stories.access.silence import amiss_in_log, amiss_in_metrics, amiss_in_spans
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MODEL = "claude-haiku-5"
 
 
+@pytest.fixture(scope="module")
+def otlp() -> Iterator[Endpoint]:
+    with endpoint() as place:
+        yield place
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def house(tmp_path_factory: pytest.TempPathFactory, otlp: Endpoint) -> AsyncIterator[House]:
     file, words = tmp_path_factory.mktemp("keys") / "keys", Secrets()
     key = words.show()
     file.write_text(f"alice {hashlib.sha256(key.encode()).hexdigest()}\n")
     file.chmod(0o600)
     screen = "tests.stories.access.a_screen:screen"
     settings = {"jwt_secret": words.signing, "ticket_secret": words.sealing, "screen": screen, "drain_seconds": 0.5}
-    async with Cluster(log_level="debug", api_keys_file=file, lease_seconds=1, **settings) as cluster:
+    traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": otlp.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+    settings |= {"log_level": "debug", "metrics_port": 0}
+    async with Cluster(api_keys_file=file, lease_seconds=1, others=traced, **settings) as cluster:
         url = f"http://127.0.0.1:{cluster.front_proxies[0].port}"
         async with httpx.AsyncClient(base_url=url, timeout=PATIENCE) as http:
             yield House(cluster, http, words, key)
 
 
-async def test_what_is_secret_stands_where_it_belongs_alone(house: House) -> None:
+async def test_what_is_secret_stands_where_it_belongs_alone(house: House, otlp: Endpoint) -> None:
     listening = house.cluster.redis.pubsub()
     await listening.psubscribe("*")
     waiting = await answered(house)
     await failed(house)
     await refused(house)
     await nonsense(house)
+    await hostile(house)
     await crashed_and_cancelled(house)
     for moment in (waiting, await house.in_the_queue()):
         assert {name: house.secrets.found_in(name + held) for name, held in moment.items()} == {
@@ -68,17 +80,40 @@ async def test_what_is_secret_stands_where_it_belongs_alone(house: House) -> Non
     for answer in house.refused:
         assert house.secrets.found_in(answer.text + str(answer.headers)) == [], answer.request.url.path
     shown_by_the_machine(house)
+    await measured(house)
     for process in (*house.cluster.fronts, *house.cluster.workers):
         process.send(signal.SIGTERM)
         await process.wait()
-    for log in house.cluster.directory.glob("*.log"):
-        text = log.read_text(errors="replace")
-        assert house.secrets.found_in(text) == [], log.name
+    written(house, otlp)
     told = "".join(front.errors.read_text() for front in house.cluster.fronts)
     assert "caller.refused" in told
     assert "screen.failed" in told
     assert REASON in told
     assert not any(REASON in answer.text for answer in house.refused)
+
+
+def written(house: House, otlp: Endpoint) -> None:
+    """By the processes, once they have ended."""
+    for log in house.cluster.directory.glob("*.log"):
+        text = log.read_text(errors="replace")
+        assert house.secrets.found_in(text) == [], log.name
+        if log.name.startswith(("front", "worker")):
+            assert list(amiss_in_log(log.read_bytes())) == []
+    assert [body for body in otlp.bodies if house.secrets.found_in(body)] == []
+    assert list(amiss_in_spans(otlp.spans)) == []
+    assert len(otlp.spans) > 50
+
+
+async def measured(house: House) -> None:
+    """What is told of streams one by one, and of all of them in numbers."""
+    for stream_id in house.streams:
+        story = await house.http.get(f"/v1/streams/{stream_id}/timeline", headers=house.mine)
+        assert house.secrets.found_in(story.text) == []
+    for process in (*house.cluster.fronts, *house.cluster.workers):
+        page = (await house.http.get((await process.first_line()).removeprefix("metrics on "))).text
+        assert house.secrets.found_in(page) == []
+        assert list(amiss_in_metrics(page)) == []
+        assert page.count("\n") > 100
 
 
 def shown_by_the_machine(house: House) -> None:
