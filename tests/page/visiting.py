@@ -95,7 +95,7 @@ class Site:
         self._contexts.clear()
         self._allowed.clear()
         self.faults.clear()
-        assert faults == []
+        assert faults == [], faults
 
     async def calls(self, tag: str) -> dict[str, Any]:
         """What the simulated Claude says of the calls with a tag."""

@@ -63,16 +63,16 @@ export class Lanes {
   /** @param {object[]} rows the streams, with the worker of each that runs */
   know(rows) {
     const moves = [];
-    const running = new Map(rows.filter((row) => row.state === "running").map((row) => [row.id, row.worker]));
+    const open = new Map(rows.filter((row) => row.state !== "ended").map((row) => [row.id, row.state === "running" ? row.worker : null]));
     for (const [id, home] of this.#homes) {
-      const now = running.get(id);
-      // A stream that has nobody yet stays where it was lost; one that the list has no room for is not lost.
-      if (now === home || (now === null && this.#lanes.has(home))) continue;
+      const now = open.get(id);
+      // A stream that has nobody yet, be it back in the line, stays where it was lost.
+      if (now === home || (now === null && this.#lanes.get(home)?.isGone)) continue;
       const left = this.#lanes.get(home)?.leave(id);
       if (left && now && this.#lanes.has(now)) moves.push({ id, from: left, to: now });
       this.#homes.delete(id);
     }
-    for (const [id, worker] of running) {
+    for (const [id, worker] of open) {
       const lane = this.#lanes.get(worker);
       if (lane?.take(id)) this.#homes.set(id, worker);
     }
@@ -112,6 +112,10 @@ class Lane {
     if (fresh && worker.streams && worker.state !== "gone" && worker.state !== "silent") wave(this.#wave);
   }
 
+  get isGone() {
+    return this.#worker.state === "gone";
+  }
+
   /** Gives a stream the first square that no other one has; false where there is none. */
   take(id) {
     if (this.square(id)) return true;
@@ -139,7 +143,7 @@ class Lane {
 
   /** As many squares as the worker has streams; of a worker that is gone, those that nobody has taken yet. */
   fill() {
-    const gone = this.#worker.state === "gone";
+    const gone = this.isGone;
     const named = this.#squares.filter((square) => square.dataset.id);
     let more = gone ? 0 : Math.ceil(this.#worker.streams / this.#each) - named.length;
     for (const square of this.#squares) {

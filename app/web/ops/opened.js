@@ -49,6 +49,12 @@ export class Opened {
     this.#draw();
   }
 
+  /** Looks after a while, and not twice. */
+  #later(ms) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), ms);
+  }
+
   async #look() {
     const id = this.#id;
     clearTimeout(this.#timer);
@@ -69,7 +75,7 @@ export class Opened {
       this.#say("The server cannot be reached: what stands here may be old.");
     }
     this.#draw();
-    if (!this.#ended) this.#timer = setTimeout(() => this.#look(), LOOK_MS);
+    if (!this.#ended) this.#later(LOOK_MS);
   }
 
   #tell({ data, state }) {
@@ -109,7 +115,7 @@ export class Opened {
       const { error } = await answer.json().catch(() => ({}));
       if (id !== this.#id) return;
       this.#say(answer.ok ? "It is being cancelled." : (error?.message ?? `The server had an error (${answer.status}).`));
-      if (answer.ok) this.#timer = setTimeout(() => this.#look(), LOOK_MS / 2);
+      if (answer.ok) this.#later(LOOK_MS / 2);
     } catch {
       if (id === this.#id) this.#say("The server cannot be reached: whether it is cancelled is not known.");
     }
