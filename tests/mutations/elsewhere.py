@@ -159,4 +159,22 @@ ROWS = (
         "if not self._pool.allow_pick_jobs:",
         "if False:",
     ),
+    Mutation(
+        "the board's numbers are of now, however old they are",
+        "app/web/ops/live.js",
+        "return this.age !== null && this.age > OLD_MS;",
+        "return false;",
+    ),
+    Mutation(
+        "a stream on the board is cancelled by one key",
+        "app/web/ops/opened.js",
+        '($("#keep").hidden ? this.#ask(true) : this.#cancel())',
+        "this.#cancel()",
+    ),
+    Mutation(
+        "numbers on the terminal are of now, however old they are",
+        "app/terminal/top/drawing.py",
+        "return self.age > OLD_SECONDS",
+        "return False",
+    ),
 )

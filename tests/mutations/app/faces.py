@@ -264,4 +264,16 @@ ROWS = (
         "        await check_operator(request, who)\n",
         "",
     ),
+    Mutation(
+        "streams that lost their worker are no hurry",
+        "app/faces/board/attention.py",
+        '"now" if adrift else "soon"',
+        '"soon"',
+    ),
+    Mutation(
+        "a worker that was only not heard yet is told to be missing",
+        "app/faces/board/attention.py",
+        '_TAKES = ("live", "unsure")',
+        '_TAKES = ("live",)',
+    ),
 )

@@ -207,4 +207,10 @@ ROWS = (
         'unquote_plus(part.partition("=")[0])',
         'part.partition("=")[0]',
     ),
+    Mutation(
+        "a board that was refused is not refused to who has seen it before",
+        "app/http/static.py",
+        "    if status == HTTP_200_OK:",
+        "    if True:",
+    ),
 )
