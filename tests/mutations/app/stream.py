@@ -189,4 +189,10 @@ ROWS = (
         "            if refused:\n                break",
         "            pass",
     ),
+    Mutation(
+        "an entry is as young as what it is written with",
+        "app/stream/timeline/entries.py",
+        "max(round((now - note.at) * 1000), 0)",
+        "0",
+    ),
 )

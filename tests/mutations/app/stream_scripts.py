@@ -195,4 +195,28 @@ ROWS = (
         "    step_add(day, 'nano', nano)\n",
         "",
     ),
+    Mutation(
+        "an entry that is sent again stands twice",
+        "app/stream/scripts/log/story.lua",
+        "if not known:find(' ' .. line, 1, true) then",
+        "if true then",
+    ),
+    Mutation(
+        "a timeline grows for ever",
+        "app/stream/scripts/log/story.lua",
+        "if over > 0 then",
+        "if over > 1e9 then",
+    ),
+    Mutation(
+        "a crowd of readers fills a timeline",
+        "app/stream/scripts/log/readers.lua",
+        "if lines >= 20 then",
+        "if lines >= 1e9 then",
+    ),
+    Mutation(
+        "who cancels again is told again",
+        "app/stream/scripts/log/cancel.lua",
+        "'cancel', '1') == 1 and ARGV[2]",
+        "'cancel', '1') and ARGV[2]",
+    ),
 )

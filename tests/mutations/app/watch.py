@@ -141,4 +141,22 @@ ROWS = (
         "max(ended.output_bytes - self._said.get(stream_id, 0), 0)",
         "ended.output_bytes",
     ),
+    Mutation(
+        "a Redis without room is given timelines",
+        "app/watch/timeline/keeper.py",
+        "return self._full_until > 0 and self._clock() < self._full_until",
+        "return False",
+    ),
+    Mutation(
+        "what nobody took of a claim is told of the next",
+        "app/watch/timeline/keeper.py",
+        "self._waiting.pop(event.of.stream_id, None)",
+        "pass",
+    ),
+    Mutation(
+        "the upstream's words are told as why",
+        "app/watch/timeline/story.py",
+        '    if "failure" not in kept.meta:\n',
+        "    if error:\n",
+    ),
 )

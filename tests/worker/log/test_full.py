@@ -18,6 +18,9 @@ from app.stream.conversations.store import Changed, Conversations
 from app.stream.log import Claim, Log
 from app.stream.queue import Queue
 from app.stream.scripts import source_on_full
+from app.stream.timeline.noting import keeping
+from app.watch.observers import observed
+from app.watch.timeline.keeper import Timelines
 from tests.worker.workshop import LIFE_MS, Stream, Workshop
 
 SOON = 5.0  # all of it is to happen while there is still no room
@@ -149,3 +152,20 @@ async def test_leases_are_renewed_and_conversations_deleted(redis: Redis) -> Non
 
 def test_what_may_run_on_a_full_redis_says_so_first() -> None:
     assert source_on_full("queue/done").startswith("#!lua flags=allow-oom\n")
+
+
+async def test_a_timeline_is_no_reason_to_grow(shop: Workshop) -> None:
+    timelines = Timelines("worker")
+    with observed(timelines), keeping(timelines):
+        async with shop.worker():
+            stream_id = await shop.submit("[[sim: tokens=2000 rate=50 first=0]]")
+            await shop.until(stream_id, has_text)
+            async with full(shop.redis):
+                await asyncio.sleep(0.3)  # so that some of its text has been refused
+                before = await shop.redis.hget(keys.meta(stream_id), "timeline")
+                await front(shop).cancel(stream_id)
+                stream = await shop.ended(stream_id)
+    assert stream.outcome == "cancelled"
+    assert before is not None
+    assert b"stream.first_content" in before
+    assert stream.meta["timeline"] == before

@@ -27,13 +27,17 @@ CONVERSATION = "cv_" + "0" * 32
 
 @asynccontextmanager
 async def front(redis: Redis, folder: Path) -> AsyncIterator[tuple[Served, httpx.AsyncClient]]:
-    """One that takes keys and tokens."""
+    """One that takes keys and tokens, and somebody who comes from elsewhere: who sits at its machine is an operator."""
     file = folder / "keys"
     file.write_text(
         f"alice {digest_of(ALICE)}\nacme {digest_of(ACME)} delegate\nover {digest_of(OVER)} expires=2026-01-01\n"
     )
     settings = Settings(api_keys_file=str(file), jwt_secret=SECRET)
-    async with served(redis, settings) as running, httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+    elsewhere = {"x-forwarded-for": "203.0.113.9"}
+    async with (
+        served(redis, settings) as running,
+        httpx.AsyncClient(base_url=running.url, timeout=60, headers=elsewhere) as http,
+    ):
         yield running, http
 
 
