@@ -25,10 +25,10 @@ COME_BACK = b"retry: %d\n: come back\n\n" % LEFT_MS[1]
 
 def watching(gathering: Gathering, draining: Callable[[], bool]) -> EventSourceResponse:
     # `ping=0`: there is something each second. What is given is bytes, which go out as they are.
-    return EventSourceResponse(_events(gathering, draining), headers=SSE_HEADERS, ping=0)
+    return EventSourceResponse(events_of(gathering, draining), headers=SSE_HEADERS, ping=0)
 
 
-async def _events(gathering: Gathering, draining: Callable[[], bool]) -> AsyncGenerator[bytes]:
+async def events_of(gathering: Gathering, draining: Callable[[], bool]) -> AsyncGenerator[bytes]:
     if not draining():
         yield b"retry: %d\n: the board\n\n" % RETRY_MS
     async with contextlib.aclosing(gathering.snapshots()) as snapshots:
