@@ -75,7 +75,8 @@ FIELDS = {
     **dict.fromkeys(("since_submit_seconds", "since_claim_seconds", "since_call_seconds"), NUMBER),
 }
 LABELS = {
-    **dict.fromkeys(("face", "kind", "reason", "cause", "source", "outcome", "stop_reason", "script", "limit"), WORD),
+    "kind": f"{WORD}|refuses for now",  # of what Redis refuses
+    **dict.fromkeys(("face", "reason", "cause", "source", "outcome", "stop_reason", "script", "limit"), WORD),
     **dict.fromkeys(("model", "since", "task", "channel"), WORD),
     "status": r"\d{3}|other|none|[a-z_]+",
     "route": r"/[a-z0-9_{}/:.-]*|other|none",
