@@ -72,7 +72,7 @@ FIELDS = {
     **dict.fromkeys(("connections", "wanted", "lines", "spans", "port", "output_bytes", "tokens_per_second"), NUMBER),
     **dict.fromkeys(("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd"), NUMBER),
     **dict.fromkeys(("seconds", "wait_seconds", "waited_seconds", "first_content_seconds", "writing_seconds"), NUMBER),
-    **dict.fromkeys(("since_submit_seconds", "since_claim_seconds", "since_call_seconds"), NUMBER),
+    **dict.fromkeys(("held_seconds", "since_submit_seconds", "since_claim_seconds", "since_call_seconds"), NUMBER),
 }
 LABELS = {
     "kind": f"{WORD}|refuses for now",  # of what Redis refuses
