@@ -25,6 +25,7 @@ const live = new Live({
   snapshot: (shown) => {
     for (const part of parts) part.draw(shown);
     verdict.draw(shown);
+    verdict.age(live);
     if (shown.stale_seconds <= 2) verdict.beat();
     document.documentElement.dataset.ready = "";
     lookAtStreams();

@@ -115,9 +115,11 @@ def _queue(shown: Mapping[str, Any]) -> Iterator[Need]:
 
 
 def _workers(shown: Mapping[str, Any]) -> Iterator[Need]:
-    adrift = shown["streams"]["adrift"]
-    gone = [worker["name"] for worker in shown["workers"] if worker["state"] == "gone"]
-    silent = [worker for worker in shown["workers"] if worker["state"] == "silent"]
+    workers = shown["workers"]
+    silent = [worker for worker in workers if worker["state"] == "silent"]
+    # What a silent one holds is adrift as well, and told with it.
+    adrift = max((shown["streams"]["adrift"] or 0) - sum(worker["streams"] for worker in silent), 0)
+    gone = [one["name"] for one in workers if one["state"] == "gone"] if adrift else _missing(workers)
     if gone:
         homes = f"{_many(adrift, 'stream')} wait{_s(adrift)} for another" if adrift else "Others have its streams"
         if len(gone) > 1:
@@ -128,7 +130,7 @@ def _workers(shown: Mapping[str, Any]) -> Iterator[Need]:
             _gone(gone, "worker"),
             f"{_names(gone)} died. {homes}; if it is not started again by itself, start it.",
         )
-    elif adrift and not silent:
+    elif adrift:
         yield Need(
             "now",
             "workers",
@@ -154,7 +156,7 @@ def _workers(shown: Mapping[str, Any]) -> Iterator[Need]:
 
 
 def _fronts(shown: Mapping[str, Any]) -> Iterator[Need]:
-    if gone := [front["name"] for front in shown["fronts"] if front["state"] == "gone"]:
+    if gone := _missing(shown["fronts"]):
         yield Need(
             "soon",
             "fronts",
@@ -207,6 +209,14 @@ def _recent(shown: Mapping[str, Any], name: str) -> int:
     charts = shown["charts"]
     points: Sequence[float | None] = charts[name][-(RECENT_SECONDS // charts["step_seconds"]) :]
     return round(sum(point or 0 for point in points))
+
+
+def _missing(processes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names of those that died and in whose place none has begun since."""
+    gone = sorted((one for one in processes if one["state"] == "gone"), key=lambda one: -one["renewed_seconds"])
+    earliest = gone[0]["renewed_seconds"] if gone else 0.0
+    fresh = sum(one["state"] == "live" and one["started_seconds"] < earliest for one in processes)
+    return [one["name"] for one in gone[fresh:]]
 
 
 def _gone(names: Sequence[str], what: str) -> str:

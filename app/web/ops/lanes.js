@@ -141,15 +141,20 @@ class Lane {
     return this.#squares.find((square) => square.dataset.id === id);
   }
 
-  /** As many squares as the worker has streams; of a worker that is gone, those that nobody has taken yet. */
+  /**
+   * As many squares as the worker has streams, whatever the list, which came a moment sooner or later, says; of a worker
+   * that is gone, those that nobody has taken yet.
+   */
   fill() {
-    const gone = this.isGone;
+    const { state, streams } = this.#worker;
+    const lost = state === "gone" || state === "silent";
     const named = this.#squares.filter((square) => square.dataset.id);
-    let more = gone ? 0 : Math.ceil(this.#worker.streams / this.#each) - named.length;
+    const nameless = this.isGone ? [] : this.#squares.filter((square) => !square.dataset.id);
+    const many = this.isGone ? named.length : Math.ceil(streams / this.#each);
+    const full = new Set([...named, ...nameless].slice(0, many));
     for (const square of this.#squares) {
-      const on = !gone && (square.dataset.id ? true : more-- > 0);
-      square.classList.toggle("on", on);
-      square.classList.toggle("lost", gone && Boolean(square.dataset.id));
+      square.classList.toggle("on", full.has(square) && !lost);
+      square.classList.toggle("lost", full.has(square) && lost);
     }
   }
 

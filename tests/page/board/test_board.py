@@ -108,6 +108,18 @@ async def test_a_killed_worker_s_streams_are_seen_to_find_new_homes(board: Board
     await expect(headline(page)).to_have_text("All is well")
 
 
+async def test_squares_are_as_many_as_a_worker_has_streams_whatever_the_list_says(board: Board) -> None:
+    shown = made_up.calm()
+    shown["workers"][0]["streams"] = 5
+    shown["workers"][1] |= {"state": "silent", "renewed_seconds": 6.0}
+    await board.playing.show(shown, made_up.streams_of(made_up.calm()))
+    page = await board.visit()
+    await expect(lane(page, 1).locator("[data-id]")).to_have_count(9)
+    await expect(lane(page, 1).locator(".on")).to_have_count(5)
+    await expect(lane(page, 2).locator(".lost")).to_have_count(7)
+    await expect(lane(page, 2)).to_contain_text("says nothing, 6 s ago")
+
+
 async def test_numbers_that_nobody_renews_are_said_to_be_old(board: Board) -> None:
     board.allow(CUT, status(503))
     page = await board.visit()

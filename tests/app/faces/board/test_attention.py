@@ -29,6 +29,28 @@ def test_a_killed_worker_is_urgent_until_its_streams_have_homes_and_forgotten_wh
     assert "Others have its streams" in attention(board.dead_worker())[0]["do"]
 
 
+def test_a_worker_that_was_started_again_needs_nobody_and_its_streams_do_until_they_have_homes() -> None:
+    fresh = {**board.worker(board.WORKERS[4], 0), "started_seconds": 5.0}
+    for adrift, needs in ((0, []), (2, [("now", "workers", "A worker is gone")])):
+        shown = board.dead_worker(adrift)
+        shown["workers"] = [{**one, "renewed_seconds": 11.0} for one in shown["workers"]]
+        assert told({**shown, "workers": [*shown["workers"], fresh]}) == needs
+    twice = board.dead_worker()
+    twice["workers"] += [board.worker("another", 0, state="gone", renewed=8.0), fresh]
+    assert "another" in attention(twice)[0]["do"], "one came for two"
+    shown = board.calm()
+    shown["fronts"][1] |= {"state": "gone", "renewed_seconds": 9.0}
+    assert told(shown) == [("soon", "fronts", "A front is gone")]
+    shown["fronts"].append({**board.front("front-c", 0), "started_seconds": 3.0})
+    assert told(shown) == []
+
+
+def test_what_a_silent_worker_holds_is_told_with_it() -> None:
+    shown = _with(board.dead_worker(), streams={"adrift": 7})
+    shown["workers"][2] |= {"state": "silent", "renewed_seconds": 6.0, "streams": 7}
+    assert told(shown) == [("now", "workers", "A worker says nothing"), ("soon", "workers", "A worker is gone")]
+
+
 def test_of_streams_that_lost_a_worker_nobody_knows_it_is_told_too() -> None:
     assert told(_with(board.calm(), streams={"adrift": 1})) == [("now", "workers", "1 stream has no worker")]
 
