@@ -76,7 +76,7 @@ DELETED_SECONDS = 600
 QUEUE_SECONDS = 60 * 24 * 3600
 REPLAY_SECONDS = 60
 OUTBOX_LENGTH = 10_000
-SEEN_LENGTH = 30
+SEEN_LENGTH = 60
 # Longer than any answer may be kept.
 SAVED_SECONDS = 184 * 24 * 3600
 # What was learnt of an upstream's limits is forgotten after so long without a call.

@@ -25,6 +25,8 @@ STEADY_SECONDS = 3.0
 # A dead process is shown for so long.
 SHOWN_SECONDS = 60.0
 
+EVENTS_MOST = 30
+
 LIVE, DRAINING, UNSURE, SILENT, GONE = STATES = ("live", "draining", "unsure", "silent", "gone")
 # Who does not work: what it holds does not run.
 _DEAD = frozenset({SILENT, GONE})
@@ -128,7 +130,7 @@ def snapshot(
         "spend_today_usd": look.nano / NANO,
         "saved_usd_today": look.saved_nano / NANO,
         "charts": _charts(look, steps),
-        "events": list(look.seen),
+        "events": _events(look.seen),
     }
 
 
@@ -261,6 +263,21 @@ def _charts(look: Look, steps: Mapping[int, counting.Counts]) -> Shown:
         "retries": each(counting.RETRIES),
         "takeovers": each(counting.TAKEOVERS),
     }
+
+
+def _events(seen: Sequence[Mapping[str, Any]]) -> list[Shown]:
+    """The newest first. A worker dies once, however many have noticed: the first of them lets its streams go."""
+    found: list[Shown] = []
+    deaths: dict[str, Shown] = {}
+    for event in seen:
+        name = str(event["name"])
+        if event["kind"] != "worker_gone" or name not in deaths:
+            found.append(dict(event))
+            if event["kind"] == "worker_gone":
+                deaths[name] = found[-1]
+        else:
+            deaths[name]["count"] += event["count"]
+    return found[:EVENTS_MOST]
 
 
 def _quantile(times: Mapping[int, int], part: float) -> float | None:

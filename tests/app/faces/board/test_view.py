@@ -144,6 +144,29 @@ def test_what_was_counted_is_of_the_last_quarter_of_an_hour() -> None:
     assert charts["first_content_p50"][-1] == pytest.approx(2.0, rel=0.05)
 
 
+def test_a_worker_dies_once_however_many_have_seen_it() -> None:
+    seen = [
+        {"at": at, "kind": kind, "name": name, "count": count}
+        for at, kind, name, count in (
+            (4.0, "worker_gone", "a", 0),
+            (3.0, "worker_gone", "b", 2),
+            (2.5, "taken_over", "c", 9),
+            (2.0, "worker_gone", "a", 9),
+            (1.0, "taken_over", "c", 1),
+            *((0.5, "joined", "d", 0),) * 40,
+        )
+    ]
+    events = shown(look(seen=seen))["events"]
+    assert [(one["kind"], one["name"], one["count"]) for one in events[:4]] == [
+        ("worker_gone", "a", 9),
+        ("worker_gone", "b", 2),
+        ("taken_over", "c", 9),
+        ("taken_over", "c", 1),
+    ]
+    assert len(events) == 30
+    assert seen[0]["count"] == 0
+
+
 def test_while_redis_is_away_nobody_is_said_to_be_well_or_dead() -> None:
     found = shown(look(left("a"), left("b", 9.0), front("f")))
     told = stale(found, 4.0, 3.2)
