@@ -94,7 +94,9 @@ LINES: dict[type[Event], Line] = {
     of_streams.Submitted: _always("stream.submitted", INFO),
     of_streams.Refused: _always("stream.refused", INFO),
     of_streams.Claimed: _always("stream.claimed", INFO),
-    of_streams.TakenOver: Line("stream.taken_over", lambda e: INFO if e.cause == "drained" else WARNING, WARNING),
+    of_streams.TakenOver: Line(
+        "stream.taken_over", lambda e: INFO if e.cause == "worker_drained" else WARNING, WARNING
+    ),
     of_streams.Held: _always("stream.held", INFO),
     of_streams.CallStarted: _always("call.started", INFO),
     of_streams.CallEnded: Line("call.ended", lambda e: INFO if e.reason else DEBUG, INFO),
