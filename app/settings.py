@@ -91,6 +91,7 @@ class Settings:
     conversation_bytes: int = 32 * 1024 * 1024
     log_level: str = "info"
     log_format: str = ""
+    timeline: str = "on"
     metrics_port: int | None = None
     metrics_host: str | None = None
     otel_exporter_otlp_endpoint: str | None = field(default=None, repr=False)  # may hold a password
@@ -185,6 +186,7 @@ class Settings:
                 "KEEPSTREAM_LOG_LEVEL", default.log_level, ("debug", "info", "warning", "error", "critical")
             ),
             log_format=read.one_of("KEEPSTREAM_LOG_FORMAT", default.log_format, ("", "json", "text")),
+            timeline=read.one_of("KEEPSTREAM_TIMELINE", default.timeline, ("on", "off")),
             metrics_port=read.port_if_any("KEEPSTREAM_METRICS_PORT"),
             metrics_host=read.text("KEEPSTREAM_METRICS_HOST"),
             # OpenTelemetry's own are read as it reads them: what it does not know is no fault of this process.

@@ -55,16 +55,18 @@ def watching(settings: Settings, kind: Kind, name: str, environ: Mapping[str, st
 
     `environ` is asked what a terminal is like, and nothing else.
     """
-    tallies, timelines, metrics = Tallies(name), Timelines(kind), _metrics(settings, kind)
+    tallies, metrics = Tallies(name), _metrics(settings, kind)
+    timelines = Timelines(kind) if settings.timeline == "on" else None
     with (
         opened(settings, name, environ or {}) as log,
-        observed(LogObserver(log.log), tallies, timelines, log=log.log) as observers,
+        observed(LogObserver(log.log), tallies, log=log.log) as observers,
         _falls_told(),
         strays_told(),
         keeping(timelines),
         traced(settings, kind, name) as traces,
     ):
         observers.add(traces)
+        observers.add(timelines)
         if metrics is not None:
             observers.add(metrics)
             metrics.failures = lambda: observers.failures + log.writer.lost

@@ -68,6 +68,7 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_TLS_KEY": "/etc/key.pem",
         "KEEPSTREAM_LOG_LEVEL": "DEBUG",
         "KEEPSTREAM_LOG_FORMAT": "Json",
+        "KEEPSTREAM_TIMELINE": "OFF",
         "KEEPSTREAM_METRICS_PORT": "9100",
         "KEEPSTREAM_METRICS_HOST": "10.0.0.7",
         "KEEPSTREAM_CHAT_MODELS": "one-model another-model",

@@ -56,8 +56,8 @@ class _Keeping:
 
 
 @contextmanager
-def keeping(notes: Notes) -> Iterator[None]:
-    """Within, timelines are kept by this one."""
+def keeping(notes: Notes | None) -> Iterator[None]:
+    """Within, timelines are kept by this one, or by nobody."""
     before, _Keeping.notes = _Keeping.notes, notes
     try:
         yield

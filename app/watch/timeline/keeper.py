@@ -31,6 +31,7 @@ FULL_SECONDS = 5.0
 T = TypeVar("T")
 Fields = dict[str, str | int | float | bool]
 _Line = tuple[str, Fields]
+_OfReaders = of_fronts.ReaderJoined | of_fronts.ReaderLeft | of_fronts.ReaderServed | of_fronts.ReaderReset
 
 
 class Timelines:
@@ -48,7 +49,7 @@ class Timelines:
     def told(self, event: Event) -> None:
         if (line := self._lines.get(type(event))) is not None:
             self._wait(event.of.stream_id, *line(event))  # type: ignore[attr-defined]  # the table has streams' alone
-        elif isinstance(event, of_fronts.ReaderJoined | of_fronts.ReaderLeft | of_fronts.ReaderReset):
+        elif isinstance(event, _OfReaders):
             self._crowd(event)
         elif isinstance(event, RedisRefused) and event.code == "OOM":
             self._full_until = self._clock() + FULL_SECONDS
@@ -61,9 +62,9 @@ class Timelines:
         return () if self._full else (self._note(self._clock(), event, dict(fields)),)
 
     def noted(self, stream_id: str) -> tuple[Note, ...]:
-        if not self._waiting or self._full:
+        if stream_id not in self._waiting or self._full:  # the first is what every append asks
             return ()
-        return tuple(self._note(*line) for line in self._waiting.pop(stream_id, ()))
+        return tuple(self._note(*line) for line in self._waiting.pop(stream_id))
 
     def crowds(self, most: int) -> Sequence[Crowd]:
         found = list(itertools.islice(self._crowds.items(), most))
@@ -91,7 +92,7 @@ class Timelines:
         if len(lines) > WAITING_MAX:
             del lines[WAITING_MAX // 2]
 
-    def _crowd(self, event: of_fronts.ReaderJoined | of_fronts.ReaderLeft | of_fronts.ReaderReset) -> None:
+    def _crowd(self, event: _OfReaders) -> None:
         if not event.of.stream_id.startswith("st_"):  # a conversation has readers, too
             return
         _, counts = _of(self._crowds, event.of.stream_id, lambda: (self._clock(), Counter()))
@@ -100,6 +101,9 @@ class Timelines:
                 counts["resumed" if event.resumed else "came"] += 1
             case of_fronts.ReaderLeft():
                 counts[event.reason if event.reason in _LEFT else "left"] += 1
+            case of_fronts.ReaderServed():
+                counts["resumed" if event.resumed else "came"] += 1
+                counts["ended"] += 1
             case of_fronts.ReaderReset():
                 counts["reset"] += event.readers
 

@@ -40,8 +40,14 @@ def story(stream_id: str, kept: Kept, place: int | None = None) -> dict[str, Any
 
 
 def _shown(entry: Entry, created: int) -> dict[str, Any]:
+    """With the moment until which it lasts, where it is one that does."""
     said = entry.fields.get("text") or sentence(entry, max(entry.at - created, 0) / 1000)
-    return {**entry.fields, "at": iso(entry.at), "event": entry.event, "text": said}
+    shown = {**entry.fields, "at": iso(entry.at), "event": entry.event, "text": said}
+    seconds = entry.fields.get("seconds")
+    if entry.event == "stream.held" and isinstance(seconds, float | int):
+        shown["until"] = iso(entry.at + round(seconds * 1000))
+        shown["text"] += f", until {shown['until'][11:19]}"
+    return shown
 
 
 def _submitted(kept: Kept, created: int) -> list[Entry]:

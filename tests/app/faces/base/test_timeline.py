@@ -11,6 +11,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from app.intake.sweep import EXPIRED
 from app.settings import Settings
 from app.stream import keys
 from app.stream.endings import Outcome
@@ -70,6 +71,14 @@ async def test_it_says_what_happened_and_why(front: Served, http: httpx.AsyncCli
     assert [one["event"] for one in ended["data"]] == ["stream.submitted", "stream.cancel_asked", "stream.ended"]
     assert (ended["state"], ended["why"], ended["left_out"]) == ("ended", "cancelled: a client asked to cancel it", 0)
     assert "SECRET" not in str(ended)
+
+
+async def test_what_waited_too_long_says_so(front: Served, http: httpx.AsyncClient) -> None:
+    path = at(await submitted(http))
+    await front.front.streams.end_waiting(path.split("/")[3], Outcome.EXPIRED, EXPIRED)
+    ended = await told(http, path)
+    assert [one["event"] for one in ended["data"]] == ["stream.submitted", "stream.ended"]
+    assert ended["why"] == f"expired: {EXPIRED['message']}"
 
 
 async def test_readers_are_told_by_the_next_beat(front: Served, http: httpx.AsyncClient) -> None:

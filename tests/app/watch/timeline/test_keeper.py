@@ -11,6 +11,7 @@ from app.stream.observing import Event, RedisRefused
 from app.stream.timeline.noting import Note
 from app.watch.events import of_fronts, of_streams
 from app.watch.events.subjects import Subject
+from app.watch.logs.lines import LINES
 from app.watch.timeline.keeper import FULL_SECONDS, STREAMS_MAX, WAITING_MAX, Timelines
 from tests.app.watch.vocabulary import EXAMPLES, kinds, types_of
 
@@ -76,6 +77,12 @@ def test_no_event_brings_a_name_of_somebody_or_fails(kind: type[Event]) -> None:
         }
 
 
+@pytest.mark.parametrize("kind", kinds())
+def test_what_is_told_is_called_as_in_the_log(worker: Timelines, kind: type[Event]) -> None:
+    worker.told(example(kind))
+    assert [note.event for note in worker.noted(STREAM)] in ([], [LINES[kind].name])
+
+
 def test_a_front_tells_of_readers_alone(clock: Clock) -> None:
     front = Timelines("front", clock)
     front.told(of_streams.CancelAsked(OF, of_streams.CLIENT))  # which the script has written
@@ -85,11 +92,12 @@ def test_a_front_tells_of_readers_alone(clock: Clock) -> None:
     clock.now += 1
     for reason in ("ended", "left", "somehow"):
         front.told(of_fronts.ReaderLeft(OF, "native", reason, 1.0, 0, resumed=False))
+    front.told(of_fronts.ReaderServed(OF, "native", resumed=False))
     front.told(of_fronts.ReaderReset(OF, 2, "history_lost", 4))
     front.told(of_fronts.ReaderJoined(Subject("cv_1"), "conversations", resumed=False, readers=1))
     [crowd] = front.crowds(10)
     assert (crowd.stream_id, crowd.at) == (STREAM, 100.0)
-    assert dict(crowd.counts) == {"came": 2, "resumed": 1, "ended": 1, "left": 2, "reset": 4}
+    assert dict(crowd.counts) == {"came": 3, "resumed": 1, "ended": 2, "left": 2, "reset": 4}
     assert front.crowds(10) == []
 
 

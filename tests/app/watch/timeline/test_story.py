@@ -79,6 +79,12 @@ def test_readers_stand_where_they_came_and_went() -> None:
     ]
 
 
+def test_a_hold_says_until_when() -> None:
+    [_, entry] = of(lines((2000, "stream.held", {"seconds": 61.5, "parked": False})))["data"]
+    assert entry["until"] == "1970-01-01T00:01:03.500Z"
+    assert entry["text"].endswith("let no call be made, until 00:01:03")
+
+
 def test_a_gap_is_told_where_it_is() -> None:
     told = of(lines(*((2000 + n, "call.started", {"attempt": n}) for n in range(FIRST + 3)), left_out=7))
     gap = told["data"][FIRST + 1]
