@@ -84,6 +84,8 @@ _TLS_PASSING = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 _PIPELINE = re.compile(r".* of pipeline caused error: (?:\((['\"])(?P<all>.*)\1,?\)|(?P<rest>.*))", re.DOTALL)
 # On an error that was told once, for it may be met by its connection and by who asked.
 _TOLD = "keepstream_told"
+# Of a command that it does not know Redis repeats what came with it, and that may be a prompt.
+_ARGUMENTS = re.compile(r",? with args beginning with:.*", re.DOTALL)
 _DISCARDED = "Transaction discarded because of: "
 _CODE = re.compile(r"-?([A-Z][A-Z0-9_]{2,})(?: (.*))?", re.DOTALL)
 
@@ -114,7 +116,7 @@ def refusal_of(error: BaseException) -> Refusal:
     text = str(error)
     if annotated := _PIPELINE.fullmatch(text):
         text = annotated["all"] or annotated["rest"] or ""  # what stands before may quote a prompt
-    text = text.removeprefix(_DISCARDED)
+    text = _ARGUMENTS.sub("", text.removeprefix(_DISCARDED))
     if isinstance(error, UnknownServiceError):
         return Refusal(Kind.UNFIT, "SENTINEL", text)
     found = _of_tls(error) or _of_text(text) or _of_class(error, text)

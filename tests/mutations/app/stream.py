@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "what Redis repeats of a command is told",
+        "app/stream/redis/refusals.py",
+        '_ARGUMENTS.sub("", text.removeprefix(_DISCARDED))',
+        "text.removeprefix(_DISCARDED)",
+    ),
+    Mutation(
         "who asks for another owner's conversation adds its answer to it",
         "app/stream/conversations/store.py",
         "        if found is None or found.owner != owner or found.deleted or found.stream_id is None:",

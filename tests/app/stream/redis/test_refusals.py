@@ -125,3 +125,11 @@ def test_what_may_quote_a_prompt_is_told_by_its_code_alone() -> None:
 
 async def test_a_cancellation_is_no_refusal() -> None:
     assert not isinstance(asyncio.CancelledError(), refusals.NO_ANSWER)
+
+
+def test_of_a_command_that_it_does_not_know_nothing_is_told_but_its_name() -> None:
+    said = "unknown command 'EVALSHA', with args beginning with: 'e0e1' '2' 'ks:{st_1}:meta' 'a secret'"
+    assert refusal_of(ResponseError(said)).words == "ERR unknown command 'EVALSHA'"
+    assert refusal_of(exceptions.ExecAbortError(f"Transaction discarded because of: {said}")).words.endswith(
+        "'EVALSHA'"
+    )
