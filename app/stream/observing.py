@@ -48,7 +48,7 @@ class RedisRefused(Event):
     """A question was not answered. `asker`: a word for who asked; `error`: the exception's class.
 
     `kind` and `code` as `redis.refusals` judges it; `words` are Redis' own, or the code where those may quote a prompt.
-    `again`: the same answer was told before, by the connection to which it came.
+    `again`: the connection to which that answer came has told of it; None where it is new.
     """
 
     asker: str
@@ -56,7 +56,7 @@ class RedisRefused(Event):
     code: str
     words: str
     error: str
-    again: bool = False
+    again: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

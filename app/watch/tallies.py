@@ -115,7 +115,7 @@ class Tallies:
                 self._see("worker_gone", worker, streams)
             case of_processes.Draining(streams=streams, readers=readers):
                 self._see("draining", self._name, streams or readers or 0)
-            case RedisRefused(code=code, again=False) if code in _NO_WRITES:
+            case RedisRefused(code=code, again=None) if code in _NO_WRITES:
                 self._refused()
             case _:
                 pass

@@ -129,8 +129,10 @@ def event(process: Running, pattern: str) -> dict[str, Any]:
 def test_lines_say_when_and_whose_request_it_was(valkey: EmbeddedValkey) -> None:
     settings = {"REDIS_URL": valkey.url, "KEEPSTREAM_MODLE": "x", "KEEPSTREAM_PORT": "tcp://10.0.0.1:80"}
     settings |= {"KEEPSTREAM_LOG_LEVEL": "debug", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
-    with keepstream("front", "--port", "0", **settings) as front:
+    with keepstream("front", "--port", "0", KEEPSTREAM_METRICS_PORT="0", **settings) as front:
         url = front.line(r"keepstream front on (\S+)")[1]
+        assert "keepstream_readers 0.0" in httpx.get(front.line(r"^metrics on (\S+)$")[1]).text
+        assert httpx.get(f"{url}/metrics").status_code == 404
         assert event(front, "KEEPSTREAM_MODLE")["event"] == "setting.ignored"
         answer = httpx.get(f"{url}/v1/models?secret=x", headers={"x-request-id": "theirs-1"})
         line = event(front, "request.failed")

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import orjson
 import pytest
 from redis.asyncio import Redis
@@ -169,6 +170,22 @@ async def test_it_is_listed_while_it_lives(shop: Workshop, ready: Running) -> No
     ready.send(signal.SIGTERM)
     assert await ended(ready) == 0
     assert await shop.redis.zrange(keys.WORKERS, 0, -1) == []
+
+
+async def test_its_metrics_are_at_a_port_of_their_own_and_who_cannot_have_it_works_all_the_same(shop: Workshop) -> None:
+    with worker(shop, KEEPSTREAM_METRICS_PORT="0") as first:
+        address = first.line(r"^metrics on (http://127\.0\.0\.1:(\d+)/metrics)$")
+        with worker(shop, KEEPSTREAM_METRICS_PORT=address[2]) as second:
+            second.line("^ready$")
+            second.line('"event":"metrics.unserved"')
+            first.send(signal.SIGTERM)
+            assert await ended(first) == 0
+            assert (await shop.run("[[sim: tokens=3]]")).outcome == "completed"
+            second.line('"event":"metrics.served"')  # it is free
+            async with httpx.AsyncClient() as http:
+                page = (await http.get(address[1])).text
+        assert 'keepstream_streams_ended_total{outcome="completed",stop_reason="end_turn"} 1.0' in page
+        assert "keepstream_metrics_unserved_total 1.0" in page
 
 
 # --- ending

@@ -177,5 +177,5 @@ def tell_refusal(asker: str, error: BaseException) -> Refusal:
     # The words of a bug may quote what was asked with, and so a prompt.
     words = refusal.code if refusal.kind is Kind.BUG else refusal.words
     again, vars(error)[_TOLD] = _TOLD in vars(error), True
-    tell(RedisRefused(asker, refusal.kind, refusal.code, words, type(error).__name__, again))
+    tell(RedisRefused(asker, refusal.kind, refusal.code, words, type(error).__name__, again or None))
     return refusal

@@ -18,6 +18,7 @@ EXAMPLES: dict[Any, Any] = {
     int: 7,
     float: 0.25,
     bool: True,
+    bool | None: True,
     int | None: 8,
     float | None: 0.5,
     Subject: Subject("st_1", "me", "req_1", "theirs"),

@@ -49,7 +49,7 @@ ROWS = (
         "who says nothing holds the metrics' port for ever",
         "app/watch/metrics/port.py",
         ".call_later(SECONDS, self.abort)",
-        ".call_later(SECONDS * 1000, self.abort)",
+        ".call_later(3600, self.abort)",
     ),
     Mutation(
         "an answer of Redis that two tell of is two",

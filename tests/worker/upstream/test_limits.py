@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from app.stream.workers.gates import Limit
-from worker.upstream.limits import read
+from worker.upstream.limits import NAMES_MAX, StandingLimits, read
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 SOON = "2026-11-21T12:00:20Z"
@@ -52,3 +52,19 @@ def test_what_is_past_is_back_already() -> None:
 )
 def test_what_cannot_be_is_left_out(headers: httpx2.Headers) -> None:
     assert read(headers, NOW) == []
+
+
+def test_what_was_said_last_stands_until_all_of_it_is_back() -> None:
+    now = [100.0]
+    standing = StandingLimits(lambda: now[0])
+    standing.hear([Limit("requests", 50, 9, 20_000), Limit("tokens", 1000, 10, 60_000)])
+    standing.hear([Limit("requests", 50, 8, 20_000)])
+    assert {name: limit.left for name, limit in standing.now().items()} == {"requests": 8, "tokens": 10}
+    now[0] += 20
+    assert set(standing.now()) == {"tokens"}
+
+
+def test_an_upstream_may_name_limits_without_end() -> None:
+    standing = StandingLimits(lambda: 0.0)
+    standing.hear(Limit(f"limit-{number}", 50, 9, 20_000) for number in range(2 * NAMES_MAX))
+    assert len(standing.now()) == NAMES_MAX

@@ -1,51 +1,44 @@
-"""How late the channel is, by what a process says to itself over it."""
+"""A process hears itself, and how late. Where it does not, it subscribes anew: `tests/worker/log/test_demoted.py`."""
 
 from __future__ import annotations
 
-from typing import cast
+import asyncio
 
 import pytest
 from redis.asyncio import Redis
 
+from app.stream import keys
 from app.stream.channel import Channel
-from app.stream.redis import accord as module
 from app.stream.redis.accord import Accord
+from tests.app.served import until
+
+NAME = keys.accord("me")
+pytestmark = pytest.mark.usefixtures("valkey")  # the channel reads a socket
 
 
-class _Redis:
-    """Takes what is published, and hands it to nobody."""
-
-    def __init__(self) -> None:
-        self.said: list[bytes] = []
-
-    async def publish(self, _name: str, said: str) -> int:
-        self.said.append(said.encode())
-        return 1
-
-
-class _Channel:
-    connected = True
+async def test_what_it_says_it_hears_and_knows_how_late(redis: Redis) -> None:
+    async with Channel(redis) as channel:
+        accord = Accord(redis, channel, NAME)
+        await channel.subscribe(NAME, accord)
+        for number in range(3):
+            await accord.look()
+            await until(lambda: accord.lag.count == number + 1)  # noqa: B023  # awaited within
+        assert 0 < accord.lag.sum < 20
 
 
-async def test_it_is_as_late_as_what_is_not_heard_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
-    monkeypatch.setattr(module.time, "perf_counter", lambda: now)
-    redis = _Redis()
-    accord = Accord(cast("Redis", redis), cast("Channel", _Channel()), "one")
-    assert accord.late_seconds is None
-    await accord.look()
-    now = 100.25
-    assert accord.late_seconds == 0.25
-    accord.message(redis.said[0])
-    now = 102.0
-    assert accord.late_seconds == 0.25  # as it was last
-    await accord.look()
-    now = 104.0
-    await accord.look()
-    now = 105.0
-    assert accord.late_seconds == 3.0
-    accord.message(redis.said[2])
-    now = 200.0
-    assert accord.late_seconds == 1.0
-    accord.message(b"not ours")
-    assert accord.lag.count == 2
+async def test_what_others_say_there_is_not_its_own(redis: Redis) -> None:
+    async with Channel(redis) as channel:
+        accord = Accord(redis, channel, NAME)
+        await channel.subscribe(NAME, accord)
+        for word in ("no number", "nan", "inf", "1e400", "9e18", ""):
+            await redis.publish(NAME, word)
+        await accord.look()
+        await until(lambda: accord.lag.count)
+        assert accord.lag.count == 1
+
+
+async def test_who_is_not_connected_says_nothing(redis: Redis) -> None:
+    channel = Channel(redis)
+    await Accord(redis, channel, NAME).look()
+    await asyncio.sleep(0)
+    assert not channel.connected

@@ -108,3 +108,20 @@ def test_a_price_that_fails_loses_neither_the_answer_nor_the_line() -> None:
         pass
     assert (found.calls.open, found.calls.made, len(found.calls.lines)) == (None, 1, 1)
     assert [type(event) for event in events] == [of_processes.Fault]
+
+
+def test_what_a_call_used_is_told_once_and_of_one_that_used_nothing_nothing_is() -> None:
+    told: list[tuple[str, int, int]] = []
+    found = Ledger(
+        Calls(),
+        lambda *_: Cost(7),
+        Interrupt(),
+        lambda model, before, after: told.append((model, after.input - before.input, after.nano - before.nano)),
+    )
+    with contextlib.suppress(UpstreamError), found.call("m", reading(begun=False)):
+        raise refusal(529)
+    for _ in range(2):
+        with found.call("m", reading(begun=True)):
+            pass
+    assert found.final.made == 3
+    assert told == [("m", 3, 7), ("m", 3, 7)]
