@@ -28,6 +28,8 @@ what is submitted then is that user's alone. A malformed name is 400, one withou
 
 Errors have the shape of the Claude API: `{"type":"error","error":{"type","message"},"request_id"}`. Every answer has
 `request-id`. `HEAD` works wherever `GET` does. Pages of the origins in `KEEPSTREAM_CORS_ORIGINS` may call everything.
+Where traces are sent, whatever submits may come with `traceparent` and `tracestate`, and its stream goes on in that
+trace.
 """
 CREDENTIAL = "A key (`ks_…`), or a token (JWT)"
 
