@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
 from app.dev.simulator.wire import serving
@@ -20,9 +21,12 @@ SECRETS = {
 }
 
 
-async def test_a_deployment_as_it_should_be_has_nothing_that_must_be_done(valkey: EmbeddedValkey) -> None:
+async def test_a_deployment_as_it_should_be_has_nothing_that_must_be_done_and_is_left_as_it_was(
+    redis: Redis, valkey: EmbeddedValkey
+) -> None:
     async with serving() as claude:
         findings = await findings_of({"REDIS_URL": valkey.url, "ANTHROPIC_BASE_URL": claude})
+    assert await redis.dbsize() == 0
     assert [finding for finding in findings if finding.level is Level.MUST] == []
     assert {finding.check for finding in findings} == (CHECKS.keys() | MEASURES.keys()) - {"versions"}  # of nobody
 
