@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
+from jsonschema_rs import validator_for
 
+from app.faces.board.attention import attention
 from app.faces.board.view import SHOWN_SECONDS, Memory, judged, row, snapshot, stale, standing, unknown
+from app.openapi.ops import SCHEMAS
 from app.stream.board.board import STEPS_KEPT, Left, Look
 from app.stream.board.counting import class_of
 from app.stream.board.listing import Listed
@@ -194,6 +198,17 @@ def test_made_up_boards_have_the_fields_of_real_ones() -> None:
     for part in ("workers", "fronts"):
         assert found[part][0].keys() == made[part][0].keys(), part
     assert found["events"][0].keys() == made["events"][0].keys()
+
+
+@pytest.mark.parametrize("state", ["calm", "away", "unknown"])
+def test_the_description_says_what_a_snapshot_is(state: str) -> None:
+    """Of which no stranger's checks can see one: it comes from a connection that does not end."""
+    found = shown(look(left("a"), front("f"), seen=({"at": 1.0, "kind": "joined", "name": "a", "count": 0},)))
+    found = {"calm": found, "away": stale(found, 4.0, 3.0), "unknown": unknown()}[state]
+    found |= {"stale_seconds": 0.0, "front": "f", "version": "1"}
+    found["attention"] = attention(found)
+    document = {"$ref": "#/components/schemas/Board", "components": {"schemas": SCHEMAS}}
+    assert [str(error) for error in validator_for(document).iter_errors(orjson.loads(orjson.dumps(found)))] == []
 
 
 def test_a_stream_is_shown_without_what_was_said() -> None:
