@@ -45,6 +45,7 @@ _PICTURES = {
     **dict.fromkeys(("board.png", "board-load.png", "board-phone.png", "board-terminal.png"), "image/png"),
     "board-worker.png": "image/png",
     "chat.png": "image/png",
+    "dashboard.png": "image/png",
     "phone.png": "image/png",
     "resume.svg": "image/svg+xml",
     "stages.svg": "image/svg+xml",

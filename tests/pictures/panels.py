@@ -24,7 +24,7 @@ from PIL import Image
 WIDTH, UNIT = 24, 0.4  # the dashboard's columns; inches for a row's height
 COLUMN = 0.68  # inches
 DPI = 72
-COLOURS = 160
+COLOURS = 88
 LINES = ("#0b7285", "#e8590c", "#5f3dc4", "#2b8a3e", "#c2255c", "#1971c2", "#f08c00", "#495057", "#9c36b5", "#66a80f")
 INK, QUIET, PAPER, PANE, EDGE, RED = "#22252a", "#5c6066", "#faf8f5", "#ffffff", "#e2dcd2", "#c92a2a"
 NAMED = {"red": RED, "orange": "#e8590c", "green": "#2b8a3e"}

@@ -40,7 +40,7 @@ class Chronicle:
     def claimed(self, claim: Claim, found: Checkpoint) -> None:
         held = found.held_seconds if found.held else 0.0
         tell(of_streams.Claimed(self.of, self._attempt, self._model, found.elapsed, claim.times, found.held, held))
-        cause = "worker_stalled" if claim.stalled else found.reason
+        cause = of_streams.TakeOver.STALLED if claim.stalled else found.reason
         if not found.held and (claim.stalled or found.handed_over or claim.times > 1):
             tell(of_streams.TakenOver(self.of, self._attempt, cause, found.progress.content))
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from app.stream.observing import Event
 from app.watch.events.subjects import Subject
 
 # Who, or what, asks that a stream be cancelled.
 CLIENT, UNREAD, OPERATOR = "client", "unread", "operator"
+
+
+class TakeOver(StrEnum):
+    """Why a stream is another worker's now: its last one is gone, was shut down, or stood still."""
+
+    LOST = "worker_lost"
+    DRAINED = "worker_drained"
+    STALLED = "worker_stalled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ class Claimed(OfAttempt):
 
 @dataclass(frozen=True, slots=True)
 class TakenOver(OfAttempt):
-    """Its last worker was lost, or drained (`cause`); `attempt` were begun. `content`: readers have seen some."""
+    """It was another worker's; `cause` is a `TakeOver`; `attempt` were begun. `content`: readers have seen some."""
 
     cause: str
     content: bool

@@ -16,6 +16,7 @@ from app.stream import observing
 from app.stream.observing import Event
 from app.stream.redis.refusals import Kind
 from app.watch.events import of_fronts, of_processes, of_streams
+from app.watch.events.of_streams import TakeOver
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 _PASSING = (Kind.AWAY, Kind.FOR_NOW, Kind.ELSEWHERE)
@@ -95,7 +96,7 @@ LINES: dict[type[Event], Line] = {
     of_streams.Refused: _always("stream.refused", INFO),
     of_streams.Claimed: _always("stream.claimed", INFO),
     of_streams.TakenOver: Line(
-        "stream.taken_over", lambda e: INFO if e.cause == "worker_drained" else WARNING, WARNING
+        "stream.taken_over", lambda e: INFO if e.cause == TakeOver.DRAINED else WARNING, WARNING
     ),
     of_streams.Held: _always("stream.held", INFO),
     of_streams.CallStarted: _always("call.started", INFO),

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from app.stream.counts.distribution import LAGS
 from app.stream.redis.refusals import Kind as RedisKind
+from app.watch.events.of_streams import TakeOver
 
 PREFIX = "keepstream_"
 FIRST_CONTENT = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0)
@@ -169,7 +170,7 @@ TAKEOVERS = _counter(
     "takeovers",
     "Streams that were another worker's before",
     "cause",
-    first=("worker_lost", "worker_drained", "worker_stalled"),
+    first=tuple(TakeOver),
 )
 PARTIALS_RECOVERED = _counter(
     Of.WORKER, "partials_recovered", "Endings of streams whose text was read back from the log, for its worker was lost"

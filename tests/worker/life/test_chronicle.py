@@ -5,7 +5,7 @@ import pytest
 from app.stream.endings import Outcome
 from app.stream.log import Begun, Claim, Status
 from app.stream.observing import Event
-from app.watch.events.of_streams import Claimed, Ended, FirstContent, Retried, TakenOver
+from app.watch.events.of_streams import Claimed, Ended, FirstContent, Retried, TakenOver, TakeOver
 from tests.harness.heard import heard
 from worker.life.checkpoint import checkpoint_of
 from worker.life.chronicle import Chronicle
@@ -35,9 +35,9 @@ def chronicle(clock: Clock, claim: Claim, **meta: str) -> Chronicle:
     ("claim", "meta", "cause"),
     [
         (Claim("st_1", 1, "w/1"), {}, None),
-        (Claim("st_1", 1, "w/1", 2), {"attempt": "1"}, "worker_lost"),
-        (Claim("st_1", 1, "w/1", 2, stalled=True), {"attempt": "1"}, "worker_stalled"),
-        (Claim("st_1", 1, "w/1", 1), {"attempt": "1", "handed_over": "1"}, "worker_drained"),
+        (Claim("st_1", 1, "w/1", 2), {"attempt": "1"}, TakeOver.LOST),
+        (Claim("st_1", 1, "w/1", 2, stalled=True), {"attempt": "1"}, TakeOver.STALLED),
+        (Claim("st_1", 1, "w/1", 1), {"attempt": "1", "handed_over": "1"}, TakeOver.DRAINED),
         (Claim("st_1", 1, "w/1", 1), {"held": "1"}, None),
     ],
 )

@@ -13,7 +13,7 @@ from app.watch.metrics.series import Hears, Shown, Spread, Sum, by_label, now
 
 COMPLETED = "completed"
 # Another call for one of these was not the upstream's fault: `takeovers` counts it.
-_TAKEN_OVER = frozenset({"worker_lost", "worker_drained", "worker_stalled"})
+_TAKEN_OVER = frozenset(of_streams.TakeOver)
 
 
 class WorkerMetrics:

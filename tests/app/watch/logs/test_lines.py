@@ -26,8 +26,8 @@ SERVED = of_fronts.RequestServed(OF, "GET", "/v1", 200, 0.1)
 CASES: list[tuple[Event, str, int]] = [
     (ENDED, "stream.ended", INFO),
     (of_streams.Ended(OF, "claude", "failed", "api_error", "", "", 5), "stream.ended", WARNING),
-    (of_streams.TakenOver(OF, 1, "worker_drained", content=True), "stream.taken_over", INFO),
-    (of_streams.TakenOver(OF, 1, "worker_lost", content=True), "stream.taken_over", WARNING),
+    (of_streams.TakenOver(OF, 1, of_streams.TakeOver.DRAINED, content=True), "stream.taken_over", INFO),
+    (of_streams.TakenOver(OF, 1, of_streams.TakeOver.LOST, content=True), "stream.taken_over", WARNING),
     (of_streams.CallEnded(OF, 1, "claude", 200, "", 1.0, "req_1"), "call.ended", DEBUG),
     (of_streams.CallEnded(OF, 1, "claude", 529, "overloaded_error", 1.0, "req_1"), "call.ended", INFO),
     (of_streams.AppendRefused(OF, "fenced"), "stream.append_refused", DEBUG),
