@@ -45,6 +45,6 @@ def kept_of(meta: Mapping[str, bytes]) -> Kept:
 def add_crowd(pipe: Pipeline, crowd: Crowd, now: float) -> None:
     """Adds what readers did to what is sent anyway; `now` is by the clock of `crowd`. Its reply is nobody's."""
     counts = [str(part) for count in crowd.counts for part in count]
-    age = max(round((now - crowd.at) * 1000), 0)
+    ages = [str(max(round((now - at) * 1000), 0)) for at in (crowd.since, crowd.until)]
     # Whole: it is sent now and then, and a script that Redis has forgotten would take a second trip.
-    pipe.eval(source("log/readers"), 1, keys.meta(crowd.stream_id), str(age), *counts)
+    pipe.eval(source("log/readers"), 1, keys.meta(crowd.stream_id), *ages, *counts)

@@ -29,10 +29,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What the readers of a stream did on a front, in words and numbers, since `at` (`time.monotonic`)."""
+    """What the readers of a stream did on a front, in words and numbers, from `since` until (`time.monotonic`)."""
 
     stream_id: str
-    at: float
+    since: float
+    until: float
     counts: tuple[tuple[str, int], ...]
 
 

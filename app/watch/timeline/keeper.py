@@ -34,6 +34,14 @@ _Line = tuple[str, Fields]
 _OfReaders = of_fronts.ReaderJoined | of_fronts.ReaderLeft | of_fronts.ReaderServed | of_fronts.ReaderReset
 
 
+class _Gathered:
+    """What readers of a stream did since it was last said."""
+
+    def __init__(self, since: float) -> None:
+        self.since = self.until = since
+        self.counts = Counter[str]()
+
+
 class Timelines:
     """Those of a front, which tells of readers, or of a worker, which tells of all else (`noting.Notes`)."""
 
@@ -43,7 +51,7 @@ class Timelines:
         self._process = secrets.token_hex(3)
         self._numbers = itertools.count(1)
         self._waiting: dict[str, list[tuple[float, str, Fields]]] = {}
-        self._crowds: dict[str, tuple[float, Counter[str]]] = {}
+        self._crowds: dict[str, _Gathered] = {}
         self._full_until = 0.0
 
     def told(self, event: Event) -> None:
@@ -70,7 +78,7 @@ class Timelines:
         found = list(itertools.islice(self._crowds.items(), most))
         for stream_id, _ in found:
             del self._crowds[stream_id]
-        return [Crowd(stream_id, at, tuple(counts.items())) for stream_id, (at, counts) in found]
+        return [Crowd(stream_id, one.since, one.until, tuple(one.counts.items())) for stream_id, one in found]
 
     # --- what waits
 
@@ -95,7 +103,9 @@ class Timelines:
     def _crowd(self, event: _OfReaders) -> None:
         if not event.of.stream_id.startswith("st_"):  # a conversation has readers, too
             return
-        _, counts = _of(self._crowds, event.of.stream_id, lambda: (self._clock(), Counter()))
+        now = self._clock()
+        gathered = _of(self._crowds, event.of.stream_id, lambda: _Gathered(now))
+        gathered.until, counts = now, gathered.counts
         match event:
             case of_fronts.ReaderJoined():
                 counts["resumed" if event.resumed else "came"] += 1

@@ -39,6 +39,8 @@ OF_CALLS = {
 }
 # Where the upstream did not say so itself, its status is none that it has sent.
 JUDGED = frozenset({"connection_error", "stalled", "silent", "incomplete", "garbled", "wrong_upstream"})
+# Such a call was none: it is made again, and counts for nothing.
+_REFUSALS = (429,)
 _OF_STREAMS = {
     "worker_lost": "the worker that had it was lost",
     "worker_drained": "the worker that had it was shut down",
@@ -148,7 +150,8 @@ def _call_ended(fields: Fields, _: float) -> str:
     if not status:
         return f"{call} was cut after {seconds}: {reason(why)}{named}"
     code = why if why in JUDGED else f"{status} {why}"
-    return f"{call} failed after {seconds}: {reason(why)} ({code}){named}"
+    what = "was refused" if status in _REFUSALS else "failed"
+    return f"{call} {what} after {seconds}: {reason(why)} ({code}){named}"
 
 
 def _retried(fields: Fields, _: float) -> str:

@@ -21,6 +21,8 @@ from app.watch.timeline.sentences import JUDGED, many, of_readers, reason, sente
 
 # Of the lines that are kept, so many are the first ones (scripts/log/story.lua): behind them some may be left out.
 FIRST = 50
+# Of an attempt without a call.
+GIVEN = "first content, of the answer that another stream is or was given"
 _TOKENS = ("input_tokens", "output_tokens")
 
 
@@ -58,10 +60,14 @@ def _submitted(kept: Kept, created: int) -> list[Entry]:
 
 
 def _with_gap(kept: Kept) -> Iterator[Entry]:
+    called = {entry.fields.get("attempt") for entry in kept.entries if entry.event == "call.started"}
     for number, entry in enumerate(kept.entries):
         if number == FIRST and kept.left_out:
             yield Entry(entry.at, "timeline.left_out", {"entries": kept.left_out})
-        yield entry
+        if entry.event == "stream.first_content" and entry.fields.get("attempt") not in called and not kept.left_out:
+            yield Entry(entry.at, entry.event, {"attempt": entry.fields.get("attempt", 0), "text": GIVEN})
+        else:
+            yield entry
 
 
 def _readers(gatherings: list[Gathering]) -> list[Entry]:

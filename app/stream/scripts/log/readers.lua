@@ -3,7 +3,7 @@
 -- who reads in a crowd costs no more than who reads alone.
 --
 -- KEYS  1 meta
--- ARGV  1 for how many ms it was gathered   2.. word, number, …
+-- ARGV  1 how many ms ago the first came or went   2 and the last   3.. word, number, …
 -- reply 1, or 0 for a stream that is not there
 local facts = redis.call('HMGET', KEYS[1], 'state', 'readers')
 if not facts[1] then
@@ -28,11 +28,11 @@ if lines >= 20 then
     add(word, number)
   end
 end
-for i = 2, #ARGV, 2 do
+for i = 3, #ARGV, 2 do
   add(ARGV[i], ARGV[i + 1])
 end
 for i, word in ipairs(words) do
   words[i] = string.format('%s=%.0f', word, numbers[word])
 end
-redis.call('HSET', KEYS[1], 'readers', known .. from .. string.format(' %.0f ', now) .. table.concat(words, ' ') .. '\n')
+redis.call('HSET', KEYS[1], 'readers', known .. from .. string.format(' %.0f ', now - ARGV[2]) .. table.concat(words, ' ') .. '\n')
 return 1

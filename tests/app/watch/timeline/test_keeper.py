@@ -96,7 +96,7 @@ def test_a_front_tells_of_readers_alone(clock: Clock) -> None:
     front.told(of_fronts.ReaderReset(OF, 2, "history_lost", 4))
     front.told(of_fronts.ReaderJoined(Subject("cv_1"), "conversations", resumed=False, readers=1))
     [crowd] = front.crowds(10)
-    assert (crowd.stream_id, crowd.at) == (STREAM, 100.0)
+    assert (crowd.stream_id, crowd.since, crowd.until) == (STREAM, 100.0, 101.0)
     assert dict(crowd.counts) == {"came": 3, "resumed": 1, "ended": 2, "left": 2, "reset": 4}
     assert front.crowds(10) == []
 

@@ -48,6 +48,11 @@ from worker.upstream import failure
         ),
         (
             "call.ended",
+            {"attempt": 1, "status": 429, "reason": "rate_limit_error", "seconds": 0.5},
+            "call 1 was refused after 0.5 s: the limit of the Claude API is reached (429 rate_limit_error)",
+        ),
+        (
+            "call.ended",
             {"attempt": 1, "status": 502, "reason": "incomplete", "seconds": 1.0},
             "call 1 failed after 1.0 s: the Claude API ended its answer before it was complete (incomplete)",
         ),

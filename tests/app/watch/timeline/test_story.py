@@ -11,7 +11,7 @@ import pytest
 
 from app.stream import scripts
 from app.stream.timeline.kept import kept_of
-from app.watch.timeline.story import FIRST, story
+from app.watch.timeline.story import FIRST, GIVEN, story
 
 STREAM = "st_" + "0" * 32
 
@@ -83,6 +83,14 @@ def test_a_hold_says_until_when() -> None:
     [_, entry] = of(lines((2000, "stream.held", {"seconds": 61.5, "parked": False})))["data"]
     assert entry["until"] == "1970-01-01T00:01:03.500Z"
     assert entry["text"].endswith("let no call be made, until 00:01:03")
+
+
+def test_what_another_stream_was_given_is_no_call() -> None:
+    content = {"attempt": 1, "since_call_seconds": 0.1}
+    [_, given] = of(lines((2000, "stream.first_content", content)))["data"]
+    assert (given["text"], "since_call_seconds" in given) == (GIVEN, False)
+    asked = of(lines((2000, "call.started", {"attempt": 1}), (2100, "stream.first_content", content)))["data"]
+    assert asked[-1]["text"] == "first content, 0.1 s after call 1 began"
 
 
 def test_a_gap_is_told_where_it_is() -> None:
