@@ -130,6 +130,8 @@ def test_the_line_to_try_can_be_pasted_into_a_shell_and_streams_an_answer(runnin
     last = shown.stdout.rstrip().rpartition("\n\n")[2]
     assert re.match(r'event: relay.end\ndata: {"outcome":"completed"', last)
     assert text_of(shown.stdout)
+    # Its story stands beneath, for people.
+    assert running.line(r"worker-1 \| \S+Z info +stream\.ended +stream_id=st_\w+ model=\S+ outcome=completed ")
 
 
 def test_a_second_one_in_the_same_directory_is_refused_and_harms_nothing(

@@ -19,6 +19,7 @@ Render = Callable[[Any, str, Fields], bytes]
 
 # Characters for which a value needs no quotes. Owners and ids are written so, or could be.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/@+%*-]+")
+_WHOSE = ("owner", "request_id", "client_request_id")
 _NAME_WIDTH = 20
 _LEVEL_WIDTH = 7
 _RESET, _BOLD, _DIM = "\x1b[0m", "\x1b[1m", "\x1b[2m"
@@ -57,7 +58,9 @@ def as_json(clock: Clock) -> Render:
 
 
 def as_text(clock: Clock, *, colour: bool) -> Render:
-    """`process` is left out: whoever reads along knows of which process."""
+    """What happened comes before whose it was, and what is not so is left out; as is `process`, which who reads along
+    knows.
+    """
     from structlog.dev import Column, ConsoleRenderer, KeyValueColumnFormatter  # noqa: PLC0415  # loaded by `opening`
 
     reset, bold, dim = (_RESET, _BOLD, _DIM) if colour else ("", "", "")
@@ -80,8 +83,10 @@ def as_text(clock: Clock, *, colour: bool) -> Render:
     )
 
     def render(logger: Any, name: str, fields: Fields) -> bytes:
-        fields["ts"], fields["level"] = clock(), name
-        return f"{renderer(logger, name, fields).rstrip()}\n".encode(errors="backslashreplace")
+        line = {"ts": clock(), "level": name, "event": fields.pop("event")}
+        whose = {one: fields.pop(one) for one in _WHOSE if one in fields}
+        said = {one: value for one, value in fields.items() if value is not False}
+        return f"{renderer(logger, name, line | said | whose).rstrip()}\n".encode(errors="backslashreplace")
 
     return render
 
