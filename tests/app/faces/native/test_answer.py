@@ -75,12 +75,13 @@ async def test_a_connection_that_was_taken_over_carries_the_same_bytes_as_any_ot
     await author.restart()
     await said(author, "anew")
     await author.end(Outcome.COMPLETED)
-    body = await same(whole)
+    body, after, anew = [await same(asked) for asked in (whole, rest, wrong)]
     log = await front.redis.get(f"ks:{{{author.stream_id}}}:log")
     assert body.endswith(b"\n\n" + log)
-    assert log.endswith((await same(rest)).partition(b"\n\n")[2])
-    assert (await same(wrong)).count(b"event: relay.reset\n") == 2
+    assert log.endswith(after.partition(b"\n\n")[2])
+    assert anew.count(b"event: relay.reset\n") == 2
     assert not front.hub.tails
+    assert front.hub.sent.bytes == 2 * (len(body) + len(after) + len(anew))
 
 
 async def test_it_is_told_the_same_when_its_front_drains_or_redis_forgets(
