@@ -264,7 +264,8 @@ def numbers_of(hub: Hub, accord: Accord) -> dict[str, Any]:
     """What a front leaves in Redis of itself."""
     late = accord.late_seconds
     lag_ms = None if late is None else round(late * 1000, 1)
-    return {"draining": hub.draining, "readers": len(hub.readers), "tails": len(hub.tails), "lag_ms": lag_ms}
+    readers = sum(len(tail.readers) for tail in hub.tails)
+    return {"draining": hub.draining, "readers": readers, "tails": len(hub.tails), "lag_ms": lag_ms}
 
 
 def _room_for(connections: int) -> int:

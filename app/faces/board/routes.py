@@ -36,6 +36,8 @@ async def events(request: Request) -> Response:
     except (RedisError, *AWAY) as error:  # of who comes with a session
         tell_refusal("board", error)
         return Response(COME_BACK, headers=SSE_HEADERS)
+    if request.method == "HEAD":  # who wants no body waits for no end
+        return Response(headers=SSE_HEADERS)
     return watching(board, lambda: front.hub.draining)
 
 

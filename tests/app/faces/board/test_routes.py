@@ -88,6 +88,11 @@ async def test_a_snapshot_comes_at_once_and_then_at_each_beat(front: Served, htt
         assert "secret" not in orjson.dumps(shown).decode()
 
 
+async def test_who_asks_for_no_body_is_answered_at_once(http: httpx.AsyncClient) -> None:
+    answer = await http.head("/ops/events")
+    assert (answer.status_code, answer.headers["content-type"], answer.content) == (200, "text/event-stream", b"")
+
+
 async def test_who_looks_at_the_line_alone(front: Served, http: httpx.AsyncClient) -> None:
     await front.report.leave()
     await begin(http)
