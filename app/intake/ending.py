@@ -7,7 +7,7 @@ that the newest one's answer told. Reads the log only where an answer stands in 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -67,8 +67,10 @@ async def ending_of(
         "error": None if error is None else orjson.dumps(error),
     }
     fields |= {name: value for name, value in optional.items() if value is not None}
+    of = subject(stream_id, meta.get("owner", b"").decode(), trace_of(meta))
     told = of_streams.Ended(
-        subject(stream_id, meta.get("owner", b"").decode(), trace_of(meta)),
+        # What its own client calls it, and not who asks for its end.
+        replace(of, client_request_id=meta.get("client_request_id", b"").decode()),
         word(model),
         outcome,
         error_type=error["type"] if error is not None else "",

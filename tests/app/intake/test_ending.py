@@ -15,7 +15,7 @@ from app.stream.endings import Outcome
 from app.stream.ledger.lines import Calls, CallState, bill_of
 from app.stream.ledger.usage import Brought, Cost
 from app.stream.log import Begun, Claim, Log, Status
-from app.watch.events.subjects import Subject, Trace
+from app.watch.events.subjects import Subject, Trace, request_ids
 from tests.app.stream.telling import accept
 
 START = b'{"type":"message_start","message":{"model":"claude-x","usage":%b}}'
@@ -98,3 +98,14 @@ async def test_it_is_told_where_the_stream_has_its_place_in_its_trace(redis: Red
     begun = Begun(Status.OK, 0, 0, None, {"owner": b"me", "traceparent": b"00-1-2-01", "tracestate": b"a=1"})
     told = (await ending_of(log, "st_1", begun, Outcome.CANCELLED, None, pricing=by_token)).told
     assert told.of == Subject("st_1", "me", trace=Trace("00-1-2-01", "a=1"))
+
+
+async def test_it_is_told_by_what_the_stream_s_client_calls_its_request_and_not_who_asks_for_its_end(
+    redis: Redis,
+) -> None:
+    token = request_ids.set(("req_2", "another's"))
+    try:
+        ending = await ended(redis, client_request_id="theirs")
+    finally:
+        request_ids.reset(token)
+    assert (ending.told.of.request_id, ending.told.of.client_request_id) == ("req_2", "theirs")

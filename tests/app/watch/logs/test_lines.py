@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.stream.observing import Event, RedisAwaited, RedisRefused
+from app.stream.observing import Event, RedisRefused
 from app.stream.redis.refusals import Kind
 from app.watch.events import of_fronts, of_processes, of_streams
 from app.watch.events.subjects import Subject
@@ -93,4 +93,12 @@ def test_the_page_has_each_line_and_its_fields_and_no_other() -> None:
         of_kind = set(fields_of(example(kind))) - {"stream_id", "owner", "request_id", "client_request_id"}
         written[name] = written.get(name, set()) | of_kind
     assert described == written
-    assert RedisAwaited in LINES
+
+
+def test_what_the_runbook_looks_for_is_said() -> None:
+    book = (ROOT / "deploy/runbook.md").read_text()
+    names = {line.name_of(example(kind)) for kind, line in LINES.items()} | {name for _, name, _ in CASES}
+    rooms = {name.partition(".")[0] for name in names}
+    looked_for = {one for one in re.findall(r"`([a-z_]+\.[a-z_]+)`", book) if one.partition(".")[0] in rooms}
+    assert looked_for
+    assert looked_for - names == set()
