@@ -5,6 +5,9 @@ import pytest
 
 from app.settings import Settings, SettingsError
 from app.stream.observing import RedisUnbounded, listen, tell
+from app.stream.timeline.noting import note, noted
+from app.watch.events.of_streams import CallStarted
+from app.watch.events.subjects import Subject
 from app.watch.wiring import FELL, watching
 
 
@@ -32,3 +35,11 @@ def test_what_the_command_says_itself_is_none_of_ours(capfd: pytest.CaptureFixtu
     with pytest.raises(SettingsError), watching(Settings(), "front", "front-1"):
         raise SettingsError("KEEPSTREAM_PORT")
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("timeline", "lines"), [("on", 1), ("off", 0)])
+def test_timelines_are_kept_where_they_are_not_off(timeline: str, lines: int) -> None:
+    with watching(Settings(timeline=timeline), "worker", "host:1:ab"):
+        tell(CallStarted(Subject("st_1"), 1, "claude"))
+        assert len(noted("st_1")) == len(note("stream.claimed", times=1)) == lines
+    assert noted("st_1") == note("stream.claimed", times=1) == ()

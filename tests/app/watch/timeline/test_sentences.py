@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.stream.timeline.entries import Entry
+from app.watch.events.of_streams import CLIENT, OPERATOR, UNREAD, TakeOver
 from app.watch.timeline.sentences import OF_CALLS, lasted, of_readers, sentence
 from worker.life.decide import Reason
 from worker.life.interrupt import Why
@@ -99,6 +100,13 @@ def test_there_are_words_for_why_a_call_or_a_stream_begins_again() -> None:
     for reason in Reason:
         said = sentence(Entry(0, "call.retried", {"attempt": 2, "reason": reason}), 0.0)
         assert reason.value not in said.split(" ")[4:] or reason is Reason.HELD
+
+
+def test_there_are_words_for_each_way_to_another_worker_and_for_each_who_cancels() -> None:
+    for cause in TakeOver:
+        assert cause.value not in sentence(Entry(0, "stream.taken_over", {"cause": cause.value, "attempt": 1}), 0.0)
+    said = {sentence(Entry(0, "stream.cancel_asked", {"by": by}), 0.0) for by in (CLIENT, UNREAD, OPERATOR)}
+    assert len(said | {sentence(Entry(0, "stream.cancel_asked", {}), 0.0)}) == 4
 
 
 @pytest.mark.parametrize(
