@@ -16,18 +16,16 @@ LAGS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.
 class Distribution:
     """`counts` of the values up to each of `bounds` and above the one before; the last is of those above all."""
 
-    __slots__ = ("bounds", "counts", "newest", "sum")
+    __slots__ = ("bounds", "counts", "sum")
 
     def __init__(self, bounds: Sequence[float] = LAGS) -> None:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
-        self.newest = 0.0
 
     def add(self, value: float, times: int = 1) -> None:
         self.counts[bisect_left(self.bounds, value)] += times
         self.sum += value * times
-        self.newest = value
 
     @property
     def count(self) -> int:

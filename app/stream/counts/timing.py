@@ -33,10 +33,11 @@ def seconds() -> Mapping[str, Distribution]:
 def took(digest: str, seconds: float, times: int = 1) -> None:
     """The script of this digest was answered so many `times`, each after so long."""
     name = NAMES.get(digest, OTHER)
-    found = _seconds.get(name)
-    if found is None:
+    try:
+        _seconds[name].add(seconds, times)
+    except KeyError:
         found = _seconds[name] = Distribution(BOUNDS)
-    found.add(seconds, times)
+        found.add(seconds, times)
 
 
 def took_together(digests: Iterable[str], seconds: float) -> None:

@@ -23,7 +23,7 @@ from app.watch.report import Report
 
 
 @contextmanager
-def _nobody(*_: Observer) -> Iterator[Observers]:
+def _nobody(*_: Observer, **__: object) -> Iterator[Observers]:
     yield Observers()  # which hears nothing: `tell` finds nobody
 
 
