@@ -37,7 +37,7 @@ RETRY_SECONDS = 1.0
 RETRY_SECONDS_MAX = 30.0
 # The board says something every second, and somebody looks at it.
 BOARD_SILENCE_SECONDS = 10.0
-BOARD_RETRY_SECONDS, BOARD_RETRY_SECONDS_MAX = 0.5, 4.0
+BOARD_RETRY_SECONDS, BOARD_RETRY_SECONDS_MAX = 0.5, 2.0
 # A submit is safe to repeat, because it carries an Idempotency-Key.
 SUBMIT_TRIES = 5
 THIS_MACHINE = ("all://127.0.0.1", "all://localhost", "all://[::1]")
