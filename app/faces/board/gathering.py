@@ -24,6 +24,8 @@ from app.watch.report import Report
 BEAT_SECONDS = 1.0
 # How long Redis may take for an answer, until it is said that there is none.
 PATIENCE_SECONDS = 1.0
+# The number of a step that nobody lives to see.
+NO_STEPS = 2**40
 
 
 class Gathering:
@@ -37,6 +39,7 @@ class Gathering:
         self._stream_bytes: int | None = None
         self._measured: int | None = None
         self._shown = unknown()
+        self._began_at = 0.0
         self._looked_at: float | None = None
         self._away_since: float | None = None
         self._changed = Versioned()
@@ -48,7 +51,7 @@ class Gathering:
 
     async def standing(self) -> Shown:
         """The numbers of the line and of who works on it. Raises Redis' errors."""
-        look = await self.board.look(0)
+        look = await self.board.look(NO_STEPS)
         return standing(look, judged(look, steady=self._steady))
 
     async def streams(self) -> list[Shown]:
@@ -116,6 +119,7 @@ class Gathering:
     async def _gather(self) -> None:
         """Looks, for as long as anybody has the patience; what takes longer is waited for at the next beat."""
         if self._looking is None:
+            self._began_at = self._now()
             self._looking = asyncio.create_task(self._look(), name="look")
         began = self._now()
         done, _ = await asyncio.wait({self._looking}, timeout=PATIENCE_SECONDS)
@@ -127,7 +131,8 @@ class Gathering:
                 if not refusal_of(error).passes:
                     tell_refusal("board", error)
             else:
-                self._looked_at, self._away_since = self._now(), None
+                # It may have been true then already, and have been long on its way.
+                self._looked_at, self._away_since = self._began_at, None
                 return
         if self._away_since is None:
             self._away_since = began

@@ -159,6 +159,7 @@ async def test_only_the_steps_that_are_asked_for_are_read(redis: Redis, board: B
     assert {step - STEPS_KEPT, step - 2, step - 1} <= set((await board.look()).steps) - {step - STEPS_KEPT - 1}
     assert step - 2 not in (await board.look(step - 1)).steps
     assert step - 1 in (await board.look(step - 1)).steps
+    assert (await board.look(2**40)).steps == {}
 
 
 async def test_what_ends_is_counted_once_and_what_it_cost_as_in_usage(redis: Redis, board: Board, queue: Queue) -> None:
