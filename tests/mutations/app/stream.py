@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "an answer of Redis is another one for each who tells of it",
+        "app/stream/redis/refusals.py",
+        "again or None))",
+        "None))",
+    ),
+    Mutation(
         "what Redis repeats of a command is told",
         "app/stream/redis/refusals.py",
         '_ARGUMENTS.sub("", text.removeprefix(_DISCARDED))',

@@ -117,6 +117,14 @@ def test_each_refusal_is_told() -> None:
     assert events == [RedisRefused("claims", "elsewhere", "READONLY", "READONLY read only", "ReadOnlyError")] * 3
 
 
+def test_who_tells_what_its_connection_has_told_says_so() -> None:
+    error = exceptions.ReadOnlyError("read only")
+    with heard() as events:
+        for asker in ("answers", "claims", "leases"):
+            tell_refusal(asker, error)
+    assert [event.again for event in events if isinstance(event, RedisRefused)] == [None, True, True]
+
+
 def test_what_may_quote_a_prompt_is_told_by_its_code_alone() -> None:
     with heard() as events:
         tell_refusal("claims", ResponseError("a secret"))
