@@ -93,7 +93,8 @@ def _seen(scope: Mapping[str, Any], trusted: Sequence[Network]) -> _Seen:
             return _Seen(str(address), certain=False)
         address = found
         if not _is_trusted(address, trusted):
-            return _Seen(str(address), certain=True)
+            # Behind whom there is something more, that is no client but a proxy: one that nobody trusts.
+            return _Seen(str(address), certain=next(entries, None) is None)
     return _Seen(str(address), certain=False)
 
 

@@ -188,9 +188,10 @@ class Client:
         """The finished Message. Raises `ClientError` 409 while the stream runs, or the stream's own error."""
         return await self._json("GET", f"/v1/streams/{_segment(stream_id)}/message")
 
-    async def timeline(self, stream_id: str) -> dict[str, Any]:
+    async def timeline(self, stream_id: str, *, as_operator: bool = False) -> dict[str, Any]:
         """What happened to a stream: `{"id", "state", "why", "data": [{"at", "event", "text", …}], "left_out"}`."""
-        return await self._json("GET", f"/v1/streams/{_segment(stream_id)}/timeline")
+        root = "/ops" if as_operator else "/v1"
+        return await self._json("GET", f"{root}/streams/{_segment(stream_id)}/timeline")
 
     async def ticket(self, stream_id: str, *, expires_in: float | None = None) -> dict[str, Any]:
         """`{"ticket", "expires_at", "events_url"}`: whoever has it reads this stream, and nothing else."""

@@ -10,14 +10,16 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import httpx
 import orjson
 from rich.console import Console
 from rich.text import Text
 
-from app.clients.python import Client
+from app.clients.python import Client, ClientError
 from app.terminal.answer import clean, clean_json
 from app.terminal.exits import Exit
 from app.terminal.once import write
@@ -26,7 +28,8 @@ from app.terminal.options import client_of, guarded, parse, parser_of
 EXPLAIN = """\
 Tells what happened to a stream, from its submit to its ending or to now: when it was claimed and by whom, each call of
 the Claude API with its request id, what was held, cut, begun again or taken over, who read; and in the last line why.
-Exits with 0 where there is a story to tell, however it ended.
+Exits with 0 where there is a story to tell, however it ended. It is for the stream's owner; with a key that has the
+right admin, or on the server's own machine, for any stream.
 """
 # What a person looks for: what went wrong, and what was done about it.
 _TROUBLE = ("call.retried", "stream.restarted", "stream.taken_over", "stream.held", "stream.append_refused")
@@ -44,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def _explain(options: argparse.Namespace) -> Exit:
     async with client_of(options) as client:
-        told = await client.timeline(await _stream_of(client, options.id))
+        told = await told_of(client, await _stream_of(client, options.id))
     if options.json:
         write(clean_json(orjson.dumps(told).decode()))
     elif sys.stdout.isatty():
@@ -54,6 +57,17 @@ async def _explain(options: argparse.Namespace) -> Exit:
     else:
         write("\n".join(text.plain for text in lines(told)))
     return Exit.COMPLETED
+
+
+async def told_of(client: Client, stream_id: str) -> dict[str, Any]:
+    """As its owner is told; to others as an operator, where they are one. Raises what an owner is refused with."""
+    try:
+        return await client.timeline(stream_id)
+    except ClientError as error:
+        if error.status in (httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND):
+            with suppress(ClientError):
+                return await client.timeline(stream_id, as_operator=True)
+        raise
 
 
 async def _stream_of(client: Client, name: str) -> str:

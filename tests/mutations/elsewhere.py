@@ -172,6 +172,12 @@ ROWS = (
         "this.#cancel()",
     ),
     Mutation(
+        "an operator is told of no stream but its own",
+        "app/terminal/explain.py",
+        "        if error.status in (httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND):",
+        "        if False:",
+    ),
+    Mutation(
         "numbers on the terminal are of now, however old they are",
         "app/terminal/top/drawing.py",
         "return self.age > OLD_SECONDS",

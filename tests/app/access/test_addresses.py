@@ -126,6 +126,10 @@ def test_who_has_no_address() -> None:
         # or from somewhere else, by one that is
         (forwarded("10.0.0.7", "127.0.0.1"), True),
         (forwarded("192.0.2.1", "127.0.0.1"), False),
+        # or by one that was asked by another, which stands there and is not
+        (forwarded("10.0.0.7", "198.51.100.1, 127.0.0.2"), False),
+        (forwarded("10.0.0.7", "198.51.100.1", "127.0.0.2"), False),
+        (forwarded("10.0.0.7", "127.0.0.2"), True),
     ],
 )
 def test_who_is_on_this_machine(asked: dict[str, Any], *, local: bool) -> None:

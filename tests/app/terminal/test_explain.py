@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.terminal.explain import lines
+import httpx
+import pytest
+
+from app.clients.python import Client, ClientError
+from app.terminal.explain import lines, told_of
 
 AT = "2026-11-27T18:49:48.000Z"
 TOLD: dict[str, Any] = {
@@ -44,3 +48,34 @@ def test_colour_is_for_what_went_wrong() -> None:
 
 def test_a_stream_of_which_nothing_is_told_is_one_too() -> None:
     assert next(text.plain for text in lines(TOLD | {"data": []})) == "st_1, ended"
+
+
+def client_of(**answers: int) -> Client:
+    """Of a server that answers with these, by the first part of the path."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        who = request.url.path.split("/")[1]
+        error = {"type": "error", "error": {"type": "x", "message": f"by {who}"}}
+        return httpx.Response(answers[who], json=error if answers[who] != httpx.codes.OK else {"id": who})
+
+    return Client("http://here", transport=httpx.MockTransport(answer))
+
+
+@pytest.mark.parametrize(
+    ("v1", "ops", "told"),
+    [
+        (200, 401, "v1"),
+        (404, 200, "ops"),  # another owner's, and an admin's key
+        (401, 200, "ops"),  # no key, on the machine itself
+        (404, 403, "by v1"),
+        (401, 401, "by v1"),
+        (404, 404, "by v1"),
+        (410, 200, "by v1"),
+    ],
+)
+async def test_an_operator_is_told_of_any_stream(v1: int, ops: int, told: str) -> None:
+    async with client_of(v1=v1, ops=ops) as client:
+        try:
+            assert (await told_of(client, "st_1"))["id"] == told
+        except ClientError as error:
+            assert told in str(error)  # noqa: PT017  # of those that are refused

@@ -28,6 +28,12 @@ ROWS = (
         "certain=True)",
     ),
     Mutation(
+        "who comes through a stranger's proxy, and then through one of ours, is on this machine",
+        "app/access/addresses.py",
+        "certain=next(entries, None) is None)",
+        "certain=True)",
+    ),
+    Mutation(
         "a stranger's X-Forwarded-Proto is believed",
         "app/access/addresses.py",
         "    if not trusted or not _is_trusted(_parsed(_peer(scope)), trusted):",
