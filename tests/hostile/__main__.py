@@ -36,7 +36,7 @@ MORE_BYTES, MORE_SHARE = 24 * 1024 * 1024, 0.15
 # Connections to Redis that stay in its pool; what leaks does so by the hundred.
 MORE_FDS = 32
 FAULTS_SHOWN = 5
-BAD_WORDS = ("Traceback", "internal error", " ERROR ", "never retrieved")
+BAD_WORDS = ("Traceback", "internal error", '"process.fault"', '"task.fell"', '"reader.failed"', "never retrieved")
 IDLE_SECONDS = 3.0
 
 

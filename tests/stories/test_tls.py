@@ -131,7 +131,7 @@ async def test_a_renewed_certificate_is_taken_by_a_front_that_runs(relay: Relay,
     front, url = relay.another_front(KEEPSTREAM_TLS_CERT=str(files[0]), KEEPSTREAM_TLS_KEY=str(files[1]))
     for source, target in zip(pairs[1], files, strict=True):
         shutil.copy(source, target)
-    await asyncio.to_thread(front.line, "the certificate is a new one")
+    await asyncio.to_thread(front.line, '"event":"certificate.read".*"taken":true')
     async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=pairs[1][0]), timeout=PATIENCE) as http:
         assert (await http.get(f"{url}/healthz")).status_code == 200
 
