@@ -57,7 +57,8 @@ async def test_no_odd_request_is_a_fault_of_ours(
     assert outcome.faults == []
     assert len(outcome.statuses) > 8
     assert after < before + 20
-    assert [record.getMessage() for record in caplog.records] == []
+    # There is no Claude API here: what goes straight to it is answered so.
+    assert [line for line in caplog.messages if " status=502 " not in line] == []
 
 
 async def test_what_is_answered_as_none_may_be_or_not_at_all_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
