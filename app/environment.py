@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -51,6 +51,18 @@ def is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_called(named: Iterable[str], names: Collection[str]) -> bool:
+    """Whether a request, by what its `Host` says, calls us by names of this machine or one of `names`."""
+    return all(is_loopback(name := _host_of(host)) or name in names for host in named if host)
+
+
+def _host_of(named: str) -> str:
+    try:
+        return urlsplit(f"//{named}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def network_of(text: str) -> Network:

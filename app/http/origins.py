@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from app.environment import is_loopback
+from app.environment import is_called
 from app.http import remaining
 
 # In a scope: the answer is a stream of events; whether a comment may stand behind what was written of it.
@@ -66,7 +66,7 @@ def own_page(headers: Headers, hosts: Collection[str], *, secure: bool) -> bool:
 
 def foreign_host(headers: Headers, hosts: Collection[str]) -> bool:
     """Whether we are called by a name that is none of this machine's, nor one of `hosts`."""
-    return not all(is_loopback(name := _name(host)) or name in hosts for host in headers.getlist("host") if host)
+    return not is_called(headers.getlist("host"), hosts)
 
 
 def _is_own(origin: str, headers: Headers, hosts: Collection[str]) -> bool:
@@ -91,10 +91,3 @@ def _place(host: str, scheme: str) -> tuple[str, int | None]:
         return parts.hostname or "", parts.port or _DEFAULT_PORTS.get(scheme)
     except ValueError:
         return "", None
-
-
-def _name(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""

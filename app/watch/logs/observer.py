@@ -12,7 +12,8 @@ from app.stream.observing import Event, RedisAwaited, RedisBack, RedisRefused
 from app.watch.events.of_streams import Claimed, Ended, LeaseLost
 from app.watch.events.subjects import Subject, request_ids
 from app.watch.logs.fields import add, fields_of
-from app.watch.logs.lines import DEBUG, LINES, Line
+from app.watch.logs.floods import FOR_THE_ASKING, SHORTENED, Floods
+from app.watch.logs.lines import DEBUG, LINES, WARNING, Line
 from app.watch.logs.outages import Outages
 
 # Streams of which more is known than an id: as many as no worker has.
@@ -36,6 +37,7 @@ class LogObserver:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._outages = Outages()
+        self._floods = Floods()
         self._subjects: dict[str, Subject] = {}
         self._threshold = next((level for level in (10, 20, 30, 40, 50) if log.is_enabled_for(level)), 60)
 
@@ -52,7 +54,12 @@ class LogObserver:
     def _say(self, event: Event, line: Line) -> None:
         level = line.level_of(event)
         if level >= self._threshold and not (isinstance(event, _OF_REDIS) and self._outages.keeps_quiet(event)):
-            self._log.log(level, line.name_of(event), **self._fields(event, line))
+            name = line.name_of(event)
+            if level > DEBUG and isinstance(event, FOR_THE_ASKING) and self._floods.is_one_too_many(name):
+                return
+            self._log.log(level, name, **self._fields(event, line))
+            for what, lines in self._floods.left_out():
+                self._log.log(WARNING, SHORTENED, what=what, lines=lines, hint="the metrics have counted them")
 
     def _fields(self, event: Event, line: Line) -> dict[str, Any]:
         fields = fields_of(event)

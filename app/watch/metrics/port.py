@@ -1,5 +1,7 @@
 """A port for the page of metrics, and for the probes of a process that has no other, for whoever can reach it.
 
+Where this machine alone can, no page that a browser here has open can read it, whatever name it has pointed at us.
+
 The rule: who asks gets one answer and is let go: a head has `HEAD_BYTES`, all of it `SECONDS`, and there are never more
 than `CONNECTIONS_MAX` at once. h11 reads what is asked. A port that cannot be had is told once and tried again, and the
 process goes on without: several may have been given the same, or it begins while the one before it still ends.
@@ -10,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Self, cast
 
 import h11
 
+from app.environment import is_called, is_loopback
 from app.stream.concurrency.tasks import Supervised
 from app.stream.observing import tell
 from app.watch.events.of_processes import Fault, MetricsServed, MetricsUnserved
@@ -36,14 +39,23 @@ Missing = Callable[[], str | None]
 class MetricsPort:
     """Serves within `async with`. `page` makes what is served; `tries`: how often the port could not be had.
 
-    `missing` is what the process lacks to be ready, and None in place of it where probes have another port.
+    `missing` is what the process lacks to be ready, and None in place of it where probes have another port. `names`
+    are those it may be called by besides this machine's own, where `host` is one of these.
     """
 
-    def __init__(self, host: str, port: int, page: Callable[[str], Page], missing: Missing | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        page: Callable[[str], Page],
+        missing: Missing | None = None,
+        names: Collection[str] = (),
+    ) -> None:
         self._host = host
         self._port = port
         self._page = page
         self._missing = missing
+        self._names = names if is_loopback(host) else None
         self._server: asyncio.Server | None = None
         self._open: set[_Asked] = set()
         self._trying = Supervised("metrics-port", self._keep_trying)
@@ -88,15 +100,18 @@ class MetricsPort:
         return True
 
     def _asked(self) -> _Asked:
-        return _Asked(self._page, self._missing, self._open)
+        return _Asked(self._page, self._missing, self._names, self._open)
 
 
 class _Asked(asyncio.Protocol):
     """One connection: one question, one answer."""
 
-    def __init__(self, page: Callable[[str], Page], missing: Missing | None, others: set[_Asked]) -> None:
+    def __init__(
+        self, page: Callable[[str], Page], missing: Missing | None, names: Collection[str] | None, others: set[_Asked]
+    ) -> None:
         self._page = page
         self._missing = missing
+        self._names = names
         self._others = others
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
         self._transport: asyncio.Transport | None = None
@@ -141,12 +156,13 @@ class _Asked(asyncio.Protocol):
             self._answer(HTTPStatus.OK, Page(b'{"status":"ok"}', _JSON), has_body=asked.method == b"GET")
         elif path == READYZ and self._missing is not None:
             self._answer(*_readiness(self._missing()), has_body=asked.method == b"GET")
+        elif self._names is not None and not is_called(_all(asked, b"host"), self._names):
+            self._answer(HTTPStatus.FORBIDDEN, Page(b"call it localhost, or by a name in KEEPSTREAM_HOSTS\n", _PLAIN))
         elif path != PATH:
             self._answer(HTTPStatus.NOT_FOUND, Page(b"the metrics are at %b\n" % PATH, _PLAIN))
         else:
-            accept = b",".join(value for name, value in asked.headers if name == b"accept")
             try:
-                page = self._page(accept.decode("latin-1"))
+                page = self._page(",".join(_all(asked, b"accept")))
             except Exception as error:  # noqa: BLE001  # whoever measures goes without, and nobody else
                 tell(Fault.met("metrics", error))
                 self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, Page(b"", _PLAIN))
@@ -169,6 +185,11 @@ class _Asked(asyncio.Protocol):
             if has_body:
                 self._transport.write(page.body)
         self._transport.close()  # what is buffered still goes out, until the time is up
+
+
+def _all(asked: h11.Request, field: bytes) -> list[str]:
+    """The values of a header."""
+    return [value.decode("latin-1") for name, value in asked.headers if name == field]
 
 
 def _readiness(missing: str | None) -> tuple[HTTPStatus, Page]:

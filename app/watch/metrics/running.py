@@ -42,6 +42,7 @@ async def running(
         from app.watch.metrics.port import MetricsPort  # noqa: PLC0415  # its parser is for who has such a port
 
         host = settings.metrics_host or settings.host
-        port = await stack.enter_async_context(MetricsPort(host, settings.metrics_port, metrics.page, missing))
+        made = MetricsPort(host, settings.metrics_port, metrics.page, missing, settings.hosts)
+        port = await stack.enter_async_context(made)
         metrics.unserved = lambda: port.tries
         yield port.address

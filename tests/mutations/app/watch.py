@@ -16,6 +16,18 @@ ROWS = (
         "        pass\n",
     ),
     Mutation(
+        "a stranger fills a disk by asking",
+        "app/watch/logs/floods.py",
+        "        too_many = left < 1",
+        "        too_many = False",
+    ),
+    Mutation(
+        "what was left out of the log is said by nobody",
+        "app/watch/logs/floods.py",
+        "        found = list(self._left_out.items())",
+        "        found: list[tuple[str, int]] = []",
+    ),
+    Mutation(
         "what nobody listens to is written all the same",
         "app/watch/logs/observer.py",
         "if level >= self._threshold and not (",

@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "a page that has pointed its own name here reads the metrics",
+        "app/watch/metrics/port.py",
+        "elif self._names is not None and not is_called(",
+        "elif False and not is_called(",
+    ),
+    Mutation(
         "a call after a take-over is the upstream's failure",
         "app/watch/metrics/parts/worker_metrics.py",
         "        if event.reason not in _TAKEN_OVER:",

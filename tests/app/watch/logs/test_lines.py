@@ -12,6 +12,7 @@ from app.stream.redis.refusals import Kind
 from app.watch.events import of_fronts, of_processes, of_streams
 from app.watch.events.subjects import Subject
 from app.watch.logs.fields import fields_of
+from app.watch.logs.floods import SHORTENED
 from app.watch.logs.foreign import SAID
 from app.watch.logs.lines import DEBUG, ERROR, INFO, LINES, WARNING
 from app.watch.logs.opening import LOST
@@ -88,6 +89,7 @@ def test_the_page_has_each_line_and_its_fields_and_no_other() -> None:
     cases = [(line.name_of(event), kind) for kind, line in LINES.items() for event in [example(kind)]]
     cases += [(name, type(event)) for event, name, _ in CASES]
     written: dict[str, set[str]] = {SAID: {"logger", "place", "text", "error"}, LOST: {"lines", "error"}}
+    written[SHORTENED] = {"what", "lines"}
     written[FAILED] = {"observer", "error", "place"}
     for name, kind in cases:
         of_kind = set(fields_of(example(kind))) - {"stream_id", "owner", "request_id", "client_request_id"}

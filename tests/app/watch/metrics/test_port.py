@@ -170,3 +170,17 @@ async def test_nobody_is_served_any_more_when_it_ends() -> None:
     writer.close()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(HERE, number)
+
+
+async def test_a_page_that_has_pointed_its_own_name_here_reads_nothing() -> None:
+    async with MetricsPort(HERE, 0, page, lambda: None, ("metrics.example",)) as made:
+        for host in ("evil.example", f"evil.example:{port_of(made)}", "localhost.evil.example", "[::"):
+            assert (await ask(made, host=host)).status_code == 403, host
+            assert (await ask(made, path="/readyz", host=host)).status_code == 200
+        for host in ("localhost", f"127.0.0.1:{port_of(made)}", "[::1]:1", "metrics.example:9464"):
+            assert (await ask(made, host=host)).status_code == 200, host
+
+
+async def test_where_others_reach_it_it_has_any_name() -> None:
+    async with MetricsPort("0.0.0.0", 0, page) as made:  # noqa: S104  # as in a container
+        assert (await ask(made, host="worker-1:9464")).status_code == 200
