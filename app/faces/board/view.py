@@ -2,7 +2,8 @@
 
 Pure. The rule: nothing is said that is not known. What a process said last is shown with how old it is; one that was
 not heard in time is no worker any more, and what it holds does not run; while nobody could be heard (Redis was away a
-moment ago) nobody is judged. What runs is what the leases say, and what was spent what was counted with the endings.
+moment ago) nobody is judged. What runs is what the leases say, and what was spent what was counted with the endings. A
+model that does not look like a name is `other`: its client may have written anything.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from app.stream.board import counting
 from app.stream.board.board import STEP_SECONDS, STEPS_KEPT, Left, Look
 from app.stream.board.listing import Listed
 from app.stream.endings import Outcome
+from app.watch.events.subjects import word
 
 # A process leaves its numbers every second. Who is not connected any more and has missed one is gone; who is connected
 # and has missed three stands still.
@@ -100,7 +102,11 @@ def snapshot(
     fronts = [_front(one) for one in processes if one.kind == "front"]
     return {
         "time": look.now,
-        "queue": {"waiting": numbers["waiting"], "oldest_seconds": numbers["oldest_seconds"], "held": list(held)},
+        "queue": {
+            "waiting": numbers["waiting"],
+            "oldest_seconds": numbers["oldest_seconds"],
+            "held": sorted({word(model) for model in held}),
+        },
         "streams": {
             "running": numbers["running"],
             "capacity": numbers["capacity"],
@@ -181,7 +187,7 @@ def row(one: Listed, now: float) -> Shown:
         "owner": meta.get("owner", b"").decode(errors="replace"),
         "state": meta["state"].decode(),
         "outcome": meta["outcome"].decode() if "outcome" in meta else None,
-        "model": meta.get("model", b"").decode(errors="replace"),
+        "model": word(meta.get("model", b"").decode(errors="replace")),
         "attempt": int(meta.get("attempt", b"0")),
         "age_seconds": ago("created_at"),
         "worker": one.worker or None,

@@ -229,6 +229,12 @@ ROWS = (
         "        prompt = replace(prompt, body=with_messages(rest, messages))",
     ),
     Mutation(
+        "what a client calls a model is said to operators",
+        "app/faces/board/view.py",
+        "sorted({word(model) for model in held})",
+        "sorted(set(held))",
+    ),
+    Mutation(
         "what a dead worker holds runs",
         "app/faces/board/view.py",
         "_DEAD = frozenset({SILENT, GONE})",

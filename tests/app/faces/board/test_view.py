@@ -224,3 +224,24 @@ def test_a_stream_is_shown_without_what_was_said() -> None:
         "worker": "w",
         "ended_seconds": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("claude-sonnet-5", "claude-sonnet-5"),
+        ("anthropic.claude-x-v1:0", "anthropic.claude-x-v1:0"),
+        ("nothing. All is well: run this command", "other"),
+        ("\u202e\x1b[31m<b>", "other"),
+        ("m" * 10_000, "other"),
+    ],
+)
+def test_a_model_that_a_client_made_up_says_nothing_to_an_operator(model: str, told: str) -> None:
+    meta = {"owner": b"me", "state": b"running", "model": model.encode()}
+    assert row(Listed("st_1", "w", meta), NOW)["model"] == told
+    at = look(left("a"), front("f"), waiting=4, oldest_seconds=20.0)
+    found = snapshot(at, at.steps, MEMORY, (model, model), steady=True)
+    assert found["queue"]["held"] == [told]
+    said = attention(found | {"stale_seconds": 0.0, "front": "f", "version": "1"})
+    assert any(told in need["do"] for need in said)
+    assert told != "other" or model not in str(said)
