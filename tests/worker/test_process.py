@@ -218,9 +218,9 @@ async def test_what_does_not_finish_is_handed_over(shop: Workshop, second: bool)
             process.send(signal.SIGTERM)
         assert await ended(process) == 0
     assert await shop.redis.zcard(keys.LEASES) == 0
+    handed_over = [stream_id for stream_id in ids if (await shop.look(stream_id)).outcome is None]
+    assert handed_over
     async with shop.worker(max_attempts=1):
-        handed_over = [stream_id for stream_id in ids if (await shop.look(stream_id)).outcome is None]
-        assert handed_over
         for stream_id in ids:
             stream = await shop.ended(stream_id)
             assert stream.outcome == "completed"
