@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from redis.asyncio import Redis
 
 from app.stream.board.board import Board
 from app.stream.concurrency.tasks import Supervised
+from app.stream.redis import links
 from app.stream.redis.refusals import NO_ANSWER, refusal_of, tell_refusal
 from app.watch.tallies import Tallies
 from app.watch.wiring import Watch
@@ -23,6 +25,8 @@ from app.watch.wiring import Watch
 BEAT_SECONDS = 1.0
 # A beat that is later than this was kept from Redis, by what may have kept all others.
 LATE_SECONDS = 1.5
+# So far Redis' clock and ours may go apart from one beat to the next; what is more is a step of one of them.
+STEP_SECONDS = 0.5
 # Who leaves does not wait for long.
 LEAVE_SECONDS = 0.3
 
@@ -41,16 +45,23 @@ class Report:
         self._began = asyncio.get_running_loop().time()
         self._last: float | None = None
         self._steady_since: float | None = None
+        self._ahead = (-math.inf, math.inf)  # between these Redis' clock is ahead of the loop's
         self.version = _version()
         tallies.see("joined")
 
     @property
     def steady_seconds(self) -> float:
-        """For how long Redis has been there without a gap, as this process knows it."""
+        """For how long Redis has been there without a gap and without a step of its clock, as this process knows."""
         now = asyncio.get_running_loop().time()
         if self._last is None or self._steady_since is None or now - self._last > LATE_SECONDS:
             return 0.0
-        return now - self._steady_since
+        # One that was away for less than a beat has lost everybody's subscriptions all the same.
+        return min(now - self._steady_since, links.back_seconds())
+
+    def goes_on(self, clock: float, asked_at: float) -> bool:
+        """Whether Redis' clock, asked for at that time of the loop's, goes on from where it was at the last beat."""
+        low, high = clock - asyncio.get_running_loop().time(), clock - asked_at
+        return low <= self._ahead[1] + STEP_SECONDS and high >= self._ahead[0] - STEP_SECONDS
 
     async def keep(self) -> None:
         """For as long as the process lives."""
@@ -67,14 +78,15 @@ class Report:
     async def leave(self, **more: Any) -> None:
         """Once. Raises Redis' errors."""
         loop, numbers = asyncio.get_running_loop(), self._numbers()
+        began = loop.time()
         batch = self._tallies.batch()
-        own = {"kind": self._kind, "version": self.version, "up": round(loop.time() - self._began, 1)}
-        await self._board.leave(self.name, {**own, **numbers, **more}, batch.number, batch.counts, batch.seen)
+        own = {"kind": self._kind, "version": self.version, "up": round(began - self._began, 1)}
+        clock = await self._board.leave(self.name, {**own, **numbers, **more}, batch.number, batch.counts, batch.seen)
         self._tallies.is_left(batch)
         now = loop.time()
-        if self._last is None or now - self._last > LATE_SECONDS:
+        if self._last is None or now - self._last > LATE_SECONDS or not self.goes_on(clock, began):
             self._steady_since = now
-        self._last = now
+        self._last, self._ahead = now, (clock - now, clock - began)
 
     async def end(self) -> None:
         """The process ends as it should: it is not to be missed."""

@@ -3,7 +3,7 @@
 The rule: counts are handed out as a batch with a number, and stay in that batch until it is known to be in Redis, so
 that a lost reply makes nothing count twice and an outage loses nothing; what a process has counted when it is killed is
 lost, which is what it did within its last second. What has to be exact (endings, tokens, money) is counted by the
-queue's `done` and not here. Events come from any thread.
+queue's `done` and not here. Events come from any thread, and from finalizers in the midst of another event.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Tallies:
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = name
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._counts: Counter[str] = Counter()
         self._seen: deque[Seen] = deque(maxlen=SEEN_LENGTH)
         self._takeovers: Counter[str] = Counter()

@@ -1,7 +1,8 @@
 """The board as it is gathered: once a second for all who watch, and never while nobody does.
 
 The rule: what a watcher gets is the newest there is, however slowly it reads; a Redis that does not answer within a
-second is said to be away, with what was known before it went, and how old that is. Closed steps are read once.
+second is said to be away, one that refuses to say it is not; either way what was known before is shown, with how old it
+is, counted from when it was asked for. Closed steps are read once.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from app.stream.board.board import STEPS_KEPT, Board, Look
 from app.stream.board.listing import listed, stream_bytes
 from app.stream.concurrency.tasks import Supervised, end
 from app.stream.concurrency.versioned import Versioned
-from app.stream.redis.refusals import NO_ANSWER, refusal_of, tell_refusal
+from app.stream.redis.refusals import NO_ANSWER, Kind, refusal_of, tell_refusal
 from app.watch.report import Report
 
 BEAT_SECONDS = 1.0
@@ -26,6 +27,8 @@ BEAT_SECONDS = 1.0
 PATIENCE_SECONDS = 1.0
 # The number of a step that nobody lives to see.
 NO_STEPS = 2**40
+# It is there, and will not say how things stand before somebody has changed something.
+_REFUSES = (Kind.UNFIT, Kind.BUG)
 
 
 class Gathering:
@@ -41,7 +44,8 @@ class Gathering:
         self._shown = unknown()
         self._began_at = 0.0
         self._looked_at: float | None = None
-        self._away_since: float | None = None
+        self._unanswered_since: float | None = None
+        self._refused = False
         self._changed = Versioned()
         self.watchers = 0
         self._beating = Supervised("board", self._beat)
@@ -51,8 +55,8 @@ class Gathering:
 
     async def standing(self) -> Shown:
         """The numbers of the line and of who works on it. Raises Redis' errors."""
-        look = await self.board.look(NO_STEPS)
-        return standing(look, judged(look, steady=self._steady))
+        look, steady = await self._looked(NO_STEPS)
+        return standing(look, judged(look, steady=steady))
 
     async def streams(self) -> list[Shown]:
         """Some of the streams there are, looked up once a second for all who ask. Raises Redis' errors."""
@@ -89,10 +93,11 @@ class Gathering:
     def newest(self) -> Shown:
         """What is known now."""
         now = self._now()
-        seconds = 0.0 if self._looked_at is None else now - self._looked_at
-        shown = self._shown
-        if self._away_since is not None:
-            shown = stale(shown, seconds, now - self._away_since)
+        shown, since = self._shown, self._unanswered_since
+        looked_at = self._looked_at if self._looked_at is not None else since
+        seconds = 0.0 if looked_at is None else now - looked_at
+        if since is not None:
+            shown = stale(shown, seconds, None if self._refused else now - since)
         shown = {
             **shown,
             "stale_seconds": round(seconds, 1),
@@ -104,10 +109,6 @@ class Gathering:
     @property
     def _is_new(self) -> bool:
         return self._looked_at is not None and self._now() - self._looked_at < BEAT_SECONDS
-
-    @property
-    def _steady(self) -> bool:
-        return self._report.steady_seconds >= STEADY_SECONDS
 
     async def _beat(self) -> None:
         while True:
@@ -128,27 +129,38 @@ class Gathering:
             try:
                 self._shown = looking.result()
             except NO_ANSWER as error:
-                if not refusal_of(error).passes:
+                refusal = refusal_of(error)
+                self._refused = refusal.kind in _REFUSES
+                if not refusal.passes:
                     tell_refusal("board", error)
             else:
                 # It may have been true then already, and have been long on its way.
-                self._looked_at, self._away_since = self._began_at, None
+                self._looked_at, self._unanswered_since = self._began_at, None
                 return
-        if self._away_since is None:
-            self._away_since = began
+        else:
+            self._refused = False
+        if self._unanswered_since is None:
+            self._unanswered_since = began
 
     async def _look(self) -> Shown:
         # The step that is under way and the one before it may have grown since.
-        look = await self.board.look(max(self._steps) - 1 if self._steps else None)
+        look, steady = await self._looked(max(self._steps) - 1 if self._steps else None)
         held = await self.board.held(look.gates)
         if look.step != self._measured:
             self._stream_bytes, self._measured = await stream_bytes(self._redis), look.step
         memory = await self._memory()
         self._keep(look)
-        return snapshot(look, self._steps, memory, held, steady=self._steady)
+        return snapshot(look, self._steps, memory, held, steady=steady)
+
+    async def _looked(self, first_step: int | None) -> tuple[Look, bool]:
+        """And whether everybody has had the time to say something, by the clock that it is told in."""
+        asked_at = self._now()
+        look = await self.board.look(first_step)
+        steady = self._report.steady_seconds >= STEADY_SECONDS and self._report.goes_on(look.now, asked_at)
+        return look, steady
 
     def _keep(self, look: Look) -> None:
-        self._steps = {n: counts for n, counts in self._steps.items() if n >= look.step - STEPS_KEPT}
+        self._steps = {n: counts for n, counts in self._steps.items() if look.step - STEPS_KEPT <= n <= look.step}
         self._steps |= {number: dict(counts) for number, counts in look.steps.items()}
 
     async def _list(self) -> list[Shown]:

@@ -154,8 +154,11 @@ def unknown() -> Shown:
     }
 
 
-def stale(shown: Shown, seconds: float, away_seconds: float) -> Shown:
-    """What was shown `seconds` ago, while Redis does not answer, now for `away_seconds`: nobody is known to be well."""
+def stale(shown: Shown, seconds: float, away_seconds: float | None) -> Shown:
+    """What was shown `seconds` ago, while Redis does not answer, now for `away_seconds`: nobody is known to be well.
+
+    None for one that is there and refuses to say how things stand.
+    """
 
     def unsure(processes: Iterable[Shown]) -> list[Shown]:
         return [
@@ -167,11 +170,12 @@ def stale(shown: Shown, seconds: float, away_seconds: float) -> Shown:
             for one in processes
         ]
 
+    away = {} if away_seconds is None else {"away": True, "away_seconds": round(away_seconds, 1)}
     return {
         **shown,
         "workers": unsure(shown["workers"]),
         "fronts": unsure(shown["fronts"]),
-        "redis": {**shown["redis"], "away": True, "away_seconds": round(away_seconds, 1)},
+        "redis": {**shown["redis"], **away},
     }
 
 

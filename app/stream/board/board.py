@@ -82,9 +82,12 @@ class Board:
         batch: int,
         counts: Mapping[str, int],
         seen: Iterable[Mapping[str, Any]] = (),
-    ) -> None:
-        """The numbers of a process, and what it has counted and seen, which has the number `batch`, 1 for the first."""
-        await self._leave(
+    ) -> float:
+        """The numbers of a process, and what it has counted and seen, which has the number `batch`, 1 for the first.
+
+        Returns the time by Redis' clock, in seconds.
+        """
+        now: int = await self._leave(
             keys=_KEYS,
             args=[
                 *(name, batch, orjson.dumps(numbers), keys.STEPS, FORGET_MS, keys.accord(""), keys.SEEN_LENGTH),
@@ -93,6 +96,7 @@ class Board:
                 *(orjson.dumps(one) for one in seen),
             ],
         )
+        return now / 1000
 
     async def look(self, first_step: int | None = None) -> Look:
         """How things stand. Of the steps those from `first_step` on, or all that are kept."""
@@ -131,7 +135,8 @@ class Board:
 
 def _left(now: int, name: bytes, record: bytes, listeners: int, held: int) -> Left:
     at, _, numbers = record.split(b" ", 2)
-    return Left(name.decode(), max(now - int(at), 0) / 1000, listeners > 0, held, orjson.loads(numbers))
+    # What comes later than now was said before the clock was set back: nobody knows when.
+    return Left(name.decode(), abs(now - int(at)) / 1000, listeners > 0, held, orjson.loads(numbers))
 
 
 def _counts(flat: Sequence[bytes]) -> dict[str, int]:

@@ -38,7 +38,22 @@ _ASKED = (
 )
 WORDS = {
     **dict.fromkeys(
-        ("DEL", "EXISTS", "GET", "GETEX", "HGETALL", "HLEN", "INCR", "PTTL", "SMEMBERS", "STRLEN", "TTL", "ZCARD"), 0
+        (
+            "DEL",
+            "EXISTS",
+            "GET",
+            "GETEX",
+            "HGETALL",
+            "HLEN",
+            "HVALS",
+            "INCR",
+            "PTTL",
+            "SMEMBERS",
+            "STRLEN",
+            "TTL",
+            "ZCARD",
+        ),
+        0,
     ),
     "ZPOPMIN": 0,
     **dict.fromkeys(

@@ -42,6 +42,7 @@ FOLLOW_SECONDS = 10.0
 
 _left_at = -math.inf  # the time of the system's clock that only goes forward
 _away_since: float | None = None  # likewise
+_back_at = -math.inf  # likewise
 
 
 def shaken() -> bool:
@@ -52,6 +53,11 @@ def shaken() -> bool:
 def is_away() -> bool:
     """Whether nobody was found when a connection was last needed."""
     return _away_since is not None
+
+
+def back_seconds() -> float:
+    """For how long no connection was lost; 0 while nobody is found."""
+    return 0.0 if is_away() else time.monotonic() - _back_at
 
 
 def _leave() -> None:
@@ -69,10 +75,10 @@ def _lost(error: BaseException) -> None:
 
 def _found() -> None:
     """A connection stands."""
-    global _away_since  # as above
+    global _away_since, _back_at  # as above
     if _away_since is not None:
-        since, _away_since = _away_since, None
-        tell(RedisBack(time.monotonic() - since))
+        since, _away_since, _back_at = _away_since, None, time.monotonic()
+        tell(RedisBack(_back_at - since))
 
 
 class NoPrimaryError(RedisConnectionError):

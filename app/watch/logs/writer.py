@@ -3,7 +3,8 @@
 The rule: who hands in a line waits for nobody. A pipe that nobody reads, a disk that is full or slow hold up this
 thread alone; what comes meanwhile is kept up to a bound, and what is beyond it, or cannot be written, is lost and
 counted. Once writing goes again, that is said. Lines of a moment go out together: a thread that is woken for each costs
-more than they do.
+more than they do. A line may come from a finalizer, which runs wherever memory is collected, here as well: nothing is
+locked that could be asked for again there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from queue import SimpleQueue
 
 from app.stream.concurrency.threads import SupervisedThread
 
@@ -39,8 +41,9 @@ class Writer:
         self._why = ""
         self._torn = False
         self._closing = False
-        self._counting = threading.Lock()
-        self._bell = threading.Event()
+        self._counting = threading.RLock()
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._rung = False
         self._thread = SupervisedThread("log", self._run)
         self._thread.start()
 
@@ -49,19 +52,23 @@ class Writer:
             self._lose(1, STALLED)
             return
         self._lines.append(line)
-        if not self._bell.is_set():
-            self._bell.set()
+        if not self._rung:
+            self._ring()
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Writes what is left, if that can be done in time."""
         self._closing = True
-        self._bell.set()
+        self._ring()
         self._thread.join(seconds)
+
+    def _ring(self) -> None:
+        self._rung = True
+        self._bell.put(None)
 
     def _run(self, ended: threading.Event) -> None:
         while not self._closing:
-            self._bell.wait()
-            self._bell.clear()
+            self._bell.get()
+            self._rung = False  # before it is looked what there is: what comes from now on rings anew
             self._write_all()
             if not self._closing:
                 time.sleep(TOGETHER_SECONDS)

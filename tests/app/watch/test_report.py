@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from redis.exceptions import ResponseError
 
 from app.stream.board.board import Board
 from app.stream.observing import RedisRefused, listen
+from app.stream.redis import links
 from app.watch import report as module
 from app.watch.report import Report
 from app.watch.tallies import Tallies
@@ -23,13 +25,15 @@ class _Board(Board):
     """One whose Redis answers as it is told."""
 
     raises: Exception | None = None
+    clock: float | None = None
     asked = 0
 
-    async def leave(self, *args: Any, **more: Any) -> None:
+    async def leave(self, *args: Any, **more: Any) -> float:
         self.asked += 1
         if self.raises is not None:
             raise self.raises
-        await super().leave(*args, **more)
+        clock = await super().leave(*args, **more)
+        return clock if self.clock is None else self.clock
 
 
 @pytest.fixture
@@ -74,20 +78,54 @@ async def test_it_goes_on_through_an_outage_and_tells_of_it_no_second_time(repor
     assert {event.asker for event in heard.events if isinstance(event, RedisRefused)} == {"report"}
 
 
-async def test_a_gap_begins_the_time_anew(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
-    monkeypatch.setattr(type(asyncio.get_running_loop()), "time", lambda _: now, raising=False)
+class _Time:
+    """The loop's, at which a process leaves its numbers, and how far Redis' clock is ahead of it."""
+
+    def __init__(self, report: Report, board: _Board) -> None:
+        self.now, self.ahead = 100.0, 1e9
+        self._report, self._board = report, board
+
+    async def leave(self, at: float) -> float:
+        """Returns for how long all was steady then."""
+        self.now, self._board.clock = at, at + self.ahead
+        await self._report.leave()
+        return self._report.steady_seconds
+
+
+@pytest.fixture
+async def time(report: Report, board: _Board, monkeypatch: pytest.MonkeyPatch) -> _Time:
+    found = _Time(report, board)
+    monkeypatch.setattr(type(asyncio.get_running_loop()), "time", lambda _: found.now, raising=False)
+    monkeypatch.setattr(links, "back_seconds", lambda: math.inf)
+    return found
+
+
+async def test_a_gap_begins_the_time_anew(report: Report, time: _Time) -> None:
     assert report.steady_seconds == 0
-    for now in (101.0, 102.0, 103.0):  # noqa: B007  # it is the clock
-        await report.leave()
-    assert report.steady_seconds == 2.0
-    now = 105.0
+    assert [await time.leave(at) for at in (101.0, 102.0, 103.0)] == [0.0, 1.0, 2.0]
+    time.now = 105.0
     assert report.steady_seconds == 0  # for so long nobody has been heard, itself included
-    await report.leave()
-    assert report.steady_seconds == 0
-    now = 106.0
-    await report.leave()
-    assert report.steady_seconds == 1.0
+    assert [await time.leave(at) for at in (105.0, 106.0)] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("step", [-300.0, -1.0, 1.0, 300.0])
+async def test_a_step_of_the_clock_is_a_gap(report: Report, time: _Time, step: float) -> None:
+    """All ages are told in it: everybody would be silent at once, or who is dead alive again."""
+    assert [await time.leave(at) for at in (101.0, 102.0)] == [0.0, 1.0]
+    assert report.goes_on(102.3 + time.ahead, 102.0)  # as far as one can know
+    time.ahead += step
+    time.now = 102.5
+    assert not report.goes_on(102.5 + time.ahead, 102.4)
+    assert [await time.leave(at) for at in (103.0, 104.0)] == [0.0, 1.0]
+    assert report.goes_on(104.0 + time.ahead, 104.0)
+
+
+async def test_a_redis_that_was_away_for_less_than_a_beat_is_a_gap(
+    report: Report, time: _Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "back_seconds", lambda: 0.3)
+    assert [await time.leave(at) for at in (101.0, 102.0)] == [0.0, 0.3]
+    assert report.steady_seconds == 0.3
 
 
 async def test_who_leaves_says_so(report: Report, board: _Board) -> None:

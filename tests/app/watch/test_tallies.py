@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from app.stream.board.counting import class_of
@@ -34,6 +36,21 @@ def test_what_is_counted(event: Event, counted: dict[str, int]) -> None:
     tallies = Tallies("w")
     tallies.told(event)
     assert tallies.batch().counts == counted
+
+
+def test_what_is_told_in_the_midst_of_another_event_holds_nobody_up() -> None:
+    """By a finalizer: memory is collected wherever something is made, and what nobody awaited is told there."""
+
+    def clock() -> float:
+        tallies.told(of_streams.Retried(OF, 2, "overloaded", 1.0, 529))
+        return 0.0
+
+    tallies = Tallies("w", clock)
+    telling = threading.Thread(target=tallies.told, args=(REFUSED,), daemon=True)
+    telling.start()
+    telling.join(30)
+    assert not telling.is_alive()
+    assert tallies.batch().counts == {"refused_writes": 1, "retries": 1}
 
 
 def test_a_batch_stays_as_it_is_until_it_is_known_to_be_left() -> None:

@@ -282,4 +282,14 @@ ROWS = (
         '_TAKES = ("live", "unsure")',
         '_TAKES = ("live",)',
     ),
+    Mutation(
+        "numbers are as old as an answer", "app/faces/board/gathering.py", "self._began_at, None", "self._now(), None"
+    ),
+    Mutation("a Redis that refuses is away", "app/faces/board/gathering.py", "(Kind.UNFIT, Kind.BUG)", "()"),
+    Mutation(
+        "a board that knows later steps reads none when the clock was set back",
+        "app/faces/board/gathering.py",
+        "if look.step - STEPS_KEPT <= n <= look.step}",
+        "if look.step - STEPS_KEPT <= n}",
+    ),
 )

@@ -207,4 +207,10 @@ ROWS = (
         "max(round((now - note.at) * 1000), 0)",
         "0",
     ),
+    Mutation(
+        "what was said before the clock was set back was said now",
+        "app/stream/board/board.py",
+        "abs(now - int(at)) / 1000",
+        "max(now - int(at), 0) / 1000",
+    ),
 )

@@ -219,4 +219,16 @@ ROWS = (
         "'cancel', '1') == 1 and ARGV[2]",
         "'cancel', '1') and ARGV[2]",
     ),
+    Mutation(
+        "who was dead when the clock was set back lives until it comes there again",
+        "app/stream/scripts/board/leave.lua",
+        "if before and tonumber(before) > now then",
+        "if false then",
+    ),
+    Mutation(
+        "what has lost its lease is held as long as others have theirs",
+        "app/stream/scripts/board/held.lua",
+        "if late == 0 and redis.call('HLEN', claims) == all then",
+        "if true then",
+    ),
 )

@@ -171,4 +171,28 @@ ROWS = (
         '    if "failure" not in kept.meta:\n',
         "    if error:\n",
     ),
+    Mutation(
+        "a finalizer that tells stops its process",
+        "app/watch/tallies.py",
+        "threading.RLock()",
+        "threading.Lock()",
+    ),
+    Mutation(
+        "a finalizer's line stops the thread of the log",
+        "app/watch/logs/writer.py",
+        "threading.RLock()",
+        "threading.Lock()",
+    ),
+    Mutation(
+        "a step of Redis' clock is no gap",
+        "app/watch/report.py",
+        " or not self.goes_on(clock, began)",
+        "",
+    ),
+    Mutation(
+        "a Redis that was away for less than a beat has lost nobody",
+        "app/watch/report.py",
+        "min(now - self._steady_since, links.back_seconds())",
+        "now - self._steady_since",
+    ),
 )

@@ -8,7 +8,7 @@
 -- ARGV  1 name   2 number of these counts   3 its numbers, JSON   4 prefix of steps   5 ms after which a process is forgotten
 --       6 prefix of the channels that the processes listen to   7 most of what was seen   8 how many counts follow
 --       9.. field, count, …, then what was seen, each JSON without its time
--- reply 1
+-- reply now, in ms
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local step = step_at(ARGV[4], time[1])
@@ -30,8 +30,17 @@ if tonumber(ARGV[2]) > tonumber(number or 0) then
   end
 end
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %s %s', now, ARGV[2], ARGV[3]))
+if before and tonumber(before) > now then -- the clock was set back: who said something before that has said it by now
+  local processes = redis.call('HGETALL', KEYS[1])
+  for i = 1, #processes, 2 do
+    local at, rest = processes[i + 1]:match('^(%d+)( .*)$')
+    if tonumber(at) > now then
+      redis.call('HSET', KEYS[1], processes[i], string.format('%.0f', now) .. rest)
+    end
+  end
+end
 if before and step_at(ARGV[4], before / 1000) == step then
-  return 1
+  return now
 end
 
 redis.call('EXPIRE', KEYS[1], STEP_LIFE)
@@ -52,4 +61,4 @@ if redis.call('HSETNX', step, 'waiting', redis.call('ZCARD', KEYS[3])) == 1 then
   redis.call('HSET', step, 'running', running, 'readers', readers)
 end
 redis.call('EXPIRE', step, STEP_LIFE)
-return 1
+return now

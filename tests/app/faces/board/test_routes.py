@@ -12,9 +12,12 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from app.faces.board import gathering
 from app.faces.board.answer import events_of
+from app.faces.board.attention import OLD_SECONDS
+from app.faces.board.view import Memory
 from app.stream.board.board import Board, Look
 from app.stream.endings import Outcome
 from tests.app.served import LEASE_MS, PATIENCE_SECONDS, Served, until
@@ -205,6 +208,57 @@ async def test_a_redis_that_does_not_answer_is_said_to_be_away(
         while (shown := await following(lines))["redis"]["away"]:
             pass
         assert shown["stale_seconds"] < 1
+
+
+async def test_a_redis_that_refuses_is_not_said_to_be_away(
+    http: httpx.AsyncClient, front: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One without the right to look: prompts are taken all the same."""
+    await front.report.leave()
+    look, refuses = Board.look, asyncio.Event()
+
+    async def refused(self: Board, first_step: int | None = None) -> Look:
+        if refuses.is_set():
+            raise ResponseError("NOPERM this user has no permissions to run the 'hvals' command")
+        return await look(self, first_step)
+
+    monkeypatch.setattr(Board, "look", refused)
+    async with watching(http) as lines:
+        await known(lines)
+        refuses.set()
+        while (shown := await following(lines))["stale_seconds"] < OLD_SECONDS + 0.1:
+            assert not shown["redis"]["away"]
+        assert [one["state"] for one in shown["fronts"]] == ["unsure"]
+        assert [one["what"].split(" are ")[0] for one in shown["attention"]] == ["These numbers"]
+
+
+async def test_what_was_counted_is_read_when_the_clock_was_set_back(front: Served) -> None:
+    board = front.board.board
+    await board.leave("one", {"kind": "worker"}, 1, {"retries": 2})
+    front.board._steps = {(await board.look()).step + 30: {"retries": 5}}
+    async with asyncio.timeout(PATIENCE_SECONDS), aclosing(front.board.snapshots()) as watching_it:
+        while (await anext(watching_it))["retries"] != 2:
+            pass
+
+
+async def test_numbers_are_as_old_as_the_question(front: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after the first answer may take as long as it likes: the rest is of before."""
+    arrives = asyncio.Event()
+
+    async def late(_: object) -> Memory:
+        await arrives.wait()
+        return Memory()
+
+    monkeypatch.setattr(gathering.Gathering, "_memory", late)
+    monkeypatch.setattr(gathering, "PATIENCE_SECONDS", 0.3)
+    async with aclosing(front.board.snapshots()) as watching_it:
+        shown = await anext(watching_it)
+        assert shown["redis"]["away"]
+        monkeypatch.setattr(gathering, "PATIENCE_SECONDS", 20)
+        arrives.set()
+        while (shown := await anext(watching_it))["redis"]["away"]:
+            pass
+        assert shown["stale_seconds"] >= 0.3
 
 
 async def test_who_comes_first_while_redis_is_away_is_told_so(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import orjson
 import pytest
 from redis.asyncio import Redis
 
@@ -88,6 +89,9 @@ async def test_who_holds_what_is_what_the_leases_say(redis: Redis, board: Board,
     assert {left.name: left.held for left in look.processes} == {"one": 2, "two": 1, "three": 0}
     assert (look.held, look.unrenewed, look.waiting) == (3, 0, 1)
     assert 0 <= look.oldest_seconds < 60
+    await redis.hset(keys.CLAIMS, "gone", "1|7|7|two/1")  # it stands in the line again
+    assert (await board.look()).held == 3
+    await redis.hdel(keys.CLAIMS, "gone")
     await let_expire(redis, "a")
     look = await board.look()
     assert (look.held, look.unrenewed) == (2, 1)
@@ -138,6 +142,21 @@ async def test_who_says_nothing_for_long_is_forgotten(redis: Redis, board: Board
         await redis.delete(step)  # a new one begins
     await board.leave("two", WORKER, 0, {})
     assert {left.name for left in (await board.look()).processes} == {"one", "two", "late"}
+
+
+async def test_who_was_dead_is_not_alive_when_the_clock_is_set_back(redis: Redis, board: Board) -> None:
+    """What was said before that lies in what is to come."""
+    await board.leave("one", WORKER, 1, {"retries": 2})
+    now = int((await board.look()).now * 1000)
+    await redis.hset(keys.PROCESSES, mapping={"dead": f"{now + 90_000} 7 {{}}", "late": f"{now - 60_000} 9 {{}}"})
+    ages = {left.name: left.age for left in (await board.look()).processes}
+    assert ages["one"] < 30 < ages["dead"]  # nobody has said anything since
+    await redis.hset(keys.PROCESSES, "one", f"{now + 120_000} 1 {orjson.dumps(WORKER).decode()}")
+    assert now / 1000 <= await board.leave("one", WORKER, 1, {"retries": 2}) < now / 1000 + 60
+    look = await board.look()
+    ages = {left.name: left.age for left in look.processes}
+    assert max(ages["one"], ages["dead"]) < 30 < ages["late"]  # from here on he grows old like any other
+    assert counts(look) == {"retries": 2}
 
 
 async def test_what_was_seen_is_bounded(redis: Redis, board: Board) -> None:

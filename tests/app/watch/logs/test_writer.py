@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -53,6 +56,34 @@ def test_lines_go_out_in_their_order(tmp_path: Path) -> None:
             one.put(line)
     assert (tmp_path / "log").read_bytes() == b"".join(lines)
     assert one.lost == 0
+
+
+def test_no_line_waits_for_one_that_it_came_in_the_midst_of(tmp_path: Path) -> None:
+    """A finalizer's, that runs wherever memory is collected: at each step of another line, in the thread as well."""
+    with (tmp_path / "log").open("wb") as file, writing(file.fileno()) as one:
+        within = threading.local()
+
+        def finalizer(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+            if frame.f_code.co_filename not in (writers.__file__, threading.__file__):
+                return None
+            if event == "line" and not getattr(within, "now", False):
+                within.now = True
+                one.put(b"f\n")
+                one._lose(0, writers.STALLED)
+                within.now = False
+            return finalizer
+
+        def told_of() -> None:
+            sys.settrace(finalizer)
+            one.put(b"line\n")
+            one._lose(0, writers.STALLED)
+            sys.settrace(None)
+
+        telling = threading.Thread(target=told_of, daemon=True)
+        telling.start()
+        telling.join(PATIENCE)
+        assert not telling.is_alive()
+    assert b"line\n" in (tmp_path / "log").read_bytes()
 
 
 def test_a_pipe_that_nobody_reads_holds_nobody_up(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
