@@ -1,6 +1,6 @@
 """What an answer's head says of the upstream's limits: the `anthropic-ratelimit-*` headers as values.
 
-Pure. What cannot be read is left out; what was said is forgotten when all of it is back.
+Pure. What cannot be read is left out; what was said holds until the moment at which, by that same word, all is back.
 """
 
 from __future__ import annotations
@@ -57,6 +57,9 @@ class StandingLimits:
                 self._heard[limit.name] = self._clock() + limit.reset_ms / 1000, limit
 
     def now(self) -> dict[str, Limit]:
-        """By their names, of those that are not full again."""
+        """By their names; one whose time is over is full again, and is not forgotten: who reads a gauge sees no gap."""
         now = self._clock()
-        return {name: limit for name, (full_at, limit) in self._heard.items() if now < full_at}
+        return {
+            name: limit if now < full_at else Limit(name, limit.most, limit.most, 0)
+            for name, (full_at, limit) in self._heard.items()
+        }

@@ -188,7 +188,7 @@ COST_USD = _counter(Of.WORKER, "cost_usd", "What all calls did cost, where the p
 UPSTREAM_REMAINING = _gauge(
     Of.WORKER,
     "upstream_remaining",
-    "What its newest answer said is left of a limit of the upstream's",
+    "What its newest answer said is left of a limit of the upstream's, until all of it is back",
     "limit",
 )
 UPSTREAM_LIMIT = _gauge(Of.WORKER, "upstream_limit", "Of how much that is the rest", "limit")

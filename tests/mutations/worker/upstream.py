@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "a limit that is full again is as near as it was",
+        "worker/upstream/limits.py",
+        "limit if now < full_at else",
+        "limit if True else",
+    ),
+    Mutation(
         "blocks stand as they came, not by their index",
         "worker/upstream/message.py",
         "blocks = sorted(self._blocks, key=lambda block: block.index)",
