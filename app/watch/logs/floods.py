@@ -11,18 +11,23 @@ import time
 from collections import Counter
 
 from app.stream.observing import Event
-from app.watch.events import of_fronts, of_streams
+from app.watch.events import of_fronts, of_processes, of_streams
 
 SHORTENED = "log.shortened"
 AT_ONCE, A_SECOND = 1000, 100
 TOLD_SECONDS = 1.0
 
-# What is told of a request whose sender needs no right for it.
+# What is told of any request, whether or not its sender has a right, and of what stays broken for each who asks.
 FOR_THE_ASKING: tuple[type[Event], ...] = (
     of_fronts.RequestServed,
     of_fronts.CallerRefused,
     of_fronts.ReaderTurnedAway,
+    of_fronts.UpstreamKeyRefused,
+    of_fronts.UpstreamUnreachable,
+    of_fronts.HistoryUncounted,
+    of_fronts.ScreenFailed,
     of_streams.Refused,
+    of_processes.Fault,
 )
 
 

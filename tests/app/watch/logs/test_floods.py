@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from app.stream.observing import TaskFell
+from app.stream.observing import Event, TaskFell
 from app.watch.events import of_fronts
 from app.watch.events.subjects import Subject
 from app.watch.logs import floods
-from app.watch.logs.floods import A_SECOND, AT_ONCE, SHORTENED
+from app.watch.logs.floods import A_SECOND, AT_ONCE, FOR_THE_ASKING, SHORTENED
 from app.watch.logs.lines import DEBUG, INFO, WARNING
 from app.watch.logs.observer import LogObserver
 from tests.app.watch.logs.collected import Collected
+from tests.app.watch.vocabulary import example
 
 REFUSED = of_fronts.RequestServed(Subject(), "GET", "", 404, 0.1, "not_found_error")
 CALLER = of_fronts.CallerRefused("unknown_key")
@@ -45,6 +46,15 @@ def test_of_what_anybody_can_cause_so_many_are_said(clock: Time) -> None:
     for _ in range(10_000):
         watching.told(REFUSED)
     assert log.names.count("request.refused") == 2 * A_SECOND
+
+
+@pytest.mark.parametrize("kind", FOR_THE_ASKING)
+def test_so_it_is_with_each_of_them(kind: type[Event], clock: Time) -> None:  # noqa: ARG001  # which stands
+    log = Collected(INFO)
+    watching, event = LogObserver(log), example(kind)
+    for _ in range(AT_ONCE + 10):
+        watching.told(event)
+    assert len([name for name in log.names if name != SHORTENED]) in (0, AT_ONCE)  # none where it is `debug`
 
 
 def test_what_was_left_out_is_said_with_the_next_line_and_once_a_second(clock: Time) -> None:
