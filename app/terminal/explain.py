@@ -28,8 +28,15 @@ from app.terminal.options import client_of, guarded, parse, parser_of
 EXPLAIN = """\
 Tells what happened to a stream, from its submit to its ending or to now: when it was claimed and by whom, each call of
 the Claude API with its request id, what was held, cut, begun again or taken over, who read; and in the last line why.
-Exits with 0 where there is a story to tell, however it ended. It is for the stream's owner; with a key that has the
-right admin, or on the server's own machine, for any stream.
+It is for the stream's owner; with a key that has the right admin, or on the server's own machine, for any stream.
+"""
+CODES = """\
+exit codes:
+  0    told, however the answer ended
+  1    the server refused it (stderr says why)
+  2    wrong options
+  6    the server cannot be reached
+  130  Ctrl-C
 """
 # What a person looks for: what went wrong, and what was done about it.
 _TROUBLE = ("call.retried", "stream.restarted", "stream.taken_over", "stream.held", "stream.append_refused")
@@ -39,6 +46,7 @@ _BAD = ("failed", "expired")
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code."""
     parser = parser_of("explain", EXPLAIN)
+    parser.epilog = CODES
     parser.add_argument("id", help="a stream's id, or a conversation's, which stands for its newest answer")
     parser.add_argument("--json", action="store_true", help="print GET /v1/streams/{id}/timeline as a line of JSON")
     options = parse(parser, argv)
