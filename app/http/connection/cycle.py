@@ -10,6 +10,7 @@ import asyncio
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
+from starlette.types import Receive
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 CYCLE = "keepstream.cycle"
@@ -67,3 +68,12 @@ async def break_off(scope: Any, disconnected: asyncio.Task[None]) -> None:
     if cycle is not None:
         cycle.transport.close()
         await disconnected
+
+
+async def drop(scope: Any, receive: Receive) -> None:
+    """Ends an answer under way whose client takes nothing any more: what is written to it by now would never leave."""
+    cycle = scope.get(CYCLE)
+    if cycle is not None:
+        cycle.transport.abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass

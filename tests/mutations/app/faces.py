@@ -292,4 +292,7 @@ ROWS = (
         "if look.step - STEPS_KEPT <= n <= look.step}",
         "if look.step - STEPS_KEPT <= n}",
     ),
+    Mutation(
+        "who takes nothing holds the board's front", "app/faces/board/answer.py", ", send_timeout=TAKES_SECONDS", ""
+    ),
 )

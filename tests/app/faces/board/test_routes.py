@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from app.faces.board import gathering
+from app.faces.board import answer, gathering
 from app.faces.board.answer import events_of
 from app.faces.board.attention import OLD_SECONDS
 from app.faces.board.view import Memory
@@ -159,6 +160,21 @@ async def test_who_reads_slowly_gets_what_is_newest_and_nothing_of_what_was_miss
         await until(lambda: front.board._changed.version > version + 3)
         newest = front.board.newest()["time"]
         assert orjson.loads((await anext(slow))[6:])["time"] >= newest > first
+
+
+async def test_who_takes_nothing_is_let_go(
+    front: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A laptop that sleeps with the board open: the front could not end before it wakes."""
+    monkeypatch.setattr(answer, "TAKES_SECONDS", 0.5)
+    host, port = front.url.removeprefix("http://").split(":")
+    with socket.socket() as asleep:
+        asleep.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        asleep.connect((host, int(port)))
+        asleep.sendall(f"GET /ops/events HTTP/1.1\r\nhost: {host}:{port}\r\n\r\n".encode())
+        await until(lambda: front.board.watchers == 1)
+        await until(lambda: front.board.watchers == 0)
+    assert [record.name for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_all_watchers_are_one_look_a_beat_and_none_without(front: Served, http: httpx.AsyncClient) -> None:
