@@ -42,7 +42,7 @@ FOLLOW_SECONDS = 10.0
 
 _left_at = -math.inf  # the time of the system's clock that only goes forward
 _away_since: float | None = None  # likewise
-_back_at = -math.inf  # likewise
+_losses = 0
 
 
 def shaken() -> bool:
@@ -55,9 +55,9 @@ def is_away() -> bool:
     return _away_since is not None
 
 
-def back_seconds() -> float:
-    """For how long no connection was lost; 0 while nobody is found."""
-    return 0.0 if is_away() else time.monotonic() - _back_at
+def losses() -> int:
+    """How often nobody was found, or who was there was lost, since somebody was there."""
+    return _losses
 
 
 def _leave() -> None:
@@ -67,18 +67,18 @@ def _leave() -> None:
 
 def _lost(error: BaseException) -> None:
     """A connection found nobody."""
-    global _away_since  # noqa: PLW0603  # as above
+    global _away_since, _losses  # as above
     if _away_since is None and refusal_of(error).kind is Kind.AWAY:
-        _away_since = time.monotonic()
+        _away_since, _losses = time.monotonic(), _losses + 1
         tell(RedisAway(type(error).__name__))
 
 
 def _found() -> None:
     """A connection stands."""
-    global _away_since, _back_at  # as above
+    global _away_since  # as above
     if _away_since is not None:
-        since, _away_since, _back_at = _away_since, None, time.monotonic()
-        tell(RedisBack(_back_at - since))
+        since, _away_since = _away_since, None
+        tell(RedisBack(time.monotonic() - since))
 
 
 class NoPrimaryError(RedisConnectionError):
