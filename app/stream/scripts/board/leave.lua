@@ -9,6 +9,7 @@
 --       6 prefix of the channels that the processes listen to   7 most of what was seen   8 how many counts follow
 --       9.. field, count, …, then what was seen, each JSON without its time
 -- reply now, in ms
+local LONG_MS = 3000 -- who lives says something again within a second, and who has died is not new
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local step = step_at(ARGV[4], time[1])
@@ -30,12 +31,12 @@ if tonumber(ARGV[2]) > tonumber(number or 0) then
   end
 end
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %s %s', now, ARGV[2], ARGV[3]))
-if before and tonumber(before) > now then -- the clock was set back: who said something before that has said it by now
+if before and tonumber(before) > now then -- the clock was set back: when before that somebody said something is not known
   local processes = redis.call('HGETALL', KEYS[1])
   for i = 1, #processes, 2 do
     local at, rest = processes[i + 1]:match('^(%d+)( .*)$')
     if tonumber(at) > now then
-      redis.call('HSET', KEYS[1], processes[i], string.format('%.0f', now) .. rest)
+      redis.call('HSET', KEYS[1], processes[i], string.format('%.0f', now - LONG_MS) .. rest)
     end
   end
 end
