@@ -15,6 +15,8 @@ import orjson
 
 from worker.rawjson import json_text
 
+# Of a whole number of 64 bits.
+_DIGITS_MAX = 20
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -43,7 +45,7 @@ def _loads_with_surrogates(data: bytes) -> Any:
     if not json_text.is_readable(data):  # how deep Python's own parser goes is its version's matter
         raise NotJSONError(RecursionError.__name__)
     try:
-        return json.loads(data.decode(), parse_constant=_refuse)
+        return json.loads(data.decode(), parse_constant=_refuse, parse_int=_whole)
     except RecursionError:
         if json_text.is_json(data):
             return _shallow(data)
@@ -58,8 +60,16 @@ def _shallow(data: bytes) -> dict[str, Any] | None:
     found = {}
     for name, value in json_text.members(data).items():
         with contextlib.suppress(RecursionError):
-            found[name] = json.loads(value)
+            found[name] = json.loads(value, parse_int=_whole)
     return found or None
+
+
+def _whole(text: str) -> int | float:
+    """A whole number as orjson has it: what 64 bits cannot hold is a float, whichever parser meets it."""
+    if len(text) > _DIGITS_MAX:
+        return float(text)
+    number = int(text)
+    return number if -(2**63) <= number < 2**64 else float(text)
 
 
 def _refuse(name: str) -> NoReturn:

@@ -199,9 +199,9 @@ async def test_who_is_no_operator_is_asked_for_a_key_and_told_why(board: Board) 
 
 async def test_a_stream_is_found_opened_and_cancelled_by_keyboard(board: Board) -> None:
     page = await board.visit()
-    find = page.get_by_role("searchbox")
+    find, lines = page.get_by_role("searchbox"), page.locator("#rows button")
+    await expect(lines.first).to_be_visible()
     await find.press("Tab")
-    lines = page.locator("#rows button")
     await expect(lines.first).to_be_focused()
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("End")

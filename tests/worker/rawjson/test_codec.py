@@ -47,6 +47,12 @@ def test_what_is_no_json_in_utf_8_is_refused(data: bytes) -> None:
         loads(data)
 
 
+@pytest.mark.parametrize("number", ["18446744073709551615", "18446744073709551617", "-9223372036854775809", "1" * 400])
+def test_a_number_is_the_same_whichever_parser_meets_it(number: str) -> None:
+    alone, beside = loads(number.encode()), loads(f'["\\ud800",{number}]'.encode())[1]
+    assert (alone, type(alone)) == (beside, type(beside))
+
+
 def test_the_refusal_does_not_quote_the_answer() -> None:
     with pytest.raises(NotJSONError) as caught:
         loads(b'{"secret": unquoted')
