@@ -54,8 +54,14 @@ ROWS = (
     Mutation(
         "a worker that stood still calls it the upstream's silence",
         "worker/life/calling/call.py",
-        "if now - self._due > liveness.LATE_SECONDS:",
-        "if False:",
+        "if (unheard := liveness.unheard(now=now, due=self._due)) > 0:",
+        "if unheard := 0:",
+    ),
+    Mutation(
+        "what came while nobody listened has no time to be read",
+        "worker/life/calling/liveness.py",
+        "return late + LATE_SECONDS if",
+        "return late if",
     ),
     Mutation(
         "nobody looks at the line that a stream has joined alone",

@@ -101,8 +101,8 @@ class Call:
     def _watch(self) -> None:
         """Looks when the silence could be long enough; cheaper than a timer that every event moves."""
         reading, now = self.reading, self._loop.time()
-        if now - self._due > liveness.LATE_SECONDS:  # it was us who stood still: what came meanwhile is yet to be read
-            reading.pardon(now - self._due)
+        if (unheard := liveness.unheard(now=now, due=self._due)) > 0:
+            reading.pardon(unheard)
         found = liveness.judge(self._timeouts, now=now, heard=reading.heard, stirred=reading.stirred, beat=self._beat)
         if found.over is not None:
             self._interrupt.stop(found.over)

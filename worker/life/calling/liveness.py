@@ -16,6 +16,7 @@ from worker.upstream import failure
 # What such a silence is as a failure.
 FAILURES = {Why.STALLED: failure.STALLED, Why.SILENT: failure.SILENT}
 # A look that comes so much too late finds a process that was stopped, or a loop that was held: no silence of theirs.
+# What came meanwhile is yet to be read, and has as long for that.
 LATE_SECONDS = 0.5
 # Two looks are never closer: a rounded moment must not come round again and again.
 LOOK_SECONDS = 0.001
@@ -45,6 +46,16 @@ class Verdict:
 
 def timeouts_of(settings: Settings) -> Timeouts:
     return Timeouts(settings.stall_timeout, settings.silent_timeout)
+
+
+def unheard(*, now: float, due: float) -> float:
+    """For how many seconds nobody here could hear anything, where a look that was due comes now; 0 for an ordinary one.
+
+    The time that it takes to hear what came meanwhile counts along: by the rest alone, a call whose silence was looked
+    for just now would be over before a byte of it can be read.
+    """
+    late = now - due
+    return late + LATE_SECONDS if late > LATE_SECONDS else 0.0
 
 
 def judge(timeouts: Timeouts, *, now: float, heard: float, stirred: float, beat: float) -> Verdict:

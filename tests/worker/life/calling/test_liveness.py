@@ -98,6 +98,16 @@ async def test_a_silence_without_pings_is_a_failed_call(shop: Workshop) -> None:
     assert stream.data("relay.retry")[0]["reason"] == "stalled"
 
 
+@given(st.floats(0, 1000), st.floats(0.1, 100), st.floats(liveness.LATE_SECONDS + 0.01, 100))
+def test_what_came_while_nobody_listened_has_time_to_be_read(stirred: float, stall: float, late: float) -> None:
+    due = stirred + stall
+    unheard = liveness.unheard(now=due + late, due=due)
+    for later in (0.0, 0.4):
+        at = due + late + later
+        found = judge(Timeouts(stall, stall), now=at, heard=stirred + unheard, stirred=stirred + unheard, beat=0)
+        assert found.over is None
+
+
 async def test_what_was_not_listened_to_was_no_silence(shop: Workshop) -> None:
     async with shop.worker(stall_timeout=1.0, silent_timeout=1.2):
         stream_id = await shop.submit("[[sim: mute=0.3 mute-after=2 tokens=5 tag=held]]")
