@@ -129,19 +129,24 @@ class Child:
             ended.cancel()
 
     async def _keep_running(self, process: Process) -> None:
-        delay = FIRST_DELAY
+        delay, started = FIRST_DELAY, time.monotonic()
         while True:
-            started = time.monotonic()
             status = await process.wait()
             if time.monotonic() - started > STEADY_SECONDS:
                 delay = FIRST_DELAY
             self._say(f"pid {process.pid} {_how(status)}; starting it again in {delay:g} s")
             await asyncio.sleep(delay)
             delay = min(2 * delay, LONGEST_DELAY)
+            started = time.monotonic()
             try:
-                process, _ = await self._launch()
+                process, announced = await self._launch()
+                await self._until_ready(process, announced)
+                self._say("ready again")
             except OSError as error:  # no memory, no descriptors: passing, so the next turn tries again
                 self._say(f"cannot be started: {error}")
+            except ChildFailedError as error:
+                if process.returncode is None:  # else the next turn says so
+                    self._say(str(error))
 
     async def _relay_lines(self, process: Process, announced: asyncio.Event) -> None:
         assert process.stdout is not None  # noqa: S101  # asked for in `_launch`

@@ -156,7 +156,7 @@ def test_a_killed_worker_comes_back_and_works(running: Running, url: str) -> Non
 def test_a_killed_front_comes_back_at_the_same_address(running: Running, url: str) -> None:
     killed, said = pid_of("front", running), len(running.lines)
     os.kill(killed, signal.SIGKILL)
-    running.line(r"front \| started", after=said)
+    running.line(r"front \| ready again", after=said)
     wait_until_ready(url)
     assert text_of(read(url + post(url, "And again")["events_url"]))
 
@@ -168,7 +168,7 @@ def test_what_the_others_rely_on_comes_back_where_they_look_for_it(running: Runn
     events = read(url + created["events_url"])
     killed, said = pid_of(name, running), len(running.lines)
     os.kill(killed, signal.SIGKILL)
-    running.line(rf"{name} \| started", after=said)
+    running.line(rf"{name} \| ready again", after=said)  # started is not yet listening
     wait_until_ready(url)
     assert read(url + created["events_url"]) == events
     assert text_of(read(url + post(url, "And this")["events_url"]))
