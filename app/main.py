@@ -159,7 +159,7 @@ def application(
         *who.ROUTES,
         *health.routes(ready, lambda: front.hub.draining),
         *scraped.routes(front.who, page),
-        *static.routes(root_path, document(root_path)),
+        *static.routes(root_path, document(root_path), static.facts(front.settings)),
     ]
     app = Starlette(routes=routes, exception_handlers=dict.fromkeys(HANDLED, on_error))
     app.router.redirect_slashes = False

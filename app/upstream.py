@@ -33,7 +33,8 @@ KEY_REFUSED = frozenset({401, 403})
 DEPTH = 10
 
 UP = ("anthropic-version", "anthropic-beta", "content-type", "accept")
-_DOWN = ("content-type", "request-id", "retry-after", "retry-after-ms", "x-should-retry")
+# The last one is the simulated Claude's: a page marks itself by it.
+_DOWN = ("content-type", "request-id", "retry-after", "retry-after-ms", "x-should-retry", "x-keepstream-simulated")
 _DOWN_PREFIX = "anthropic-ratelimit-"
 
 

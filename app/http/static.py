@@ -14,12 +14,15 @@ import re
 from functools import cache
 from pathlib import Path
 
+import orjson
 from rjsmin import jsmin
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.status import HTTP_200_OK
+
+from app.settings import Settings
 
 # What is served: the path, the file in `app/web/`, and its media type.
 HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
@@ -112,8 +115,15 @@ class Page(StringConvertor):
 register_url_convertor("page", Page())
 
 
-def routes(root_path: str, description: bytes) -> list[Route]:
-    """Of a front that a proxy shows under `root_path`, and that is described so."""
+def facts(settings: Settings) -> bytes:
+    """What the chat page wants to know of a front before anybody has said who he is: nothing of it is anybody's."""
+    return orjson.dumps(
+        {"max_prompt_bytes": settings.max_prompt_bytes, "model": settings.model, "titles": True},
+    )
+
+
+def routes(root_path: str, description: bytes, about: bytes) -> list[Route]:
+    """Of a front that a proxy shows under `root_path`, that is described so, and whose page is told `about` it."""
 
     async def file(request: Request) -> Response:
         name, media_type = FILES[request.url.path]
@@ -132,8 +142,12 @@ def routes(root_path: str, description: bytes) -> list[Route]:
     async def openapi(request: Request) -> Response:
         return _unless_known(request, description, "application/json")
 
+    async def page_facts(request: Request) -> Response:
+        return _unless_known(request, about, "application/json")
+
     return [
         Route("/openapi.json", openapi, methods=["GET"]),
+        Route("/page.json", page_facts, methods=["GET"]),
         *(Route(path, file, methods=["GET"]) for path in FILES),
         *(Route(path, page, methods=["GET"]) for path in ("/docs", "/docs/{page:page}")),
     ]

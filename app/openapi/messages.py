@@ -8,6 +8,7 @@ TAG = "Claude API"
 TAGS = [{"name": TAG, "description": "For clients of the Claude API, with nothing but the base URL changed"}]
 
 _UP = ("anthropic-version", "anthropic-beta")
+SIMULATED = "x-keepstream-simulated"
 _OPEN: Json = {"type": "object"}
 _UPSTREAMS = (400, 401, 402, 403, 404, 408, 409, 413, 415, 422, 429, 502, 504, 529)
 
@@ -49,7 +50,7 @@ def paths() -> Json:
                 "countTokens",
                 TAG,
                 "Count the tokens of a prompt",
-                {"200": answer("As the Claude API says", json_content(_OPEN)), **errors(*_UPSTREAMS)},
+                {"200": answer("As the Claude API says", json_content(_OPEN), SIMULATED), **errors(*_UPSTREAMS)},
                 parameters=parameters(*_UP),
                 requestBody=body(_OPEN),
             )
@@ -59,7 +60,7 @@ def paths() -> Json:
                 "listModels",
                 TAG,
                 "List the models",
-                {"200": answer("As the Claude API says", json_content(_OPEN)), **errors(*_UPSTREAMS)},
+                {"200": answer("As the Claude API says", json_content(_OPEN), SIMULATED), **errors(*_UPSTREAMS)},
                 parameters=parameters(*_UP),
             )
         },
@@ -68,7 +69,7 @@ def paths() -> Json:
                 "getModel",
                 TAG,
                 "Look at a model",
-                {"200": answer("As the Claude API says", json_content(_OPEN)), **errors(*_UPSTREAMS)},
+                {"200": answer("As the Claude API says", json_content(_OPEN), SIMULATED), **errors(*_UPSTREAMS)},
                 parameters=[
                     {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}},
                     *parameters(*_UP),

@@ -12,6 +12,15 @@ TAGS = [
     {"name": TAG, "description": "Health, metrics, and this description"},
     {"name": FILES_TAG, "description": "Pages and their parts, and the module for JavaScript; no key needed"},
 ]
+_FACTS: Json = {
+    "type": "object",
+    "required": ["max_prompt_bytes", "model", "titles"],
+    "properties": {
+        "max_prompt_bytes": {"type": "integer", "description": "How large the body of a submit may be"},
+        "model": {"type": "string", "description": "Who answers where no model is named"},
+        "titles": {"type": "boolean", "description": "Whether conversations are given titles by a model"},
+    },
+}
 
 
 def paths() -> Json:
@@ -54,6 +63,7 @@ def paths() -> Json:
             )
         },
         "/openapi.json": {"get": _file("openapi", "This description", "application/json", {"type": "object"}, tag=TAG)},
+        "/page.json": {"get": _file("page-facts", "What the chat page is told", "application/json", _FACTS, tag=TAG)},
         "/docs": {"get": _page("docs", "What there is to read: its front page")},
         "/docs/{page}": {"get": _page("docs-page", "A page of what there is to read", "page", failing=(404,))},
         **{

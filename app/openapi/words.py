@@ -87,6 +87,10 @@ HEADERS: Json = {
         "description": "The conversation's address",
         "schema": {"type": "string", "pattern": "^/v1/conversations/cv_"},
     },
+    "x-keepstream-simulated": {
+        "description": "`1` where it is the simulated Claude that answered",
+        "schema": {"type": "string", "const": "1"},
+    },
     "content-disposition": {"description": "A name for the file", "schema": {"type": "string"}},
     "etag": {"description": "Names this version", "schema": {"type": "string"}},
     "set-cookie": {"description": "The session's cookie", "schema": {"type": "string"}},

@@ -152,6 +152,7 @@ class TestComingDown:
             "retry-after": "7",
             "retry-after-ms": "6500",
             "x-should-retry": "true",
+            "x-keepstream-simulated": "1",
             "anthropic-ratelimit-requests-remaining": "0",
         }
         claude.headers += [*told.items(), ("anthropic-organization-id", "ours"), ("set-cookie", "ours=1")]

@@ -27,6 +27,8 @@ from app.dev.simulator.rules.limits import Limits
 
 OK = 200
 ORGANIZATION = "00000000-51ed-4c1a-8000-000000000000"
+# On every answer, so that whoever shows one can say that nobody thought of it.
+SIMULATED = "x-keepstream-simulated"
 # What `echo` shows of a request's headers. Never a key, and nothing that differs between two like calls.
 ECHOED = ("accept", "content-type", "idempotency-key", "last-event-id", "user-agent")
 
@@ -202,7 +204,7 @@ _JSON = ("content-type", "application/json")
 
 
 def _common_headers(request_id: str) -> Headers:
-    return [("request-id", request_id), ("anthropic-organization-id", ORGANIZATION)]
+    return [("request-id", request_id), ("anthropic-organization-id", ORGANIZATION), (SIMULATED, "1")]
 
 
 def _json(value: Any, request_id: str) -> Whole:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 from redis.asyncio import Redis
 
 from app.http.static import CONTENT_SECURITY_POLICY, MARKDOWN, PAGES
+from app.settings import Settings
 from tests.app.docs.shelf import DOCS
 from tests.app.served import served
 
@@ -56,6 +58,16 @@ async def test_what_is_known_is_not_sent_again_and_a_page_is_not_taken_for_its_m
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["vary"] == "accept, accept-encoding"
     assert len(set(tags.values())) == 2
+
+
+async def test_the_page_is_told_what_it_has_to_know_before_anybody_signed_in(redis: Redis, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(f"ada {'0' * 64}\n")
+    settings = Settings(model="claude-x", max_prompt_bytes=4096, api_keys_file=str(keys))
+    async with served(redis, settings) as front, httpx.AsyncClient(base_url=front.url) as http:
+        told = await http.get("/page.json")
+        assert told.json() == {"max_prompt_bytes": 4096, "model": "claude-x", "titles": True}
+        assert (await http.get("/page.json", headers={"if-none-match": told.headers["etag"]})).status_code == 304
 
 
 async def test_a_picture_is_served_and_runs_nothing(http: httpx.AsyncClient) -> None:

@@ -150,6 +150,18 @@ async def test_tokens_are_counted(claude: AsyncAnthropic) -> None:
     assert answer.usage.input_tokens == few.input_tokens
 
 
+async def test_every_answer_says_that_it_is_simulated(claude: AsyncAnthropic) -> None:
+    for answer in (
+        await claude.messages.with_raw_response.create(**asking("hello")),
+        await claude.messages.with_raw_response.create(**asking("hello"), stream=True),
+        await claude.models.with_raw_response.list(),
+    ):
+        assert answer.headers["x-keepstream-simulated"] == "1"
+    with pytest.raises(anthropic.APIStatusError) as refused:
+        await claude.messages.create(**asking("[[sim: status=429]]"))
+    assert refused.value.response.headers["x-keepstream-simulated"] == "1"
+
+
 async def test_models_are_listed_page_by_page(claude: AsyncAnthropic) -> None:
     everything = [model.id async for model in claude.models.list()]
     assert MODEL in everything
