@@ -8,8 +8,8 @@
 Conversations: `create_conversation`, `conversation`, and `say`, whose answer is a stream like any other.
 
 The rule: `events` ends only after the stream's ending, or raises; a connection that ends, breaks or falls silent is
-opened again after the last event that was handed out. It means the same as `app/web/keepstream.js`, and knows nothing
-of the front's insides: only the wire.
+opened again after the last event that was handed out. It means the same as `app/clients/js/keepstream.js`, and knows
+nothing of the front's insides: only the wire.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from starlette.status import HTTP_200_OK
 
 from app.settings import Settings
 
-# What is served: the path, the file in `app/web/`, and its media type.
+# What is served: the path, the file as seen from `app/web/`, and its media type.
 HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 _CHAT = (
     *("conversation", "dom", "keys", "messages", "older", "pace", "scroll", "session", "settings", "sidebar", "words"),
@@ -61,7 +61,7 @@ FILES = {
     **{f"/chat/{name}.js": (f"chat/{name}.js", _JS) for name in _CHAT},
     **{f"/vendor/{name}.js": (f"vendor/{name}.js", _JS) for name in _VENDOR},
     "/favicon.svg": ("favicon.svg", "image/svg+xml"),
-    "/keepstream.js": ("keepstream.js", _JS),
+    "/keepstream.js": ("../clients/js/keepstream.js", _JS),
     "/markdown.css": ("markdown.css", _CSS),
     "/ops.css": ("ops.css", _CSS),
     "/ops.js": ("ops.js", _JS),

@@ -25,7 +25,12 @@ NEWER = {
     r"&:|^\s*& ": "16.5",
     r"for await \(.* of \w+\.body\)": "26",
 }
-OWN = [file for file in sorted(WEB.rglob("*")) if file.suffix in (".js", ".css") and "vendor" not in file.parts]
+CLIENT = WEB.parent / "clients" / "js"
+OWN = [
+    file
+    for file in sorted((*WEB.rglob("*"), *CLIENT.glob("*.js")))
+    if file.suffix in (".js", ".css") and "vendor" not in file.parts
+]
 TAKE_AWAY = """
     for (const [object, names] of [
         [Array.prototype, ["at", "findLast", "findLastIndex", "toSorted"]],

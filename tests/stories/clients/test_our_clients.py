@@ -201,7 +201,7 @@ def shown(events: list[Event]) -> str:
 
 
 def test_both_clients_know_the_same_numbers() -> None:
-    module = (Path(python.__file__).parents[1] / "web" / "keepstream.js").read_text()
+    module = (Path(python.__file__).parent / "js" / "keepstream.js").read_text()
     for line in (
         f"const SILENCE_MS = {python.SILENCE_SECONDS:.0f}_000;",
         f"const RETRY_MS = {python.RETRY_SECONDS * 1000:.0f};",
