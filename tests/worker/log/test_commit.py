@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from app.stream.log import Status
 from app.stream.redis.connect import connect
 from tests.harness.network.proxy import READ_BYTES, Proxy
 from tests.worker.log.committing import LIFE_MS, Hand, committing
+from worker.log import commit
 from worker.log.commit import SILENCE_SECONDS, Committer
 
 
@@ -44,6 +46,21 @@ async def test_the_first_event_goes_out_at_once_and_what_comes_meanwhile_with_th
     hand.write(500)
     await hand.stands()
     assert await evals(redis) - before == 2
+
+
+async def test_of_batches_that_follow_closely_one_is_measured_and_counts_for_all(
+    committer: Committer, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def counted(batches: int, apart: float) -> int:
+        monkeypatch.setattr(commit, "MEASURE_SECONDS", apart)
+        for _ in range(batches):
+            hand.write(1)
+            await hand.writer.flush()
+        return committer.batch_frames.count
+
+    before = await counted(1, apart=0.0)
+    assert await counted(3, apart=math.inf) == before
+    assert await counted(1, apart=0.0) == before + 4
 
 
 async def test_the_streams_of_a_process_share_a_round_trip(redis: Redis, committer: Committer) -> None:
