@@ -28,7 +28,8 @@ from app.settings import Settings
 HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 _CHAT = (
     *("conversation", "dom", "keys", "messages", "older", "pace", "scroll", "session", "settings", "sidebar", "words"),
-    *("answer/announce", "answer/answer", "answer/blocks", "composing/composer", "composing/files"),
+    *("answer/announce", "answer/answer", "answer/blocks", "answer/foot", "asking/asked", "asking/editing"),
+    *("composing/composer", "composing/files"),
     *("markdown/highlight", "markdown/markdown", "markdown/shape", "markdown/unfinished"),
 )
 _BOARD = (*("beside", "chart", "door", "flights", "lanes", "live", "opened", "streams", "tiles", "verdict", "words"),)

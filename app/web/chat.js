@@ -48,6 +48,7 @@ const messages = new Messages($("#log"), {
     return again({ content, after: messages.before(message.id) }, content);
   },
   fork: (id) => fork(id),
+  trouble: (error) => composer.notice(trouble(error)),
 });
 
 const composer = new Composer({

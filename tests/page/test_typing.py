@@ -78,6 +78,7 @@ async def test_a_key_of_a_composition_leaves_a_title_and_an_edited_message_open(
     await expect(page.locator("input.title")).to_have_count(0)
     await articles(page).first.hover()
     await button(articles(page).first, "Edit message").click()
+    await expect(page.locator(".edit textarea")).to_be_visible()
     await press(page, ".edit textarea", key, how)
     await expect(page.locator(".edit textarea")).to_be_visible()
     await press(page, ".edit textarea", "Escape", {})

@@ -4,24 +4,29 @@
  */
 
 import { Answer } from "/chat/answer/answer.js";
-import { copy, h, icon, iconButton } from "/chat/dom.js";
-import { keyOf, sends } from "/chat/keys.js";
-import { ending, measured, textOf, when } from "/chat/words.js";
+import { foot } from "/chat/answer/foot.js";
+import { asked } from "/chat/asking/asked.js";
+import { copy, h } from "/chat/dom.js";
+import { textOf } from "/chat/words.js";
 
 export class Messages {
   /** Messages by their ids, in order: `{ element, role, message, answer }`. */
   #entries = new Map();
   #root;
   #actions;
+  /** The actions, and what is ours of what a message's buttons do. */
+  #does;
   #editing = null;
 
   /**
    * @param {HTMLElement} root
-   * @param {object} actions `regenerate`, `continue`, `edit(message, text)`, `fork(id)`, `now()` in ms of the server's clock
+   * @param {object} actions `regenerate`, `continue`, `edit(message, text)`, `fork(id)`, `trouble(error)`,
+   *   `now()` in ms of the server's clock
    */
   constructor(root, actions) {
     this.#root = root;
     this.#actions = actions;
+    this.#does = { ...actions, change: (entry) => this.#edit(entry), rephrase: (id) => this.#edit(this.#question(id)) };
     root.addEventListener("click", (event) => {
       const button = event.target.closest(".copy-code");
       if (button) copy(button.closest("figure").querySelector("code").textContent, button);
@@ -138,19 +143,8 @@ export class Messages {
   }
 
   #addUser(message) {
-    const element = h("article", { class: "message user", "data-id": message.id, "aria-label": "You" });
-    if (message.continues) element.hidden = true;
-    const blocks = typeof message.content === "string" ? [{ type: "text", text: message.content }] : (message.content ?? []);
-    const files = blocks.filter((block) => block.type !== "text").map(attachment);
-    element.append(
-      h("div", { class: "bubble" },
-        files.length ? h("div", { class: "files" }, files) : null,
-        h("p", { class: "plain" }, blocks.filter((block) => block.type === "text").map((block) => block.text).join("\n\n"))),
-      h("div", { class: "tools" },
-        h("time", { datetime: message.created_at }, when(message.created_at, this.#actions.now())),
-        iconButton("copy", "Copy message", (event) => copy(textOf(message.content), event.currentTarget)),
-        iconButton("edit", "Edit message", () => this.#edit(entry))));
-    const entry = { element, role: "user", message };
+    const entry = { role: "user", message };
+    entry.element = asked(entry, this.#does);
     this.#put(message.id, entry);
     return entry;
   }
@@ -175,40 +169,9 @@ export class Messages {
     this.#finished(entry);
   }
 
-  /** Comes twice, with the stream's end and with the message: what is the same stays, and with it the focus. */
   #finished(entry) {
-    const { element, answer, message } = entry;
-    element.classList.remove("running");
-    const tools = element.querySelector(":scope > .tools") ?? element.appendChild(this.#tools(entry));
-    const numbers = tools.querySelector(".numbers");
-    numbers.textContent = measured(message.usage, message.timing);
-    numbers.title = message.model ?? answer.model ?? "";
-    const old = element.querySelector(":scope > .ending");
-    const told = ending(message);
-    const made = told && this.#ending(entry, told);
-    if (!old || !made || !old.isEqualNode(made)) {
-      old?.remove();
-      if (made) tools.before(made);
-    }
-    if (!told && answer.isEmpty) answer.say("An empty answer");
-  }
-
-  #ending(entry, { text, bad, actions }) {
-    const does = {
-      continue: () => h("button", { type: "button", onclick: () => this.#actions.continue() }, "Continue"),
-      regenerate: () => h("button", { type: "button", onclick: () => this.#actions.regenerate() }, "Try again"),
-      edit: () => h("button", { type: "button", onclick: () => this.#edit(this.#question(entry.message.id)) }, "Edit the message"),
-    };
-    return h("div", { class: `ending${bad ? " bad" : ""}` }, h("p", {}, text),
-      h("span", { class: "last-only" }, actions.map((name) => does[name]())));
-  }
-
-  #tools(entry) {
-    return h("div", { class: "tools" },
-      iconButton("copy", "Copy as Markdown", (event) => copy(textOf(entry.message.content) || entry.answer.text, event.currentTarget)),
-      iconButton("retry", "Regenerate", () => this.#actions.regenerate(), { class: "quiet last-only" }),
-      iconButton("branch", "Branch from here", () => this.#actions.fork(entry.message.id)),
-      h("span", { class: "numbers" }));
+    entry.element.classList.remove("running");
+    foot(entry, this.#does);
   }
 
   #question(id) {
@@ -231,49 +194,14 @@ export class Messages {
     for (const entry of entries) entry.element.classList.toggle("last", entry === entries.at(-1));
   }
 
-  /** Puts a box in a message's place. What is typed there is not lost: leaving it needs Escape or a button. */
-  #edit(entry) {
+  async #edit(entry) {
     if (!entry) return;
-    this.#editing?.();
-    const { element, message } = entry;
-    const box = h("textarea", { "aria-label": "Edit message", rows: "3" });
-    box.value = textOf(message.content);
-    const done = () => {
-      form.remove();
-      element.classList.remove("editing");
-      this.#editing = null;
-    };
-    const later = entry.element.nextElementSibling?.nextElementSibling;
-    const form = h("form", {
-      class: "edit",
-      onsubmit: async (event) => {
-        event.preventDefault();
-        if (!box.value.trim()) return box.focus();
-        if (await this.#actions.edit(message, box.value)) done();
-      },
-      onkeydown: (event) => {
-        if (keyOf(event) === "Escape") {
-          event.stopPropagation();
-          done();
-        } else if (sends(event)) {
-          event.preventDefault();
-          form.requestSubmit();
-        }
-      },
-    }, box, later ? h("p", { class: "note" }, "What follows is replaced. To keep it, branch first.") : null,
-      h("div", { class: "row" }, h("button", { type: "button", onclick: done }, "Leave as it was"), h("button", { class: "primary" }, "Send again")));
-    this.#editing = done;
-    element.classList.add("editing");
-    element.append(form);
-    box.focus();
+    try {
+      const { edit } = await import("/chat/asking/editing.js");
+      this.#editing?.();
+      this.#editing = edit(entry, this.#actions.edit, () => (this.#editing = null));
+    } catch (error) {
+      this.#actions.trouble(error);
+    }
   }
-}
-
-/** A picture, or the name of what kind of file it is. */
-export function attachment(block) {
-  const source = block.source ?? {};
-  if (block.type === "image" && source.type === "base64" && /^image\/(png|jpeg|gif|webp)$/.test(source.media_type)) {
-    return h("img", { src: `data:${source.media_type};base64,${source.data}`, alt: "Attached picture" });
-  }
-  return h("span", { class: "file" }, icon("attach"), block.title ?? (block.type === "document" ? "PDF" : block.type));
 }

@@ -3,10 +3,10 @@
  * reload, a refusal or a crash.
  */
 
+import { attachment } from "/chat/asking/asked.js";
 import { h, iconButton } from "/chat/dom.js";
 import { ACCEPTED, blockOf } from "/chat/composing/files.js";
 import { isTouch, sends } from "/chat/keys.js";
-import { attachment } from "/chat/messages.js";
 import { left, trouble } from "/chat/words.js";
 
 const DRAFT = "keepstream.draft.";

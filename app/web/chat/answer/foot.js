@@ -1,0 +1,47 @@
+/**
+ * What stands below an answer that has ended: how it ended, what one can do with it, and its numbers. The rule: it is
+ * asked for twice, with the stream's end and with the message; what is the same stays, and with it the focus.
+ */
+
+import { copy, h, iconButton } from "/chat/dom.js";
+import { ending, measured, textOf } from "/chat/words.js";
+
+/**
+ * Puts it below an answer, or brings what is there up to date.
+ * @param {object} entry of `Messages`: `{ element, message, answer }`
+ * @param {object} does what its buttons do: `continue`, `regenerate`, `fork(id)`, `rephrase(id)` the question of an answer
+ */
+export function foot(entry, does) {
+  const { element, answer, message } = entry;
+  const tools = element.querySelector(":scope > .tools") ?? element.appendChild(made(entry, does));
+  const numbers = tools.querySelector(".numbers");
+  numbers.textContent = measured(message.usage, message.timing);
+  numbers.title = message.model ?? answer.model ?? "";
+  const old = element.querySelector(":scope > .ending");
+  const told = ending(message);
+  const note = told && noted(message.id, told, does);
+  if (!old || !note || !old.isEqualNode(note)) {
+    old?.remove();
+    if (note) tools.before(note);
+  }
+  if (!told && answer.isEmpty) answer.say("An empty answer");
+}
+
+/** How it ended, where that wants saying. */
+function noted(id, { text, bad, actions }, does) {
+  const buttons = {
+    continue: () => h("button", { type: "button", onclick: () => does.continue() }, "Continue"),
+    regenerate: () => h("button", { type: "button", onclick: () => does.regenerate() }, "Try again"),
+    edit: () => h("button", { type: "button", onclick: () => does.rephrase(id) }, "Edit the message"),
+  };
+  return h("div", { class: `ending${bad ? " bad" : ""}` }, h("p", {}, text),
+    h("span", { class: "last-only" }, actions.map((name) => buttons[name]())));
+}
+
+function made(entry, does) {
+  return h("div", { class: "tools" },
+    iconButton("copy", "Copy as Markdown", (event) => copy(textOf(entry.message.content) || entry.answer.text, event.currentTarget)),
+    iconButton("retry", "Regenerate", () => does.regenerate(), { class: "quiet last-only" }),
+    iconButton("branch", "Branch from here", () => does.fork(entry.message.id)),
+    h("span", { class: "numbers" }));
+}

@@ -1,0 +1,47 @@
+/**
+ * The box in a message's place, to say it in another way. It is loaded when somebody edits. The rule: what is typed there
+ * is not lost: leaving it needs Escape or a button, and it stays where what was sent is refused.
+ */
+
+import { h } from "/chat/dom.js";
+import { keyOf, sends } from "/chat/keys.js";
+import { textOf } from "/chat/words.js";
+
+/**
+ * Puts the box there; returns what takes it away.
+ * @param {object} entry of `Messages`
+ * @param {(message: object, text: string) => Promise<boolean>} send says it; false where it was refused
+ * @param {() => void} closed is called when the box is gone
+ */
+export function edit({ element, message }, send, closed) {
+  const box = h("textarea", { "aria-label": "Edit message", rows: "3" });
+  box.value = textOf(message.content);
+  const done = () => {
+    form.remove();
+    element.classList.remove("editing");
+    closed();
+  };
+  const later = element.nextElementSibling?.nextElementSibling;
+  const form = h("form", {
+    class: "edit",
+    onsubmit: async (event) => {
+      event.preventDefault();
+      if (!box.value.trim()) return box.focus();
+      if (await send(message, box.value)) done();
+    },
+    onkeydown: (event) => {
+      if (keyOf(event) === "Escape") {
+        event.stopPropagation();
+        done();
+      } else if (sends(event)) {
+        event.preventDefault();
+        form.requestSubmit();
+      }
+    },
+  }, box, later ? h("p", { class: "note" }, "What follows is replaced. To keep it, branch first.") : null,
+    h("div", { class: "row" }, h("button", { type: "button", onclick: done }, "Leave as it was"), h("button", { class: "primary" }, "Send again")));
+  element.classList.add("editing");
+  element.append(form);
+  box.focus();
+  return done;
+}
