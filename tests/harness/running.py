@@ -51,9 +51,9 @@ class Running:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def line(self, pattern: str, *, after: int = 0) -> re.Match[str]:
+    def line(self, pattern: str, *, after: int = 0, seconds: float = PATIENCE) -> re.Match[str]:
         """The first line, from number `after` on, in which the pattern is found; waits for it to be printed."""
-        deadline, seen = time.monotonic() + PATIENCE, after
+        deadline, seen = time.monotonic() + seconds, after
         while True:
             for line in self.lines[seen:]:
                 if match := re.search(pattern, line):

@@ -3,7 +3,7 @@
     python -m tests.bench.page
 
 Real processes on this machine, a page that is used as a person uses it. Prints a Markdown table; exits 1 where a figure
-is not reached. `--only` takes some of: pixels long shapes memory reload weight pieces.
+is not reached. `--only` takes some of: load pixels long shapes memory reload weight pieces.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from playwright.async_api import Browser, async_playwright
 
+from tests.bench.page.begin import load
 from tests.bench.page.chat import CHROMIUM, FLAGS
 from tests.bench.page.kept import memory, pieces_equal, reload, weight
 from tests.bench.page.live import long, pixels, shapes
@@ -27,6 +28,7 @@ Measure = Callable[[Browser, str, argparse.Namespace], Coroutine[Any, Any, Rows]
 
 
 MEASURES: dict[str, Measure] = {
+    "load": load,
     "pixels": pixels,
     "long": long,
     "shapes": shapes,
