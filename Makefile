@@ -28,7 +28,7 @@ help: ## this list
 .PHONY: install
 install: $(VENV)/installed ## make .venv/ from the lock files; instant when it is up to date
 
-$(VENV)/installed: $(LOCKS) pyproject.toml Makefile
+$(VENV)/installed: $(LOCKS) pyproject.toml app/clients/python/pyproject.toml Makefile
 	@set -eu; \
 	export PIP_USER=0; unset PIP_TARGET PIP_PREFIX PIP_ROOT; : "what a machine says of other installations"; \
 	ready() { "$$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }; \
@@ -58,7 +58,8 @@ $(VENV)/installed: $(LOCKS) pyproject.toml Makefile
 	    fi; \
 	fi; \
 	"$$uv" pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python $(LOCKS); \
-	"$$uv" pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
+	"$$uv" pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation \
+	    --editable . --editable app/clients/python; : "the server, and the client as a user has it"; \
 	touch $@
 
 .PHONY: dev

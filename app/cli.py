@@ -122,9 +122,9 @@ class _Version(argparse.Action):
     """Looked up only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
-        from importlib.metadata import version  # noqa: PLC0415  # as in `_find`
+        from app.version import our_version  # noqa: PLC0415  # as in `_find`
 
-        sys.stdout.write(f"keepstream {version('keepstream')}\n")
+        sys.stdout.write(f"keepstream {our_version()}\n")
         parser.exit()
 
 

@@ -68,6 +68,7 @@ LONG = (
     "stories/clients/test_description",
     "stories/test_resume",
     "stories/clients/test_our_clients",
+    "stories/clients/test_python_client",
     "models/test_models",
     "models/test_life",
     "worker/claims/pool/test_take_over",

@@ -8,6 +8,7 @@ from __future__ import annotations
 _SDK = "tests/app/dev/simulator/test_api.py: seen through the real SDK, which is what it is for"
 _TYPED = "tests/stories/terminal/test_talking.py: typed at a real terminal"
 _PIPES = "tests/stories/terminal/test_pipes.py: run by a script between pipes"
+_CLIENT = "tests/stories/clients/test_python_client.py: a client is a promise to who uses it"
 _CHAT = "tests/app/faces/chat/test_view.py: a part of the view, which is tested whole"
 _BOARD = "tests/app/faces/board/test_routes.py: through the face, by HTTP"
 _CHAT_ROUTES = "tests/app/faces/chat/test_routes.py: through the face, by HTTP"
@@ -19,8 +20,20 @@ _TOLD = "tests/app/watch/test_events.py: each event is told and written down"
 TESTED_ELSEWHERE = {
     "app/access/identity/token_keys.py": "tests/app/access/identity/test_tokens.py: with tokens of each kind of key",
     "app/access/limits/fields.py": "tests/app/access/limits/test_limits_file.py: fields as the file has them",
-    "app/clients/python.py": "tests/stories/clients/test_our_clients.py: a client is a promise to who uses it",
-    "app/clients/refused.py": "tests/stories/clients/test_our_clients.py: as the client raises it",
+    "app/clients/python/keepstream/async_client.py": _CLIENT,
+    "app/clients/python/keepstream/async_conversations.py": _CLIENT,
+    "app/clients/python/keepstream/client.py": _CLIENT,
+    "app/clients/python/keepstream/conversations.py": _CLIENT,
+    "app/clients/python/keepstream/iterating.py": _CLIENT,
+    "app/clients/python/keepstream/wire/awaiting.py": _CLIENT,
+    "app/clients/python/keepstream/wire/blocking.py": _CLIENT,
+    "app/clients/python/keepstream/wire/outgoing.py": _CLIENT,
+    "app/clients/python/keepstream/core/credentials.py": _CLIENT,
+    "app/clients/python/keepstream/core/interface.py": _CLIENT,
+    "app/clients/python/keepstream/core/request.py": _CLIENT,
+    "app/clients/python/keepstream/core/resuming.py": _CLIENT,
+    "app/clients/python/keepstream/errors.py": _CLIENT,
+    "app/clients/python/keepstream/events.py": _CLIENT,
     "app/dev/command.py": "tests/stories/test_dev.py: a person types it",
     "app/dev/simulator/answer/events.py": _SDK,
     "app/doctor/finding.py": "tests/app/doctor/test_printed.py: what it is to whoever reads it",
@@ -51,6 +64,7 @@ TESTED_ELSEWHERE = {
     "app/terminal/commands.py": _PIPES,
     "app/terminal/once.py": _PIPES,
     "app/terminal/prompt.py": _TYPED,
+    "app/version.py": "tests/app/test_cli.py: told by the command",
     "app/watch/events/of_processes.py": _TOLD,
     "worker/life/calling/admission.py": "tests/worker/upstream/gate/test_line.py: who waits at the gate",
     "worker/life/calling/announce.py": "tests/worker/upstream/gate/test_line.py: who waits is told for how long",
@@ -101,8 +115,21 @@ ALIKE = {
         "each is the command of its package",
     ),
     "errors": (
-        ["app/stream/errors.py", "app/http/errors.py", "app/dev/simulator/rules/errors.py"],
-        "ours; their statuses; the upstream's",
+        [
+            "app/stream/errors.py",
+            "app/http/errors.py",
+            "app/dev/simulator/rules/errors.py",
+            "app/clients/python/keepstream/errors.py",
+        ],
+        "ours; their statuses; the upstream's; what a client raises",
+    ),
+    "conversations": (
+        ["app/openapi/conversations.py", "app/clients/python/keepstream/conversations.py"],
+        "the description of that face; a client's calls",
+    ),
+    "events": (
+        ["app/dev/simulator/answer/events.py", "app/clients/python/keepstream/events.py"],
+        "the upstream's; a stream's, as a client has them",
     ),
     "fields": (
         ["app/access/limits/fields.py", "app/watch/logs/fields.py"],

@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 
 from app.doctor.checks import CHECKS, MEASURES, SETTINGS
 from app.doctor.examination import examine
@@ -20,6 +19,7 @@ from app.doctor.finding import Finding, Level, must
 from app.doctor.patient import Patient
 from app.doctor.printed import as_json, lines
 from app.settings import Settings, SettingsError
+from app.version import our_version
 
 DESCRIPTION = """\
 Looks at a deployment from where it is run, with the settings of its environment, and says line by line what is so and
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     # No `asyncio.run`: it would wait for a thread that a hanging disk or a name keeps.
     findings = asyncio.new_event_loop().run_until_complete(findings_of(os.environ))
-    ours = version("keepstream")
+    ours = our_version()
     if options.json:
         sys.stdout.write(as_json(findings, ours).decode() + "\n")
     else:

@@ -7,10 +7,11 @@ terminal. Knows no terminal and no network.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.clients.python import Event
+from app.clients.python.keepstream import Event
 
 # C0 and C1 but for line ends and tabs: escape sequences begin with these. And what turns the order of letters around.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -137,7 +138,7 @@ class Answer:
         self.status, self.wait = status, 0.0
 
 
-def verdict(end: dict[str, Any]) -> str:
+def verdict(end: Mapping[str, Any]) -> str:
     """What is to be said of an ending, in words of what one can do; nothing for a whole answer."""
     match end.get("outcome"):
         case "completed":

@@ -12,15 +12,14 @@ import asyncio
 import re
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-import httpx
 from rich.console import Console
 from rich.text import Text
 
-from app.clients.python import Client, ClientError
+from app.clients.python.keepstream import AsyncClient, KeepstreamError, Said, UnreachableError
 from app.terminal.answer import Answer, clean, figures, resumed, verdict
 from app.terminal.exits import Exit
 from app.terminal.following import Following
@@ -65,10 +64,11 @@ async def _once(options: argparse.Namespace, text: str) -> Exit:
     """One message and its answer; without a message, the answer that runs in the conversation."""
     async with client_of(options) as client:
         talk = Talk(client, options, Console())
+        stream: str | None
         if fresh := bool(text.strip()):
             stream = (await talk.say({"content": text}))["id"]
         else:
-            stream = (await client.conversation(options.conversation))["stream_id"]
+            stream = (await client.conversations.get(options.conversation))["stream_id"]
         if stream is None:
             complain("nothing runs in this conversation")
             return Exit.FAILED
@@ -96,7 +96,7 @@ def _talk(options: argparse.Namespace) -> int:
         except Left:
             return Exit.INTERRUPTED
         finally:
-            runner.run(client.__aexit__(None, None, None))
+            runner.run(client.aclose())
             talk.farewell()
     return Exit.COMPLETED
 
@@ -108,7 +108,7 @@ def _leaves(asked: str) -> bool:
 class Talk:
     """A conversation as this terminal has it: `known` are the messages that were seen here."""
 
-    def __init__(self, client: Client, options: argparse.Namespace, console: Console) -> None:
+    def __init__(self, client: AsyncClient, options: argparse.Namespace, console: Console) -> None:
         self._client = client
         self._url: str = options.url
         self._console = console
@@ -123,7 +123,7 @@ class Talk:
         """Shows what was said elsewhere, and the answer that runs; whether there was anything."""
         if self._id is None:
             return False
-        conversation = await self._client.conversation(self._id)
+        conversation = await self._client.conversations.get(self._id)
         fresh = [message for message in conversation["messages"] if message["id"] not in self._known]
         self._show(fresh)
         if conversation["stream_id"] is not None:
@@ -149,28 +149,30 @@ class Talk:
             stream = await self.say(body)
             self._known.add(stream["message_id"])
             await self._follow(stream["id"], stream["answer_id"])
-        except ClientError as error:
+        except UnreachableError as error:
+            self.remark(f"{why(error, self._url)}; press Enter to try again")
+            return asked
+        except KeepstreamError as error:
             if error.final:
                 self._unsent = None
             if error.stream_id is not None and await self.catch_up():
                 return asked
             self.remark(why(error, self._url))
             return asked
-        except httpx.TransportError as error:
-            self.remark(f"{why(error, self._url)}; press Enter to try again")
-            return asked
         return ""
 
-    async def say(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def say(self, body: dict[str, Any]) -> Said:
         """Sends a message, in a new conversation if there is none yet; returns its answer's stream."""
         if self._id is None:
-            made = await self._client.create_conversation(system=self._system, model=self._model)
+            made = await self._client.conversations.create(system=self._system, model=self._model)
             self._id = made["id"]
         elif not self._ours:
             body = body | {n: v for n, v in (("model", self._model), ("system", self._system)) if v is not None}
         if self._unsent is None or self._unsent[0] != body:
             self._unsent = body, secrets.token_hex(16)
-        sent = await self._client.say(self._id, body, idempotency_key=self._unsent[1], on_state=self._on_state)
+        sent = await self._client.conversations.send(
+            self._id, body, idempotency_key=self._unsent[1], on_state=self._on_state
+        )
         self._unsent = None
         return sent
 
@@ -195,7 +197,7 @@ class Talk:
             page.remark(" · ".join(filter(None, words)))
         self._console.print()
 
-    def _show(self, messages: Sequence[dict[str, Any]]) -> None:
+    def _show(self, messages: Sequence[Mapping[str, Any]]) -> None:
         self._known |= {message["id"] for message in messages}
         if len(messages) > SHOWN_MESSAGES:
             self.remark(f"{len(messages) - SHOWN_MESSAGES} messages before")

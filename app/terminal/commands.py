@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from app import surrogates
-from app.clients.python import Client
+from app.clients.python.keepstream import AsyncClient
 from app.terminal.answer import clean_json
 from app.terminal.exits import Exit, exit_of
 from app.terminal.once import read, show_once, write
@@ -113,9 +113,9 @@ async def _watch(options: argparse.Namespace) -> Exit:
         return code
 
 
-async def _events(client: Client, stream_id: str, after: str) -> Exit:
+async def _events(client: AsyncClient, stream_id: str, after: str) -> Exit:
     code = Exit.COMPLETED
-    async with aclosing(client.events(stream_id, after)) as events:
+    async with aclosing(client.events(stream_id, after=after)) as events:
         async for event in events:
             line = {"event": event.type, "data": event.data, "id": event.id or None}
             write(_json(line))
@@ -137,11 +137,11 @@ async def _cancel(options: argparse.Namespace) -> Exit:
         return Exit.COMPLETED
 
 
-async def _stream_of(client: Client, name: str) -> str | None:
+async def _stream_of(client: AsyncClient, name: str) -> str | None:
     """The stream that a name stands for; None, and a word about it, where a conversation has none that runs."""
     if not name.startswith("cv_"):
         return name
-    running: str | None = (await client.conversation(name))["stream_id"]
+    running: str | None = (await client.conversations.get(name))["stream_id"]
     if running is None:
         complain("nothing runs in this conversation")
     return running

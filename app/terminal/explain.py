@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from app.clients.python import Client, ClientError
+from app.clients.python.keepstream import AsyncClient, KeepstreamError
 from app.terminal.answer import clean, clean_json
 from app.terminal.exits import Exit
 from app.terminal.once import write
@@ -67,27 +67,27 @@ async def _explain(options: argparse.Namespace) -> Exit:
     return Exit.COMPLETED
 
 
-async def told_of(client: Client, stream_id: str) -> dict[str, Any]:
+async def told_of(client: AsyncClient, stream_id: str) -> Mapping[str, Any]:
     """As its owner is told; to others as an operator, where they are one. Raises what an owner is refused with."""
     try:
         return await client.timeline(stream_id)
-    except ClientError as error:
+    except KeepstreamError as error:
         if error.status in (httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND):
-            with suppress(ClientError):
+            with suppress(KeepstreamError):
                 return await client.timeline(stream_id, as_operator=True)
         raise
 
 
-async def _stream_of(client: Client, name: str) -> str:
+async def _stream_of(client: AsyncClient, name: str) -> str:
     """The stream that a name stands for: a conversation's is the one that runs in it, or its newest answer's."""
     if not name.startswith("cv_"):
         return name
-    conversation = await client.conversation(name)
+    conversation = await client.conversations.get(name)
     answers = [message["stream_id"] for message in conversation["messages"] if message.get("stream_id")]
     return str(conversation["stream_id"] or (answers[-1] if answers else name))
 
 
-def lines(told: dict[str, Any]) -> Iterator[Text]:
+def lines(told: Mapping[str, Any]) -> Iterator[Text]:
     """The story, a line for each entry with the time since the first; then why."""
     entries = told["data"]
     times = [datetime.fromisoformat(entry["at"]) for entry in entries]

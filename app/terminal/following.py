@@ -16,9 +16,7 @@ from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
-import httpx
-
-from app.clients.python import Client, ClientError
+from app.clients.python.keepstream import AsyncClient, KeepstreamError
 from app.terminal.answer import Answer
 from app.terminal.options import Left
 
@@ -53,7 +51,9 @@ class Following:
     `stoppable`: whether Ctrl-C cancels it, and does not leave at once; `fresh`: whether it has just begun.
     """
 
-    def __init__(self, client: Client, stream_id: str, shown: Shown, *, stoppable: bool, fresh: bool = True) -> None:
+    def __init__(
+        self, client: AsyncClient, stream_id: str, shown: Shown, *, stoppable: bool, fresh: bool = True
+    ) -> None:
         self._client = client
         self._stream_id = stream_id
         self._shown = shown
@@ -91,7 +91,7 @@ class Following:
         return Followed(self._answer, seconds, self._resumed)
 
     async def _read(self, after: str) -> None:
-        async with aclosing(self._client.events(self._stream_id, after, self._connection)) as events:
+        async with aclosing(self._client.events(self._stream_id, after=after, on_state=self._connection)) as events:
             async for event in events:
                 self._answer.take(event)
                 self._said = self._clock()
@@ -140,8 +140,8 @@ class Following:
         while True:
             try:
                 await self._client.cancel(self._stream_id)
-            except (httpx.TransportError, ClientError) as error:
-                if isinstance(error, ClientError) and error.final:
+            except KeepstreamError as error:
+                if error.final:
                     return
             else:
                 return

@@ -11,7 +11,7 @@ from typing import Self
 
 from rich.console import Console
 
-from app.clients.python import Client
+from app.clients.python.keepstream import AsyncClient
 from app.terminal.answer import Answer, figures, resumed, verdict
 from app.terminal.exits import Exit, exit_of
 from app.terminal.following import Followed, Following
@@ -44,7 +44,7 @@ class _Waiting:
 
 
 async def show_once(
-    client: Client, stream_id: str, *, after: str = "", stoppable: bool, fresh: bool = True, silent: bool = False
+    client: AsyncClient, stream_id: str, *, after: str = "", stoppable: bool, fresh: bool = True, silent: bool = False
 ) -> tuple[Followed, Exit]:
     """Shows the answer of a stream to its ending; `silent` shows none. Returns the exit code that its ending means.
 

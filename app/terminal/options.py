@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from app.clients.python import Client, ClientError
+from app.clients.python.keepstream import AsyncClient, KeepstreamError, UnreachableError
 from app.terminal.answer import clean
 from app.terminal.exits import HELP, Exit
 
@@ -70,9 +70,9 @@ def readable(given: str) -> str:
     return given.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def client_of(options: argparse.Namespace) -> Client:
+def client_of(options: argparse.Namespace) -> AsyncClient:
     ticket = getattr(options, "ticket", None)
-    return Client(options.url, api_key=None if ticket else options.key, ticket=ticket)
+    return AsyncClient(options.url, api_key=None if ticket else options.key, ticket=ticket)
 
 
 def by_ticket(options: argparse.Namespace) -> None:
@@ -89,12 +89,9 @@ def guarded(work: Callable[[], int], url: str) -> int:
     """Does `work`; what stands in its way is one line on stderr and an exit code."""
     try:
         return work()
-    except ClientError as error:
+    except KeepstreamError as error:
         complain(why(error, url))
-        return Exit.FAILED
-    except httpx.TransportError as error:
-        complain(why(error, url))
-        return Exit.UNREACHABLE
+        return Exit.UNREACHABLE if isinstance(error, UnreachableError) else Exit.FAILED
     except (Left, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except BrokenPipeError:  # who reads our output has enough of it
@@ -102,10 +99,10 @@ def guarded(work: Callable[[], int], url: str) -> int:
         return Exit.FAILED
 
 
-def why(error: ClientError | httpx.TransportError, url: str) -> str:
+def why(error: KeepstreamError, url: str) -> str:
     """What happened, and what one can do."""
-    if isinstance(error, httpx.TransportError):
-        return f"{url} cannot be reached ({str(error) or type(error).__name__})"
+    if isinstance(error, UnreachableError):
+        return f"{url} cannot be reached ({error})"
     match error.status:
         case httpx.codes.UNAUTHORIZED:
             return f"{error}; or set --key or KEEPSTREAM_KEY"

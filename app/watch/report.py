@@ -19,6 +19,7 @@ from app.stream.board.board import Board
 from app.stream.concurrency.tasks import Supervised
 from app.stream.redis import links
 from app.stream.redis.refusals import NO_ANSWER, refusal_of, tell_refusal
+from app.version import our_version
 from app.watch.tallies import Tallies
 from app.watch.wiring import Watch
 
@@ -47,7 +48,7 @@ class Report:
         self._steady_since: float | None = None
         self._losses = links.losses()
         self._ahead = (-math.inf, math.inf)  # between these Redis' clock is ahead of the loop's
-        self.version = _version()
+        self.version = our_version()
         tallies.see("joined")
 
     @property
@@ -106,9 +107,3 @@ async def reporting(watch: Watch, redis: Redis, numbers: Numbers) -> AsyncIterat
     async with Supervised("report", report.keep):
         yield report
     await report.end()
-
-
-def _version() -> str:
-    from importlib.metadata import version  # noqa: PLC0415  # costs more than the rest of this module
-
-    return version("keepstream")

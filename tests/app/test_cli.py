@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pytest
 
 from app import cli
 from app.dev.embedded import EmbeddedValkey
+from app.version import DISTRIBUTION, UNKNOWN, our_version
 from tests.harness.running import KEEPSTREAM, PATIENCE, clean_environment, keepstream, wait_until_gone
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -43,7 +47,14 @@ def test_every_command_has_its_own_help(name: str) -> None:
 
 
 def test_the_version_is_the_installed_one() -> None:
-    assert run("--version").stdout == f"keepstream {version('keepstream')}\n"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (project["name"], project["version"]) == (DISTRIBUTION, version(DISTRIBUTION))
+    assert run("--version").stdout == f"keepstream {project['version']}\n"
+
+
+def test_what_is_not_installed_runs_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.version.DISTRIBUTION", "no-such-distribution")
+    assert our_version.__wrapped__() == UNKNOWN
 
 
 @pytest.mark.parametrize(

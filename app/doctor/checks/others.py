@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 
 from app.doctor.finding import Finding, must, note, ok, warning
 from app.doctor.patient import Patient
 from app.stream.board.board import Board, Left, Look
 from app.stream.redis.refusals import NO_ANSWER
+from app.version import our_version
 
 # Each says every second that it is there. One that is gone is news for a while.
 LATE_SECONDS, NEWS_SECONDS = 5.0, 300.0
@@ -37,7 +37,7 @@ async def workers(patient: Patient) -> list[Finding]:
 
 
 async def versions(patient: Patient) -> list[Finding]:
-    look, ours = await _look(patient), version("keepstream")
+    look, ours = await _look(patient), our_version()
     if look is None:
         return []
     theirs = sorted({_version(one) for kind in ("front", "worker") for one in _there(look, kind)})

@@ -21,7 +21,9 @@ async def traces(patient: Patient) -> list[Finding]:
     if why := unusable(of):
         return [warning(why, "until then no trace is sent")]
     if not _installed():
-        return [warning("OpenTelemetry is not installed here: no trace is sent", "pip install 'keepstream[otel]'")]
+        return [
+            warning("OpenTelemetry is not installed here: no trace is sent", "pip install 'keepstream-server[otel]'")
+        ]
     parts = urlsplit(of.otel_exporter_otlp_endpoint or "")
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     try:

@@ -23,7 +23,7 @@ from rich.live import Live
 from rich.segment import Segment
 from rich.text import Text
 
-from app.clients.python import Client
+from app.clients.python.keepstream import AsyncClient
 from app.terminal.top.drawing import Standing, draw
 from app.terminal.top.figures import Letters
 
@@ -52,7 +52,7 @@ class Board:
         return Standing(now - self._came, max(self._retry_at - now, 0.0))
 
 
-async def watch(client: Client) -> None:
+async def watch(client: AsyncClient) -> None:
     """Returns when somebody leaves. Raises what keeps the first snapshot from coming, and what is final."""
     board, leaving = Board(await client.snapshot()), asyncio.Event()
     console = Console(highlight=False)
@@ -74,7 +74,7 @@ async def watch(client: Client) -> None:
             await following
 
 
-async def _follow(client: Client, board: Board) -> None:
+async def _follow(client: AsyncClient, board: Board) -> None:
     async with aclosing(client.board(board.connection)) as snapshots:
         async for shown in snapshots:
             board.take(shown)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
+from app.version import our_version
 from app.watch.traces.ids import StreamIds
 from app.watch.traces.observer import TracesObserver
 from app.watch.traces.sending import Batches, Sender
@@ -46,5 +46,5 @@ def provided(kind: str, name: str) -> Provided:
 
 def _resource(kind: str, name: str) -> Resource:
     """Who sends, as far as its variables do not say it."""
-    ours = {SERVICE_NAME: f"keepstream-{kind}", "service.instance.id": name, "service.version": version("keepstream")}
+    ours = {SERVICE_NAME: f"keepstream-{kind}", "service.instance.id": name, "service.version": our_version()}
     return Resource.create(ours).merge(OTELResourceDetector().detect())

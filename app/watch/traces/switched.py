@@ -33,7 +33,7 @@ def traced(settings: Settings, kind: str, name: str) -> Iterator[Observer | None
 
         made = provided(kind, name)
     except ImportError:
-        tell(TracesOff("OpenTelemetry is not installed here: pip install 'keepstream[otel]'"))
+        tell(TracesOff("OpenTelemetry is not installed here: pip install 'keepstream-server[otel]'"))
         yield None
         return
     except Exception as error:  # noqa: BLE001  # its own variables may be anything

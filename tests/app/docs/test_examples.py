@@ -50,11 +50,6 @@ TOLD = {
         for await (const _ of chunks) told++;
         await transport.reconnectToStream({ chatId: "a/b" });
         console.log(`${told > 100 ? "all of it came" : "little came"}, and was stopped: ${(await stop("a/b")).ok}`);""",
-    "@assistant-ui/react-ai-sdk": """
-        const messages = [{ id: "u1", role: "user", parts: [{ type: "text", text: "Rivers" }] }];
-        const sent = await transport.sendMessages({ chatId: "c", messages, trigger: "submit-message" });
-        const { value } = await sent.getReader().read();
-        console.log(await (await fetch(resumeApi(value.messageMetadata.streamId))).text());""",
 }
 
 
@@ -145,7 +140,7 @@ def frames_of(text: str) -> list[str]:
 async def test_a_python_s(
     api: Api, block: Block, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
-    port = request.getfixturevalue("asks") if "x-keepstream-user" in block.code else api.port
+    port = request.getfixturevalue("asks") if "ks_" in block.code else api.port
     code = compile(here(port, block.code), "example", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     names: dict[str, Any] = {}
     async with asyncio.timeout(SECONDS):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.clients.python import Event
+from app.clients.python.keepstream import Event
 from app.terminal.answer import TOOL_CHARACTERS, Answer, clean, clean_json, figures, resumed, verdict
 from app.terminal.exits import Exit, exit_of
 

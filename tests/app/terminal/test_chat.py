@@ -12,8 +12,8 @@ import orjson
 import pytest
 from rich.console import Console
 
-from app.clients import python as client_module
-from app.clients.python import Client
+from app.clients.python.keepstream import AsyncClient
+from app.clients.python.keepstream.core import resuming
 from app.stream import frames
 from app.terminal.chat import Talk
 from app.terminal.options import parse, parser_of
@@ -75,7 +75,8 @@ class Talked:
             parser.add_argument(name)
         options: Namespace = parse(parser, ["--url", "http://keepstream", *arguments])
         self.out = io.StringIO()
-        self.client = Client(options.url, transport=httpx.MockTransport(server))
+        self.http = httpx.AsyncClient(transport=httpx.MockTransport(server))
+        self.client = AsyncClient(options.url, http_client=self.http)
         self.talk = Talk(self.client, options, Console(file=self.out, width=100))
 
     @property
@@ -85,7 +86,7 @@ class Talked:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    monkeypatch.setattr(client_module, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(resuming, "RETRY_SECONDS", 0.0)
     return Server()
 
 
@@ -103,7 +104,7 @@ async def test_a_message_is_sent_and_answered(server: Server, talked: Talked) ->
 
 
 async def test_what_could_not_be_sent_is_sent_again_under_the_same_key(server: Server, talked: Talked) -> None:
-    server.refuse = [httpx.ConnectError("away")] * client_module.SUBMIT_TRIES
+    server.refuse = [httpx.ConnectError("away")] * resuming.SUBMIT_TRIES
     assert await talked.talk.turn("Hi") == "Hi"
     assert "press Enter to try again" in talked.shown
     assert await talked.talk.turn("Hi") == ""
@@ -113,7 +114,7 @@ async def test_what_could_not_be_sent_is_sent_again_under_the_same_key(server: S
 
 
 async def test_what_was_changed_before_it_was_sent_is_another_message(server: Server, talked: Talked) -> None:
-    server.refuse = [httpx.ConnectError("away")] * client_module.SUBMIT_TRIES
+    server.refuse = [httpx.ConnectError("away")] * resuming.SUBMIT_TRIES
     await talked.talk.turn("Hi")
     await talked.talk.turn("Hi there")
     assert len({request.headers["idempotency-key"] for request in server.said}) == 2
@@ -134,7 +135,7 @@ async def test_an_answer_asked_for_elsewhere_is_shown_first(server: Server, talk
         if request.url.path.endswith("/messages"):
             server.running = "st_2"
 
-    talked.client._http.event_hooks["request"] = [_async(elsewhere)]
+    talked.http.event_hooks["request"] = [_async(elsewhere)]
     assert await talked.talk.turn("Me too") == "Me too"
     assert talked.shown.removeprefix(before).count("Hello") == 1
 

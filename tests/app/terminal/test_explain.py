@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.clients.python import Client, ClientError
+from app.clients.python.keepstream import AsyncClient, KeepstreamError
 from app.terminal.explain import lines, told_of
 
 AT = "2026-11-27T18:49:48.000Z"
@@ -50,7 +50,7 @@ def test_a_stream_of_which_nothing_is_told_is_one_too() -> None:
     assert next(text.plain for text in lines(TOLD | {"data": []})) == "st_1, ended"
 
 
-def client_of(**answers: int) -> Client:
+def client_of(**answers: int) -> AsyncClient:
     """Of a server that answers with these, by the first part of the path."""
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -58,7 +58,7 @@ def client_of(**answers: int) -> Client:
         error = {"type": "error", "error": {"type": "x", "message": f"by {who}"}}
         return httpx.Response(answers[who], json=error if answers[who] != httpx.codes.OK else {"id": who})
 
-    return Client("http://here", transport=httpx.MockTransport(answer))
+    return AsyncClient("http://here", http_client=httpx.AsyncClient(transport=httpx.MockTransport(answer)))
 
 
 @pytest.mark.parametrize(
@@ -77,5 +77,5 @@ async def test_an_operator_is_told_of_any_stream(v1: int, ops: int, told: str) -
     async with client_of(v1=v1, ops=ops) as client:
         try:
             assert (await told_of(client, "st_1"))["id"] == told
-        except ClientError as error:
+        except KeepstreamError as error:
             assert told in str(error)  # noqa: PT017  # of those that are refused

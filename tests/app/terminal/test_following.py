@@ -8,10 +8,10 @@ import signal
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Self, cast
 
-import httpx
 import pytest
 
-from app.clients.python import Client, ClientError, Event
+from app.clients.python.keepstream import AsyncClient, Event, GoneError, UnreachableError
+from app.clients.python.keepstream.errors import refused
 from app.terminal import following as module
 from app.terminal.following import Followed, Following
 from app.terminal.options import Left
@@ -34,7 +34,7 @@ class Source:
         self.refusals: list[Exception] = []
 
     async def events(
-        self, _stream_id: str, _after: str, on_state: Callable[[str, float], None]
+        self, _stream_id: str, *, on_state: Callable[[str, float], None], **_after: str
     ) -> AsyncGenerator[Event]:
         self.on_state = on_state
         while True:
@@ -85,7 +85,7 @@ class Sheet:
 class Watched:
     def __init__(self, *, stoppable: bool = True, fresh: bool = True) -> None:
         self.source, self.sheet = Source(), Sheet()
-        following = Following(cast("Client", self.source), "st_1", self.sheet, stoppable=stoppable, fresh=fresh)
+        following = Following(cast("AsyncClient", self.source), "st_1", self.sheet, stoppable=stoppable, fresh=fresh)
         self.task: asyncio.Task[Followed] = asyncio.create_task(following.run())
 
     async def give(self, *events: Event | Exception) -> None:
@@ -127,7 +127,7 @@ async def test_ctrl_c_cancels_and_still_shows_the_ending() -> None:
 
 async def test_a_cancel_that_was_not_heard_is_said_again() -> None:
     watched = Watched()
-    watched.source.refusals = [httpx.ConnectError("away"), ClientError(503, "api_error", "away")]
+    watched.source.refusals = [UnreachableError("away"), refused(503, "api_error", "away")]
     await watched.sheet.has(status="waiting…")
     await watched.interrupt()
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -139,7 +139,7 @@ async def test_a_cancel_that_was_not_heard_is_said_again() -> None:
 
 async def test_a_cancel_that_is_refused_for_good_is_not() -> None:
     watched = Watched()
-    watched.source.refusals = [ClientError(404, "not_found_error", "gone")]
+    watched.source.refusals = [refused(404, "not_found_error", "gone")]
     await watched.sheet.has(status="waiting…")
     await watched.interrupt()
     await watched.sheet.has(status="stopping… (Ctrl-C again to leave)")
@@ -236,8 +236,8 @@ async def test_a_time_is_told_only_where_it_was_seen_from_the_start(
 
 async def test_a_stream_that_is_lost_leaves_what_came_and_says_so() -> None:
     watched = Watched()
-    await watched.give(text("Hel"), ClientError(410, "not_found_error", "the stream was lost"))
-    with pytest.raises(ClientError, match="lost"):
+    await watched.give(text("Hel"), refused(410, "not_found_error", "the stream was lost"))
+    with pytest.raises(GoneError, match="lost"):
         await watched.task
     assert watched.sheet.shown[-1] == ("Hel", "", True)
     assert watched.sheet.left

@@ -6,10 +6,10 @@ import argparse
 import io
 import os
 
-import httpx
 import pytest
 
-from app.clients.python import ClientError
+from app.clients.python.keepstream import UnreachableError
+from app.clients.python.keepstream.errors import refused
 from app.terminal import chat, commands
 from app.terminal.exits import Exit
 from app.terminal.options import DEFAULT_URL, Left, by_ticket, guarded, parse, parser_of, readable
@@ -70,16 +70,16 @@ def test_an_option_wins_over_the_environment(
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (ClientError(404, "not_found_error", "there is no such stream"), 1, "there is no such stream"),
+        (refused(404, "not_found_error", "there is no such stream"), 1, "there is no such stream"),
         (
-            ClientError(401, "authentication_error", "send a valid key"),
+            refused(401, "authentication_error", "send a valid key"),
             1,
             "send a valid key; or set --key or KEEPSTREAM_KEY",
         ),
-        (ClientError(429, "rate_limit_error", "too many", retry_after=5.0), 1, "too many (in 5 s)"),
-        (ClientError(502, "api_error", "a proxy's \x1b[2J"), 1, "a proxy's \N{REPLACEMENT CHARACTER}[2J"),
-        (httpx.ConnectError("refused"), 6, "http://x cannot be reached (refused)"),
-        (httpx.ReadTimeout(""), 6, "http://x cannot be reached (ReadTimeout)"),
+        (refused(429, "rate_limit_error", "too many", retry_after=5.0), 1, "too many (in 5 s)"),
+        (refused(502, "api_error", "a proxy's \x1b[2J"), 1, "a proxy's \N{REPLACEMENT CHARACTER}[2J"),
+        (UnreachableError("refused"), 6, "http://x cannot be reached (refused)"),
+        (UnreachableError("ReadTimeout"), 6, "http://x cannot be reached (ReadTimeout)"),
         (Left(), 130, ""),
         (KeyboardInterrupt(), 130, ""),
     ],

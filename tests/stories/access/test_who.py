@@ -12,7 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from app.clients.python import Client
+from app.clients.python.keepstream import AsyncClient
 from tests.harness.cluster import Cluster
 from tests.harness.identity.issuer import Issuer
 from tests.harness.identity.tokens import ec_key, public, rsa_key, token
@@ -98,7 +98,7 @@ async def test_a_backend_acts_for_its_users_and_each_reads_its_own_on_any_front(
     headers = {"authorization": f"Bearer {backend}"}
     one, other = house.fronts()
     async with httpx.AsyncClient(headers=headers, timeout=PATIENCE) as http:
-        async with Client(one, api_key=backend, user="bob") as client:
+        async with AsyncClient(one, api_key=backend, user="bob") as client:
             made = await client.submit(QUICK)
         where = f"{other}{made['events_url']}"
         read = await http.get(where, headers={"x-keepstream-user": "bob"})
@@ -113,7 +113,7 @@ async def test_a_backend_acts_for_its_users_and_each_reads_its_own_on_any_front(
 async def test_tokens_are_what_a_key_is_to_our_clients(house: House) -> None:
     carol = token(ec_key(), "ES256", "e", sub="carol", aud="keepstream")
     one, other = house.fronts()
-    async with Client(one, api_key=carol) as client:
+    async with AsyncClient(one, api_key=carol) as client:
         made = await client.submit(QUICK)
     sent = await asyncio.to_thread(house.command, "watch", made["id"], KEEPSTREAM_URL=other, KEEPSTREAM_KEY=carol)
     assert sent.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -12,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app.clients import python
-from app.clients.python import Client, ClientError, Event
+from app import clients
+from app.clients.python.keepstream import AsyncClient, Event, KeepstreamError
+from app.clients.python.keepstream.core import resuming
 from tests.harness import node
 from tests.harness.network.sse_cutter import CuttingProxy
 from tests.stories.clients.conftest import Up
@@ -35,8 +35,8 @@ def text_of(message: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-async def client(up: Up) -> AsyncIterator[Client]:
-    async with Client(up.url) as made:
+async def client(up: Up) -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(up.url) as made:
         yield made
 
 
@@ -49,13 +49,13 @@ async def test_the_module_is_small_and_is_served_with_an_etag(up: Up) -> None:
         assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_who_has_a_ticket_reads_the_one_stream(up: Up, client: Client) -> None:
+async def test_who_has_a_ticket_reads_the_one_stream(up: Up, client: AsyncClient) -> None:
     submitted = await client.submit(PROMPT | {"relay": {"ticket": True}})
     made, other = await client.ticket(submitted["id"], expires_in=600), (await client.submit(PROMPT))["id"]
-    async with Client(up.url, ticket=made["ticket"]) as stranger:
+    async with AsyncClient(up.url, ticket=made["ticket"]) as stranger:
         events = [event async for event in stranger.events(submitted["id"])]
         message = await stranger.message(submitted["id"])
-        with pytest.raises(ClientError) as refused:
+        with pytest.raises(KeepstreamError) as refused:
             await stranger.stream(other)
     assert (events[-1].type, refused.value.status) == ("relay.end", 404)
     asked = {"id": submitted["id"], "ticket": submitted["ticket"], "other": other, "events_url": made["events_url"]}
@@ -94,10 +94,10 @@ async def test_in_javascript_what_is_refused_is_final_and_says_why(up: Up) -> No
     assert all(error["requestId"].startswith("req_") for error in errors)
 
 
-async def test_in_javascript_leaving_a_stream_lets_it_run_on(up: Up, client: Client) -> None:
+async def test_in_javascript_leaving_a_stream_lets_it_run_on(up: Up, client: AsyncClient) -> None:
     left = await in_node(up.url, "abort", body=ENDLESS)
     assert left["reason"] == "enough"
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(KeepstreamError) as refused:
         await client.message(left["id"])
     assert refused.value.status == 409
     await client.cancel(left["id"])
@@ -110,7 +110,7 @@ async def test_in_javascript_silence_is_a_dead_connection(up: Up) -> None:
     assert seen["states"].count("connecting") > 1
 
 
-async def test_after_a_reset_both_show_the_second_attempt_alone(up: Up, client: Client) -> None:
+async def test_after_a_reset_both_show_the_second_attempt_alone(up: Up, client: AsyncClient) -> None:
     seen = await in_node(up.url, "whole", body=BROKEN | {"prompt": BROKEN["prompt"] + " in JavaScript"})
     assert "relay.reset" in seen["types"]
     assert seen["text"] == text_of(seen["message"])
@@ -120,93 +120,17 @@ async def test_after_a_reset_both_show_the_second_attempt_alone(up: Up, client: 
     assert shown(events[reset:]) == text_of(await client.message(stream["id"]))
 
 
-async def test_in_python_an_answer_is_whole_however_often_it_is_cut(up: Up) -> None:
-    states: list[str] = []
-    async with CuttingProxy(up.url, CUTS) as proxy, Client(proxy.url, api_key="any") as client:
-        stream = await client.submit(PROMPT)
-        events = [event async for event in client.events(stream["id"], on_state=lambda state, _: states.append(state))]
-        message = await client.message(stream["id"])
-    assert proxy.cut == len(CUTS)
-    assert shown(events) == text_of(message)
-    ids = [event.id for event in events if event.id]
-    assert ids == sorted(set(ids))
-    assert events[-1].type == "relay.end"
-    assert states.count("connecting") == len(CUTS) + 1
-
-
-async def test_in_python_going_on_after_an_event_gives_exactly_what_follows(client: Client) -> None:
-    stream = await client.submit(PROMPT)
-    events = [event async for event in client.events(stream["id"]) if event.id]
-    half = len(events) // 2
-    assert [event async for event in client.events(stream["id"], events[half - 1].id)] == events[half:]
-    assert [event async for event in client.events(stream["id"], events[-1].id)] == []
-
-
-async def test_in_python_a_cancel_ends_the_stream(client: Client) -> None:
-    stream = await client.submit(ENDLESS)
-    await client.cancel(stream["id"])
-    events = [event async for event in client.events(stream["id"])]
-    assert events[-1].data["outcome"] == "cancelled"
-
-
-async def test_in_python_what_is_refused_is_final_and_says_why(client: Client) -> None:
-    with pytest.raises(ClientError, match="prompt") as refused:
-        await client.submit({"prompt": ""})
-    assert (refused.value.status, refused.value.kind, refused.value.final) == (400, "invalid_request_error", True)
-    with pytest.raises(ClientError) as unknown:
-        await anext(client.events("st_00000000000000000000000000000000"))
-    assert unknown.value.status == 404
-
-
-async def test_in_python_an_answer_of_lone_surrogates_is_read(client: Client) -> None:
-    stream = await client.submit({"prompt": "[[sim: hostile rate=0]]"})
-    events = [event async for event in client.events(stream["id"])]
-    assert events[-1].type == "relay.end"
-
-
-async def test_in_python_a_submit_is_repeated_and_makes_one_stream(up: Up) -> None:
-    tried: list[str] = []
-
-    class Failing(httpx.AsyncHTTPTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            tried.append(request.headers["idempotency-key"])
-            answer = await super().handle_async_request(request)
-            if len(tried) == 1:
-                await answer.aclose()
-                raise httpx.ReadError("cut")
-            await answer.aread()
-            tried.append(answer.json()["id"])
-            return answer
-
-    async with Client(up.url, transport=Failing()) as client, httpx.AsyncClient(base_url=up.url) as http:
-        stream = await client.submit(PROMPT)
-        same = await http.post("/v1/streams", json=PROMPT, headers={"idempotency-key": tried[0]})
-    assert tried[0] == tried[1]
-    assert same.json()["id"] == stream["id"]
-
-
-async def test_in_python_silence_is_a_dead_connection(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.clients.python.SILENCE_SECONDS", 0.4)
-    async with Client(up.url) as client:
-        stream = await client.submit({"prompt": "[[sim: tokens=5 first=1.2 rate=0]]"})
-        states: list[str] = []
-        events = [event async for event in client.events(stream["id"], on_state=lambda state, _: states.append(state))]
-    assert events[-1].data["outcome"] == "completed"
-    assert states.count("connecting") > 1
-
-
 def shown(events: list[Event]) -> str:
     deltas = (event.data.get("delta", {}) for event in events if event.type == "content_block_delta")
     return "".join(delta["text"] for delta in deltas if delta.get("type") == "text_delta")
 
 
 def test_both_clients_know_the_same_numbers() -> None:
-    module = (Path(python.__file__).parent / "js" / "keepstream.js").read_text()
+    module = (Path(clients.__file__).parent / "js" / "keepstream.js").read_text()
     for line in (
-        f"const SILENCE_MS = {python.SILENCE_SECONDS:.0f}_000;",
-        f"const RETRY_MS = {python.RETRY_SECONDS * 1000:.0f};",
-        f"const RETRY_MS_MAX = {python.RETRY_SECONDS_MAX:.0f}_000;",
-        f"const SUBMIT_TRIES = {python.SUBMIT_TRIES};",
+        f"const SILENCE_MS = {resuming.SILENCE_SECONDS:.0f}_000;",
+        f"const RETRY_MS = {resuming.RETRY_SECONDS * 1000:.0f};",
+        f"const RETRY_MS_MAX = {resuming.RETRY_SECONDS_MAX:.0f}_000;",
+        f"const SUBMIT_TRIES = {resuming.SUBMIT_TRIES};",
     ):
         assert line in module
-    assert asyncio.iscoroutinefunction(python.Client.submit)

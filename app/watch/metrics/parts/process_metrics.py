@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 
 from app.stream.counts.distribution import Distribution
 from app.stream.observing import RedisRefused, TaskFell
 from app.stream.redis.refusals import Kind
+from app.version import our_version
 from app.watch.events import of_processes
 from app.watch.metrics import table
 from app.watch.metrics.labels import FirstFew, one_of
@@ -54,14 +54,4 @@ class ProcessMetrics:
         yield now(table.METRICS_UNSERVED, unserved)
         yield now(table.LOOP_LAG, self._loop_lag)
         yield by_label(table.REDIS_SECONDS, self._scripts())
-        yield by_label(table.BUILD_INFO, {_version(): 1})
-
-
-@cache
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  # no process starts later for it
-
-    try:
-        return version("keepstream")
-    except PackageNotFoundError:  # run from its sources
-        return "unknown"
+        yield by_label(table.BUILD_INFO, {our_version(): 1})

@@ -19,7 +19,7 @@ NAMES = {"front": "front-a-1", "worker": "b:2:c"}
 async def said(redis: Redis, kind: str, *, seconds_ago: float = 0, name: str | None = None, **numbers: Any) -> None:
     """A process left its numbers so long ago."""
     name = name or NAMES[kind]
-    numbers = {"kind": kind, "version": others.version("keepstream"), **numbers}
+    numbers = {"kind": kind, "version": others.our_version(), **numbers}
     await Board(redis).leave(name, numbers, 1, {})
     record: bytes = await redis.hget(keys.PROCESSES, name)  # type: ignore[assignment,misc]
     at, rest = record.split(b" ", 1)

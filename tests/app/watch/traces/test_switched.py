@@ -67,7 +67,7 @@ def test_where_it_is_not_installed_it_is_told_how_to(monkeypatch: pytest.MonkeyP
         assert observer is None
     [off] = events
     assert isinstance(off, TracesOff)
-    assert "pip install 'keepstream[otel]'" in off.why
+    assert "pip install 'keepstream-server[otel]'" in off.why
 
 
 def test_off_nothing_of_it_is_loaded_but_the_interface_that_the_sdk_brings_along() -> None:

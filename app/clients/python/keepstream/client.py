@@ -1,0 +1,165 @@
+"""The client for programs that block, in as many threads as they like. `async_client.py` has the same calls."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from copy import copy
+from typing import Any, Literal, Self
+
+import httpx
+
+from .conversations import Conversations
+from .core import interface
+from .core.credentials import Credentials, Given
+from .core.request import base_of, shown, whole
+from .core.resuming import SILENCE_SECONDS, OnState, Reading, heedless
+from .errors import no_numbers
+from .iterating import Events
+from .shapes import Cancelled, Feedback, Message, Stream, Submitted, Ticket, Timeline, Usage
+from .wire.blocking import Wire
+from .wire.outgoing import Sending
+
+
+class Client:
+    """Talks to one Keepstream; `with` closes its connections. Any number of threads may use it at once.
+
+        with Client("http://127.0.0.1:8000", api_key=key) as client:
+            stream = client.submit("Tell me about rivers")
+            for event in client.events(stream["id"]):
+                print(event.text, end="", flush=True)
+
+    `api_key` is a key or a token, or a function that is asked for one before each request
+    and once more when one is refused. With a key that may act for users, `user` is the one it acts for. With a
+    `ticket`, given likewise, in place of a key, the one stream can be read that it opens. `timeout`: after how many
+    seconds in which nothing came a connection is dead; the server pings every 15. `http_client`: what to send with,
+    for certificates, proxies and hooks of one's own; it is not closed here.
+
+    Calls raise `KeepstreamError`, and `ValueError` for arguments that cannot be sent.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: Given = None,
+        user: str | None = None,
+        ticket: Given = None,
+        timeout: float = SILENCE_SECONDS,
+        http_client: httpx.Client | None = None,
+    ) -> None:
+        sending = Sending(base_of(base_url), timeout)
+        self._use(Wire(sending, Credentials.checked(api_key, ticket, user), http_client))
+
+    def _use(self, wire: Wire) -> None:
+        self._wire = wire
+        self.conversations = Conversations(wire)
+
+    def acting_for(self, user: str | None) -> Client:
+        """The same client for another user: over the same connections, which the first one closes."""
+        other = copy(self)
+        other._use(self._wire.acting_for(user))  # noqa: SLF001  # it is one of ours
+        return other
+
+    def submit(
+        self,
+        prompt: str | Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        on_state: OnState = heedless,
+    ) -> Submitted:
+        """Submits a text, or a body of the Messages API (with `relay`, where one wants something of the relay).
+
+        Tries again when the network or the server fails, up to five times; that makes one stream only. `on_state` is
+        told `"waiting"` and the seconds before the next try.
+        """
+        return self._wire.submit(interface.submit(prompt), idempotency_key, on_state)
+
+    def events(self, stream_id: str, *, after: str = "", on_state: OnState = heedless) -> Events:
+        """The events from the newest attempt's start, or after the id `after`, up to the ending.
+
+        It ends only after `End`, or raises: a connection that is cut or falls silent is opened again after the last
+        event that was handed out. After `Reset` forget what came before. A stream that had ended at `after` gives
+        nothing. `on_state` is told of the connection: `"connecting"`, `"open"`, and `"waiting"` with the seconds before
+        the next one; what it raises ends the reading.
+        """
+        reading = Reading(after)
+        return Events(self._wire.read(interface.events(stream_id), reading, on_state), reading)
+
+    def follow(self, events_url: str, *, after: str = "", on_state: OnState = heedless) -> Events:
+        """As `events`, of an `events_url`, which may carry a ticket. `ValueError` if it is another server's."""
+        reading = Reading(after)
+        request = interface.follow(whole(self._wire.sending.base, events_url))
+        return Events(self._wire.read(request, reading, on_state), reading)
+
+    def stream(self, stream_id: str) -> Stream:
+        """A stream as it stands; once it has ended with its outcome, usage, and Message or error."""
+        return self._wire.send(interface.stream(stream_id))
+
+    def message(self, stream_id: str) -> Message:
+        """The finished Message. `ConflictError` while the stream runs; else the stream's own error."""
+        return self._wire.send(interface.message(stream_id))
+
+    def cancel(self, stream_id: str) -> Cancelled:
+        """Cancels a stream for everybody; it ends as `cancelled` unless it had ended."""
+        return self._wire.send(interface.cancel(stream_id))
+
+    def timeline(self, stream_id: str, *, as_operator: bool = False) -> Timeline:
+        """What happened to a stream, in plain words; as an operator of anybody's."""
+        return self._wire.send(interface.timeline(stream_id, as_operator=as_operator))
+
+    def ticket(self, stream_id: str, *, expires_in: float | None = None) -> Ticket:
+        """What lets whoever has it read this stream and nothing else, for so many seconds."""
+        return self._wire.send(interface.ticket(stream_id, expires_in))
+
+    def feedback(self, stream_id: str, rating: Literal[1, -1], note: str | None = None) -> Feedback:
+        """A word on an answer, in place of an earlier one: 1 is good, -1 is bad."""
+        return self._wire.send(interface.feedback(stream_id, rating, note))
+
+    def usage(
+        self,
+        first: str | None = None,
+        last: str | None = None,
+        *,
+        by: Literal["day", "model", "user"] | None = None,
+        owner: str | None = None,
+    ) -> Usage:
+        """What was used and what it cost from one day to another (`"2026-01-31"`, in UTC, both inclusive).
+
+        By default of the last 30 days, a row for each day. `owner`: another one, for a key with the right `admin`.
+        """
+        return self._wire.send(interface.usage(first, last, by, owner))
+
+    def models(self) -> dict[str, Any]:
+        """The models of the Claude API, as `GET /v1/models` there: `{"data": [{"id", "display_name", …}], …}`."""
+        return self._wire.send(interface.models())
+
+    def board(self, on_state: OnState = heedless) -> Generator[dict[str, Any]]:
+        """What operators see, for a key with the right `admin`: a snapshot a second, for as long as one reads."""
+        with closing(self._wire.read(interface.board(), Reading.of_board(), on_state)) as events:
+            for event in events:
+                yield event.data
+
+    def snapshot(self) -> dict[str, Any]:
+        """What operators see now."""
+        with closing(self._wire.connection(interface.board(), Reading.of_board(), heedless)) as events:
+            for event in events:
+                found: dict[str, Any] = event.data
+                return found
+        raise no_numbers()
+
+    def request(self, method: str, path: str, *, json: Any = None, params: Mapping[str, str] | None = None) -> Any:
+        """One call of the HTTP interface that has no method here: the answer's JSON, None where it has no body."""
+        return self._wire.send(interface.other(method, path, json, params))
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({shown(self._wire.sending.base)!r})"
