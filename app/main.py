@@ -23,6 +23,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from app import llms
 from app.access.closed import check_closed, hosts
 from app.access.identity.entrance import Entrance
 from app.access.limits.in_force import LimitsInForce
@@ -148,6 +149,11 @@ def application(
     metrics, unless they have a port of their own.
     """
     root_path = front.settings.root_path
+    made = {
+        "/openapi.json": (document(root_path), static.JSON),
+        "/page.json": (static.facts(front.settings), static.JSON),
+        **llms.served(root_path),
+    }
     routes = [
         *native.ROUTES,
         *usages.ROUTES,
@@ -159,7 +165,7 @@ def application(
         *who.ROUTES,
         *health.routes(ready, lambda: front.hub.draining),
         *scraped.routes(front.who, page),
-        *static.routes(root_path, document(root_path), static.facts(front.settings)),
+        *static.routes(root_path, made),
     ]
     app = Starlette(routes=routes, exception_handlers=dict.fromkeys(HANDLED, on_error))
     app.router.redirect_slashes = False

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -44,7 +45,7 @@ PAGES = (
     *("architecture", "contributing", "findings", "changelog"),
 )
 FRONT_PAGE = PAGES[0]
-MARKDOWN = "text/markdown; charset=utf-8"
+MARKDOWN, PLAIN, JSON = "text/markdown; charset=utf-8", "text/plain; charset=utf-8", "application/json"
 _PICTURES = {
     **dict.fromkeys(("board.png", "board-load.png", "board-phone.png", "board-terminal.png"), "image/png"),
     "board-worker.png": "image/png",
@@ -123,8 +124,8 @@ def facts(settings: Settings) -> bytes:
     )
 
 
-def routes(root_path: str, description: bytes, about: bytes) -> list[Route]:
-    """Of a front that a proxy shows under `root_path`, that is described so, and whose page is told `about` it."""
+def routes(root_path: str, made: Mapping[str, tuple[bytes, str]]) -> list[Route]:
+    """Of a front that a proxy shows under `root_path`. `made`: what is no file, by its path, with its media type."""
 
     async def file(request: Request) -> Response:
         name, media_type = FILES[request.url.path]
@@ -140,15 +141,11 @@ def routes(root_path: str, description: bytes, about: bytes) -> list[Route]:
         answer.headers["vary"] = "accept, accept-encoding"
         return answer
 
-    async def openapi(request: Request) -> Response:
-        return _unless_known(request, description, "application/json")
-
-    async def page_facts(request: Request) -> Response:
-        return _unless_known(request, about, "application/json")
+    async def one_made(request: Request) -> Response:
+        return _unless_known(request, *made[request.url.path])
 
     return [
-        Route("/openapi.json", openapi, methods=["GET"]),
-        Route("/page.json", page_facts, methods=["GET"]),
+        *(Route(path, one_made, methods=["GET"]) for path in made),
         *(Route(path, file, methods=["GET"]) for path in FILES),
         *(Route(path, page, methods=["GET"]) for path in ("/docs", "/docs/{page:page}")),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.http.static import FILES, HTML, MARKDOWN
+from app.http.static import FILES, HTML, MARKDOWN, PLAIN
 from app.openapi.words import Json, answer, errors, json_content, operation, parameters, schema
 
 TAG = "Service"
@@ -64,6 +64,10 @@ def paths() -> Json:
         },
         "/openapi.json": {"get": _file("openapi", "This description", "application/json", {"type": "object"}, tag=TAG)},
         "/page.json": {"get": _file("page-facts", "What the chat page is told", "application/json", _FACTS, tag=TAG)},
+        **{
+            path: {"get": _file(path.strip("/").replace(".", "-"), says, media_type, tag=TAG)}
+            for path, (says, media_type) in _FOR_MODELS.items()
+        },
         "/docs": {"get": _page("docs", "What there is to read: its front page")},
         "/docs/{page}": {"get": _page("docs-page", "A page of what there is to read", "page", failing=(404,))},
         **{
@@ -71,6 +75,14 @@ def paths() -> Json:
             for path, (name, media_type) in FILES.items()
         },
     }
+
+
+# What language models, and the agents that write code with them, are given to read.
+_FOR_MODELS = {
+    "/llms.txt": ("What there is to read, as llmstxt.org has it", PLAIN),
+    "/llms-full.txt": ("The pages for who uses and runs it, as one text", PLAIN),
+    "/skill.md": ("A skill for agents that write code", MARKDOWN),
+}
 
 
 def _page(name: str, summary: str, *named: str, failing: tuple[int, ...] = ()) -> Json:

@@ -57,7 +57,7 @@ class Playing:
             Route("/ops/streams/{id}/timeline", self._timeline),
             Route("/ops/streams/{id}/cancel", self._cancel, methods=["POST"]),
             Route("/session", self._session, methods=["POST"]),
-            *static.routes("", b"{}", b"{}"),
+            *static.routes("", {}),
         ]
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
