@@ -31,14 +31,15 @@ _CHAT = (
     *("conversation", "dom", "keys", "messages", "older", "pace", "scroll", "session", "settings", "sidebar", "words"),
     *("answer/announce", "answer/answer", "answer/blocks", "answer/foot", "asking/asked", "asking/editing"),
     *("composing/composer", "composing/files"),
-    *("markdown/highlight", "markdown/markdown", "markdown/shape", "markdown/unfinished"),
+    *("markdown/highlight", "markdown/links", "markdown/markdown", "markdown/math", "markdown/rare"),
+    *("markdown/shape", "markdown/unfinished"),
 )
 _BOARD = (*("beside", "chart", "door", "flights", "lanes", "live", "opened", "streams", "tiles", "verdict", "words"),)
 _LANGUAGES = (
     *("bash", "c", "css", "diff", "docker", "go", "html", "http", "ini", "java", "js", "jsdoc", "json", "lua", "make"),
     *("md", "pl", "py", "regex", "rs", "sql", "todo", "toml", "ts", "uri", "xml", "yaml"),
 )
-_VENDOR = ("marked", "speed-highlight/tokenize", *(f"speed-highlight/languages/{name}" for name in _LANGUAGES))
+_VENDOR = ("marked", "temml", "speed-highlight/tokenize", *(f"speed-highlight/languages/{name}" for name in _LANGUAGES))
 # What there is to read, each a file of Markdown in `app/docs/`: shown as a page, or as it is.
 PAGES = (
     *("start", "clients", "guarantees", "words", "settings", "access", "recipes", "operating", "benchmarks"),
@@ -65,6 +66,7 @@ FILES = {
     "/favicon.svg": ("favicon.svg", "image/svg+xml"),
     "/keepstream.js": ("../clients/js/keepstream.js", _JS),
     "/markdown.css": ("markdown.css", _CSS),
+    "/math.css": ("math.css", _CSS),
     "/ops.css": ("ops.css", _CSS),
     "/ops.js": ("ops.js", _JS),
     **{f"/ops/{name}.js": (f"ops/{name}.js", _JS) for name in _BOARD},

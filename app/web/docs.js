@@ -4,7 +4,7 @@
  */
 
 import { copy, h } from "/chat/dom.js";
-import { Markdown } from "/chat/markdown/markdown.js";
+import { fetchRare, Markdown } from "/chat/markdown/markdown.js";
 
 const SHELF = new URL("docs/", import.meta.url);
 const FRONT_PAGE = "start";
@@ -80,13 +80,16 @@ function fold() {
   follow();
 }
 
-function show(text) {
+async function show(text) {
   const main = document.getElementById("main");
   const markdown = new Markdown(main, { above: 0, breaks: false, mark });
   main.replaceChildren();
   markdown.write(text);
   markdown.end();
-  markdown.draw(Infinity);
+  if (markdown.draw(Infinity)) {
+    await fetchRare();
+    markdown.draw(Infinity);
+  }
   main.setAttribute("aria-busy", "false");
   document.title = `${main.querySelector("h1").textContent} · Keepstream`;
   contents(main);
@@ -100,5 +103,5 @@ addEventListener("click", ({ target }) => {
 });
 fold();
 const answer = await fetch(new URL(`${name}.md`, SHELF));
-if (answer.ok) show(await answer.text());
+if (answer.ok) await show(await answer.text());
 else document.getElementById("main").textContent = `The page cannot be read: ${answer.status}`;

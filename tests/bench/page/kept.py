@@ -93,7 +93,9 @@ async def pieces_equal(browser: Browser, url: str, options: argparse.Namespace) 
         texts += [shuffled(random.Random(seed)) for seed in range(options.texts)]  # noqa: S311 - not a secret
         different = await page.page.evaluate(
             """async (texts) => {
-              const { Markdown } = await import("/chat/markdown/markdown.js");
+              const { fetchRare, Markdown } = await import("/chat/markdown/markdown.js");
+              await fetchRare();
+              await (await import("/chat/markdown/math.js")).fetchTemml();
               const of = (parts, often) => {
                 const root = document.createElement("div");
                 document.body.append(root);

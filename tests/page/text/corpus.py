@@ -23,6 +23,15 @@ TRICKY = [
     "mac\rlines\r\r# and\r\n\r\n\rothers\n\r\n- one\r- two\r\n\r\n> three\r\r\nfour \ud83d half \udc00, \ud83d\udc69\r",
     "a\n\n\n\n\nb\n \n\t\nc   \n\n   d",
     "footnote[^1] and $math_{a}$ and H~2~O and ==mark==\n\n[^1]: note\n\nTerm\n: definition",
+    "Inline $x_1 * y_2$ and **bold $a*b$ c** and \\(e^{i\\pi}+1=0\\), the $n$th, `$x$`, ``$`y``, \\$5, $$x^2$$ so",
+    "text **bold\n$$\na\n- b_1\n= c * d\n\\text{ if } x_1 < 2\n$$\nmore **bold**\n\n\\[\n\\int x\\,dx\n\\].\nand on",
+    "$$ is not closed\nfoo\n\nbar **b**\n\n\\[ is not\n- closed *here*\n\n\\(nor here and **there\n\n$x_1 not here",
+    "- item $x_1$\n- other\n  $$\n  y * z\n  $$\n- $$\n- third\n\n> $$\n> a\n> + b\n> $$\n> so\n\n1. \\[ x \\]\n2. \\(",
+    "costs $5 and $6, $20-$30 (US$5, 5$), $$ to $$$, $HOME/$PATH, **$5** to *6$* and \\[note\\] and \\(or so\\), $ $ $",
+    "see [^1] and [^b], [^c].\n\n[^1]: The *note*\n  goes $on$\nand text\n[^b]: two\n\n[^1] again [^9] and a[^2](b)",
+    "press <kbd>Ctrl</kbd>+<KBD>C</kbd>, H<sub>2</sub>O, x<sup>*2* <kbd>k</kbd></sup>, <sub>**o\n\n<kbd>\n<sup>a",
+    "| $x$ | `a|b` |\n|---|---|\n| $\\frac{1}{2}$ | \\(y_1\\) [^1] |\n| $|z|$ | <kbd>k</kbd><br> |\n\n$\\no{$ $\\frac$",
+    "a \\ b \\\\ c \\[d \\\\[e \u0003 $x\u0003y$ $$\u0003\n\nf\\",
     "- a\n\n      code in item\n\n  b\n- c\n\n\n- d\n\nend\n- e\n# heading\n- f\n```\ncode right after\n```\ng",
 ]
 
@@ -56,6 +65,13 @@ HOSTILE = [
     "<style>body { display: none }</style><link rel=stylesheet href=https://evil.example/x.css>",
     "<form action=https://evil.example><button>x</button></form><base href=https://evil.example>",
     "<meta http-equiv=refresh content='0;url=https://evil.example'><object data=x></object><embed src=x>",
+    f"$\\href{{javascript:{_ACT}}}{{x}}$ $\\url{{javascript:{_ACT}}}$ $$\\includegraphics{{https://evil.example/p.png}}$$",
+    "$\\class{menu}{x}$ $\\style{position:fixed}{x}$ $\\id{message}{x}$ $\\data{x=1}{y}$ $\\ref{message}$",
+    f"$\\text{{<img src=x onerror={_ACT}>}}$ $<script>{_ACT}</script>$ $\\label{{message}}x$ $\\tag{{<b>}}$",
+    "$\\kern-100em x \\rule{999em}{999em} \\raisebox{99em}{x} \\color{url(x)} x \\textcolor{red;x}{y} \\unicode{x3c}$",
+    f'$x" onclick="{_ACT}$ $\\mathop{{x}}$ \\(\\def\\href#1{{x}}\\href{{javascript:{_ACT}}}\\)',
+    f"<kbd onclick={_ACT}>x</kbd> <sub style='position:fixed'>x</sub> <sup><script>{_ACT}</script></sup>",
+    f"[^1] [^<b>] [^__proto__]\n\n[^1]: <script>{_ACT}</script> [x](javascript:{_ACT})\n[^<b>]: x\n[^__proto__]: y",
     "[click](//evil.example/x) [click](/v1/conversations) [click](#new) [click](\\\\evil.example)",
 ]
 
@@ -70,4 +86,18 @@ ENDLESS = {
     "underscores": "_" * 3000 + "a" + "*" * 3000,
     "links": "[a](https://a.example/" * 2000,
     "one long word": "a" * 100_000,
+    "dollars": "$x" * 5000 + " $" * 5000 + "$$" * 5000,
+    "formulas that are not closed": "\\(x " * 5000 + "\\[y " * 5000,
+    "deep formulas": "$" + "{" * 100_000 + "$ $" + "\\sqrt{" * 300 + "x" + "}" * 300 + "$ $" + "\\left(" * 500 + "$",
+    "macros": "$\\def\\a{"
+    + "x+" * 1500
+    + "}"
+    + "\\a" * 300
+    + "$ $\\def\\b{\\b\\b}\\b$ $\\def\\a{aa}"
+    + "\\edef\\a{\\a\\a}" * 25
+    + "\\a$",
+    "large formulas": "\n\n".join(["$$" + "x'+" * 1200 + "$$"] * 20),
+    "matrices": "$$\\begin{matrix}" + "a&" * 1900 + "\\end{matrix}$$",
+    "notes": "[^1] " * 1000 + "\n\n" + "[^1]: x\n" * 1000,
+    "keys": "<kbd>" * 2000 + "</kbd>" * 2000 + "<sub>x</sub>" * 2000,
 }

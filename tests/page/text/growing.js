@@ -1,6 +1,8 @@
 // What test_markdown.py runs in the page: texts that come in pieces, and what is to be seen of them.
 
-const { Markdown } = await import("/chat/markdown/markdown.js");
+const { fetchRare, Markdown } = await import("/chat/markdown/markdown.js");
+await fetchRare();
+await (await import("/chat/markdown/math.js")).fetchTemml();
 
 /** mulberry32: the same numbers for the same seed. */
 function random(seed) {
@@ -38,6 +40,9 @@ function grown(parts, look = () => {}) {
   element.remove();
   return { element, markdown };
 }
+
+/** Elements that an answer may be made of. */
+const KNOWN = /^(p|h[1-6]|ul|ol|li|blockquote|pre|code|figure|figcaption|table|thead|tbody|tr|th|td|div|span|strong|em|del|br|hr|a|img|input|button|kbd|su[bp])$/;
 
 const functions = {
   drawn: (text) => grown([text]).element.innerHTML,
@@ -98,8 +103,11 @@ const functions = {
     const found = new Set();
     const look = (element) => {
       for (const node of element.querySelectorAll("*")) {
-        const own = node.closest(".copy-code");
-        if (/^(script|iframe|svg|style|link|base|form|meta|object|embed)$/i.test(node.localName) && !own) found.add(node.outerHTML);
+        const own = node.closest("figcaption");
+        const math = node.namespaceURI.endsWith("/MathML") && node.closest("math");
+        if (!own && !(math ? /^m[a-z]{1,15}$/ : KNOWN).test(node.localName)) found.add(node.outerHTML);
+        if (math && /^(maction|maligngroup|semantics|mglyph)$/.test(node.localName)) found.add(node.outerHTML);
+        if (node.id) found.add(`id=${node.id}`);
         for (const { name, value } of node.attributes) {
           if (/^on|^srcdoc$|^style$|^action$|^formaction$/.test(name)) found.add(`${name}=${value}`);
           if (name === "href" && !/^(https?:\/\/|mailto:)/.test(value)) found.add(`${name}=${value}`);

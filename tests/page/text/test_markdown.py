@@ -17,6 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SOURCE = Path(__file__).with_name("growing.js").read_text()
 PIECES = 12
+FORMULAS_READ = "() => !document.querySelector('.math:not(.unread):not(:has(math))')"
 SECONDS_AT_MOST = 20  # of any text; a page that hangs takes for ever
 
 
@@ -104,9 +105,11 @@ async def test_the_hostile_answer_of_the_simulator_has_no_effect(site: Site) -> 
     await say(page, "Do your worst", f"hostile {NOW}")
     await answered(page)
     assert await body(page).locator("script, iframe, img[src^=http], [onerror], [onclick], [onload]").count() == 0
+    await page.wait_for_function(FORMULAS_READ)
     live = await body(page).inner_html()
     await page.reload()
     await answered(page)
+    await page.wait_for_function(FORMULAS_READ)
     assert await body(page).inner_html() == live
 
 

@@ -4,7 +4,8 @@
  */
 
 import { h } from "/chat/dom.js";
-import { destination, link, Markdown } from "/chat/markdown/markdown.js";
+import { destination, link } from "/chat/markdown/links.js";
+import { Markdown } from "/chat/markdown/markdown.js";
 
 /** What shows a content block; null for a kind that nobody knows yet. */
 export function make(block) {

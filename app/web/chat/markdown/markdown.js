@@ -9,19 +9,25 @@
 
 import { Lexer } from "/vendor/marked.js";
 import { h, icon } from "/chat/dom.js";
-import { complete, fence } from "/chat/markdown/unfinished.js";
-import { build, reconcile, shape } from "/chat/markdown/shape.js";
+import { complete, fence, GROWS } from "/chat/markdown/unfinished.js";
+import { decode, image, leading } from "/chat/markdown/links.js";
+import { reconcile, shape } from "/chat/markdown/shape.js";
+
+/** Formulas, notes, keys: what has rules of its own, which are fetched with the first text that may need them. */
+const RARE = /\$|\\[([]|\[\^|<(?:kbd|su[bp])>/i;
+/** The rules; null: they are not here yet; none are in it where they cannot be had. */
+let rare = null;
+let asked = null;
+
+/** Resolves when they are here. */
+export function fetchRare() {
+  asked ??= import("/chat/markdown/rare.js").catch(() => ({})).then((found) => (rare = found));
+  return asked;
+}
 
 const SLICE = 1024;
 /** A text whose open end has become expensive is drawn less often. */
 const REST = 4;
-const ENTITIES = {
-  amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", copy: "©", reg: "®", trade: "™", hellip: "…",
-  mdash: "—", ndash: "–", lsquo: "‘", rsquo: "’", ldquo: "“", rdquo: "”", bull: "•", middot: "·", times: "×", divide: "÷",
-  larr: "←", uarr: "↑", rarr: "→", darr: "↓", harr: "↔", le: "≤", ge: "≥", ne: "≠", asymp: "≈", plusmn: "±", deg: "°",
-  euro: "€", pound: "£", yen: "¥", cent: "¢", sect: "§", para: "¶", laquo: "«", raquo: "»", infin: "∞", micro: "µ",
-}; // prettier-ignore
-
 export class Markdown {
   #root;
   /** How many of the root's children are finished, the shapes of those behind them, and the text of these. */
@@ -40,6 +46,8 @@ export class Markdown {
   #ended = false;
   /** Whether there is something to draw, and from when on it may be. */
   #due = false;
+  /** Whether it waits for the rules of what is rare. */
+  #held = false;
   #notBefore = 0;
 
   /**
@@ -78,6 +86,7 @@ export class Markdown {
     if (!this.#due) return false;
     warmed = true;
     if (performance.now() < this.#notBefore && !this.#ended) return true;
+    if (this.#held && !rare && !this.#waiting) return true;
     for (;;) {
       const start = performance.now();
       const size = Math.max(SLICE, this.#open.length >> 2);
@@ -86,9 +95,9 @@ export class Markdown {
       this.#show(this.#ended && !this.#waiting);
       const now = performance.now();
       if (!this.#waiting) {
-        this.#due = false;
+        this.#due = this.#held;
         this.#notBefore = now + (now - start > 2 ? (now - start) * REST : 0);
-        return false;
+        return this.#due;
       }
       if (now >= deadline) return true;
     }
@@ -96,17 +105,20 @@ export class Markdown {
 
   #show(last) {
     try {
+      this.#held = !rare && RARE.test(this.#open);
+      if (this.#held) fetchRare();
       const code = last ? null : fence(this.#open);
       if (code && !code.closed) return this.#put([codeBlock(code.language, code.code)]);
-      const text = (last ? this.#open : complete(this.#open)).toWellFormed(); // half a pair is shown as a replacement
+      const open = this.#open.replaceAll(GROWS, "\ufffd").toWellFormed(); // half a pair is shown as a replacement
+      const text = last ? open : complete(open, rare);
       const tokens = this.#read(text);
-      this.#put(blocks(tokens, this.#level, this.#above), JSON.stringify(tokens.links));
+      this.#put(blocks(tokens, this.#level, this.#above), JSON.stringify([tokens.links, rare === null]));
       if (!last) this.#finish(tokens, text);
       // What a later definition says about an earlier link is seen only by reading all of it again.
       else if (/^ {0,3}\[[^\]\n]+\]:/m.test(this.#whole)) {
         this.#finished = 0;
         this.#shapes = [];
-        this.#put(blocks(this.#read(this.#whole.toWellFormed()), this.#above, this.#above));
+        this.#put(blocks(this.#read(this.#whole.replaceAll(GROWS, "\ufffd").toWellFormed(), true), this.#above, this.#above));
       }
     } catch (error) {
       // Nested beyond what can be read, say: then it is shown as it is.
@@ -117,8 +129,8 @@ export class Markdown {
     }
   }
 
-  #read(text) {
-    const tokens = Lexer.lex(text, this.#reading);
+  #read(text, whole = false) {
+    const tokens = Lexer.lex(text, { ...this.#reading, ...rare?.rules, notes: whole ? rare?.notes?.(text) : null });
     this.#mark(tokens);
     return tokens;
   }
@@ -129,7 +141,7 @@ export class Markdown {
     let [at, end, shown, done, unsure, level] = [0, 0, 0, 0, false, this.#level];
     for (const token of tokens) {
       if (token.type !== "space") {
-        if (at > whole) break;
+        if (at > whole || token.unsure) break;
         if (/(^|\n)[ \t]*\n$/.test(text.slice(Math.max(0, at - 99), at))) unsure = false;
         // A rule and what is around it may still become one heading, underlined further down.
         else unsure ||= token.type === "hr";
@@ -139,7 +151,7 @@ export class Markdown {
       shown += isShown(token);
       level = token.level ?? level;
     }
-    if (!end) return;
+    if (!end || this.#held) return;
     this.#finished += done;
     this.#shapes = this.#shapes.slice(done);
     this.#open = this.#open.slice(end);
@@ -178,7 +190,10 @@ function blocks(tokens, level, above) {
   return tokens.filter(isShown).map((token) => {
     // No level is left out, whatever the text does.
     if (level !== undefined && token.type === "heading") token.level = level = Math.min(token.depth - 1 + above, level) + 1;
-    return Object.assign(block(token), { key: keyOf(token) });
+    const made = Object.assign(block(token), { key: keyOf(token) });
+    // What stands in it is read as the first letter of it is.
+    if (level !== undefined && made.name !== "figure" && token.type !== "formula") made.attributes.dir = "auto";
+    return made;
   });
 }
 
@@ -201,7 +216,7 @@ function block(token) {
     case "html":
       return shape("p", { class: "plain" }, () => [token.raw.trimEnd()]);
     default:
-      return shape("p", {}, () => (token.tokens ? inlines(token.tokens) : [decode(token.text ?? token.raw)]));
+      return rare?.shaped?.(token, inlines) ?? shape("p", {}, () => (token.tokens ? inlines(token.tokens) : [decode(token.text ?? token.raw)]));
   }
 }
 function item(token) {
@@ -235,7 +250,7 @@ function codeBlock(language, text) {
   const label = name ? `Code, ${name}` : "Code";
   return shape("figure", { class: "code" }, () => [
     shape("figcaption", {}, () => [shape("span", {}, () => [name || "text"]), copyButton]),
-    shape("pre", { tabindex: "0", role: "group", "aria-label": label }, () => [shape("code", { "data-language": name }, () => [text])]),
+    shape("pre", { tabindex: "0", role: "group", "aria-label": label }, () => [shape("code", { "data-language": name }, () => [text.replace(GROWS, "")])]),
   ]);
 }
 
@@ -269,44 +284,6 @@ function inline(token) {
     case "escape":
       return token.text;
     default:
-      return token.tokens ? inlines(token.tokens) : decode(token.text ?? token.raw);
+      return rare?.shaped?.(token, inlines) ?? (token.tokens ? inlines(token.tokens) : decode(token.text ?? token.raw));
   }
-}
-
-/** Where a text may lead: an absolute http, https or mailto address; null for all else. */
-export function destination(href) {
-  let url;
-  try {
-    url = new URL(decode(href));
-  } catch {
-    return null;
-  }
-  return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
-}
-
-/** An element that leads there, if that is safe. */
-export function link(href, title, content) {
-  return build(leading(href, title, () => [content]));
-}
-
-function leading(href, title, children) {
-  const to = destination(href);
-  if (to === null) return shape("span", { class: "nolink", title: "This link leads nowhere that is safe" }, children);
-  return shape("a", { href: to, title: title ? decode(title) : to, target: "_blank", rel: "noopener noreferrer nofollow" }, children);
-}
-
-function image(token) {
-  if (token.own) return shape("img", { src: token.own, alt: token.text, loading: "lazy" });
-  if (/^data:image\/(png|jpeg|gif|webp);base64,[\w+/=]+$/.test(token.href)) {
-    return shape("img", { src: token.href, alt: token.text, loading: "lazy" });
-  }
-  return leading(token.href, token.title, () => [`🖼 ${token.text || "picture"}`]);
-}
-
-function decode(text) {
-  return text.replace(/&(#\d{1,7}|#[xX][\da-fA-F]{1,6}|\w{2,8});/g, (all, name) => {
-    if (name[0] !== "#") return Object.hasOwn(ENTITIES, name) ? ENTITIES[name] : all;
-    const code = /^#x/i.test(name) ? parseInt(name.slice(2), 16) : parseInt(name.slice(1), 10);
-    return code && code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
-  });
 }

@@ -51,7 +51,7 @@ export function reconcile(parent, from, before, after, same) {
 
 function change(node, before, after, same) {
   if (before === after) return after;
-  if (before === undefined || before.name !== after.name) {
+  if (before === undefined || typeof after === "function" || before.name !== after.name || before.attributes?.class !== after.attributes?.class) {
     const built = build(after);
     if (node.isEqualNode(built)) return after;
     leave(node);

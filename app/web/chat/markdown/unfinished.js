@@ -5,6 +5,9 @@
  * asterisks and then lose them. It decides only what is seen for some frames: in the end the text is read as it is.
  */
 
+/** Stands at the end of a text in which a formula is open; what is read holds none of its own. */
+export const GROWS = "\u0003";
+
 const FENCE = /^ {0,3}(`{3,}|~{3,})([^\n]*)(\n|$)/;
 
 /** The code that a text beginning with an open fence holds so far, or null: `{ language, code, closed }`. */
@@ -20,18 +23,24 @@ export function fence(text) {
   return { language: info.trim().split(/\s/)[0], code, closed: closing.test(body) };
 }
 
-/** The text to show while `text` grows at its end. */
-export function complete(text) {
+/** The text to show while `text` grows at its end. `rare`: what knows formulas and elements, null for nobody. */
+export function complete(text, rare = null) {
   const block = text.lastIndexOf("\n\n") + 1;
   if (/^\s*\|/.test(text.slice(block)) && !/\n[^\n]+\n/.test(text.slice(block))) return text.slice(0, block); // a table?
-  const from = Math.max(block, lastOpening(text));
+  let from = Math.max(block, lastOpening(text));
+  if (rare?.growing) {
+    const [open, done] = rare.growing(text.slice(block), from - block);
+    if (open >= 0) return text + GROWS + unclosed(rare.masked(text.slice(from, block + open)), true);
+    from = block + done;
+  }
   let last = text.slice(from);
   // A lone line of these would make a heading of the line before it.
   last = last.replace(/(^|\n)[ \t]*(-+|=+)[ \t]*$/, "");
   last = last.replace(/!?\[([^\]\n]*)\]\([^)\n]*$/, "$1");
   last = last.replace(/(^|[^\\])[*_~`]{1,3}$/, "$1");
+  if (rare) last = last.replace(/<\/?(k(bd?)?|su?|su[bp])?$/i, "").replace(/(^|[^\\])\\$/, "$1");
   const end = last.trimEnd();
-  return text.slice(0, from) + end + unclosed(last) + last.slice(end.length);
+  return text.slice(0, from) + end + unclosed(rare?.masked?.(last) ?? last, rare !== null) + last.slice(end.length);
 }
 
 /** Where the last line begins that begins something: an item, a heading, a row. No emphasis reaches over it. */
@@ -45,7 +54,7 @@ function lastOpening(text) {
 }
 
 /** The marks that would close what is open in a paragraph. */
-function unclosed(text) {
+function unclosed(text, elements) {
   const open = [];
   for (let at = 0; at < text.length; at++) {
     const mark = text[at];
@@ -55,6 +64,10 @@ function unclosed(text) {
       const close = text.indexOf(run, at + run.length);
       if (close < 0) return [...open, run].reverse().join("");
       at = close + run.length - 1;
+    } else if (mark === "<" && elements) {
+      const [, closes, name] = /^<(\/?)(kbd|su[bp])>/i.exec(text.slice(at, at + 6)) ?? [];
+      if (closes && open.at(-1) === `</${name}>`) open.pop();
+      else if (name && !closes) open.push(`</${name}>`);
     } else if (mark === "*" || mark === "_" || mark === "~") {
       let length = 1;
       while (text[at + length] === mark && length < 3) length++;
