@@ -105,6 +105,7 @@ async def test_a_child_that_dies_is_said_and_started_again(
         rf"pid {first} was killed by SIGKILL; starting it again in 0.01 s\n worker-1 \| started \(pid (\d+)\)"
     )
     assert int(again[1]) != first
+    await pages.match(rf"started \(pid {again[1]}\)\n worker-1 \| ready\n worker-1 \| ready again")
 
 
 async def dies(pages: Pages, times: int) -> None:
