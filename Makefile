@@ -140,6 +140,12 @@ lock: install ## write the lock files anew from pyproject.toml
 	$(COMPILE) --group build pyproject.toml --output-file requirements.lock
 	$(COMPILE) --group dev --constraints requirements.lock --output-file tests/requirements.lock
 
+.PHONY: types
+types: install ## write the JavaScript client's types anew from its JSDoc
+	$(BIN)/python -c "from tests.harness import node; node.install()"
+	rm -rf app/clients/js/types
+	$(BIN)/node tests/clients/node_modules/typescript/bin/tsc -p app/clients/js
+
 .PHONY: clean
 clean: ## remove what was made: .venv/, caches, and the data of `keepstream dev`
 	rm -rf .venv .venv-3.* .keepstream tests/clients/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz dist

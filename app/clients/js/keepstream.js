@@ -1,83 +1,61 @@
 /**
  * Keepstream for browsers and Node: submit a prompt, read its events, survive everything in between.
  *
- *     import { Keepstream } from "/keepstream.js";
- *
- *     const keepstream = new Keepstream({ key });
- *     const { id } = await keepstream.submit({ prompt: "Hello" });
- *     for await (const { type, data } of keepstream.events(id)) {
- *       if (type === "relay.reset") text = "";
- *       if (data.delta?.type === "text_delta") text += data.delta.text;
- *     }
- *
  * The rule: `events` ends only after the stream's ending, or throws; a connection that ends, breaks or falls silent is
- * opened again after the last event that was handed out. It knows nothing of pages and keeps nothing but that place.
+ * opened again after the last event that was handed out. One file, served as it is: what is long is told in shapes.js.
+ *
+ * @import { Accepted, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions,
+ *   StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"
  */
 
 /** Nothing for so long, not even a ping (they come after 15 s), is a dead connection. */
 const SILENCE_MS = 30_000;
 const RETRY_MS = 1000;
 const RETRY_MS_MAX = 30_000;
-/** A connection that was silent for so long when its page or its machine wakes up may be dead, and nobody says so. */
+/** A connection that was silent for so long when its page or its machine wakes up may be dead. */
 const AWAKE_MS = 5000;
 const BEAT_MS = 1000;
 /** A submit is safe to repeat, because it carries an Idempotency-Key. */
 const SUBMIT_TRIES = 5;
+/** A token or a ticket is renewed so long before its end. */
+const RENEW_MS = 30_000;
 
-/**
- * What a server has refused for good, or a stream that is lost.
- *
- * `status` is HTTP's, `type` the Claude API's (`not_found_error`, …), `retryAfter` the seconds to wait, if it said.
- */
+/** What the server refused for good, or a stream that is lost. `retryAfter` is in seconds. */
 export class KeepstreamError extends Error {
+  /** @param {number} status @param {string} type @param {string} message @param {ErrorMore} [more] */
   constructor(status, type, message, { requestId = null, retryAfter = null } = {}) {
     super(message);
-    Object.assign(this, { name: "KeepstreamError", status, type, requestId, retryAfter });
+    this.name = "KeepstreamError";
+    this.status = status;
+    this.type = type;
+    this.requestId = requestId;
+    this.retryAfter = retryAfter;
   }
 }
 
-/**
- * One event. `data` is parsed; `id` is the place behind it, empty where it does not move the place (`relay.status`).
- * @typedef {{ type: string, data: any, id: string }} StreamEvent
- */
-
 export class Keepstream {
   #given;
+  /** What `auth` was asked for last: a promise. */
+  #asked;
 
-  /**
-   * @param {object} [options]
-   * @param {string} [options.base] where Keepstream is, without a slash at the end; the page's own origin if left out
-   * @param {string | (() => string | Promise<string>)} [options.key] a key or token, or what gives one each time
-   * @param {HeadersInit | (() => HeadersInit | Promise<HeadersInit>)} [options.headers] likewise
-   * @param {typeof fetch} [options.fetch]
-   */
-  constructor({ base = "", key, headers = {}, fetch = (...args) => globalThis.fetch(...args) } = {}) {
-    this.#given = { base, key, headers, fetch };
+  /** @param {KeepstreamOptions} [options] */
+  constructor({ base = "", fetch = (...args) => globalThis.fetch(...args), ...given } = {}) {
+    this.#given = { base, fetch, ...given };
   }
 
   /**
-   * Submits a prompt: `{ prompt: "…" }`, or a body of the Messages API. Tries again when the network or the server
-   * fails; that makes one stream only.
-   * @param {object} body
-   * @param {object} [options]
-   * @param {string} [options.path] where to, such as a conversation's messages
-   * @param {string} [options.idempotencyKey]
-   * @param {number} [options.tries] how often at the most
-   * @param {AbortSignal} [options.signal]
-   * @param {(state: "connecting" | "waiting", waitMs?: number) => void} [options.onState]
-   * @returns {Promise<{ id: string, state: string, events_url: string, cancel_url: string }>}
+   * Submits a prompt, or a body of the Messages API. Tries again when network or server fail; it makes one stream only.
+   * @param {string | object} body @param {SubmitOptions} [options] @returns {Promise<Accepted>}
    */
   async submit(body, options = {}) {
     const { path = "/v1/streams", idempotencyKey = randomKey(), tries = SUBMIT_TRIES, signal, onState } = options;
-    const headers = { "content-type": "application/json", "idempotency-key": idempotencyKey };
-    const init = { method: "POST", headers, body: JSON.stringify(body), signal };
+    if (typeof body === "string") body = { prompt: body };
     for (let tried = 1; ; tried++) {
       onState?.("connecting");
       try {
-        return await (await this.request(path, init)).json();
+        return await this.call("POST", path, body, { signal, headers: { "idempotency-key": idempotencyKey } });
       } catch (error) {
-        if (signal?.aborted) throw signal.reason;
-        if (isFinal(error) || !isPassing(error) || tried >= tries) throw error;
+        if (!isPassing(error) || tried >= tries) throw error;
         const wait = backOff(RETRY_MS, tried, error.retryAfter);
         onState?.("waiting", wait);
         await pause(wait, signal);
@@ -86,35 +64,25 @@ export class Keepstream {
   }
 
   /**
-   * The events of a stream from its newest attempt's start, or after the event whose id is `after`, to its ending.
-   *
-   * After `relay.reset` forget what came before: everything of the newest attempt follows. `relay.end` comes last; a
-   * stream that had ended at `after` gives nothing. Throws `KeepstreamError` for what is final (a 4xx, a lost stream)
-   * and the signal's reason when aborted. Leaving the loop closes the connection and lets the stream run on.
-   * @param {string} id
-   * @param {object} [options]
-   * @param {string} [options.after]
-   * @param {string} [options.ticket] in place of a key
-   * @param {AbortSignal} [options.signal]
-   * @param {(state: "connecting" | "open" | "waiting", waitMs?: number) => void} [options.onState]
-   * @returns {AsyncGenerator<StreamEvent, void, void>}
+   * The events of a stream to its ending. After `relay.reset` forget what came before: everything of the newest attempt
+   * follows. `relay.end` comes last. Leaving the loop lets the stream run on.
+   * @param {string} id @param {EventsOptions} [options] @returns {AsyncGenerator<StreamEvent, void, void>}
    */
   events(id, options) {
     return this.follow(pathOf(id, "events", options), options);
   }
 
   /**
-   * `events` of whatever has them, such as a conversation or an `events_url`: the path is all that differs.
-   * @param {string} path
-   * @param {{ after?: string, signal?: AbortSignal, onState?: Function }} [options]
-   * @returns {AsyncGenerator<StreamEvent, void, void>}
+   * `events` of whatever has them, such as an `events_url`.
+   * @template [Event=StreamEvent]
+   * @param {string} path @param {FollowOptions} [options] @returns {AsyncGenerator<Event, void, void>}
    */
   async *follow(path, { after = "", signal, onState } = {}) {
     let retry = RETRY_MS;
     for (let failures = 0; ; ) {
       let wait = null;
       onState?.("connecting");
-      const connection = new Connection(signal);
+      const connection = connect(signal);
       try {
         const response = await this.request(path, {
           headers: { accept: "text/event-stream", ...(after && { "last-event-id": after }) },
@@ -124,7 +92,7 @@ export class Keepstream {
         if (response.status === 204) return;
         onState?.("open");
         for await (const event of parse(response.body, connection)) {
-          if (event.retry !== undefined) {
+          if ("retry" in event) {
             retry = event.retry;
             continue;
           }
@@ -140,7 +108,7 @@ export class Keepstream {
         wait = retry;
       } catch (error) {
         if (signal?.aborted) throw signal.reason;
-        if (isFinal(error) || !isPassing(error)) throw error;
+        if (!connection.signal.aborted && !isPassing(error)) throw error;
         if (connection.woken) failures = 0;
         wait = connection.woken ? 0 : backOff(retry, ++failures, error.retryAfter);
       } finally {
@@ -151,119 +119,118 @@ export class Keepstream {
     }
   }
 
-  /** Cancels a stream for everybody; it ends as `cancelled` unless it had ended. @param {string} id */
-  async cancel(id) {
-    return (await this.request(pathOf(id, "cancel"), { method: "POST" })).json();
+  /** The finished Message. @param {string} id @param {TicketOptions} [options] @returns {Promise<Message>} */
+  message(id, options) {
+    return this.call("GET", pathOf(id, "message", options), undefined, options);
   }
 
-  /** The finished Message of a stream; throws its error where there is none. @param {{ ticket?: string }} [options] */
-  async message(id, options) {
-    return (await this.request(pathOf(id, "message", options))).json();
+  /** Stops it for everybody. @param {string} id @param {CallOptions} [options] @returns {Promise<object>} */
+  cancel(id, options) {
+    return this.call("POST", pathOf(id, "cancel"), undefined, options);
   }
 
   /**
-   * One call of the HTTP interface: `fetch` with this client's base and headers. Throws `KeepstreamError` for any
-   * answer but a 2xx, and another error when none came.
-   * @param {string} path
-   * @param {RequestInit} [init]
-   * @returns {Promise<Response>}
+   * Any call of the HTTP interface, by its JSON.
+   * @param {string} method @param {string} path @param {object} [body] @param {SendOptions} [options]
+   * @returns {Promise<any>}
+   */
+  async call(method, path, body, { signal, headers } = {}) {
+    const json = body && { body: JSON.stringify(body), headers: { "content-type": "application/json", ...headers } };
+    const response = await this.request(path, { method, signal, ...json });
+    return response.status === 204 ? undefined : orBroken(response.json(), signal);
+  }
+
+  /**
+   * `fetch` with this client's base and credentials. Throws `KeepstreamError` for any answer but a 2xx.
+   * @param {string} path @param {RequestInit} [init] @returns {Promise<Response>}
    */
   async request(path, init = {}) {
-    const { base, fetch, ...given } = this.#given;
-    const now = (one) => (typeof one === "function" ? one() : one);
-    const [headers, key] = [new Headers(await now(given.headers)), await now(given.key)];
-    if (key) headers.set("authorization", `Bearer ${key}`);
-    for (const [name, value] of Object.entries(init.headers ?? {})) headers.set(name, value);
-    let response;
-    try {
-      response = await fetch(base + path, { ...init, headers });
-    } catch (error) {
-      throw new Broken(error);
+    const { base, fetch, auth } = this.#given;
+    for (let refused; ; ) {
+      const pass = await orAborted(this.#pass(path, refused), init.signal);
+      const headers = new Headers(await now(this.#given.headers));
+      if (pass.key) headers.set("authorization", `Bearer ${pass.key}`);
+      new Headers(init.headers).forEach((value, name) => headers.set(name, value));
+      const response = await orBroken(fetch(base + withTicket(path, pass), { ...init, headers }), init.signal);
+      if (response.ok) return response;
+      if (response.status !== 401 || refused || !auth) throw await errorOf(response);
+      refused = pass;
     }
-    if (response.ok) return response;
-    const { error = {}, request_id } = await response.json().catch(() => ({}));
-    throw new KeepstreamError(response.status, error.type ?? "api_error", error.message ?? response.statusText, {
-      requestId: request_id ?? response.headers.get("request-id"),
-      retryAfter: Number(response.headers.get("retry-after")) || null,
-    });
+  }
+
+  /** What opens the door: what `auth` gave last, for as long as it holds, or what it gives now. */
+  async #pass(path, refused) {
+    const { auth, key } = this.#given;
+    if (!auth || /[?&]ticket=/.test(path)) return { key: auth ? "" : await now(key) };
+    const id = /(st|cv)_\w+/.exec(path)?.[0];
+    for (let asked; asked !== this.#asked; ) {
+      asked = this.#asked;
+      const pass = await asked;
+      const ends = Date.parse(pass.expires_at) || expiry(pass.key);
+      if (pass !== refused && (!pass.ticket || pass.id === id) && !(ends - Date.now() < RENEW_MS)) return pass;
+    }
+    return (this.#asked = Promise.resolve({ path, id }).then(auth).then(
+      (given) => ({ id, ...(typeof given === "string" ? { key: given } : given) }),
+      (error) => {
+        this.#asked = undefined;
+        throw error instanceof TypeError ? new Broken(error.message, { cause: error }) : error;
+      },
+    ));
   }
 }
 
 /** A connection that could not be made, broke, or fell silent. */
-class Broken extends Error {
-  constructor(cause) {
-    super(cause?.message ?? "the connection broke", { cause });
-  }
-}
+class Broken extends Error {}
 
 /** One connection's life: aborted by its user, by silence, or by waking up beside it. */
-class Connection {
-  /** Whether it was given up because its page or its machine woke up: there is no reason to wait before the next. */
-  woken = false;
-  #controller = new AbortController();
-  #outer;
-  #timer;
-  #heardAt = Date.now();
-  #unwatch;
-
-  constructor(outer) {
-    this.#outer = outer;
-    if (outer?.aborted) this.#stop();
-    outer?.addEventListener("abort", this.#stop);
-    this.#unwatch = onWake(this.#wake);
-    this.listen();
-  }
-
-  get signal() {
-    return this.#controller.signal;
-  }
-
-  #stop = () => this.#controller.abort();
-
-  #wake = () => {
-    if (this.#timer === null || Date.now() - this.#heardAt < AWAKE_MS) return;
-    this.woken = true;
-    this.#stop();
+function connect(outer) {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  let timer, heardAt;
+  const connection = {
+    signal: controller.signal,
+    /** Given up because its page or its machine woke up: there is no reason to wait before the next. */
+    woken: false,
+    /** From now on silence counts. */
+    listen() {
+      clearTimeout(timer);
+      heardAt = Date.now();
+      timer = setTimeout(stop, SILENCE_MS);
+    },
+    /** Something came: however long its reader takes, that is no silence. */
+    heard() {
+      clearTimeout(timer);
+      timer = null;
+    },
+    close() {
+      connection.heard();
+      unwatch();
+      outer?.removeEventListener("abort", stop);
+      stop();
+    },
   };
-
-  /** From now on silence counts. */
-  listen() {
-    clearTimeout(this.#timer);
-    this.#heardAt = Date.now();
-    this.#timer = setTimeout(this.#stop, SILENCE_MS);
-  }
-
-  /** Something came: however long its reader takes, that is no silence. */
-  heard() {
-    clearTimeout(this.#timer);
-    this.#timer = null;
-  }
-
-  close() {
-    this.heard();
-    this.#unwatch();
-    this.#outer?.removeEventListener("abort", this.#stop);
-    this.#stop();
-  }
+  const unwatch = onWake(() => {
+    if (timer === null || Date.now() - heardAt < AWAKE_MS) return;
+    connection.woken = true;
+    stop();
+  });
+  if (outer?.aborted) stop();
+  outer?.addEventListener("abort", stop);
+  connection.listen();
+  return connection;
 }
 
 /** The events of a body, and `{ retry }` for each `retry:`. What an end cuts off is no event. */
 async function* parse(body, connection) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
-  let rest = "";
-  let [type, data, id] = ["", [], ""];
+  let [rest, type, data, id] = ["", "", [], ""];
   for (;;) {
     connection.listen();
-    let part;
-    try {
-      part = await reader.read();
-    } catch (error) {
-      throw new Broken(error);
-    }
+    const { done, value } = await orBroken(reader.read());
     connection.heard();
-    if (part.done) return;
-    const text = decoder.decode(part.value, { stream: true });
+    if (done) return;
+    const text = decoder.decode(value, { stream: true });
     rest += text;
     if (!/[\r\n]/.test(text)) continue;
     // A carriage return at the very end may be half of a line's end.
@@ -277,22 +244,18 @@ async function* parse(body, connection) {
       }
       const colon = line.indexOf(":");
       const field = colon < 0 ? line : line.slice(0, colon);
-      const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
-      if (field === "event") type = value;
-      else if (field === "data") data.push(value);
-      else if (field === "id") id = value;
-      else if (field === "retry" && /^\d+$/.test(value)) yield { retry: Number(value) };
+      const told = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+      if (field === "event") type = told;
+      else if (field === "data") data.push(told);
+      else if (field === "id") id = told;
+      else if (field === "retry" && /^\d+$/.test(told)) yield { retry: Number(told) };
     }
   }
 }
 
-/** Refused for good: any 4xx but a time-out. (429 too: only a person knows whether waiting is worth it.) */
-function isFinal(error) {
-  return error instanceof KeepstreamError && error.status < 500 && error.status !== 408;
-}
-
-function isPassing(error) {
-  return error instanceof Broken || error instanceof KeepstreamError;
+/** No answer, a time-out, an error of the server. Not 429: only a person knows whether waiting is worth it. */
+export function isPassing(error) {
+  return error instanceof Broken || (error instanceof KeepstreamError && (error.status >= 500 || error.status === 408));
 }
 
 /** Doubling with jitter, so that many clients do not come back as one; never sooner than the server said. */
@@ -302,8 +265,8 @@ function backOff(retry, failures, retryAfter) {
 }
 
 /**
- * Calls `woke` when a page is seen or shown again, when there is a network again, and when a machine that slept goes on:
- * its timers stood still while the clock did not. Returns what ends it.
+ * Calls `woke` when a page is seen again, when there is a network again, and when a machine that slept goes on: its
+ * timers stood still while the clock did not. Returns what ends it.
  */
 function onWake(woke) {
   const { document } = globalThis;
@@ -324,27 +287,64 @@ function onWake(woke) {
 }
 
 /** Waits, or goes on at once when its page or its machine wakes up. */
-function pause(ms, signal) {
+async function pause(ms, signal) {
+  let timer, unwatch;
+  try {
+    await orAborted(new Promise((go) => ([timer, unwatch] = [setTimeout(go, ms), onWake(go)])), signal);
+  } finally {
+    clearTimeout(timer);
+    unwatch();
+  }
+}
+
+function orAborted(promise, signal) {
+  if (!signal) return promise;
   return new Promise((resolve, reject) => {
-    const done = (settle) => () => {
-      clearTimeout(timer);
-      unwatch();
-      signal?.removeEventListener("abort", stop);
-      settle();
-    };
-    const go = done(resolve);
-    const stop = done(() => reject(signal.reason));
-    const timer = setTimeout(go, ms);
-    const unwatch = onWake(go);
-    signal?.addEventListener("abort", stop);
-    if (signal?.aborted) stop();
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
   });
 }
 
-function pathOf(id, what, { ticket } = {}) {
-  return `/v1/streams/${encodeURIComponent(id)}/${what}${ticket ? `?ticket=${encodeURIComponent(ticket)}` : ""}`;
+async function orBroken(promise, signal) {
+  try {
+    return await promise;
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : new Broken(error?.message, { cause: error });
+  }
+}
+
+async function errorOf(response) {
+  const { error = {}, request_id } = await response.json().catch(() => ({}));
+  return new KeepstreamError(response.status, error.type ?? "api_error", error.message ?? response.statusText, {
+    requestId: request_id ?? response.headers.get("request-id"),
+    retryAfter: Number(response.headers.get("retry-after")) || null,
+  });
+}
+
+const now = (one) => (typeof one === "function" ? one() : one);
+
+/** When a JWT ends; NaN for what is none. */
+function expiry(token) {
+  try {
+    return JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).exp * 1000;
+  } catch {
+    return NaN;
+  }
+}
+
+function pathOf(id, what, options) {
+  return withTicket(`/v1/streams/${encodeURIComponent(id)}/${what}`, options);
+}
+
+function withTicket(path, { ticket } = {}) {
+  return ticket ? `${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}` : path;
 }
 
 function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+/** What other readers of ours are made of; no promise to anybody else. */
+export { backOff, Broken, connect, pause, randomKey };

@@ -1,0 +1,88 @@
+/**
+ * A conversation as a store: what the server has of it, the answer that is being written, and what one says in it.
+ *
+ * The rule: one connection at a time. While an answer runs its stream is read, otherwise the conversation's own events;
+ * whatever happens in it, in this tab or another, is a reason to look at all of it again.
+ */
+
+/**
+ * @import { Keepstream } from "./index.js"
+ * @import { ConversationStore } from "./shapes.js"
+ */
+
+import { IDLE } from "./state.js";
+import { makeStore } from "./stores.js";
+
+/**
+ * One conversation, of an id, or a new one.
+ * @param {Keepstream} client @param {string | null | undefined} id @returns {ConversationStore}
+ */
+export function conversationStore(client, id) {
+  const { conversations } = client;
+  let found = { title: null, system: null, messages: [] };
+  // The stream that was read to its ending last; what is being said, as it is shown; and what was accepted last.
+  let ended, sending;
+  let mine = [];
+
+  const look = ({ id: stream_id, blocks, ...stream }) => {
+    const { messages, ...row } = found;
+    const joined = !stream_id || messages.some((one) => one.stream_id === stream_id);
+    const answer = joined ? [] : [{ id: row.answer_id, role: "assistant", content: blocks, stream_id }];
+    return { ...stream, ...row, id, messages: [...messages, ...answer, ...mine] };
+  };
+
+  const store = makeStore(client, { ...IDLE, status: id ? "loading" : "idle" }, look, async (signal) => {
+    if (!id) return true;
+    const sent = sending;
+    await sent;
+    found = await conversations.get(id, { signal });
+    // What was said is in what was found, or it was refused.
+    if (sent === sending) mine = [];
+    store.connection("open");
+    const { stream_id, messages } = found;
+    if (stream_id && stream_id !== ended) {
+      if (stream_id !== store.state().id) store.begin({ id: stream_id, status: "waiting" });
+      await store.follow(stream_id, signal).catch((error) => {
+        // Where it is lost, or long over, the conversation knows what became of it.
+        if (signal.aborted) throw error;
+      });
+      ended = stream_id;
+    } else {
+      const { outcome = null } = messages[messages.length - 1] ?? {};
+      if (!stream_id) store.begin({ status: outcome ? "ended" : "idle", outcome });
+      const options = { after: found.offset, signal, onState: store.connection };
+      for await (const _ of conversations.events(id, options)) break;
+    }
+  });
+
+  const said = async (what, options) => {
+    const text = what.content ?? what;
+    const content = typeof text === "string" ? [{ type: "text", text }] : text;
+    mine = Array.isArray(content) ? [{ id: "", role: "user", content, pending: true }] : [];
+    if (!store.state().id) store.change({ status: "submitting" });
+    try {
+      id ??= (await conversations.create({}, options)).id;
+      return await conversations.say(id, what, options);
+    } catch (error) {
+      mine = [];
+      store.change(id ? {} : { status: "idle" });
+      throw error;
+    } finally {
+      store.again();
+    }
+  };
+  const say = (what, options) => {
+    const before = sending;
+    const saying = said(what, options);
+    sending = saying.catch(() => before);
+    return saying;
+  };
+
+  const actions = {
+    say,
+    regenerate: (body, options) => say({ ...body, regenerate: true }, options),
+    continue: (body, options) => say({ ...body, continue: true }, options),
+    stop: () => store.stop(sending),
+  };
+  return { ...store, known: () => id, actions };
+}

@@ -1,0 +1,608 @@
+/**
+ * The shapes of what goes over the wire, and of what one hands to the client: types only, nothing of it runs.
+ *
+ * They say what one can rely on. What the Claude API has beside it (more fields, more kinds of blocks) comes through as
+ * it is; blocks and deltas have an open end for it.
+ */
+export type CallOptions = {
+    signal?: AbortSignal;
+};
+export type KeepstreamOptions = {
+    /**
+     * where Keepstream is, without a slash at the end; the page's own origin if left out
+     */
+    base?: string;
+    /**
+     * a key or token, or what gives one
+     * for each call; `auth` keeps what it gave
+     */
+    key?: string | (() => string | undefined | Promise<string | undefined>);
+    /**
+     * gives a key, a token or a ticket. What it gives
+     * is kept; it is asked again half a minute before that ends, and once when the server answers 401. A `TypeError`, as
+     * `fetch` throws it without a network, is a connection that broke; whatever else it throws the caller gets
+     */
+    auth?: (asked: Asked) => Credential | Promise<Credential>;
+    /**
+     * sent with each call
+     */
+    headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
+    fetch?: typeof globalThis.fetch;
+};
+export type SendOptions = CallOptions & {
+    headers?: Record<string, string>;
+};
+export type ErrorMore = {
+    requestId?: string | null;
+    retryAfter?: number | null;
+};
+export type Asked = {
+    path: string;
+    id: string | undefined;
+};
+export type Credential = string | {
+    key: string;
+    expires_at?: string;
+} | {
+    ticket: string;
+    expires_at?: string;
+} | null | undefined;
+export type OnState = (state: "connecting" | "open" | "waiting", waitMs?: number) => void;
+export type SubmitExtras = {
+    /**
+     * where to, such as a conversation's messages
+     */
+    path?: string;
+    /**
+     * made up if left out
+     */
+    idempotencyKey?: string;
+    /**
+     * how often at the most; 5
+     */
+    tries?: number;
+    onState?: OnState;
+};
+export type SubmitOptions = CallOptions & SubmitExtras;
+export type FollowExtras = {
+    /**
+     * the id of the last event one has; from the newest attempt's start if left out
+     */
+    after?: string;
+    onState?: OnState;
+};
+export type FollowOptions = CallOptions & FollowExtras;
+export type TicketOptions = CallOptions & {
+    ticket?: string;
+};
+export type EventsOptions = FollowOptions & TicketOptions;
+export type Accepted = {
+    id: string;
+    state: string;
+    events_url: string;
+    cancel_url: string;
+    ticket?: string;
+};
+export type Said = Accepted & {
+    conversation_id: string;
+    message_id: string;
+    answer_id: string;
+};
+export type Ticket = {
+    ticket: string;
+    expires_at: string;
+    events_url: string;
+};
+export type Block = {
+    type: string;
+    text?: string;
+    [field: string]: any;
+};
+export type ApiError = {
+    type: string;
+    message: string;
+};
+export type Message = {
+    id: string;
+    type: "message";
+    role: "assistant";
+    model: string;
+    content: Block[];
+    stop_reason: string | null;
+    usage: Record<string, any>;
+};
+export type Outcome = "completed" | "truncated" | "refused" | "failed" | "cancelled" | "expired";
+export type End = {
+    outcome: Outcome;
+    stop_reason: string | null;
+    usage: Record<string, any> | null;
+    cost_usd: number | null;
+    attempts: number;
+    error?: ApiError;
+};
+export type Stream = {
+    id: string;
+    state: "queued" | "running" | "ended";
+    attempt: number;
+    offset: string | null;
+    position?: number;
+    model: string;
+    created_at: string;
+    started_at: string | null;
+    ended_at: string | null;
+    outcome?: Outcome;
+    stop_reason?: string | null;
+    usage?: Record<string, any> | null;
+    cost_usd?: number | null;
+    message?: Message;
+    partial?: boolean;
+    error?: ApiError;
+};
+export type ConversationMessage = {
+    id: string;
+    role: "user" | "assistant";
+    content: Block[];
+    created_at: string;
+    stream_id?: string;
+    model?: string | null;
+    outcome?: Outcome;
+    stop_reason?: string | null;
+    usage?: Record<string, any> | null;
+    cost_usd?: number | null;
+    partial?: boolean;
+    error?: ApiError;
+    continues?: string;
+    feedback?: {
+        rating: 1 | -1;
+        note?: string;
+    };
+};
+export type Described = {
+    title?: string | null;
+    system?: string | null;
+    model?: string | null;
+};
+export type ConversationRow = {
+    id: string;
+    title: string | null;
+    system: string | null;
+    model: string | null;
+    created_at: string;
+    updated_at: string;
+    /**
+     * the stream that runs in it
+     */
+    stream_id?: string | null;
+    forked_from?: {
+        id: string;
+        at: string;
+    };
+};
+export type Conversation = ConversationRow & {
+    offset: string;
+    stream_id: string | null;
+    answer_id: string | null;
+    messages: ConversationMessage[];
+};
+export type ConversationPage = {
+    data: ConversationRow[];
+    has_more: boolean;
+    last_id: string | null;
+};
+export type Saying = string | Block[] | Record<string, any>;
+export type EventOf<Type extends string, Data> = {
+    type: Type;
+    data: Data;
+    id: string;
+};
+export type NoDelta = {
+    delta?: undefined;
+};
+export type StreamEvent = EventOf<"message_start", NoDelta & {
+    message: Message;
+}> | EventOf<"content_block_start", NoDelta & {
+    index: number;
+    content_block: Block;
+}> | EventOf<"content_block_delta", {
+    index: number;
+    delta: {
+        type: string;
+        [field: string]: any;
+    };
+}> | EventOf<"content_block_stop", NoDelta & {
+    index: number;
+}> | EventOf<"message_delta", {
+    delta: {
+        type?: undefined;
+        [field: string]: any;
+    };
+    usage: Record<string, any>;
+}> | EventOf<"message_stop", NoDelta> | EventOf<"relay.status", NoDelta & ({
+    state: "queued";
+    position: number | null;
+} | {
+    state: "thinking";
+    silent_ms: number;
+} | {
+    state: "held";
+    retry_in_ms: number;
+})> | EventOf<"relay.retry", NoDelta & {
+    attempt: number;
+    reason: string;
+    retry_in_ms: number;
+}> | EventOf<"relay.reset", NoDelta & {
+    attempt: number;
+    reason: string;
+}> | EventOf<"relay.tool", NoDelta & {
+    tool_use_id: string;
+    name: string;
+    content: any;
+    is_error: boolean;
+    elapsed_ms: number;
+}> | EventOf<"relay.end", NoDelta & End>;
+export type ConversationEvent = EventOf<"conversation.updated", Pick<ConversationRow, "title" | "system" | "model">> | EventOf<"message.added", {
+    message: Omit<ConversationMessage, "content"> & {
+        content: Block[] | null;
+    };
+}> | EventOf<"messages.removed", {
+    after: string | null;
+}> | EventOf<"stream.started", {
+    stream_id: string;
+    message_id: string;
+    answer_id: string;
+    model: string;
+    events_url: string;
+    cancel_url: string;
+}> | EventOf<"stream.ended", Omit<End, "attempts"> & {
+    stream_id: string;
+    answer_id: string;
+    timing: {
+        first_token_ms: number | null;
+        total_ms: number | null;
+    };
+}> | EventOf<"conversation.deleted", {}> | EventOf<"relay.reset", {
+    attempt: number;
+    reason: string;
+}> | EventOf<"relay.end", End>;
+export type Going = "idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "retrying" | "reconnecting";
+export type AnswerState = {
+    /**
+     * of its stream
+     */
+    id: string | null;
+    /**
+     * its content, as in a Message; a tool's call has its `result`, if a worker ran it
+     */
+    blocks: Block[];
+    model: string | null;
+    position: number | null;
+    /**
+     * why it is tried, or began, again
+     */
+    reason: string | null;
+    retryAt: number | null;
+    end: End | null;
+    begins?: number;
+};
+export type Status = {
+    status: Going;
+    outcome: null;
+    error: null;
+} | {
+    status: "ended";
+    outcome: Outcome;
+    error: null;
+} | {
+    status: "error";
+    outcome: Outcome | null;
+    error: Error;
+};
+export type StreamState = AnswerState & Status;
+export type StreamView = StreamState & {
+    text: string;
+    seconds: number | null;
+};
+export type ConversationView = Omit<AnswerState, "id" | "blocks" | "begins" | "model"> & Status & {
+    id: string | null;
+    title: string | null;
+    system: string | null;
+    model: string | null;
+    messages: (ConversationMessage & {
+        pending?: boolean;
+    })[];
+    seconds: number | null;
+};
+export type StreamOptions = {
+    /**
+     * the context's, or one of the page's own origin, if left out.
+     * It is taken when something is asked for; another one alone changes nothing
+     */
+    client?: import("./index.js").Keepstream;
+    /**
+     * is told the id, to be kept where a reload finds it
+     */
+    onId?: (id: string) => void;
+};
+export type ConversationOptions = StreamOptions;
+export type StoreOf<View, Actions> = {
+    client: import("./index.js").Keepstream;
+    subscribe: (listener: () => void) => () => void;
+    get: () => View;
+    known: () => string | null;
+    actions: Actions;
+};
+export type StreamActions = {
+    stop: () => Promise<void>;
+};
+export type ConversationActions = {
+    /**
+     * throws what refused it: 409 while another
+     * answer is being written
+     */
+    say: (what: Saying, options?: SubmitOptions) => Promise<Said>;
+    regenerate: (body?: object, options?: SubmitOptions) => Promise<Said>;
+    continue: (body?: object, options?: SubmitOptions) => Promise<Said>;
+    /**
+     * for everybody
+     */
+    stop: () => Promise<void>;
+};
+export type StreamStore = StoreOf<StreamView, StreamActions>;
+export type ConversationStore = StoreOf<ConversationView, ConversationActions>;
+export type StreamHook = StreamView & StreamActions & {
+    submit: (body: string | object) => void;
+};
+export type ConversationHook = ConversationView & ConversationActions;
+/**
+ * What a caller may pass with any call. A call whose signal is aborted throws the signal's reason.
+ * @typedef {object} CallOptions
+ * @property {AbortSignal} [signal]
+ */
+/**
+ * Whom one asks, and as whom.
+ * @typedef {object} KeepstreamOptions
+ * @property {string} [base] where Keepstream is, without a slash at the end; the page's own origin if left out
+ * @property {string | (() => string | undefined | Promise<string | undefined>)} [key] a key or token, or what gives one
+ *   for each call; `auth` keeps what it gave
+ * @property {(asked: Asked) => Credential | Promise<Credential>} [auth] gives a key, a token or a ticket. What it gives
+ *   is kept; it is asked again half a minute before that ends, and once when the server answers 401. A `TypeError`, as
+ *   `fetch` throws it without a network, is a connection that broke; whatever else it throws the caller gets
+ * @property {HeadersInit | (() => HeadersInit | Promise<HeadersInit>)} [headers] sent with each call
+ * @property {typeof globalThis.fetch} [fetch]
+ */
+/** @typedef {CallOptions & { headers?: Record<string, string> }} SendOptions */
+/** @typedef {{ requestId?: string | null, retryAfter?: number | null }} ErrorMore */
+/**
+ * What a credential is wanted for: the path, and the stream or conversation in it.
+ * @typedef {{ path: string, id: string | undefined }} Asked
+ */
+/**
+ * A key or a token; or one with the time at which it ends (else that of a JWT is read from itself); or a ticket, as
+ * `POST …/ticket` answers it, for the one stream or conversation that was asked for. Nothing: ask without.
+ * @typedef {string | { key: string, expires_at?: string } | { ticket: string, expires_at?: string } | null | undefined}
+ *   Credential
+ */
+/**
+ * `connecting`, `open`, or `waiting` for the next try, which begins in `waitMs`.
+ * @typedef {(state: "connecting" | "open" | "waiting", waitMs?: number) => void} OnState
+ */
+/**
+ * @typedef {object} SubmitExtras
+ * @property {string} [path] where to, such as a conversation's messages
+ * @property {string} [idempotencyKey] made up if left out
+ * @property {number} [tries] how often at the most; 5
+ * @property {OnState} [onState]
+ * @typedef {CallOptions & SubmitExtras} SubmitOptions
+ */
+/**
+ * @typedef {object} FollowExtras
+ * @property {string} [after] the id of the last event one has; from the newest attempt's start if left out
+ * @property {OnState} [onState]
+ * @typedef {CallOptions & FollowExtras} FollowOptions
+ */
+/** In place of a key. @typedef {CallOptions & { ticket?: string }} TicketOptions */
+/** @typedef {FollowOptions & TicketOptions} EventsOptions */
+/**
+ * What answers a submit.
+ * @typedef {object} Accepted
+ * @property {string} id
+ * @property {string} state
+ * @property {string} events_url
+ * @property {string} cancel_url
+ * @property {string} [ticket]
+ */
+/**
+ * What answers something said in a conversation: its stream, the message it answers, and the one it becomes.
+ * @typedef {Accepted & { conversation_id: string, message_id: string, answer_id: string }} Said
+ */
+/** @typedef {{ ticket: string, expires_at: string, events_url: string }} Ticket */
+/** As the Claude API has them. @typedef {{ type: string, text?: string, [field: string]: any }} Block */
+/** @typedef {{ type: string, message: string }} ApiError */
+/**
+ * A finished Message of the Claude API.
+ * @typedef {object} Message
+ * @property {string} id
+ * @property {"message"} type
+ * @property {"assistant"} role
+ * @property {string} model
+ * @property {Block[]} content
+ * @property {string | null} stop_reason
+ * @property {Record<string, any>} usage
+ */
+/** @typedef {"completed" | "truncated" | "refused" | "failed" | "cancelled" | "expired"} Outcome */
+/**
+ * How a stream ended: the data of `relay.end`.
+ * @typedef {object} End
+ * @property {Outcome} outcome
+ * @property {string | null} stop_reason
+ * @property {Record<string, any> | null} usage
+ * @property {number | null} cost_usd
+ * @property {number} attempts
+ * @property {ApiError} [error]
+ */
+/**
+ * A stream as it stands.
+ * @typedef {object} Stream
+ * @property {string} id
+ * @property {"queued" | "running" | "ended"} state
+ * @property {number} attempt
+ * @property {string | null} offset
+ * @property {number} [position]
+ * @property {string} model
+ * @property {string} created_at
+ * @property {string | null} started_at
+ * @property {string | null} ended_at
+ * @property {Outcome} [outcome]
+ * @property {string | null} [stop_reason]
+ * @property {Record<string, any> | null} [usage]
+ * @property {number | null} [cost_usd]
+ * @property {Message} [message]
+ * @property {boolean} [partial]
+ * @property {ApiError} [error]
+ */
+/**
+ * A message of a conversation. An answer also has its stream and how that ended.
+ * @typedef {object} ConversationMessage
+ * @property {string} id
+ * @property {"user" | "assistant"} role
+ * @property {Block[]} content
+ * @property {string} created_at
+ * @property {string} [stream_id]
+ * @property {string | null} [model]
+ * @property {Outcome} [outcome]
+ * @property {string | null} [stop_reason]
+ * @property {Record<string, any> | null} [usage]
+ * @property {number | null} [cost_usd]
+ * @property {boolean} [partial]
+ * @property {ApiError} [error]
+ * @property {string} [continues]
+ * @property {{ rating: 1 | -1, note?: string }} [feedback]
+ */
+/**
+ * @typedef {object} Described
+ * @property {string | null} [title]
+ * @property {string | null} [system]
+ * @property {string | null} [model]
+ */
+/**
+ * A conversation, without its messages.
+ * @typedef {object} ConversationRow
+ * @property {string} id
+ * @property {string | null} title
+ * @property {string | null} system
+ * @property {string | null} model
+ * @property {string} created_at
+ * @property {string} updated_at
+ * @property {string | null} [stream_id] the stream that runs in it
+ * @property {{ id: string, at: string }} [forked_from]
+ */
+/**
+ * A conversation with its messages, as it stood after the event `offset`.
+ * @typedef {ConversationRow & { offset: string, stream_id: string | null, answer_id: string | null,
+ *   messages: ConversationMessage[] }} Conversation
+ */
+/** @typedef {{ data: ConversationRow[], has_more: boolean, last_id: string | null }} ConversationPage */
+/**
+ * What one says: text, content blocks, or a whole body of `POST …/messages`, with any field of the Messages API.
+ * @typedef {string | Block[] | Record<string, any>} Saying
+ */
+/**
+ * `data` is parsed; `id` is the place behind the event, empty where it does not move the place (`relay.status`).
+ * @template {string} Type
+ * @template Data
+ * @typedef {{ type: Type, data: Data, id: string }} EventOf
+ */
+/**
+ * What there may be besides; so that `data.delta?.type` can be asked of any event.
+ * @typedef {{ delta?: undefined }} NoDelta
+ */
+/**
+ * The events of a stream: the Claude API's own, and the relay's.
+ * @typedef {EventOf<"message_start", NoDelta & { message: Message }>
+ *   | EventOf<"content_block_start", NoDelta & { index: number, content_block: Block }>
+ *   | EventOf<"content_block_delta", { index: number, delta: { type: string, [field: string]: any } }>
+ *   | EventOf<"content_block_stop", NoDelta & { index: number }>
+ *   | EventOf<"message_delta", { delta: { type?: undefined, [field: string]: any }, usage: Record<string, any> }>
+ *   | EventOf<"message_stop", NoDelta>
+ *   | EventOf<"relay.status", NoDelta & ({ state: "queued", position: number | null }
+ *       | { state: "thinking", silent_ms: number } | { state: "held", retry_in_ms: number })>
+ *   | EventOf<"relay.retry", NoDelta & { attempt: number, reason: string, retry_in_ms: number }>
+ *   | EventOf<"relay.reset", NoDelta & { attempt: number, reason: string }>
+ *   | EventOf<"relay.tool", NoDelta & { tool_use_id: string, name: string, content: any, is_error: boolean,
+ *       elapsed_ms: number }>
+ *   | EventOf<"relay.end", NoDelta & End>} StreamEvent
+ */
+/**
+ * What happens in a conversation.
+ * @typedef {EventOf<"conversation.updated", Pick<ConversationRow, "title" | "system" | "model">>
+ *   | EventOf<"message.added", { message: Omit<ConversationMessage, "content"> & { content: Block[] | null } }>
+ *   | EventOf<"messages.removed", { after: string | null }>
+ *   | EventOf<"stream.started", { stream_id: string, message_id: string, answer_id: string, model: string,
+ *       events_url: string, cancel_url: string }>
+ *   | EventOf<"stream.ended", Omit<End, "attempts"> & { stream_id: string, answer_id: string,
+ *       timing: { first_token_ms: number | null, total_ms: number | null } }>
+ *   | EventOf<"conversation.deleted", {}>
+ *   | EventOf<"relay.reset", { attempt: number, reason: string }>
+ *   | EventOf<"relay.end", End>} ConversationEvent
+ */
+/**
+ * What is going on, as the page tells it. `waiting` in the line, at `position`; `held`: the Claude API asks to slow down;
+ * `retrying`: it failed, and is asked again; `reconnecting`: the connection is lost. These three go on in `seconds`.
+ * @typedef {"idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "retrying" | "reconnecting"}
+ *   Going
+ */
+/**
+ * What an answer amounts to.
+ * @typedef {object} AnswerState
+ * @property {string | null} id of its stream
+ * @property {Block[]} blocks its content, as in a Message; a tool's call has its `result`, if a worker ran it
+ * @property {string | null} model
+ * @property {number | null} position
+ * @property {string | null} reason why it is tried, or began, again
+ * @property {number | null} retryAt
+ * @property {End | null} end
+ * @property {number} [begins]
+ */
+/**
+ * @typedef {{ status: Going, outcome: null, error: null } | { status: "ended", outcome: Outcome, error: null }
+ *   | { status: "error", outcome: Outcome | null, error: Error }} Status
+ */
+/** @typedef {AnswerState & Status} StreamState */
+/**
+ * `text` is all text of it; `seconds` are those until it goes on.
+ * @typedef {StreamState & { text: string, seconds: number | null }} StreamView
+ */
+/**
+ * The messages end with the answer that is being written, and with what is being sent (`pending`).
+ * @typedef {Omit<AnswerState, "id" | "blocks" | "begins" | "model"> & Status & { id: string | null, title: string | null,
+ *   system: string | null, model: string | null, messages: (ConversationMessage & { pending?: boolean })[],
+ *   seconds: number | null }} ConversationView
+ */
+/**
+ * @typedef {object} StreamOptions
+ * @property {import("./index.js").Keepstream} [client] the context's, or one of the page's own origin, if left out.
+ *   It is taken when something is asked for; another one alone changes nothing
+ * @property {(id: string) => void} [onId] is told the id, to be kept where a reload finds it
+ */
+/** @typedef {StreamOptions} ConversationOptions */
+/**
+ * What a view subscribes to. `get` gives the same until something has changed and a frame has passed; `known` gives the
+ * id, once there is one. What is read is let go when nobody listens, and gone on with when somebody does.
+ * @template View, Actions
+ * @typedef {{ client: import("./index.js").Keepstream, subscribe: (listener: () => void) => () => void, get: () => View,
+ *   known: () => string | null, actions: Actions }} StoreOf
+ */
+/** @typedef {{ stop: () => Promise<void> }} StreamActions */
+/**
+ * @typedef {object} ConversationActions
+ * @property {(what: Saying, options?: SubmitOptions) => Promise<Said>} say throws what refused it: 409 while another
+ *   answer is being written
+ * @property {(body?: object, options?: SubmitOptions) => Promise<Said>} regenerate
+ * @property {(body?: object, options?: SubmitOptions) => Promise<Said>} continue
+ * @property {() => Promise<void>} stop for everybody
+ */
+/** @typedef {StoreOf<StreamView, StreamActions>} StreamStore */
+/** @typedef {StoreOf<ConversationView, ConversationActions>} ConversationStore */
+/** @typedef {StreamView & StreamActions & { submit: (body: string | object) => void }} StreamHook */
+/** @typedef {ConversationView & ConversationActions} ConversationHook */
+export {};
