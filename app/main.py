@@ -58,7 +58,7 @@ from app.intake.sweep import sweeping
 from app.openapi import document
 from app.prices import Prices
 from app.settings import Settings, SettingsError, unknown
-from app.signals import let_end, stop_on_signals
+from app.signals import let_end, stop_on_signals, until_stopped
 from app.stream import keys
 from app.stream.channel import Channel
 from app.stream.concurrency.tasks import Supervised
@@ -68,6 +68,7 @@ from app.stream.errors import UnfitServerError
 from app.stream.ledger.by_day import Usage
 from app.stream.log import Log
 from app.stream.observing import tell
+from app.stream.opinions.opinions import Opinions
 from app.stream.queue import Queue
 from app.stream.redis.accord import Accord
 from app.stream.redis.connect import connect
@@ -236,6 +237,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
             usage=Usage(redis),
             saved=Saved(redis, settings.cache_bytes, settings.stream_life_ms),
             events_of=native.events_of,
+            opinions=Opinions(redis),
         )
         conversing = Conversing(streams, claude, settings, bulk)
         report = await stack.enter_async_context(reporting(watch, redis, lambda: numbers_of(hub, accord)))
@@ -253,7 +255,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
         sweeper.start()
         announce(f"keepstream front on {address(listener, secure=certificate is not None)}", metrics_at)
         _collect_rarely()
-        await _until_stopped(stop, running, checking)
+        await until_stopped(stop, running, checking)
         leaving_since = time.monotonic()
         await drain(hub, settings.drain_seconds)
         http.config.timeout_graceful_shutdown = max(1, int(settings.drain_seconds - (time.monotonic() - leaving_since)))
@@ -279,17 +281,6 @@ def _room_for(connections: int) -> int:
     if room < connections:
         tell(of_processes.FewDescriptors(room, connections))
     return room
-
-
-async def _until_stopped(stop: asyncio.Event, running: asyncio.Task[None], checking: asyncio.Task[None]) -> None:
-    """Returns when a signal came, when the server has fallen, or when Redis was found unfit."""
-    stopping = asyncio.create_task(stop.wait(), name="stop")
-    until: set[asyncio.Task[Any]] = {stopping, running}
-    while not stopping.done() and not running.done():
-        await asyncio.wait(until if checking.done() else until | {checking}, return_when="FIRST_COMPLETED")
-        if checking.done() and checking.exception() is not None:
-            break
-    stopping.cancel()
 
 
 def _collect_rarely() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -43,3 +44,14 @@ def stop_on_signals() -> asyncio.Event:
     for number in SIGNALS:
         loop.add_signal_handler(number, on_signal)
     return stop
+
+
+async def until_stopped(stop: asyncio.Event, running: asyncio.Task[None], checking: asyncio.Task[None]) -> None:
+    """Returns when a signal came, when the server has fallen, or when Redis was found unfit."""
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    until: set[asyncio.Task[Any]] = {stopping, running}
+    while not stopping.done() and not running.done():
+        await asyncio.wait(until if checking.done() else until | {checking}, return_when="FIRST_COMPLETED")
+        if checking.done() and checking.exception() is not None:
+            break
+    stopping.cancel()

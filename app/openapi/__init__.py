@@ -15,7 +15,7 @@ from app.openapi import access, chat, conversations, happened, messages, ops, sc
 from app.openapi.words import ERROR_RESPONSES, HEADERS, PARAMETERS
 
 PIECES = (streams, happened, conversations, messages, chat, access, used, ops, service)
-SHAPES = (schemas, happened, conversations, access, used, ops)
+SHAPES = (schemas, streams, happened, conversations, access, used, ops)
 
 DESCRIPTION = """\
 A self-hosted relay for Claude streams. A prompt is queued, a worker runs it against the Claude API, every event goes

@@ -48,6 +48,7 @@ _ENDING: Json = {
         "properties": {name: {"type": ["integer", "null"], "minimum": 0} for name in ("first_token_ms", "total_ms")},
     },
     "error": schema("ErrorDetail"),
+    "feedback": schema("Feedback"),
 }
 _DESCRIBED: Json = {
     "title": {"type": ["string", "null"], "maxLength": 200},

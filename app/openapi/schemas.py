@@ -161,6 +161,7 @@ SCHEMAS: Json = {
                 "description": "`message` is what stood when the stream ended without a whole one",
             },
             "error": {"anyOf": [schema("ErrorDetail"), {"type": "null"}]},
+            "feedback": schema("Feedback"),
             "metadata": {"type": "object", "description": "what the operator's screen kept of the prompt"},
         },
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.openapi.access import BY_TICKET
 from app.openapi.words import RATES, Json, answer, body, errors, events, json_content, operation, parameters, schema
+from app.stream.opinions.opinions import NOTE_CHARACTERS
 
 TAG = "Streams"
 TAGS = [{"name": TAG, "description": "Submit a prompt, read its events from any place, look, cancel"}]
@@ -13,6 +14,21 @@ The log's frames: the Claude API's own events and those of the relay, each with 
 `: ping` after 15 s of silence, ends only after `relay.end` or when the front drains, and never has an event named
 `error`. Passing trouble is 200, a `retry:` and the end."""
 
+_RATING: Json = {"enum": [1, -1], "description": "1 is good, -1 is not"}
+_NOTE: Json = {"maxLength": NOTE_CHARACTERS, "description": "In words"}
+SCHEMAS: Json = {
+    "Feedback": {
+        "type": "object",
+        "description": "What somebody thinks of an answer",
+        "required": ["rating"],
+        "properties": {"rating": _RATING, "note": {"type": "string", **_NOTE}},
+    },
+}
+_GIVEN: Json = {
+    "type": "object",
+    "required": ["rating", "note"],
+    "properties": {"rating": _RATING, "note": {"type": ["string", "null"], **_NOTE}},
+}
 
 _LINKS = {
     "links": {
@@ -94,6 +110,22 @@ def paths() -> Json:
                 parameters=found,
                 security=BY_TICKET,
                 description="409 while it runs; the stream's own error where there is no Message.",
+            )
+        },
+        "/v1/streams/{id}/feedback": {
+            "post": operation(
+                "feedback",
+                TAG,
+                "Say what an answer is worth",
+                {
+                    "200": answer("As it stands now", json_content(_GIVEN)),
+                    **errors(400, 401, 404, 408, 409, 410, 413, 415),
+                },
+                parameters=found,
+                requestBody=body({**_GIVEN, "required": ["rating"], "additionalProperties": False}),
+                description="A later one takes the place of the one before, and the same again changes nothing. 409 "
+                "while the stream runs, and where its answer was rated too often. Also when the stream itself is gone, "
+                "for as long as the conversation is kept that its answer stands in.",
             )
         },
         "/v1/streams/{id}/cancel": {

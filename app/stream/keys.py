@@ -12,7 +12,9 @@ another server than the queue, or on a cluster.
     as long as its log, which is a cancelled stream's: what others are given of its call (scripts/log/rest.lua)
 `ks:{id}:wait`
     stands for as long as the stream waits before a call, as it was told last
-`ks:{cv id}:log`, `ks:{cv id}:meta`, `ks:{cv id}:messages`
+`ks:{id}:home`
+    `CONVERSATION_TTL` after its answer was added to a conversation: which one, for who rates it when it is gone itself
+`ks:{cv id}:log`, `ks:{cv id}:meta`, `ks:{cv id}:messages`, `ks:{cv id}:opinions`
     a conversation's: `CONVERSATION_TTL` after its last use; `DELETED_SECONDS` once it is deleted, and then a tomb
 `ks:{owner's digest}:conversations`
     `CONVERSATION_TTL` after the last use of any; bounded by the number that an owner may keep
@@ -55,6 +57,8 @@ another server than the queue, or on a cluster.
     processes that lived within it, and by `SEEN_LENGTH`
 `ks:{queue}:step:<ten seconds since 1970>`, `ks:{queue}:day:<day since 1970>`
     `STEP_LIFE` and `DAY_LIFE` of the same: what all processes together counted; bounded by our words for it
+`ks:{queue}:rated:<id>`
+    `QUEUE_SECONDS` after somebody last rated the answer of a stream; bounded by the streams
 `ks:{queue}:outbox`
     about `OUTBOX_LENGTH` entries, `QUEUE_SECONDS` after the last
 `arq:job:{queue}:<id>`, `arq:retry:{queue}:<id>`
@@ -136,6 +140,10 @@ def tomb(stream_id: str) -> str:
     return f"ks:{{{stream_id}}}:tomb"
 
 
+def home(stream_id: str) -> str:
+    return f"ks:{{{stream_id}}}:home"
+
+
 def wait(stream_id: str) -> str:
     return f"ks:{{{stream_id}}}:wait"
 
@@ -159,6 +167,10 @@ def control(stream_id: str) -> str:
 
 def messages(conversation_id: str) -> str:
     return f"ks:{{{conversation_id}}}:messages"
+
+
+def opinions(conversation_id: str) -> str:
+    return f"ks:{{{conversation_id}}}:opinions"
 
 
 def conversations(owner: str) -> str:
@@ -193,6 +205,11 @@ def account_open(name: str) -> str:
 def digest(name: str) -> str:
     """Of a name that may be of any length and hold anything: what stands for it in a key."""
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def rated(stream_id: str) -> str:
+    """What was said of its answer last."""
+    return f"ks:{{queue}}:rated:{stream_id}"
 
 
 def reserved(stream_id: str) -> str:

@@ -169,9 +169,9 @@ class Log:
         )
         return Withdrawn(reply.decode())
 
-    async def release(self, stream_id: str) -> None:
-        """An ended stream need not wait for its conversation any more: it is kept as long as others are."""
-        await self._release(keys=[keys.log(stream_id), keys.meta(stream_id)])
+    async def release(self, stream_id: str, home: str = "", life_ms: int = 0) -> None:
+        """An ended stream is kept as long as others from now on: its answer stands in `home`, which is kept so long."""
+        await self._release(keys=[key(stream_id) for key in (keys.log, keys.meta, keys.home)], args=[home, life_ms])
 
     async def begin(self, claim: Claim, life_ms: int | None = None, *, count: bool = False, told: str = "") -> Begun:
         """Takes the fence for `claim`. Status: ok, ended, fenced or gone.

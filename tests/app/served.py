@@ -49,6 +49,7 @@ from app.stream.endings import Outcome, end_data
 from app.stream.frames import Position, encode, encode_json
 from app.stream.ledger.by_day import Usage
 from app.stream.log import Claim, Log, Status
+from app.stream.opinions.opinions import Opinions
 from app.stream.queue import Queue
 from app.stream.redis.accord import Accord
 from app.stream.saved.saved_calls import Saved
@@ -145,6 +146,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             usage=Usage(redis),
             saved=Saved(redis, settings.cache_bytes, settings.stream_life_ms),
             events_of=events_of,
+            opinions=Opinions(redis),
             screening=Screening(chosen(settings), settings.screen_seconds),
         )
         conversing = Conversing(streams, upstream, settings, front.bulk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.watch.metrics import names
-from app.watch.metrics.labels import OUTCOMES, STATUSES
+from app.watch.metrics.labels import OUTCOMES, RATINGS, STATUSES
 from app.watch.metrics.table import TABLE
 from tests.deploy.promql import grouped
 from tests.deploy.rules import RECORDED
@@ -20,7 +20,7 @@ SERIES |= {name: grouped(expression) - {"le"} for name, expression in RECORDED.i
 SERIES |= _OF_ANY | {"ALERTS": {"alertname", "alertstate", "severity"}}
 
 # The values of a label that a process shows from its start, and those that can come.
-VALUES: dict[str, set[str]] = {"outcome": set(OUTCOMES), "job": JOBS, "since": SINCE}
+VALUES: dict[str, set[str]] = {"outcome": set(OUTCOMES), "job": JOBS, "since": SINCE, "rating": set(RATINGS)}
 VALUES["status"] = {
     *STATUSES,
     *(one.first[n][0] for one in TABLE if one.labels == ("status",) for n in range(len(one.first))),

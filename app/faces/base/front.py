@@ -21,6 +21,7 @@ from app.prices import Prices
 from app.settings import Settings
 from app.stream.conversations.chats import Chats
 from app.stream.ledger.by_day import Usage
+from app.stream.opinions.opinions import Opinions
 from app.stream.saved.saved_calls import Saved
 from app.upstream import Upstream
 
@@ -56,6 +57,7 @@ class Front:
     saved: Saved
     events_of: EventsOf
     screening: Screening
+    opinions: Opinions
 
     async def caller(self, request: Request) -> Caller:
         """Who sent a request. Raises `ApiError`, and Redis' errors for who comes with a session."""

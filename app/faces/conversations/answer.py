@@ -24,7 +24,8 @@ from app.stream.redis.connect import AWAY
 
 def kept(conversing: Conversing, found: Conversation) -> Large:
     """The conversation with its messages, which are read when it is this answer's turn."""
-    return Large(conversing.bulk, (found.id, found.position), found.bytes, _maker(conversing, found))
+    key = (found.id, found.position, found.number("opinions"))
+    return Large(conversing.bulk, key, found.bytes + found.number("opinion_bytes"), _maker(conversing, found))
 
 
 def created(conversing: Conversing, made: Conversation) -> Large:
@@ -83,7 +84,7 @@ async def _read(conversing: Conversing, found: Conversation) -> tuple[Conversati
     """The conversation and its messages, of one moment, in which a stream that it names runs."""
     at = found
     while True:
-        read = await again(lambda: conversing.store.raw(found.id))
+        read = await again(lambda: conversing.store.raw(found.id, opinions="1"))
         if read is None or read[0].deleted:
             raise NoConversationError(deleted=True)
         if read[0].position == at.position or read[0].stream_id is None:

@@ -21,6 +21,7 @@ from app.faces.base.measured import measured_where_ended
 from app.faces.base.names import accepted_response, path_of
 from app.faces.base.result import FIELDS, failure_of, message_of
 from app.faces.base.timeline import TIMELINE_FIELDS, timeline_of
+from app.faces.native import rating
 from app.faces.native.answer import Enter, StreamResponse, WholeResponse
 from app.faces.native.view import SHOWN_FIELDS, away, opening, reset_event, shown
 from app.fanout.hub import start_position
@@ -226,4 +227,5 @@ ROUTES = [
     Route("/v1/streams/{id}/timeline", timeline, methods=["GET"]),
     Route("/v1/streams/{id}/cancel", cancel, methods=["POST"]),
     Route("/v1/streams/{id}/ticket", ticket, methods=["POST"]),
+    *rating.ROUTES,
 ]

@@ -18,6 +18,7 @@ from app.stream.conversations.turns import iso
 from app.stream.frames import unlogged
 from app.stream.ledger.lines import calls_of
 from app.stream.log import State
+from app.stream.opinions.opinions import told
 from app.stream.saved.saved_calls import CACHED_FROM, SHARED_WITH
 
 RETRY_MS = 1000
@@ -33,7 +34,7 @@ _FLAGS = ("partial", "estimated")
 # Whose answer it was given.
 _GIVEN = (CACHED_FROM, SHARED_WITH)
 # The fields of a stream's meta that are shown.
-SHOWN_FIELDS = ("attempt", "model", "outcome", "stop_reason", "calls", *_GIVEN, *_FLAGS, *_TIMES, *_JSON)
+SHOWN_FIELDS = ("attempt", "model", "outcome", "stop_reason", "calls", "feedback", *_GIVEN, *_FLAGS, *_TIMES, *_JSON)
 
 
 def opening(stream_id: str, retry_ms: int = RETRY_MS) -> bytes:
@@ -89,4 +90,6 @@ def shown(
         if name in meta:
             data[name] = orjson.Fragment(meta[name] or b"null")
     data["calls"] = orjson.Fragment(calls_of(meta.get("calls"), 0, "").shown())
+    if "feedback" in meta:
+        data["feedback"] = told(meta["feedback"])
     return data | {name: True for name in _FLAGS if name in meta}

@@ -39,7 +39,7 @@ async def listed(redis: Redis) -> tuple[float, Sequence[Listed]]:
         pipe.zrange(keys.JOBS, 0, WAITING_MOST - 1)
         pipe.xrevrange(keys.OUTBOX, count=ALL_MOST)
         (seconds, micros), leased, waiting, outbox = await pipe.execute()
-    ended = [entry[b"id"] for _, entry in outbox if b"id" in entry]
+    ended = [entry[b"id"] for _, entry in outbox if _is_ending(entry)]
     ids = list(dict.fromkeys([*leased, *waiting, *ended]))[:ALL_MOST]
     if not ids:
         return seconds + micros / 1e6, []
@@ -62,7 +62,7 @@ async def stream_bytes(redis: Redis) -> int | None:
     None where there are none. Raises Redis' errors.
     """
     entries = await redis.xrevrange(keys.OUTBOX, count=MEASURED)
-    ids = [entry[b"id"].decode() for _, entry in entries if b"id" in entry]
+    ids = [entry[b"id"].decode() for _, entry in entries if _is_ending(entry)]
     if not ids:
         return None
     async with redis.pipeline(transaction=False) as pipe:
@@ -74,6 +74,11 @@ async def stream_bytes(redis: Redis) -> int | None:
     parts = 1 + len(_LARGE)
     sizes = [sum(lengths[n : n + parts]) for n in range(0, len(lengths), parts) if lengths[n]]
     return sum(sizes) // len(sizes) if sizes else None
+
+
+def _is_ending(entry: dict[bytes, bytes]) -> bool:
+    """Whether an entry of the outbox is an ended stream: what is of another kind says so."""
+    return b"id" in entry and b"kind" not in entry
 
 
 def _meta(values: Iterable[bytes | None]) -> dict[str, bytes]:

@@ -105,17 +105,18 @@ class Conversations:
 
     async def read(self, conversation_id: str, *, messages: bool = False) -> Conversation | None:
         """A conversation as it stands; None for what is not there."""
-        found = await self.raw(conversation_id, messages=messages)
-        if found is None:
+        if (found := await self.raw(conversation_id, messages=messages)) is None:
             return None
         conversation, listed = found
         messages_ = await beside(sum(map(len, listed)), lambda: [orjson.loads(message) for message in listed])
         return replace(conversation, messages=tuple(messages_))
 
-    async def raw(self, conversation_id: str, *, messages: bool = True) -> tuple[Conversation, list[bytes]] | None:
-        """As `read`, with its messages as the JSON that they are kept as."""
-        keys_ = [keys.log(conversation_id), keys.meta(conversation_id), keys.messages(conversation_id)]
-        now, length, tail, flat, listed = await self._read(keys=keys_, args=["1" if messages else ""])
+    async def raw(
+        self, conversation_id: str, *, messages: bool = True, opinions: str = ""
+    ) -> tuple[Conversation, list[bytes]] | None:
+        """As `read`, with its messages as the JSON that they are kept as, and what people think of them ("1") in it."""
+        keys_ = [key(conversation_id) for key in (keys.log, keys.meta, keys.messages, keys.opinions)]
+        now, length, tail, flat, listed = await self._read(keys=keys_, args=["1" if messages else "", opinions])
         if not flat:
             return None
         meta = {flat[i].decode(): flat[i + 1] for i in range(0, len(flat), 2)}
@@ -193,7 +194,7 @@ class Conversations:
         at = conversation.position
         script = self._delete if mode == "delete" else self._change
         reply = await script(
-            keys=[key(conversation.id) for key in (keys.log, keys.meta, keys.messages, keys.tomb)],
+            keys=[key(conversation.id) for key in (keys.log, keys.meta, keys.messages, keys.opinions, keys.tomb)],
             args=[
                 keys.channel(conversation.id),
                 mode,
@@ -236,7 +237,7 @@ class Conversations:
             )
             changed = await self.change(found, change)
             if changed is not Changed.MOVED:
-                await self._log.release(stream_id)
+                await self._log.release(stream_id, conversation_id, found.life_ms)
                 await self.used(found)
                 return
 

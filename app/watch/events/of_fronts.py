@@ -80,6 +80,20 @@ class ReaderFailed(OfStream):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerRated(OfStream):
+    """Somebody has said what the answer is worth to them: `rating` is 1 or -1. `noted`: in words, too.
+
+    `kind`: `new`, `changed` (it was the other rating before), or `noted` (other words). `delivery`: how it was shown.
+    """
+
+    model: str
+    delivery: str
+    rating: int
+    kind: str
+    noted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RequestServed(Event):
     """A front has answered a request, or could not. `route` is a path of ours, with its names in braces, or empty.
 

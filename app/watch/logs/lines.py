@@ -124,6 +124,7 @@ LINES: dict[type[Event], Line] = {
     ),
     of_fronts.TailRepaired: _always("tail.repaired", DEBUG),
     of_fronts.ReaderFailed: _always("reader.failed", ERROR),
+    of_fronts.AnswerRated: _always("answer.rated", INFO),
     of_fronts.RequestServed: Line(_served, _how_served),
     of_fronts.CallerRefused: _always("caller.refused", INFO),
     of_fronts.UpstreamKeyRefused: _always("upstream.key_refused", WARNING, "look at ANTHROPIC_API_KEY"),

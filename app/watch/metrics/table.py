@@ -115,6 +115,14 @@ REFUSED = _counter(
     "reason",
     first=("queue_full", "limited"),
 )
+FEEDBACK = _counter(
+    Of.FRONT,
+    "feedback",
+    "Ratings of answers, 1 or -1, by who wrote them and how they were shown; one that was changed counts again",
+    "model",
+    "delivery",
+    "rating",
+)
 READY = _gauge(Of.FRONT, "ready", "1 where Redis is there, all tasks live, and the front does not drain")
 
 WAITING = _gauge(Of.QUEUE, "waiting", "Streams that wait in the line")

@@ -237,4 +237,10 @@ ROWS = (
         "if not claim or claim:match('^%d+|[^|]+|(.*)$') ~= ARGV[2] .. '|' .. ARGV[3] then",
         "if not claim then",
     ),
+    Mutation(
+        "the same rating again is another entry on the outbox",
+        "app/stream/scripts/queue/rate.lua",
+        "  if digest == ARGV[5] then",
+        "  if false then",
+    ),
 )

@@ -231,4 +231,16 @@ ROWS = (
         "if late == 0 and redis.call('HLEN', claims) == all then",
         "if true then",
     ),
+    Mutation(
+        "an older rating takes a newer one's place with its stream",
+        "app/stream/scripts/log/rate.lua",
+        "if not known or tonumber(known:match('^%d+')) <= tonumber(ARGV[1]:match('^%d+')) then",
+        "if true then",
+    ),
+    Mutation(
+        "an answer whose stream is gone is rated by nobody any more",
+        "app/stream/scripts/log/release.lua",
+        "if ARGV[1] ~= '' then",
+        "if false then",
+    ),
 )

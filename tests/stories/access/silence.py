@@ -49,6 +49,7 @@ FIELDS = {
     **dict.fromkeys(("model", "reason", "cause", "by", "face", "stop_reason", "upstream_request_id", "tool"), WORD),
     "outcome": "completed|truncated|refused|failed|cancelled|expired|taken|unreadable|malformed",
     "error_type": "[a-z_]+|other",
+    "delivery": "progressive|final",
     "method": "[A-Z]+|other",
     "route": r"/[a-z0-9_{}/:.-]*",
     "error": CLASS,
@@ -64,10 +65,10 @@ FIELDS = {
     "address": r"[\w.:/\[\]-]+",
     "worker": r"[\w.-]+:\d+:[0-9a-f]{8}",
     **dict.fromkeys(
-        ("repeated", "from_gate", "content", "parked", "resumed", "last", "failed", "still", "taken"), TRUTH
+        ("repeated", "from_gate", "content", "parked", "resumed", "last", "failed", "still", "taken", "noted"), TRUTH
     ),
     **dict.fromkeys(
-        ("attempt", "attempts", "status", "times", "readers", "streams", "rounds", "keys", "owners"), NUMBER
+        ("attempt", "attempts", "status", "times", "readers", "streams", "rounds", "keys", "owners", "rating"), NUMBER
     ),
     **dict.fromkeys(("connections", "wanted", "lines", "spans", "port", "output_bytes", "tokens_per_second"), NUMBER),
     **dict.fromkeys(("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "cost_usd"), NUMBER),
@@ -78,6 +79,8 @@ LABELS = {
     "kind": f"{WORD}|refuses for now",  # of what Redis refuses
     **dict.fromkeys(("face", "reason", "cause", "source", "outcome", "stop_reason", "script", "limit"), WORD),
     **dict.fromkeys(("model", "since", "task", "channel"), WORD),
+    "delivery": "progressive|final|other|none",
+    "rating": "1|-1|other|none",
     "status": r"\d{3}|other|none|[a-z_]+",
     "route": r"/[a-z0-9_{}/:.-]*|other|none",
     "le": r"[0-9.e+-]+|\+Inf",

@@ -1,6 +1,6 @@
 -- Changes a conversation's history and appends and publishes what says so, if nothing has happened since it was read.
 --
--- KEYS  1 log   2 meta   3 messages   4 tomb
+-- KEYS  1 log   2 meta   3 messages   4 opinions, see rate.lua   5 tomb
 -- ARGV  1 channel   2 create | change | start_over (the log begins anew with these frames) | delete
 --       3 the log's length as it was read   4 its last 24 bytes, or '' for an empty one   5 frames
 --       6 life in ms from now on   7 life in ms of the tomb, for delete
@@ -49,12 +49,12 @@ else
 end
 if mode == 'delete' then
   redis.call('HSET', meta, 'state', 'ended', 'stream', '')
-  redis.call('DEL', messages)
-  redis.call('SET', KEYS[4], facts[2] or '', 'PX', ARGV[7])
+  redis.call('DEL', messages, KEYS[4])
+  redis.call('SET', KEYS[5], facts[2] or '', 'PX', ARGV[7])
 else
   redis.call('HSET', meta, 'state', 'running')
 end
-for i = 1, 3 do
+for i = 1, 4 do
   redis.call('PEXPIRE', KEYS[i], life)
 end
 redis.call('PUBLISH', ARGV[1], at .. ':' .. frames)

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from app.watch.events import of_fronts, of_streams
 from app.watch.events.subjects import OTHER
 from app.watch.metrics import table
-from app.watch.metrics.labels import OUTCOMES, STOP_REASONS, FirstFew, class_word, one_of, status
+from app.watch.metrics.labels import (
+    DELIVERIES,
+    NAMES_MAX,
+    OUTCOMES,
+    RATINGS,
+    STOP_REASONS,
+    FirstFew,
+    class_word,
+    one_of,
+    status,
+)
 from app.watch.metrics.numbers import FrontNumbers
 from app.watch.metrics.series import Hears, Shown, Spread, Sum, by_label, now
 
@@ -28,9 +38,11 @@ class FrontMetrics:
         self._requests = Sum(table.HTTP_REQUESTS)
         self._submits = Spread(table.SUBMIT_SECONDS)
         self._refused = Sum(table.REFUSED)
+        self._feedback = Sum(table.FEEDBACK)
         self._ended = Sum(table.STREAMS_ENDED)
         self._faces, self._closings, self._reset_words = FirstFew(), FirstFew(), FirstFew()
         self._causes, self._refusals = FirstFew(), FirstFew()
+        self._models = FirstFew(NAMES_MAX)
         self._routes = FirstFew(ROUTES_MAX, str)
 
         self.hears: Hears = {
@@ -42,6 +54,7 @@ class FrontMetrics:
             of_fronts.ReaderReset: self._reader_reset,
             of_fronts.TailRepaired: self._tail_repaired,
             of_fronts.CallerRefused: self._caller_refused,
+            of_fronts.AnswerRated: self._answer_rated,
             of_streams.Submitted: self._submitted,
             of_streams.Refused: self._prompt_refused,
             of_streams.Ended: self._stream_ended,
@@ -79,11 +92,17 @@ class FrontMetrics:
     def _caller_refused(self, event: of_fronts.CallerRefused) -> None:
         self._refused.add(self._refusals(event.reason))
 
+    def _answer_rated(self, event: of_fronts.AnswerRated) -> None:
+        if event.kind != "noted":  # other words for the rating that was counted
+            rating = one_of(RATINGS, str(event.rating))
+            self._feedback.add(self._models(event.model), one_of(DELIVERIES, event.delivery), rating)
+
     def _stream_ended(self, event: of_streams.Ended) -> None:
         self._ended.add(one_of(OUTCOMES, event.outcome), one_of(STOP_REASONS, event.stop_reason))
 
     def counted(self) -> Iterator[Shown]:
-        for one in (self._opens, self._closed, self._resets, self._repairs, self._requests, self._refused, self._ended):
+        sums = (self._opens, self._closed, self._resets, self._repairs, self._requests, self._refused, self._ended)
+        for one in (*sums, self._feedback):
             yield one.shown()
         yield self._submits.shown()
 

@@ -36,6 +36,7 @@ BODIES: dict[str, Any] = {
     "/messages": {"content": "x"},
     "/fork": {"at": NO_MESSAGE},
     "/cancel": None,
+    "/feedback": {"rating": 1},
     "/ticket": {"expires_in": 60},
     TALKS: {"title": "x"},
 }

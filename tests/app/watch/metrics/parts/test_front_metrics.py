@@ -52,3 +52,23 @@ def test_who_is_not_let_in_is_counted_by_why() -> None:
     assert found["refused_total{reason=queue_full}"] == 1
     assert found["refused_total{reason=unknown_key}"] == 1
     assert found["submit_seconds_bucket{le=0.0025}"] == found["submit_seconds_count"] == 1
+
+
+def test_a_rating_is_counted_by_whose_answer_it_is_and_how_that_was_shown() -> None:
+    def rated(rating: int, kind: str, delivery: str = "progressive") -> of_fronts.AnswerRated:
+        return of_fronts.AnswerRated(OF, "claude-x", delivery, rating, kind, noted=kind == "noted")
+
+    found = after(
+        Of.FRONT,
+        rated(1, "new"),
+        rated(-1, "changed"),
+        rated(-1, "noted"),
+        rated(1, "new", "final"),
+        rated(1, "new", "by a client"),
+    )
+    assert {name: value for name, value in found.items() if name.startswith("feedback_total{")} == {
+        "feedback_total{delivery=progressive,model=claude-x,rating=1}": 1,
+        "feedback_total{delivery=progressive,model=claude-x,rating=-1}": 1,
+        "feedback_total{delivery=final,model=claude-x,rating=1}": 1,
+        "feedback_total{delivery=other,model=claude-x,rating=1}": 1,
+    }
