@@ -38,8 +38,8 @@ def main(argv: list[str] | None = None) -> int:
             raise SettingsError("ANTHROPIC_API_KEY must be set: the worker calls the Claude API with it")  # noqa: TRY301
         name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         with watching(settings, "worker", name, os.environ) as watch:
-            for name in unknown(os.environ):
-                tell(of_processes.SettingIgnored(name))
+            for setting in unknown(os.environ):
+                tell(of_processes.SettingIgnored(setting))
 
             from worker.process import run  # noqa: PLC0415  # see the module
 

@@ -21,7 +21,11 @@ SSE = "keepstream.sse"
 # What an answer cost and how long it took: app/faces/base/measured.py.
 MEASURED_HEADERS = ("x-keepstream-cost-usd", "server-timing")
 EXPOSED_HEADERS = ", ".join(
-    ("request-id", "retry-after", "location", "x-keepstream-id", *MEASURED_HEADERS, *remaining.HEADERS)
+    (
+        *("request-id", "retry-after", "location", "x-keepstream-id", "x-resumable-stream-id"),
+        *MEASURED_HEADERS,
+        *remaining.HEADERS,
+    )
 )
 HEALTH = frozenset({"/healthz", "/readyz"})
 SAFE = frozenset({"GET", "HEAD"})

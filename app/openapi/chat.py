@@ -10,10 +10,13 @@ TAGS = [{"name": TAG, "description": "The UI message stream of the AI SDK: `useC
 CHUNKS = """\
 Lines of `data:` with one chunk each, comments as heartbeat, and `data: [DONE]` at the end. Failures that are not known
 at submit are `error` chunks. An end without `[DONE]` is a broken connection, to be resumed."""
+DONE: Json = {"type": "object", "title": "[DONE]", "required": ["data"], "properties": {"data": {"const": "[DONE]"}}}
 
 
 def paths() -> Json:
     shown = events(CHUNKS, any=schema("UIMessageChunk"))
+    shown["text/event-stream"]["schema"]["anyOf"].append(DONE)
+    names = ("x-keepstream-id", "x-resumable-stream-id", "location")
     return {
         "/api/chat": {
             "post": operation(
@@ -21,12 +24,27 @@ def paths() -> Json:
                 TAG,
                 "Send the chat so far, and be answered",
                 {
-                    "200": answer("The answer as it comes", shown, "x-keepstream-id", *RATES, "location"),
+                    "200": answer("The answer as it comes", shown, *names, *RATES),
                     **errors(400, 401, 402, 408, 413, 415, 422),
                 },
                 parameters=parameters("idempotency-key"),
                 requestBody=body(schema("ChatRequest")),
                 description="An answer of this chat that still runs is cancelled.",
+            )
+        },
+        "/api/chat/resume/{id}": {
+            "get": operation(
+                "resumeChatStream",
+                TAG,
+                "Resume an answer by its stream's id",
+                {
+                    "200": answer("The answer from its start, and on live", shown, *names),
+                    "204": answer("It was cancelled: there is nothing to resume"),
+                    **errors(401, 404, 410),
+                },
+                parameters=parameters("stream-id", "bare"),
+                description="As assistant-ui's `AssistantChatTransport({ resumable })` asks, with the id that "
+                "`x-resumable-stream-id` named. An answer that has ended is shown for as long as it is kept.",
             )
         },
         "/api/chat/{chat_id}/stream": {
@@ -35,7 +53,7 @@ def paths() -> Json:
                 TAG,
                 "Resume the answer that runs",
                 {
-                    "200": answer("The answer from its start, and on live", shown, "x-keepstream-id", "location"),
+                    "200": answer("The answer from its start, and on live", shown, *names),
                     "204": answer("Nothing runs"),
                     **errors(401),
                 },
@@ -50,7 +68,7 @@ def paths() -> Json:
                     "204": answer("There is nothing to stop"),
                     **errors(401),
                 },
-                parameters=parameters("chat-id"),
+                parameters=parameters("chat-id", "only-stream"),
             ),
         },
     }

@@ -82,6 +82,10 @@ HEADERS: Json = {
         "description": "The stream that answers, to be read again at its own address",
         "schema": {"type": "string", "pattern": STREAM_ID},
     },
+    "x-resumable-stream-id": {
+        "description": "The same, by the name that assistant-ui looks for: it resumes by this id",
+        "schema": {"type": "string", "pattern": STREAM_ID},
+    },
     "location": {"description": "The stream's address", "schema": {"type": "string", "pattern": "^/v1/streams/st_"}},
     "location-of-conversation": {
         "description": "The conversation's address",
@@ -148,6 +152,18 @@ PARAMETERS: Json = {
         "name": "unseen",
         "in": "query",
         "description": "Also show an answer that has ended, until a client is known to have heard its ending",
+        "schema": {"type": "string"},
+    },
+    "bare": {
+        "name": "bare",
+        "in": "query",
+        "description": "Without what the message had before this stream, for a client that has it",
+        "schema": {"type": "string"},
+    },
+    "only-stream": {
+        "name": "stream",
+        "in": "query",
+        "description": "Stop only this stream: 204 where the chat has gone on to another",
         "schema": {"type": "string"},
     },
     "idempotency-key": {

@@ -12,8 +12,8 @@ ROWS = (
     Mutation(
         "a worker says nothing of a misspelt setting",
         "worker/main.py",
-        "for name in unknown(os.environ):",
-        "for name in ():",
+        "for setting in unknown(os.environ):",
+        "for setting in ():",
     ),
     Mutation(
         "a front's own host is judged by what it is called",

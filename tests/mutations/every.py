@@ -19,6 +19,7 @@ from tests.mutations.app import (
     watch,
     watch_metrics,
 )
+from tests.mutations.faces import chat
 from tests.mutations.mutation import Mutation
 from tests.mutations.worker import claims, life, log, upstream
 
@@ -30,6 +31,7 @@ ROOMS = {
     "app/intake": intake.ROWS,
     "app/fanout": fanout.ROWS,
     "app/faces": faces.ROWS,
+    "app/faces/chat": chat.ROWS,
     "app/watch": watch.ROWS,
     "app/watch/metrics": watch_metrics.ROWS,
     "app/stream": stream.ROWS,

@@ -28,7 +28,11 @@ def stream_id_of(request: Request) -> str:
 async def meta_of(front: Front, request: Request, *names: str, by_ticket: bool = False) -> dict[str, bytes]:
     """Fields of the stream that the path names, if the caller owns it, or has a ticket for it. Raises `ApiError`."""
     owner = (await (reader_of(front, request) if by_ticket else front.caller(request))).owner
-    stream_id = stream_id_of(request)
+    return await meta_of_owner(front, owner, stream_id_of(request), *names)
+
+
+async def meta_of_owner(front: Front, owner: str, stream_id: str, *names: str) -> dict[str, bytes]:
+    """The same for who knows by now who is asking."""
     meta = await front.streams.log.meta(stream_id, "owner", "withdrawn", *names)
     if meta is None or meta.get("owner", b"").decode() != owner or "withdrawn" in meta:
         # In as many steps for another's as where it never was: no clock tells them apart.

@@ -18,6 +18,7 @@ from app.http.health import Readiness
 from app.http.operators import check_operator
 from app.http.who import Who
 from app.settings import Settings
+from app.stream.counts.distribution import Distribution
 from app.stream.redis import links
 from app.stream.redis.accord import Accord
 from app.stream.workers.standing import standing
@@ -53,17 +54,21 @@ def measuring(
     """Within, all of a front is measured. Gives the address of the metrics' own port, where there is one."""
 
     def read() -> Iterable[Shown]:
-        tails = hub.tails
-        return front_metrics.read(
-            FrontNumbers(
-                readers=sum([len(tail.readers) for tail in tails]),
-                tails=len(tails),
-                sent_bytes=hub.sent.bytes,
-                catchup_reads=hub.log.reads,
-                channel_lag=accord.lag,
-                ready=ready.fallen is None and not hub.draining and not links.is_away(),
-                draining=hub.draining,
-            )
-        )
+        is_ready = ready.fallen is None and not hub.draining and not links.is_away()
+        return front_metrics.read(sampled(hub, accord.lag, ready=is_ready))
 
     return running(metrics, settings, read, lambda: standing(redis, settings.lease_seconds))
+
+
+def sampled(hub: Hub, lag: Distribution, *, ready: bool) -> FrontNumbers:
+    """What a front has now. `lag`: of its channel."""
+    tails = hub.tails
+    return FrontNumbers(
+        readers=sum([len(tail.readers) for tail in tails]),
+        tails=len(tails),
+        sent_bytes=hub.sent.bytes,
+        catchup_reads=hub.log.reads,
+        channel_lag=lag,
+        ready=ready,
+        draining=hub.draining,
+    )

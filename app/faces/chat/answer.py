@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.faces.base.answer import SSE_HEADERS, FollowingAnswer, Steps
 from app.faces.base.front import Front
-from app.faces.chat.view import HEADERS, PING, UIMessagesView
+from app.faces.chat.view import HEADERS, PING, RESUMABLE_HEADER, UIMessagesView
 from app.fanout.beat import PING_SECONDS
 from app.fanout.catchup import Data, Lost, Part, Reset, Step
 from app.fanout.parts import PART_BYTES
@@ -26,14 +26,16 @@ from app.stream.frames import Position
 
 
 class ChatAnswer(FollowingAnswer):
-    """`view` is fresh, and shows `stream_id` from `position` on; `chat` is its owner and the chat's id."""
+    """`view` is fresh, and shows `stream_id` from `position` on; `chat` is its owner and the chat's id, or None where
+    no chat shows it.
+    """
 
     face = "chat"
 
     def __init__(
-        self, front: Front, view: UIMessagesView, stream_id: str, position: Position, chat: tuple[str, str]
+        self, front: Front, view: UIMessagesView, stream_id: str, position: Position, chat: tuple[str, str] | None
     ) -> None:
-        super().__init__(front, stream_id, position, SSE_HEADERS | HEADERS)
+        super().__init__(front, stream_id, position, SSE_HEADERS | HEADERS | {RESUMABLE_HEADER: stream_id})
         self._view = view
         self._chat = chat
 
@@ -50,8 +52,8 @@ class ChatAnswer(FollowingAnswer):
     async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> bool:
         with contextlib.suppress(BusyError):  # as when the front drains: who comes back may be lucky
             await self._show(steps, reader, scope, send)
-        if self._view.over and not reader.gone:
-            when_heard(scope, self._note_shown)
+        if self._view.over and self._chat is not None and not reader.gone:
+            when_heard(scope, partial(self._note_shown, *self._chat))
         return self._view.over
 
     async def _show(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> None:
@@ -88,9 +90,9 @@ class ChatAnswer(FollowingAnswer):
             case Lost():
                 return self._view.lost()
 
-    def _note_shown(self) -> None:
+    def _note_shown(self, owner: str, chat_id: str) -> None:
         """The client has all of it. What the kernel alone was given, a phone out of reach has not."""
-        shown, front = partial(self._front.chats.shown, *self._chat, self._stream_id), self._front
+        shown, front = partial(self._front.chats.shown, owner, chat_id, self._stream_id), self._front
         front.streams.owed.add("chat: what was shown", shown, front.settings.stream_ttl)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from app import surrogates
 from app.faces.chat.prompt_files import file_block
-from app.intake.raw_json import Fields, InvalidPromptError, built
+from app.faces.chat.prompt_tools import named_tools
+from app.intake.raw_json import Fields, InvalidPromptError, built, kind_of
 
 Json = dict[str, Any]
 
@@ -52,6 +53,10 @@ class ChatPrompt:
 def chat_prompt(sent: Fields, allowed: Allowed) -> ChatPrompt:
     """The prompt in a body of `POST /api/chat`. Raises `InvalidPromptError`, or its `FileTooLargeError`."""
     body: Json = {**sent, **{name: built(name, sent[name]) for name in LOOKED_AT if name in sent}}
+    if "tools" in sent and kind_of(sent["tools"]) == "object":
+        body["tools"] = named_tools(built("tools", sent["tools"]))
+        if not body["tools"]:
+            del body["tools"]
     chat_id = body.get("id")
     if not isinstance(chat_id, str) or not 0 < len(chat_id) <= CHAT_ID_MAX:
         raise InvalidPromptError(f"id: must be the chat's id, a text of 1 to {CHAT_ID_MAX} characters")

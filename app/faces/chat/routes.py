@@ -1,16 +1,18 @@
 """`/api/chat`: the AI SDK's chat over streams, with resume and stop.
 
 A chat's id is its client's word and may hold any character, so it is matched as the whole of what stands between the
-path's fixed ends. 204 on resume means that nothing runs. The SDK takes it for a whole answer, and who was cut off
-shortly before the end would keep a part: who asks with `?unseen=1` is shown an answer that has ended, for as long as it
-is kept and until a client is known to have heard its ending: it asked again on the same connection, closed it with
-everything acknowledged, stopped the answer, or said the next thing.
+path's fixed ends. Who knows the stream's id instead, as assistant-ui does, resumes by that. 204 on resume means that
+nothing runs. The SDK takes it for a whole answer, and who was cut off shortly before the end would keep a part: who
+asks with `?unseen=1` is shown an answer that has ended, for as long as it is kept and until a client is known to have
+heard its ending: it asked again on the same connection, closed it with everything acknowledged, stopped the answer, or
+said the next thing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from functools import partial
 
 from starlette.convertors import Convertor, register_url_convertor
@@ -23,7 +25,7 @@ from app.access.caller import Caller
 from app.faces.base.accepting import accept
 from app.faces.base.answer import counted
 from app.faces.base.front import Front, front_of
-from app.faces.base.lookup import newest_of, start_of
+from app.faces.base.lookup import meta_of_owner, newest_of, start_of, stream_id_of
 from app.faces.chat.answer import ChatAnswer
 from app.faces.chat.prompt import Allowed, ChatPrompt, chat_prompt
 from app.faces.chat.prompt_files import FileTooLargeError
@@ -43,6 +45,8 @@ from app.stream.log import State
 # A message that is continued is kept with its chat up to this size; a resume of a larger one shows only what is new.
 PARTS_BYTES_MAX = 1024 * 1024
 SETTLE_SECONDS = 0.2
+# In a stream's meta: the chat that it answers, and the message that it goes on with, if any.
+CHAT, CONTINUES = "chat", "continues"
 
 
 class Anything(Convertor[str]):
@@ -77,6 +81,7 @@ async def send(request: Request) -> Response:
             caller,
             prompt,
             idempotency_key=key,
+            fields=_fields(asked),
             along=Along(
                 then=lambda stream_id: front.chats.taking(
                     caller.owner, asked.chat_id, _chat(asked, stream_id), life_ms
@@ -121,12 +126,36 @@ async def resume(request: Request) -> Response:
     return await counted(front, caller, "chat", lambda: _resumed(front, caller, chat_id, chat))
 
 
-async def _resumed(front: Front, caller: Caller, chat_id: str, chat: Chat) -> Response:
+async def _resumed(front: Front, caller: Caller, chat_id: str | None, chat: Chat) -> Response:
     start = await newest_of(front, chat.stream_id)
     view = UIMessagesView(chat.stream_id, chat.message_id, surrogates.loads(chat.parts or b"[]"))
-    answer = ChatAnswer(front, view, chat.stream_id, start, (caller.owner, chat_id))
+    known = (caller.owner, chat_id) if chat_id is not None else None
+    answer = ChatAnswer(front, view, chat.stream_id, start, known)
     answer.resumed = True
     return answer
+
+
+async def resume_stream(request: Request) -> Response:
+    """By the stream's own id: also of one that has ended, for as long as it is kept, because the client says that it
+    has not seen the end of this very one. With `?bare=1` without what the message had before this stream, for a client
+    that goes on with a message that it has.
+    """
+    front = front_of(request)
+    caller = await front.caller(request)
+    stream_id = stream_id_of(request)
+    meta = await meta_of_owner(front, caller.owner, stream_id, "outcome", CHAT, CONTINUES)
+    if meta.get("outcome") == Outcome.CANCELLED.encode():
+        return Response(status_code=204)
+    if front.hub.draining:
+        raise draining()
+    chat_id = meta[CHAT].decode("utf-8", "surrogatepass") if CHAT in meta else None
+    message_id = meta[CONTINUES].decode("utf-8", "surrogatepass") if CONTINUES in meta else f"msg_{stream_id}"
+    chat = await front.chats.find(caller.owner, chat_id) if chat_id is not None else None
+    if chat is None or chat.stream_id != stream_id:
+        chat_id, chat = None, Chat(stream_id, message_id)
+    if "bare" in request.query_params:
+        chat = replace(chat, parts=b"")
+    return await counted(front, caller, "chat", lambda: _resumed(front, caller, chat_id, chat))
 
 
 async def _settle(front: Front) -> None:
@@ -141,7 +170,7 @@ async def stop(request: Request) -> Response:
     caller = await front.caller(request)
     chat_id = request.path_params["chat_id"]
     chat = await front.chats.find(caller.owner, chat_id)
-    if chat is None:
+    if chat is None or request.query_params.get("stream", chat.stream_id) != chat.stream_id:
         return Response(status_code=204)
     state = await front.streams.cancel(chat.stream_id)
     shown = partial(front.chats.shown, caller.owner, chat_id, chat.stream_id)
@@ -149,6 +178,14 @@ async def stop(request: Request) -> Response:
     if state is State.UNKNOWN:
         return Response(status_code=204)
     return json_response({"id": chat.stream_id, "state": state}, 202)
+
+
+def _fields(asked: ChatPrompt) -> dict[str, bytes]:
+    """What the stream keeps of its chat, for who comes back by the stream's id."""
+    found = {CHAT: asked.chat_id}
+    if asked.continues:
+        found[CONTINUES] = asked.continues["id"]
+    return {name: value.encode("utf-8", "surrogatepass") for name, value in found.items()}
 
 
 def _message_id(asked: ChatPrompt, stream_id: str) -> str:
@@ -190,6 +227,7 @@ def _asked(fields: Fields, front: Front, caller: Caller) -> tuple[ChatPrompt, Pr
 
 ROUTES = [
     Route("/api/chat", send, methods=["POST"]),
+    Route("/api/chat/resume/{id}", resume_stream, methods=["GET"]),
     Route("/api/chat/{chat_id:anything}/stream", resume, methods=["GET"]),
     Route("/api/chat/{chat_id:anything}/stream", stop, methods=["DELETE"]),
 ]

@@ -19,6 +19,8 @@ from app.stream.endings import Outcome
 from app.stream.frames import Frame, split
 
 HEADERS = {"x-vercel-ai-ui-message-stream": "v1"}
+# By which assistant-ui's `AssistantChatTransport({ resumable })` keeps the id that it resumes by.
+RESUMABLE_HEADER = "x-resumable-stream-id"
 PING = b": ping\n\n"
 DONE = b"data: [DONE]\n\n"
 

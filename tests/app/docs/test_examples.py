@@ -50,6 +50,11 @@ TOLD = {
         for await (const _ of chunks) told++;
         await transport.reconnectToStream({ chatId: "a/b" });
         console.log(`${told > 100 ? "all of it came" : "little came"}, and was stopped: ${(await stop("a/b")).ok}`);""",
+    "@assistant-ui/react-ai-sdk": """
+        const messages = [{ id: "u1", role: "user", parts: [{ type: "text", text: "Rivers" }] }];
+        const sent = await transport.sendMessages({ chatId: "c", messages, trigger: "submit-message" });
+        const { value } = await sent.getReader().read();
+        console.log(await (await fetch(resumeApi(value.messageMetadata.streamId))).text());""",
 }
 
 

@@ -14,12 +14,13 @@ import asyncio
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from redis.asyncio import Redis
 from starlette.routing import Route
 
 from app.faces.board import routes as board
+from app.faces.board.scraped import sampled
 from app.faces.chat import routes as chat
 from app.faces.conversations import routes as conversations
 from app.faces.messages import passthrough
@@ -41,12 +42,11 @@ from app.watch.events import of_fronts, of_streams
 from app.watch.events.subjects import NOBODY
 from app.watch.metrics.exposition import OPENMETRICS
 from app.watch.metrics.metrics_observer import Metrics
-from app.watch.metrics.numbers import FrontNumbers, WorkerNumbers
+from app.watch.metrics.numbers import WorkerNumbers
 from app.watch.metrics.parts import front_metrics, worker_metrics
 from app.watch.metrics.parts.front_metrics import FrontMetrics
 from app.watch.metrics.parts.queue_metrics import QueueMetrics
 from app.watch.metrics.parts.worker_metrics import WorkerMetrics
-from app.watch.metrics.series import Shown
 
 ROUTES = (native, chat, conversations, messages, passthrough, usage, board)
 MODELS = tuple(f"claude-model-{number}" for number in range(6))
@@ -67,22 +67,7 @@ def front_with(streams: int, readers: int) -> tuple[Metrics, Hub]:
             tail.audience.add(PullReader(origin(stream_id)))
     metrics = Metrics(FrontMetrics(), lambda: timed(SCRIPTS_OF_FRONT))
     lag = spread()
-
-    def read() -> Iterable[Shown]:
-        tails = hub.tails
-        return front_metrics.read(
-            FrontNumbers(
-                readers=sum([len(tail.readers) for tail in tails]),
-                tails=len(tails),
-                sent_bytes=hub.sent.bytes,
-                catchup_reads=hub.log.reads,
-                channel_lag=lag,
-                ready=True,
-                draining=False,
-            )
-        )
-
-    metrics.samples(read)
+    metrics.samples(lambda: front_metrics.read(sampled(hub, lag, ready=True)))
     for route in (route for room in ROUTES for route in room.ROUTES if isinstance(route, Route)):
         for status in (200, 404, 429):
             metrics.told(of_fronts.RequestServed(NOBODY, "GET", route.path, status, 0.1, ""))

@@ -156,18 +156,6 @@ ROWS = (
         "            replies = blocks",
     ),
     Mutation(
-        "what was written to a client counts as heard",
-        "app/faces/chat/answer.py",
-        "            when_heard(scope, self._note_shown)",
-        "            self._note_shown()",
-    ),
-    Mutation(
-        "a large chunk of a chat is held for each client",
-        "app/faces/chat/answer.py",
-        "if len(shown) > PART_BYTES:",
-        "if False:",
-    ),
-    Mutation(
         "who is served the plain way is told something behind the ending",
         "app/faces/native/answer.py",
         "case Aside() | Leave() if over:",

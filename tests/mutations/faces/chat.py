@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "what was written to a client counts as heard",
+        "app/faces/chat/answer.py",
+        "            when_heard(scope, partial(self._note_shown, *self._chat))",
+        "            self._note_shown(*self._chat)",
+    ),
+    Mutation(
+        "a chat's stream is resumed by whoever knows its id",
+        "app/faces/chat/routes.py",
+        "    meta = await meta_of_owner(front, caller.owner, stream_id,",
+        "    meta = await front.streams.log.meta(stream_id,",
+    ),
+    Mutation(
+        "a stop that names a stream stops whichever the chat shows",
+        "app/faces/chat/routes.py",
+        '    if chat is None or request.query_params.get("stream", chat.stream_id) != chat.stream_id:',
+        "    if chat is None:",
+    ),
+    Mutation(
+        "a message that a stream goes on with is another when its stream is resumed",
+        "app/faces/chat/routes.py",
+        "    if asked.continues:",
+        "    if False:",
+    ),
+    Mutation(
+        "a large chunk of a chat is held for each client",
+        "app/faces/chat/answer.py",
+        "if len(shown) > PART_BYTES:",
+        "if False:",
+    ),
+)
