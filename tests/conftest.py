@@ -36,7 +36,10 @@ settings.register_profile("quick", derandomize=True, **USUAL | {"max_examples": 
 settings.load_profile("keepstream")
 
 # What is run by one process: a file, or all files of a folder that share what is expensive to start.
-TOGETHER = ("page/docs", "page/list", "page/text", "stories/conversations", "stories/messages", "stories/terminal")
+TOGETHER = (
+    *("page/composing", "page/docs", "page/list", "page/text"),
+    *("stories/conversations", "stories/messages", "stories/terminal"),
+)
 # Those that take longest, the longest first: none of them is to be the last one, alone on the machine. Whoever is
 # missing here comes later and costs a little time. Those that ask for the same cluster stand apart, so that it is as
 # often the same process that has it by then.
@@ -56,6 +59,7 @@ LONG = (
     "app/fanout/test_drain",
     "worker/claims/pool/test_drain",
     "stories/redis/test_faults",
+    "page/composing",
     "page/list",
     "page/docs",
     "page/text",

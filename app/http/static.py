@@ -30,7 +30,8 @@ HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/j
 _CHAT = (
     *("conversation", "dom", "keys", "messages", "older", "pace", "scroll", "session", "settings", "sidebar", "words"),
     *("answer/announce", "answer/answer", "answer/blocks", "answer/foot", "asking/asked", "asking/editing"),
-    *("composing/composer", "composing/files"),
+    *(f"composing/{name}" for name in ("composer", "draft", "drafts", "files", "look", "model", "pasted", "pictures")),
+    *("composing/refusals", "composing/tray", "composing/tuner", "composing/tuning"),
     *("markdown/highlight", "markdown/links", "markdown/markdown", "markdown/math", "markdown/rare"),
     *("markdown/shape", "markdown/unfinished"),
 )
@@ -61,6 +62,7 @@ FILES = {
     "/": ("index.html", HTML),
     "/chat.css": ("chat.css", _CSS),
     "/chat.js": ("chat.js", _JS),
+    "/composing.css": ("composing.css", _CSS),
     **{f"/chat/{name}.js": (f"chat/{name}.js", _JS) for name in _CHAT},
     **{f"/vendor/{name}.js": (f"vendor/{name}.js", _JS) for name in _VENDOR},
     "/favicon.svg": ("favicon.svg", "image/svg+xml"),
@@ -88,7 +90,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 # Where a page or a module names another file of ours, and where the client for JavaScript says whom it asks.
-_NAMED = re.compile(rb"""((?:\bfrom ?|\bimport\(|\bhref=|\bsrc=|\bhref: |\bfetch\()["'`])(?=/)""")
+_NAMED = re.compile(rb"""((?:\bfrom ?|\bimport\(|\bhref=|\bsrc=|\bhref: ?|\bfetch\()["'`])(?=/)""")
 _BASE = b'base = ""'
 
 

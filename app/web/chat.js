@@ -5,7 +5,9 @@
 
 import "/chat/older.js";
 import { Announcer } from "/chat/answer/announce.js";
-import { Composer, forgetDraft } from "/chat/composing/composer.js";
+import { Composer } from "/chat/composing/composer.js";
+import { forgetDraft } from "/chat/composing/draft.js";
+import { Model } from "/chat/composing/model.js";
 import { Conversation } from "/chat/conversation.js";
 import { copy, h } from "/chat/dom.js";
 import { keyOf } from "/chat/keys.js";
@@ -51,8 +53,15 @@ const messages = new Messages($("#log"), {
   trouble: (error) => composer.notice(trouble(error)),
 });
 
+const model = new Model(client, settings, (id) => conversation && describe({ model: id }));
 const composer = new Composer({
   send: (content, options) => send(content, options),
+  limit: () => model.limit,
+  editLast: () => {
+    const button = [...document.querySelectorAll("#log .user:not([hidden]) .tools [aria-label^=Edit]")].at(-1);
+    button?.click();
+    return Boolean(button);
+  },
   stop: () => conversation?.stop().catch((error) => composer.notice(trouble(error))),
 });
 
@@ -88,7 +97,7 @@ function changed() {
   $("#menu").hidden = !conversation;
   $("#welcome").hidden = !messages.isEmpty || !$("#gone").hidden;
   composer.running = Boolean(conversation?.running);
-  if (conversation) choose(conversation.model ?? "");
+  if (conversation) model.choose(conversation.model ?? "");
   sidebar.refresh();
 }
 
@@ -98,7 +107,7 @@ function open({ first = false } = {}) {
   if (!first && id === (conversation?.id ?? null) && !$("#gone").childElementCount) return;
   close();
   if (id !== null) start(id, false);
-  else choose(settings.get("model"));
+  else model.choose(settings.get("model"));
   composer.open(id ?? "new");
   changed();
   composer.focus();
@@ -144,9 +153,10 @@ async function send(content, options) {
   const pending = messages.pending(content);
   $("#welcome").hidden = true;
   let begun = null;
+  let note;
   try {
     if (!conversation) begun = await begin(options);
-    await conversation.send({ content, ...extras() }, pending, options);
+    note = await ask({ content }, pending, options);
   } catch (error) {
     pending.withdraw();
     if (begun !== null && begun === conversation) await abandon(begun);
@@ -154,16 +164,23 @@ async function send(content, options) {
     throw error;
   }
   sidebar.changed();
+  return note;
 }
 
 async function begin(options) {
-  const body = { system: settings.get("system") || null, model: $("#model").value || null };
+  const body = { system: settings.get("system") || null, model: model.chosen || null };
   const made = await client.submit(body, { path: "/v1/conversations", ...options });
   composer.rename(made.id);
   history.pushState(null, "", `#${made.id}`);
   start(made.id, true);
   Object.assign(conversation, { title: made.title, system: made.system, model: made.model });
   return conversation;
+}
+
+/** Has it answered, as it is set beside the model. Resolves to what is to be said of that, if anything. */
+function ask(body, pending, options) {
+  const open = conversation;
+  return model.ask((fields) => open.send({ ...body, ...fields }, pending, options), pending);
 }
 
 /** A conversation whose first message was refused is not left behind; what was typed stays in the box. */
@@ -180,23 +197,19 @@ async function abandon(begun) {
 /** Regenerate, continue, edit and resend: what the last answer's buttons do. */
 async function again(body, content = null) {
   if (composer.busy) {
-    composer.notice("Wait for the answer to end, or stop it first.");
+    composer.notice("Claude is still answering. Wait until it’s done, or stop it first.");
     return false;
   }
   composer.notice(null);
   session.wanted();
   following.end();
   try {
-    await conversation.send({ ...body, ...extras() }, content === null ? null : messages.later(content), {});
+    composer.notice(await ask(body, content === null ? null : messages.later(content), {}));
   } catch (error) {
-    composer.notice(trouble(error));
+    await composer.refused(error);
     return false;
   }
   return true;
-}
-
-function extras() {
-  return settings.get("thinking") ? { thinking: { type: "adaptive" } } : {};
 }
 
 async function fork(at) {
@@ -209,34 +222,6 @@ async function fork(at) {
     composer.notice(trouble(error));
   }
 }
-
-// --- the model
-
-const MODELS_MS = 5000;
-
-async function loadModels() {
-  try {
-    // Claude answers this one: a call that hangs there must not keep one of the six connections of all tabs.
-    const init = { headers: { "anthropic-version": "2023-06-01" }, signal: AbortSignal.timeout(MODELS_MS) };
-    const { data } = await (await client.request("/v1/models?limit=100", init)).json();
-    $("#model").append(...data.map((model) => h("option", { value: model.id }, model.display_name ?? model.id)));
-    choose(conversation ? (conversation.model ?? "") : settings.get("model"));
-  } catch {
-    // Without a list the default is what there is.
-  }
-}
-
-function choose(model) {
-  const select = $("#model");
-  if (model && ![...select.options].some((option) => option.value === model)) select.append(h("option", { value: model }, model));
-  select.value = model;
-}
-
-$("#model").addEventListener("change", async () => {
-  const model = $("#model").value;
-  settings.set("model", model);
-  if (conversation) await describe({ model: model || null });
-});
 
 async function describe(fields) {
   try {
@@ -260,7 +245,7 @@ async function edit() {
 function signedIn() {
   sidebar.refresh();
   if (!$("#gone").hidden) reopen();
-  if ($("#model").options.length === 1) loadModels();
+  model.load();
 }
 
 function reopen() {
@@ -344,6 +329,6 @@ addEventListener("hashchange", () => open());
 addEventListener("popstate", () => open());
 
 open({ first: true });
-loadModels();
+model.load();
 warm();
 document.documentElement.dataset.ready = "";

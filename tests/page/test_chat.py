@@ -141,7 +141,7 @@ async def test_who_types_while_an_answer_runs_keeps_what_was_typed(site: Site) -
     await say(page, "First", STALLED)
     await expect(body(page)).to_have_text(re.compile(r"\w"))
     await say(page, "Second")
-    await expect(page.get_by_role("status")).to_contain_text("Wait for the answer to end, or stop it first.")
+    await expect(page.get_by_role("status")).to_contain_text("Claude is still answering. Wait")
     await expect(box(page)).to_have_value("Second")
     await expect(articles(page)).to_have_count(2)
     await button(page, "Stop").click()
@@ -154,7 +154,7 @@ async def test_everything_can_be_done_by_keyboard(site: Site) -> None:
     await page.keyboard.press("Enter")
     await answered(page)
     await page.keyboard.type(f"Stop by keyboard [[sim: {STALLED}]]")
-    for _ in range(3):  # attach, model, send
+    for _ in range(4):  # attach, model, thinking and length, send
         await page.keyboard.press("Tab")
     await expect(button(page, "Send")).to_be_focused()
     await page.keyboard.press("Space")

@@ -70,7 +70,8 @@ async def begun(site: Site) -> Page:
 async def test_an_empty_message_is_not_sent(site: Site, text: str) -> None:
     page = await site.visit()
     await box(page).fill(text)
-    await button(page, "Send").click()
+    await expect(button(page, "Send")).to_be_disabled()
+    await box(page).press("Enter")
     await expect(box(page)).to_be_focused()
     await expect(articles(page)).to_have_count(0)
     await expect(page).to_have_url(site.address)
@@ -82,10 +83,13 @@ async def test_a_message_that_is_too_long_stays_in_the_box(site: Site, first: bo
     page = await (site.visit() if first else begun(site))
     listed = page.get_by_role("navigation", name="Chats").get_by_role("listitem")
     before = await articles(page).count()
+    await expect(listed.first).to_be_visible()
     chats = await listed.count()
     long = "long " * 2000
     await say(page, long)
-    await expect(notice(page)).to_contain_text("That is too large to be sent.")
+    await expect(notice(page)).to_contain_text(
+        "too large to send: 10 kB, and a message can be 6 kB. Shorten it, or send it in parts."
+    )
     await expect(box(page)).to_have_value(long)
     await expect(box(page)).to_be_editable()
     await expect(articles(page)).to_have_count(before)
@@ -147,7 +151,7 @@ async def test_a_server_that_is_away_while_one_sends(site: Site, away: Away) -> 
     text = f"Is anybody there? [[sim: {NOW}]]"
     await say(page, text)
     await expect(notice(page)).to_have_text(
-        re.compile(r"^The server cannot be reached\. What you typed is kept; it is sent again (in \d+ s|now)\.$")
+        re.compile(r"^Couldn.t reach the server\. Your message is kept\. Trying again (in \d+ s|now)\.$")
     )
     await expect(box(page)).to_have_value(text)
     await expect(articles(page).last).to_contain_text("Is anybody there?")
@@ -162,7 +166,7 @@ async def test_a_reload_while_it_is_being_sent(site: Site, away: Away) -> None:
     page = await site.visit()
     away.go()
     await say(page, "Still mine")
-    await expect(notice(page)).to_contain_text("What you typed is kept")
+    await expect(notice(page)).to_contain_text("Your message is kept")
     away.back()
     await page.reload()
     await ready(page)
@@ -175,7 +179,7 @@ async def test_a_server_that_comes_back_after_minutes(site: Site, away: Away) ->
     away.go()
     await say(page, "Patience", NOW)
     for _ in range(6):  # each wait is over at once, and longer than the last
-        await expect(notice(page)).to_contain_text("it is sent again in")
+        await expect(notice(page)).to_contain_text("Trying again in")
         await page.clock.fast_forward(40_000)
     away.back()
     await page.clock.fast_forward(40_000)
@@ -187,7 +191,7 @@ async def test_giving_up_on_a_server_that_is_away(site: Site, away: Away) -> Non
     page = await site.visit()
     away.go()
     await say(page, "Never mind")
-    await expect(notice(page)).to_contain_text("it is sent again")
+    await expect(notice(page)).to_contain_text("Trying again")
     await button(page, "Stop").click()
     await expect(notice(page)).to_be_hidden()
     await expect(articles(page)).to_have_count(0)

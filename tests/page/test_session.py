@@ -16,7 +16,7 @@ from tests.page.visiting import NOW, Site, answered, button, conversation_of, sa
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KEY = "a-key-of-hers"
-LIMITS = "[default]\nrequests_per_minute = 1\nburst = 2\n"
+LIMITS = "[default]\nrequests_per_minute = 1\nburst = 2\nmax_tokens = 4000\n"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def test_a_server_that_wants_a_key_asks_for_it(browser: Browser, files: di
         page = await site.visit()
         dialog = page.get_by_role("dialog", name="Sign in")
         await button(dialog, "Not now").click()
-        await expect(page.get_by_role("navigation", name="Chats").get_by_text("Sign in to go on.")).to_be_visible()
+        await expect(page.get_by_role("navigation", name="Chats").get_by_text("Sign in to continue.")).to_be_visible()
         await say(page, "Let me in", NOW)
         await dialog.get_by_label("Key or token").fill("no key")
         await button(dialog, "Sign in").click()
@@ -54,12 +54,12 @@ async def test_a_server_that_wants_a_key_asks_for_it(browser: Browser, files: di
         await answered(page)
         await api.submit(f"The second one in this minute [[sim: {NOW}]]")
         await button(page, "Regenerate").click()
-        await expect(page.locator("#notice")).to_contain_text("Too much at once: no more than 1 requests a minute")
+        await expect(page.locator("#notice")).to_contain_text("reached your limit of 1 requests a minute.")
         await signs_out(page)
 
         other = await site.visit(conversation_of(page))
         await other.get_by_label("Key or token").press("Escape")
-        await expect(other.locator("#gone").get_by_text("Sign in to go on.")).to_be_visible()
+        await expect(other.locator("#gone").get_by_text("Sign in to continue.")).to_be_visible()
         await button(other.locator("#gone"), "Sign in").click()
         await other.get_by_label("Key or token").fill(KEY)
         await other.get_by_label("Key or token").press("Enter")

@@ -87,7 +87,7 @@ async def test_a_line_that_is_full_is_waited_for_and_nothing_typed_is_lost(site:
         await say(page, "Me too", NOW)
         notice = page.get_by_role("status")
         await expect(notice).to_have_text(
-            re.compile(r"^Too much at once: too many streams are waiting\. Yours is sent again in \d+ s\.$")
+            re.compile(r"^Many requests are waiting right now\. Sending yours again in \d+ s\.$")
         )
         await expect(box(page)).to_have_value(f"Me too [[sim: {NOW}]]")
         seen = await notice.inner_text()
@@ -105,7 +105,7 @@ async def test_a_full_line_need_not_be_waited_for(site: Site) -> None:
     page = await site.visit()
     async with others_before(site, 3):
         await say(page, "Me too")
-        await expect(page.get_by_role("status")).to_contain_text("Yours is sent again in")
+        await expect(page.get_by_role("status")).to_contain_text("Sending yours again in")
         await box(page).press("Escape")
         await expect(page.get_by_role("status")).to_be_hidden()
         await expect(articles(page)).to_have_count(0)

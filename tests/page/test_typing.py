@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import FilePayload, Locator, Page, expect
 
-from tests.page.visiting import NOW, Site, answered, articles, box, button, say
+from tests.page.visiting import NOW, Site, answered, articles, box, button, conversation_of, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -137,18 +137,54 @@ async def test_several_files_chosen_at_once_are_all_attached(site: Site) -> None
 async def test_enter_keeps_the_settings_and_cancel_gives_them_up(site: Site) -> None:
     page = await site.visit()
     dialog = page.get_by_role("dialog", name="Settings")
-    thinking = dialog.get_by_label("Let Claude think")
+    enter = dialog.get_by_label("Enter sends the message")
     for leave, kept in (
-        (lambda: thinking.press("Enter"), True),
-        (lambda: button(dialog, "Cancel").click(), True),
-        (lambda: thinking.press("Escape"), True),
-        (lambda: button(dialog, "Save").click(), False),
+        (lambda: enter.press("Enter"), False),
+        (lambda: button(dialog, "Cancel").click(), False),
+        (lambda: enter.press("Escape"), False),
+        (lambda: button(dialog, "Save").click(), True),
     ):
         await button(page, "Settings").click()
-        await thinking.click()
+        await enter.click()
         await leave()
         await expect(dialog).to_be_hidden()
         # What is saved is saved a moment after the dialog is gone.
         await page.wait_for_function(
-            "(kept) => JSON.parse(localStorage.getItem('keepstream.settings') ?? '{}').thinking === kept", arg=kept
+            "(kept) => JSON.parse(localStorage.getItem('keepstream.settings') ?? '{}').enter === kept", arg=kept
         )
+        if not kept:
+            await box(page).fill("one")
+            await box(page).press("Enter")
+            await expect(box(page)).to_have_value("one\n")
+
+
+async def test_the_arrow_up_in_an_empty_box_edits_the_last_message(site: Site) -> None:
+    page = await site.visit()
+    await box(page).press("ArrowUp")
+    await say(page, "First", NOW)
+    await answered(page)
+    await expect(box(page)).to_be_focused()
+    await box(page).fill("not empty")
+    await box(page).press("ArrowUp")
+    await expect(page.get_by_label("Edit message")).to_have_count(1)  # its button
+    await box(page).fill("")
+    await press(page, "#message", "ArrowUp", {"isComposing": True})
+    await expect(page.locator(".edit textarea")).to_have_count(0)
+    await box(page).press("ArrowUp")
+    await expect(page.locator(".edit textarea")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".edit textarea")).to_have_count(0)
+
+
+async def test_the_cursor_is_where_one_goes_on(site: Site) -> None:
+    page = await site.visit()
+    await expect(box(page)).to_be_focused()
+    await box(page).fill("At length [[sim: tokens=2000 rate=50 first=0]]")
+    await button(page, "Send").click()
+    await button(page, "Stop").click()
+    await expect(page.locator(".ending")).to_contain_text("Stopped")
+    await expect(box(page)).to_be_focused()
+    await page.get_by_role("link", name="New chat").click()
+    await expect(box(page)).to_be_focused()
+    phone = await site.visit(conversation_of(page) if "#cv_" in page.url else "", **PHONE)
+    await expect(box(phone)).not_to_be_focused()

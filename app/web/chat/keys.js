@@ -13,8 +13,8 @@ export function isTouch() {
   return matchMedia("(hover: none) and (pointer: coarse)").matches;
 }
 
-/** Whether a key in a box of several lines sends what is in it. */
+/** Whether a key in a box of several lines sends what is in it. Who writes at length may have Enter begin a line. */
 export function sends(event) {
   if (keyOf(event) !== "Enter" || event.shiftKey) return false;
-  return event.ctrlKey || event.metaKey || !isTouch();
+  return event.ctrlKey || event.metaKey || (!isTouch() && document.documentElement.dataset.enter !== "breaks");
 }

@@ -99,7 +99,7 @@ export class Messages {
     this.#mark();
   }
 
-  /** What somebody is just sending: it has no id yet. Returns `{ settle(id), withdraw() }`. */
+  /** What somebody is just sending: it has no id yet. Returns `{ settle(id), withdraw(), again() }`. */
   pending(content) {
     const message = { id: "pending", role: "user", content, created_at: new Date(this.#actions.now()).toISOString() };
     const entry = this.#addUser(message);
@@ -115,12 +115,13 @@ export class Messages {
       withdraw: () => {
         if (this.#entries.get("pending") === entry) this.#remove("pending", entry);
       },
+      again: () => this.#put("pending", entry),
     };
   }
 
   /** As `pending`, but shown only when it is accepted: what stands there now may stay. */
   later(content) {
-    return { settle: (id) => this.pending(content).settle(id), withdraw: () => {} };
+    return { settle: (id) => this.pending(content).settle(id), withdraw: () => {}, again: () => {} };
   }
 
   /** The answer that is being written under this id; begun if it is not there. @returns {Answer} */

@@ -1,9 +1,10 @@
-/** What this browser remembers: look, thinking, and the system prompt of new chats. No key: see `session.js`. */
+/** What this browser remembers: look, keys, how to answer, and the system prompt of new chats. No key: see `session.js`. */
 
 import { cancels, h } from "/chat/dom.js";
 
 const STORE = "keepstream.settings";
-const DEFAULTS = { system: "", model: "", thinking: false, theme: "auto" };
+/** Thinking, effort and length are empty where the model and the server are to decide. */
+const DEFAULTS = { system: "", model: "", thinking: "", effort: "", length: "", enter: true, theme: "auto" };
 
 export class Settings {
   #values = { ...DEFAULTS };
@@ -15,6 +16,7 @@ export class Settings {
     try {
       const { key = "", ...values } = JSON.parse(localStorage.getItem(STORE) ?? "{}");
       Object.assign(this.#values, values);
+      if (typeof values.thinking === "boolean") this.#values.thinking = values.thinking ? "on" : ""; // a page of before
       this.oldKey = key;
       if (key) this.#keep();
     } catch {
@@ -51,7 +53,7 @@ export class Settings {
     this.#dialog.querySelector("#remaining").replaceChildren(...remaining.map((text) => h("p", {}, text)));
     this.#dialog.querySelector("#sign-out").hidden = !signedIn;
     elements.theme.value = this.#values.theme;
-    elements.thinking.checked = this.#values.thinking;
+    elements.enter.checked = this.#values.enter;
     elements.system.value = this.#values.system;
     elements.here.value = system ?? "";
     elements.here.closest("label").hidden = system === undefined;
@@ -62,7 +64,7 @@ export class Settings {
         const saved = this.#dialog.returnValue === "save";
         if (saved) {
           for (const name of ["theme", "system"]) this.set(name, elements[name].value.trim());
-          this.set("thinking", elements.thinking.checked);
+          this.set("enter", elements.enter.checked);
         }
         resolve(saved ? { system: elements.here.value.trim() || null } : null);
       }, { once: true });
@@ -74,7 +76,8 @@ export class Settings {
   }
 
   #apply() {
-    const { theme } = this.#values;
+    const { theme, enter } = this.#values;
+    document.documentElement.dataset.enter = enter ? "sends" : "breaks";
     if (theme === "auto") document.documentElement.removeAttribute("data-theme");
     else document.documentElement.dataset.theme = theme;
   }

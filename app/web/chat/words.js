@@ -83,39 +83,41 @@ const FAILURES = {
 /** An error of the API's shape, as somebody wants to read it. */
 export function failure(error) {
   if (!error) return "The answer failed. Try again.";
+  if (/^prompt is too long|exceed context limit/.test(error.message)) {
+    return "This chat is too long for the model. Shorten your message, remove a file, ask for a short answer, or start a new chat.";
+  }
   return FAILURES[error.type] ?? `The answer failed: ${error.message}`;
 }
 
-/** What a refused or failed call says to a person. */
-export function trouble(error) {
-  switch (error.status) {
+/**
+ * What a refused or failed call says to a person, in a few words. (What a message met, and what one can do about it, is said
+ * at length: `/chat/composing/refusals.js`.)
+ */
+export function trouble({ status, message = "" }) {
+  switch (status) {
     case undefined:
-      return "The server cannot be reached.";
+      return "Couldn’t reach the server.";
     case 401:
-      return "The server wants a key. Sign in to go on.";
-    case 402:
-      return `Not enough is left of your budget. ${own(error)}`;
-    case 403:
-      return `This is not allowed here. ${own(error)}`;
+      return "This server needs a key. Sign in to continue.";
     case 404:
     case 410:
       return "This conversation is gone: it was deleted, or nobody used it for too long.";
-    case 409:
-      return error.message;
-    case 413:
-      return `That is too large to be sent. ${error.message}`;
-    case 429:
-      return `Too much at once: ${own(error, false)}`;
     default:
-      return error.status >= 500 ? `The server had an error: ${error.message}` : error.message;
+      return status >= 500 ? `Something went wrong on the server: ${message}` : own(message);
   }
 }
 
-/** A server's own words, without their field's name and what to do about it, and with times as people here say them. */
-function own({ message }, alone = true) {
-  const here = (iso) => new Date(iso).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-  const text = message.replace(/^\w+: |; try again .*$/g, "").replace(/\d{4}-\d\d-\d\dT[\d:]{8}Z/g, here);
-  return (alone ? text.charAt(0).toUpperCase() + text.slice(1) : text).replace(/[^.]$/, "$&.");
+/** A server's own words, without their field's name and what to do about it. */
+export function own(message) {
+  const text = message.replace(/^[\w.]+: |; try again .*$/g, "");
+  return (text.charAt(0).toUpperCase() + text.slice(1)).replace(/[^.]$/, "$&.");
+}
+
+/** `640 kB` or `3.2 MB`; of a limit never more than it is. */
+export function megabytes(bytes) {
+  const mega = bytes / 1_048_576;
+  if (mega < 0.1) return `${Math.max(1, Math.round(bytes / 1024))} kB`;
+  return `${mega < 10 ? Math.floor(mega * 10) / 10 : Math.floor(mega)} MB`;
 }
 
 /**

@@ -20,8 +20,9 @@ async def page(everything: Site) -> Page:
     return page
 
 
-async def word(page: Page, name: str, *arguments: Any) -> Any:
-    return await page.evaluate(f"async (given) => (await import('/chat/words.js')).{name}(...given)", list(arguments))
+async def word(page: Page, name: str, *arguments: Any, module: str = "words") -> Any:
+    call = f"async (given) => (await import('/chat/{module}.js')).{name}(...given)"
+    return await page.evaluate(call, list(arguments))
 
 
 async def test_numbers(page: Page) -> None:
@@ -89,9 +90,9 @@ async def test_endings(page: Page, end: dict[str, Any], text: str, actions: list
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        *[(401, "key"), (404, "gone"), (409, "its own words"), (410, "gone"), (413, "too large")],
-        *[(402, "left of your budget. Its own words."), (403, "not allowed"), (429, "at once: its own words.")],
-        *[(500, "The server had an error"), (400, "its own words"), (None, "cannot be reached")],
+        *[(401, "key"), (404, "gone"), (410, "gone")],
+        *[(code, "Its own words.") for code in (400, 402, 403, 409, 413, 429)],
+        *[(500, "Something went wrong on the server"), (None, "reach the server")],
     ],
 )
 async def test_troubles(page: Page, status: int | None, said: str) -> None:
@@ -99,9 +100,52 @@ async def test_troubles(page: Page, status: int | None, said: str) -> None:
     assert said in await word(page, "trouble", error)
 
 
-async def test_when_a_budget_begins_anew(page: Page) -> None:
-    error = {"status": 402, "message": "usd_per_day: the next day begins at 2026-11-28T00:00:00Z"}
-    assert (await word(page, "trouble", error)).endswith("The next day begins at 28 Nov 2026, 01:00.")
+TOO_LONG = "the conversation is longer than the model's context: 250000 tokens, and claude-x takes 200000; fork it"
+BUDGET = (
+    "usd_per_day: of $5.00 a day, $0.1200 is neither spent nor promised to what runs, and this may cost more; the next "
+)
+RATE = "requests_per_minute: no more than 60 requests a minute are allowed; try again in 3 s"
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "said"),
+    [
+        (400, TOO_LONG, "250,000 tokens, and it can read 200,000. Shorten your message, remove a file, or start a new"),
+        (402, f"{BUDGET}day begins at 2026-11-28T00:00:00Z", "You have $0.1200 left of $5.00 a day, and this could"),
+        (402, f"{BUDGET}day begins at 2026-11-28T00:00:00Z", "The next day starts 28 Nov 2026, 01:00. Try a shorter"),
+        (402, "its own words", "Not enough is left of your budget. Its own words."),
+        (403, "model: none of those that you may use (models: claude-haiku-*)", "Choose another one: claude-haiku-*."),
+        (403, "max_tokens: more than you may ask for (max_tokens: 4000)", "Answers can have 4,000 tokens at most"),
+        (403, "model: its price is not known, so that your budget cannot count it", "what this model costs"),
+        (403, "its own words", "This is not allowed here. Its own words."),
+        (409, "the stream st_1 still runs in this conversation; wait for its ending", "or stop it first."),
+        (413, "the body is larger than 33554432 bytes", "too large to send: a message can be 32 MB. Shorten it, or"),
+        (413, "the conversation is as large as it may be; fork it earlier, or begin another", "Start a new one, or"),
+        (429, RATE, "reached your limit of 60 requests a minute."),
+        (429, "streams: no more than 1 streams may wait and run at a time", "You already have 1 answer under way."),
+        (429, "too many streams are waiting", "Many requests are waiting right now."),
+        (400, "content.0.source.data: the file is no image/png", "The file is no image/png."),
+        (401, "x", "Sign in to continue."),
+    ],
+)
+async def test_refusals_say_what_one_can_do(page: Page, status: int, message: str, said: str) -> None:
+    error = {"status": status, "message": message}
+    assert said in await word(page, "refused", error, module="composing/refusals")
+
+
+@pytest.mark.parametrize(
+    "message", ["prompt is too long: 210000 tokens > 200000 maximum", "1 + 2 exceed context limit: 2"]
+)
+async def test_a_chat_that_is_too_long_for_its_model(page: Page, message: str) -> None:
+    error = {"type": "invalid_request_error", "message": message}
+    assert "too long for the model. Shorten" in await word(page, "failure", error)
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(0, "1 kB"), (2000, "2 kB"), (3_355_443, "3.1 MB"), (33_554_431, "31 MB"), (33_554_432, "32 MB")]
+)
+async def test_sizes(page: Page, size: int, said: str) -> None:
+    assert await word(page, "megabytes", size) == said
 
 
 async def test_what_is_left(page: Page) -> None:

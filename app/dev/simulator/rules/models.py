@@ -1,6 +1,6 @@
 """The catalogue of models, in the API's shape. Which models there are, and since when, is made up. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from app.dev.simulator.rules.errors import ApiError
@@ -9,7 +9,21 @@ PAGE_DEFAULT = 20
 PAGE_LIMIT = 1000
 
 
-def _model(line: str, version: str, created: str, limit: int, context: int = 1_000_000) -> dict[str, Any]:
+_KINDS = ("adaptive", "between_tools", "disabled", "enabled")
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+_NEWEST = ("adaptive", "disabled")
+
+
+def _model(
+    line: str,
+    version: str,
+    created: str,
+    limit: int,
+    context: int = 1_000_000,
+    *,
+    thinks: Collection[str] = _NEWEST,
+    efforts: Collection[str] = _EFFORTS,
+) -> dict[str, Any]:
     return {
         "type": "model",
         "id": f"claude-{line}-{version}",
@@ -21,19 +35,33 @@ def _model(line: str, version: str, created: str, limit: int, context: int = 1_0
         "retires_at": None,
         "max_input_tokens": context,
         "max_tokens": limit,
-        "capabilities": None,
+        "capabilities": _capabilities(thinks, efforts),
+    }
+
+
+def _capabilities(thinks: Collection[str], efforts: Collection[str]) -> dict[str, Any]:
+    def is_(supported: bool) -> dict[str, bool]:  # noqa: FBT001 - the one thing it says
+        return {"supported": supported}
+
+    names = ("batch", "citations", "code_execution", "image_input", "pdf_input", "structured_outputs")
+    return {
+        **{name: is_(True) for name in names},
+        "context_management": is_(True),
+        "server_tools": {name: is_(True) for name in ("code_execution", "web_search")} | is_(True),
+        "effort": is_(bool(efforts)) | {name: is_(name in efforts) for name in _EFFORTS},
+        "thinking": is_(bool(thinks)) | {"types": {name: is_(name in thinks) for name in _KINDS}},
     }
 
 
 # Newest first, as the API lists them.
 MODELS = (
-    _model("opus", "5-5", "2026-10-01", 128_000),
-    _model("sonnet", "5-5", "2026-09-15", 128_000),
+    _model("opus", "5-5", "2026-10-01", 128_000, thinks=("adaptive",)),
+    _model("sonnet", "5-5", "2026-09-15", 128_000, thinks=("adaptive", "between_tools")),
     _model("haiku", "5-5", "2026-09-01", 128_000),
     _model("opus", "5", "2026-06-01", 128_000),
     _model("sonnet", "5", "2026-05-15", 128_000),
     _model("opus", "4-8", "2026-04-01", 128_000),
-    _model("haiku", "4-5", "2025-10-01", 64_000, 200_000),
+    _model("haiku", "4-5", "2025-10-01", 64_000, 200_000, thinks=("disabled", "enabled"), efforts=()),
 )
 
 

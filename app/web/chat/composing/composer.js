@@ -1,24 +1,24 @@
 /**
- * The box one types in. The rule: what was typed leaves the box only when it was accepted, and is there again after a
- * reload, a refusal or a crash.
+ * The box one types in. The rule: what was typed, and what lies with it, leaves the box only when it was accepted, and is
+ * there again after a reload, a refusal or a crash. What files need is loaded with the first one.
  */
 
-import { attachment } from "/chat/asking/asked.js";
-import { h, iconButton } from "/chat/dom.js";
-import { ACCEPTED, blockOf } from "/chat/composing/files.js";
-import { isTouch, sends } from "/chat/keys.js";
-import { left, trouble } from "/chat/words.js";
+import { filed, forgetDraft, isOf, keepText, textOf } from "/chat/composing/draft.js";
+import { h } from "/chat/dom.js";
+import { isTouch, keyOf, sends } from "/chat/keys.js";
+import { left, megabytes, trouble } from "/chat/words.js";
 
-const DRAFT = "keepstream.draft.";
+/** A pasted text of so many characters or lines is folded away. */
+const LONG_PASTE = 5000;
+const LONG_PASTE_LINES = 100;
+const NOT_KEPT = "This browser can’t keep what you type if the page is closed. Send your message before you leave.";
 
 export class Composer {
   #form = document.querySelector("#composer");
   #box = document.querySelector("#message");
   #sendButton = document.querySelector("#send");
   #stopButton = document.querySelector("#stop");
-  #files = document.querySelector("#files");
   #notice = document.querySelector("#notice");
-  #blocks = [];
   #actions;
   #place = "new";
   #attempt = null;
@@ -26,8 +26,14 @@ export class Composer {
   #waiting = false;
   #stopping = false;
   #ticking = null;
+  #running = false;
+  /** The files beside the text, and the promise of what they need. */
+  #tray = null;
+  #loading = null;
+  #opening = false;
+  #told = false;
 
-  /** @param {object} actions `send(content, options)`, `stop()` */
+  /** @param {object} actions `send(content, options)`, `stop()`, `limit()` in bytes, `editLast()` */
   constructor(actions) {
     this.#actions = actions;
     this.#form.addEventListener("submit", (event) => {
@@ -35,6 +41,8 @@ export class Composer {
       this.#send();
     });
     this.#box.addEventListener("keydown", (event) => {
+      const isPlain = !(event.shiftKey || event.altKey || event.ctrlKey || event.metaKey);
+      if (keyOf(event) === "ArrowUp" && isPlain && this.#isEmpty && actions.editLast()) event.preventDefault();
       if (!sends(event)) return;
       event.preventDefault();
       this.#send();
@@ -42,43 +50,33 @@ export class Composer {
     if (isTouch()) this.#box.enterKeyHint = "enter";
     this.#box.addEventListener("input", () => this.#typed());
     this.#stopButton.addEventListener("click", () => this.stop());
-    const input = h("input", { type: "file", accept: ACCEPTED, multiple: true, hidden: true, "aria-label": "Attach files", onchange: () => {
+    const input = h("input", { type: "file", multiple: true, hidden: true, "aria-label": "Choose files", onchange: () => {
       this.#attach([...input.files]); // the list itself is emptied by the next line
       input.value = "";
     } });
     document.querySelector("#attach").addEventListener("click", () => input.click());
     this.#form.append(input);
-    this.#box.addEventListener("paste", (event) => {
-      const files = [...event.clipboardData.files];
-      if (!files.length || isText(event.clipboardData.getData("text/plain"), files)) return;
-      event.preventDefault();
-      this.#attach(files);
-    });
-    for (const name of ["dragover", "drop"]) {
-      addEventListener(name, (event) => {
-        if (!event.dataTransfer?.types.includes("Files")) return;
-        event.preventDefault();
-        if (name === "drop") this.#attach([...event.dataTransfer.files]);
-      });
-    }
-    addEventListener("storage", (event) => event.key === DRAFT + this.#place && !this.#box.value && this.#restore());
+    this.#box.addEventListener("paste", (event) => this.#pasted(event));
+    this.#watchDrops();
+    addEventListener("storage", (event) => isOf(event, this.#place) && !this.#box.value && this.#restore());
   }
 
   /** The draft of another conversation: its id, or "new". */
   open(place) {
     if (this.#attempt) this.#attempt.abort();
     this.#place = place;
-    this.#blocks = [];
-    this.#showFiles();
     this.notice(null);
     this.#restore();
+    this.#openTray();
   }
 
   /** A new conversation has got its id: the same draft, under another name. */
   rename(place) {
-    forgetDraft(this.#place);
+    keepText(this.#place, "");
     this.#place = place;
+    if (this.#attempt) this.#attempt.place = place;
     this.#keep();
+    this.#tray?.rename(place);
   }
 
   focus() {
@@ -87,12 +85,12 @@ export class Composer {
   }
 
   set running(running) {
+    const focused = document.activeElement;
     this.#stopButton.hidden = !running && this.#attempt === null;
     this.#sendButton.hidden = !this.#stopButton.hidden;
     this.#running = running;
+    if (focused === this.#stopButton || focused === this.#sendButton) if (focused.hidden) this.focus();
   }
-
-  #running = false;
 
   get busy() {
     return this.#running || this.#attempt !== null;
@@ -105,20 +103,38 @@ export class Composer {
     else this.#stopping = true;
   }
 
-  /** Says something below the box; null takes it away. */
+  /** Says something below the box, a line for each text; null takes it away. */
   notice(text, ...actions) {
     clearInterval(this.#ticking);
-    this.#notice.replaceChildren(...(text ? [text, " ", ...actions] : []));
-    this.#notice.hidden = !text;
+    const lines = [text ?? []].flat();
+    this.#notice.replaceChildren(...(lines.length > 1 ? lines.map((line) => h("span", { class: "line" }, line)) : lines), " ", ...actions);
+    this.#notice.hidden = !lines.length;
+  }
+
+  /** Says why something was not taken. */
+  async refused(error) {
+    this.notice(await inWords(error));
+  }
+
+  get #isEmpty() {
+    return !this.#box.value.trim() && !this.#tray?.cost;
   }
 
   async #send() {
     const text = this.#box.value;
     if (this.#attempt) return;
-    if (this.#running) return this.notice("Wait for the answer to end, or stop it first. What you typed stays here.");
-    if (!text.trim() && !this.#blocks.length) return this.#box.focus();
-    const content = this.#blocks.length ? [...this.#blocks, ...(text.trim() ? [{ type: "text", text }] : [])] : text;
+    if (this.#running) return this.notice("Claude is still answering. Wait until it’s done, or stop it first.");
+    if (this.#opening || this.#tray?.isBusy) return this.notice("Your files are still being read.");
+    if (this.#isEmpty) return this.#box.focus();
+    const blocks = this.#tray?.blocks ?? [];
+    const content = blocks.length ? [...blocks, ...(text.trim() ? [{ type: "text", text }] : [])] : text;
+    const [size, most] = [(this.#tray?.cost ?? 0) + new Blob([JSON.stringify(text)]).size, this.#actions.limit()];
+    if (size > most) {
+      const less = blocks.length ? "Remove a file, or send it in parts." : "Shorten it, or send it in parts.";
+      return this.notice(`That’s too large to send: ${megabytes(size)}, and a message can be ${megabytes(most)}. ${less}`);
+    }
     const attempt = (this.#attempt = new AbortController());
+    attempt.place = this.#place;
     this.#stopping = false;
     this.running = this.#running;
     this.#box.readOnly = true;
@@ -127,19 +143,20 @@ export class Composer {
       if (attempt.signal.aborted) return;
       if (state === "waiting" && this.#stopping) return attempt.abort();
       this.#waiting = state === "waiting";
-      if (this.#waiting) this.#count("The server cannot be reached. What you typed is kept; it is sent again", ms);
+      if (this.#waiting) this.#count("Couldn’t reach the server. Your message is kept. Trying again", ms);
     };
     try {
-      await this.#patiently(content, { signal: attempt.signal, onState, tries: Infinity }, attempt);
+      const note = await this.#patiently(content, { signal: attempt.signal, onState, tries: Infinity }, attempt);
+      // Who has gone elsewhere meanwhile has begun to type there.
+      if (attempt.place !== this.#place) return forgetDraft(attempt.place);
       this.#box.value = "";
-      this.#blocks = [];
-      this.#showFiles();
+      this.#tray?.clear();
       this.#typed();
-      this.notice(null);
+      this.notice(note ?? null);
       if (this.#stopping) this.#actions.stop();
     } catch (error) {
       if (attempt.signal.aborted) this.notice(null);
-      else this.notice(trouble(error));
+      else await this.refused(error);
     } finally {
       if (this.#attempt === attempt) {
         this.#attempt = null;
@@ -159,7 +176,7 @@ export class Composer {
         if (error.status !== 429 || attempt.signal.aborted || this.#stopping) throw error;
         this.#waiting = true;
         const ms = (error.retryAfter ?? 5) * 1000;
-        this.#count(`${trouble(error)} Yours is sent again`, ms);
+        this.#count(`${await inWords(error)} Sending yours again`, ms);
         await new Promise((resolve) => {
           const timer = setTimeout(resolve, ms);
           attempt.signal.addEventListener("abort", () => (clearTimeout(timer), resolve()));
@@ -181,53 +198,123 @@ export class Composer {
     tick();
   }
 
-  async #attach(files) {
-    for (const file of files) {
-      try {
-        this.#blocks.push(await blockOf(file));
-        this.notice(null);
-      } catch (error) {
-        this.notice(error.message);
-      }
+  #pasted(event) {
+    const files = [...event.clipboardData.files];
+    const text = event.clipboardData.getData("text/plain");
+    if (files.length && !isText(text, files)) {
+      event.preventDefault();
+      return this.#attach(files);
     }
-    this.#showFiles();
+    if (text.length < LONG_PASTE && text.split("\n").length < LONG_PASTE_LINES) return;
+    event.preventDefault();
+    this.#fold(text);
   }
 
-  #showFiles() {
-    this.#files.hidden = !this.#blocks.length;
-    this.#files.replaceChildren(...this.#blocks.map((block) => h("span", { class: "chip" }, attachment(block),
-      iconButton("close", "Remove file", () => {
-        this.#blocks = this.#blocks.filter((other) => other !== block);
-        this.#showFiles();
-      }))));
+  /** A long text lies beside the box as a file does; where that cannot be, it is put in. */
+  async #fold(text) {
+    if (!(await this.#trayed().catch(() => null))?.addText(text)) this.#put(text);
+  }
+
+  /** Puts a text in where the cursor is, as if it were typed. */
+  #put(text) {
+    this.#box.setRangeText(text, this.#box.selectionStart, this.#box.selectionEnd, "end");
+    this.#typed();
+  }
+
+  async #attach(files) {
+    if (!files.length) return;
+    this.notice(null);
+    try {
+      await (await this.#trayed()).add(files);
+    } catch {
+      this.notice("Couldn’t load what files need. Check your connection, then attach them again.");
+    }
+  }
+
+  /** Where files lie. Rejects where what they need cannot be loaded. */
+  #trayed() {
+    const page = {
+      changed: () => this.#refresh(),
+      say: (lines) => lines.length && this.notice(lines),
+      limit: () => this.#actions.limit(),
+      put: (text) => this.#put(text),
+      focus: () => this.focus(),
+    };
+    this.#loading ??= Promise.all([import("/chat/composing/tray.js"), looks()]).then(
+      ([{ Tray }]) => (this.#tray = new Tray(document.querySelector("#files"), page, this.#place)),
+      (error) => {
+        this.#loading = null;
+        throw error;
+      },
+    );
+    return this.#loading;
+  }
+
+  async #openTray() {
+    const place = this.#place;
+    if (!this.#loading && !(place in filed())) return;
+    this.#opening = true;
+    try {
+      await (await this.#trayed()).open(place);
+    } catch {
+      this.notice("The files of this draft couldn’t be loaded. Reload the page to try again.");
+    } finally {
+      if (this.#place === place) this.#opening = false;
+      this.#refresh();
+    }
+  }
+
+  /** Files may be dropped anywhere; while they are held over the page, it shows where they go. */
+  #watchDrops() {
+    let timer;
+    const over = (is) => {
+      clearTimeout(timer);
+      // Who leaves the window with them is told of by no event that all browsers have.
+      if (is) timer = setTimeout(over, 1000, false);
+      document.body.classList.toggle("dropping", is);
+    };
+    for (const name of ["dragenter", "dragover", "drop"]) {
+      addEventListener(name, (event) => {
+        if (!event.dataTransfer?.types.includes("Files")) return;
+        event.preventDefault(); // the browser would leave the page for the file
+        const isFree = !document.querySelector("dialog[open]");
+        over(isFree && name !== "drop");
+        looks();
+        if (isFree && name === "drop") this.#attach([...event.dataTransfer.files]);
+      });
+    }
   }
 
   #typed() {
     this.#keep();
+    this.#refresh();
     // Where the style sheet cannot (field-sizing), the box grows here.
     if (CSS.supports("field-sizing", "content")) return;
     this.#box.rows = Math.min(10, this.#box.value.split("\n").length);
   }
 
+  #refresh() {
+    this.#sendButton.disabled = this.#isEmpty || this.#opening || this.#tray?.isBusy === true;
+  }
+
   #keep() {
-    if (!this.#box.value) return forgetDraft(this.#place);
-    try {
-      localStorage.setItem(DRAFT + this.#place, this.#box.value);
-    } catch {
-      // A full or forbidden store: the text is still in the box.
-    }
+    if (keepText(this.#place, this.#box.value) || this.#told) return;
+    this.#told = true;
+    this.notice(NOT_KEPT);
   }
 
   #restore() {
-    let draft = null;
-    try {
-      draft = localStorage.getItem(DRAFT + this.#place);
-    } catch {
-      // As above.
-    }
-    this.#box.value = draft ?? "";
+    this.#box.value = textOf(this.#place);
     this.#typed();
   }
+}
+
+function looks() {
+  return import("/chat/composing/look.js").then(({ look }) => look(), () => {});
+}
+
+async function inWords(error) {
+  return (await import("/chat/composing/refusals.js").catch(() => null))?.refused(error) ?? trouble(error);
 }
 
 /**
@@ -237,12 +324,4 @@ export class Composer {
 function isText(text, files) {
   const names = new Set(files.map((file) => file.name));
   return text.trim() !== "" && !text.trim().split(/[\r\n]+/).every((line) => names.has(line.trim().split(/[\\/]/).pop()));
-}
-
-export function forgetDraft(place) {
-  try {
-    localStorage.removeItem(DRAFT + place);
-  } catch {
-    // There is none then.
-  }
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from anthropic.types import ModelInfo
 
 from app.dev.simulator.rules.errors import ApiError
 from app.dev.simulator.rules.models import MODELS, page, retrieve
@@ -40,3 +43,10 @@ def test_one_is_found_by_its_id() -> None:
     with pytest.raises(ApiError) as refused:
         retrieve("claude-nothing")
     assert refused.value.status == 404
+
+
+@pytest.mark.parametrize("model", MODELS, ids=IDS)
+def test_what_it_says_of_a_model_is_what_the_sdk_knows_of_one(model: dict[str, Any]) -> None:
+    told = ModelInfo.model_validate(model).capabilities
+    assert told is not None
+    assert told.thinking.types.adaptive.supported is not told.thinking.types.enabled.supported
