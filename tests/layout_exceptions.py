@@ -8,7 +8,7 @@ from __future__ import annotations
 _SDK = "tests/app/dev/simulator/test_api.py: seen through the real SDK, which is what it is for"
 _TYPED = "tests/stories/terminal/test_talking.py: typed at a real terminal"
 _PIPES = "tests/stories/terminal/test_pipes.py: run by a script between pipes"
-_CLIENT = "tests/stories/clients/test_python_client.py: a client is a promise to who uses it"
+_CLIENT = "tests/app/clients/python/keepstream/wire/test_wire.py: each test is one of both clients"
 _CHAT = "tests/app/faces/chat/test_view.py: a part of the view, which is tested whole"
 _BOARD = "tests/app/faces/board/test_routes.py: through the face, by HTTP"
 _CHAT_ROUTES = "tests/app/faces/chat/test_routes.py: through the face, by HTTP"
@@ -22,18 +22,8 @@ TESTED_ELSEWHERE = {
     "app/access/limits/fields.py": "tests/app/access/limits/test_limits_file.py: fields as the file has them",
     "app/clients/python/keepstream/async_client.py": _CLIENT,
     "app/clients/python/keepstream/async_conversations.py": _CLIENT,
-    "app/clients/python/keepstream/client.py": _CLIENT,
     "app/clients/python/keepstream/conversations.py": _CLIENT,
     "app/clients/python/keepstream/iterating.py": _CLIENT,
-    "app/clients/python/keepstream/wire/awaiting.py": _CLIENT,
-    "app/clients/python/keepstream/wire/blocking.py": _CLIENT,
-    "app/clients/python/keepstream/wire/outgoing.py": _CLIENT,
-    "app/clients/python/keepstream/core/credentials.py": _CLIENT,
-    "app/clients/python/keepstream/core/interface.py": _CLIENT,
-    "app/clients/python/keepstream/core/request.py": _CLIENT,
-    "app/clients/python/keepstream/core/resuming.py": _CLIENT,
-    "app/clients/python/keepstream/errors.py": _CLIENT,
-    "app/clients/python/keepstream/events.py": _CLIENT,
     "app/dev/command.py": "tests/stories/test_dev.py: a person types it",
     "app/dev/simulator/answer/events.py": _SDK,
     "app/doctor/finding.py": "tests/app/doctor/test_printed.py: what it is to whoever reads it",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -11,16 +10,16 @@ import pytest
 
 from app.clients.python.keepstream import (
     AsyncClient,
-    Client,
     ConflictError,
     Event,
     InvalidAnswerError,
     NotFoundError,
     RefusedError,
 )
+from tests.app.clients.python.keepstream.either import Either, Make
+from tests.app.clients.python.keepstream.either import make as make  # noqa: PLC0414  # a fixture
 from tests.harness.network.sse_cutter import CuttingProxy
 from tests.stories.clients.conftest import Up
-from tests.stories.clients.either import Either, Make
 
 # The first cut is in the head of the answer, the others anywhere in frames, ids and letters.
 CUTS = (100, 700, 1533, 911)
@@ -36,28 +35,15 @@ def shown(events: list[Event]) -> str:
     return "".join(event.text for event in events)
 
 
-@pytest.fixture(params=[Client, AsyncClient], ids=["blocking", "awaiting"])
-async def make(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
-    made: list[Either] = []
-
-    async def one(address: str, **given: Any) -> Either:
-        made.append(Either(request.param(address, **given)))
-        return made[-1]
-
-    yield one
-    for client in made:
-        await client.close()
-
-
 @pytest.fixture
 async def client(make: Make, up: Up) -> Either:
-    return await make(up.url)
+    return make(up.url)
 
 
 async def test_an_answer_is_whole_however_often_it_is_cut(make: Make, up: Up) -> None:
     states: list[str] = []
     async with CuttingProxy(up.url, CUTS) as proxy:
-        client = await make(proxy.url, api_key="any")
+        client = make(proxy.url, api_key="any")
         stream = await client("submit", PROMPT)
         events = await client.all(stream["id"], on_state=lambda state, _: states.append(state))
         message = await client("message", stream["id"])
@@ -110,7 +96,7 @@ async def test_an_answer_of_lone_surrogates_is_read(client: Either) -> None:
 
 
 async def test_silence_is_a_dead_connection(make: Make, up: Up) -> None:
-    client = await make(up.url, timeout=0.4)
+    client = make(up.url, timeout=0.4)
     stream = await client("submit", "[[sim: tokens=5 first=1.2 rate=0]]")
     states: list[str] = []
     *_, end = await client.all(stream["id"], on_state=lambda state, _: states.append(state))
@@ -119,7 +105,7 @@ async def test_silence_is_a_dead_connection(make: Make, up: Up) -> None:
 
 
 async def test_another_server_is_told_from_one_that_is_away(make: Make, up: Up) -> None:
-    client = await make(f"{up.url}/docs")  # pages for people
+    client = make(f"{up.url}/docs")  # pages for people
     with pytest.raises((InvalidAnswerError, RefusedError)) as refused:
         await client.all("st_1")
     assert refused.value.final
@@ -170,13 +156,9 @@ async def test_a_conversation_is_begun_said_answered_changed_and_deleted(client:
 async def test_a_ticket_opens_the_one_stream(client: Either, make: Make, up: Up) -> None:
     stream = await client("submit", {"prompt": "[[sim: tokens=5 rate=0]]", "relay": {"ticket": True}})
     made = await client("ticket", stream["id"], expires_in=600)
-    reader = await make(up.url, ticket=lambda: made["ticket"])
+    reader = make(up.url, ticket=lambda: made["ticket"])
     assert (await reader.all(stream["id"]))[-1].type == "relay.end"
-    stranger = await make(up.url)
-    followed = stranger.client.follow(stream["events_url"])
-    read = [event async for event in followed] if isinstance(stranger.client, AsyncClient) else list(followed)
-    assert read[-1].type == "relay.end"
-    assert followed.end is read[-1]
+    assert (await make(up.url).all(stream["events_url"], by="follow"))[-1].type == "relay.end"
 
 
 async def test_what_happened_and_what_it_cost_can_be_asked_for(client: Either) -> None:

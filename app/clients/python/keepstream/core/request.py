@@ -84,24 +84,21 @@ def shown(base: str) -> str:
 
 
 def address_of(base: str, path: str) -> str:
-    """Where a request goes: below the base, or where an `events_url` says, which carries the server's path itself.
-
-    Raises `ValueError` for an address of another server: it would be given the key.
-    """
-    if path.startswith("/"):
-        return base + path
-    there, here = urlsplit(path), urlsplit(base)
-    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
-        raise ValueError("this is not an address of the server that this client talks to")
-    return path
+    """Where a request goes: below the base, or to the whole address that it has."""
+    return base + path if path.startswith("/") else path
 
 
 def whole(base: str, events_url: str) -> str:
-    """An `events_url` as a whole address: a path with all that a proxy shows the server under."""
-    if not events_url.startswith("/"):
-        return events_url
-    parts = urlsplit(base)
-    return f"{parts.scheme}://{parts.netloc}{events_url}"
+    """An `events_url` as a whole address: as a path it carries all that a proxy shows the server under.
+
+    Raises `ValueError` for another server's: it would be given the key.
+    """
+    here, there = urlsplit(base), urlsplit(events_url)
+    if not there.scheme and not there.netloc and events_url.startswith("/"):
+        return f"{here.scheme}://{here.netloc}{events_url}"
+    if (there.scheme, there.hostname, there.port) != (here.scheme, here.hostname, here.port):
+        raise ValueError("this is not an address of the server that this client talks to")
+    return events_url
 
 
 def answer_of(request: Request[T], response: httpx.Response) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from inspect import iscoroutine
 from typing import Any, TypeVar
 
 import httpx
@@ -124,6 +125,8 @@ class Wire:
 
 def _now(given: AsyncGiven) -> str | None:
     value = given() if callable(given) else given
+    if iscoroutine(value):
+        value.close()
     if value is not None and not isinstance(value, str):
         raise TypeError("what gives a key or a ticket must return text here; a coroutine is for AsyncClient")
     return value

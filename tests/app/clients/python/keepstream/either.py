@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import closing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
+
+import pytest
 
 from app.clients.python.keepstream import AsyncClient, Client, Event
 
@@ -27,14 +28,16 @@ class Either:
             return await asyncio.to_thread(found, *arguments, **named)
         return await found(*arguments, **named)
 
-    async def events(self, stream_id: str, **named: Any) -> AsyncGenerator[Event]:
+    async def events(self, stream_id: str, *, by: str = "events", **named: Any) -> AsyncGenerator[Event]:
+        """What `events`, or `follow`, has."""
+        found = getattr(self.client, by)(stream_id, **named)
         if isinstance(self.client, AsyncClient):
-            async with self.client.events(stream_id, **named) as found:
+            async with found:
                 async for event in found:
                     yield event
             return
-        with closing(self.client.events(stream_id, **named)) as read:
-            while (event := await asyncio.to_thread(next, read, _OVER)) is not _OVER:
+        with found:
+            while (event := await asyncio.to_thread(next, found, _OVER)) is not _OVER:
                 yield event
 
     async def all(self, stream_id: str, **named: Any) -> list[Event]:
@@ -47,4 +50,18 @@ class Either:
             self.client.close()
 
 
-Make = Callable[..., Awaitable[Either]]
+Make = Callable[..., Either]
+
+
+@pytest.fixture(params=[Client, AsyncClient], ids=["blocking", "awaiting"])
+async def make(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
+    """Makes clients of one kind and then of the other, and closes them."""
+    made: list[Either] = []
+
+    def one(address: str, **given: Any) -> Either:
+        made.append(Either(request.param(address, **given)))
+        return made[-1]
+
+    yield one
+    for client in made:
+        await client.close()
