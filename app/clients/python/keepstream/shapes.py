@@ -84,6 +84,7 @@ class Stream(TypedDict):
     partial: NotRequired[Literal[True]]
     error: NotRequired[ErrorDetail | None]
     metadata: NotRequired[dict[str, Any]]
+    feedback: NotRequired[Feedback]
 
 
 class Cancelled(TypedDict):
