@@ -41,6 +41,7 @@ _ENDING: Json = {
     "stop_reason": _TEXT_OR_NULL,
     "usage": {"type": ["object", "null"]},
     "cost_usd": {"type": ["number", "null"]},
+    "saved_usd": {"type": "number", "description": "What caches saved, where they saved anything"},
     "timing": {
         "type": "object",
         "description": "Milliseconds from the submit to the first content of the answer, and to its ending",

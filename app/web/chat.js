@@ -30,6 +30,7 @@ const now = () => Date.now() + ahead;
 const client = new Keepstream({
   fetch: async (...args) => {
     const answer = await session.fetch(...args);
+    if (answer.headers.has("x-keepstream-simulated")) $("#simulated").hidden = false;
     const date = Date.parse(answer.headers.get("date") ?? "");
     if (date && Math.abs(date - now()) > 5000) ahead = date - Date.now();
     return answer;
@@ -50,6 +51,7 @@ const messages = new Messages($("#log"), {
     return again({ content, after: messages.before(message.id) }, content);
   },
   fork: (id) => fork(id),
+  rate: (stream, opinion) => client.request(`/v1/streams/${stream}/feedback`, json("POST", opinion)),
   trouble: (error) => composer.notice(trouble(error)),
 });
 
@@ -254,6 +256,13 @@ function reopen() {
   open();
 }
 
+$("#ideas").addEventListener("click", (event) => {
+  const idea = event.target.closest("button");
+  if (!idea) return;
+  $("#message").value = idea.textContent;
+  $("#message").dispatchEvent(new Event("input"));
+  $("#composer").requestSubmit();
+});
 $("#open-settings").addEventListener("click", edit);
 $("#menu").addEventListener("click", async (event) => {
   const name = event.target.closest("[data-do]")?.dataset.do;

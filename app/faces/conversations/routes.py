@@ -10,7 +10,8 @@ and, of an answer, also `stream_id`, `model`, `outcome` (as in `relay.end`), `st
 to the ending, by Redis' clock; null for what did not come), and `error` ({"type","message"}) where it failed. An answer
 is added when its stream has ended. `truncated`, `cancelled`, `failed` and `expired` keep what came; the last three are
 marked by `"partial": true` where anything did. Upstream, a failed or expired one is not heard, and what follows a
-cancelled one says that it was stopped. A message of the user that `continue` wrote
+cancelled one says that it was stopped. `saved_usd` is there where caches saved anything, and `feedback`
+({"rating","note"?}) where somebody rated the answer. A message of the user that `continue` wrote
 has `"continues": <id of the answer>`; a page need not show it.
 
 A *conversation* is

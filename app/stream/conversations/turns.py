@@ -13,7 +13,9 @@ from typing import Any
 
 import orjson
 
+from app.stream.accounts import NANO
 from app.stream.endings import Outcome, end_data
+from app.stream.ledger.lines import calls_of
 from app.stream.readback.values import parse
 
 Message = dict[str, Any]
@@ -24,7 +26,7 @@ EVENT_CONTENT_BYTES = 16 * 1024
 # The fields of a stream's meta that an answer is made of.
 ANSWER_FIELDS = (
     "outcome", "message", "partial", "error", "stop_reason", "usage", "cost_usd", "model",
-    "created_at", "first_at", "ended_at"
+    "created_at", "first_at", "ended_at", "calls"
 )  # fmt: skip
 # What content comes to stand in: a message, a history, an event, an answer over HTTP.
 WRAPPING = 8
@@ -80,7 +82,9 @@ def answer(
         "cost_usd": parse(meta.get("cost_usd")),
         "timing": _timing(meta, is_answer=bool(content) or not is_partial),
     }
-    error = parse(meta.get("error"))
+    error, saved = parse(meta.get("error")), calls_of(meta.get("calls"), 0, "").sums.saved_nano
+    if saved > 0:
+        message["saved_usd"] = saved / NANO
     return message | ({"partial": True} if content and is_partial else {}) | ({"error": error} if error else {})
 
 

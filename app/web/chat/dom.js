@@ -17,13 +17,16 @@ export function h(name, attributes = {}, ...children) {
   return element;
 }
 
+const UP = "M7.500 11v8.500h9.700a2 2 0 002-1.600l1.200-5.500a1.500 1.500 0 00-1.500-1.900H13.500l.8-4.200a1.700 1.700 0 00-3.100-1.200zM7.500 11H4v8.500h3.500";
 const ICONS = {
   attach: "M8 12.5l6.2-6.2a2.5 2.5 0 013.5 3.5l-8 8a4.2 4.2 0 01-6-6l7.6-7.5",
   branch: "M6 4v12m0-6c0 4 10 1 10 6v2M6 20a2 2 0 100-4 2 2 0 000 4zm10 2a2 2 0 100-4 2 2 0 000 4zM6 6a2 2 0 100-4 2 2 0 000 4z",
   check: "M5 12.5l4.5 4.5L19 7.5",
   close: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h10v11H9zM15 9V4H5v11h4",
+  down: UP,
   edit: "M5 19h3L19 8l-3-3L5 16z",
+  up: UP,
   retry: "M19 12a7 7 0 11-2.2-5.1M19 4v4h-4",
 };
 

@@ -135,9 +135,9 @@ export class Messages {
   ended(id, end) {
     const entry = this.#entries.get(id);
     if (!entry || entry.message?.outcome) return;
-    const { outcome, stop_reason, usage, error } = end;
+    const { outcome, stop_reason, usage, error, cost_usd } = end;
     const content = textOf(entry.message?.content) || entry.answer.text;
-    entry.message = { id, role: "assistant", outcome, stop_reason, usage, error, content, model: entry.answer.model };
+    entry.message = { id, role: "assistant", outcome, stop_reason, usage, error, cost_usd, content, model: entry.answer.model };
     entry.answer.end();
     this.#finished(entry);
     this.#mark();

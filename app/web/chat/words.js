@@ -16,6 +16,24 @@ export function measured(usage, timing) {
   return parts.join(" · ");
 }
 
+/** `$0.0039 · saved $0.012 by caching`, as far as it is known. */
+export function spent({ cost_usd: cost, saved_usd: saved }) {
+  const parts = typeof cost === "number" ? [dollars(cost)] : [];
+  if (saved > 0) parts.push(`caching saved ${dollars(saved)}`);
+  return parts.join(" · ");
+}
+
+function dollars(usd) {
+  if (usd === 0 || usd >= 1) return `$${usd.toFixed(usd ? 2 : 0)}`;
+  return usd < 0.0001 ? "< $0.0001" : `$${usd.toFixed(usd < 0.01 ? 4 : 3).replace(/0+$/, "")}`;
+}
+
+/** A model's name as people say it: `claude-opus-4-8-20260401` is Claude Opus 4.8. */
+export function named(model) {
+  const [, line, version] = /^claude-([a-z]+)-(\d+(?:-\d{1,2})?)(?:-\d{8})?$/.exec(model) ?? [];
+  return line ? `Claude ${line[0].toUpperCase()}${line.slice(1)} ${version.replace("-", ".")}` : model;
+}
+
 export function seconds(ms) {
   if (ms < 950) return `${(ms / 1000).toFixed(ms < 95 ? 2 : 1)} s`;
   if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;

@@ -25,6 +25,27 @@ async def word(page: Page, name: str, *arguments: Any, module: str = "words") ->
     return await page.evaluate(call, list(arguments))
 
 
+async def test_who_wrote_it_and_what_that_did_cost(page: Page) -> None:
+    for model, name in (
+        ("claude-opus-4-8", "Claude Opus 4.8"),
+        ("claude-haiku-4-5-20251001", "Claude Haiku 4.5"),
+        ("claude-sonnet-5", "Claude Sonnet 5"),
+        ("claude-3-5-sonnet-20241022", "claude-3-5-sonnet-20241022"),
+        ("gpt", "gpt"),
+        ("", ""),
+    ):
+        assert await word(page, "named", model) == name
+    for cost, saved, text in (
+        (0.003876, None, "$0.0039"),
+        (0.02, 0.0124, "$0.02 · caching saved $0.012"),
+        (12.345, 0, "$12.35"),
+        (0.00001, None, "< $0.0001"),
+        (0, None, "$0"),
+        (None, None, ""),
+    ):
+        assert await word(page, "spent", {"cost_usd": cost, "saved_usd": saved}) == text
+
+
 async def test_numbers(page: Page) -> None:
     timing = {"first_token_ms": 400, "total_ms": 15_000}
     assert (

@@ -4,7 +4,8 @@
  */
 
 import { copy, h, iconButton } from "/chat/dom.js";
-import { ending, measured, textOf } from "/chat/words.js";
+import { verdict } from "/chat/answer/verdict.js";
+import { ending, measured, named, spent, textOf } from "/chat/words.js";
 
 /**
  * Puts it below an answer, or brings what is there up to date.
@@ -16,7 +17,10 @@ export function foot(entry, does) {
   const tools = element.querySelector(":scope > .tools") ?? element.appendChild(made(entry, does));
   const numbers = tools.querySelector(".numbers");
   numbers.textContent = measured(message.usage, message.timing);
-  numbers.title = message.model ?? answer.model ?? "";
+  const model = message.model ?? answer.model ?? "";
+  tools.querySelector(".model").textContent = named(model);
+  tools.querySelector(".model").title = model;
+  tools.querySelector(".spent").textContent = spent(message);
   const old = element.querySelector(":scope > .ending");
   const told = ending(message);
   const note = told && noted(message.id, told, does);
@@ -43,5 +47,8 @@ function made(entry, does) {
     iconButton("copy", "Copy as Markdown", (event) => copy(textOf(entry.message.content) || entry.answer.text, event.currentTarget)),
     iconButton("retry", "Regenerate", () => does.regenerate(), { class: "quiet last-only" }),
     iconButton("branch", "Branch from here", () => does.fork(entry.message.id)),
-    h("span", { class: "numbers" }));
+    verdict(entry, does),
+    h("span", { class: "model" }),
+    h("span", { class: "numbers" }),
+    h("span", { class: "spent" }));
 }

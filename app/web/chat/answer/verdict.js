@@ -1,0 +1,44 @@
+/**
+ * A word on an answer: thumbs up, thumbs down, and why. The rule: what is shown as said was said; what the server did not
+ * take is taken back, and a note stays in its box.
+ */
+
+import { iconButton } from "/chat/dom.js";
+
+/**
+ * The two buttons below an answer.
+ * @param {object} entry of `Messages`
+ * @param {object} does `rate(stream, { rating, note })`, which resolves when it was taken and throws what kept it from that
+ */
+export function verdict(entry, does) {
+  const stream = entry.message.id.replace("msg_", "st_");
+  let given = entry.message.feedback ?? null;
+  let note = null;
+  const show = () => buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(given?.rating === (at ? -1 : 1))));
+  const say = async (rating, text = "") => {
+    const before = given;
+    given = { rating, ...(text && { note: text }) };
+    show();
+    try {
+      await does.rate(stream, text ? given : { rating });
+      return true;
+    } catch (error) {
+      given = before;
+      show();
+      does.trouble(error);
+      return false;
+    }
+  };
+  const press = async (rating) => {
+    note?.close();
+    const known = given?.rating === rating;
+    if (rating < 0) {
+      const { ask } = await import("/chat/answer/note.js");
+      note = ask(entry.element, given?.rating === rating ? (given.note ?? "") : "", (text) => say(rating, text), buttons[1]);
+    }
+    if (!known) say(rating);
+  };
+  const buttons = [iconButton("up", "Good answer", () => press(1)), iconButton("down", "Bad answer", () => press(-1))];
+  show();
+  return buttons;
+}
