@@ -112,6 +112,11 @@ SCHEMAS: Json = {
             },
             "created_at": _TIME,
             "continues": {"type": "string", "description": "The answer that this message asks to go on with"},
+            "versions": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "The messages of which one stands here, oldest first, where there are others",
+            },
             "stream_id": _STREAM,
             "model": _TEXT_OR_NULL,
             "partial": {"const": True, "description": "The answer failed, was cancelled or expired: this is what came"},
@@ -129,7 +134,7 @@ SCHEMAS: Json = {
             "after": {
                 "type": ["string", "null"],
                 "minLength": 1,
-                "description": "What follows this message is dropped",
+                "description": "What follows this message is put away, as a version of what takes its place",
             },
             "relay": schema("Relay"),
         },
@@ -150,6 +155,7 @@ SCHEMAS: Json = {
         ["id", "state", "events_url", "cancel_url", "conversation_id", "message_id", "answer_id"],
     ),
     "ForkRequest": _object({"at": _TEXT, "title": _DESCRIBED["title"]}, ["at"], additionalProperties=False),
+    "VersionRequest": _object({"message_id": _TEXT}, ["message_id"], additionalProperties=False),
     "ConversationUpdated": _object(_DESCRIBED, ["title", "system", "model"]),
     "MessageAdded": _object({"message": schema("KeptMessage")}, ["message"]),
     "MessagesRemoved": _object({"after": _TEXT_OR_NULL}, ["after"]),
@@ -260,6 +266,20 @@ def paths() -> Json:
                 },
                 parameters=[*found, *parameters("last-event-id", "after", "lastEventId", "last_event_id")],
                 security=BY_TICKET,
+            )
+        },
+        "/v1/conversations/{id}/version": {
+            "post": operation(
+                "chooseVersion",
+                TAG,
+                "Make the branch active in which a message stands",
+                {
+                    "200": answer("As it is now", json_content(schema("Conversation"))),
+                    **errors(401, 404, 409, 410, *sent),
+                },
+                parameters=found,
+                requestBody=body(schema("VersionRequest")),
+                description="Its readers are told by `messages.removed` and `message.added`. 409 while a stream runs.",
             )
         },
         "/v1/conversations/{id}/fork": {

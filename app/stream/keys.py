@@ -14,8 +14,9 @@ another server than the queue, or on a cluster.
     stands for as long as the stream waits before a call, as it was told last
 `ks:{id}:home`
     `CONVERSATION_TTL` after its answer was added to a conversation: which one, for who rates it when it is gone itself
-`ks:{cv id}:log`, `ks:{cv id}:meta`, `ks:{cv id}:messages`, `ks:{cv id}:opinions`
-    a conversation's: `CONVERSATION_TTL` after its last use; `DELETED_SECONDS` once it is deleted, and then a tomb
+`ks:{cv id}:log`, `ks:{cv id}:meta`, `ks:{cv id}:messages`, `ks:{cv id}:opinions`, `ks:{cv id}:versions`
+    a conversation's: `CONVERSATION_TTL` after its last use; `DELETED_SECONDS` once it is deleted, and then a tomb. The
+    last one holds what edits and regenerations took the place of, and is bounded with the messages
 `ks:{owner's digest}:conversations`
     `CONVERSATION_TTL` after the last use of any; bounded by the number that an owner may keep
 `ks:{queue}:jobs`, `…:since`, `…:owners`, `…:turns`
@@ -171,6 +172,10 @@ def messages(conversation_id: str) -> str:
 
 def opinions(conversation_id: str) -> str:
     return f"ks:{{{conversation_id}}}:opinions"
+
+
+def versions(conversation_id: str) -> str:
+    return f"ks:{{{conversation_id}}}:versions"
 
 
 def conversations(owner: str) -> str:

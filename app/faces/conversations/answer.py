@@ -17,7 +17,7 @@ from app.faces.conversations.view_markdown import transcript
 from app.http.whole import Large
 from app.intake.submit import again
 from app.stream.concurrency.threads import beside
-from app.stream.conversations.store import Conversation
+from app.stream.conversations.values import Conversation
 from app.stream.errors import NoConversationError
 from app.stream.redis.connect import AWAY
 
@@ -72,7 +72,7 @@ def _maker(conversing: Conversing, found: Conversation) -> Callable[[], Awaitabl
     async def make() -> list[bytes]:
         conversation, messages = await _read(conversing, found)
         pieces = [orjson.dumps(around(conversation))[:-1] + b',"messages":[']
-        for message in messages:
+        for message in conversation.versions.marked_raw(messages):
             pieces += [message, b","]
         pieces[-1:] = [b"]}"] if messages else [pieces[-1] + b"]}"]
         return pieces

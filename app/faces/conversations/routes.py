@@ -12,7 +12,8 @@ is added when its stream has ended. `truncated`, `cancelled`, `failed` and `expi
 marked by `"partial": true` where anything did. Upstream, a failed or expired one is not heard, and what follows a
 cancelled one says that it was stopped. `saved_usd` is there where caches saved anything, and `feedback`
 ({"rating","note"?}) where somebody rated the answer. A message of the user that `continue` wrote
-has `"continues": <id of the answer>`; a page need not show it.
+has `"continues": <id of the answer>`; a page need not show it. What an edit or a regeneration took the place of is
+kept, as far as a conversation has room: a message that has others beside it has `"versions": [ids, oldest first]`.
 
 A *conversation* is
 
@@ -34,9 +35,9 @@ A *conversation* is
         → 204; a stream that runs is cancelled
     POST /v1/conversations/{id}/messages
         {"content": text|blocks, "after"?: <message id>|null}
-            `after`: everything behind that message is dropped first (edit and resend); null: behind the very start
+            `after`: everything behind that message is put away first (edit and resend); null: behind the very start
         {"regenerate": true, "after"?: <id of a user's message>}
-            drops what follows that message (by default the last one of the user), and answers it again
+            puts away what follows that message (by default the last one of the user), and answers it again
         {"continue": true}
             goes on where the last answer was truncated or cancelled
         and with each any other field of the Messages API (model, max_tokens, thinking, …), for this answer
@@ -45,6 +46,9 @@ A *conversation* is
         its id is in the message, in `error.stream_id` and in `x-keepstream-id`. 400 where the conversation is longer
         than the model's context, or an image or document is of no type that the Claude API takes; 413 where the body or
         the conversation is as large as it may be
+    POST /v1/conversations/{id}/version
+        {"message_id"}: makes the branch active in which that message stands → 200, the conversation; 409 while a
+        stream runs
     GET /v1/conversations/{id}/events
         SSE of the conversation, with ids and resume as `/v1/streams/{id}/events`
     POST /v1/conversations/{id}/ticket
@@ -89,9 +93,10 @@ from app.http.errors import ApiError, draining
 from app.http.whole import json_response
 from app.intake.prompt import PASSED_HEADERS, InvalidPromptError, asks_for_ticket
 from app.intake.raw_json import built, size
+from app.intake.unknown import unknown
 from app.stream.concurrency.threads import beside
 from app.stream.conversations import turns
-from app.stream.conversations.store import Conversation
+from app.stream.conversations.values import Conversation
 
 PAGE_DEFAULT = 20
 PAGE_LIMIT = 100
@@ -187,6 +192,20 @@ async def ticket(request: Request) -> Response:
     return await ticket_for(front_of(request), request, found.id, f"/v1/conversations/{found.id}")
 
 
+async def version(request: Request) -> Response:
+    front = front_of(request)
+    caller = await front.caller(request)
+    conversation_id = _id(request)
+    body = await read_fields(request, front.settings.max_prompt_bytes)
+    for name in body:
+        if name != "message_id":
+            raise InvalidPromptError(unknown(name, ("message_id",)))
+    message_id = built("message_id", body["message_id"]) if "message_id" in body else None
+    if not isinstance(message_id, str):
+        raise InvalidPromptError("message_id: must be the id of a message of this conversation")
+    return json_response(shown(await conversing_of(request).choose(caller.owner, conversation_id, message_id)))
+
+
 async def fork(request: Request) -> Response:
     front = front_of(request)
     caller = await front.caller(request)
@@ -229,6 +248,7 @@ ROUTES = [
     Route("/v1/conversations/{id}/messages", send, methods=["POST"]),
     Route("/v1/conversations/{id}/events", events, methods=["GET"]),
     Route("/v1/conversations/{id}/ticket", ticket, methods=["POST"]),
+    Route("/v1/conversations/{id}/version", version, methods=["POST"]),
     Route("/v1/conversations/{id}/fork", fork, methods=["POST"]),
     Route("/v1/conversations/{id}/export", export, methods=["GET"]),
 ]

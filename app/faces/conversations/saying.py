@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
+from app.faces.conversations.branches import Aside, aside
+from app.faces.conversations.choosing import Choosing
 from app.faces.conversations.context import Context, with_messages
 from app.faces.conversations.history import Plan, messages_json, plan, title_of
-from app.faces.conversations.keeping import Keeping
 from app.faces.conversations.prompt import Turn
 from app.http.bulk import Bulk
 from app.intake.prompt import Prompt, prompt_of
@@ -27,7 +28,8 @@ from app.stream import keys
 from app.stream.accounts import NO_STANDING, Standing
 from app.stream.concurrency.threads import beside
 from app.stream.conversations import turns
-from app.stream.conversations.store import Change, Changed, Conversation, size
+from app.stream.conversations.store import size
+from app.stream.conversations.values import Change, Changed, Conversation
 from app.stream.errors import (
     ConversationBusyError,
     ConversationFullError,
@@ -56,15 +58,22 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    """What is needed to take back what was said: how much stood before it, and what it took the place of."""
+class _Made:
+    """What a turn makes of a conversation: how many bytes are active then, and what is put away."""
 
-    conversation_id: str
-    keep: int
-    after: str | None
-    dropped: tuple[turns.Message, ...]
+    plan: Plan
     bytes: int
-    title: str | None
+    left: Aside
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is needed to take back what was said: what stood before it, and what it took the place of."""
+
+    found: Conversation
+    keep: int
+    dropped: tuple[turns.Message, ...]
+    left: Aside
 
 
 # What stands for a history where only the rest of a request is looked at.
@@ -91,7 +100,7 @@ class _MovedError(KeepstreamError):
     """Somebody was faster: read again."""
 
 
-class Conversing(Keeping):
+class Conversing(Choosing):
     """The conversations of one Redis, as a front sees them."""
 
     def __init__(self, streams: Streams, upstream: Upstream, settings: Settings, bulk: Bulk) -> None:
@@ -133,8 +142,9 @@ class Conversing(Keeping):
     async def _send(
         self, found: Conversation, turn: Turn, headers: Mapping[str, str], submits: Submits, *, key: str | None
     ) -> Sent:
-        made, size_, messages = await beside(found.bytes + turn.size, lambda: _made(found, turn))
-        if size_ > self._settings.conversation_bytes:
+        most = self._settings.conversation_bytes
+        made, messages = await beside(found.bytes + turn.size, lambda: _made(found, turn, most))
+        if made.bytes > most:
             raise ConversationFullError("the conversation is as large as it may be; fork it earlier, or begin another")
         prompt, rest = await beside(turn.size, lambda: self._prompt(found, turn, submits))
         prompt = replace(prompt, body=with_messages(rest, messages))
@@ -142,7 +152,7 @@ class Conversing(Keeping):
             raise QueueFullError(RETRY_AFTER_SECONDS)
 
         async def claim(stream_id: str) -> None:
-            change = await beside(turn.size, lambda: self._change(found, made, size_, stream_id, prompt.model))
+            change = await beside(turn.size, lambda: self._change(found, made, stream_id, prompt.model))
             match await again(lambda: self.store.change(found, change)):
                 case Changed.MOVED:
                     # By ourselves, where the reply to a first try was lost.
@@ -154,9 +164,8 @@ class Conversing(Keeping):
                 case Changed.OK:
                     pass
 
-        dropped = found.messages[made.keep :]
-        after = found.messages[made.keep - 1]["id"] if made.keep else None
-        said = _Said(found.id, made.keep, after, dropped, found.bytes, found.text("title"))
+        dropped = found.messages[made.plan.keep :]
+        said = _Said(replace(found, messages=()), made.plan.keep, dropped, made.left)
         along = Along(
             # Behind the screen and the limits: the Claude API counts nothing that is not to be sent to it.
             before=partial(self._context.check, prompt.model, rest, messages, headers),
@@ -164,7 +173,7 @@ class Conversing(Keeping):
             undo=partial(self._take_back, said),
             undo_bytes=found.bytes if dropped else 0,
         )
-        fields = {"conversation": found.id, "asked": made.asked, "turn": turn.digest}
+        fields = {"conversation": found.id, "asked": made.plan.asked, "turn": turn.digest}
         if key is not None:
             fields["key"] = keys.idempotency(found.owner, key)
         accepted = await submits.submit(prompt, idempotency_key=key, fields=fields, along=along)
@@ -172,7 +181,7 @@ class Conversing(Keeping):
             meta = await again(lambda: self._streams.log.meta(accepted.stream_id, "asked")) or {}
             return Sent(accepted.stream_id, accepted.state, meta.get("asked", b"").decode(), accepted.standing)
         await self._or_later(lambda: self.store.used(found))
-        return Sent(accepted.stream_id, accepted.state, made.asked, accepted.standing)
+        return Sent(accepted.stream_id, accepted.state, made.plan.asked, accepted.standing)
 
     def _prompt(self, found: Conversation, turn: Turn, submits: Submits) -> tuple[Prompt, Fields]:
         """The prompt but for its body, and what that has besides its messages."""
@@ -187,32 +196,37 @@ class Conversing(Keeping):
         rest = {name: raw(value) for name, value in (body | turn.fields).items() if name not in _NOT_OF_THE_REST}
         return replace(prompt, body=b"", digest=turn.digest), rest
 
-    def _change(self, found: Conversation, made: Plan, size_: int, stream_id: str, model: str) -> Change:
+    def _change(self, found: Conversation, made: _Made, stream_id: str, model: str) -> Change:
+        keep, add, left = made.plan.keep, made.plan.add, made.left
+        versions = left.versions.add(left.before, add["id"] if add else turns.answer_id(stream_id))
         events: list[turns.Event] = []
-        fields: dict[str, str | int] = {"stream": stream_id, "asked": made.asked, "bytes": size_}
-        fields["life"] = self._life_ms
-        if made.keep < len(found.messages):
-            events.append(turns.removed(found.messages[made.keep - 1]["id"] if made.keep else None))
-        if made.add is not None:
-            events.append(turns.added(made.add))
-            if not made.keep and found.text("title") is None and (title := title_of(made.add["content"])):
+        fields: dict[str, str | int] = {"stream": stream_id, "asked": made.plan.asked, "bytes": made.bytes}
+        fields |= {"life": self._life_ms, "versions": versions.written()}
+        if keep < len(found.messages):
+            events.append(turns.removed(left.before or None))
+        if add is not None:
+            events += map(turns.added, versions.marked([add], left.before))
+            if not keep and found.text("title") is None and (title := title_of(add["content"])):
                 fields["title"] = title
                 events.append(turns.updated(title, found.text("system"), found.text("model")))
-        events.append(turns.started(stream_id, made.asked, model, self._settings.root_path))
-        return Change(events, made.keep, [made.add] if made.add else [], fields)
+        events.append(turns.started(stream_id, made.plan.asked, model, self._settings.root_path))
+        return Change(events, keep, [add] if add else [], fields, left.put, left.gone)
 
     async def _take_back(self, said: _Said, stream_id: str) -> None:
         """Takes back what was said: its stream was not accepted. What it took the place of stands again."""
         while True:
-            found = await self.store.read(said.conversation_id)
+            found = await self.store.read(said.found.id)
             if found is None or found.deleted or found.stream_id != stream_id:
                 return
-            events = [turns.removed(said.after), *map(turns.added, said.dropped)]
-            fields: dict[str, str | int] = {"stream": "", "asked": "", "bytes": said.bytes}
-            if said.title is None and not said.keep and found.text("title") is not None:
+            versions = said.found.versions.forget(*said.left.gone)  # but for what went for want of room
+            dropped = versions.marked(said.dropped, said.left.before)
+            events = [turns.removed(said.left.before or None), *map(turns.added, dropped)]
+            fields: dict[str, str | int] = {"stream": "", "asked": "", "bytes": said.found.bytes}
+            fields["versions"] = versions.written()
+            if said.found.text("title") is None and not said.keep and found.text("title") is not None:
                 fields["title"] = ""
                 events.append(turns.updated(None, found.text("system"), found.text("model")))
-            change = Change(events, said.keep, said.dropped, fields)
+            change = Change(events, said.keep, said.dropped, fields, gone=[said.left.put] if said.left.put else [])
             if await self.store.change(found, change) is not Changed.MOVED:
                 return
 
@@ -257,10 +271,10 @@ class Conversing(Keeping):
         return Sent(stream_id, state, meta["asked"].decode())
 
 
-def _made(found: Conversation, turn: Turn) -> tuple[Plan, int, bytes]:
-    """What a turn makes of a history: the plan, what is kept then in bytes, and what goes upstream."""
+def _made(found: Conversation, turn: Turn, most: int) -> tuple[_Made, bytes]:
+    """What a turn makes of a history that may have `most` bytes, and what of it goes upstream."""
     made = plan(turn, found.messages, "msg_" + secrets.token_hex(16), found.now)
     added = [made.add] if made.add else []
     kept = [*found.messages[: made.keep], *added]
     size_ = found.bytes - size(found.messages[made.keep :]) + size(added)
-    return made, size_, messages_json(kept)
+    return _Made(made, size_, aside(found, made.keep, most - size_)), messages_json(kept)

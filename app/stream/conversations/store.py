@@ -12,10 +12,8 @@ before it leaves the stream, the front for one that never ran, or whoever asks n
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from functools import partial
 
 import orjson
@@ -24,72 +22,14 @@ from redis.asyncio import Redis
 from app.stream import frames, keys
 from app.stream.concurrency.threads import LARGE_BYTES, beside
 from app.stream.conversations import turns
+from app.stream.conversations.values import Change, Changed, Conversation
 from app.stream.log import Log, State
 from app.stream.readback.partial import partial_of
 from app.stream.scripts import source, source_on_full
 
 # A log of events that is longer is started over: who was away for so long fetches the conversation.
 EVENTS_BYTES = 256 * 1024
-
-
-class Changed(StrEnum):
-    """What a change can come to."""
-
-    OK = "ok"
-    MOVED = "moved"
-    GONE = "gone"
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """A conversation as it was read at `now`. Times are milliseconds; `messages` only where they were asked for."""
-
-    id: str
-    now: int
-    position: frames.Position
-    meta: Mapping[str, bytes]
-    messages: tuple[turns.Message, ...]
-
-    @property
-    def owner(self) -> str:
-        return self.text("owner") or ""
-
-    @property
-    def deleted(self) -> bool:
-        return self.meta.get("state") != State.RUNNING.encode()
-
-    @property
-    def stream_id(self) -> str | None:
-        """The stream that runs, as far as is known here."""
-        return self.text("stream")
-
-    @property
-    def bytes(self) -> int:
-        return self.number("bytes")
-
-    @property
-    def life_ms(self) -> int:
-        return self.number("life")
-
-    def text(self, name: str) -> str | None:
-        return self.meta.get(name, b"").decode() or None
-
-    def number(self, name: str) -> int:
-        return int(self.meta.get(name) or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What happens to a conversation. `keep`: how many of its messages stay, None for all."""
-
-    events: Sequence[turns.Event]
-    keep: int | None = None
-    add: Sequence[turns.Message] = ()
-    fields: Mapping[str, str | int] = field(default_factory=dict)
-
-
-def new_conversation_id() -> str:
-    return "cv_" + secrets.token_hex(16)
+_READ = (keys.log, keys.meta, keys.messages, keys.opinions)
 
 
 class Conversations:
@@ -115,7 +55,7 @@ class Conversations:
         self, conversation_id: str, *, messages: bool = True, opinions: str = ""
     ) -> tuple[Conversation, list[bytes]] | None:
         """As `read`, with its messages as the JSON that they are kept as, and what people think of them ("1") in it."""
-        keys_ = [key(conversation_id) for key in (keys.log, keys.meta, keys.messages, keys.opinions)]
+        keys_ = [key(conversation_id) for key in _READ]
         now, length, tail, flat, listed = await self._read(keys=keys_, args=["1" if messages else "", opinions])
         if not flat:
             return None
@@ -164,7 +104,12 @@ class Conversations:
 
     async def drop(self, conversation_id: str) -> None:
         """Takes back a `create` of which nobody knows."""
-        await self._redis.delete(*(key(conversation_id) for key in (keys.log, keys.meta, keys.messages)))
+        await self._redis.delete(*(key(conversation_id) for key in (*_READ, keys.versions)))
+
+    async def version(self, conversation_id: str, name: str) -> list[turns.Message] | None:
+        """What was put away under a name; None for what is not there."""
+        kept: bytes | None = await self._redis.hget(keys.versions(conversation_id), name)  # type: ignore[misc]
+        return None if kept is None else await beside(len(kept), partial(orjson.loads, kept))
 
     async def change(self, conversation: Conversation, change: Change) -> Changed:
         """Applies `change` to the conversation as it was read, or not at all."""
@@ -194,7 +139,7 @@ class Conversations:
         at = conversation.position
         script = self._delete if mode == "delete" else self._change
         reply = await script(
-            keys=[key(conversation.id) for key in (keys.log, keys.meta, keys.messages, keys.opinions, keys.tomb)],
+            keys=[key(conversation.id) for key in (*_READ, keys.tomb, keys.versions)],
             args=[
                 keys.channel(conversation.id),
                 mode,
@@ -205,6 +150,9 @@ class Conversations:
                 life_ms + keys.TOMB_SECONDS * 1000,
                 -1 if change.keep is None else change.keep,
                 len(added),
+                change.put,
+                len(change.gone),
+                *change.gone,
                 *added,
                 *(part for pair in fields.items() for part in pair),
             ],
@@ -228,7 +176,8 @@ class Conversations:
             if answer is None:
                 return
             message, large = answer
-            added = await beside(large, partial(turns.added, message))
+            marked = found.versions.marked([message], found.text("asked") or "")[0]
+            added = await beside(large, partial(turns.added, marked))
             taken = await beside(large, partial(size, [message]))
             change = Change(
                 [added, turns.ended(message)],

@@ -30,6 +30,38 @@ async def test_an_edited_message_takes_the_place_of_what_followed(api: Api) -> N
     assert (await talk.send(content="x", after="msg_nobody")).status_code == 400
 
 
+async def test_what_was_said_before_comes_back(api: Api) -> None:
+    talk = await Talk.begin(api)
+    await talk.say("one")
+    old = await talk.messages()
+    sent = await talk.start(regenerate=True)
+    await api.see(sent["id"])
+    new = await talk.messages()
+    both = [old[1]["id"], sent["answer_id"]]
+    assert [m.get("versions") for m in new] == [None, both]
+    answer = await api.call("GET", f"{talk.path}/export")
+    assert [set(m) for m in answer.json()["messages"]] == [set(m) for m in old], "a file is of what is shown"
+    path = f"{talk.path}/version"
+    async with Tab(talk, after=(await talk.show())["offset"]) as tab:
+        answer = await api.call("POST", path, json={"message_id": both[0]})
+        assert (answer.status_code, answer.json()["id"]) == (200, talk.id)
+        assert (await tab.until("messages.removed"))["after"] == old[0]["id"]
+        assert (await tab.until("message.added"))["message"] == old[1] | {"versions": both}
+    assert await talk.messages() == [old[0], old[1] | {"versions": both}]
+    await talk.say("two")
+    assert (await api.call("POST", path, json={"message_id": both[1]})).status_code == 200
+    assert await talk.messages() == new, "as it was when it was left"
+    assert (await api.call("POST", path, json={"message_id": both[0]})).status_code == 200
+    assert len(await talk.messages()) == 4
+    for body in ({"message_id": "msg_nobody"}, {"message_id": 1}, {}, {"message_id": both[0], "x": 1}):
+        assert (await api.call("POST", path, json=body)).status_code == 400
+    sent = await talk.start(content=STALLED)
+    busy = await api.call("POST", path, json={"message_id": both[1]})
+    assert (busy.status_code, busy.json()["error"]["stream_id"]) == (409, sent["id"])
+    await api.call("POST", f"/v1/streams/{sent['id']}/cancel")
+    await api.see(sent["id"])
+
+
 async def test_an_earlier_answer_can_be_regenerated(api: Api) -> None:
     talk = await Talk.begin(api)
     await talk.say("one")

@@ -1,0 +1,62 @@
+"""What becomes of the messages that others take the place of.
+
+Pure. The rule: they are kept as versions beside what took their place, as far as a conversation has room, which is for
+all of its branches together; what was put away first goes first. Nothing is kept that says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.stream.conversations import turns
+from app.stream.conversations.store import size
+from app.stream.conversations.values import Change, Conversation
+from app.stream.conversations.versions import Versions, is_worth_keeping
+
+# What the events of one change carry of content; readers fetch the conversation where there is more.
+EVENTS_CONTENT_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What is put away, by its name ("" for nothing), which of what was put away goes, and all versions then."""
+
+    before: str
+    put: str
+    gone: Sequence[str]
+    versions: Versions
+
+
+def aside(found: Conversation, keep: int, room: int) -> Aside:
+    """Of a conversation whose first `keep` messages stay; `room` is left for all that is put away, in bytes."""
+    versions, dropped, put = found.versions, found.messages[keep:], ""
+    before = found.messages[keep - 1]["id"] if keep else ""
+    if dropped and is_worth_keeping(dropped):
+        put = dropped[0]["id"]
+        versions = versions.put(before, put, size(dropped))
+    elif dropped:
+        versions = versions.forget(dropped[0]["id"])
+    versions, gone = versions.within(room)
+    return Aside(before, "" if put in gone else put, [one for one in gone if one != put], versions)
+
+
+def switched(found: Conversation, first: str, path: Sequence[turns.Message], most: int) -> Change:
+    """The change that makes the path `first` of a conversation's versions active again. It may have `most` bytes."""
+    before = found.versions.before(first)
+    ids = [message["id"] for message in found.messages]
+    keep = ids.index(before) + 1 if before else 0
+    taken = found.bytes - size(found.messages[keep:]) + size(path)
+    left = aside(found, keep, most - taken + found.versions.paths[first])
+    versions = left.versions.take(first)
+    events = [turns.removed(before or None), *_told(versions.marked(path, before))]
+    fields: dict[str, str | int] = {"bytes": taken, "versions": versions.written()}
+    return Change(events, keep, path, fields, left.put, [first, *left.gone])
+
+
+def _told(messages: Sequence[turns.Message]) -> list[turns.Event]:
+    events, room = [], EVENTS_CONTENT_BYTES
+    for message in messages:
+        room -= size([message])
+        events.append(turns.added(message if room >= 0 else message | {"content": None}))
+    return events
