@@ -19,7 +19,7 @@ from tests.mutations.app import (
     watch,
     watch_metrics,
 )
-from tests.mutations.faces import chat
+from tests.mutations.faces import chat, conversations
 from tests.mutations.mutation import Mutation
 from tests.mutations.worker import claims, life, log, upstream
 
@@ -32,6 +32,7 @@ ROOMS = {
     "app/fanout": fanout.ROWS,
     "app/faces": faces.ROWS,
     "app/faces/chat": chat.ROWS,
+    "app/faces/conversations": conversations.ROWS,
     "app/watch": watch.ROWS,
     "app/watch/metrics": watch_metrics.ROWS,
     "app/stream": stream.ROWS,

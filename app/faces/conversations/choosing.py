@@ -6,6 +6,7 @@ branch. Not while an answer is written. Knows no HTTP.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from app.faces.conversations.branches import switched
@@ -37,11 +38,15 @@ class Choosing(Keeping):
                     continue
                 if any(message["id"] == message_id for message in whole.messages):
                     return whole
-                await self._towards(whole, message_id)
+                if (step := await self._path(whole, message_id)) is not None:
+                    await self._take(whole, *step)
+                    continue
+                now = await again(lambda: self.store.read(conversation_id))
+                if now is not None and now.position == whole.position:  # it was not moved meanwhile
+                    raise InvalidPromptError("message_id: there is no such message in this conversation")
 
-    async def _towards(self, found: Conversation, message_id: str) -> None:
-        """A step on the way to where the message is active."""
-        first, path = await self._path(found, message_id)
+    async def _take(self, found: Conversation, first: str, path: Sequence[Message]) -> None:
+        """Makes a path active, unless somebody was faster."""
         most = self._settings.conversation_bytes
         change = await beside(found.bytes, lambda: switched(found, first, path, most))
         match await again(lambda: self.store.change(found, change)):
@@ -52,20 +57,20 @@ class Choosing(Keeping):
             case Changed.MOVED:  # somebody was faster, or we were, and the reply was lost
                 pass
 
-    async def _path(self, found: Conversation, message_id: str) -> tuple[str, list[Message]]:
-        """The path to make active next: that of the message, or the one on which that hangs."""
+    async def _path(self, found: Conversation, message_id: str) -> tuple[str, list[Message]] | None:
+        """The path to make active next: that of the message, or the one on which that hangs; None for no such message."""
         active = {message["id"] for message in found.messages}
-        while True:
-            first, path = await self._with(found, message_id)
-            before = found.versions.before(first)
+        while (there := await self._with(found, message_id)) is not None:
+            before = found.versions.before(there[0])
             if not before or before in active:
-                return first, path
+                return there
             message_id = before
+        return None
 
-    async def _with(self, found: Conversation, message_id: str) -> tuple[str, list[Message]]:
+    async def _with(self, found: Conversation, message_id: str) -> tuple[str, list[Message]] | None:
         names = sorted(found.versions.paths, key=lambda name: name != message_id)
         for name in names:
             path = await again(partial(self.store.version, found.id, name)) or []
             if any(message["id"] == message_id for message in path):
                 return name, path
-        raise InvalidPromptError("message_id: there is no such message in this conversation")
+        return None

@@ -42,12 +42,6 @@ ROWS = (
         "        raise",
     ),
     Mutation(
-        "another owner's conversation is one that was deleted",
-        "app/faces/conversations/keeping.py",
-        "        if found is None or found.owner != owner:  #",
-        "        if found is None:  #",
-    ),
-    Mutation(
         "who is stopped by its head is written to all the same",
         "app/faces/native/push.py",
         "if self._state is PushState.OPENING and self._send(data) and ended:",
@@ -58,30 +52,6 @@ ROWS = (
         "app/faces/base/answer.py",
         "let_go(scope)  #",
         "pass  #",
-    ),
-    Mutation(
-        "a title is made of all words of a text",
-        "app/faces/conversations/history.py",
-        "TITLE_LOOKED_AT = 1000",
-        "TITLE_LOOKED_AT = 10**9",
-    ),
-    Mutation(
-        "the stream of a deleted conversation runs on where the reply was lost",
-        "app/faces/conversations/keeping.py",
-        "        finally:\n            await self._or_later(partial(self._clear, found))",
-        "        finally:\n            pass",
-    ),
-    Mutation(
-        "what was made for nobody stays",
-        "app/faces/conversations/answer.py",
-        "            conversing.forget(made.owner, made.id)\n",
-        "",
-    ),
-    Mutation(
-        "half an answer passes for a whole one upstream",
-        "app/faces/conversations/history.py",
-        '    if message.get("partial"):  # what else',
-        "    if False:  # what else",
     ),
     Mutation(
         "reader: who comes back from reading in another's turn writes all the same",
@@ -144,18 +114,6 @@ ROWS = (
         "self.aside, PING)\n        return False",
     ),
     Mutation(
-        "a call of the API's own that was cut off is sent for ever",
-        "app/faces/conversations/history.py",
-        "if not _calls_a_tool(block) or",
-        'if block.get("type") != "tool_use" or',
-    ),
-    Mutation(
-        "a result is looked for in the next message alone",
-        "app/faces/conversations/history.py",
-        "            replies = blocks + replies",
-        "            replies = blocks",
-    ),
-    Mutation(
         "who is served the plain way is told something behind the ending",
         "app/faces/native/answer.py",
         "case Aside() | Leave() if over:",
@@ -208,13 +166,6 @@ ROWS = (
         "app/faces/base/saving.py",
         "forwarded(headers), query)",
         "{}, query)",
-    ),
-    Mutation(
-        "a long conversation is counted before the screen has seen it",
-        "app/faces/conversations/saying.py",
-        "        prompt = replace(prompt, body=with_messages(rest, messages))",
-        "        await self._context.check(prompt.model, rest, messages, headers)\n"
-        "        prompt = replace(prompt, body=with_messages(rest, messages))",
     ),
     Mutation(
         "what a client calls a model is said to operators",

@@ -213,4 +213,10 @@ ROWS = (
         "abs(now - int(at)) / 1000",
         "max(now - int(at), 0) / 1000",
     ),
+    Mutation(
+        "of what was put away, the last goes first",
+        "app/stream/conversations/versions.py",
+        "        gone = paths[:left_out]",
+        "        gone = paths[::-1][:left_out]",
+    ),
 )

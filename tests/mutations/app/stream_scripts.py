@@ -243,4 +243,16 @@ ROWS = (
         "if ARGV[1] ~= '' then",
         "if false then",
     ),
+    Mutation(
+        "what an edit takes the place of is lost",
+        "app/stream/scripts/conversations/change.lua",
+        "if put ~= '' then",
+        "if false then",
+    ),
+    Mutation(
+        "a deleted conversation leaves its versions behind",
+        "app/stream/scripts/conversations/change.lua",
+        "  redis.call('DEL', messages, KEYS[4], versions)",
+        "  redis.call('DEL', messages, KEYS[4])",
+    ),
 )

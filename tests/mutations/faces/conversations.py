@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "another owner's conversation is one that was deleted",
+        "app/faces/conversations/keeping.py",
+        "        if found is None or found.owner != owner:  #",
+        "        if found is None:  #",
+    ),
+    Mutation(
+        "a title is made of all words of a text",
+        "app/faces/conversations/history.py",
+        "TITLE_LOOKED_AT = 1000",
+        "TITLE_LOOKED_AT = 10**9",
+    ),
+    Mutation(
+        "the stream of a deleted conversation runs on where the reply was lost",
+        "app/faces/conversations/keeping.py",
+        "        finally:\n            await self._or_later(partial(self._clear, found))",
+        "        finally:\n            pass",
+    ),
+    Mutation(
+        "what was made for nobody stays",
+        "app/faces/conversations/answer.py",
+        "            conversing.forget(made.owner, made.id)\n",
+        "",
+    ),
+    Mutation(
+        "half an answer passes for a whole one upstream",
+        "app/faces/conversations/history.py",
+        '    if message.get("partial"):  # what else',
+        "    if False:  # what else",
+    ),
+    Mutation(
+        "a call of the API's own that was cut off is sent for ever",
+        "app/faces/conversations/history.py",
+        "if not _calls_a_tool(block) or",
+        'if block.get("type") != "tool_use" or',
+    ),
+    Mutation(
+        "a result is looked for in the next message alone",
+        "app/faces/conversations/history.py",
+        "            replies = blocks + replies",
+        "            replies = blocks",
+    ),
+    Mutation(
+        "a long conversation is counted before the screen has seen it",
+        "app/faces/conversations/saying.py",
+        "        prompt = replace(prompt, body=with_messages(rest, messages))",
+        "        await self._context.check(prompt.model, rest, messages, headers)\n"
+        "        prompt = replace(prompt, body=with_messages(rest, messages))",
+    ),
+    Mutation(
+        "a version is chosen while an answer is written",
+        "app/faces/conversations/choosing.py",
+        "            if found.stream_id is not None:",
+        "            if False:",
+    ),
+    Mutation(
+        "versions have room of their own beside the active branch",
+        "app/faces/conversations/branches.py",
+        "    versions, gone = versions.within(room)",
+        "    versions, gone = versions.within(10**9)",
+    ),
+    Mutation(
+        "an answer that says nothing is kept as a version",
+        "app/faces/conversations/branches.py",
+        "    if dropped and is_worth_keeping(dropped):",
+        "    if dropped:",
+    ),
+    Mutation(
+        "what is taken back stands twice, as the active branch and as a version",
+        "app/faces/conversations/saying.py",
+        "gone=[said.left.put] if said.left.put else [])",
+        "gone=[])",
+    ),
+)
