@@ -58,7 +58,7 @@ class Choosing(Keeping):
                 pass
 
     async def _path(self, found: Conversation, message_id: str) -> tuple[str, list[Message]] | None:
-        """The path to make active next: that of the message, or the one on which that hangs; None for no such message."""
+        """The path to make active next: that of the message, or the one on which that hangs; None for none."""
         active = {message["id"] for message in found.messages}
         while (there := await self._with(found, message_id)) is not None:
             before = found.versions.before(there[0])
