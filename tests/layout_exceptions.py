@@ -46,7 +46,7 @@ TESTED_ELSEWHERE = {
     "app/http/connection/sockets.py": _TAKEN,
     "app/http/errors.py": "tests/app/openapi/test_openapi.py: each error that the description names",
     "app/intake/sweep.py": "tests/app/intake/test_streams.py: with the streams that are swept",
-    "app/stream/conversations/values.py": "tests/app/stream/conversations/test_store.py: as it is read and changed",
+    "app/stream/conversations/conversation.py": "tests/app/stream/conversations/test_store.py: as it is read",
     "app/stream/conversations/turns.py": "tests/app/stream/conversations/test_store_answers.py: a turn",
     "app/stream/observing.py": "tests/app/watch/test_observers.py: who tells, and who listens",
     "app/stream/redis/address.py": "tests/app/stream/redis/test_connect.py: an address is what one connects to",

@@ -49,6 +49,11 @@ def schema(name: str) -> Json:
     return ref("schemas", name)
 
 
+def thing(properties: Json, required: list[str], **more: Any) -> Json:
+    """An object that has these."""
+    return {"type": "object", "required": required, "properties": properties, **more}
+
+
 def json_content(content: Json) -> Json:
     return {"application/json": {"schema": content}}
 

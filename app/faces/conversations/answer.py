@@ -17,7 +17,7 @@ from app.faces.conversations.view_markdown import transcript
 from app.http.whole import Large
 from app.intake.submit import again
 from app.stream.concurrency.threads import beside
-from app.stream.conversations.values import Conversation
+from app.stream.conversations.conversation import Conversation
 from app.stream.errors import NoConversationError
 from app.stream.redis.connect import AWAY
 

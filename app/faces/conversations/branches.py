@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.stream.conversations import turns
+from app.stream.conversations.conversation import Change, Conversation
 from app.stream.conversations.store import size
-from app.stream.conversations.values import Change, Conversation
 from app.stream.conversations.versions import Versions, is_worth_keeping
 
 # What the events of one change carry of content; readers fetch the conversation where there is more.

@@ -14,8 +14,8 @@ from app.faces.conversations.keeping import Keeping
 from app.intake.prompt import InvalidPromptError
 from app.intake.submit import again
 from app.stream.concurrency.threads import beside
+from app.stream.conversations.conversation import Changed, Conversation
 from app.stream.conversations.turns import Message
-from app.stream.conversations.values import Changed, Conversation
 from app.stream.errors import ConversationBusyError, NoConversationError
 
 

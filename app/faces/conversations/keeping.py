@@ -19,8 +19,8 @@ from app.intake.streams import Streams
 from app.intake.submit import again
 from app.settings import Settings
 from app.stream.conversations import turns
+from app.stream.conversations.conversation import Change, Changed, Conversation, new_conversation_id
 from app.stream.conversations.store import Conversations
-from app.stream.conversations.values import Change, Changed, Conversation, new_conversation_id
 from app.stream.errors import NoConversationError, TooManyConversationsError
 from app.stream.redis.connect import AWAY
 

@@ -96,7 +96,7 @@ from app.intake.raw_json import built, size
 from app.intake.unknown import unknown
 from app.stream.concurrency.threads import beside
 from app.stream.conversations import turns
-from app.stream.conversations.values import Conversation
+from app.stream.conversations.conversation import Conversation
 
 PAGE_DEFAULT = 20
 PAGE_LIMIT = 100

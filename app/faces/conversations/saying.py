@@ -28,8 +28,8 @@ from app.stream import keys
 from app.stream.accounts import NO_STANDING, Standing
 from app.stream.concurrency.threads import beside
 from app.stream.conversations import turns
+from app.stream.conversations.conversation import Change, Changed, Conversation
 from app.stream.conversations.store import size
-from app.stream.conversations.values import Change, Changed, Conversation
 from app.stream.errors import (
     ConversationBusyError,
     ConversationFullError,

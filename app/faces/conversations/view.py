@@ -11,7 +11,7 @@ import orjson
 
 from app.faces.conversations.prompt import FIELDS
 from app.stream.conversations import turns
-from app.stream.conversations.values import Conversation
+from app.stream.conversations.conversation import Conversation
 
 
 def shown(found: Conversation) -> dict[str, Any]:

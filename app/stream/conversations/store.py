@@ -22,7 +22,7 @@ from redis.asyncio import Redis
 from app.stream import frames, keys
 from app.stream.concurrency.threads import LARGE_BYTES, beside
 from app.stream.conversations import turns
-from app.stream.conversations.values import Change, Changed, Conversation
+from app.stream.conversations.conversation import Change, Changed, Conversation
 from app.stream.log import Log, State
 from app.stream.readback.partial import partial_of
 from app.stream.scripts import source, source_on_full

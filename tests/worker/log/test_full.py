@@ -14,8 +14,8 @@ from redis.exceptions import OutOfMemoryError
 from app.intake.streams import Streams
 from app.prices import Prices
 from app.stream import keys
+from app.stream.conversations.conversation import Changed
 from app.stream.conversations.store import Conversations
-from app.stream.conversations.values import Changed
 from app.stream.log import Claim, Log
 from app.stream.queue import Queue
 from app.stream.scripts import source_on_full

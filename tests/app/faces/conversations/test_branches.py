@@ -8,8 +8,8 @@ import orjson
 
 from app.faces.conversations.branches import EVENTS_CONTENT_BYTES, aside, switched
 from app.stream import frames
+from app.stream.conversations.conversation import Conversation
 from app.stream.conversations.store import size
-from app.stream.conversations.values import Conversation
 from app.stream.conversations.versions import Versions
 
 ID = "cv_" + "0" * 32

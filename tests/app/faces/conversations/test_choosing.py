@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from app.faces.conversations.saying import Conversing
 from app.intake.prompt import InvalidPromptError
 from app.stream import keys
-from app.stream.conversations.values import Conversation
+from app.stream.conversations.conversation import Conversation
 from app.stream.errors import ConversationBusyError, NoConversationError, QueueFullError
 from tests.app.faces.conversations.test_saying import OWNER, conversing, ids, say
 

@@ -20,8 +20,8 @@ from app.intake.streams import Streams
 from app.prices import Prices
 from app.settings import Settings
 from app.stream import keys
+from app.stream.conversations.conversation import Conversation
 from app.stream.conversations.store import Conversations
-from app.stream.conversations.values import Conversation
 from app.stream.endings import Outcome
 from app.stream.errors import NoConversationError, QueueFullError
 from app.stream.log import Log

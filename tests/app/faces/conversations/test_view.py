@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from app.faces.conversations.view import around, indented, shown
+from app.stream.conversations.conversation import Conversation
 from app.stream.conversations.turns import Message
-from app.stream.conversations.values import Conversation
 from app.stream.frames import Position
 
 ID = "cv_" + "0" * 32

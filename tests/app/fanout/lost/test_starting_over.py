@@ -15,8 +15,8 @@ from app.fanout import tail as tails
 from app.fanout.hub import Hub
 from app.fanout.reader import PullReader
 from app.stream import keys
+from app.stream.conversations.conversation import Change, Changed
 from app.stream.conversations.store import Conversations
-from app.stream.conversations.values import Change, Changed
 from app.stream.frames import Position, encode, encode_json, origin
 from app.stream.log import READ_BYTES, Log, Read
 from tests.app.following import LIFE_MS, OWNER, Client, Stream, inside

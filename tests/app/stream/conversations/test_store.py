@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from app.stream import frames, keys
 from app.stream.conversations import store as module
 from app.stream.conversations import turns
+from app.stream.conversations.conversation import Change, Changed, new_conversation_id
 from app.stream.conversations.store import Conversations
-from app.stream.conversations.values import Change, Changed, new_conversation_id
 from app.stream.endings import Outcome, end_data
 from app.stream.log import Log, State
 from tests.app.stream.conversations.written import LIFE_MS, OWNER, STREAM, ask, events_of, made, names, read

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from app.stream import frames, keys
 from app.stream.conversations import turns
+from app.stream.conversations.conversation import Change, Conversation, new_conversation_id
 from app.stream.conversations.store import Conversations
-from app.stream.conversations.values import Change, Conversation, new_conversation_id
 
 LIFE_MS = 60_000
 STREAM = "st_" + 32 * "a"
