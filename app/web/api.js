@@ -23,7 +23,7 @@ const prose = (text) => (text ?? "").split("`").map((part, n) => (n % 2 ? make("
 const nameOf = (reference) => reference.slice(reference.lastIndexOf("/") + 1);
 
 /** A schema in a few words, with links to the named ones. */
-function inWords(schema) {
+function inWords(schema = {}) {
   if (schema.$ref) return [make("a", { href: `#schema-${nameOf(schema.$ref)}` }, nameOf(schema.$ref))];
   if (schema.anyOf) return schema.anyOf.flatMap((one, n) => [n ? " or " : "", ...inWords(one)]);
   if (schema.type === "array") return ["list of ", ...inWords(schema.items ?? {})];
@@ -39,7 +39,7 @@ function rows(pairs) {
 }
 
 function content(of) {
-  return Object.entries(of ?? {}).flatMap(([type, { schema }]) => {
+  return Object.entries(of ?? {}).flatMap(([type, { schema = {} }]) => {
     const events = type === "text/event-stream" ? schema.anyOf : null;
     return [
       make("p", {}, make("code", {}, type), " ", ...(events ? prose(schema.description) : inWords(schema))),

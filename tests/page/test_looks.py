@@ -14,6 +14,7 @@ from playwright.async_api import Page, expect
 
 from app.http.static import FILES
 from tests.harness import node
+from tests.page.text.corpus import DEMO
 from tests.page.visiting import NOW, Site, answer, answered, articles, body, box, button, conversation_of, quoted, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -77,9 +78,10 @@ async def is_not_wider_than_the_screen(page: Page) -> None:
 async def test_axe_finds_nothing(site: Site, axe: str, device: dict[str, Any], scheme: str) -> None:
     page = await site.visit(color_scheme=scheme, **device)
     assert await violations(page, axe) == [], "empty"
-    await say(page, "Everything", f"{quoted(EVERYTHING)} thinking {NOW}")
+    await say(page, "Everything " * 300, f"{quoted(EVERYTHING + DEMO)} thinking {NOW}")
     await answered(page)
     await page.wait_for_function("() => CSS.highlights.get('code-kwd')?.size > 0")
+    await expect(body(page).get_by_role("math")).not_to_have_count(0)
     assert await violations(page, axe) == [], "finished"
     await say(page, "And on", f"stall-after=20 {quoted(EVERYTHING)} {NOW}")
     await expect(articles(page)).to_have_count(4)
@@ -117,8 +119,9 @@ async def test_axe_finds_nothing_where_something_went_wrong(site: Site, axe: str
 async def test_a_small_phone_needs_no_scrolling_sideways(site: Site) -> None:
     page = await site.visit(**SMALL)
     await is_not_wider_than_the_screen(page)
-    await say(page, f"Everything {'x' * 300}", f"{quoted(EVERYTHING)} {NOW}")
+    await say(page, f"Everything {'x' * 300}", f"{quoted(EVERYTHING + DEMO)} {NOW}")
     await answered(page)
+    await expect(body(page).get_by_role("group", name="Formula")).not_to_have_count(0)
     await is_not_wider_than_the_screen(page)
     await say(page, "Fail", f'status=400 message="{"y" * 200}" {NOW}')
     await expect(answer(page).locator(".ending.bad")).to_be_visible()

@@ -27,6 +27,7 @@ const ICONS = {
   down: UP,
   edit: "M5 19h3L19 8l-3-3L5 16z",
   up: UP,
+  wrap: "M4 6h16M4 12h13a3 3 0 010 6h-4m2-2l-2 2 2 2M4 18h4",
   retry: "M19 12a7 7 0 11-2.2-5.1M19 4v4h-4",
 };
 

@@ -1,6 +1,11 @@
 """Texts that have bitten somebody: Markdown whose halves look like something else, and texts that want to act."""
 
+from pathlib import Path
+
 from app.dev.simulator.answer import texts
+
+# All that an answer can look like, for eyes and for axe.
+DEMO = Path(__file__).with_name("demo.md").read_text()
 
 ANSWERS = [text.markdown for text in texts.TEXTS]
 

@@ -7,7 +7,7 @@
 
 import { make, Text, Thinking } from "/chat/answer/blocks.js";
 import { h } from "/chat/dom.js";
-import { forget } from "/chat/markdown/highlight.js";
+import { forget } from "/chat/markdown/shape.js";
 import { soon } from "/chat/pace.js";
 import { left, place, reason } from "/chat/words.js";
 

@@ -25,9 +25,24 @@ export function asked(entry, does) {
   return element;
 }
 
-/** The text of a message. */
+/** What is longer, in letters or in lines, shows its beginning first. */
+const LONG = 2000;
+const MANY = 20;
+
+/** The text of a message; a long one with a button that shows all of it. */
 function said(text) {
-  return h("p", { class: "plain" }, text);
+  const shown = h("p", { class: "plain", dir: "auto" }, text);
+  if (text.length < LONG && text.split("\n").length < MANY) return shown;
+  const button = h("button", {
+    type: "button", class: "quiet unfold", "aria-expanded": "false",
+    onclick: () => {
+      const folded = shown.classList.toggle("long");
+      button.textContent = folded ? "Show all" : "Show less";
+      button.setAttribute("aria-expanded", !folded);
+    },
+  }, "Show all"); // prettier-ignore
+  shown.classList.add("long");
+  return [shown, button];
 }
 
 /** A picture, or the name of what kind of file it is. */

@@ -56,12 +56,10 @@ export function paint(code) {
   soon();
 }
 
-/** Lets go of the colours within an element that is taken away. */
-export function forget(element) {
-  for (const code of element.querySelectorAll("code[data-language]")) {
-    if (painted.has(code)) colour(painted.get(code), 0, 0);
-    painted.delete(code);
-  }
+/** Lets go of the colours of one that is taken away. */
+export function forget(code) {
+  if (painted.has(code)) colour(painted.get(code), 0, 0);
+  painted.delete(code);
 }
 
 for (const event of ["scroll", "resize"]) addEventListener(event, () => painted.size && soon(), { capture: true, passive: true });
@@ -78,8 +76,9 @@ function look(state, code) {
   const starts = [0];
   const { source } = state;
   for (let at = source.indexOf("\n"); at >= 0; at = source.indexOf("\n", at + 1)) starts.push(at + 1);
-  // All lines of code are of one height.
-  const line = (y) => Math.ceil((((y - top) / height) * starts.length) / LINES) * LINES;
+  // All lines of code are of one height, unless they are broken.
+  const wraps = "wrap" in document.documentElement.dataset;
+  const line = (y) => Math.ceil((wraps ? above(code.firstChild, starts, y) : ((y - top) / height) * starts.length) / LINES) * LINES;
   const [first, end] = [line(-MARGIN) - LINES, line(innerHeight + MARGIN)];
   const seen = height > 0 && end > 0 && first < starts.length;
   colour(state, starts[Math.max(first, 0)], seen ? (starts[end] ?? Infinity) : 0);
@@ -87,6 +86,20 @@ function look(state, code) {
   if (performance.now() < state.notBefore) return soon();
   state.notBefore = Infinity;
   read(code, state).catch((error) => console.warn("highlight:", error.name));
+}
+
+/** How many of the lines begin above a height of the window. */
+function above(text, starts, y) {
+  const range = document.createRange();
+  let [low, high] = [0, starts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    range.setStart(text, Math.min(starts[middle], text.length));
+    range.collapse(true);
+    if (range.getBoundingClientRect().top < y) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 async function read(code, state) {

@@ -249,9 +249,34 @@ function codeBlock(language, text) {
   const name = /^[\w+#.-]{1,20}$/.test(language) ? language : "";
   const label = name ? `Code, ${name}` : "Code";
   return shape("figure", { class: "code" }, () => [
-    shape("figcaption", {}, () => [shape("span", {}, () => [name || "text"]), copyButton]),
+    shape("figcaption", {}, () => [shape("span", {}, () => [name || "text"]), wrapButton, copyButton]),
     shape("pre", { tabindex: "0", role: "group", "aria-label": label }, () => [shape("code", { "data-language": name }, () => [text.replace(GROWS, "")])]),
   ]);
+}
+
+const WRAP = "keepstream.wrap";
+const page = document.documentElement;
+try {
+  if (localStorage.getItem(WRAP)) page.dataset.wrap = "";
+} catch {
+  // Forbidden: it holds for as long as the page is open.
+}
+
+/** Whether long lines of code are broken holds for all of it, and is remembered. */
+function wrapButton() {
+  return h("button", {
+    type: "button", class: "quiet wrap-code", "aria-label": "Wrap lines", title: "Wrap lines", "aria-pressed": String("wrap" in page.dataset),
+    onclick: () => {
+      const wrap = page.toggleAttribute("data-wrap");
+      for (const button of document.querySelectorAll(".wrap-code")) button.setAttribute("aria-pressed", wrap);
+      dispatchEvent(new Event("resize")); // what is in sight has changed
+      try {
+        localStorage.setItem(WRAP, wrap ? "1" : "");
+      } catch {
+        // As above.
+      }
+    },
+  }, icon("wrap")); // prettier-ignore
 }
 
 function copyButton() {

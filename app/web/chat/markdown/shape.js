@@ -4,7 +4,6 @@
  */
 
 import { h } from "/chat/dom.js";
-import { forget, paint } from "/chat/markdown/highlight.js";
 
 /**
  * `children()` gives shapes, strings, and functions that make an element which stays as it is. What was read from the same
@@ -70,6 +69,22 @@ function change(node, before, after, same) {
     if (node.dataset.language !== undefined) paint(node);
   }
   return after;
+}
+
+/** What colours code, fetched with the first that says its language. */
+let colours = null;
+
+function paint(code) {
+  if (!code.dataset.language) return;
+  colours ??= import("/chat/markdown/highlight.js").catch(() => null); // it is as well read in one colour
+  colours.then((found) => found?.paint(code));
+}
+
+/** Lets go of the colours within an element that is taken away. */
+export function forget(element) {
+  if (!colours) return;
+  const codes = [...element.querySelectorAll("code[data-language]")];
+  colours.then((found) => codes.forEach((code) => found?.forget(code)));
 }
 
 function paintWithin(node) {
