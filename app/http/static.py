@@ -2,8 +2,8 @@
 
 The rule: always asked for again and rarely sent again (`no-cache` with an etag), so that a page and its modules are of
 one version after an upgrade. No directory is served: what is not listed does not exist. A page may load and call
-nothing but this server, and runs no script that stands in it. The page's own modules go out without their comments;
-all else is served as it is.
+nothing but this server, and runs no script that stands in it. The page's own modules go out without their comments,
+and a library without the part that nobody calls; all else is served as it is.
 """
 
 from __future__ import annotations
@@ -95,9 +95,16 @@ _NAMED = re.compile(rb"""((?:\bfrom ?|\bimport\(|\bhref=|\bsrc=|\bhref: ?|\bfetc
 _BASE = b'base = ""'
 
 
+# Of `marked` the page has what reads; what would write HTML begins here and is not sent.
+CUT = {"vendor/marked.js": (b"var y=class{options;parser;", b"export{x as Lexer,w as Tokenizer};\n")}
+
+
 @cache
 def _read(name: str, root_path: str) -> bytes:
     content = (WEB / name).read_bytes()
+    if name in CUT:
+        end, exports = CUT[name]
+        content = content.partition(end)[0] + exports
     own = name.endswith(".js") and name.startswith(("chat", "ops"))
     content = jsmin(content) if own else content
     return _under(content, root_path.encode()) if root_path and not name.startswith("vendor/") else content

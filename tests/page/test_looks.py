@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from app.http.static import FILES
+from app.http.static import CUT, FILES
 from tests.harness import node
 from tests.page.text.corpus import DEMO
 from tests.page.visiting import NOW, Site, answer, answered, articles, body, box, button, conversation_of, quoted, say
@@ -226,6 +226,8 @@ async def test_what_others_wrote_is_what_they_wrote() -> None:
             content = (vendor / name).read_bytes()
             assert content.endswith(added)
             assert hashlib.sha256(content.removesuffix(added)).hexdigest() == digest, name
+    for name, (end, _) in CUT.items():
+        assert (WEB / name).read_bytes().count(end) == 1, name
     assert known == {file for file in vendor.rglob("*") if file.is_file()}
 
 
