@@ -23,7 +23,7 @@ import { Keepstream } from "/keepstream.js";
 const $ = (selector) => document.querySelector(selector);
 
 const settings = new Settings();
-const session = new Session({ signedIn: () => queueMicrotask(signedIn), notice: (text) => composer.notice(text), oldKey: settings.oldKey });
+const session = new Session({ signedIn: () => queueMicrotask(signedIn), oldKey: settings.oldKey });
 /** How far the server's clock is ahead of this one. */
 let ahead = 0;
 const now = () => Date.now() + ahead;
@@ -55,7 +55,8 @@ const messages = new Messages($("#log"), {
   trouble: (error) => composer.notice(trouble(error)),
 });
 
-const model = new Model(client, settings, (id) => conversation && describe({ model: id }));
+const model = new Model(client, settings, (id) => conversation && describe({ model: id }),
+  (error) => composer.notice(trouble(error)));
 const composer = new Composer({
   send: (content, options) => send(content, options),
   limit: () => model.limit,
@@ -238,9 +239,15 @@ async function describe(fields) {
 
 async function edit() {
   const open = conversation;
-  const saved = await settings.edit(open ? (open.system ?? "") : undefined, { remaining: session.remaining(now()), signedIn: session.isOpen });
-  if (saved === null) return;
-  if (open && open === conversation && saved.system !== (open.system ?? null) && $("#gone").hidden) await describe({ system: saved.system });
+  const signOut = () => session.signOut().catch((error) => composer.notice(error.message));
+  try {
+    const dialog = await import("/chat/settings/dialog.js");
+    const of = { system: open ? open.system : undefined, remaining: session.remaining(now()), signOut: session.isOpen ? signOut : null };
+    const system = await dialog.edit(settings, of);
+    if (system !== undefined && open === conversation && system !== (open.system ?? null) && $("#gone").hidden) await describe({ system });
+  } catch (error) {
+    composer.notice(trouble(error));
+  }
 }
 
 /** Whatever was refused for want of a key is shown now. */

@@ -23,19 +23,11 @@ export class Session {
   /**
    * @param {object} page
    * @param {() => void} page.signedIn is called when one has signed in
-   * @param {(text: string) => void} page.notice is told why one could not sign out
    * @param {string} page.oldKey what a page of before has kept in this browser: it opens a session, too
    */
-  constructor({ signedIn, notice, oldKey }) {
+  constructor({ signedIn, oldKey }) {
     this.#signedIn = signedIn;
     cancels(this.#dialog);
-    const button = document.querySelector("#sign-out");
-    button.addEventListener("click", () => {
-      this.signOut().catch((error) => {
-        button.closest("dialog").close();
-        notice(error.message);
-      });
-    });
     this.#oldKey = oldKey;
   }
 

@@ -227,7 +227,7 @@ export class Composer {
     try {
       await (await this.#trayed()).add(files);
     } catch {
-      this.notice("Couldn’t load what files need. Check your connection, then attach them again.");
+      this.notice("Couldn’t load what files need. Reload the page, then attach them again. What you typed is kept.");
     }
   }
 

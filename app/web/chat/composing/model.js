@@ -26,8 +26,9 @@ export class Model {
    * @param {import("/keepstream.js").Keepstream} client
    * @param {import("/chat/settings.js").Settings} settings
    * @param {(id: string | null) => void} chosen somebody chose another one; null is the server's own
+   * @param {(error: Error) => void} trouble is told what could not be loaded
    */
-  constructor(client, settings, chosen) {
+  constructor(client, settings, chosen, trouble) {
     this.#client = client;
     this.#settings = settings;
     this.#select.addEventListener("change", () => {
@@ -36,9 +37,13 @@ export class Model {
       chosen(this.chosen || null);
     });
     this.#button.addEventListener("click", async () => {
-      const [{ toggle }, { look }] = await Promise.all([import("/chat/composing/tuner.js"), import("/chat/composing/look.js")]);
-      await look();
-      toggle(this.#button, this.#model, this.#most, settings, () => this.#label());
+      try {
+        const [{ toggle }, { look }] = await Promise.all([import("/chat/composing/tuner.js"), import("/chat/composing/look.js")]);
+        await look();
+        toggle(this.#button, this.#model, this.#most, settings, () => this.#label());
+      } catch (error) {
+        trouble(error);
+      }
     });
   }
 
@@ -88,7 +93,7 @@ export class Model {
         return isLess ? (await tuning()).shortened(fields) : null;
       } catch (error) {
         if (error.status !== 402 && error.status !== 403) throw error;
-        const { allowed, less } = await tuning();
+        const { allowed, less } = await tuning().catch(() => Promise.reject(error));
         fields = less(fields, error);
         if (fields === null) throw error;
         // Of what is never allowed nobody needs to be told each time.
@@ -116,8 +121,9 @@ export class Model {
 
   /** What is set, in a few words. */
   async #label() {
-    const label = this.#wanted ? (await tuning()).labelOf(this.#wanted, this.#model) : "";
-    this.#button.querySelector("span").textContent = label;
+    // What cannot be loaded is not said; what is asked with it cannot be asked either, and says so.
+    const label = this.#wanted ? (await tuning().catch(() => null))?.labelOf(this.#wanted, this.#model) : "";
+    this.#button.querySelector("span").textContent = label ?? "";
     this.#button.title = this.#button.ariaLabel = label ? `Thinking and length: ${label}` : "Thinking and length";
   }
 }
