@@ -32,7 +32,7 @@ _CHAT = (
     *(f"answer/{name}" for name in ("announce", "answer", "blocks", "foot", "note", "verdict")),
     *("asking/asked", "asking/editing"),
     *(f"composing/{name}" for name in ("composer", "draft", "drafts", "files", "look", "model", "pasted", "pictures")),
-    *("composing/refusals", "composing/tray", "composing/tuner", "composing/tuning", "settings/dialog"),
+    *("composing/refusals", "composing/tray", "composing/tuner", "composing/tuning", "menu/doing", "menu/settings"),
     *("markdown/highlight", "markdown/links", "markdown/markdown", "markdown/math", "markdown/rare"),
     *("markdown/shape", "markdown/unfinished"),
 )

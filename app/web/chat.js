@@ -9,7 +9,7 @@ import { Composer } from "/chat/composing/composer.js";
 import { forgetDraft } from "/chat/composing/draft.js";
 import { Model } from "/chat/composing/model.js";
 import { Conversation } from "/chat/conversation.js";
-import { copy, h } from "/chat/dom.js";
+import { h } from "/chat/dom.js";
 import { keyOf } from "/chat/keys.js";
 import { Messages } from "/chat/messages.js";
 import { warm } from "/chat/markdown/markdown.js";
@@ -241,7 +241,7 @@ async function edit() {
   const open = conversation;
   const signOut = () => session.signOut().catch((error) => composer.notice(error.message));
   try {
-    const dialog = await import("/chat/settings/dialog.js");
+    const dialog = await import("/chat/menu/settings.js");
     const of = { system: open ? open.system : undefined, remaining: session.remaining(now()), signOut: session.isOpen ? signOut : null };
     const system = await dialog.edit(settings, of);
     if (system !== undefined && open === conversation && system !== (open.system ?? null) && $("#gone").hidden) await describe({ system });
@@ -276,45 +276,13 @@ $("#menu").addEventListener("click", async (event) => {
   if (!name) return;
   $("#menu").open = false;
   $("#menu summary").focus();
-  const { id, path } = conversation;
-  if (name === "rename") rename();
-  if (name === "link") copy(location.href, $("#menu summary"));
-  if (name === "delete") sidebar.ask(id, conversation.title);
-  if (name === "markdown" || name === "json" || name === "copy") {
-    try {
-      const answer = await client.request(`${path}/export?format=${name === "json" ? "json" : "markdown"}`);
-      if (name === "copy") return copy(await answer.text(), $("#menu summary"));
-      const address = URL.createObjectURL(await answer.blob());
-      h("a", { href: address, download: `${id}.${name === "json" ? "json" : "md"}` }).click();
-      setTimeout(() => URL.revokeObjectURL(address), 60_000);
-    } catch (error) {
-      composer.notice(trouble(error));
-    }
+  try {
+    const menu = await import("/chat/menu/doing.js");
+    await menu.doing(name, { conversation, client, sidebar });
+  } catch (error) {
+    composer.notice(trouble(error));
   }
 });
-
-function rename() {
-  const { id } = conversation;
-  const input = h("input", { class: "title", "aria-label": "Title", value: conversation.title ?? "", maxlength: "200" });
-  const heading = $("#title");
-  let over = false;
-  const done = (keep) => {
-    if (over) return;
-    over = true;
-    input.replaceWith(heading);
-    if (keep && input.value.trim() !== heading.textContent) sidebar.rename(id, input.value.trim() || null);
-  };
-  input.addEventListener("keydown", (event) => {
-    if (keyOf(event) === "Enter") done(true);
-    if (keyOf(event) !== "Escape") return;
-    event.stopPropagation();
-    done(false);
-  });
-  input.addEventListener("blur", () => done(true));
-  heading.replaceWith(input);
-  input.focus();
-  input.select();
-}
 
 function narrow(opened) {
   document.body.classList.toggle("sidebar-open", opened);

@@ -72,6 +72,7 @@ async def test_a_key_of_a_composition_leaves_a_title_and_an_edited_message_open(
     await answered(page)
     await page.locator("#menu summary").click()
     await page.locator("[data-do=rename]").click()
+    await expect(page.locator("input.title")).to_be_focused()
     await press(page, "input.title", key, how)
     await expect(page.locator("input.title")).to_be_visible()
     await press(page, "input.title", "Escape", {})

@@ -1,0 +1,47 @@
+/** What the menu of a conversation does. Loaded when it is used. */
+
+import { copy, h } from "/chat/dom.js";
+import { keyOf } from "/chat/keys.js";
+
+/** Does what the entry of that name says. Throws what refused it. */
+export async function doing(name, { conversation, client, sidebar }) {
+  const { id, path, title } = conversation;
+  const menu = document.querySelector("#menu summary");
+  switch (name) {
+    case "rename":
+      return rename(conversation, sidebar);
+    case "link":
+      return copy(location.href, menu);
+    case "delete":
+      return sidebar.ask(id, title);
+  }
+  const kind = name === "json" ? "json" : "markdown";
+  const answer = await client.request(`${path}/export?format=${kind}`);
+  if (name === "copy") return copy(await answer.text(), menu);
+  const address = URL.createObjectURL(await answer.blob());
+  h("a", { href: address, download: `${id}.${kind === "json" ? "json" : "md"}` }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+/** Puts a box in the heading's place. */
+function rename({ id, title }, sidebar) {
+  const input = h("input", { class: "title", "aria-label": "Title", value: title ?? "", maxlength: "200" });
+  const heading = document.querySelector("#title");
+  let over = false;
+  const done = (keep) => {
+    if (over) return;
+    over = true;
+    input.replaceWith(heading);
+    if (keep && input.value.trim() !== heading.textContent) sidebar.rename(id, input.value.trim() || null);
+  };
+  input.addEventListener("keydown", (event) => {
+    if (keyOf(event) === "Enter") done(true);
+    if (keyOf(event) !== "Escape") return;
+    event.stopPropagation();
+    done(false);
+  });
+  input.addEventListener("blur", () => done(true));
+  heading.replaceWith(input);
+  input.focus();
+  input.select();
+}
