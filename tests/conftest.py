@@ -38,7 +38,7 @@ settings.load_profile("keepstream")
 # What is run by one process: a file, or all files of a folder that share what is expensive to start.
 TOGETHER = (
     *("page/composing", "page/docs", "page/list", "page/text"),
-    *("stories/conversations", "stories/messages", "stories/terminal"),
+    *("stories/clients/python", "stories/conversations", "stories/messages", "stories/terminal"),
 )
 # Those that take longest, the longest first: none of them is to be the last one, alone on the machine. Whoever is
 # missing here comes later and costs a little time. Those that ask for the same cluster stand apart, so that it is as
@@ -72,7 +72,7 @@ LONG = (
     "stories/clients/test_description",
     "stories/test_resume",
     "stories/clients/test_our_clients",
-    "stories/clients/test_python_client",
+    "stories/clients/python",
     "models/test_models",
     "models/test_life",
     "worker/claims/pool/test_take_over",
