@@ -104,6 +104,10 @@ class AsyncConversations:
         """Gives it another title."""
         return await self.update(conversation_id, title=title)
 
+    async def choose(self, conversation_id: str, message_id: str) -> Conversation:
+        """Makes the version active in which this message stands: one of its `versions`. `ConflictError` while one runs."""
+        return await self._wire.send(interface.choose_version(conversation_id, message_id))
+
     async def fork(self, conversation_id: str, at: str, *, title: str | None = None) -> WholeConversation:
         """Begins another one with what was said up to the message `at`."""
         return await self._wire.send(interface.fork_conversation(conversation_id, at, title))

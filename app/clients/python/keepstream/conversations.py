@@ -104,6 +104,10 @@ class Conversations:
         """Gives it another title."""
         return self.update(conversation_id, title=title)
 
+    def choose(self, conversation_id: str, message_id: str) -> Conversation:
+        """Makes the version active in which this message stands: one of its `versions`. `ConflictError` while one runs."""
+        return self._wire.send(interface.choose_version(conversation_id, message_id))
+
     def fork(self, conversation_id: str, at: str, *, title: str | None = None) -> WholeConversation:
         """Begins another one with what was said up to the message `at`."""
         return self._wire.send(interface.fork_conversation(conversation_id, at, title))

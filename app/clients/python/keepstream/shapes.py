@@ -169,13 +169,17 @@ class Timing(TypedDict):
 
 
 class KeptMessage(TypedDict):
-    """A message of a conversation; from `stream_id` on of an answer alone."""
+    """A message of a conversation; from `stream_id` on of an answer alone.
+
+    `versions`: where there are several in this place, the ids of all of them, the oldest first.
+    """
 
     id: str
     role: Literal["user", "assistant"]
     content: list[dict[str, Any]] | None
     created_at: str
     continues: NotRequired[str]
+    versions: NotRequired[list[str]]
     stream_id: NotRequired[str]
     model: NotRequired[str | None]
     partial: NotRequired[Literal[True]]
@@ -183,6 +187,7 @@ class KeptMessage(TypedDict):
     stop_reason: NotRequired[str | None]
     usage: NotRequired[dict[str, Any] | None]
     cost_usd: NotRequired[float | None]
+    saved_usd: NotRequired[float]
     timing: NotRequired[Timing]
     error: NotRequired[ErrorDetail]
     feedback: NotRequired[Feedback]

@@ -140,7 +140,11 @@ async def test_a_conversation_is_begun_said_answered_changed_and_deleted(client:
     again = await client("conversations.regenerate", made["id"])
     await client.all(again["id"])
     await client("conversations.rename", made["id"], "Seas")
+    *_, answer = (await client("conversations.get", made["id"]))["messages"]
+    first, second = answer["versions"]
+    await client("conversations.choose", made["id"], first if answer["id"] == second else second)
     found = await client("conversations.get", made["id"])
+    assert found["messages"][-1]["id"] != answer["id"]
     assert (found["title"], [message["role"] for message in found["messages"]]) == ("Seas", ["user", "assistant"])
     fork = await client("conversations.fork", made["id"], found["messages"][0]["id"], title="Other")
     page = await client("conversations.list", limit=2)

@@ -123,6 +123,10 @@ def say(conversation_id: str, body: Mapping[str, Any]) -> Request[Said]:
     return with_json("POST", f"{_conversation(conversation_id)}/messages", given)
 
 
+def choose_version(conversation_id: str, message_id: str) -> Request[Conversation]:
+    return with_json("POST", f"{_conversation(conversation_id)}/version", {"message_id": message_id})
+
+
 def fork_conversation(conversation_id: str, at: str, title: str | None) -> Request[WholeConversation]:
     body = {"at": at} | ({} if title is None else {"title": title})
     return with_json("POST", f"{_conversation(conversation_id)}/fork", body)

@@ -33,6 +33,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "get_conversation": (CONVERSATION,),
     "delete_conversation": (CONVERSATION,),
     "say": (CONVERSATION, {"content": "Hello", "after": UNSET}),
+    "choose_version": (CONVERSATION, "msg_1"),
     "fork_conversation": (CONVERSATION, "msg_1", None),
     "conversation_events": (CONVERSATION,),
     "conversation_ticket": (CONVERSATION, None),
