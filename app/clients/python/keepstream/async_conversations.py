@@ -105,7 +105,7 @@ class AsyncConversations:
         return await self.update(conversation_id, title=title)
 
     async def choose(self, conversation_id: str, message_id: str) -> Conversation:
-        """Makes the version active in which this message stands: one of its `versions`. `ConflictError` while one runs."""
+        """Makes the version active in which this message stands, one of `versions`. `ConflictError` while one runs."""
         return await self._wire.send(interface.choose_version(conversation_id, message_id))
 
     async def fork(self, conversation_id: str, at: str, *, title: str | None = None) -> WholeConversation:
