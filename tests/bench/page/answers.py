@@ -38,6 +38,13 @@ MIXED = "\n\n".join(text.markdown for text in TEXTS)
 SHAPES = {
     name: head + "\n".join(line(n) for n in range(1, many)) + tail
     for name, head, line, tail, many in [
+        (
+            "formulas",
+            "",
+            lambda n: f"{n}. $x_{{{n}}}^2$ and\n   $$\\int_0^{{{n}}} \\frac{{x^{{{n}}}}}{{e^x - 1}}\\,dx$$",
+            "",
+            250,
+        ),
         ("one list", "", lambda n: f"{n}. Item **{n}** of a list that does not end, with `code_{n}` in it", "", 500),
         ("one table", "| n | square | what |\n|--:|--:|---|\n", lambda n: f"| {n} | {n * n} | *row* {n} |", "", 500),
         ("one code block", "```python\n", lambda n: f"def f{n}(x: int) -> int: return x * {n}  # {n}", "\n```", 500),
