@@ -34,7 +34,7 @@ _CHAT = (
     *(f"composing/{name}" for name in ("composer", "draft", "drafts", "files", "look", "model", "pasted", "pictures")),
     *("composing/refusals", "composing/tray", "composing/tuner", "composing/tuning", "menu/doing", "menu/settings"),
     *("markdown/highlight", "markdown/links", "markdown/markdown", "markdown/math", "markdown/rare"),
-    *("markdown/shape", "markdown/unfinished"),
+    *("markdown/shape", "markdown/tokens", "markdown/unfinished"),
 )
 _BOARD = (*("beside", "chart", "door", "flights", "lanes", "live", "opened", "streams", "tiles", "verdict", "words"),)
 _LANGUAGES = (

@@ -1,10 +1,12 @@
 /**
  * Colours for code, without touching it: ranges over its text (the CSS Custom Highlight API), so that a selection, a
- * copy and a growing text stay what they are. Speed-highlight reads; a language is fetched when it is first seen. A
+ * copy and a growing text stay what they are. A language is fetched when it is first seen. A
  * browser without the interface shows plain code.
  *
  * Only what is in sight has ranges: a browser looks at every range of the page in each frame in which anything changed.
  */
+
+import { Reading } from "/chat/markdown/tokens.js";
 
 const LANGUAGES = new Map(Object.entries({
   bash: "bash sh shell zsh console shell-session fish",
@@ -34,8 +36,6 @@ const LANGUAGES = new Map(Object.entries({
 /** What the languages name in each other. */
 const INNER = ["jsdoc", "regex", "todo", "uri"];
 
-/** What is longer stays plain. */
-const LONGEST = 40_000;
 /** What grows or moves is looked at again at this beat. */
 const BEAT_MS = 100;
 /** So far beyond the edge is in sight. */
@@ -52,7 +52,10 @@ let timer = null;
 /** Paints a `code` element with `data-language`, soon. @param {HTMLElement} code */
 export function paint(code) {
   if (!supported || !LANGUAGES.has(code.dataset.language.toLowerCase())) return;
-  if (!painted.has(code)) painted.set(code, { text: null, source: "", found: [], ranges: [], shown: "", notBefore: 0 });
+  if (!painted.has(code)) {
+    const reading = new Reading(LANGUAGES.get(code.dataset.language.toLowerCase()), language);
+    painted.set(code, { text: null, reading, ranges: [], shown: "", notBefore: 0 });
+  }
   soon();
 }
 
@@ -74,7 +77,7 @@ function soon() {
 function look(state, code) {
   const { top, height } = code.getBoundingClientRect();
   const starts = [0];
-  const { source } = state;
+  const source = code.textContent;
   for (let at = source.indexOf("\n"); at >= 0; at = source.indexOf("\n", at + 1)) starts.push(at + 1);
   // All lines of code are of one height, unless they are broken.
   const wraps = "wrap" in document.documentElement.dataset;
@@ -82,7 +85,7 @@ function look(state, code) {
   const [first, end] = [line(-MARGIN) - LINES, line(innerHeight + MARGIN)];
   const seen = height > 0 && end > 0 && first < starts.length;
   colour(state, starts[Math.max(first, 0)], seen ? (starts[end] ?? Infinity) : 0);
-  if (!seen || code.textContent === source) return;
+  if (!seen || (source === state.reading.source && code.firstChild === state.text)) return;
   if (performance.now() < state.notBefore) return soon();
   state.notBefore = Infinity;
   read(code, state).catch((error) => console.warn("highlight:", error.name));
@@ -104,22 +107,16 @@ function above(text, starts, y) {
 
 async function read(code, state) {
   const text = code.firstChild;
-  const source = text.data;
   const { tokenizer } = await load("tokenize");
   const start = performance.now();
-  const found = [];
-  let at = 0;
-  const reading = tokenizer(source.length > LONGEST ? "" : source, LANGUAGES.get(code.dataset.language.toLowerCase()), (piece, kind) => {
-    if (kind && piece) found.push([kind, at, at + piece.length]);
-    at += piece.length;
-  });
-  for (let step = reading.next(); !step.done; ) step = reading.next(await language(step.value));
+  const more = await state.reading.on(tokenizer, text.data);
   const now = performance.now();
-  state.notBefore = now + Math.min((now - start) * 10, 1000);
+  state.notBefore = now + (more ? 0 : Math.min((now - start) * 10, 1000));
   // Meanwhile it may have grown or be gone.
   if (!painted.has(code)) return;
-  if (code.firstChild === text && text.data.startsWith(source)) Object.assign(state, { text, source, found, shown: "" });
+  if (code.firstChild === text && text.data.startsWith(state.reading.source)) Object.assign(state, { text, shown: "" });
   look(state, code);
+  if (more) soon();
 }
 
 /** Has the ranges on the page that lie between two places. */
@@ -127,7 +124,8 @@ function colour(state, from, to) {
   if (state.shown === `${from} ${to}`) return;
   state.shown = `${from} ${to}`;
   for (const [highlight, range] of state.ranges) highlight.delete(range);
-  state.ranges = state.found.filter(([, start, end]) => end > from && start < to).map(([kind, start, end]) => {
+  const found = state.text?.data.startsWith(state.reading.source) ? state.reading.found : [];
+  state.ranges = found.filter(([, start, end]) => end > from && start < to).map(([kind, start, end]) => {
     const name = `code-${kind}`;
     if (!CSS.highlights.has(name)) CSS.highlights.set(name, new Highlight());
     const range = new StaticRange({ startContainer: state.text, startOffset: start, endContainer: state.text, endOffset: end });
@@ -136,9 +134,15 @@ function colour(state, from, to) {
   });
 }
 
-async function language(name) {
+const languages = new Map();
+
+function language(name) {
   if (![...LANGUAGES.values(), ...INNER].includes(name)) return undefined;
-  return (await load(`languages/${name}`)).default;
+  if (languages.has(name)) return languages.get(name);
+  return load(`languages/${name}`).then((found) => {
+    languages.set(name, found.default);
+    return found.default;
+  });
 }
 
 function load(file) {
