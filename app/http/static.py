@@ -29,8 +29,8 @@ from app.settings import Settings
 HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 _CHAT = (
     *("conversation", "dom", "keys", "messages", "older", "pace", "scroll", "session", "settings", "sidebar", "words"),
-    *(f"answer/{name}" for name in ("announce", "answer", "blocks", "foot", "note", "verdict")),
-    *("asking/asked", "asking/editing"),
+    *(f"answer/{name}" for name in ("announce", "answer", "blocks", "foot", "note", "verdict", "versions")),
+    *("asking/asked", "asking/editing", "list/doing"),
     *(f"composing/{name}" for name in ("composer", "draft", "drafts", "files", "look", "model", "pasted", "pictures")),
     *("composing/refusals", "composing/tray", "composing/tuner", "composing/tuning", "menu/doing", "menu/settings"),
     *("markdown/highlight", "markdown/links", "markdown/markdown", "markdown/math", "markdown/rare"),

@@ -51,6 +51,7 @@ const messages = new Messages($("#log"), {
     return again({ content, after: messages.before(message.id) }, content);
   },
   fork: (id) => fork(id),
+  version: (id) => version(id),
   rate: (stream, opinion) => client.request(`/v1/streams/${stream}/feedback`, json("POST", opinion)),
   trouble: (error) => composer.notice(trouble(error)),
 });
@@ -212,6 +213,23 @@ async function again(body, content = null) {
     await composer.refused(error);
     return false;
   }
+  return true;
+}
+
+/** Goes to another version of a message, and of what followed it. */
+async function version(id) {
+  if (composer.busy) {
+    composer.notice("Claude is still answering. Wait until it’s done, or stop it first.");
+    return false;
+  }
+  try {
+    await client.request(`${conversation.path}/version`, json("POST", { message_id: id }));
+    await conversation.refresh();
+  } catch (error) {
+    composer.notice(error.status === 400 ? "This version isn’t kept anymore." : trouble(error));
+    return false;
+  }
+  announce.say(document.querySelector(`[data-id="${id}"] .versions`)?.getAttribute("aria-label"));
   return true;
 }
 

@@ -27,6 +27,9 @@ export class Conversation {
   #messages;
   #page;
   #offset = "";
+  /** Whether the page shows it as it is, but for what comes; and who waits for that. */
+  #known = false;
+  #shown = null;
   /** How far the running stream was read, and which streams have ended. */
   #place = "";
   #over = new Set();
@@ -61,16 +64,16 @@ export class Conversation {
   /** Follows it until `close`. */
   async follow({ fresh = false } = {}) {
     document.addEventListener("visibilitychange", this.#seen);
-    let known = fresh;
+    this.#known = fresh;
     while (!this.#closed) {
       await this.#visible();
       this.#phase = new AbortController();
       try {
-        if (!known) await this.#load();
-        known = true;
+        if (!this.#known) await this.#load();
+        this.#known = true;
+        this.#shown?.();
         if (this.#closed) return;
-        if (this.running) known = await this.#read();
-        else known = await this.#listen();
+        this.#known = await (this.running ? this.#read() : this.#listen());
         this.#connection(null);
       } catch (error) {
         if (this.#closed) return;
@@ -122,6 +125,13 @@ export class Conversation {
   async stop() {
     if (!this.running) return;
     await this.#client.cancel(this.running.stream);
+  }
+
+  /** Begins with the whole of it again; resolves when that is shown. */
+  refresh() {
+    this.#known = false;
+    this.#phase.abort();
+    return new Promise((resolve) => (this.#shown = resolve));
   }
 
   async #load() {
@@ -195,6 +205,7 @@ export class Conversation {
       if (this.#told !== null && type !== "conversation.updated") {
         if (type === "stream.started" && data.stream_id === this.#told) this.#told = null;
         else if (type === "message.added" && !this.#messages.has(data.message.id)) return false;
+        else if (type === "message.added") this.#messages.add(data.message); // it has its versions now
         else if (type === "relay.reset" || type === "conversation.deleted") this.#told = null;
         if (type !== "relay.reset" && type !== "conversation.deleted") continue;
       }

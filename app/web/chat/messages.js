@@ -5,6 +5,7 @@
 
 import { Answer } from "/chat/answer/answer.js";
 import { foot } from "/chat/answer/foot.js";
+import { refocus, versions } from "/chat/answer/versions.js";
 import { asked } from "/chat/asking/asked.js";
 import { copy, h } from "/chat/dom.js";
 import { textOf } from "/chat/words.js";
@@ -20,13 +21,18 @@ export class Messages {
 
   /**
    * @param {HTMLElement} root
-   * @param {object} actions `regenerate`, `continue`, `edit(message, text)`, `fork(id)`, `trouble(error)`,
+   * @param {object} actions `regenerate`, `continue`, `edit(message, text)`, `fork(id)`, `version(id)`, `trouble(error)`,
    *   `now()` in ms of the server's clock
    */
   constructor(root, actions) {
     this.#root = root;
     this.#actions = actions;
-    this.#does = { ...actions, change: (entry) => this.#edit(entry), rephrase: (id) => this.#edit(this.#question(id)) };
+    this.#does = {
+      ...actions,
+      change: (entry) => this.#edit(entry),
+      rephrase: (id) => this.#edit(this.#question(id)),
+      version: async (id, step) => (await actions.version(id)) && refocus(this.#tools(id), step),
+    };
     root.addEventListener("click", (event) => {
       const button = event.target.closest(".copy-code");
       if (button) copy(button.closest("figure").querySelector("code").textContent, button);
@@ -96,6 +102,7 @@ export class Messages {
     } else {
       this.#finish(known ?? this.#open(message.id), message);
     }
+    versions(this.#tools(message.id), message, this.#does);
     this.#mark();
   }
 
@@ -173,6 +180,10 @@ export class Messages {
   #finished(entry) {
     entry.element.classList.remove("running");
     foot(entry, this.#does);
+  }
+
+  #tools(id) {
+    return this.#entries.get(id)?.element.querySelector(":scope > .tools");
   }
 
   #question(id) {

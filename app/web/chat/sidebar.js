@@ -1,7 +1,6 @@
 /** The list of conversations: search, rename, delete. The last used stands first. */
 
 import { h, icon, iconButton } from "/chat/dom.js";
-import { keyOf } from "/chat/keys.js";
 import { trouble, when } from "/chat/words.js";
 
 const PAGE = 50;
@@ -99,29 +98,19 @@ export class Sidebar {
     }
   }
 
-  #rename(item, row) {
-    const input = h("input", { "aria-label": "Title", value: row.title ?? "", maxlength: "200" });
-    const link = item.querySelector("a");
-    let over = false;
-    const done = async (keep) => {
-      if (over) return;
-      over = true;
-      input.replaceWith(link);
-      const title = input.value.trim();
-      if (!keep || title === (row.title ?? "")) return;
-      if (await this.rename(row.id, title || null)) item.removeAttribute("data-key");
-    };
-    input.addEventListener("keydown", (event) => {
-      if (keyOf(event) === "Enter") done(true);
-      if (keyOf(event) === "Escape") {
-        event.stopPropagation();
-        done(false);
-      }
-    });
-    input.addEventListener("blur", () => done(true));
-    link.replaceWith(input);
-    input.focus();
-    input.select();
+  async #rename(item, row) {
+    const { retitled } = await this.#doing();
+    const title = await retitled(item.querySelector("a"), row.title ?? "");
+    if (title !== null && (await this.rename(row.id, title || null))) item.removeAttribute("data-key");
+  }
+
+  async #doing() {
+    try {
+      return await import("/chat/list/doing.js");
+    } catch (error) {
+      this.#page.notice(trouble(error));
+      throw error;
+    }
   }
 
   async rename(id, title) {
@@ -137,6 +126,7 @@ export class Sidebar {
 
   /** Deletes a conversation, if that is meant. */
   async ask(id, title) {
+    const { confirmed } = await this.#doing();
     if (await confirmed(`Delete “${title ?? "New chat"}”?`, "It is gone for good, on all devices.", "Delete")) await this.#remove(id);
   }
 
@@ -153,18 +143,4 @@ export class Sidebar {
 
 export function json(method, body) {
   return { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-}
-
-/** Asks before what cannot be undone. @returns {Promise<boolean>} */
-export function confirmed(question, detail, yes) {
-  return new Promise((resolve) => {
-    const dialog = h("dialog", { class: "small", "aria-label": question, onclose: () => {
-      resolve(dialog.returnValue === "yes");
-      dialog.remove();
-    } },
-      h("form", { method: "dialog" }, h("h2", {}, question), h("p", {}, detail),
-        h("div", { class: "row" }, h("button", { value: "no", autofocus: true }, "Keep it"), h("button", { value: "yes", class: "danger" }, yes))));
-    document.body.append(dialog);
-    dialog.showModal();
-  });
 }

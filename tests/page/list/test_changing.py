@@ -35,7 +35,7 @@ async def test_edit_and_resend_replaces_what_follows(site: Site) -> None:
     await button(articles(page).first, "Edit message").click()
     edit = page.get_by_role("textbox", name="Edit message")
     await expect(edit).to_have_value(f"One [[sim: {NOW}]]")
-    await expect(page.get_by_text("What follows is replaced.")).to_be_visible()
+    await expect(page.get_by_text("What follows is kept, as an earlier version.")).to_be_visible()
     await edit.press("Escape")
     await expect(edit).to_have_count(0)
     await expect(articles(page)).to_have_count(4)
@@ -47,6 +47,17 @@ async def test_edit_and_resend_replaces_what_follows(site: Site) -> None:
     await answered(page)
     await expect(articles(page)).to_have_count(2)
     assert [message["role"] for message in await site.messages(page)] == ["user", "assistant"]
+    other = await site.visit(conversation_of(page))
+    await button(page, "Previous version").click()
+    for tab in (page, other):
+        await expect(articles(tab)).to_have_count(4)
+        await expect(articles(tab).nth(2)).to_contain_text("Two")
+        await expect(tab.get_by_role("group", name="Version 1 of 2")).to_be_visible()
+    await expect(button(page, "Next version")).to_be_focused()
+    await expect(page.locator("#announcer")).to_contain_text("Version 1 of 2")
+    await page.keyboard.press("Enter")
+    await expect(body(page)).to_have_text("Another answer.")
+    await expect(button(page, "Previous version")).to_be_focused()
 
 
 async def test_regenerate_asks_again(site: Site) -> None:
@@ -61,6 +72,11 @@ async def test_regenerate_asks_again(site: Site) -> None:
     await eventually(another)
     await answered(page)
     await expect(articles(page)).to_have_count(2)
+    await expect(answer(page).get_by_role("group", name="Version 2 of 2")).to_be_visible()
+    await page.reload()
+    await button(answer(page), "Previous version").click()
+    await expect(answer(page)).to_have_attribute("data-id", first)
+    assert (await site.messages(page))[-1]["id"] == first
 
 
 async def test_a_branch_leaves_the_old_one_as_it_was(site: Site) -> None:

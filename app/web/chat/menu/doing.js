@@ -1,7 +1,7 @@
 /** What the menu of a conversation does. Loaded when it is used. */
 
 import { copy, h } from "/chat/dom.js";
-import { keyOf } from "/chat/keys.js";
+import { retitled } from "/chat/list/doing.js";
 
 /** Does what the entry of that name says. Throws what refused it. */
 export async function doing(name, { conversation, client, sidebar }) {
@@ -24,24 +24,7 @@ export async function doing(name, { conversation, client, sidebar }) {
 }
 
 /** Puts a box in the heading's place. */
-function rename({ id, title }, sidebar) {
-  const input = h("input", { class: "title", "aria-label": "Title", value: title ?? "", maxlength: "200" });
-  const heading = document.querySelector("#title");
-  let over = false;
-  const done = (keep) => {
-    if (over) return;
-    over = true;
-    input.replaceWith(heading);
-    if (keep && input.value.trim() !== heading.textContent) sidebar.rename(id, input.value.trim() || null);
-  };
-  input.addEventListener("keydown", (event) => {
-    if (keyOf(event) === "Enter") done(true);
-    if (keyOf(event) !== "Escape") return;
-    event.stopPropagation();
-    done(false);
-  });
-  input.addEventListener("blur", () => done(true));
-  heading.replaceWith(input);
-  input.focus();
-  input.select();
+async function rename({ id, title }, sidebar) {
+  const chosen = await retitled(document.querySelector("#title"), title ?? "", { class: "title" });
+  if (chosen !== null) sidebar.rename(id, chosen || null);
 }
