@@ -112,24 +112,19 @@ class PullReader:
             yield step
 
 
-class PatientReader(PullReader):
-    """One whose client cannot come back by itself: it stays while its front drains, until the last moment in which its
-    client can still be told; and it is woken when its client is owed something (a head, a ping).
+class TimedReader(PullReader):
+    """One that is woken when its client is owed something (a head, a ping, an end).
 
     `due`: the time at which it is woken, by a ping. `gone`: its client has left.
     """
 
-    __slots__ = ("_due", "_hub", "_last_moment", "_timer", "gone")
+    __slots__ = ("_due", "_timer", "gone")
 
-    def __init__(self, position: Position, hub: Hub, due: float, face: str, *, in_parts: bool = False) -> None:
+    def __init__(self, position: Position, due: float, face: str, *, in_parts: bool = False) -> None:
         super().__init__(position, in_parts=in_parts, face=face)
         self.gone = False
-        self._hub = hub
-        self._last_moment: asyncio.TimerHandle | None = None
         self._due = due
         self._timer = asyncio.get_running_loop().call_at(due, self._wake_up)
-        if hub.draining:  # the drain told only those it found
-            self.leave(0)
 
     @property
     def due(self) -> float:
@@ -143,20 +138,13 @@ class PatientReader(PullReader):
             self._timer.cancel()
             self._timer = asyncio.get_running_loop().call_at(due, self._wake_up)
 
-    def leave(self, retry_ms: int) -> None:
-        if self._last_moment is None:
-            loop = asyncio.get_running_loop()
-            self._last_moment = loop.call_at(self._hub.leave_by, super().leave, retry_ms)
-
     def go(self) -> None:
         """Its client has left: end here."""
         self.gone = True
-        super().leave(0)
+        PullReader.leave(self, 0)
 
     def close(self) -> None:
         self._timer.cancel()
-        if self._last_moment is not None:
-            self._last_moment.cancel()
 
     def _wake_up(self) -> None:
         loop = asyncio.get_running_loop()
@@ -165,3 +153,28 @@ class PatientReader(PullReader):
             self.aside(PING)
             again = loop.time() + WAKE_AGAIN_SECONDS
         self._timer = loop.call_at(again, self._wake_up)
+
+
+class PatientReader(TimedReader):
+    """One whose client cannot come back by itself: it stays while its front drains, until the last moment in which its
+    client can still be told.
+    """
+
+    __slots__ = ("_hub", "_last_moment")
+
+    def __init__(self, position: Position, hub: Hub, due: float, face: str, *, in_parts: bool = False) -> None:
+        super().__init__(position, due, face, in_parts=in_parts)
+        self._hub = hub
+        self._last_moment: asyncio.TimerHandle | None = None
+        if hub.draining:  # the drain told only those it found
+            self.leave(0)
+
+    def leave(self, retry_ms: int) -> None:
+        if self._last_moment is None:
+            loop = asyncio.get_running_loop()
+            self._last_moment = loop.call_at(self._hub.leave_by, super().leave, retry_ms)
+
+    def close(self) -> None:
+        super().close()
+        if self._last_moment is not None:
+            self._last_moment.cancel()

@@ -1,4 +1,4 @@
-"""An answer that follows a stream to its end, in whatever dialect, for a client that cannot come back by itself.
+"""An answer that follows a stream, in whatever dialect; to its end, where its client cannot come back by itself.
 
 The rule: the client is watched, and whoever reads for it goes when it goes; it is written to at least every
 `PING_SECONDS`, and what is not whole when the reading is over is broken off, so that nobody takes a part for the whole.
@@ -19,7 +19,7 @@ from app.faces.base.names import headers_of_stream
 from app.fanout.beat import PING_SECONDS
 from app.fanout.catchup import Part, Step
 from app.fanout.parts import AnotherHistoryError
-from app.fanout.reader import Aside, Leave, PatientReader
+from app.fanout.reader import Aside, Leave, PatientReader, TimedReader
 from app.http.body import let_go
 from app.http.connection.cycle import break_off
 from app.stream.accounts import Over
@@ -61,7 +61,7 @@ class FollowingAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         let_go(scope)  # what was asked is stored: an answer may take minutes
         hub, now = self._front.hub, asyncio.get_running_loop().time()
-        reader = PatientReader(self._position, hub, now + self.first_seconds, self.face, in_parts=self.in_parts)
+        reader = self._reader(now + self.first_seconds)
         reader.resumed = self.resumed
         watching = asyncio.create_task(_watch(receive, reader), name="client")
         try:
@@ -77,11 +77,14 @@ class FollowingAnswer(Response):
             reader.close()
             self.left()
 
-    async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> bool:
+    def _reader(self, due: float) -> TimedReader:
+        return PatientReader(self._position, self._front.hub, due, self.face, in_parts=self.in_parts)
+
+    async def _serve(self, steps: Steps, reader: TimedReader, scope: Scope, send: Send) -> bool:
         """Says all of it; whether the client was told an end, so that it knows what it has."""
         raise NotImplementedError
 
-    async def _write(self, reader: PatientReader, send: Send, data: bytes, *, more: bool = True) -> None:
+    async def _write(self, reader: TimedReader, send: Send, data: bytes, *, more: bool = True) -> None:
         if not self._begun:
             await self._begin(send)
         self._front.hub.sent.bytes += len(data)
@@ -118,7 +121,7 @@ def _nothing_to_leave() -> None:
     """For who is not counted."""
 
 
-async def _watch(receive: Receive, reader: PatientReader) -> None:
+async def _watch(receive: Receive, reader: TimedReader) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     reader.go()

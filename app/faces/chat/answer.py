@@ -18,7 +18,7 @@ from app.faces.chat.view import HEADERS, PING, RESUMABLE_HEADER, UIMessagesView
 from app.fanout.beat import PING_SECONDS
 from app.fanout.catchup import Data, Lost, Part, Reset, Step
 from app.fanout.parts import PART_BYTES
-from app.fanout.reader import Aside, Leave, PatientReader
+from app.fanout.reader import Aside, Leave, TimedReader
 from app.http.connection.heard import when_heard
 from app.http.whole import send_in_parts
 from app.stream.errors import BusyError
@@ -49,14 +49,14 @@ class ChatAnswer(FollowingAnswer):
         finally:
             self.left()
 
-    async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> bool:
+    async def _serve(self, steps: Steps, reader: TimedReader, scope: Scope, send: Send) -> bool:
         with contextlib.suppress(BusyError):  # as when the front drains: who comes back may be lucky
             await self._show(steps, reader, scope, send)
         if self._view.over and self._chat is not None and not reader.gone:
             when_heard(scope, partial(self._note_shown, *self._chat))
         return self._view.over
 
-    async def _show(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> None:
+    async def _show(self, steps: Steps, reader: TimedReader, scope: Scope, send: Send) -> None:
         time, bulk = asyncio.get_running_loop().time, self._front.bulk
         await self._write(reader, send, self._view.head())
         async for step in steps:

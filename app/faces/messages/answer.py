@@ -21,7 +21,7 @@ from app.faces.base.names import headers_of_stream
 from app.faces.base.result import FIELDS, failure_of, message_of
 from app.faces.messages.view import PING, Broken, Ended, MessagesView, error_event
 from app.fanout.catchup import Data, Part, Reset, Step
-from app.fanout.reader import Aside, Leave, PatientReader
+from app.fanout.reader import Aside, Leave, TimedReader
 from app.http.errors import REQUEST_ID, ApiError, draining, error_body
 from app.intake.submit import again
 from app.stream.endings import Outcome
@@ -70,7 +70,7 @@ class Answer(FollowingAnswer):
 class WholeAnswer(Answer):
     """The finished Message, once there is one."""
 
-    async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> bool:
+    async def _serve(self, steps: Steps, reader: TimedReader, scope: Scope, send: Send) -> bool:
         async for step in steps:
             match step:
                 case Leave() if reader.gone:
@@ -108,7 +108,7 @@ class StreamedAnswer(Answer):
         self._view = MessagesView(shown=resumed)
         self.resumed = resumed
 
-    async def _serve(self, steps: Steps, reader: PatientReader, scope: Scope, send: Send) -> bool:
+    async def _serve(self, steps: Steps, reader: TimedReader, scope: Scope, send: Send) -> bool:
         time = asyncio.get_running_loop().time
         async for step in steps:
             if reader.gone and isinstance(step, Leave | Part):
@@ -154,7 +154,7 @@ class StreamedAnswer(Answer):
             case _:
                 return None
 
-    async def _fail(self, error: ApiError, reader: PatientReader, scope: Scope, send: Send) -> None:
+    async def _fail(self, error: ApiError, reader: TimedReader, scope: Scope, send: Send) -> None:
         """Tells the failure in the stream, and ends it. Raises it while it can still be the answer."""
         if not self._begun:
             raise error
