@@ -119,6 +119,10 @@ chaos: install ## everything at once: SECONDS=60 SEED=7, a seed of its own if no
 fuzz: install ## fuzz what reads a stranger's bytes: SECONDS=60 for all of it together; ARGS="--keep sse" for some
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(ARGS)
 
+.PHONY: durable
+durable: install ## all that Durable Streams' own tests say of reading, those that try many examples as well
+	DURABLE=all $(BIN)/python -m pytest -n 0 tests/app/faces/durable/test_conformance.py
+
 .PHONY: hostile
 hostile: install ## odd requests against a front with keys on: no fault, no hang, no growth; ARGS="--requests 20000"
 	$(BIN)/python -m tests.hostile $(ARGS)

@@ -38,6 +38,7 @@ from app.faces.board.gathering import Gathering
 from app.faces.chat import routes as chat
 from app.faces.conversations import routes as conversations
 from app.faces.conversations.saying import Conversing
+from app.faces.durable import routes as durable
 from app.faces.messages import passthrough
 from app.faces.messages import routes as messages
 from app.faces.native import routes as native
@@ -157,6 +158,7 @@ def application(
     }
     routes = [
         *native.ROUTES,
+        *durable.ROUTES,
         *usages.ROUTES,
         *boards.ROUTES,
         *messages.ROUTES,

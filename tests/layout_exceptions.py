@@ -75,6 +75,7 @@ ABOUT_SEVERAL = {
     "tests/app/docs/test_names.py": "pages, not modules",
     "tests/app/docs/test_metrics_page.py": "pages, not modules",
     "tests/app/docs/test_settings_page.py": "pages, not modules",
+    "tests/app/faces/durable/test_conformance.py": "the whole face, by the protocol's own tests",
     "tests/app/faces/messages/test_leaving.py": "the face's answer, and the base's",
     "tests/app/fanout/lost/test_losses.py": "hub, tail and reader",
     "tests/app/fanout/lost/test_starting_over.py": "hub, tail and reader",

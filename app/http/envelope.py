@@ -45,6 +45,7 @@ ALLOWED_HEADERS = frozenset(
         "content-type",
         "last-event-id",
         "idempotency-key",
+        "if-none-match",
         "anthropic-version",
         "anthropic-beta",
         "anthropic-dangerous-direct-browser-access",

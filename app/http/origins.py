@@ -20,11 +20,12 @@ SSE = "keepstream.sse"
 
 # What an answer cost and how long it took: app/faces/base/measured.py.
 MEASURED_HEADERS = ("x-keepstream-cost-usd", "server-timing")
+# Where a reader of a Durable Stream stands: app/faces/durable/view.py.
+STREAM_HEADERS = ("stream-next-offset", "stream-up-to-date", "stream-cursor", "stream-closed")
 EXPOSED_HEADERS = ", ".join(
     (
-        *("request-id", "retry-after", "location", "x-keepstream-id", "x-resumable-stream-id"),
-        *MEASURED_HEADERS,
-        *remaining.HEADERS,
+        *("request-id", "retry-after", "location", "etag", "x-keepstream-id", "x-resumable-stream-id"),
+        *(*MEASURED_HEADERS, *STREAM_HEADERS, *remaining.HEADERS),
     )
 )
 HEALTH = frozenset({"/healthz", "/readyz"})

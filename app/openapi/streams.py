@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from app.openapi.access import BY_TICKET
+from app.openapi.shapes import offsets
 from app.openapi.words import RATES, Json, answer, body, errors, events, json_content, operation, parameters, schema
 from app.stream.opinions.opinions import NOTE_CHARACTERS
 
 TAG = "Streams"
 TAGS = [{"name": TAG, "description": "Submit a prompt, read its events from any place, look, cancel"}]
+
+LOG = """\
+For clients of [Durable Streams](https://github.com/durable-streams/durable-streams): one message an event, which is the
+event's data; the relay's own say in `type` what the event is called. A reader begins with the newest attempt. An offset
+is an event's id. `HEAD` tells the end, and whether the stream is closed."""
+CONTROLLED = """\
+Each event of data is an array of messages, and behind it stands one of control. It ends after a minute, when the front
+drains, and for good with `streamClosed`."""
+
 
 EVENTS = """\
 The log's frames: the Claude API's own events and those of the relay, each with an id. It begins with `retry: 1000`, has
@@ -29,6 +39,9 @@ _GIVEN: Json = {
     "required": ["rating", "note"],
     "properties": {"rating": _RATING, "note": {"type": ["string", "null"], **_NOTE}},
 }
+
+# Where a reader of a Durable Stream stands.
+WHERE = tuple(offsets.HEADERS)
 
 _LINKS = {
     "links": {
@@ -96,6 +109,28 @@ def paths() -> Json:
                 },
                 parameters=[*found, *parameters("last-event-id", "after", "lastEventId", "last_event_id")],
                 security=BY_TICKET,
+            )
+        },
+        "/v1/streams/{id}/log": {
+            "get": operation(
+                "log",
+                TAG,
+                "Read a stream as a Durable Stream",
+                {
+                    "200": answer(
+                        "Messages from the offset on, as far as one answer goes; or as events, with live=sse",
+                        json_content({"type": "array", "items": {}})
+                        | events(CONTROLLED, data={"type": "array"}, control=schema("Control")),
+                        *WHERE,
+                        "etag",
+                    ),
+                    "204": answer("Nothing came while it was waited, or nothing ever will", None, *WHERE, "etag"),
+                    "304": answer("As it is known already", None, *WHERE, "etag"),
+                    **errors(400, 401, 404, 410),
+                },
+                parameters=[*found, *parameters("offset", "live", "cursor", "if-none-match")],
+                security=BY_TICKET,
+                description=LOG,
             )
         },
         "/v1/streams/{id}/message": {

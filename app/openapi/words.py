@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from app.http import remaining
+from app.openapi.shapes import offsets
 
 Json = dict[str, Any]
 
-EVENT_ID = "^[0-9]{9}-[0-9a-f]{8}$"
+EVENT_ID = offsets.EVENT_ID
 STREAM_ID = "^st_[0-9a-f]{32}$"
 CONVERSATION_ID = "^cv_[0-9a-f]{32}$"
 
@@ -102,6 +103,7 @@ HEADERS: Json = {
     },
     "content-disposition": {"description": "A name for the file", "schema": {"type": "string"}},
     "etag": {"description": "Names this version", "schema": {"type": "string"}},
+    **offsets.HEADERS,
     "set-cookie": {"description": "The session's cookie", "schema": {"type": "string"}},
 }
 
@@ -198,6 +200,7 @@ PARAMETERS: Json = {
         }
         for name in ("lastEventId", "last_event_id")
     },
+    **offsets.PARAMETERS,
     "anthropic-version": {
         "name": "anthropic-version",
         "in": "header",

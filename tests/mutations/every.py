@@ -19,7 +19,7 @@ from tests.mutations.app import (
     watch,
     watch_metrics,
 )
-from tests.mutations.faces import chat, conversations
+from tests.mutations.faces import chat, conversations, durable
 from tests.mutations.mutation import Mutation
 from tests.mutations.worker import claims, life, log, upstream
 
@@ -33,6 +33,7 @@ ROOMS = {
     "app/faces": faces.ROWS,
     "app/faces/chat": chat.ROWS,
     "app/faces/conversations": conversations.ROWS,
+    "app/faces/durable": durable.ROWS,
     "app/watch": watch.ROWS,
     "app/watch/metrics": watch_metrics.ROWS,
     "app/stream": stream.ROWS,

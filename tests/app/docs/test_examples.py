@@ -43,6 +43,7 @@ SHOWN = """async () => {
 # What the examples for Node are asked for.
 TOLD = {
     "@anthropic-ai/sdk": "console.log(message.content[0].text)",
+    "@durable-streams/client": "console.log(text)",
     "ai": """
         const messages = [{ id: "u1", role: "user", parts: [{ type: "text", text: "Rivers" }] }];
         let told = 0;

@@ -38,6 +38,7 @@ BODIES: dict[str, Any] = {
     "/fork": {"at": NO_MESSAGE},
     "/cancel": None,
     "/feedback": {"rating": 1},
+    "/version": {"message_id": NO_MESSAGE},
     "/ticket": {"expires_in": 60},
     TALKS: {"title": "x"},
 }
