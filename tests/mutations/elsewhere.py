@@ -4,12 +4,6 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
-        "a key that a page of before has kept stays in the browser",
-        "app/web/chat/settings.js",
-        "      if (key) this.#keep();\n",
-        "",
-    ),
-    Mutation(
         "a worker says nothing of a misspelt setting",
         "worker/main.py",
         "for setting in unknown(os.environ):",
@@ -50,12 +44,6 @@ ROWS = (
         "app/dev/forget.py",
         "                    await redis.bgrewriteaof()",
         "                    await redis.ping()",
-    ),
-    Mutation(
-        "an Enter that belongs to a composition sends",
-        "app/web/chat/keys.js",
-        'return event.isComposing || event.keyCode === 229 ? "" : event.key;',
-        "return event.key;",
     ),
     Mutation(
         "the edge does not wait for a front that restarts",
@@ -158,18 +146,6 @@ ROWS = (
         "worker/health.py",
         "if not self._pool.allow_pick_jobs:",
         "if False:",
-    ),
-    Mutation(
-        "the board's numbers are of now, however old they are",
-        "app/web/ops/live.js",
-        "return this.age !== null && this.age > OLD_MS;",
-        "return false;",
-    ),
-    Mutation(
-        "a stream on the board is cancelled by one key",
-        "app/web/ops/opened.js",
-        '($("#keep").hidden ? this.#ask(true) : this.#cancel())',
-        "this.#cancel()",
     ),
     Mutation(
         "an operator is told of no stream but its own",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from tests.mutations import elsewhere
+from tests.mutations import elsewhere, web
 from tests.mutations.app import (
     access,
     faces,
@@ -39,6 +39,7 @@ ROOMS = {
     "app/stream": stream.ROWS,
     "app/stream/scripts": stream_scripts.ROWS,
     "app/stream/scripts/queue": stream_queue.ROWS,
+    "app/web": web.ROWS,
     "worker/claims": claims.ROWS,
     "worker/life": life.ROWS,
     "worker/upstream": upstream.ROWS,

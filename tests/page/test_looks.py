@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from app.http.static import CUT, FILES
 from tests.harness import node
@@ -110,6 +110,19 @@ async def test_axe_finds_nothing_where_something_went_wrong(site: Site, axe: str
     await articles(page).first.hover()
     await button(articles(page).first, "Edit message").click()
     assert await violations(page, axe) == []
+    files = [("paper.pdf", b"%PDF-1.4"), ("notes.md", b"# Notes"), ("all.zip", b"PK\0")]
+    await page.locator("input[type=file]").set_input_files(
+        [FilePayload(name=name, mimeType="", buffer=data) for name, data in files]
+    )
+    await expect(page.get_by_role("status")).to_contain_text("all.zip")
+    await page.locator("#tune").click()
+    await expect(page.locator("#tuner")).to_be_visible()
+    assert await violations(page, axe) == [], "files, one of them refused, and how to answer"
+    await page.keyboard.press("Escape")
+    await page.get_by_title("Open", exact=True).click()
+    await expect(page.get_by_role("dialog", name="notes.md")).to_be_visible()
+    assert await violations(page, axe) == [], "a text that goes along"
+    await page.keyboard.press("Escape")
     await page.get_by_label("More", exact=True).click()
     assert await violations(page, axe) == []
     await button(page.locator("#menu"), "Delete").click()

@@ -79,7 +79,7 @@ export function ending(end) {
     case "expired":
       return { text: unfinished("No answer came in the time that was set for it.", end), actions: ["regenerate"], bad: true };
     case "failed":
-      return { text: unfinished(failure(end.error), end), actions: ["regenerate"], bad: true };
+      return { text: unfinished(failure(end.error), end), actions: [isTooLong(end.error) ? "edit" : "regenerate"], bad: true };
     default:
       return null;
   }
@@ -98,10 +98,15 @@ const FAILURES = {
   timeout_error: "Claude did not answer in time. Try again.",
 };
 
+/** What the Claude API says of a history that is beyond a model's context. */
+function isTooLong(error) {
+  return /^prompt is too long|exceed context limit/.test(error?.message);
+}
+
 /** An error of the API's shape, as somebody wants to read it. */
 export function failure(error) {
   if (!error) return "The answer failed. Try again.";
-  if (/^prompt is too long|exceed context limit/.test(error.message)) {
+  if (isTooLong(error)) {
     return "This chat is too long for the model. Shorten your message, remove a file, ask for a short answer, or start a new chat.";
   }
   return FAILURES[error.type] ?? `The answer failed: ${error.message}`;

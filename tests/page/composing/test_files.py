@@ -114,7 +114,8 @@ async def test_each_file_that_cannot_go_along_says_why_and_the_others_do(site: S
     content = (await site.messages(page))[0]["content"]
     assert [block.get("title") for block in content] == [None, "paper.pdf", "notes.md", None]
     assert content[2]["source"] == {"type": "text", "media_type": "text/plain", "data": "# Größe\n"}
-    await expect(articles(page).first).to_contain_text("notes.md")
+    await articles(page).first.get_by_text("notes.md").click()
+    await expect(articles(page).first.locator(".folded")).to_have_text("# Größe")
 
 
 async def test_what_is_too_large_is_known_before_it_is_sent(site: Site, tmp_path: Path) -> None:

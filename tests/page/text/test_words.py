@@ -98,6 +98,11 @@ async def test_reasons(page: Page) -> None:
         ({"outcome": "expired"}, "No answer came", ["regenerate"]),
         ({"outcome": "failed", "error": {"type": "overloaded_error", "message": "x"}}, "overloaded", ["regenerate"]),
         ({"outcome": "failed", "error": {"type": "new_error", "message": "why"}}, "failed: why", ["regenerate"]),
+        (
+            {"outcome": "failed", "error": {"type": "x", "message": "prompt is too long: 2 > 1"}},
+            "too long for",
+            ["edit"],
+        ),
         ({"outcome": "failed"}, "The answer failed. Try again.", ["regenerate"]),
     ],
 )

@@ -45,11 +45,14 @@ function said(text) {
   return [shown, button];
 }
 
-/** A picture, or the name of what kind of file it is. */
+/** A picture, a text that can be opened, or the name of what kind of file it is. */
 export function attachment(block) {
   const source = block.source ?? {};
   if (block.type === "image" && source.type === "base64" && /^image\/(png|jpeg|gif|webp)$/.test(source.media_type)) {
     return h("img", { src: `data:${source.media_type};base64,${source.data}`, alt: "Attached picture" });
   }
-  return h("span", { class: "file" }, icon("attach"), block.title ?? (block.type === "document" ? "PDF" : block.type));
+  const name = [icon("attach"), block.title ?? (block.type === "document" ? "PDF" : block.type)];
+  if (source.type !== "text") return h("span", { class: "file" }, name);
+  const text = h("div", { class: "folded" });
+  return h("details", { ontoggle: () => (text.textContent = source.data) }, h("summary", { class: "file" }, name), text);
 }

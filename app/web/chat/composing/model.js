@@ -7,8 +7,9 @@ import { h } from "/chat/dom.js";
 
 /** Claude answers this one: a call that hangs there must not keep one of the six connections of all tabs. */
 const MODELS_MS = 5000;
-/** Where nobody says what the model and the server can do. */
+/** Where nobody says what the model can do. */
 const TOKENS = 32_000;
+/** The Claude API takes no more, whatever the server does. */
 const PROMPT_BYTES = 32 * 1024 * 1024;
 const tuning = () => import("/chat/composing/tuning.js");
 
@@ -54,7 +55,7 @@ export class Model {
 
   /** How many bytes a request may have. */
   get limit() {
-    return this.#about.max_prompt_bytes ?? PROMPT_BYTES;
+    return Math.min(this.#about.max_prompt_bytes ?? PROMPT_BYTES, PROMPT_BYTES);
   }
 
   choose(id) {

@@ -1,0 +1,86 @@
+"""Of the pages that people see."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "a key that a page of before has kept stays in the browser",
+        "app/web/chat/settings.js",
+        "      if (key) this.#keep();\n",
+        "",
+    ),
+    Mutation(
+        "an Enter that belongs to a composition sends",
+        "app/web/chat/keys.js",
+        'return event.isComposing || event.keyCode === 229 ? "" : event.key;',
+        "return event.key;",
+    ),
+    Mutation(
+        "the board's numbers are of now, however old they are",
+        "app/web/ops/live.js",
+        "return this.age !== null && this.age > OLD_MS;",
+        "return false;",
+    ),
+    Mutation(
+        "a stream on the board is cancelled by one key",
+        "app/web/ops/opened.js",
+        '($("#keep").hidden ? this.#ask(true) : this.#cancel())',
+        "this.#cancel()",
+    ),
+    Mutation(
+        "one file that is refused takes the others along",
+        "app/web/chat/composing/tray.js",
+        "        if (items.includes(item)) items.splice(items.indexOf(item), 1);\n",
+        "        items.length = 0;\n",
+    ),
+    Mutation(
+        "a picture says where it was taken",
+        "app/web/chat/composing/pictures.js",
+        "    if (marker === 0xffe1) tells = true;\n",
+        "",
+    ),
+    Mutation(
+        "the files of a draft are gone after a reload",
+        "app/web/chat/composing/composer.js",
+        "    if (!this.#loading && !(place in filed())) return;\n",
+        "    if (!this.#loading) return;\n",
+    ),
+    Mutation(
+        "what was sent stays with the draft",
+        "app/web/chat/composing/tray.js",
+        "    this.#items = [];\n    this.#changed();\n",
+        "    this.#items = [];\n",
+    ),
+    Mutation(
+        "a store that is forbidden is told of each time",
+        "app/web/chat/composing/drafts.js",
+        "      this.#told = true;\n",
+        "",
+    ),
+    Mutation(
+        "a message that is too large is sent all the same",
+        "app/web/chat/composing/composer.js",
+        "    if (size > most) {",
+        "    if (false) {",
+    ),
+    Mutation(
+        "what is empty can be sent",
+        "app/web/chat/composing/composer.js",
+        "    this.#sendButton.disabled = this.#isEmpty ||",
+        "    this.#sendButton.disabled = ",
+    ),
+    Mutation(
+        "what an owner may not have is asked for each time",
+        "app/web/chat/composing/model.js",
+        "        this.#allowed = allowed(error) ?? this.#allowed;\n",
+        "",
+    ),
+    Mutation(
+        "a model is told not to think that always does",
+        "app/web/chat/composing/tuning.js",
+        "    off: off ?? null,",
+        '    off: "disabled",',
+    ),
+)
