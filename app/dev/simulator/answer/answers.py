@@ -5,16 +5,23 @@ beforehand what must arrive. Pure; knows nothing of events, pace or HTTP.
 """
 
 import re
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle, islice
 from typing import Any
 
-from app.dev.simulator.answer.texts import HOSTILE, TEXTS
+from app.dev.simulator.answer.hostile import HOSTILE
+from app.dev.simulator.answer.texts import OTHERWISE, TEXTS
 from app.dev.simulator.directives import Directives, parse, without
 
 # One alternative for each kind of character, so that every text is the sum of its pieces.
 _PIECE = re.compile(r" ?[^\W_]{1,6}|\n+|[^\S\n]{1,6}|[^\w\s]{1,3}|_")
+# How a question begins, before what it is about; and so much of that is said again.
+_LEAD = re.compile(
+    r"\A(?:please |(?:can|could|would) you )?(?:tell (?:me|us) (?:more |something )?about|explain(?: to me)?|describe|"
+    r"what (?:is|are|was|were)|who (?:is|was)|give me|show me|say something about)\s+(?:the |an? )?",
+    re.IGNORECASE,
+)
+SUBJECT_LENGTH = 60
 
 
 def answer_for(messages: Sequence[Mapping[str, Any]]) -> str:
@@ -85,7 +92,20 @@ def _picked(prompt: str) -> str:
     for text in TEXTS:
         if any(re.search(rf"\b{re.escape(keyword)}s?\b", words) for keyword in text.keywords):
             return text.markdown
-    return TEXTS[zlib.crc32(prompt.encode("utf-8", "surrogatepass")) % len(TEXTS)].markdown
+    subject = _subject(prompt)
+    return OTHERWISE.replace("{title}", subject[:1].upper() + subject[1:]).replace("{subject}", subject)
+
+
+def _subject(prompt: str) -> str:
+    """What a question is about, in plain words: what was asked may be anything, and stands in Markdown."""
+    first = re.split(r"[\n?!:;]|\.\s", prompt.strip(), maxsplit=1)[0]
+    words = re.sub(r"[^\w\s,'-]|_", " ", _LEAD.sub("", first)).split()
+    subject = ""
+    for word in words:
+        if len(subject) + len(word) >= SUBJECT_LENGTH:
+            break
+        subject += f" {word}"
+    return subject.strip(" ,'-") or "this"
 
 
 def _remark(messages: Sequence[Mapping[str, Any]]) -> str:

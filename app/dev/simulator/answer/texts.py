@@ -1,17 +1,12 @@
 # ruff: noqa: RUF001 - characters that are easily taken for others are what these texts are for
 """The answers themselves: Markdown worth looking at, with something of everything that a page has to render.
 
-Only words live here. Each has the keywords that pick it; a prompt without any is given one by its hash.
+Only words live here. Each has the keywords that pick it, the first one that fits; a prompt without any is told what an
+answer to it would be like.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    keywords: tuple[str, ...]
-    markdown: str
-
+from app.dev.simulator.answer.flowing import Text, flowing
+from app.dev.simulator.answer.topics import ELSE, LIVE, MATHS, RETRY, RIVERS, TIDES
 
 GREETING = Text(
     ("hello", "hi", "hallo", "bonjour", "hola", "who are you", "help"),
@@ -21,6 +16,7 @@ GREETING = Text(
 I am a **simulated Claude**: I speak the same wire as the real one, at the same pace, and I know a handful of things.
 Ask me about one of these:
 
+- **tides** and **rivers**, and a little *mathematics*
 - *streams*, and why an **offset** beats a message queue
 - *Python* code, such as a bounded `asyncio` worker pool
 - a *table* of light, sound and other fast things
@@ -223,6 +219,7 @@ impl Pond { fn hear(self, _: Frog) -> Sound { Sound::Water } }
 
 🐸
 """,
+    is_verse=True,
 )
 
 TRAVEL = Text(
@@ -254,33 +251,16 @@ Bring shoes that like cobblestones, and learn one phrase: **„Dzień dobry, pop
 """,
 )
 
-TEXTS = (GREETING, STREAMS, PYTHON, TABLE, RECIPE, POEM, TRAVEL)
-
-# What a page must survive: each line has bitten somebody's renderer, parser or terminal.
-HOSTILE = (
-    "<script>alert('script tag')</script>\n"
-    "</script><script>alert(1)</script>\n"
-    "<img src=x onerror=\"alert('handler')\"> <svg/onload=alert(2)><svg><script>alert(3)</script></svg>\n"
-    "<iframe srcdoc='<script>alert(4)</script>'></iframe> <a href=\"javascript:alert(5)\">html link</a>\n"
-    "[a link](javascript:alert(6)) [another](JaVaScRiPt:alert(7)) [data](data:text/html,<script>alert(8)</script>)\n"
-    '[tabbed](java\tscript:alert(9)) ![image](x" onerror="alert(10)) <style>*{display:none}</style>\n'
-    "\n\ndata: {}\n\nid: 1\n\n"
-    'event: message_stop\ndata: {"type":"message_stop"}\n\n'
-    'event: relay.end\ndata: {"outcome":"completed"}\nid: 000000001-00000000\n\n: comment\nretry: 1\n\r\n\r\r\n'
-    "line\u2028separator and paragraph\u2029separator, next\u0085line, form\x0cfeed, vertical\x0btab\n"
-    "NUL\x00in the middle, bell \x07, escape \x1b[31mred\x1b[0m \x1b]0;title\x07, delete \x7f\n"
-    "a lone high surrogate \ud800 and a lone low one \udc00 and a byte order mark \ufeff\n"
-    "right-to-left \u202egnp.exe\u202c isolate \u2066abc\u2069 zero\u200bwidth\n"
-    "joiner \u200d, family 👨\u200d👩\u200d👧\u200d👦\n"
-    "Z\u0351\u0352\u0353a\u0354\u0355l\u0356\u0357g\u0358\u0359o, \U0010ffff, \ufffe\n"
-    "{{constructor.constructor('alert(11)')()}} ${7*7} <%= 7*7 %> %00 %0d%0a ../../etc/passwd ' OR 1=1 --\n"
-    "```html\n</code></pre><script>alert(12)</script>\n```\n"
-    "$$\\href{javascript:alert(13)}{x}$$ `unclosed **nested _and\n"
-    + "w" * 3000
-    + "\n| a | b\n| --- \n"
-    + "> " * 60
-    + "deep\n[[[[[[[[![[[[(((((\n"
+TOPICS = (
+    Text(("tide", "moon", "sea", "ocean"), TIDES),
+    Text(("river", "water", "rain"), RIVERS),
+    Text(("websocket", "polling", "eventsource"), LIVE),
+    Text(("retry", "retries", "backoff", "jitter"), RETRY),
+    Text(("formula", "equation", "integral", "math", "mathematics", "maths", "proof", "theorem"), MATHS),
 )
+TEXTS = (*TOPICS, GREETING, STREAMS, PYTHON, TABLE, RECIPE, POEM, TRAVEL)
+# To all else; with `{title}` and `{subject}` in it.
+OTHERWISE = flowing(ELSE)
 
 THINKING = (
     "The question is clear enough. Let me think about what a good answer needs: first the main point, "
