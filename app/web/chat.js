@@ -3,12 +3,12 @@
  * link, a reload and the back button lead to it.
  */
 
-import "/chat/older.js";
 import { Announcer } from "/chat/answer/announce.js";
 import { Composer } from "/chat/composing/composer.js";
 import { forgetDraft } from "/chat/composing/draft.js";
 import { Model } from "/chat/composing/model.js";
 import { Conversation } from "/chat/conversation.js";
+import { watch } from "/chat/door/outdated.js";
 import { h } from "/chat/dom.js";
 import { keyOf } from "/chat/keys.js";
 import { Messages } from "/chat/messages.js";
@@ -22,6 +22,8 @@ import { Keepstream } from "/keepstream.js";
 
 const $ = (selector) => document.querySelector(selector);
 
+// The newest of what the page uses: where it is, all is.
+if (!("timeout" in AbortSignal)) await import("/chat/older.js");
 const settings = new Settings();
 const session = new Session({ signedIn: () => queueMicrotask(signedIn), oldKey: settings.oldKey });
 /** How far the server's clock is ahead of this one. */
@@ -142,11 +144,11 @@ function go(id) {
 
 /** A conversation that cannot be shown: says so, and what one can do. What was typed stays in the box. */
 function gone(error) {
+  const other = error.status === 404 && session.isOpen;
   $("#gone").hidden = false;
-  $("#gone").replaceChildren(h("p", {}, trouble(error)),
-    error.status === 401
-      ? h("button", { type: "button", class: "primary", onclick: () => session.signIn() }, "Sign in")
-      : h("a", { class: "button primary", href: "#" }, "New chat"));
+  $("#gone").replaceChildren(h("p", {}, trouble(error)), h("div", { class: "row" },
+    other ? h("button", { type: "button", onclick: () => session.signOut().catch((failed) => composer.notice(failed.message)) }, "Use another account") : null,
+    h("a", { class: "button primary", href: "#" }, "New chat")));
   changed();
 }
 
@@ -330,6 +332,7 @@ addEventListener("click", (event) => {
 addEventListener("hashchange", () => open());
 addEventListener("popstate", () => open());
 
+watch((...said) => composer.notice(...said), () => h("button", { type: "button", onclick: () => location.reload() }, "Reload"));
 open({ first: true });
 model.load();
 warm();

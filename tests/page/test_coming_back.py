@@ -248,7 +248,7 @@ async def test_what_happens_in_one_tab_happens_in_the_others(site: Site) -> None
     await button(one, "Delete").click()
     await button(one.get_by_role("dialog"), "Delete").click()
     await expect(one.get_by_role("heading", name="New chat")).to_be_visible()
-    await expect(two.get_by_text("This conversation is gone")).to_be_visible()
+    await expect(two.get_by_text("This chat was deleted.")).to_be_visible()
     await expect(box(two)).to_be_enabled()
 
 

@@ -11,7 +11,19 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
-from tests.page.visiting import NOW, Site, answered, button, conversation_of, say, status
+from tests.page.visiting import (
+    CUT,
+    NOW,
+    Site,
+    answered,
+    body,
+    box,
+    button,
+    conversation_of,
+    numbered,
+    say,
+    status,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,22 +44,26 @@ async def test_a_server_that_wants_a_key_asks_for_it(browser: Browser, files: di
         api = Api(cluster, key=KEY)
         site = Site(cluster, browser, api)
         # What was refused had begun in the conversation, and never was.
-        site.allow(status(401), status(403), status(404), status(429))
+        site.allow(status(401), status(403), status(404), status(429), CUT)
         page = await site.visit()
-        dialog = page.get_by_role("dialog", name="Sign in")
-        await button(dialog, "Not now").click()
-        await expect(page.get_by_role("navigation", name="Chats").get_by_text("Sign in to continue.")).to_be_visible()
-        await say(page, "Let me in", NOW)
-        await dialog.get_by_label("Key or token").fill("no key")
-        await button(dialog, "Sign in").click()
-        await expect(dialog.get_by_role("alert")).to_contain_text("A key has only")
-        await dialog.get_by_label("Key or token").fill("another-key")
-        await button(dialog, "Sign in").click()
-        await expect(dialog.get_by_role("alert")).to_have_text("This server does not know that key.")
-        await dialog.get_by_label("Key or token").fill(KEY)
-        await button(dialog, "Sign in").click()
-        await expect(dialog).to_be_hidden()
-        await answered(page)  # what was asked for goes on by itself
+        door = page.get_by_role("form", name="Sign in")
+        key = door.get_by_label("Key or token")
+        await expect(key).to_be_focused()
+        await expect(page.locator("#ideas")).to_be_hidden()
+        words, slowly = numbered(80, rate=40)
+        await say(page, "Let me in", slowly)
+        await expect(key).to_be_focused()
+        await key.fill("no key")
+        await button(door, "Sign in").click()
+        await expect(door.get_by_role("alert")).to_contain_text("look like a key")
+        await key.fill("another-key")
+        await button(door, "Sign in").click()
+        await expect(door.get_by_role("alert")).to_contain_text("valid here.")
+        await key.fill(KEY)
+        await button(door, "Sign in").click()
+        await expect(door).to_be_hidden()
+        await runs_out(page, site)  # what was asked for goes on by itself
+        assert (await body(page).inner_text()).split() == words
         kept = await page.evaluate("JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}])")
         assert KEY not in kept
         await page.reload()
@@ -58,12 +74,10 @@ async def test_a_server_that_wants_a_key_asks_for_it(browser: Browser, files: di
         await signs_out(page)
 
         other = await site.visit(conversation_of(page))
-        await other.get_by_label("Key or token").press("Escape")
-        await expect(other.locator("#gone").get_by_text("Sign in to continue.")).to_be_visible()
-        await button(other.locator("#gone"), "Sign in").click()
         await other.get_by_label("Key or token").fill(KEY)
         await other.get_by_label("Key or token").press("Enter")
         await answered(other)
+        await is_another_s(other)
 
         before = await site.context()  # a page of before has kept the key
         kept = json.dumps({"key": KEY, "theme": "dark"})
@@ -81,5 +95,35 @@ async def signs_out(page: Page) -> None:
     await button(page, "Settings").click()
     await expect(page.locator("#remaining")).to_contain_text("0 of 1 requests a minute are left, all of them at ")
     await button(page.get_by_role("dialog", name="Settings"), "Sign out").click()
-    await expect(page.get_by_role("dialog", name="Sign in")).to_be_visible()
+    await expect(page.get_by_role("form", name="Sign in")).to_be_visible()
     assert (await page.context.cookies(), await page.evaluate("localStorage.length")) == ([], 0)
+
+
+async def runs_out(page: Page, site: Site) -> None:
+    """In the middle of an answer, while something is being typed: it goes on at the byte, and nothing is lost."""
+    await expect(body(page)).to_contain_text("w5 ")
+    await box(page).fill("typed meanwhile")
+    await page.context.clear_cookies()
+    site.cluster.front_proxies[0].reset()
+    key = page.get_by_label("Key or token")
+    await expect(key).to_be_visible()
+    await expect(box(page)).to_be_focused()
+    await key.fill(KEY)
+    await key.press("Enter")
+    await answered(page)
+    await expect(box(page)).to_have_value("typed meanwhile")
+    await box(page).fill("")
+
+
+async def is_another_s(page: Page) -> None:
+    """Whose link it is not is not told that it was deleted."""
+    mine = conversation_of(page)
+    await page.evaluate("location.hash = 'cv_' + '0'.repeat(32)")
+    gone = page.locator("#gone")
+    await expect(gone).to_contain_text("available to you. It may belong to another account")
+    await expect(gone.get_by_role("link", name="New chat")).to_be_visible()
+    await page.evaluate("(mine) => (location.hash = mine)", mine)
+    await answered(page)
+    await page.evaluate("location.hash = 'cv_' + '0'.repeat(32)")
+    await button(gone, "Use another account").click()
+    await expect(page.get_by_role("form", name="Sign in")).to_be_visible()

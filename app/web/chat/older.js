@@ -1,6 +1,6 @@
 /**
- * What browsers from Safari 15.0 on lack of what the page and its libraries use. The rule: it is imported first, and where
- * a browser has something of its own it is left alone.
+ * What browsers from Safari 15.0 on lack of what the page and its libraries use. The rule: it is imported by
+ * those alone, before anything is made, and where a browser has something of its own it is left alone.
  */
 
 function lacks(object, name, value) {

@@ -123,8 +123,9 @@ export function trouble({ status, message = "" }) {
     case 401:
       return "This server needs a key. Sign in to continue.";
     case 404:
+      return "This chat isn’t available to you. It may belong to another account, or the link is wrong.";
     case 410:
-      return "This conversation is gone: it was deleted, or nobody used it for too long.";
+      return "This chat was deleted.";
     default:
       return status >= 500 ? `Something went wrong on the server: ${message}` : own(message);
   }

@@ -4,10 +4,11 @@
  */
 
 import { cancels } from "/chat/dom.js";
+import { open } from "/chat/door/opening.js";
 
 const WHY = {
-  401: "This board is for operators. On the server's own machine it opens by itself; from elsewhere it wants a key with the right “admin”.",
-  403: "You are signed in, but your key has not the right “admin”. Another one may: keepstream keys add NAME --admin makes one.",
+  401: "This board is for operators. It opens by itself on the server’s own machine. From anywhere else, sign in with an admin key.",
+  403: "You’re signed in, but your key isn’t an admin key. To make one, run: keepstream keys add NAME --admin",
 };
 
 export class Door {
@@ -50,18 +51,4 @@ export class Door {
       }, { once: true });
     });
   }
-}
-
-/** Opens a session; what keeps it from opening, or null. */
-async function open(key) {
-  if (!/^[!-~]+$/.test(key)) return "A key has only letters, digits and signs of a plain keyboard.";
-  let answer;
-  try {
-    answer = await fetch("/session", { method: "POST", headers: { authorization: `Bearer ${key}` } });
-  } catch {
-    return "The server cannot be reached. Try again.";
-  }
-  if (answer.ok) return null;
-  const { error } = await answer.json().catch(() => ({}));
-  return answer.status === 401 ? "This server does not know that key." : (error?.message ?? `The server had an error (${answer.status}).`);
 }
