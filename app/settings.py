@@ -89,6 +89,8 @@ class Settings:
     conversation_ttl: float = 30 * 86_400.0
     conversation_limit: int = 10_000
     conversation_bytes: int = 32 * 1024 * 1024
+    titles: int = 1
+    title_model: str = "claude-haiku-4-5"
     log_level: str = "info"
     log_format: str = ""
     timeline: str = "on"
@@ -177,6 +179,8 @@ class Settings:
             chat_system=read.text("KEEPSTREAM_CHAT_SYSTEM"),
             usage_days=read.whole("KEEPSTREAM_USAGE_DAYS", default.usage_days, 1, 10_000),
             cache_bytes=read.whole("KEEPSTREAM_CACHE_BYTES", default.cache_bytes, 0, 2**40),
+            titles=read.whole("KEEPSTREAM_TITLES", default.titles, 0, 1),
+            title_model=read.text("KEEPSTREAM_TITLE_MODEL") or default.title_model,
             conversation_ttl=read.seconds("KEEPSTREAM_CONVERSATION_TTL", default.conversation_ttl, 1.0, 315_360_000.0),
             conversation_limit=read.whole("KEEPSTREAM_CONVERSATION_LIMIT", default.conversation_limit, 1, 10_000_000),
             conversation_bytes=read.whole(

@@ -28,6 +28,7 @@ TESTED_ELSEWHERE = {
     "app/dev/simulator/answer/events.py": _SDK,
     "app/doctor/finding.py": "tests/app/doctor/test_printed.py: what it is to whoever reads it",
     "app/dev/simulator/reply.py": _SDK,
+    "app/dev/simulator/answer/titling.py": "tests/app/faces/conversations/listed/test_titles.py: by who asks",
     "app/faces/board/answer.py": _BOARD,
     "app/faces/board/gathering.py": _BOARD,
     "app/faces/base/lookup.py": "tests/app/faces/native/test_routes.py: through the face, by HTTP",

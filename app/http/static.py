@@ -146,7 +146,7 @@ register_url_convertor("page", Page())
 def facts(settings: Settings) -> bytes:
     """What the chat page wants to know of a front before anybody has said who he is: nothing of it is anybody's."""
     return orjson.dumps(
-        {"max_prompt_bytes": settings.max_prompt_bytes, "model": settings.model, "titles": True},
+        {"max_prompt_bytes": settings.max_prompt_bytes, "model": settings.model, "titles": bool(settings.titles)},
     )
 
 

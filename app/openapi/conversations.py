@@ -134,6 +134,20 @@ def paths() -> Json:
                 description="Its readers are told by `messages.removed` and `message.added`. 409 while a stream runs.",
             )
         },
+        "/v1/conversations/{id}/title": {
+            "post": operation(
+                "nameConversation",
+                TAG,
+                "Have the model make a title of the first exchange",
+                {
+                    "200": answer("As it is called now", json_content(schema("Title"))),
+                    **errors(401, 402, 404, 410, 422),
+                },
+                parameters=found,
+                description="Made once, by a stream of its own, and only while the title is the first words still. "
+                "404 also where `KEEPSTREAM_TITLES` is 0.",
+            )
+        },
         "/v1/conversations/{id}/fork": {
             "post": operation(
                 "forkConversation",

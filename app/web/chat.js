@@ -89,6 +89,10 @@ const sidebar = new Sidebar(client, {
 const page = {
   announce,
   changed,
+  answered: (path) => {
+    // The first answer says what it is about. Where no title comes of it, the first words are one.
+    if (model.titles && messages.count === 2) client.request(`${path}/title`, { method: "POST" }).catch(() => {});
+  },
   connection: (text) => {
     $("#connection").textContent = text ?? "";
     $("#connection").hidden = !text;

@@ -76,6 +76,8 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_CHAT_SYSTEM": "Be brief.",
         "KEEPSTREAM_USAGE_DAYS": "31",
         "KEEPSTREAM_CACHE_BYTES": "1000000",
+        "KEEPSTREAM_TITLES": "0",
+        "KEEPSTREAM_TITLE_MODEL": "a-model",
         "KEEPSTREAM_CONVERSATION_TTL": "600",
         "KEEPSTREAM_REDIS_CA": "/etc/ca.pem",
         "KEEPSTREAM_CONVERSATION_LIMIT": "20",

@@ -36,8 +36,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def cluster(request: pytest.FixtureRequest, shared: Shared) -> Cluster:
-    """With the settings that the file asks for in `SETTINGS`."""
-    return await shared.like(**getattr(request.module, "SETTINGS", {}))
+    """With the settings that the file asks for in `SETTINGS`. Titles are made only for who asks for them: each is
+    a call more of the upstream.
+    """
+    return await shared.like(**{"titles": 0, **getattr(request.module, "SETTINGS", {})})
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

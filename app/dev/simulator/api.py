@@ -15,6 +15,7 @@ import orjson
 from app.dev.simulator.answer.answers import asking_text, directive_text, last_text
 from app.dev.simulator.answer.events import dumps, frames, message
 from app.dev.simulator.answer.plan import Plan, input_tokens, plan
+from app.dev.simulator.answer.titling import title_for
 from app.dev.simulator.calls import Calls, Metered
 from app.dev.simulator.directives import DirectiveError, Directives, parse
 from app.dev.simulator.faults import Ending, steps
@@ -82,7 +83,8 @@ class Api:
         model = body["model"]
         if wait := self._buckets.take(model, input_tokens(body)):
             return self._over_the_limit(body, wait, request_id)
-        asked = self._directives(body["messages"])
+        title = title_for(body)
+        asked = self._directives(body["messages"]) if title is None else Directives(text=title)
         if asked.echo:
             asked = replace(asked, text=_echo(request, body))
         planned = plan(body, asked)

@@ -9,20 +9,36 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 import orjson
 from redis.exceptions import RedisError
 
 from app.http.bulk import Bulk
-from app.intake.prompt import InvalidPromptError
+from app.intake.prompt import InvalidPromptError, Prompt
 from app.intake.streams import Streams
-from app.intake.submit import again
+from app.intake.submit import Accepted, Along, again
 from app.settings import Settings
 from app.stream.conversations import turns
 from app.stream.conversations.conversation import Change, Changed, Conversation, new_conversation_id
 from app.stream.conversations.store import Conversations
 from app.stream.errors import NoConversationError, TooManyConversationsError
 from app.stream.redis.connect import AWAY
+
+
+class Submits(Protocol):
+    """How a prompt of this caller's is accepted."""
+
+    async def submit(
+        self, prompt: Prompt, *, idempotency_key: str | None, fields: Mapping[str, str | bytes], along: Along
+    ) -> Accepted:
+        """Raises as `Streams.submit` does, and what the caller's limits make of it."""
+
+    async def resubmit(self, stream_id: str, idempotency_key: str, digest: str) -> bool:
+        """As `Streams.resubmit`."""
+
+    def max_tokens(self, default: int) -> int:
+        """How long an answer may be of which nobody said it."""
 
 
 class Keeping:
@@ -89,7 +105,8 @@ class Keeping:
         while True:
             found = await self.find(owner, conversation_id)
             now = {name: fields.get(name, found.text(name) or "") or None for name in ("title", "system", "model")}
-            change = Change([turns.updated(**now)], fields={**fields, "life": self._life_ms})
+            named = {"provisional": ""} if "title" in fields else {}
+            change = Change([turns.updated(**now)], fields={**fields, **named, "life": self._life_ms})
             if await again(lambda: self.store.change(found, change)) is Changed.OK:  # noqa: B023  # is awaited right here
                 await self._or_later(lambda: self.store.used(found))  # noqa: B023  # it is the last one
                 try:

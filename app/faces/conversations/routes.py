@@ -49,6 +49,9 @@ A *conversation* is
     POST /v1/conversations/{id}/version
         {"message_id"}: makes the branch active in which that message stands → 200, the conversation; 409 while a
         stream runs
+    POST /v1/conversations/{id}/title
+        has the model make a title of the first exchange, once, while the title is the first words still
+        → 200, {"title"}, whatever it is by then; 404 where KEEPSTREAM_TITLES is 0
     GET /v1/conversations/{id}/events
         SSE of the conversation, with ids and resume as `/v1/streams/{id}/events`
     POST /v1/conversations/{id}/ticket
@@ -206,6 +209,18 @@ async def version(request: Request) -> Response:
     return json_response(shown(await conversing_of(request).choose(caller.owner, conversation_id, message_id)))
 
 
+async def title(request: Request) -> Response:
+    front = front_of(request)
+    caller = await front.caller(request)
+    conversation_id = _id(request)
+    if not front.settings.titles:
+        raise ApiError(404, "titles are not made here (KEEPSTREAM_TITLES)")
+    if front.hub.draining:
+        raise draining()
+    made = await conversing_of(request).name(caller.owner, conversation_id, Accepting(front, request, caller))
+    return json_response({"title": made})
+
+
 async def fork(request: Request) -> Response:
     front = front_of(request)
     caller = await front.caller(request)
@@ -249,6 +264,7 @@ ROUTES = [
     Route("/v1/conversations/{id}/events", events, methods=["GET"]),
     Route("/v1/conversations/{id}/ticket", ticket, methods=["POST"]),
     Route("/v1/conversations/{id}/version", version, methods=["POST"]),
+    Route("/v1/conversations/{id}/title", title, methods=["POST"]),
     Route("/v1/conversations/{id}/fork", fork, methods=["POST"]),
     Route("/v1/conversations/{id}/export", export, methods=["GET"]),
 ]

@@ -11,18 +11,20 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from app.faces.conversations.branches import Aside, aside
 from app.faces.conversations.choosing import Choosing
 from app.faces.conversations.context import Context, with_messages
 from app.faces.conversations.history import Plan, messages_json, plan, title_of
+from app.faces.conversations.keeping import Submits
+from app.faces.conversations.listed.naming import Naming
 from app.faces.conversations.prompt import Turn
 from app.http.bulk import Bulk
 from app.intake.prompt import Prompt, prompt_of
 from app.intake.raw_json import Fields, raw
 from app.intake.streams import Streams
-from app.intake.submit import Accepted, Along, again
+from app.intake.submit import Along, again
 from app.settings import Settings
 from app.stream import keys
 from app.stream.accounts import NO_STANDING, Standing
@@ -81,26 +83,11 @@ _SOMETHING = [{"role": "user", "content": "."}]
 _NOT_OF_THE_REST = ("messages", "stream", "relay")
 
 
-class Submits(Protocol):
-    """How a prompt of this caller's is accepted."""
-
-    async def submit(
-        self, prompt: Prompt, *, idempotency_key: str | None, fields: Mapping[str, str | bytes], along: Along
-    ) -> Accepted:
-        """Raises as `Streams.submit` does, and what the caller's limits make of it."""
-
-    async def resubmit(self, stream_id: str, idempotency_key: str, digest: str) -> bool:
-        """As `Streams.resubmit`."""
-
-    def max_tokens(self, default: int) -> int:
-        """How long an answer may be of which nobody said it."""
-
-
 class _MovedError(KeepstreamError):
     """Somebody was faster: read again."""
 
 
-class Conversing(Choosing):
+class Conversing(Choosing, Naming):
     """The conversations of one Redis, as a front sees them."""
 
     def __init__(self, streams: Streams, upstream: Upstream, settings: Settings, bulk: Bulk) -> None:
@@ -207,7 +194,7 @@ class Conversing(Choosing):
         if add is not None:
             events += map(turns.added, versions.marked([add], left.before))
             if not keep and found.text("title") is None and (title := title_of(add["content"])):
-                fields["title"] = title
+                fields |= {"title": title, "provisional": "1"}
                 events.append(turns.updated(title, found.text("system"), found.text("model")))
         events.append(turns.started(stream_id, made.plan.asked, model, self._settings.root_path))
         return Change(events, keep, [add] if add else [], fields, left.put, left.gone)
@@ -224,7 +211,7 @@ class Conversing(Choosing):
             fields: dict[str, str | int] = {"stream": "", "asked": "", "bytes": said.found.bytes}
             fields["versions"] = versions.written()
             if said.found.text("title") is None and not said.keep and found.text("title") is not None:
-                fields["title"] = ""
+                fields |= {"title": "", "provisional": ""}
                 events.append(turns.updated(None, found.text("system"), found.text("model")))
             change = Change(events, said.keep, said.dropped, fields, gone=[said.left.put] if said.left.put else [])
             if await self.store.change(found, change) is not Changed.MOVED:

@@ -125,6 +125,7 @@ SHAPES: Json = {
         ["id", "state", "events_url", "cancel_url", "conversation_id", "message_id", "answer_id"],
     ),
     "ForkRequest": thing({"at": _TEXT, "title": _DESCRIBED["title"]}, ["at"], additionalProperties=False),
+    "Title": thing({"title": _TEXT_OR_NULL}, ["title"]),
     "VersionRequest": thing({"message_id": _TEXT}, ["message_id"], additionalProperties=False),
     "ConversationUpdated": thing(_DESCRIBED, ["title", "system", "model"]),
     "MessageAdded": thing({"message": schema("KeptMessage")}, ["message"]),

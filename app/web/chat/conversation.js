@@ -47,7 +47,7 @@ export class Conversation {
    * @param {object} parts
    * @param {import("/keepstream.js").Keepstream} parts.client
    * @param {import("/chat/messages.js").Messages} parts.messages
-   * @param {object} parts.page hears `changed()`, `trouble(error)`, `connection(text | null)`, `announce`
+   * @param {object} parts.page hears `changed()`, `answered(path)`, `trouble(error)`, `connection(text | null)`, `announce`
    * @param {string} id
    */
   constructor({ client, messages, page }, id) {
@@ -188,6 +188,7 @@ export class Conversation {
     this.running = null;
     if (end) {
       this.#messages.ended(answer, end);
+      if (end.outcome === "completed") this.#page.answered(this.path);
       this.#page.announce.end(end.outcome === "completed" ? "End of the answer." : "The answer ended early.");
     }
     this.#page.changed();

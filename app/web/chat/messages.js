@@ -40,7 +40,11 @@ export class Messages {
   }
 
   get isEmpty() {
-    return this.#entries.size === 0;
+    return this.count === 0;
+  }
+
+  get count() {
+    return this.#entries.size;
   }
 
   has(id) {

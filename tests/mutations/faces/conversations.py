@@ -53,6 +53,24 @@ ROWS = (
         "        prompt = replace(prompt, body=with_messages(rest, messages))",
     ),
     Mutation(
+        "a title that a person gives meanwhile is replaced",
+        "app/faces/conversations/listed/naming.py",
+        '        while found.text("provisional") and made:',
+        "        while made:",
+    ),
+    Mutation(
+        "each who asks for a title is a call",
+        "app/faces/conversations/listed/naming.py",
+        "idempotency_key=key,",
+        "idempotency_key=None,",
+    ),
+    Mutation(
+        "a title may be of many lines and characters that nobody sees",
+        "app/faces/conversations/listed/titles.py",
+        '    shown = "".join(one for one in line if unicodedata.category(one)[0] != "C")',
+        "    shown = text",
+    ),
+    Mutation(
         "a version is chosen while an answer is written",
         "app/faces/conversations/choosing.py",
         "            if found.stream_id is not None:",

@@ -62,6 +62,19 @@ async def test_what_was_said_before_comes_back(api: Api) -> None:
     await api.see(sent["id"])
 
 
+async def test_a_title_is_made_of_the_first_exchange_once(api: Api) -> None:
+    talk = await Talk.begin(api)
+    await talk.say("Why are there two tides a day, and not one?")
+    assert (await talk.show())["title"].startswith("Why are there two tides a day, and not one?")
+    async with Tab(talk, after=(await talk.show())["offset"]) as tab:
+        made = await api.call("POST", f"{talk.path}/title")
+        assert (made.status_code, made.json()) == (200, {"title": "Why are there two tides a"})
+        assert (await tab.until("conversation.updated"))["title"] == "Why are there two tides a"
+    await api.call("PATCH", talk.path, json={"title": "Tides"})
+    made = await api.call("POST", f"{talk.path}/title")
+    assert made.json() == {"title": "Tides"}
+
+
 async def test_an_earlier_answer_can_be_regenerated(api: Api) -> None:
     talk = await Talk.begin(api)
     await talk.say("one")

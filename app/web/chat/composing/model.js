@@ -58,6 +58,11 @@ export class Model {
     return Math.min(this.#about.max_prompt_bytes ?? PROMPT_BYTES, PROMPT_BYTES);
   }
 
+  /** Whether the server has titles made. */
+  get titles() {
+    return this.#about.titles;
+  }
+
   choose(id) {
     if (id && ![...this.#select.options].some((option) => option.value === id)) this.#select.append(h("option", { value: id }, id));
     this.#select.value = id;

@@ -11,8 +11,9 @@ import pytest
 from redis.asyncio import Redis
 
 from app.faces.conversations.context import COUNTED_BYTES
+from app.faces.conversations.keeping import Submits
 from app.faces.conversations.prompt import turn_of
-from app.faces.conversations.saying import Conversing, Submits
+from app.faces.conversations.saying import Conversing
 from app.http.bulk import Bulk
 from app.intake import submit as submitting
 from app.intake.prompt import InvalidPromptError

@@ -1,0 +1,1 @@
+"""What a conversation is called, and what it is found by."""
