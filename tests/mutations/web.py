@@ -83,4 +83,34 @@ ROWS = (
         "    off: off ?? null,",
         '    off: "disabled",',
     ),
+    Mutation(
+        "what a price begins ends as a formula",
+        "app/web/chat/markdown/rare.js",
+        'if (opening === "$" && (/\\s$/.test(tex)',
+        'if (opening === "$" && (false',
+    ),
+    Mutation(
+        "a formula that grows is no formula until it is whole",
+        "app/web/chat/markdown/unfinished.js",
+        "    if (open >= 0) return",
+        "    if (false) return",
+    ),
+    Mutation(
+        "any element that Temml makes is one on the page",
+        "app/web/chat/markdown/math.js",
+        '  if (node.href !== undefined || node.src !== undefined) throw new TypeError("leads somewhere");\n',
+        "",
+    ),
+    Mutation(
+        "a formula of any depth is built",
+        "app/web/chat/markdown/math.js",
+        'if (depth > DEEPEST || --budget.left < 0) throw new RangeError("too large");',
+        "",
+    ),
+    Mutation(
+        "code that grows goes on in the middle of a piece",
+        "app/web/chat/markdown/tokens.js",
+        "lines.findLast((at) => at <= part.length - UNSURE) ?? 0",
+        "Math.max(0, part.length - UNSURE)",
+    ),
 )

@@ -17,6 +17,7 @@ NEWER = {
     r"\(\?<[=!]": "16.4",
     r"\bOffscreenCanvas\b": "16.4",
     r"\bstructuredClone\b": "15.4",
+    r"\btoWellFormed\b|\bisWellFormed\b": "16.4",
     r"\brandomUUID\b": "15.4",
     r"\bAbortSignal\.any\b": "17.4",
     r"\bstatic \{": "16.4",
@@ -34,7 +35,7 @@ OWN = [
 TAKE_AWAY = """
     for (const [object, names] of [
         [Array.prototype, ["at", "findLast", "findLastIndex", "toSorted"]],
-        [String.prototype, ["at"]],
+        [String.prototype, ["at", "isWellFormed", "toWellFormed"]],
         [Object, ["hasOwn", "groupBy"]],
         [AbortSignal, ["timeout", "any"]],
         [HTMLFormElement.prototype, ["requestSubmit"]],
@@ -58,9 +59,10 @@ async def test_the_page_works_without_what_came_later(site: Site) -> None:
     context = await site.context()
     await context.add_init_script(TAKE_AWAY)
     page = await site.visit(context=context)
-    await say(page, "Hello", f"{quoted('Good **evening**.')} {NOW}")
+    await say(page, "Hello", f"{quoted('Good **evening**, $x^2$.')} {NOW}")
     await answered(page)
     await expect(body(page).locator("strong")).to_have_text("evening")
+    await expect(body(page).get_by_role("math")).to_have_count(1)
     await say(page, "Some code", quoted("```python\nprint(1)\n```") + f" {NOW}")
     await answered(page, 2)
     await expect(body(page).locator("code")).to_have_text(re.compile(r"print\(1\)"))

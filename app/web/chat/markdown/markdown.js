@@ -109,7 +109,7 @@ export class Markdown {
       if (this.#held) fetchRare();
       const code = last ? null : fence(this.#open);
       if (code && !code.closed) return this.#put([codeBlock(code.language, code.code)]);
-      const open = this.#open.replaceAll(GROWS, "\ufffd").toWellFormed(); // half a pair is shown as a replacement
+      const open = sane(this.#open);
       const text = last ? open : complete(open, rare);
       const tokens = this.#read(text);
       this.#put(blocks(tokens, this.#level, this.#above), JSON.stringify([tokens.links, rare === null]));
@@ -118,7 +118,7 @@ export class Markdown {
       else if (/^ {0,3}\[[^\]\n]+\]:/m.test(this.#whole)) {
         this.#finished = 0;
         this.#shapes = [];
-        this.#put(blocks(this.#read(this.#whole.replaceAll(GROWS, "\ufffd").toWellFormed(), true), this.#above, this.#above));
+        this.#put(blocks(this.#read(sane(this.#whole), true), this.#above, this.#above));
       }
     } catch (error) {
       // Nested beyond what can be read, say: then it is shown as it is.
@@ -179,6 +179,9 @@ export function warm() {
     markdown.draw(Infinity);
   }, REST_MS);
 }
+
+/** Half a pair of what makes one letter is shown as a replacement, and so is what stands for a formula that grows. */
+const sane = (text) => text.replace(/[\u0003\p{Cs}]/gu, "\ufffd");
 
 const isShown = (token) => token.type !== "space" && token.type !== "def";
 

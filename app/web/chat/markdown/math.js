@@ -147,15 +147,18 @@ function attribute(element, name, value) {
 /** What is wider than its place can be scrolled, by the keyboard too. */
 const watch = new ResizeObserver((entries) => {
   const wide = entries.map(({ target }) => [target, target.scrollWidth > target.clientWidth + 1]);
-  for (const [target, is] of wide) {
-    if (!target.isConnected) watch.unobserve(target);
-    target.classList.toggle("wide", is);
-    for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", "Formula"]]) {
-      if (is) target.setAttribute(name, value);
-      else target.removeAttribute(name);
-    }
-  }
+  // Not at once: it changes their size, and who watches is not to be called again for that.
+  requestAnimationFrame(() => wide.forEach(([target, is]) => widen(target, is)));
 });
+
+function widen(target, is) {
+  if (!target.isConnected) watch.unobserve(target);
+  target.classList.toggle("wide", is);
+  for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", "Formula"]]) {
+    if (is) target.setAttribute(name, value);
+    else target.removeAttribute(name);
+  }
+}
 
 /** Copies formulas as their source: what else there is to copy of one are letters without their places. */
 document.addEventListener("copy", (event) => {
