@@ -50,8 +50,8 @@ ROWS = (
     Mutation(
         "what was sent stays with the draft",
         "app/web/chat/composing/tray.js",
-        "    this.#items = [];\n    this.#changed();\n",
-        "    this.#items = [];\n",
+        "filter((item) => !blocks.includes(item.block)));\n    this.#changed();\n",
+        "filter((item) => !blocks.includes(item.block)));\n    this.#show();\n",
     ),
     Mutation(
         "a store that is forbidden is told of each time",

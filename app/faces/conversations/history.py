@@ -89,13 +89,16 @@ def messages_json(messages: Sequence[Message]) -> bytes:
 
 
 def title_of(content: Sequence[dict[str, Any]]) -> str:
-    """What a conversation is called that was given no title: how its first message begins."""
-    # Of the first words alone: a large text split into all of its own takes ten times its size.
-    begins = (
-        str(block.get("text") or "").lstrip()[:TITLE_LOOKED_AT] for block in content if block.get("type") == "text"
-    )
-    text = " ".join(" ".join(begins)[:TITLE_LOOKED_AT].split())
+    """What a conversation is called that was given no title: how its first message begins, or after its files."""
+    text = _beginning(content, "text", "text") or _beginning(content, "document", "title")
     return text if len(text) <= TITLE_CHARACTERS else text[: TITLE_CHARACTERS - 1].rstrip() + "…"
+
+
+def _beginning(content: Sequence[dict[str, Any]], kind: str, name: str) -> str:
+    """How the blocks of one kind begin, in one line."""
+    # Of the first words alone: a large text split into all of its own takes ten times its size.
+    begins = (str(block.get(name) or "").lstrip()[:TITLE_LOOKED_AT] for block in content if block.get("type") == kind)
+    return " ".join(" ".join(begins)[:TITLE_LOOKED_AT].split())
 
 
 def _taken(messages: Sequence[Message]) -> list[Message]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
@@ -96,6 +97,27 @@ async def test_what_was_refused_is_all_there_again(site: Site, first: bool) -> N
     await say(page, "Read it", NOW)
     await answered(page, before // 2 + 1)
     await kept(page)
+
+
+async def test_what_comes_while_a_message_is_sent_is_for_the_next_one(site: Site) -> None:
+    page = await site.visit()
+    gate = asyncio.Event()
+
+    async def held(route: Route) -> None:
+        await gate.wait()
+        await route.continue_()
+
+    await page.route("**/messages", held)
+    await attach(page, "first.pdf", "application/pdf", PDF)
+    async with page.expect_request("**/messages"):
+        await say(page, "Read it", NOW)
+    await attach(page, "second.pdf", "application/pdf", PDF)
+    await expect(chips(page)).to_have_count(2)
+    gate.set()
+    await answered(page)
+    await expect(chips(page)).to_have_count(1)
+    await expect(chips(page)).to_contain_text("second.pdf")
+    await kept(page, conversation_of(page))
 
 
 async def test_a_store_that_is_forbidden_is_said_once_and_typing_goes_on(site: Site) -> None:

@@ -11,6 +11,7 @@ import { left, megabytes, trouble } from "/chat/words.js";
 /** A pasted text of so many characters or lines is folded away. */
 const LONG_PASTE = 5000;
 const LONG_PASTE_LINES = 100;
+const READING = "Your files are still being read.";
 const NOT_KEPT = "This browser can’t keep what you type if the page is closed. Send your message before you leave.";
 
 export class Composer {
@@ -124,7 +125,7 @@ export class Composer {
     const text = this.#box.value;
     if (this.#attempt) return;
     if (this.#running) return this.notice("Claude is still answering. Wait until it’s done, or stop it first.");
-    if (this.#opening || this.#tray?.isBusy) return this.notice("Your files are still being read.");
+    if (this.#opening || this.#tray?.isBusy) return this.notice(READING);
     if (this.#isEmpty) return this.#box.focus();
     const blocks = this.#tray?.blocks ?? [];
     const content = blocks.length ? [...blocks, ...(text.trim() ? [{ type: "text", text }] : [])] : text;
@@ -150,7 +151,7 @@ export class Composer {
       // Who has gone elsewhere meanwhile has begun to type there.
       if (attempt.place !== this.#place) return forgetDraft(attempt.place);
       this.#box.value = "";
-      this.#tray?.clear();
+      this.#tray?.sent(blocks);
       this.#typed();
       this.notice(note ?? null);
       if (this.#stopping) this.#actions.stop();
@@ -294,7 +295,9 @@ export class Composer {
   }
 
   #refresh() {
-    this.#sendButton.disabled = this.#isEmpty || this.#opening || this.#tray?.isBusy === true;
+    const isReading = this.#opening || this.#tray?.isBusy === true;
+    this.#sendButton.disabled = this.#isEmpty || isReading;
+    if (!isReading && this.#notice.textContent.startsWith(READING)) this.notice(null);
   }
 
   #keep() {

@@ -73,7 +73,7 @@ export class Model {
   async load() {
     if (this.#models.length) return;
     const json = async (path, init) => (await this.#client.request(path, init)).json();
-    json("/page.json").then((about) => (this.#about = about), () => {});
+    json("/page.json").then((about) => ((this.#about = about), this.#name()), () => {});
     try {
       const init = { headers: { "anthropic-version": "2023-06-01" }, signal: AbortSignal.timeout(MODELS_MS) };
       const { data } = await json("/v1/models?limit=100", init);
@@ -81,6 +81,7 @@ export class Model {
       this.#models = data;
       this.#select.replaceChildren(this.#select.options[0], ...data.map((model) => h("option", { value: model.id }, model.display_name ?? model.id)));
       this.choose(chosen);
+      this.#name();
     } catch {
       // As above.
     }
@@ -117,6 +118,12 @@ export class Model {
 
   get #most() {
     return Math.min(this.#model?.max_tokens ?? TOKENS, this.#allowed);
+  }
+
+  /** Says who the default is. */
+  #name() {
+    const model = this.#models.find(({ id }) => id === this.#about.model);
+    if (model) this.#select.options[0].textContent = `Default: ${model.display_name ?? model.id}`;
   }
 
   /** What is set, or null. */

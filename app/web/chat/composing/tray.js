@@ -26,7 +26,7 @@ export class Tray {
   #page;
   #drafts;
   #place;
-  /** Each `{ name, kind, block, size, cost }`; while it is read, its block is null. */
+  /** Each `{ name, kind, block, size, cost }`; while it is read, its block is null. Who reads holds on to this list. */
   #items = [];
 
   /**
@@ -84,7 +84,7 @@ export class Tray {
       }
       if (items === this.#items) this.#show();
     }
-    await this.#drafts.put(place, items);
+    await this.#drafts.put(items === this.#items ? this.#place : place, items);
     if (items !== this.#items) return;
     if (refused.length > MOST_TOLD) refused.splice(MOST_TOLD - 1, Infinity, `${refused.length - MOST_TOLD + 1} more couldn’t be attached.`);
     this.#page.say(refused);
@@ -107,7 +107,7 @@ export class Tray {
     this.#show();
     const items = await this.#drafts.get(place);
     if (this.#place !== place) return;
-    this.#items = [...items, ...this.#items];
+    this.#items.unshift(...items); // what came meanwhile is being read into this very list
     this.#show();
   }
 
@@ -120,9 +120,9 @@ export class Tray {
     await this.#drafts.drop(old);
   }
 
-  /** What lay here was sent. */
-  clear() {
-    this.#items = [];
+  /** These were sent; what came meanwhile is for the next message. */
+  sent(blocks) {
+    this.#items.splice(0, Infinity, ...this.#items.filter((item) => !blocks.includes(item.block)));
     this.#changed();
   }
 

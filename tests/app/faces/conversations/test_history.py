@@ -228,6 +228,9 @@ def test_a_title_is_short_and_on_one_line() -> None:
     assert title_of([text("one\n two"), {"type": "image"}]) == "one two"
     assert len(title_of([text("word " * 100)])) <= 80
     assert title_of([{"type": "image"}]) == ""
+    files = [{"type": "image"}, {"type": "document", "title": "paper.pdf"}, {"type": "document"}]
+    assert title_of(files) == "paper.pdf"
+    assert title_of([*files, text("Read it")]) == "Read it"
 
 
 def test_a_large_text_is_not_split_for_its_title() -> None:
