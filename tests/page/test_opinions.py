@@ -68,3 +68,19 @@ async def test_a_word_on_an_answer_survives_a_reload_and_what_was_not_taken_stay
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("textbox", name=WHY)).to_be_hidden()
     await expect(down).to_be_focused()
+
+
+async def test_a_page_of_yesterday_says_so_and_what_was_typed_is_kept(site: Site) -> None:
+    site.allow(status(404), "dynamically imported module")
+    page = await site.visit()
+    await say(page, "Hello", f"tokens=9 {NOW}")
+    await answered(page)
+    await box(page).fill("typed before")
+    # What the server has become has no such module any more.
+    await page.route("**/chat/answer/note.js", lambda route: route.fulfill(status=404))
+    await button(page, "Bad answer").click()
+    notice = page.locator("#notice")
+    await expect(notice).to_contain_text("Keepstream was updated. Reload to continue.")
+    await button(notice, "Reload").click()
+    await answered(page)
+    await expect(box(page)).to_have_value("typed before")

@@ -123,7 +123,7 @@ See [the documentation](https://docs.python.org/3/library/asyncio-sync.html) for
 TABLE = Text(
     ("table", "compare", "list", "speed", "numbers", "physics", "science"),
     """\
-## Fast things, in metres per second
+## Fast things, in meters per second
 
 | What | Speed | Compared with a cheetah 🐆 |
 | :--- | ---: | :--- |

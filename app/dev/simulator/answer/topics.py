@@ -6,7 +6,7 @@ Only words live here, as in `texts`.
 TIDES = """\
 ## Two tides a day
 
-The Moon does not only pull the sea: it pulls the **near side of the Earth more** than its centre, and the centre more
+The Moon does not only pull the sea: it pulls the **near side of the Earth more** than its center, and the center more
 than the far side. Seen from the Earth, the water is stretched in both directions, so there are *two* bulges, and the
 Earth turns beneath them once a day.
 

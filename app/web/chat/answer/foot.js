@@ -48,7 +48,5 @@ function made(entry, does) {
     iconButton("retry", "Regenerate", () => does.regenerate(), { class: "quiet last-only" }),
     iconButton("branch", "Branch from here", () => does.fork(entry.message.id)),
     verdict(entry, does),
-    h("span", { class: "model" }),
-    h("span", { class: "numbers" }),
-    h("span", { class: "spent" }));
+    h("span", { class: "facts" }, h("span", { class: "model" }), " ", h("span", { class: "numbers" }), " ", h("span", { class: "spent" })));
 }
