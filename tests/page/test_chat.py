@@ -171,7 +171,7 @@ async def test_everything_can_be_done_by_keyboard(site: Site) -> None:
         )
         if "Skip to the message box" in reached:
             break
-    for name in ("Continue", "Try again", "Copy as Markdown", "Edit message", "Branch from here", "More", "Settings"):
+    for name in ("Continue", "Retry", "Copy as Markdown", "Edit message", "Branch from here", "More", "Settings"):
         assert name in reached
     assert {"New chat", "Search chats"} <= reached
     await page.keyboard.press("Enter")
@@ -218,14 +218,14 @@ async def test_the_view_follows_only_who_is_at_the_end(site: Site) -> None:
     assert await view.evaluate(at_end)
     await view.hover()
     await page.mouse.wheel(0, -100)
-    await expect(button(page, "Go to the end")).to_be_visible()
+    await expect(button(page, "Scroll to bottom")).to_be_visible()
     await page.wait_for_function(AT_REST)
     stays = await view.evaluate("view => view.scrollTop")
     height = await view.evaluate("view => view.scrollHeight")
     await page.wait_for_function("(height) => document.querySelector('#scroll').scrollHeight > height + 60", arg=height)
     assert abs(await view.evaluate("view => view.scrollTop") - stays) < 1
-    await button(page, "Go to the end").click()
-    await expect(button(page, "Go to the end")).to_be_hidden()
+    await button(page, "Scroll to bottom").click()
+    await expect(button(page, "Scroll to bottom")).to_be_hidden()
     await expect(body(page)).to_contain_text(words[-1])
     assert await view.evaluate(at_end)
     await answered(page)

@@ -93,8 +93,8 @@ async def test_axe_finds_nothing(site: Site, axe: str, device: dict[str, Any], s
     await expect(answer(page).locator(".ending")).to_be_visible()
     assert await violations(page, axe) == [], "stopped"
     if device is PHONE:
-        await button(page, "Show the list of chats").click()
-        await expect(button(page, "Close the list")).to_be_focused()
+        await button(page, "Open sidebar").click()
+        await expect(button(page, "Close sidebar")).to_be_focused()
         assert await violations(page, axe) == [], "the list"
     await button(page, "Settings").click()
     assert await violations(page, axe) == [], "settings"
@@ -146,12 +146,12 @@ async def test_a_small_phone_needs_no_scrolling_sideways(site: Site) -> None:
     await is_not_wider_than_the_screen(page)
     for one in (box(page), button(page, "Send")):
         await expect(one).to_be_in_viewport(ratio=1)
-    await button(page, "Show the list of chats").tap()
+    await button(page, "Open sidebar").tap()
     await expect(page.get_by_role("link", name="New chat")).to_be_in_viewport(ratio=1)
     await is_not_wider_than_the_screen(page)
-    await button(page, "Close the list").tap()
+    await button(page, "Close sidebar").tap()
     await expect(page.get_by_role("link", name="New chat")).not_to_be_in_viewport()
-    await button(page, "Show the list of chats").tap()
+    await button(page, "Open sidebar").tap()
     await page.get_by_role("link", name="New chat").tap()
     await expect(page.get_by_role("link", name="New chat")).not_to_be_in_viewport()
     await expect(articles(page)).to_have_count(0)
@@ -162,7 +162,7 @@ async def test_the_look_can_be_chosen(site: Site) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
     light = await page.evaluate(paper)
     await button(page, "Settings").click()
-    await page.get_by_label("Look").select_option("dark")
+    await page.get_by_label("Appearance").select_option("dark")
     await button(page.get_by_role("dialog"), "Save").click()
     await page.wait_for_function(f"light => {paper} !== light", arg=light)
     await page.reload()

@@ -75,7 +75,7 @@ async def test_the_page_works_without_what_came_later(site: Site) -> None:
     await button(page, "Settings").click()
     dialog = page.locator("#settings")
     await expect(dialog).to_be_visible()
-    await dialog.get_by_label("Look").select_option("dark")
+    await dialog.get_by_label("Appearance").select_option("dark")
     await dialog.get_by_role("button", name="Save").click()
     await expect(dialog).to_be_hidden()
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")

@@ -59,12 +59,12 @@ async def test_the_place_in_the_line(site: Site) -> None:
     page = await site.visit()
     async with others_before(site, 2) as others:
         await say(page, "Is it my turn?", NOW)
-        await expect(state(page)).to_have_text("Waiting: number 2 in the line")
+        await expect(state(page)).to_have_text("Number 2 in line")
         await expect(button(page, "Stop")).to_be_visible()
         await site.api.cancel(others[1])
-        await expect(state(page)).to_have_text("Waiting: next in the line")
+        await expect(state(page)).to_have_text("Next in line")
         await page.reload()
-        await expect(state(page)).to_have_text("Waiting: next in the line")
+        await expect(state(page)).to_have_text("Next in line")
         await site.api.cancel(others[0])
         await answered(page)
     await expect(state(page)).to_be_hidden()
@@ -74,7 +74,7 @@ async def test_who_waits_in_the_line_can_leave_it(site: Site) -> None:
     page = await site.visit()
     async with others_before(site, 1):
         await say(page, "Is it my turn?", f"tag=never {NOW}")
-        await expect(state(page)).to_contain_text("in the line")
+        await expect(state(page)).to_contain_text("in line")
         await button(page, "Stop").click()
         await expect(ending(page)).to_contain_text("Stopped.")
     assert await site.calls("never") == {}
@@ -128,7 +128,7 @@ async def test_a_rate_limit_is_waited_for_with_a_countdown(site: Site) -> None:
     page = await site.visit()
     await say(page, "Now, please", f"status=429 retry-after=3 times=1 {AT_ONCE}")
     for seconds in (3, 2, 1):
-        await expect(state(page)).to_have_text(re.compile(f"slow down. (Going on|Trying again) in {seconds} s"))
+        await expect(state(page)).to_have_text(re.compile(f"slow down. (Continuing|Trying again) in {seconds} s"))
     await answered(page)
     assert await words_of(page) == WORDS
 
@@ -144,7 +144,7 @@ async def test_a_new_attempt_fades_the_partial_text_and_there_is_one_copy(site: 
     page = await site.visit()
     await say(page, "Twice", f"cut-after=30 call=1 {numbered(60, rate=100)[1].replace('first=0', 'first=1')}")
     stale = answer(page).locator(".body.stale")
-    await expect(state(page)).to_have_text("The answer was interrupted. It begins again")
+    await expect(state(page)).to_have_text("The answer was interrupted. Starting over")
     await expect(stale).to_contain_text("w20")
     await expect(stale).to_have_attribute("aria-hidden", "true")
     await expect(stale).to_have_css("animation-name", "fade")
@@ -157,7 +157,7 @@ async def test_a_new_attempt_fades_the_partial_text_and_there_is_one_copy(site: 
 async def test_an_answer_that_was_cut_at_its_limit_can_be_continued(site: Site) -> None:
     page = await site.visit()
     await say(page, "At length", f"max-tokens {quoted('As I was say')} {NOW}")
-    await expect(ending(page)).to_contain_text("The answer was cut at its limit.")
+    await expect(ending(page)).to_contain_text("The answer reached its length limit.")
     await button(ending(page), "Continue").click()
     await answered(page, 2)
     await expect(articles(page).locator("visible=true")).to_have_count(3)  # what asked for it is not shown
@@ -165,7 +165,7 @@ async def test_an_answer_that_was_cut_at_its_limit_can_be_continued(site: Site) 
     await page.reload()
     await answered(page, 2)
     await expect(articles(page).locator("visible=true")).to_have_count(3)
-    await expect(articles(page).nth(1).locator(".ending")).to_contain_text("The answer was cut at its limit.")
+    await expect(articles(page).nth(1).locator(".ending")).to_contain_text("The answer reached its length limit.")
 
 
 def log_endings(page: Page) -> Locator:
@@ -175,14 +175,14 @@ def log_endings(page: Page) -> Locator:
 async def test_a_conversation_as_long_as_the_model_can_take(site: Site) -> None:
     page = await site.visit()
     await say(page, "More", f"context-window {quoted('No more')} {NOW}")
-    await expect(ending(page)).to_contain_text("The conversation is as long as the model can take.")
+    await expect(ending(page)).to_contain_text("This chat is as long as the model can read.")
 
 
 async def test_a_refusal_leads_to_the_message_and_not_to_the_same_again(site: Site) -> None:
     page = await site.visit()
     await say(page, "Something bad", f"refusal {NOW}")
     await expect(ending(page)).to_contain_text("Claude declined to answer this.")
-    await expect(button(ending(page), "Try again")).to_have_count(0)
+    await expect(button(ending(page), "Retry")).to_have_count(0)
     await button(ending(page), "Edit the message").click()
     edit = page.get_by_role("textbox", name="Edit message")
     await expect(edit).to_be_focused()
@@ -199,7 +199,7 @@ async def test_a_failure_says_what_happened_and_can_be_tried_again(site: Site) -
     await expect(ending(page)).to_have_text(re.compile("The answer failed: no such luck"))
     await page.reload()
     await expect(ending(page)).to_have_text(re.compile("The answer failed: no such luck"))
-    await button(ending(page), "Try again").click()
+    await button(ending(page), "Retry").click()
     await expect(ending(page)).to_have_count(0)
     await answered(page)
     assert await words_of(page) == WORDS
@@ -209,7 +209,7 @@ async def test_a_failure_says_what_happened_and_can_be_tried_again(site: Site) -
 async def test_a_failure_after_some_text_leaves_what_was_read_and_says_that_it_is_not_the_whole(site: Site) -> None:
     page = await site.visit()
     await say(page, "Fail each time", f"error-after=10 {AT_ONCE}")
-    told = re.compile("Claude is overloaded right now.* What stands here is not the whole answer.")
+    told = re.compile("Claude is overloaded right now.* This answer is incomplete.")
     await expect(ending(page)).to_have_text(told)
     shown = await words_of(page)
     assert shown

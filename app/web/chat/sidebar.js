@@ -127,7 +127,7 @@ export class Sidebar {
   /** Deletes a conversation, if that is meant. */
   async ask(id, title) {
     const { confirmed } = await this.#doing();
-    if (await confirmed(`Delete “${title ?? "New chat"}”?`, "It is gone for good, on all devices.", "Delete")) await this.#remove(id);
+    if (await confirmed(`Delete “${title ?? "New chat"}”?`, "This can’t be undone. It’s deleted on all your devices.", "Delete")) await this.#remove(id);
   }
 
   async #remove(id) {

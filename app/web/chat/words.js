@@ -47,22 +47,22 @@ export function left(ms) {
 }
 
 export function place(position) {
-  if (!(position > 0)) return "Waiting in the line";
-  return position === 1 ? "Waiting: next in the line" : `Waiting: number ${number.format(position)} in the line`;
+  if (!(position > 0)) return "Waiting in line";
+  return position === 1 ? "Next in line" : `Number ${number.format(position)} in line`;
 }
 
 const REASONS = {
-  rate_limit_error: "Claude asks us to slow down",
+  rate_limit_error: "Claude asked us to slow down",
   overloaded_error: "Claude is overloaded",
   api_error: "Claude had an internal error",
-  timeout_error: "Claude did not answer in time",
-  worker_lost: "The server lost its worker",
-  worker_drained: "The server is being restarted",
+  timeout_error: "Claude didn’t answer in time",
+  worker_lost: "The server lost a worker",
+  worker_drained: "The server is restarting",
 };
 
 /** Why the upstream is called again: the `reason` of `relay.retry`. */
 export function reason(why) {
-  return Object.hasOwn(REASONS, why) ? REASONS[why] : "Claude could not be reached";
+  return Object.hasOwn(REASONS, why) ? REASONS[why] : "Couldn’t reach Claude";
 }
 
 /** How an answer ended, if that wants saying: `{ text, actions, bad }`, or null. */
@@ -70,14 +70,14 @@ export function ending(end) {
   switch (end.outcome) {
     case "truncated":
       return end.stop_reason === "model_context_window_exceeded"
-        ? { text: "The conversation is as long as the model can take. Begin another, or branch from an earlier message.", actions: [] }
-        : { text: "The answer was cut at its limit.", actions: ["continue"] };
+        ? { text: "This chat is as long as the model can read. Start a new one, or branch from an earlier message.", actions: [] }
+        : { text: "The answer reached its length limit.", actions: ["continue"] };
     case "cancelled":
       return { text: "Stopped.", actions: ["continue", "regenerate"] };
     case "refused":
-      return { text: "Claude declined to answer this. Say it in another way, or begin a new chat.", actions: ["edit"] };
+      return { text: "Claude declined to answer this. Try rephrasing it, or start a new chat.", actions: ["edit"] };
     case "expired":
-      return { text: unfinished("No answer came in the time that was set for it.", end), actions: ["regenerate"], bad: true };
+      return { text: unfinished("The answer took too long.", end), actions: ["regenerate"], bad: true };
     case "failed":
       return { text: unfinished(failure(end.error), end), actions: [isTooLong(end.error) ? "edit" : "regenerate"], bad: true };
     default:
@@ -87,15 +87,15 @@ export function ending(end) {
 
 /** What came before a failure stays to be read; that it is not the whole is said. */
 function unfinished(text, { content }) {
-  return textOf(content).trim() ? `${text} What stands here is not the whole answer.` : text;
+  return textOf(content).trim() ? `${text} This answer is incomplete.` : text;
 }
 
 const FAILURES = {
   overloaded_error: "Claude is overloaded right now. Try again in a moment.",
-  billing_error: "The budget was used up on the way.",
-  rate_limit_error: "The limit of requests is reached. Try again in a minute.",
-  request_too_large: "The conversation is too large to be sent. Branch from an earlier message, or leave the file out.",
-  timeout_error: "Claude did not answer in time. Try again.",
+  billing_error: "Your budget ran out before the answer was finished.",
+  rate_limit_error: "You’ve reached the request limit. Try again in a minute.",
+  request_too_large: "This chat is too large to send. Branch from an earlier message, or remove a file.",
+  timeout_error: "Claude didn’t answer in time. Try again.",
 };
 
 /** What the Claude API says of a history that is beyond a model's context. */

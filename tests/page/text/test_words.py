@@ -76,26 +76,26 @@ async def test_what_is_left_is_never_nothing(page: Page) -> None:
 
 
 async def test_places(page: Page) -> None:
-    assert await word(page, "place", 1) == "Waiting: next in the line"
-    assert await word(page, "place", 1234) == "Waiting: number 1,234 in the line"
+    assert await word(page, "place", 1) == "Next in line"
+    assert await word(page, "place", 1234) == "Number 1,234 in line"
     for nothing in (0, None, -1):
-        assert await word(page, "place", nothing) == "Waiting in the line"
+        assert await word(page, "place", nothing) == "Waiting in line"
 
 
 async def test_reasons(page: Page) -> None:
     assert await word(page, "reason", "overloaded_error") == "Claude is overloaded"
     for unknown in ("something new", "constructor", "__proto__", None):
-        assert await word(page, "reason", unknown) == "Claude could not be reached"
+        assert await word(page, "reason", unknown) == "Couldn\u2019t reach Claude"
 
 
 @pytest.mark.parametrize(
     ("end", "text", "actions"),
     [
-        ({"outcome": "truncated", "stop_reason": "max_tokens"}, "cut at its limit", ["continue"]),
-        ({"outcome": "truncated", "stop_reason": "model_context_window_exceeded"}, "as long as the model can take", []),
+        ({"outcome": "truncated", "stop_reason": "max_tokens"}, "reached its length limit", ["continue"]),
+        ({"outcome": "truncated", "stop_reason": "model_context_window_exceeded"}, "as long as the model can read", []),
         ({"outcome": "cancelled"}, "Stopped.", ["continue", "regenerate"]),
         ({"outcome": "refused"}, "declined", ["edit"]),
-        ({"outcome": "expired"}, "No answer came", ["regenerate"]),
+        ({"outcome": "expired"}, "took too long", ["regenerate"]),
         ({"outcome": "failed", "error": {"type": "overloaded_error", "message": "x"}}, "overloaded", ["regenerate"]),
         ({"outcome": "failed", "error": {"type": "new_error", "message": "why"}}, "failed: why", ["regenerate"]),
         (
@@ -116,7 +116,7 @@ async def test_endings(page: Page, end: dict[str, Any], text: str, actions: list
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        *[(401, "key"), (404, "gone"), (410, "gone")],
+        *[(401, "key"), (404, "available to you"), (410, "deleted")],
         *[(code, "Its own words.") for code in (400, 402, 403, 409, 413, 429)],
         *[(500, "Something went wrong on the server"), (None, "reach the server")],
     ],

@@ -83,7 +83,7 @@ export class Answer {
         break;
       case "relay.status":
         if (data.state === "queued") this.say(place(data.position), { busy: true });
-        if (data.state === "held") this.wait("Claude asks us to slow down. Going on", data.retry_in_ms);
+        if (data.state === "held") this.wait("Claude asked us to slow down. Continuing", data.retry_in_ms);
         if (data.state === "thinking") this.#silent(data.silent_ms);
         break;
       case "relay.retry":
@@ -115,7 +115,7 @@ export class Answer {
       old.after(this.#body);
       this.#blocks.clear();
     }
-    this.say(begun ? "The answer was interrupted. It begins again" : "Waiting", { busy: true });
+    this.say(begun ? "The answer was interrupted. Starting over" : "Waiting", { busy: true });
   }
 
   #stale = null;

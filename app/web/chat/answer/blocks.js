@@ -15,13 +15,13 @@ export function make(block) {
     case "thinking":
       return new Thinking();
     case "redacted_thinking":
-      return new Note("Part of the thinking is not shown, for safety.");
+      return new Note("Part of the thinking is hidden for safety.");
     case "tool_use":
     case "server_tool_use":
     case "mcp_tool_use":
       return new Tool(block.name ?? "a tool", block.id);
     case "compaction":
-      return new Note("Earlier messages were summed up, to make room.");
+      return new Note("Earlier messages were summarized to make room.");
     default:
       return block.type?.endsWith("_tool_result") ? new Result(block.type) : null;
   }

@@ -28,14 +28,14 @@ export function foot(entry, does) {
     old?.remove();
     if (note) tools.before(note);
   }
-  if (!told && answer.isEmpty) answer.say("An empty answer");
+  if (!told && answer.isEmpty) answer.say("Claude sent an empty answer.");
 }
 
 /** How it ended, where that wants saying. */
 function noted(id, { text, bad, actions }, does) {
   const buttons = {
     continue: () => h("button", { type: "button", onclick: () => does.continue() }, "Continue"),
-    regenerate: () => h("button", { type: "button", onclick: () => does.regenerate() }, "Try again"),
+    regenerate: () => h("button", { type: "button", onclick: () => does.regenerate() }, "Retry"),
     edit: () => h("button", { type: "button", onclick: () => does.rephrase(id) }, "Edit the message"),
   };
   return h("div", { class: `ending${bad ? " bad" : ""}` }, h("p", {}, text),

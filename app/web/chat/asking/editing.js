@@ -39,7 +39,7 @@ export function edit({ element, message }, send, closed) {
       }
     },
   }, box, later ? h("p", { class: "note" }, "What follows is kept, as an earlier version.") : null,
-    h("div", { class: "row" }, h("button", { type: "button", onclick: done }, "Leave as it was"), h("button", { class: "primary" }, "Send again")));
+    h("div", { class: "row" }, h("button", { type: "button", onclick: done }, "Cancel"), h("button", { class: "primary" }, "Send again")));
   element.classList.add("editing");
   element.append(form);
   box.focus();

@@ -32,7 +32,7 @@ export function link(href, title, content) {
 /** The shape of one; to what is not safe none leads. */
 export function leading(href, title, children) {
   const to = destination(href);
-  if (to === null) return shape("span", { class: "nolink", title: "This link leads nowhere that is safe" }, children);
+  if (to === null) return shape("span", { class: "nolink", title: "This link isn’t safe to open" }, children);
   return shape("a", { href: to, title: title ? decode(title) : to, target: "_blank", rel: "noopener noreferrer nofollow" }, children);
 }
 

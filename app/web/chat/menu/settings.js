@@ -15,17 +15,17 @@ export function edit(settings, { system, remaining, signOut }) {
   const all = h("textarea", { name: "system", rows: "3", placeholder: "How Claude should answer" });
   const enter = h("input", { type: "checkbox", name: "enter" });
   const theme = h("select", { name: "theme" },
-    [["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]].map(([value, text]) => h("option", { value }, text)));
+    [["auto", "System"], ["light", "Light"], ["dark", "Dark"]].map(([value, text]) => h("option", { value }, text)));
   here.value = system ?? "";
   all.value = settings.get("system");
   enter.checked = settings.get("enter");
   theme.value = settings.get("theme");
   const dialog = h("dialog", { id: "settings", "aria-labelledby": "settings-title" }, h("form", { method: "dialog" },
     h("h2", { id: "settings-title" }, "Settings"),
-    system === undefined ? null : h("label", {}, "System prompt of this chat", here),
-    h("label", {}, "System prompt of new chats", all),
+    system === undefined ? null : h("label", {}, "System prompt for this chat", here),
+    h("label", {}, "System prompt for new chats", all),
     h("label", { class: "check" }, enter, " Enter sends the message (Shift+Enter starts a new line)"),
-    h("label", {}, "Look", theme),
+    h("label", {}, "Appearance", theme),
     h("div", { id: "remaining", class: "note" }, remaining.map((text) => h("p", {}, text))),
     h("div", { class: "row" },
       signOut ? h("button", { type: "button", id: "sign-out", onclick: () => (dialog.close(), signOut()) }, "Sign out") : null,
