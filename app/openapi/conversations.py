@@ -50,7 +50,7 @@ def paths() -> Json:
                 TAG,
                 "List your conversations, the last used first",
                 {"200": answer("A page", json_content(schema("ConversationPage"))), **errors(400, 401)},
-                parameters=parameters("limit", "before"),
+                parameters=parameters("limit", "before", "query"),
             ),
         },
         "/v1/conversations/{id}": {

@@ -129,6 +129,12 @@ PARAMETERS: Json = {
         "description": "How many to list",
         "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
     },
+    "query": {
+        "name": "query",
+        "in": "query",
+        "description": "What is looked for, in titles and messages",
+        "schema": {"type": "string", "maxLength": 200},
+    },
     "before": {
         "name": "before",
         "in": "query",

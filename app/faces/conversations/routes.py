@@ -26,6 +26,9 @@ A *conversation* is
     GET /v1/conversations
         ?limit=20 (1…100) &before=<last_id>
         → {"data": [conversation + "stream_id", last used first], "has_more", "last_id"}
+        &query=<text>: only those that say it, in their title or a message, each with "match" ({"message_id"|null,
+        "text"}: what stands around it). One call looks at a part of them: where it has `has_more`, go on behind
+        `last_id`, the last that it looked at, whether there was any match or none
     GET /v1/conversations/{id}
         → the conversation and "offset" (id of its newest event, for `…/events?after=`), "stream_id" (the one that runs,
         or null), "answer_id" (the id that its answer is going to have, or null), "messages": [message]
@@ -77,6 +80,7 @@ The events, each with an id:
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -103,6 +107,8 @@ from app.stream.conversations.conversation import Conversation
 
 PAGE_DEFAULT = 20
 PAGE_LIMIT = 100
+QUERY_CHARACTERS = 200
+NO_BEFORE = "before: there is no such conversation; begin with the first page"
 _ID = re.compile(r"cv_[0-9a-f]{32}")
 
 
@@ -126,12 +132,29 @@ async def listing(request: Request) -> Response:
     asked = request.query_params.get("limit") or str(PAGE_DEFAULT)
     if not re.fullmatch(r"[0-9]{1,3}", asked, re.ASCII) or not 1 <= int(asked) <= PAGE_LIMIT:
         raise ApiError(400, f"limit: must be a whole number from 1 to {PAGE_LIMIT}")
-    page = await conversing_of(request).store.page(caller.owner, request.query_params.get("before") or None, int(asked))
+    before, query = request.query_params.get("before") or None, request.query_params.get("query", "").strip()
+    if len(query) > QUERY_CHARACTERS:
+        raise ApiError(400, f"query: must have at most {QUERY_CHARACTERS} characters")
+    if query:
+        return await _search(request, caller.owner, query, before, int(asked))
+    page = await conversing_of(request).store.page(caller.owner, before, int(asked))
     if page is None:
-        raise ApiError(400, "before: there is no such conversation; begin with the first page")
+        raise ApiError(400, NO_BEFORE)
     found, more = page
-    data = [shown(one) | {"stream_id": one.stream_id} for one in found]
+    data = [_row(one) for one in found]
     return json_response({"data": data, "has_more": more, "last_id": found[-1].id if found else None})
+
+
+async def _search(request: Request, owner: str, query: str, before: str | None, limit: int) -> Response:
+    found = await conversing_of(request).search(owner, query, before, limit)
+    if found is None:
+        raise ApiError(400, NO_BEFORE)
+    data = [_row(one) | {"match": {"message_id": at.message_id, "text": at.text}} for one, at in found.rows]
+    return json_response({"data": data, "has_more": found.more, "last_id": found.last_id})
+
+
+def _row(found: Conversation) -> dict[str, Any]:
+    return shown(found) | {"stream_id": found.stream_id}
 
 
 async def show(request: Request) -> Response:

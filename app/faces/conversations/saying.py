@@ -19,6 +19,7 @@ from app.faces.conversations.context import Context, with_messages
 from app.faces.conversations.history import Plan, messages_json, plan, title_of
 from app.faces.conversations.keeping import Submits
 from app.faces.conversations.listed.naming import Naming
+from app.faces.conversations.listed.searching import Searching
 from app.faces.conversations.prompt import Turn
 from app.http.bulk import Bulk
 from app.intake.prompt import Prompt, prompt_of
@@ -87,7 +88,7 @@ class _MovedError(KeepstreamError):
     """Somebody was faster: read again."""
 
 
-class Conversing(Choosing, Naming):
+class Conversing(Choosing, Naming, Searching):
     """The conversations of one Redis, as a front sees them."""
 
     def __init__(self, streams: Streams, upstream: Upstream, settings: Settings, bulk: Bulk) -> None:

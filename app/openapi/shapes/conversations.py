@@ -42,6 +42,11 @@ _CONVERSATION: Json = {
         "properties": {"id": {"type": "string", "pattern": CONVERSATION_ID}, "at": _TEXT},
     },
 }
+_MATCH: Json = thing(
+    {"message_id": {**_TEXT_OR_NULL, "description": "null for the title"}, "text": _TEXT},
+    ["message_id", "text"],
+    description="Where a search found it, and what stands around it",
+)
 _NAMED = ["id", "title", "system", "model", "created_at", "updated_at"]
 
 SHAPES: Json = {
@@ -51,7 +56,7 @@ SHAPES: Json = {
         {
             "data": {
                 "type": "array",
-                "items": thing(_CONVERSATION | {"stream_id": _STREAM_OR_NULL}, [*_NAMED, "stream_id"]),
+                "items": thing(_CONVERSATION | {"stream_id": _STREAM_OR_NULL, "match": _MATCH}, [*_NAMED, "stream_id"]),
             },
             "has_more": {"type": "boolean"},
             "last_id": {"type": ["string", "null"], "pattern": CONVERSATION_ID},

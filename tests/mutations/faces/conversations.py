@@ -71,6 +71,24 @@ ROWS = (
         "    shown = text",
     ),
     Mutation(
+        "a search looks at everything in one call",
+        "app/faces/conversations/listed/searching.py",
+        "                if len(rows) == limit or room <= 0 or loop.time() > until:",
+        "                if False:",
+    ),
+    Mutation(
+        "a letter is found only as it was composed",
+        "app/faces/conversations/listed/matching.py",
+        'unicodedata.normalize("NFKC", text.casefold())',
+        "text.casefold()",
+    ),
+    Mutation(
+        "what stands where a long text is cut is not found",
+        "app/faces/conversations/listed/matching.py",
+        "    overlap = 4 * len(query) + 16",
+        "    overlap = 0",
+    ),
+    Mutation(
         "a version is chosen while an answer is written",
         "app/faces/conversations/choosing.py",
         "            if found.stream_id is not None:",

@@ -75,6 +75,22 @@ async def test_a_title_is_made_of_the_first_exchange_once(api: Api) -> None:
     assert made.json() == {"title": "Tides"}
 
 
+async def test_what_was_said_is_found(api: Api) -> None:
+    talk = await Talk.begin(api, title="Rivers")
+    await talk.say("The Zambezi, and other café talk")
+    for query, match in (("rivers", None), ("CAFE\u0301 talk", (await talk.messages())[0]["id"])):
+        answer = await api.call("GET", "/v1/conversations", params={"query": query, "limit": "1"})
+        found = answer.json()["data"][0]
+        assert (found["id"], found["match"]["message_id"]) == (talk.id, match)
+    assert "café talk" in found["match"]["text"]
+    nothing = {"query": "zambezi river dolphins"}
+    answer = await api.call("GET", "/v1/conversations", params=nothing)
+    assert (answer.json()["data"], answer.json()["has_more"]) == ([], False)
+    refused: list[dict[str, str]] = [{"query": "x" * 201}, {"query": "x", "before": "cv_nobody"}]
+    for params in refused:
+        assert (await api.call("GET", "/v1/conversations", params=params)).status_code == 400
+
+
 async def test_an_earlier_answer_can_be_regenerated(api: Api) -> None:
     talk = await Talk.begin(api)
     await talk.say("one")
