@@ -65,6 +65,20 @@ const functions = {
     return null;
   },
 
+  /** Lines in any order, letter by letter: the first text that ends as another page than at once, or that acts. */
+  mixed(lines, seeds) {
+    for (let seed = 0; seed < seeds; seed++) {
+      const next = random(seed);
+      const text = Array.from({ length: 3 + Math.floor(next() * 15) }, () => lines[Math.floor(next() * lines.length)]).join("\n");
+      const wanted = grown([text]).element.innerHTML;
+      const got = grown([...text]).element.innerHTML;
+      if (got !== wanted) return { text, wanted, got };
+      const acts = functions.acts(text);
+      if (acts.length) return { text, acts };
+    }
+    return null;
+  },
+
   /** A block with two others behind it is finished: counts those that were changed or replaced after that. */
   standing(text) {
     const stood = new Map();

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from tests.bench.page.answers import LINES
 from tests.page.text import corpus
 from tests.page.visiting import NOW, Site, answer, answered, body, button, quoted, say
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SOURCE = Path(__file__).with_name("growing.js").read_text()
 PIECES = 12
+MIXTURES = 40
 FORMULAS_READ = "() => !document.querySelector('.math:not(.unread):not(:has(math))')"
 SECONDS_AT_MOST = 20  # of any text; a page that hangs takes for ever
 
@@ -89,6 +91,11 @@ async def test_marks_are_not_seen_before_they_are_understood(page: Page, text: s
 async def test_hostile_text_stays_text(page: Page, text: str) -> None:
     assert await run(page, "acts", text) == []
     assert "taken" not in await page.title()
+
+
+async def test_lines_in_any_order_end_the_same_however_they_came_and_none_acts(page: Page) -> None:
+    lines = [*LINES, *corpus.HOSTILE, *(text for text in corpus.TRICKY if len(text) < 100)]
+    assert await run(page, "mixed", lines, MIXTURES) is None
 
 
 async def test_links_that_are_safe_lead_where_they_say(page: Page) -> None:

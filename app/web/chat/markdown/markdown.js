@@ -143,8 +143,8 @@ export class Markdown {
       if (token.type !== "space") {
         if (at > whole || token.unsure) break;
         if (/(^|\n)[ \t]*\n$/.test(text.slice(Math.max(0, at - 99), at))) unsure = false;
-        // A rule and what is around it may still become one heading, underlined further down.
-        else unsure ||= token.type === "hr";
+        // A rule or an element, and what is around it, may still become one heading, underlined further down.
+        else unsure ||= token.type === "hr" || token.type === "html";
         if (!unsure) [end, done, this.#level] = [at, shown, level];
       }
       at += token.raw.length;
