@@ -177,6 +177,17 @@ async def test_the_arrow_up_in_an_empty_box_edits_the_last_message(site: Site) -
     await expect(page.locator(".edit textarea")).to_have_count(0)
 
 
+async def test_the_box_grows_with_what_is_typed_where_a_style_sheet_cannot_make_it(site: Site) -> None:
+    context = await site.context()
+    await context.add_init_script("CSS.supports = () => false")
+    page = await site.visit(context=context)
+    heights = []
+    for text in ("one line", "a line that is wrapped " * 20, ""):
+        await box(page).fill(text)
+        heights.append(await box(page).evaluate("box => parseFloat(box.style.height)"))
+    assert heights[1] > 2 * heights[0] == 2 * heights[2]
+
+
 async def test_the_cursor_is_where_one_goes_on(site: Site) -> None:
     page = await site.visit()
     await expect(box(page)).to_be_focused()

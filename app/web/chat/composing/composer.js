@@ -291,7 +291,8 @@ export class Composer {
     this.#refresh();
     // Where the style sheet cannot (field-sizing), the box grows here.
     if (CSS.supports("field-sizing", "content")) return;
-    this.#box.rows = Math.min(10, this.#box.value.split("\n").length);
+    this.#box.style.height = "auto";
+    this.#box.style.height = `${this.#box.scrollHeight}px`;
   }
 
   #refresh() {

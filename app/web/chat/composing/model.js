@@ -123,7 +123,7 @@ export class Model {
   /** Says who the default is. */
   #name() {
     const model = this.#models.find(({ id }) => id === this.#about.model);
-    if (model) this.#select.options[0].textContent = `Default: ${model.display_name ?? model.id}`;
+    if (model) this.#select.options[0].textContent = `${model.display_name ?? model.id} (default)`;
   }
 
   /** What is set, or null. */

@@ -14,6 +14,8 @@ export const EFFORTS = ["low", "medium", "high", "xhigh", "max"];
 const MOST_WITHOUT_THINKING = "high";
 const BUDGET_TOKENS_MIN = 1024;
 const BUDGET_TOKENS_MAX = 16_000;
+/** Hardly an answer is longer. */
+const NOTICED_TOKENS = 10_000;
 const number = new Intl.NumberFormat("en");
 
 /** Which kinds of thinking and which efforts a model takes. Where it does not say, what newer ones take. */
@@ -66,9 +68,9 @@ export function less(fields, error) {
   return most < fields.max_tokens ? budgeted({ ...fields, max_tokens: most }) : null;
 }
 
-/** What is said when there was room for a shorter answer only. */
+/** What is said when there was room for a shorter answer only, if that is one that people would notice. */
 export function shortened({ max_tokens }) {
-  return `Your budget has room for about ${number.format(max_tokens)} tokens, so this answer can’t be longer.`;
+  return max_tokens >= NOTICED_TOKENS ? null : `Your budget has room for about ${number.format(max_tokens)} tokens, so this answer can’t be longer.`;
 }
 
 /** What differs from what a model does by itself, in a few words. */
