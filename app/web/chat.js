@@ -52,6 +52,7 @@ const messages = new Messages($("#log"), {
     const content = files.length ? [...files, { type: "text", text }] : text;
     return again({ content, after: messages.before(message.id) }, content);
   },
+  edited: () => composer.focus(),
   fork: (id) => fork(id),
   version: (id) => version(id),
   rate: (stream, opinion) => client.request(`/v1/streams/${stream}/feedback`, json("POST", opinion)),

@@ -175,6 +175,7 @@ async def test_the_arrow_up_in_an_empty_box_edits_the_last_message(site: Site) -
     await expect(page.locator(".edit textarea")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(page.locator(".edit textarea")).to_have_count(0)
+    await expect(box(page)).to_be_focused()
 
 
 async def test_the_box_grows_with_what_is_typed_where_a_style_sheet_cannot_make_it(site: Site) -> None:

@@ -21,8 +21,8 @@ export class Messages {
 
   /**
    * @param {HTMLElement} root
-   * @param {object} actions `regenerate`, `continue`, `edit(message, text)`, `fork(id)`, `version(id)`, `trouble(error)`,
-   *   `now()` in ms of the server's clock
+   * @param {object} actions `regenerate`, `continue`, `edit(message, text)`, `edited()`, `fork(id)`, `version(id)`,
+   *   `trouble(error)`, `now()` in ms of the server's clock
    */
   constructor(root, actions) {
     this.#root = root;
@@ -215,7 +215,10 @@ export class Messages {
     try {
       const { edit } = await import("/chat/asking/editing.js");
       this.#editing?.();
-      this.#editing = edit(entry, this.#actions.edit, () => (this.#editing = null));
+      this.#editing = edit(entry, this.#actions.edit, () => {
+        this.#editing = null;
+        this.#actions.edited();
+      });
     } catch (error) {
       this.#actions.trouble(error);
     }
