@@ -14,7 +14,12 @@ LIMIT_SECONDS = 600
 UNITS = ("tests/app", "tests/worker")
 STORIES = ("tests/stories", "tests/page")
 # What is not tested in a folder of its own name.
-ELSEWHERE = {"app/web": "tests/page", "deploy/prometheus": "tests/deploy", "deploy": "tests/stories"}
+ELSEWHERE = {
+    "app/web": "tests/page",
+    "app/clients/js": "tests/stories/clients/javascript",
+    "deploy/prometheus": "tests/deploy",
+    "deploy": "tests/stories",
+}
 
 
 def first_red(mutation: Mutation, copy: Path, likely: str) -> str | None:

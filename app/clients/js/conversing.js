@@ -20,9 +20,11 @@ import { makeStore } from "./stores.js";
 export function conversationStore(client, id) {
   const { conversations } = client;
   let found = { title: null, system: null, messages: [] };
-  // The stream that was read to its ending last; what is being said, as it is shown; and what was accepted last.
-  let ended, sending;
+  // The stream that runs, or did last, and the one that was read to its ending last.
+  let running, ended;
+  // What is being said, as it is shown, and the promise that it was accepted or refused.
   let mine = [];
+  let sending;
 
   const look = ({ id: stream_id, blocks, ...stream }) => {
     const { messages, ...row } = found;
@@ -40,6 +42,7 @@ export function conversationStore(client, id) {
     if (sent === sending) mine = [];
     store.connection("open");
     const { stream_id, messages } = found;
+    running = stream_id ?? running;
     if (stream_id && stream_id !== ended) {
       if (stream_id !== store.state().id) store.begin({ id: stream_id, status: "waiting" });
       await store.follow(stream_id, signal).catch((error) => {
@@ -62,7 +65,9 @@ export function conversationStore(client, id) {
     if (!store.state().id) store.change({ status: "submitting" });
     try {
       id ??= (await conversations.create({}, options)).id;
-      return await conversations.say(id, what, options);
+      const accepted = await conversations.say(id, what, options);
+      running = accepted.id;
+      return accepted;
     } catch (error) {
       mine = [];
       store.change(id ? {} : { status: "idle" });
@@ -72,9 +77,8 @@ export function conversationStore(client, id) {
     }
   };
   const say = (what, options) => {
-    const before = sending;
     const saying = said(what, options);
-    sending = saying.catch(() => before);
+    sending = saying.catch(() => {});
     return saying;
   };
 
@@ -82,7 +86,10 @@ export function conversationStore(client, id) {
     say,
     regenerate: (body, options) => say({ ...body, regenerate: true }, options),
     continue: (body, options) => say({ ...body, continue: true }, options),
-    stop: () => store.stop(sending),
+    stop: async () => {
+      await sending;
+      if (running) await client.cancel(running);
+    },
   };
   return { ...store, known: () => id, actions };
 }

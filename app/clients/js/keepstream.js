@@ -2,7 +2,7 @@
  * Keepstream for browsers and Node: submit a prompt, read its events, survive everything in between.
  *
  * The rule: `events` ends only after the stream's ending, or throws; a connection that ends, breaks or falls silent is
- * opened again after the last event that was handed out. One file, served as it is: what is long is told in shapes.js.
+ * opened again after the last event that was handed out. Served as it is: what is long is told in shapes.js.
  *
  * @import { Accepted, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions,
  *   StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"
@@ -20,7 +20,7 @@ const SUBMIT_TRIES = 5;
 /** A token or a ticket is renewed so long before its end. */
 const RENEW_MS = 30_000;
 
-/** What the server refused for good, or a stream that is lost. `retryAfter` is in seconds. */
+/** What the server refused for good, or a stream that is lost; `retryAfter` in seconds. */
 export class KeepstreamError extends Error {
   /** @param {number} status @param {string} type @param {string} message @param {ErrorMore} [more] */
   constructor(status, type, message, { requestId = null, retryAfter = null } = {}) {
@@ -35,7 +35,6 @@ export class KeepstreamError extends Error {
 
 export class Keepstream {
   #given;
-  /** What `auth` was asked for last: a promise. */
   #asked;
 
   /** @param {KeepstreamOptions} [options] */
@@ -44,7 +43,7 @@ export class Keepstream {
   }
 
   /**
-   * Submits a prompt, or a body of the Messages API. Tries again when network or server fail; it makes one stream only.
+   * Submits a prompt, or a body of the Messages API. Tries again when network or server fail: one stream only.
    * @param {string | object} body @param {SubmitOptions} [options] @returns {Promise<Accepted>}
    */
   async submit(body, options = {}) {
@@ -64,8 +63,8 @@ export class Keepstream {
   }
 
   /**
-   * The events of a stream to its ending. After `relay.reset` forget what came before: everything of the newest attempt
-   * follows. `relay.end` comes last. Leaving the loop lets the stream run on.
+   * The events of a stream to its ending, `relay.end`. After `relay.reset` forget what came before. Leaving the loop lets
+   * the stream run on.
    * @param {string} id @param {EventsOptions} [options] @returns {AsyncGenerator<StreamEvent, void, void>}
    */
   events(id, options) {
@@ -158,7 +157,7 @@ export class Keepstream {
     }
   }
 
-  /** What opens the door: what `auth` gave last, for as long as it holds, or what it gives now. */
+  /** What `auth` gave last, for as long as it holds, or gives now. */
   async #pass(path, refused) {
     const { auth, key } = this.#given;
     if (!auth || /[?&]ticket=/.test(path)) return { key: auth ? "" : await now(key) };
@@ -189,7 +188,7 @@ function connect(outer) {
   let timer, heardAt;
   const connection = {
     signal: controller.signal,
-    /** Given up because its page or its machine woke up: there is no reason to wait before the next. */
+    /** Given up because its page or its machine woke up: no reason to wait before the next. */
     woken: false,
     /** From now on silence counts. */
     listen() {
@@ -253,7 +252,7 @@ async function* parse(body, connection) {
   }
 }
 
-/** No answer, a time-out, an error of the server. Not 429: only a person knows whether waiting is worth it. */
+/** No answer, a time-out, an error of the server. Not 429: whether waiting is worth it a person knows. */
 export function isPassing(error) {
   return error instanceof Broken || (error instanceof KeepstreamError && (error.status >= 500 || error.status === 408));
 }
@@ -266,7 +265,7 @@ function backOff(retry, failures, retryAfter) {
 
 /**
  * Calls `woke` when a page is seen again, when there is a network again, and when a machine that slept goes on: its
- * timers stood still while the clock did not. Returns what ends it.
+ * timers stood still, the clock did not. Returns what ends it.
  */
 function onWake(woke) {
   const { document } = globalThis;
@@ -346,5 +345,5 @@ function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** What other readers of ours are made of; no promise to anybody else. */
+/** For our own other modules. */
 export { backOff, Broken, connect, pause, randomKey };

@@ -54,9 +54,12 @@ export function reduce(state, { type, data }, now = Date.now()) {
       return says(block.type === "text" ? "writing" : "thinking", { blocks: put({ ...block, ...more }) });
     }
     case "content_block_stop": {
-      if (!block?.partial_json) return says("thinking");
-      const { partial_json, ...whole } = block;
-      return says("thinking", { blocks: put({ ...whole, input: JSON.parse(partial_json) }) });
+      const { partial_json, ...whole } = block ?? {};
+      try {
+        return says("thinking", partial_json && { blocks: put({ ...whole, input: JSON.parse(partial_json) }) });
+      } catch {
+        return says("thinking"); // it was cut off at the answer's limit: it stays as it came
+      }
     }
     case "relay.status":
     case "relay.retry": {

@@ -92,8 +92,8 @@ export function makeStore(client, stream, look, read) {
       if (!over) start();
       return () => {
         listeners.delete(listener);
-        // Not at once: React's strict mode leaves and comes back in one breath.
-        setTimeout(() => listeners.size || phase?.abort());
+        // Who leaves and comes back in one breath, as React's strict mode does, has not even been asked for by then.
+        if (!listeners.size) phase?.abort();
       };
     },
     /** Reads anew, also where all was over. */
@@ -115,11 +115,6 @@ export function makeStore(client, stream, look, read) {
         change(reduce(stream, event));
         if (!(++taken % AT_ONCE)) await turn();
       }
-    },
-    /** Stops the stream for everybody, also one that is being submitted. */
-    async stop(submitted) {
-      const id = stream.id ?? (await submitted)?.id;
-      if (id) await client.cancel(id);
     },
   };
 }
@@ -143,7 +138,11 @@ export function streamStore(client, target) {
     }
     return true;
   });
-  return { ...store, known: () => id, actions: { stop: () => store.stop(accepted) } };
+  const stop = async () => {
+    const its = id ?? (await accepted)?.id; // also while it is being submitted
+    if (its) await client.cancel(its);
+  };
+  return { ...store, known: () => id, actions: { stop } };
 }
 
 const textOf = ({ type, text }) => (type === "text" ? text : "");

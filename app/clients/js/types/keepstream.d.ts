@@ -2,13 +2,13 @@
  * Keepstream for browsers and Node: submit a prompt, read its events, survive everything in between.
  *
  * The rule: `events` ends only after the stream's ending, or throws; a connection that ends, breaks or falls silent is
- * opened again after the last event that was handed out. One file, served as it is: what is long is told in shapes.js.
+ * opened again after the last event that was handed out. Served as it is: what is long is told in shapes.js.
  *
  * @import { Accepted, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions,
  *   StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"
  */
 import type { Accepted, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions, StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js";
-/** What the server refused for good, or a stream that is lost. `retryAfter` is in seconds. */
+/** What the server refused for good, or a stream that is lost; `retryAfter` in seconds. */
 export declare class KeepstreamError extends Error {
     status: number;
     type: string;
@@ -22,13 +22,13 @@ export declare class Keepstream {
     /** @param {KeepstreamOptions} [options] */
     constructor({ base, fetch, ...given }?: KeepstreamOptions);
     /**
-     * Submits a prompt, or a body of the Messages API. Tries again when network or server fail; it makes one stream only.
+     * Submits a prompt, or a body of the Messages API. Tries again when network or server fail: one stream only.
      * @param {string | object} body @param {SubmitOptions} [options] @returns {Promise<Accepted>}
      */
     submit(body: string | object, options?: SubmitOptions): Promise<Accepted>;
     /**
-     * The events of a stream to its ending. After `relay.reset` forget what came before: everything of the newest attempt
-     * follows. `relay.end` comes last. Leaving the loop lets the stream run on.
+     * The events of a stream to its ending, `relay.end`. After `relay.reset` forget what came before. Leaving the loop lets
+     * the stream run on.
      * @param {string} id @param {EventsOptions} [options] @returns {AsyncGenerator<StreamEvent, void, void>}
      */
     events(id: string, options?: EventsOptions): AsyncGenerator<StreamEvent, void, void>;
@@ -60,7 +60,7 @@ declare class Broken extends Error {
 /** One connection's life: aborted by its user, by silence, or by waking up beside it. */
 declare function connect(outer: any): {
     signal: AbortSignal;
-    /** Given up because its page or its machine woke up: there is no reason to wait before the next. */
+    /** Given up because its page or its machine woke up: no reason to wait before the next. */
     woken: boolean;
     /** From now on silence counts. */
     listen(): void;
@@ -68,12 +68,12 @@ declare function connect(outer: any): {
     heard(): void;
     close(): void;
 };
-/** No answer, a time-out, an error of the server. Not 429: only a person knows whether waiting is worth it. */
+/** No answer, a time-out, an error of the server. Not 429: whether waiting is worth it a person knows. */
 export declare function isPassing(error: any): boolean;
 /** Doubling with jitter, so that many clients do not come back as one; never sooner than the server said. */
 declare function backOff(retry: any, failures: any, retryAfter: any): number;
 /** Waits, or goes on at once when its page or its machine wakes up. */
 declare function pause(ms: any, signal: any): Promise<void>;
 declare function randomKey(): string;
-/** What other readers of ours are made of; no promise to anybody else. */
+/** For our own other modules. */
 export { backOff, Broken, connect, pause, randomKey };

@@ -30,8 +30,6 @@ export declare function makeStore<View>(client: Keepstream, stream: StreamState,
     begin(more: any): void;
     /** The events of a stream, from where it was left to its ending. */
     follow(id: any, signal: any): Promise<void>;
-    /** Stops the stream for everybody, also one that is being submitted. */
-    stop(submitted: any): Promise<void>;
 };
 /**
  * One stream, of an id or of a prompt.

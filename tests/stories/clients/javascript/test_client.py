@@ -31,6 +31,7 @@ async def test_a_stream_is_submitted_read_looked_at_and_handed_on(project: Proje
     assert seen["text"] == seen["again"] == text_of(seen["message"]) != ""
     assert (seen["state"], seen["looked"], seen["outcome"]) == ("ended", "ended", "completed")
     assert (bool(seen["why"]), seen["requests"] > 0) == (True, True)
+    assert seen["rated"] == {"rating": 1, "note": "Good"}
 
 
 @pytest.mark.skipif(OLD_NODE is None, reason="this machine has no Node of its own")

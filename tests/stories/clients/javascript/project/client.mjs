@@ -44,6 +44,7 @@ const scenarios = {
       outcome,
       looked: (await stranger.stream(id, { ticket })).state,
       why: (await keepstream.timeline(id)).why,
+      rated: await keepstream.feedback(id, { rating: 1, note: "Good" }),
       requests: (await keepstream.usage({ by: "model", from: undefined })).data[0].streams,
     };
   },

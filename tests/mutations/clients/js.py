@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "a token is used until it is refused",
+        "app/clients/js/keepstream.js",
+        "!(ends - Date.now() < RENEW_MS)",
+        "true",
+    ),
+    Mutation(
+        "a credential that was refused is final",
+        "app/clients/js/keepstream.js",
+        "if (response.status !== 401 || refused || !auth)",
+        "if (true)",
+    ),
+    Mutation(
+        "a ticket is taken for another stream's",
+        "app/clients/js/keepstream.js",
+        "(!pass.ticket || pass.id === id)",
+        "true",
+    ),
+    Mutation(
+        "who asks for a credential can't give up",
+        "app/clients/js/keepstream.js",
+        "await orAborted(this.#pass(path, refused), init.signal)",
+        "await this.#pass(path, refused)",
+    ),
+    Mutation(
+        "each event is a render",
+        "app/clients/js/stores.js",
+        "    frame ??= setTimeout(show, FRAME_MS);\n",
+        "    setTimeout(show, 0);\n",
+    ),
+    Mutation(
+        "what nobody looks at is read on",
+        "app/clients/js/stores.js",
+        "        if (!listeners.size) phase?.abort();\n",
+        "",
+    ),
+    Mutation(
+        "an id that is told begins anew",
+        "app/clients/js/react.js",
+        "const same = wanted && held?.store.known() === wanted;",
+        "const same = false;",
+    ),
+    Mutation(
+        "what is said stands twice",
+        "app/clients/js/conversing.js",
+        "    if (sent === sending) mine = [];\n",
+        "",
+    ),
+    Mutation(
+        "blocks of a second turn replace the first one's",
+        "app/clients/js/state.js",
+        "begins: blocks.length });",
+        "begins: 0 });",
+    ),
+)
