@@ -165,6 +165,11 @@ def resumed(times: int) -> str:
             return f"resumed after {times} lost connections"
 
 
+def first_token(seconds: float | None) -> str:
+    """How long it took to begin, where that was seen."""
+    return "" if seconds is None else f"first token in {seconds:.{1 if seconds >= 1 else 2}f} s"
+
+
 def figures(end: dict[str, Any], seconds: float | None) -> str:
     """Tokens, their rate over `seconds`, and the price, as far as they are known."""
     if end.get("outcome") not in _COUNTED:

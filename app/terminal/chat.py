@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import re
 import secrets
 import sys
@@ -20,24 +21,25 @@ from rich.console import Console
 from rich.text import Text
 
 from app.clients.python.keepstream import AsyncClient, KeepstreamError, Said, UnreachableError
-from app.terminal.answer import Answer, clean, figures, resumed, verdict
+from app.terminal.answer import Answer, clean, figures, first_token, resumed, verdict
 from app.terminal.exits import Exit
 from app.terminal.following import Following
 from app.terminal.once import read, show_once
 from app.terminal.options import Left, client_of, complain, guarded, parse, parser_of, refuse, why
 from app.terminal.page import Page
-from app.terminal.prompt import PROMPT, ask
+from app.terminal.prompt import PROMPT, ask, remember
+from app.terminal.talking.next_message import Asking, first_line
+from app.terminal.talking.orders import HELP, Orders
 
 DESCRIPTION = """\
 A chat that comes back: the server keeps the conversation, and an answer goes on whether or not anybody looks. Ctrl-C
 stops the answer, a second one or Ctrl-D leaves. With a pipe it is one message: echo "Hello" | keepstream chat
 """
-HELP = """\
-/continue  go on where the answer was cut off     /retry  answer the last message again
-/quit      leave (Ctrl-D)                         end a line with \\ to write another one"""
 # Of what was said before, so much is shown again.
 SHOWN_MESSAGES = 10
 _COMMAND = re.compile(r"/[a-z]+")
+# To be told of what one talks to nobody waits for longer.
+OPENING_SECONDS = 2.0
 # Also as people say it to any other prompt: nobody asks Claude this one word.
 _QUIT = ("/quit", "/exit", "quit", "exit")
 _BODIES = {"/continue": {"continue": True}, "/retry": {"regenerate": True}}
@@ -83,6 +85,7 @@ def _talk(options: argparse.Namespace) -> int:
         client = client_of(options)
         talk = Talk(client, options, console)
         try:
+            runner.run(talk.open())
             runner.run(talk.catch_up())
             text = ""
             while (asked := ask(text, plain=console.is_dumb_terminal)) is not None and not _leaves(asked):
@@ -113,11 +116,23 @@ class Talk:
         self._url: str = options.url
         self._console = console
         self._id: str | None = options.conversation
-        self._model: str | None = options.model
-        self._system: str | None = options.system
-        self._ours = options.conversation is None
+        self._asking = Asking(options.model, options.system, told=options.conversation is None)
+        self._orders = Orders(client, self._url, self._asking, self.remark)
         self._known: set[str] = set()
         self._unsent: tuple[dict[str, Any], str] | None = None
+
+    async def open(self) -> None:
+        """Says what one talks to, as far as that is known soon."""
+        model = self._asking.model
+        if self._id is not None:
+            model = model or (await self._client.conversations.get(self._id))["model"]
+        with contextlib.suppress(KeepstreamError, TimeoutError):
+            async with asyncio.timeout(OPENING_SECONDS):
+                about = await self._client.request("GET", "/page.json")
+            if isinstance(about, dict):  # else it is a server that knows nothing of this
+                model = model or about.get("model")
+                self._asking.most = about.get("max_prompt_bytes") or self._asking.most
+        self.remark(first_line(model, self._url))
 
     async def catch_up(self) -> bool:
         """Shows what was said elsewhere, and the answer that runs; whether there was anything."""
@@ -132,14 +147,22 @@ class Talk:
 
     async def turn(self, asked: str) -> str:
         """Sends what was typed and shows the answer; returns what is to stand in the line again."""
+        left = await self._orders.follow(asked, self._id)
+        if left is not None:
+            return left
         match asked.strip():
             case "":
                 return ""
             case command if _COMMAND.fullmatch(command) and command not in _BODIES:
-                self.remark(HELP if command == "/help" else f"there is no {command}\n{HELP}")
+                self.remark(f"there is no {command}\n{HELP}")
                 return ""
-            case command:
-                return await self._send(_BODIES.get(command) or {"content": asked}, asked)
+            case command if command in _BODIES:
+                return await self._send(_BODIES[command], asked)
+            case _:
+                left = await self._send({"content": self._asking.content(asked)}, asked)
+                if not left:
+                    self._asking.files.clear()
+                return left
 
     async def _send(self, body: dict[str, Any], asked: str) -> str:
         try:
@@ -164,10 +187,10 @@ class Talk:
     async def say(self, body: dict[str, Any]) -> Said:
         """Sends a message, in a new conversation if there is none yet; returns its answer's stream."""
         if self._id is None:
-            made = await self._client.conversations.create(system=self._system, model=self._model)
+            made = await self._client.conversations.create(system=self._asking.system, model=self._asking.model)
             self._id = made["id"]
-        elif not self._ours:
-            body = body | {n: v for n, v in (("model", self._model), ("system", self._system)) if v is not None}
+        else:
+            body = body | self._asking.settings()
         if self._unsent is None or self._unsent[0] != body:
             self._unsent = body, secrets.token_hex(16)
         sent = await self._client.conversations.send(
@@ -193,7 +216,9 @@ class Talk:
             self._known.add(answer_id)
         end = followed.answer.end
         if end is not None:
-            words = (verdict(end), _after(followed.answer), figures(end, followed.seconds), resumed(followed.resumed))
+            told = figures(end, followed.seconds)
+            first = first_token(followed.first) if told else ""
+            words = (verdict(end), _after(followed.answer), told, resumed(followed.resumed), first)
             page.remark(" · ".join(filter(None, words)))
         self._console.print()
 
@@ -204,6 +229,7 @@ class Talk:
         for message in messages[-SHOWN_MESSAGES:]:
             text = "\n\n".join(_texts(message["content"]))
             if message["role"] == "user":
+                remember(text)
                 self._console.print(Text(f"{PROMPT}{clean(text)}", style="bold"), end="\n\n")
                 continue
             with Page(self._console) as page:

@@ -38,11 +38,14 @@ class Shown(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """`seconds` is what the text took, where we saw it from its start; `resumed` how often the connection was lost."""
+    """`seconds` is what the text took, where we saw it from its start, and `first` how long it took to begin; `resumed`
+    how often the connection was lost.
+    """
 
     answer: Answer
     seconds: float | None
     resumed: int = 0
+    first: float | None = None
 
 
 class Following:
@@ -61,7 +64,7 @@ class Following:
         self._fresh = fresh  # what came before we looked tells nothing of its time
         self._answer = Answer()
         self._clock = asyncio.get_running_loop().time
-        self._said = self._clock()
+        self._began = self._said = self._clock()
         self._first: float | None = None
         self._lost = self._opened = False
         self._resumed = 0
@@ -87,8 +90,9 @@ class Following:
             if self._left:
                 raise Left
             reading.result()
-        seconds = self._said - self._first if self._first is not None and self._fresh else None
-        return Followed(self._answer, seconds, self._resumed)
+        if self._first is None or not self._fresh:
+            return Followed(self._answer, None, self._resumed)
+        return Followed(self._answer, self._said - self._first, self._resumed, self._first - self._began)
 
     async def _read(self, after: str) -> None:
         async with aclosing(self._client.events(self._stream_id, after=after, on_state=self._connection)) as events:

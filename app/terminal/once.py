@@ -12,7 +12,7 @@ from typing import Self
 from rich.console import Console
 
 from app.clients.python.keepstream import AsyncClient
-from app.terminal.answer import Answer, figures, resumed, verdict
+from app.terminal.answer import Answer, figures, first_token, resumed, verdict
 from app.terminal.exits import Exit, exit_of
 from app.terminal.following import Followed, Following
 from app.terminal.options import complain
@@ -80,7 +80,8 @@ def _told(answer: Answer, followed: Followed, page: Page | None) -> Exit:
         return Exit.COMPLETED
     said = verdict(answer.end)
     if page is not None:
-        words = (said, figures(answer.end, followed.seconds), resumed(followed.resumed))
+        told = figures(answer.end, followed.seconds)
+        words = (said, told, resumed(followed.resumed), first_token(followed.first) if told else "")
         page.remark(" · ".join(filter(None, words)))
     elif said:
         complain(said)

@@ -1,7 +1,7 @@
 """The line in which one types, with the editing and the history of readline.
 
 The rule: Ctrl-C empties the line, and a second one in a row leaves; so does Ctrl-D. What was pasted in several lines is
-one message.
+one message. What was said is kept in memory alone, and so is what it can be gone back to.
 """
 
 from __future__ import annotations
@@ -15,6 +15,15 @@ PROMPT = "> "
 MORE = "… "
 # What has no width, told to readline as such.
 _BOLD, _PLAIN = "\001\x1b[1m\002", "\001\x1b[0m\002"
+
+
+# Alt-Enter: the line's end as a letter of the line.
+readline.parse_and_bind(r'"\e\C-m": "\C-v\C-j"')
+
+
+def remember(text: str) -> None:
+    """What was said before, for the arrows."""
+    readline.add_history(text)
 
 
 def ask(text: str = "", *, plain: bool = False) -> str | None:

@@ -159,4 +159,24 @@ ROWS = (
         "return self.age > OLD_SECONDS",
         "return False",
     ),
+    Mutation(
+        "a file too many goes up to be refused",
+        "app/terminal/talking/attached.py",
+        "    if size > max(room, 0) / BASE64:",
+        "    if False:",
+    ),
+    Mutation(
+        "an order that could not be done is gone",
+        "app/terminal/talking/orders.py",
+        """            return ""
+        return asked""",
+        """            return ""
+        return \"\"""",
+    ),
+    Mutation(
+        "another model is told to nobody",
+        "app/terminal/talking/next_message.py",
+        "self.told = self.told and not made",
+        "pass",
+    ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.clients.python.keepstream import Event
-from app.terminal.answer import TOOL_CHARACTERS, Answer, clean, clean_json, figures, resumed, verdict
+from app.terminal.answer import TOOL_CHARACTERS, Answer, clean, clean_json, figures, first_token, resumed, verdict
 from app.terminal.exits import Exit, exit_of
 
 
@@ -142,6 +142,13 @@ def test_a_failure_is_told_with_its_message() -> None:
 )
 def test_figures_are_told_as_far_as_they_are_known(end: dict[str, Any], seconds: float | None, said: str) -> None:
     assert figures(end, seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(None, ""), (0.042, "first token in 0.04 s"), (12.34, "first token in 12.3 s")]
+)
+def test_how_long_the_first_token_took_where_that_was_seen(seconds: float | None, said: str) -> None:
+    assert first_token(seconds) == said
 
 
 def test_json_holds_the_same_and_steers_no_terminal() -> None:

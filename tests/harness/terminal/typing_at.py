@@ -20,6 +20,7 @@ PATIENCE_SECONDS = 30.0
 # What is not heard in this time is lost.
 LOST_SECONDS = 10.0
 CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"
+ALT_ENTER, UP = "\x1b\r", "\x1b[A"
 
 
 class Typing:

@@ -57,7 +57,7 @@ async def ways_into(url: str) -> dict[str, Way]:
         "session": Way(
             ("-H", f"cookie:{cookie}", "-H", f"origin:{url}", "--exclude-path-regex", r"\.[a-z]+$|^/session$")
         ),
-        "ticket": Way(("--include-path-regex", r"^/v1/streams/\{id\}(/events|/message)?$"), ticket),
+        "ticket": Way(("--include-path-regex", r"^/v1/streams/\{id\}(/events|/log|/message)?$"), ticket),
     }
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
 from tests.harness.network.sse_cutter import CuttingProxy
 from tests.harness.relay import Relay
-from tests.harness.terminal.typing_at import CTRL_C, CTRL_D, ENTER, Typing
+from tests.harness.terminal.typing_at import ALT_ENTER, CTRL_C, CTRL_D, ENTER, UP, Typing
 from tests.stories.terminal.commands import NOW, STALLED, begin, messages, run, say, text_of
 
 MARKDOWN = "# Tides\\n\\n| a | b |\\n|---|---|\\n| 1 | 2 |\\n\\nThe **end**."
@@ -229,6 +230,39 @@ async def test_a_truncated_answer_goes_on_and_a_failed_one_is_asked_for_again(
         conversation = (await at.sees(CONVERSATION))[1]
     outcomes = [message["outcome"] for message in await messages(http, conversation) if message["role"] == "assistant"]
     assert outcomes == ["truncated", "completed", "completed"]
+
+
+async def test_one_says_who_answers_and_how_with_which_files_and_sees_what_it_did_cost(
+    relay: Relay, http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    (tmp_path / "tide table.txt").write_text("High water at noon")
+    (tmp_path / "odd.zip").write_bytes(b"PK\x03\x04\xff\x00")
+    async with Typing("chat", "--url", relay.url) as at:
+        await at.sees(rf"^claude-\S+ · {relay.url} · /help\n> *$")
+        await at.say("/model")
+        await at.sees("the server chooses; there are: claude-")
+        await at.say("/model claude-haiku-4-5")
+        await at.sees("claude-haiku-4-5 answers from now on")
+        await at.say(f"/file {tmp_path}/odd.zip")
+        await at.sees(r"(?s)odd.zip” cannot be sent. Unpack it.*\n> /file .*odd.zip$")
+        await at.interrupts("Ctrl-C again")
+        await at.say(f"/file {tmp_path}/tide\\ table.txt")
+        await at.sees(r"tide table.txt \(0.1 kB\) goes along with your next message")
+        at.type("When?" + ALT_ENTER + "Today. [[sim: text=Noon rate=0 first=0]]" + ENTER)
+        await at.sees(r"Noon\n.*tokens · .*first token in \d.*\n\n> *$")
+        at.type(UP)
+        await at.sees(r"(?s)\n> When\?.*Today.*rate=0 first=0\]\] *$")
+        at.type(ENTER)
+        await at.sees(r"(?s)Noon\n.*Noon\n.*tokens[^\n]*\n\n> *$")
+        await at.say("/cost")
+        await at.sees(r"\$0\.\d+ for 2 answers: [\d,]+ tokens read, \d+ written")
+        conversation = await leave(at)
+    first, answered, second, _ = await messages(http, conversation)
+    assert [block["type"] for block in first["content"]] == ["document", "text"]
+    assert first["content"][0]["source"]["data"] == "High water at noon"
+    assert first["content"][1]["text"].startswith("When?\nToday.")
+    assert text_of(second) == first["content"][1]["text"]
+    assert answered["model"] == "claude-haiku-4-5"
 
 
 async def test_a_conversation_that_is_not_there_is_one_line(relay: Relay) -> None:
