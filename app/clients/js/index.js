@@ -98,11 +98,27 @@ class Conversations {
 
   /**
    * Another one, with what was said up to the message `at`.
-   * @param {string} id @param {{ at: string, title?: string }} fork @param {CallOptions} [options]
+   * @param {string} id @param {string} at @param {CallOptions & { title?: string }} [options]
    * @returns {Promise<Conversation>}
    */
-  fork(id, fork, options) {
-    return this.#client.call("POST", pathTo("conversations", id, "fork"), fork, options);
+  fork(id, at, options) {
+    return this.#client.call("POST", pathTo("conversations", id, "fork"), { at, title: options?.title }, options);
+  }
+
+  /**
+   * Makes that version of an answer, or of a question, the one that is shown and gone on from.
+   * @param {string} id @param {string} messageId @param {CallOptions} [options] @returns {Promise<ConversationRow>}
+   */
+  choose(id, messageId, options) {
+    return this.#client.call("POST", pathTo("conversations", id, "version"), { message_id: messageId }, options);
+  }
+
+  /**
+   * Has the model make a title of the first exchange, unless somebody gave it one.
+   * @param {string} id @param {CallOptions} [options] @returns {Promise<{ title: string | null }>}
+   */
+  title(id, options) {
+    return this.#client.call("POST", pathTo("conversations", id, "title"), undefined, options);
   }
 
   /**

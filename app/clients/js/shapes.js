@@ -148,6 +148,7 @@
  * @property {ApiError} [error]
  * @property {string} [continues]
  * @property {{ rating: 1 | -1, note?: string }} [feedback]
+ * @property {string[]} [versions] the ids of this and what stands beside it, oldest first; `choose` shows another
  */
 
 /**
@@ -168,6 +169,7 @@
  * @property {string} updated_at
  * @property {string | null} [stream_id] the stream that runs in it
  * @property {{ id: string, at: string }} [forked_from]
+ * @property {{ message_id: string | null, text: string }} [match] where what was searched for stands
  */
 
 /**
@@ -227,10 +229,10 @@
  */
 
 /**
- * What is going on, as the page tells it. `waiting` in the line, at `position`; `held`: the Claude API asks to slow down;
- * `retrying`: it failed, and is asked again; `reconnecting`: the connection is lost. These three go on in `seconds`.
- * @typedef {"idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "retrying" | "reconnecting"}
- *   Going
+ * What is going on, as the page tells it. `waiting` in the line, at `position`; `held`: the Claude API asks to slow
+ * down; `retrying`: it failed, and is asked again; `reconnecting`: the connection is lost. These three go on in `seconds`.
+ * @typedef {"idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "retrying"
+ *   | "reconnecting"} Going
  */
 
 /**
@@ -260,9 +262,9 @@
 
 /**
  * The messages end with the answer that is being written, and with what is being sent (`pending`).
- * @typedef {Omit<AnswerState, "id" | "blocks" | "begins" | "model"> & Status & { id: string | null, title: string | null,
- *   system: string | null, model: string | null, messages: (ConversationMessage & { pending?: boolean })[],
- *   seconds: number | null }} ConversationView
+ * @typedef {Omit<AnswerState, "id" | "blocks" | "begins" | "model"> & Status & { id: string | null,
+ *   title: string | null, system: string | null, model: string | null,
+ *   messages: (ConversationMessage & { pending?: boolean })[], seconds: number | null }} ConversationView
  */
 
 /**
@@ -278,8 +280,8 @@
  * What a view subscribes to. `get` gives the same until something has changed and a frame has passed; `known` gives the
  * id, once there is one. What is read is let go when nobody listens, and gone on with when somebody does.
  * @template View, Actions
- * @typedef {{ client: import("./index.js").Keepstream, subscribe: (listener: () => void) => () => void, get: () => View,
- *   known: () => string | null, actions: Actions }} StoreOf
+ * @typedef {{ client: import("./index.js").Keepstream, subscribe: (listener: () => void) => () => void,
+ *   get: () => View, known: () => string | null, actions: Actions }} StoreOf
  */
 
 /** @typedef {{ stop: () => Promise<void> }} StreamActions */

@@ -16,7 +16,7 @@ import { IDLE, reduce } from "./state.js";
 const FRAME_MS = 16;
 const TICK_MS = 250;
 const AGAIN_MS = 2000;
-/** So many events are taken before anything else has its turn: a long answer that comes at once would hold up a page. */
+/** So many events are taken before anything else has its turn: a long answer that comes at once holds up no page. */
 const AT_ONCE = 64;
 
 /**

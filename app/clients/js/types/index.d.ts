@@ -77,13 +77,24 @@ declare class Conversations {
     delete(id: string, options?: CallOptions): Promise<void>;
     /**
      * Another one, with what was said up to the message `at`.
-     * @param {string} id @param {{ at: string, title?: string }} fork @param {CallOptions} [options]
+     * @param {string} id @param {string} at @param {CallOptions & { title?: string }} [options]
      * @returns {Promise<Conversation>}
      */
-    fork(id: string, fork: {
-        at: string;
+    fork(id: string, at: string, options?: CallOptions & {
         title?: string;
-    }, options?: CallOptions): Promise<Conversation>;
+    }): Promise<Conversation>;
+    /**
+     * Makes that version of an answer, or of a question, the one that is shown and gone on from.
+     * @param {string} id @param {string} messageId @param {CallOptions} [options] @returns {Promise<ConversationRow>}
+     */
+    choose(id: string, messageId: string, options?: CallOptions): Promise<ConversationRow>;
+    /**
+     * Has the model make a title of the first exchange, unless somebody gave it one.
+     * @param {string} id @param {CallOptions} [options] @returns {Promise<{ title: string | null }>}
+     */
+    title(id: string, options?: CallOptions): Promise<{
+        title: string | null;
+    }>;
     /**
      * Its answer is a stream. 409 while another one runs; `{ content, after }` edits and sends again.
      * @param {string} id @param {Saying} what @param {SubmitOptions} [options] @returns {Promise<Said>}

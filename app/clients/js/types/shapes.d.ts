@@ -156,6 +156,10 @@ export type ConversationMessage = {
         rating: 1 | -1;
         note?: string;
     };
+    /**
+     * the ids of this and what stands beside it, oldest first; `choose` shows another
+     */
+    versions?: string[];
 };
 export type Described = {
     title?: string | null;
@@ -176,6 +180,13 @@ export type ConversationRow = {
     forked_from?: {
         id: string;
         at: string;
+    };
+    /**
+     * where what was searched for stands
+     */
+    match?: {
+        message_id: string | null;
+        text: string;
     };
 };
 export type Conversation = ConversationRow & {
@@ -477,6 +488,7 @@ export type ConversationHook = ConversationView & ConversationActions;
  * @property {ApiError} [error]
  * @property {string} [continues]
  * @property {{ rating: 1 | -1, note?: string }} [feedback]
+ * @property {string[]} [versions] the ids of this and what stands beside it, oldest first; `choose` shows another
  */
 /**
  * @typedef {object} Described
@@ -495,6 +507,7 @@ export type ConversationHook = ConversationView & ConversationActions;
  * @property {string} updated_at
  * @property {string | null} [stream_id] the stream that runs in it
  * @property {{ id: string, at: string }} [forked_from]
+ * @property {{ message_id: string | null, text: string }} [match] where what was searched for stands
  */
 /**
  * A conversation with its messages, as it stood after the event `offset`.
@@ -546,10 +559,10 @@ export type ConversationHook = ConversationView & ConversationActions;
  *   | EventOf<"relay.end", End>} ConversationEvent
  */
 /**
- * What is going on, as the page tells it. `waiting` in the line, at `position`; `held`: the Claude API asks to slow down;
- * `retrying`: it failed, and is asked again; `reconnecting`: the connection is lost. These three go on in `seconds`.
- * @typedef {"idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "retrying" | "reconnecting"}
- *   Going
+ * What is going on, as the page tells it. `waiting` in the line, at `position`; `held`: the Claude API asks to slow
+ * down; `retrying`: it failed, and is asked again; `reconnecting`: the connection is lost. These three go on in `seconds`.
+ * @typedef {"idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "retrying"
+ *   | "reconnecting"} Going
  */
 /**
  * What an answer amounts to.
@@ -574,9 +587,9 @@ export type ConversationHook = ConversationView & ConversationActions;
  */
 /**
  * The messages end with the answer that is being written, and with what is being sent (`pending`).
- * @typedef {Omit<AnswerState, "id" | "blocks" | "begins" | "model"> & Status & { id: string | null, title: string | null,
- *   system: string | null, model: string | null, messages: (ConversationMessage & { pending?: boolean })[],
- *   seconds: number | null }} ConversationView
+ * @typedef {Omit<AnswerState, "id" | "blocks" | "begins" | "model"> & Status & { id: string | null,
+ *   title: string | null, system: string | null, model: string | null,
+ *   messages: (ConversationMessage & { pending?: boolean })[], seconds: number | null }} ConversationView
  */
 /**
  * @typedef {object} StreamOptions
@@ -589,8 +602,8 @@ export type ConversationHook = ConversationView & ConversationActions;
  * What a view subscribes to. `get` gives the same until something has changed and a frame has passed; `known` gives the
  * id, once there is one. What is read is let go when nobody listens, and gone on with when somebody does.
  * @template View, Actions
- * @typedef {{ client: import("./index.js").Keepstream, subscribe: (listener: () => void) => () => void, get: () => View,
- *   known: () => string | null, actions: Actions }} StoreOf
+ * @typedef {{ client: import("./index.js").Keepstream, subscribe: (listener: () => void) => () => void,
+ *   get: () => View, known: () => string | null, actions: Actions }} StoreOf
  */
 /** @typedef {{ stop: () => Promise<void> }} StreamActions */
 /**

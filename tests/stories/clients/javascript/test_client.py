@@ -43,7 +43,9 @@ async def test_the_node_of_this_machine_does_as_well(project: Project, up: Up) -
 async def test_a_conversation_is_kept_with_one_call_each(project: Project, up: Up) -> None:
     seen = await ask(project, up, "conversation")
     assert seen["roles"] == ["user", "assistant"] * 2
-    assert (seen["title"], seen["renamed"], seen["forked"], seen["listed"]) == ("Rivers", "Lakes", 1, 2)
+    assert seen["titles"] == ["Rivers", "Rivers", "Lakes", "A fork"]
+    assert seen["counts"] == [2, 2, 1, 1]
+    assert seen["match"] == {"message_id": None, "text": "Lakes"}
     assert seen["types"].count("stream.ended") == 3
     assert seen["types"][-2:] == ["conversation.deleted", "relay.end"]
     assert seen["gone"]["status"] == 410

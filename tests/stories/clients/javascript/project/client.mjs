@@ -55,10 +55,15 @@ const scenarios = {
     await textOf(keepstream.events(said.id));
     await textOf(keepstream.events((await conversations.regenerate(id)).id));
     await textOf(keepstream.events((await conversations.say(id, [{ type: "text", text: "Two" }])).id));
+    const { versions } = (await conversations.get(id)).messages[1];
+    await conversations.choose(id, versions[0]);
+    const chosen = (await conversations.get(id)).messages;
+    await conversations.choose(id, versions[1]);
     const { messages } = await conversations.get(id);
-    const fork = await conversations.fork(id, { at: said.message_id });
+    const fork = await conversations.fork(id, said.message_id, { title: "A fork" });
+    const titled = (await conversations.title(id)).title;
     const renamed = await conversations.update(id, { title: "Lakes" });
-    const listed = await conversations.list({ limit: 2 });
+    const listed = await conversations.list({ limit: 2, query: "Lakes" });
     const types = [];
     for await (const { type } of conversations.events(id)) {
       if (types.push(type) === 1) await conversations.delete(id);
@@ -66,7 +71,8 @@ const scenarios = {
     const gone = await conversations.get(id).catch(error);
     await conversations.delete(fork.id);
     const roles = messages.map(({ role }) => role);
-    return { title, roles, forked: fork.messages.length, renamed: renamed.title, listed: listed.data.length, types, gone };
+    const counts = [versions.length, chosen.length, fork.messages.length, listed.data.length];
+    return { titles: [title, titled, renamed.title, fork.title], roles, counts, match: listed.data[0].match, types, gone };
   },
   /** A key that is asked for by a callback, which gives what is told, one after the other. */
   async auth() {
