@@ -46,7 +46,7 @@ export class Session {
   /** Whether one has signed in; false where nobody waits for that any more. */
   #in(signal) {
     this.#asking ??= this.#ask().catch(() => false).finally(() => (this.#asking = this.#door = null));
-    if (!signal) return this.#asking;
+    if (!signal || signal.aborted) return signal ? false : this.#asking;
     return Promise.race([this.#asking, new Promise((resolve) => signal.addEventListener("abort", () => resolve(false)))]);
   }
 

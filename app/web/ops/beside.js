@@ -56,7 +56,7 @@ export class Beside {
   #lately({ events, time }) {
     const rows = events.slice(0, 8).map((event) =>
       h("li", {}, h("time", {}, `${seconds(Math.max(1, Math.round(time - event.at)))} ago`), h("span", {}, HAPPENED[event.kind]?.(event) ?? `${event.kind}: ${event.name}`)));
-    put($("#events"), rows.length ? rows : [h("li", { class: "none" }, "Nothing that an operator should know.")]);
+    put($("#events"), rows.length ? rows : [h("li", { class: "none" }, "Nothing to report.")]);
   }
 }
 

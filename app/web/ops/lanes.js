@@ -55,7 +55,7 @@ export class Lanes {
     }
     let none = this.#root.querySelector(".none");
     if (workers.length) none?.remove();
-    else if (!none) this.#root.append((none = h("li", { class: "none" }, "No worker is there.")));
+    else if (!none) this.#root.append((none = h("li", { class: "none" }, "No workers.")));
     const free = workers.length ? [many(Math.max(streams.capacity - streams.running, 0), "place") + " free"] : [];
     document.querySelector("#workers-note").textContent = [...states(workers), ...free].join(", ");
   }

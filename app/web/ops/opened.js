@@ -68,11 +68,11 @@ export class Opened {
         this.#say("");
       } else {
         this.#ended = answer.status === 404 || answer.status === 410;
-        this.#say(body.error?.message ?? `The server had an error (${answer.status}).`);
+        this.#say(body.error?.message ?? `Something went wrong on the server (${answer.status}).`);
       }
     } catch {
       if (id !== this.#id) return;
-      this.#say("The server cannot be reached: what stands here may be old.");
+      this.#say("Couldn’t reach the server. This may be out of date.");
     }
     this.#draw();
     if (!this.#ended) this.#later(LOOK_MS);
@@ -114,10 +114,10 @@ export class Opened {
       const answer = await fetch(`/ops/streams/${id}/cancel`, { method: "POST", signal: AbortSignal.timeout(10_000) });
       const { error } = await answer.json().catch(() => ({}));
       if (id !== this.#id) return;
-      this.#say(answer.ok ? "It is being cancelled." : (error?.message ?? `The server had an error (${answer.status}).`));
+      this.#say(answer.ok ? "It is being cancelled." : (error?.message ?? `Something went wrong on the server (${answer.status}).`));
       if (answer.ok) this.#later(LOOK_MS / 2);
     } catch {
-      if (id === this.#id) this.#say("The server cannot be reached: whether it is cancelled is not known.");
+      if (id === this.#id) this.#say("Couldn’t reach the server. It may or may not have been cancelled.");
     }
   }
 

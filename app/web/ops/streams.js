@@ -75,7 +75,7 @@ export class Streams {
       this.#list.insertBefore(element, this.#list.children[index] ?? null);
       if (element === focused) element.firstChild.focus({ preventScroll: true });
     });
-    if (!shown.length) this.#list.append(h("li", { class: "none" }, asked ? "No stream of this list is like that. A whole id opens any." : "No stream is there."));
+    if (!shown.length) this.#list.append(h("li", { class: "none" }, asked ? "No matching streams. A full id opens any stream." : "No streams."));
     if (!this.#list.querySelector("button[tabindex='0']")) this.#stop(this.#list.querySelector("button"));
     const all = this.#shown ? this.#shown.streams.running + this.#shown.streams.adrift + this.#shown.queue.waiting : 0;
     const open = this.#data.filter((row) => row.state !== "ended").length;

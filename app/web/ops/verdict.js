@@ -6,9 +6,9 @@ import { many, seconds } from "/ops/words.js";
 const $ = (selector) => document.querySelector(selector);
 const MARKS = { well: "✓", soon: "!", now: "‼", lost: "✕", asking: "…" };
 const LOST = {
-  unreachable: ["Nobody answers", "The front that this page came from cannot be reached."],
-  empty: ["No numbers come", "The front answers, and has none to show: it cannot reach Redis, or is about to stop."],
-  silent: ["No numbers come", "The connection to the front has fallen silent."],
+  unreachable: ["No response", "Couldn’t reach the front that served this page."],
+  empty: ["No data", "The front is up but has nothing to show: it can’t reach Redis, or is shutting down."],
+  silent: ["No data", "The connection to the front went silent."],
 };
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -71,7 +71,7 @@ export class Verdict {
     if (live.old) {
       document.documentElement.dataset.old = "";
       const age = seconds(Math.round(live.age / 1000));
-      this.#say("lost", what, `${why} What stands below is ${age} old, and may not be so any more. ${again}`, []);
+      this.#say("lost", what, `${why} What’s below is ${age} old and may be out of date. ${again}`, []);
       $("#age-text").textContent = `${age} old`;
       return;
     }
@@ -80,7 +80,7 @@ export class Verdict {
     $("#age").title = `from ${front}`;
     const [first, ...others] = attention;
     if (first) this.#say(first.level, first.what, first.do, others);
-    else if (this.#shown.time === null) this.#say("asking", "Nothing is known yet", "The front has not been able to look.", []);
+    else if (this.#shown.time === null) this.#say("asking", "No data yet", "The front couldn’t look yet.", []);
     else this.#say("well", "All is well", still(this.#shown), []);
   }
 
@@ -116,7 +116,7 @@ function put(element, text) {
 function still({ streams, queue, workers, readers }) {
   const live = workers.filter((worker) => worker.state === "live").length;
   const waits = queue.waiting ? many(queue.waiting, "prompt waits", "prompts wait") : "nobody waits";
-  if (!live && !streams.running) return `No worker is there, and ${waits}.`;
+  if (!live && !streams.running) return `No workers, and ${waits}.`;
   if (!streams.running && !queue.waiting) return `Nothing runs. ${many(live, "worker is", "workers are")} ready.`;
   const read = readers ? many(readers, "reader is there", "readers are there") : "nobody reads";
   return `${many(streams.running, "stream runs", "streams run")} on ${many(live, "worker")}, ${read}, ${waits}.`;

@@ -13,9 +13,27 @@ from hypothesis import strategies as st
 from app.stream import keys
 
 ROOT = Path(__file__).parents[3]
-OF_A_STREAM: list[Callable[[str], str]] = [keys.log, keys.meta, keys.tomb, keys.wait, keys.channel, keys.control]
+OF_A_STREAM: list[Callable[[str], str]] = [
+    keys.log,
+    keys.meta,
+    keys.tomb,
+    keys.home,
+    keys.wait,
+    keys.channel,
+    keys.control,
+]
 OF_THE_QUEUE: list[Callable[[str], str]] = [
-    *(keys.replay, keys.gate, keys.gate_line, keys.alive, keys.accord, keys.arq_id, keys.arq_job, keys.arq_retry),
+    *(
+        keys.replay,
+        keys.gate,
+        keys.gate_line,
+        keys.alive,
+        keys.accord,
+        keys.arq_id,
+        keys.arq_job,
+        keys.arq_retry,
+        keys.rated,
+    ),
     *(lambda word: keys.idempotency("me", word), lambda word: keys.chat("me", word)),
     *(lambda word: keys.idempotency(word, "key"), lambda word: keys.chat_before(word, "chat")),
 ]

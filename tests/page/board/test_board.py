@@ -125,14 +125,14 @@ async def test_numbers_that_nobody_renews_are_said_to_be_old(board: Board) -> No
     page = await board.visit()
     await board.playing.change(held=True)
     await page.clock.fast_forward(OLD_MS)
-    await expect(headline(page)).to_have_text("No numbers come")
-    await expect(page.locator("#sub")).to_contain_text("fallen silent. What stands below is")
+    await expect(headline(page)).to_have_text("No data")
+    await expect(page.locator("#sub")).to_contain_text("went silent. ")
     await expect(page.locator("#age")).to_contain_text("s old")
     await expect(page.locator("html[data-old]")).to_be_attached()
-    await expect(page).to_have_title("✕ No numbers come · Keepstream")
+    await expect(page).to_have_title("✕ No data · Keepstream")
     await board.playing.change(away=True)
     await page.clock.fast_forward(DEAD_MS)
-    await expect(page.locator("#sub")).to_contain_text("The front answers, and has none to show")
+    await expect(page.locator("#sub")).to_contain_text("The front is up but has nothing to show")
     await board.playing.change(held=False, away=False)
     await page.clock.fast_forward(OLD_MS)
     await expect(headline(page)).to_have_text("All is well")
@@ -146,8 +146,8 @@ async def test_a_front_that_is_killed_is_nobody_who_answers(board: Board) -> Non
     await page.context.set_offline(True)
     await board.playing.change(away=True)
     await page.clock.fast_forward(DEAD_MS)
-    await expect(headline(page)).to_have_text("Nobody answers")
-    await expect(page.locator("#sub")).to_contain_text(re.compile(r"s old, and may not be so any more. Trying again "))
+    await expect(headline(page)).to_have_text("No response")
+    await expect(page.locator("#sub")).to_contain_text(re.compile(r"s old and may be out of date. Trying again "))
     await board.playing.change(away=False)
     await page.context.set_offline(False)  # the page hears of it and does not wait
     await expect(headline(page)).to_have_text("All is well")
@@ -166,10 +166,10 @@ async def test_what_a_front_could_not_gather_anew_is_grey_and_does_not_move(boar
 async def test_what_nobody_knows_yet_is_no_number(board: Board) -> None:
     board.playing.shown, board.playing.streams = made_up.unknown(), []
     page = await board.visit()
-    await expect(headline(page)).to_have_text("Nothing is known yet")
+    await expect(headline(page)).to_have_text("No data yet")
     for name in ("Waiting", "Running", "First content", "Spent today"):
         await expect(tile(page, name).locator(".big")).to_have_text(re.compile("^\N{EN DASH}"))
-    await expect(page.locator("#rows")).to_have_text("No stream is there.")
+    await expect(page.locator("#rows")).to_have_text("No streams.")
 
 
 async def test_who_is_no_operator_is_asked_for_a_key_and_told_why(board: Board) -> None:
@@ -177,19 +177,21 @@ async def test_who_is_no_operator_is_asked_for_a_key_and_told_why(board: Board) 
     board.playing.wants_key = True
     page = await board.visit()
     dialog = page.get_by_role("dialog", name="Sign in")
-    await expect(dialog).to_contain_text("it wants a key with the right “admin”")
+    await expect(dialog).to_contain_text("sign in with an admin key")
     await expect(page.locator("#numbers")).to_be_hidden()
     await page.keyboard.press("Escape")
     await expect(headline(page)).to_have_text("For operators")
     await button(page, "Sign in").click()
     await dialog.get_by_label("Key or token").fill("another")
     await page.keyboard.press("Enter")
-    await expect(dialog.get_by_role("alert")).to_have_text("This server does not know that key.")
+    await expect(dialog.get_by_role("alert")).to_have_text(
+        "This key isn\u2019t valid here. It may have expired or been revoked."
+    )
     board.playing.may = False
     await dialog.get_by_label("Key or token").fill(KEY)
     await page.keyboard.press("Enter")
     await expect(headline(page)).to_have_text("Not for this key")
-    await expect(dialog).to_contain_text("your key has not the right “admin”")
+    await expect(dialog).to_contain_text("an admin key. To make one, run: keepstream keys add NAME --admin")
     board.playing.may = True
     await dialog.get_by_label("Key or token").fill(KEY)
     await page.keyboard.press("Enter")
