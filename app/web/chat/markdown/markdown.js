@@ -11,7 +11,7 @@ import { Lexer } from "/vendor/marked.js";
 import { h, icon } from "/chat/dom.js";
 import { complete, fence, GROWS } from "/chat/markdown/unfinished.js";
 import { decode, image, leading } from "/chat/markdown/links.js";
-import { reconcile, shape } from "/chat/markdown/shape.js";
+import { reconcile, revise, shape } from "/chat/markdown/shape.js";
 
 /** Formulas, notes, keys: what has rules of its own, which are fetched with the first text that may need them. */
 const RARE = /\$|\\[([]|\[\^|<(?:kbd|su[bp])>/i;
@@ -115,10 +115,8 @@ export class Markdown {
       this.#put(blocks(tokens, this.#level, this.#above), JSON.stringify([tokens.links, rare === null]));
       if (!last) this.#finish(tokens, text);
       // What a later definition says about an earlier link is seen only by reading all of it again.
-      else if (/^ {0,3}\[[^\]\n]+\]:/m.test(this.#whole)) {
-        this.#finished = 0;
-        this.#shapes = [];
-        this.#put(blocks(this.#read(sane(this.#whole), true), this.#above, this.#above));
+      else if (/^ {0,3}\[(?!\^\d{1,3}\])[^\]\n]+\]:/m.test(this.#whole)) {
+        this.#revise(blocks(this.#read(sane(this.#whole), true), this.#above, this.#above));
       }
     } catch (error) {
       // Nested beyond what can be read, say: then it is shown as it is.
@@ -126,6 +124,17 @@ export class Markdown {
       while (this.#root.childNodes.length > this.#finished) this.#root.lastChild.remove();
       this.#shapes = [];
       this.#put([shape("p", { class: "plain" }, () => [this.#open])]);
+    }
+  }
+
+  /** Has all of it look like this; what holds nothing that could be defined elsewhere does so already. */
+  #revise(all) {
+    this.#shapes = [];
+    if (all.length === this.#root.childNodes.length) {
+      [...this.#root.childNodes].forEach((node, index) => all[index].key.includes("[") && revise(node, all[index]));
+    } else {
+      this.#finished = 0;
+      this.#put(all);
     }
   }
 

@@ -48,6 +48,11 @@ export function reconcile(parent, from, before, after, same) {
   return now;
 }
 
+/** Makes one element look like a shape, whatever it looks like. */
+export function revise(node, made) {
+  change(node, undefined, made, false);
+}
+
 function change(node, before, after, same) {
   if (before === after) return after;
   if (before === undefined || typeof after === "function" || before.name !== after.name || before.attributes?.class !== after.attributes?.class) {
