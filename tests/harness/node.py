@@ -15,22 +15,28 @@ from tests.harness.running import PATIENCE, clean_environment
 
 CLIENTS = Path(__file__).parents[1] / "clients"
 INSTALL_SECONDS = 300
+PACKAGE = CLIENTS.parents[1] / "app" / "clients" / "js"
+OURS = CLIENTS / "node_modules" / "keepstream"
 # Node comes with the development dependencies, at an exact version, whatever the machine has.
 BIN = Path(sys.executable).parent
 
 
 def install() -> None:
-    """Installs what the lock file names, unless that is what is installed."""
+    """Installs what the lock file names, unless that is what is installed, and our own package as it stands."""
     lock, made = CLIENTS / "package-lock.json", CLIENTS / "node_modules" / ".package-lock.json"
     with (CLIENTS / "package.json").open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # tests may run in several processes
-        if made.exists() and made.stat().st_mtime >= lock.stat().st_mtime:
-            return
-        environment = clean_environment(PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}")  # npm starts the node it finds
-        subprocess.run(
-            [BIN / "npm", "ci", "--silent"], cwd=CLIENTS, env=environment, check=True, timeout=INSTALL_SECONDS
-        )
-        made.touch()
+        if not made.exists() or made.stat().st_mtime < lock.stat().st_mtime:
+            environment = clean_environment(
+                PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}"
+            )  # npm starts the node it finds
+            subprocess.run(
+                [BIN / "npm", "ci", "--silent"], cwd=CLIENTS, env=environment, check=True, timeout=INSTALL_SECONDS
+            )
+            made.touch()
+        if not (OURS.is_symlink() and OURS.resolve() == PACKAGE):
+            OURS.unlink(missing_ok=True)
+            OURS.symlink_to(PACKAGE)
 
 
 async def run(script: str, *arguments: str) -> Any:
@@ -55,3 +61,21 @@ async def run(script: str, *arguments: str) -> Any:
         raise
     assert process.returncode == 0, f"{script} {arguments}:\n{out.decode()}\n{err.decode()}"
     return json.loads(out.decode().rstrip().rsplit("\n", 1)[-1])
+
+
+def bundle(page: str, directory: Path) -> bytes:
+    """The module that `tests/clients/pages/<page>` becomes, with our package beside those that are installed."""
+    install()
+    made = directory / "page.js"
+    subprocess.run(
+        [
+            *("node_modules/.bin/esbuild", f"pages/{page}", "--bundle", "--format=esm", "--jsx=automatic"),
+            *(f"--outfile={made}", "--log-level=warning"),
+            '--define:process.env.NODE_ENV="development"',  # in which React's strict mode does each effect twice
+        ],
+        cwd=CLIENTS,
+        env=clean_environment(PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}"),
+        check=True,
+        timeout=INSTALL_SECONDS,
+    )
+    return made.read_bytes()

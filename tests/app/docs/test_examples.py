@@ -51,6 +51,12 @@ TOLD = {
         for await (const _ of chunks) told++;
         await transport.reconnectToStream({ chatId: "a/b" });
         console.log(`${told > 100 ? "all of it came" : "little came"}, and was stopped: ${(await stop("a/b")).ok}`);""",
+    "keepstream/ai": """
+        const messages = [{ id: "u1", role: "user", parts: [{ type: "text", text: "Rivers" }] }];
+        const chunks = await transport.sendMessages({ chatId: "a/c", messages, trigger: "submit-message" });
+        for await (const { delta } of chunks) if (delta) process.stdout.write(delta);
+        await (await transport.reconnectToStream({ chatId: "a/c" }))?.cancel();
+        await transport.stop("a/c");""",
     "@assistant-ui/react-ai-sdk": """
         const messages = [{ id: "u1", role: "user", parts: [{ type: "text", text: "Rivers" }] }];
         const sent = await transport.sendMessages({ chatId: "c", messages, trigger: "submit-message" });

@@ -57,4 +57,22 @@ ROWS = (
         "begins: blocks.length });",
         "begins: 0 });",
     ),
+    Mutation(
+        "what the AI SDK was handed out is handed out again by the next connection",
+        "app/clients/js/ai.js",
+        "    if (this.#lines[this.#met] === line) {",
+        "    if (false) {",
+    ),
+    Mutation(
+        "an answer whose connection ends early is whole to the AI SDK",
+        "app/clients/js/ai.js",
+        '        throw new Broken("the connection ended before the answer did");',
+        "        return;",
+    ),
+    Mutation(
+        "a stop of the AI SDK only leaves",
+        "app/clients/js/ai.js",
+        'if (stop === "cancel") cancel(',
+        "if (false) cancel(",
+    ),
 )

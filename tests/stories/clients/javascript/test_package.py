@@ -23,6 +23,7 @@ ESBUILD = (
     "--external:react",
 )
 CLIENT = 'export * from "keepstream";'
+CHAT = 'export * from "keepstream/ai";'
 HOOKS = 'export * from "keepstream/react";'
 
 
@@ -74,14 +75,20 @@ async def test_the_types_are_those_of_the_code(project: Project, tmp_path: Path)
 async def test_typescript_at_its_strictest_takes_what_is_right_and_nothing_else(
     project: Project, resolved: tuple[str, str]
 ) -> None:
-    await project.run(*TSC, "--moduleResolution", resolved[0], "--module", resolved[1], "theirs.tsx")
+    by = ("--moduleResolution", resolved[0], "--module", resolved[1])
+    read = await project.run(*TSC, *by, "--listFiles", "theirs.tsx")
+    assert "/keepstream/types/react.d.ts" in read
+    assert "/node_modules/ai/" not in read, "who has no AI SDK needs none"
+    # The AI SDK's own types, and what they stand on, are not ours to be held against.
+    await project.run(*TSC, *by, "--skipLibCheck", "true", "chatting.tsx")
 
 
-async def test_the_client_is_below_five_kilobytes_and_the_hooks_below_two(project: Project) -> None:
+async def test_the_client_is_below_five_kilobytes_and_hooks_and_transport_below_two_each(project: Project) -> None:
     client = weight(await bundled(project, "client-only", CLIENT))
     both = weight(await bundled(project, "with-hooks", CLIENT + HOOKS))
     assert client < 5000
     assert both - client < 2000
+    assert weight(await bundled(project, "with-chat", CLIENT + CHAT)) - client < 2000
     assert weight(PACKAGE / "keepstream.js") < 5000
 
 
