@@ -44,7 +44,8 @@ class Scripted:
 
     def __init__(self, *answers: bytes) -> None:
         self._answers = list(answers)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._writers: list[asyncio.StreamWriter] = []
         self.heads: list[str] = []
         self.left = asyncio.Semaphore(0)
         self.url = ""
@@ -56,9 +57,13 @@ class Scripted:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for task in list(self._tasks):
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     def sent(self, name: str) -> Sequence[str | None]:
         """This header of each request, in their order."""
@@ -69,23 +74,26 @@ class Scripted:
         async with asyncio.timeout(PATIENCE):
             await self.left.acquire()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        self._tasks.append(asyncio.create_task(self._say(reader, writer)))
+
+    async def _say(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             await reader.readexactly(int(_header(head, "content-length") or 0))
             self.heads.append(head)
             answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-            said = memoryview(answer.removesuffix(HANGS))
-            for at in range(0, len(said), PIECE):
-                writer.write(said[at : at + PIECE])
-                await writer.drain()
-            if answer.endswith(HANGS):
-                await reader.read()
-                self.left.release()
+            try:
+                said = memoryview(answer.removesuffix(HANGS))
+                for at in range(0, len(said), PIECE):
+                    writer.write(said[at : at + PIECE])
+                    await writer.drain()
+                if answer.endswith(HANGS):
+                    await reader.read()
+            finally:
+                if answer.endswith(HANGS):
+                    self.left.release()
         writer.close()
 
 
