@@ -179,4 +179,10 @@ ROWS = (
         "self.told = self.told and not made",
         "pass",
     ),
+    Mutation(
+        "the server needs the client's wheel",
+        "app/terminal/once.py",
+        "from app.clients.python.keepstream import AsyncClient\n",
+        "from keepstream import AsyncClient\n",
+    ),
 )

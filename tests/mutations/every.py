@@ -19,7 +19,7 @@ from tests.mutations.app import (
     watch,
     watch_metrics,
 )
-from tests.mutations.clients import js
+from tests.mutations.clients import js, python
 from tests.mutations.faces import chat, conversations, durable
 from tests.mutations.mutation import Mutation
 from tests.mutations.worker import claims, life, log, upstream
@@ -28,6 +28,7 @@ ROOMS = {
     "app/access": access.ROWS,
     "app/access/limits": limits.ROWS,
     "app/clients/js": js.ROWS,
+    "app/clients/python": python.ROWS,
     "app/http": http.ROWS,
     "app/http/connection": http_connection.ROWS,
     "app/intake": intake.ROWS,
