@@ -38,7 +38,8 @@ settings.load_profile("keepstream")
 # What is run by one process: a file, or all files of a folder that share what is expensive to start.
 TOGETHER = (
     *("page/composing", "page/docs", "page/list", "page/text"),
-    *("stories/clients/python", "stories/conversations", "stories/messages", "stories/terminal"),
+    *("stories/clients/javascript", "stories/clients/python", "stories/conversations", "stories/messages"),
+    "stories/terminal",
 )
 # Those that take longest, the longest first: none of them is to be the last one, alone on the machine. Whoever is
 # missing here comes later and costs a little time. Those that ask for the same cluster stand apart, so that it is as
@@ -55,6 +56,7 @@ LONG = (
     "stories/test_drain",
     "page/test_chat",
     "page/test_looks",
+    "stories/clients/javascript",
     "stories/test_dev",
     "app/fanout/test_drain",
     "worker/claims/pool/test_drain",
