@@ -79,6 +79,7 @@ async def test_what_is_secret_stands_where_it_belongs_alone(house: House, otlp: 
     assert len(house.refused) > 50
     for answer in house.refused:
         assert house.secrets.found_in(answer.text + str(answer.headers)) == [], answer.request.url.path
+    await rated(house)
     shown_by_the_machine(house)
     await measured(house)
     for process in (*house.cluster.fronts, *house.cluster.workers):
@@ -114,6 +115,17 @@ async def measured(house: House) -> None:
         assert house.secrets.found_in(page) == []
         assert list(amiss_in_metrics(page)) == []
         assert page.count("\n") > 100
+
+
+async def rated(house: House) -> None:
+    """Why an answer was no good is the outbox's, and said again to nobody else."""
+    path = f"/v1/streams/{house.streams[0]}/feedback"
+    taken = await house.http.post(path, headers=house.mine, json={"rating": -1, "note": house.secrets.word()})
+    assert taken.status_code == 200
+    for wrong in ({"rating": 1, "note": house.secrets.word() * 200}, {"rating": 1, house.secrets.word(): 1}):
+        refusal = await house.http.post(path, headers=house.mine, json=wrong)
+        assert refusal.status_code == 400
+        assert house.secrets.found_in(refusal.text + str(refusal.headers)) == []
 
 
 def shown_by_the_machine(house: House) -> None:
