@@ -42,7 +42,13 @@ _LANGUAGES = (
     *("bash", "c", "css", "diff", "docker", "go", "html", "http", "ini", "java", "js", "jsdoc", "json", "lua", "make"),
     *("md", "pl", "py", "regex", "rs", "sql", "todo", "toml", "ts", "uri", "xml", "yaml"),
 )
-_VENDOR = ("marked", "temml", "speed-highlight/tokenize", *(f"speed-highlight/languages/{name}" for name in _LANGUAGES))
+_VENDOR = (
+    "marked",
+    "mhchem",
+    "temml",
+    "speed-highlight/tokenize",
+    *(f"speed-highlight/languages/{name}" for name in _LANGUAGES),
+)
 # What there is to read, each a file of Markdown in `app/docs/`: shown as a page, or as it is.
 PAGES = (
     *("start", "clients", "guarantees", "words", "settings", "access", "recipes", "operating", "benchmarks"),

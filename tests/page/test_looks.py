@@ -237,10 +237,12 @@ async def test_what_others_wrote_is_what_they_wrote() -> None:
         assert (vendor / one["licence_file"]).stat().st_size > 500
         for name, (_, digest, *ours) in one["files"].items():
             known.add(vendor / name)
-            added = "".join(ours).encode()  # a line that makes a module of it, say
+            after, before = (line.encode() for line in (*ours, "", "")[:2])  # what makes a module of it
             content = (vendor / name).read_bytes()
-            assert content.endswith(added)
-            assert hashlib.sha256(content.removesuffix(added)).hexdigest() == digest, name
+            assert content.startswith(before)
+            assert content.endswith(after)
+            theirs = content.removeprefix(before).removesuffix(after)
+            assert hashlib.sha256(theirs).hexdigest() == digest, name
     for name, (end, _) in CUT.items():
         assert (WEB / name).read_bytes().count(end) == 1, name
     assert known == {file for file in vendor.rglob("*") if file.is_file()}

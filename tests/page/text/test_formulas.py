@@ -162,6 +162,7 @@ async def test_formulas_are_fetched_when_there_are_any_and_what_is_copied_is_the
     await button(body(page), "Note 1").click()
     await expect(body(page).locator(".foot")).to_be_focused()
 
+    assert "vendor/mhchem.js" not in fetched
     await button(answer(page), "Copy as Markdown").click()
     assert await clipboard(page, "Since") == text
     await page.evaluate("getSelection().selectAllChildren(document.querySelector('article:last-of-type .body'))")
@@ -169,6 +170,12 @@ async def test_formulas_are_fetched_when_there_are_any_and_what_is_copied_is_the
     copied = await clipboard(page, "Since $a^2$ is here1")
     assert "$$\nc = \\sqrt{a^2}\n$$" in copied
     assert "Press Ctrl." in copied
+
+    burning = quoted("It burns: $\\ce{2H2 + O2 -> 2H2O}$")
+    await say(page, "Chemistry", f"{burning} {NOW}")
+    await answered(page, 3)
+    await expect(body(page).locator(".math:not(.unread) math")).to_contain_text("\u2192")
+    assert "vendor/mhchem.js" in fetched
 
 
 async def clipboard(page: Page, start: str) -> Any:

@@ -40,8 +40,13 @@ const STYLED = {
   border: () => "boxed", fontWeight: (value) => value === "bold" && "bold", width: (value) => value === "50%" && "fill",
 }; // prettier-ignore
 
+/** What chemists write is read by a part of its own. */
+const CHEMISTRY = /\\(?:ce|pu)(?![a-zA-Z])/;
+
 let temml = null;
+let chemistry = false;
 let asked = null;
+let askedChemistry = null;
 const waiting = new Set();
 /** What makes the element of each formula: the same for the same, so that what stands is not made again. */
 const known = new Map();
@@ -58,13 +63,16 @@ export function formula({ tex, source, display }) {
 function made(tex, source, display) {
   const element = h("span", { class: display ? "math display" : "math", "data-source": source, dir: "ltr" }, source);
   element.tex = tex;
-  if (temml) fill(element);
+  if (readable(tex)) fill(element);
   else {
     waiting.add(element);
-    fetchTemml();
+    if (CHEMISTRY.test(tex)) fetchChemistry();
+    else fetchTemml();
   }
   return element;
 }
+
+const readable = (tex) => temml !== null && (chemistry || !CHEMISTRY.test(tex));
 
 /** Until Temml is here, and where it never comes, formulas are their source. */
 export function fetchTemml() {
@@ -75,6 +83,13 @@ export function fetchTemml() {
   return asked;
 }
 
+function fetchChemistry() {
+  askedChemistry ??= fetchTemml().then(() => import("/vendor/mhchem.js")).then(() => {
+    chemistry = true;
+    soon(fillSome);
+  }, (error) => console.warn("math:", error.name));
+}
+
 function styles() {
   return new Promise((resolve) => {
     document.head.append(h("link", { rel: "stylesheet", href: "/math.css", onload: resolve, onerror: resolve }));
@@ -83,9 +98,10 @@ function styles() {
 
 function fillSome(deadline) {
   for (const element of waiting) {
+    if (!readable(element.tex)) continue;
     waiting.delete(element);
     fill(element);
-    if (performance.now() > deadline) return waiting.size > 0;
+    if (performance.now() > deadline) return true;
   }
   return false;
 }
