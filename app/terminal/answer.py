@@ -167,7 +167,7 @@ def resumed(times: int) -> str:
 
 def first_token(seconds: float | None) -> str:
     """How long it took to begin, where that was seen."""
-    return "" if seconds is None else f"first token in {seconds:.{1 if seconds >= 1 else 2}f} s"
+    return "" if seconds is None else f"first token in {seconds:.{1 if seconds >= 1 else 2}f}s"
 
 
 def figures(end: dict[str, Any], seconds: float | None) -> str:

@@ -58,7 +58,7 @@ async def talk(cluster: Cluster) -> str:
     command = shlex.join([*KEEPSTREAM, "chat", "--url", f"http://127.0.0.1:{proxy.port}"])
     tmux("new-session", "-d", "-x", str(WIDTH), "-y", str(HEIGHT), command)
     try:
-        await sees(r"^>")
+        await sees(r"(?m)^>")
         say("Why should a stream be a log?")
         await sees("many cursors")
         proxy.reset()

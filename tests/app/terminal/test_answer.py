@@ -145,7 +145,7 @@ def test_figures_are_told_as_far_as_they_are_known(end: dict[str, Any], seconds:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(None, ""), (0.042, "first token in 0.04 s"), (12.34, "first token in 12.3 s")]
+    ("seconds", "said"), [(None, ""), (0.042, "first token in 0.04s"), (12.34, "first token in 12.3s")]
 )
 def test_how_long_the_first_token_took_where_that_was_seen(seconds: float | None, said: str) -> None:
     assert first_token(seconds) == said
