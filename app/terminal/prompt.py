@@ -10,6 +10,7 @@ import readline
 import sys
 
 from app.terminal.options import Left, readable
+from app.terminal.talking.completing import completions
 
 PROMPT = "> "
 MORE = "… "
@@ -19,6 +20,9 @@ _BOLD, _PLAIN = "\001\x1b[1m\002", "\001\x1b[0m\002"
 
 # Alt-Enter: the line's end as a letter of the line.
 readline.parse_and_bind(r'"\e\C-m": "\C-v\C-j"')
+readline.parse_and_bind("tab: complete")
+readline.set_completer_delims("")  # a whole line becomes another one
+readline.set_completer(lambda line, at: dict(enumerate(completions(line))).get(at))
 
 
 def remember(text: str) -> None:
