@@ -5,6 +5,9 @@
 
 import { iconButton } from "/chat/dom.js";
 
+/** What was said here: an earlier version of an answer that is shown again comes without it. */
+const said = new Map();
+
 /**
  * The two buttons below an answer.
  * @param {object} entry of `Messages`
@@ -12,7 +15,7 @@ import { iconButton } from "/chat/dom.js";
  */
 export function verdict(entry, does) {
   const stream = entry.message.id.replace("msg_", "st_");
-  let given = entry.message.feedback ?? null;
+  let given = entry.message.feedback ?? said.get(stream) ?? null;
   let note = null;
   const show = () => buttons.forEach((button, at) => button.setAttribute("aria-pressed", String(given?.rating === (at ? -1 : 1))));
   const say = async (rating, text = "") => {
@@ -21,6 +24,7 @@ export function verdict(entry, does) {
     show();
     try {
       await does.rate(stream, text ? given : { rating });
+      said.set(stream, given);
       return true;
     } catch (error) {
       given = before;
@@ -31,12 +35,11 @@ export function verdict(entry, does) {
   };
   const press = async (rating) => {
     note?.close();
-    const known = given?.rating === rating;
-    if (rating < 0) {
-      const { ask } = await import("/chat/answer/note.js");
-      note = ask(entry.element, given?.rating === rating ? (given.note ?? "") : "", (text) => say(rating, text), buttons[1]);
-    }
-    if (!known) say(rating);
+    const why = given?.rating === rating ? (given.note ?? "") : null;
+    if (why === null) say(rating);
+    if (rating > 0) return;
+    const { ask } = await import("/chat/answer/note.js");
+    note = ask(entry.element, why ?? "", (text) => say(rating, text), buttons[1]);
   };
   const buttons = [iconButton("up", "Good answer", () => press(1)), iconButton("down", "Bad answer", () => press(-1))];
   show();
