@@ -112,6 +112,7 @@ async def test_a_formula_of_its_own(page: Page, text: str, source: str | None) -
         "$\\def\\a{\\a\\a}\\a$",
         "$\\def\\a{" + "x+" * 400 + "}" + "\\a" * 90 + "$",
         "$" + "x'+" * 1300 + "x$",
+        "$\\ce{" + "1.2e3" * 700 + "}$",
     ],
 )
 async def test_what_cannot_be_read_or_goes_too_far_is_its_source(page: Page, text: str) -> None:

@@ -15,9 +15,9 @@ const DEEPEST = 60;
 const MOST = 5000;
 /** No length is larger, in any unit but points and parts of a hundred. */
 const FURTHEST = 20;
-/** Definitions let a short text mean a long one. */
-const LONGEST_DEFINING = 500;
-const DEFINES = /\\(?:[gex]?def|let|(?:re)?newcommand|providecommand)(?![a-zA-Z])/;
+/** Definitions let a short text mean a long one, and a long one of chemistry is read many times. */
+const LONGEST_COSTLY = 500;
+const COSTLY = /\\(?:[gex]?def|let|(?:re)?newcommand|providecommand|ce|pu)(?![a-zA-Z])/;
 const READING = { throwOnError: true, trust: false, strict: false, maxExpand: 200, maxSize: [FURTHEST, FURTHEST] };
 
 const ELEMENTS = new Set(
@@ -109,7 +109,7 @@ function fillSome(deadline) {
 function fill(element) {
   const { tex } = element;
   try {
-    if (deep(tex) || (tex.length > LONGEST_DEFINING && DEFINES.test(tex))) throw new RangeError("too large");
+    if (deep(tex) || (tex.length > LONGEST_COSTLY && COSTLY.test(tex))) throw new RangeError("too large");
     const display = element.classList.contains("display");
     const tree = temml.__renderToMathMLTree(tex, { ...READING, displayMode: display });
     element.replaceChildren(build(tree, 0, { left: MOST }));
