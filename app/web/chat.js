@@ -5,7 +5,7 @@
 
 import { Announcer } from "/chat/answer/announce.js";
 import { Composer } from "/chat/composing/composer.js";
-import { forgetDraft } from "/chat/composing/draft.js";
+import { forgetDraft, forgetDrafts } from "/chat/composing/draft.js";
 import { Model } from "/chat/composing/model.js";
 import { Conversation } from "/chat/conversation.js";
 import { watch } from "/chat/door/outdated.js";
@@ -152,7 +152,7 @@ function gone(error) {
   const other = error.status === 404 && session.isOpen;
   $("#gone").hidden = false;
   $("#gone").replaceChildren(h("p", {}, trouble(error)), h("div", { class: "row" },
-    other ? h("button", { type: "button", onclick: () => session.signOut().catch((failed) => composer.notice(failed.message)) }, "Use another account") : null,
+    other ? h("button", { type: "button", onclick: signOut }, "Use another account") : null,
     h("a", { class: "button primary", href: "#" }, "New chat")));
   changed();
 }
@@ -262,9 +262,12 @@ async function describe(fields) {
 
 // --- settings, menu, keys
 
+function signOut() {
+  session.signOut(forgetDrafts).catch((error) => composer.notice(error.message));
+}
+
 async function edit() {
   const open = conversation;
-  const signOut = () => session.signOut().catch((error) => composer.notice(error.message));
   try {
     const dialog = await import("/chat/menu/settings.js");
     const of = { system: open ? open.system : undefined, remaining: session.remaining(now()), signOut: session.isOpen ? signOut : null };

@@ -6,6 +6,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "whoever signs out leaves his drafts to whoever comes next",
+        "app/web/chat/session.js",
+        "    await forget();\n",
+        "",
+    ),
+    Mutation(
         "a key that a page of before has kept stays in the browser",
         "app/web/chat/settings.js",
         "      if (key) this.#keep();\n",

@@ -240,7 +240,9 @@ async def test_a_clock_that_is_wrong(site: Site, days: int) -> None:
     await ready(tab)
     words, directive = numbered(60, rate=100)
     await say(tab, f"What time is it, {days} days from here?", f"status=429 retry-after=2 times=1 {directive}")
-    await expect(articles(tab).nth(1).locator(".status")).to_have_text(re.compile(r"(Going on|Trying again) in [12] s"))
+    await expect(articles(tab).nth(1).locator(".status")).to_have_text(
+        re.compile(r"(Continuing|Trying again) in [12] s")
+    )
     await answered(tab)
     assert (await body(tab).inner_text()).split() == words
     shown = await articles(tab).first.locator("time").inner_text()

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
@@ -40,7 +40,7 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 
 async def test_a_server_that_wants_a_key_asks_for_it(browser: Browser, files: dict[str, str]) -> None:
-    async with Cluster(**files) as cluster:
+    async with Cluster(**files, titles=0) as cluster:
         api = Api(cluster, key=KEY)
         site = Site(cluster, browser, api)
         # What was refused had begun in the conversation, and never was.
@@ -92,11 +92,16 @@ async def test_a_server_that_wants_a_key_asks_for_it(browser: Browser, files: di
 
 async def signs_out(page: Page) -> None:
     """And is a stranger again."""
+    await page.locator("input[type=file]").set_input_files(FilePayload(name="a.md", mimeType="", buffer=b"# Mine"))
+    await box(page).fill("Not for whoever comes next")
+    await page.wait_for_function("'keepstream.draft-files' in localStorage")
     await button(page, "Settings").click()
     await expect(page.locator("#remaining")).to_contain_text("0 of 1 requests a minute are left, all of them at ")
     await button(page.get_by_role("dialog", name="Settings"), "Sign out").click()
     await expect(page.get_by_role("form", name="Sign in")).to_be_visible()
     assert (await page.context.cookies(), await page.evaluate("localStorage.length")) == ([], 0)
+    assert await page.evaluate("indexedDB.databases()") == []
+    await expect(box(page)).to_have_value("")
 
 
 async def runs_out(page: Page, site: Site) -> None:

@@ -50,11 +50,15 @@ export class Session {
     return Promise.race([this.#asking, new Promise((resolve) => signal.addEventListener("abort", () => resolve(false)))]);
   }
 
-  /** Forgets the session, here and on the server, and begins anew. Throws where that is not reached. */
-  async signOut() {
+  /**
+   * Forgets the session, here and on the server, and begins anew. Throws where that is not reached.
+   * @param {() => Promise<void>} forget what else this browser keeps that is nobody else's business
+   */
+  async signOut(forget) {
     const answer = await fetch("/session", { method: "DELETE" });
     if (!answer.ok) throw new Error(`Couldn’t sign you out (${answer.status}). Try again.`);
     this.#remember(false);
+    await forget();
     location.reload();
   }
 

@@ -40,6 +40,16 @@ export function forgetDraft(place) {
   if (place in filed()) import("/chat/composing/drafts.js").then(({ Drafts }) => new Drafts(() => {}).drop(place)).catch(() => {});
 }
 
+/** Whoever signs out leaves none to whoever comes next. */
+export async function forgetDrafts() {
+  try {
+    for (const name of Object.keys(localStorage)) if (name.startsWith(TEXT)) localStorage.removeItem(name);
+    if (Object.keys(filed()).length) await (await import("/chat/composing/drafts.js")).forgetAll();
+  } catch {
+    // What is forbidden keeps nothing either.
+  }
+}
+
 function read(name) {
   try {
     return localStorage.getItem(name);

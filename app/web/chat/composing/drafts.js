@@ -72,6 +72,15 @@ function write(list, without = null) {
   else localStorage.removeItem(LIST);
 }
 
+/** Drops the files of all drafts. */
+export function forgetAll() {
+  localStorage.removeItem(LIST);
+  return new Promise((resolve) => {
+    const asked = indexedDB.deleteDatabase(DATABASE);
+    asked.onsuccess = asked.onerror = asked.onblocked = () => resolve();
+  });
+}
+
 /** Takes out of a list what is too old or too much, and says what that was. */
 function outOf(list) {
   const places = Object.keys(list).sort((one, other) => list[other].at - list[one].at);
