@@ -42,11 +42,11 @@ export function useConversation(id, options = {}) {
 /** The store of what is asked for: another one only when something else is asked for. */
 function useStore(make, target, { client }) {
   const found = useContext(KeepstreamContext);
-  const wanted = typeof target === "object" ? JSON.stringify(target) : target;
+  const wanted = JSON.stringify(target || null);
   let [held, hold] = useState(null);
   if (!held || held.wanted !== wanted) {
     // What was submitted, or begun, and is now asked for by the id that it has got, is the same.
-    const same = wanted && held?.store.known() === wanted;
+    const same = target && held?.store.known() === target;
     held = { wanted, store: same ? held.store : make(client ?? found ?? (usual ??= new Keepstream()), target) };
     hold(held);
   }

@@ -19,6 +19,7 @@ export const IDLE = {
   status: "idle",
   ...CALM,
   blocks: [],
+  begins: 0,
   model: null,
   outcome: null,
   end: null,
@@ -34,7 +35,7 @@ export const IDLE = {
 export function reduce(state, { type, data }, now = Date.now()) {
   const says = (status, more) => ({ ...state, ...CALM, status, ...more });
   // A worker that runs tools asks more than once, and each time the blocks are counted from nothing.
-  const { blocks, begins = 0 } = state;
+  const { blocks, begins } = state;
   const at = begins + data.index;
   const block = blocks[at];
   const put = (block, place = at) => Object.assign([...blocks], { [place]: block });
@@ -63,12 +64,11 @@ export function reduce(state, { type, data }, now = Date.now()) {
     }
     case "relay.status":
     case "relay.retry": {
-      const { position = null, reason = null, retry_in_ms } = data;
-      const retryAt = retry_in_ms === undefined ? null : now + retry_in_ms;
-      return says(GOING[data.state ?? type] ?? state.status, { position, reason, retryAt });
+      const { state: at = type, position = null, reason = null, retry_in_ms } = data;
+      return says(GOING[at] ?? state.status, { position, reason, retryAt: retry_in_ms ? now + retry_in_ms : null });
     }
     case "relay.reset":
-      return says("waiting", { reason: data.reason, blocks: [], begins: 0 });
+      return says("waiting", { reason: data.reason, blocks: [] });
     case "relay.tool": {
       const of = blocks.findIndex(({ id }) => id === data.tool_use_id);
       return of < 0 ? state : { ...state, blocks: put({ ...blocks[of], result: data }, of) };

@@ -17,7 +17,7 @@ const FRAME_MS = 16;
 const TICK_MS = 250;
 const AGAIN_MS = 2000;
 /** So many events are taken before anything else has its turn: a long answer that comes at once holds up no page. */
-const AT_ONCE = 64;
+const AT_ONCE = 200;
 
 /**
  * Who looks, what is shown, and the one thing at a time that is read.
@@ -61,20 +61,18 @@ export function makeStore(client, stream, look, read) {
   const start = async () => {
     if (reading) return;
     reading = true;
-    while (listeners.size && !over) {
+    for (let wait; listeners.size && !over; ) {
       phase = new AbortController();
       const { signal } = phase;
       try {
+        if (wait) await pause(wait, signal);
+        wait = 0;
         over = await read(signal);
       } catch (error) {
         if (signal.aborted) continue;
-        if (isPassing(error)) {
-          connection("waiting", AGAIN_MS);
-          await pause(AGAIN_MS, signal).catch(() => {});
-        } else {
-          over = true;
-          change({ status: "error", error });
-        }
+        over = !isPassing(error);
+        if (over) change({ status: "error", error });
+        else connection("waiting", (wait = AGAIN_MS));
       }
     }
     reading = false;
@@ -113,7 +111,7 @@ export function makeStore(client, stream, look, read) {
       for await (const event of client.events(id, { after: place, signal, onState: connection })) {
         if (event.id || event.type === "relay.reset") place = event.id;
         change(reduce(stream, event));
-        if (!(++taken % AT_ONCE)) await turn();
+        if (!(++taken % AT_ONCE)) await new Promise((go) => setTimeout(go));
       }
     },
   };
@@ -139,19 +137,10 @@ export function streamStore(client, target) {
     return true;
   });
   const stop = async () => {
-    const its = id ?? (await accepted)?.id; // also while it is being submitted
-    if (its) await client.cancel(its);
+    id ??= (await accepted)?.id; // also while it is being submitted
+    if (id) await client.cancel(id);
   };
   return { ...store, known: () => id, actions: { stop } };
 }
 
 const textOf = ({ type, text }) => (type === "text" ? text : "");
-
-/** Lets others have their turn; timers would be slow in a hidden tab. */
-function turn() {
-  return new Promise((go) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => go(port1.close());
-    port2.postMessage(0);
-  });
-}

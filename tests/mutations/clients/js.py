@@ -42,7 +42,7 @@ ROWS = (
     Mutation(
         "an id that is told begins anew",
         "app/clients/js/react.js",
-        "const same = wanted && held?.store.known() === wanted;",
+        "const same = target && held?.store.known() === target;",
         "const same = false;",
     ),
     Mutation(
