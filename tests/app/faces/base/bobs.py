@@ -37,6 +37,7 @@ BODIES: dict[str, Any] = {
     "/messages": {"content": "x"},
     "/fork": {"at": NO_MESSAGE},
     "/cancel": None,
+    "/title": None,
     "/feedback": {"rating": 1},
     "/version": {"message_id": NO_MESSAGE},
     "/ticket": {"expires_in": 60},
