@@ -63,18 +63,21 @@ async def run(script: str, *arguments: str) -> Any:
     return json.loads(out.decode().rstrip().rsplit("\n", 1)[-1])
 
 
-def bundle(page: str, directory: Path) -> bytes:
-    """The module that `tests/clients/pages/<page>` becomes, with our package beside those that are installed."""
+def bundle(page: Path, directory: Path) -> bytes:
+    """What the module `page` becomes, with our package beside those that are installed."""
     install()
     made = directory / "page.js"
     subprocess.run(
         [
-            *("node_modules/.bin/esbuild", f"pages/{page}", "--bundle", "--format=esm", "--jsx=automatic"),
+            *("node_modules/.bin/esbuild", str(page), "--bundle", "--format=esm", "--jsx=automatic"),
             *(f"--outfile={made}", "--log-level=warning"),
             '--define:process.env.NODE_ENV="development"',  # in which React's strict mode does each effect twice
         ],
         cwd=CLIENTS,
-        env=clean_environment(PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}"),
+        env=clean_environment(
+            PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            NODE_PATH=str(CLIENTS / "node_modules"),  # for what stands elsewhere
+        ),
         check=True,
         timeout=INSTALL_SECONDS,
     )

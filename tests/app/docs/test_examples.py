@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from inspect import iscoroutine
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -25,6 +26,7 @@ from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.running import clean_environment, keepstream
 from tests.page.visiting import CHROMIUM, launch
+from tests.stories.clients.react import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -136,7 +138,7 @@ async def test_a_shell_s(api: Api, block: Block, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", [SHELF["start"]], ids=str)
 async def test_what_was_cut_and_what_came_after_are_the_whole(api: Api, page: Document, tmp_path: Path) -> None:
-    (block,) = (block for block in page.blocks if block.is_run)
+    block = next(block for block in page.blocks if block.is_run)
     await printed(api, "bash", "-u", "-c", here(api.port, block.code), cwd=tmp_path)
     first, rest = ((tmp_path / name).read_text() for name in ("first.txt", "rest.txt"))
     stream = re.findall(r"st_[0-9a-f]{32}", rest)[0]
@@ -186,6 +188,43 @@ async def test_a_javascript_s(api: Api, block: Block) -> None:
         assert told["text"] == "".join(part["text"] for part in message["content"] if part["type"] == "text")
 
 
+async def test_a_page_s_of_a_project_with_react(api: Api, tmp_path: Path) -> None:
+    """As its main module, from an origin of its own: what it shows is the answer, and a reload goes on with it.
+
+    The one under clients runs in tests/stories/clients/javascript/test_react.py.
+    """
+    [block] = (block for block in SHELF["start"].blocks if block.language == "jsx")
+    if not CHROMIUM:
+        pytest.skip("a project's page is run in a real browser: install the package chromium")
+    origin = f"http://127.0.0.1:{free_port()}"
+    settings = {"REDIS_URL": api.cluster.valkey.url, "KEEPSTREAM_CORS_ORIGINS": origin}
+    with keepstream("front", "--port", "0", **settings) as front:
+        port = int(front.line(r"keepstream front on http://127\.0\.0\.1:(\d+)")[1])
+        (tmp_path / "main.jsx").write_text(here(port, block.code))
+        module = node.bundle(tmp_path / "main.jsx", tmp_path)
+        with serving(module, int(origin.rpartition(":")[2])):
+            async with async_playwright() as driver:
+                browser = await launch(driver)
+                page = await browser.new_page()
+                await page.goto(origin)
+                await page.get_by_role("button").click()
+                await page.wait_for_function("document.querySelector('button').textContent.length > 100")
+                stream = urlsplit(page.url).fragment
+                await page.reload()
+                message = await ended(api, stream)
+                text = "".join(part["text"] for part in message["content"] if part["type"] == "text")
+                await page.wait_for_function(
+                    "(text) => document.querySelector('button').textContent === text", arg=text
+                )
+                await browser.close()
+
+
+async def ended(api: Api, stream: str) -> dict[str, Any]:
+    """The Message of a stream, once it has ended."""
+    await api.events(stream)
+    return dict((await api.call("GET", f"/v1/streams/{stream}/message")).json())
+
+
 async def test_three_clients_stand_at_the_front_door() -> None:
     assert [block.language for block in README.blocks if block.is_run] == ["sh", "js", "python"]
     for block in README.blocks:
@@ -193,5 +232,17 @@ async def test_three_clients_stand_at_the_front_door() -> None:
             assert len([line for line in block.code.splitlines() if line]) <= 5
 
 
+WAYS = ("From curl", "From Python", "From React", "Behind your login")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_the_first_minutes_are_short(way: str) -> None:
+    """Each is a block that runs, of fewer than fifteen lines, and README leads to it."""
+    [section] = re.findall(rf"^## {way}\n(.*?)(?=^## )", SHELF["start"].text, re.MULTILINE | re.DOTALL)
+    [code] = re.findall(r"^```\w+ run\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    assert len([line for line in code.splitlines() if line]) < 15
+    assert f"[{way}](app/docs/start.md#{way.lower().replace(' ', '-')})" in README.text
+
+
 async def test_no_example_for_a_client_is_left_out() -> None:
-    assert all(block.is_run for page in ALL for block in page.blocks if block.language in ("js", "python"))
+    assert all(block.is_run for page in ALL for block in page.blocks if block.language in ("js", "jsx", "python"))

@@ -19,7 +19,7 @@ LAST = "[...document.querySelectorAll('[data-role=assistant]')].at(-1)?.textCont
 
 
 @contextmanager
-def serving(module: bytes) -> Iterator[str]:
+def serving(module: bytes, port: int = 0) -> Iterator[str]:
     """The origin of a page that is this module. (A browser lets no page that is only handed to it ask this machine.)"""
 
     class Handler(BaseHTTPRequestHandler):
@@ -35,7 +35,7 @@ def serving(module: bytes) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"

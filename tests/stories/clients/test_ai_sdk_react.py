@@ -34,7 +34,7 @@ WHOLE = {"isAbort": False, "isDisconnect": False, "isError": False, "finishReaso
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    module = node.bundle("chat.jsx", tmp_path_factory.mktemp("page"))
+    module = node.bundle(node.CLIENTS / "pages" / "chat.jsx", tmp_path_factory.mktemp("page"))
     with serving(module) as origin:
         async with async_playwright() as driver:
             browser = await launch(driver)
