@@ -16,7 +16,7 @@ TURNS = 300
 RATIO_MOST = 1.3
 STREAM, TALK = "st_" + "0" * 32, "cv_" + "0" * 32
 ROUTES = [
-    *(("GET", f"/v1/streams/{{stream}}{end}") for end in ("", "/events", "/message")),
+    *(("GET", f"/v1/streams/{{stream}}{end}") for end in ("", "/events", "/log", "/message")),
     *(("POST", f"/v1/streams/{{stream}}/{end}") for end in ("cancel", "ticket")),
     *(("GET", f"/v1/conversations/{{talk}}{end}") for end in ("", "/events", "/export")),
     ("DELETE", "/v1/conversations/{talk}"),

@@ -159,6 +159,7 @@ async def answered(house: House) -> dict[str, str]:
     assert any(name.startswith("arq:job:") for name in waiting)
     words.show(made.json()["ticket"])
     assert "event: relay.end" in (await house.http.get(made.json()["events_url"])).text
+    assert '"relay.end"' in (await house.http.get(made.json()["events_url"].replace("/events", "/log"))).text
     for stream in (True, False):
         asked = {"model": MODEL, "max_tokens": 100, "stream": stream, "metadata": {"user_id": words.word()}}
         said = await house.post(
@@ -211,7 +212,7 @@ async def refused(house: House) -> None:
     ):
         for path in ("/v1/streams", "/v1/messages", "/api/chat", "/v1/conversations"):
             await house.refuses(await house.post(path, body, headers), 401, 403, 415)
-    for path in ("", "/events", "/message"):
+    for path in ("", "/events", "/log", "/message"):
         asked = f"/v1/streams/st_{'0' * 32}{path}?ticket="
         await house.refuses(await house.http.get(asked + words.show()), 401)
         await house.refuses(await house.http.get(f"{asked}{words.show()}.1.{words.show()}"), 401)
@@ -259,6 +260,8 @@ async def nonsense(house: House) -> None:
     for path in (
         f"/v1/streams/{word}",
         f"/v1/streams/{word}/events",
+        f"/v1/streams/st_{'0' * 32}/log?offset={word}",
+        f"/v1/streams/st_{'0' * 32}/log?offset=-1&live={word}",
         f"/v1/conversations/{word}/export",
         f"/v1/{word}",
         f"/v1/conversations?before={word}",
