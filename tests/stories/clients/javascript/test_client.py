@@ -60,6 +60,14 @@ async def test_what_is_refused_is_an_error_of_ours(project: Project, up: Up) -> 
     assert (refused["ours"], refused["status"], refused["type"]) == (True, 400, "invalid_request_error")
 
 
+async def test_a_submit_whose_answer_is_cut_in_its_middle_is_asked_again_and_makes_one_stream(
+    project: Project, up: Up
+) -> None:
+    seen = await ask(project, up, "halfSaid")
+    assert seen["ids"] == [seen["id"]] * 2
+    assert seen["states"] == ["connecting", "waiting", "connecting"]
+
+
 async def test_a_store_shows_the_answer_once_however_often_it_is_cut_or_left(project: Project, up: Up) -> None:
     async with CuttingProxy(up.url, (700, 900, 1533)) as proxy:
         seen = await ask(project, up, "store", through=proxy.url, body=SLOW)

@@ -116,6 +116,22 @@ const scenarios = {
     const { ours, ...refused } = await keepstream.submit("").catch((one) => ({ ours: one instanceof KeepstreamError, ...error(one) }));
     return { ours, ...refused };
   },
+  /** Accepted, but the word of it is cut off in its middle. */
+  async halfSaid() {
+    const ids = [];
+    const states = [];
+    const cutting = async (url, init) => {
+      const response = await fetch(url, init);
+      const text = await response.text();
+      const whole = ids.push(JSON.parse(text).id) > 1;
+      const pull = (body) => (whole ? body.close() : body.error(new TypeError("terminated")));
+      const start = (body) => body.enqueue(new TextEncoder().encode(whole ? text : text.slice(0, 20)));
+      return new Response(new ReadableStream({ start, pull }), response);
+    };
+    const theirs = new Keepstream({ base: address, fetch: cutting });
+    const { id } = await theirs.submit("Hello", { onState: (state) => states.push(state) });
+    return { id, ids, states };
+  },
   /** Left and come back to, as a view that is taken away and shown again. */
   async store() {
     const statuses = [];
