@@ -9,7 +9,7 @@ from .core import interface
 from .core.interface import UNSET, Content
 from .core.resuming import OnState, Reading, heedless
 from .iterating import AsyncEvents
-from .shapes import Conversation, ConversationPage, Said, Ticket, WholeConversation
+from .shapes import Conversation, ConversationPage, Said, Ticket, Title, WholeConversation
 from .wire.awaiting import AsyncWire
 
 
@@ -25,9 +25,14 @@ class AsyncConversations:
         """Begins one. `system` and `model` are those of its answers."""
         return await self._wire.send(interface.create_conversation(title, system, model))
 
-    async def list(self, *, limit: int | None = None, before: str | None = None) -> ConversationPage:
-        """A page of them, the last used first; the next one with `before=page["last_id"]` if it `has_more`."""
-        return await self._wire.send(interface.list_conversations(limit, before))
+    async def list(
+        self, *, limit: int | None = None, before: str | None = None, query: str | None = None
+    ) -> ConversationPage:
+        """A page of them, the last used first; the next one with `before=page["last_id"]` if it `has_more`.
+
+        With `query` those in whose title or messages it stands: a page may be short, or empty, and have more.
+        """
+        return await self._wire.send(interface.list_conversations(limit, before, query))
 
     async def get(self, conversation_id: str) -> WholeConversation:
         """One with its messages, and in `stream_id` the stream that runs in it, or None."""
@@ -103,6 +108,10 @@ class AsyncConversations:
     async def rename(self, conversation_id: str, title: str | None) -> Conversation:
         """Gives it another title."""
         return await self.update(conversation_id, title=title)
+
+    async def title(self, conversation_id: str) -> Title:
+        """Has the model make a title of the first exchange, while it has none but the first words."""
+        return await self._wire.send(interface.name_conversation(conversation_id))
 
     async def choose(self, conversation_id: str, message_id: str) -> Conversation:
         """Makes the version active in which this message stands, one of `versions`. `ConflictError` while one runs."""

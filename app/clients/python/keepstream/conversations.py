@@ -9,7 +9,7 @@ from .core import interface
 from .core.interface import UNSET, Content
 from .core.resuming import OnState, Reading, heedless
 from .iterating import Events
-from .shapes import Conversation, ConversationPage, Said, Ticket, WholeConversation
+from .shapes import Conversation, ConversationPage, Said, Ticket, Title, WholeConversation
 from .wire.blocking import Wire
 
 
@@ -25,9 +25,14 @@ class Conversations:
         """Begins one. `system` and `model` are those of its answers."""
         return self._wire.send(interface.create_conversation(title, system, model))
 
-    def list(self, *, limit: int | None = None, before: str | None = None) -> ConversationPage:
-        """A page of them, the last used first; the next one with `before=page["last_id"]` if it `has_more`."""
-        return self._wire.send(interface.list_conversations(limit, before))
+    def list(
+        self, *, limit: int | None = None, before: str | None = None, query: str | None = None
+    ) -> ConversationPage:
+        """A page of them, the last used first; the next one with `before=page["last_id"]` if it `has_more`.
+
+        With `query` those in whose title or messages it stands: a page may be short, or empty, and have more.
+        """
+        return self._wire.send(interface.list_conversations(limit, before, query))
 
     def get(self, conversation_id: str) -> WholeConversation:
         """One with its messages, and in `stream_id` the stream that runs in it, or None."""
@@ -103,6 +108,10 @@ class Conversations:
     def rename(self, conversation_id: str, title: str | None) -> Conversation:
         """Gives it another title."""
         return self.update(conversation_id, title=title)
+
+    def title(self, conversation_id: str) -> Title:
+        """Has the model make a title of the first exchange, while it has none but the first words."""
+        return self._wire.send(interface.name_conversation(conversation_id))
 
     def choose(self, conversation_id: str, message_id: str) -> Conversation:
         """Makes the version active in which this message stands, one of `versions`. `ConflictError` while one runs."""

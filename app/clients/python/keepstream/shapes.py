@@ -203,10 +203,22 @@ class Conversation(TypedDict):
     forked_from: NotRequired[Fork]
 
 
+class Match(TypedDict):
+    """Where a search found it, and what stands around it; `message_id` is None for the title."""
+
+    message_id: str | None
+    text: str
+
+
 class ListedConversation(Conversation):
     """`stream_id`: the stream that runs in it, or None."""
 
     stream_id: str | None
+    match: NotRequired[Match]
+
+
+class Title(TypedDict):
+    title: str | None
 
 
 class ConversationPage(TypedDict):

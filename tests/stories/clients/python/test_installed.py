@@ -28,7 +28,7 @@ ROOT = HERE.parents[3]
 CLIENT = ROOT / "app" / "clients" / "python"
 UV = Path(sys.executable).with_name("uv")
 EVERYWHERE = os.environ.get("PACKAGES") == "all"
-OLDEST = ("httpx==0.25.0", "httpx-sse==0.4.2", "redis==8.1.0", "uvicorn==0.53.0")
+OLDEST = ("httpx==0.25.0", "httpx-sse==0.4.3", "redis==8.1.0", "uvicorn==0.53.0")
 # Modules that the server has, too.
 ITS_OWN = ("app/__init__.py", "app/main.py", "app/settings.py", "worker/__init__.py", "worker/main.py")
 PROJECT = """\

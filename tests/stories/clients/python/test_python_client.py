@@ -149,6 +149,8 @@ async def test_a_conversation_is_begun_said_answered_changed_and_deleted(client:
     fork = await client("conversations.fork", made["id"], found["messages"][0]["id"], title="Other")
     page = await client("conversations.list", limit=2)
     assert {made["id"], fork["id"]} <= {one["id"] for one in page["data"]}
+    assert made["id"] in {one["id"] for one in (await client("conversations.list", query="seas"))["data"]}
+    assert (await client("conversations.title", made["id"]))["title"] == "Seas"
     assert "# Seas" in await client("conversations.export", made["id"], "markdown")
     for one in (made, fork):
         await client("conversations.delete", one["id"])
@@ -169,6 +171,7 @@ async def test_what_happened_and_what_it_cost_can_be_asked_for(client: Either) -
     stream = await client("submit", "[[sim: tokens=5 rate=0]]")
     await client.all(stream["id"])
     assert (await client("timeline", stream["id"]))["why"].startswith("completed")
+    assert (await client("feedback", stream["id"], -1, "too long"))["rating"] == -1
     assert (await client("usage", by="model"))["total"]["streams"] >= 1
     assert (await client("stream", stream["id"]))["outcome"] == "completed"
     assert (await client("models"))["data"]

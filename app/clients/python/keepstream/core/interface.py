@@ -19,6 +19,7 @@ from ..shapes import (
     Submitted,
     Ticket,
     Timeline,
+    Title,
     Usage,
     WholeConversation,
 )
@@ -26,6 +27,7 @@ from .request import Request, segment, with_json
 from .resuming import BOARD_SILENCE_SECONDS
 
 Content = str | Sequence[Mapping[str, Any]]
+TITLE_SECONDS = 120.0
 # What is not given at all, where None means something.
 UNSET: Any = object()
 _CONVERSATIONS = "/v1/conversations"
@@ -98,8 +100,8 @@ def create_conversation(title: str | None, system: str | None, model: str | None
     return with_json("POST", _CONVERSATIONS, {name: value for name, value in given.items() if value is not None})
 
 
-def list_conversations(limit: int | None, before: str | None) -> Request[ConversationPage]:
-    asked = {"limit": limit, "before": before}
+def list_conversations(limit: int | None, before: str | None, query: str | None) -> Request[ConversationPage]:
+    asked = {"limit": limit, "before": before, "query": query}
     return Request(
         "GET", _CONVERSATIONS, params={name: str(value) for name, value in asked.items() if value is not None}
     )
@@ -121,6 +123,11 @@ def delete_conversation(conversation_id: str) -> Request[None]:
 def say(conversation_id: str, body: Mapping[str, Any]) -> Request[Said]:
     given = {name: value for name, value in body.items() if value is not UNSET}
     return with_json("POST", f"{_conversation(conversation_id)}/messages", given)
+
+
+def name_conversation(conversation_id: str) -> Request[Title]:
+    """The model is asked, through the line as by anybody: that may take a while."""
+    return with_json("POST", f"{_conversation(conversation_id)}/title", {}, seconds=TITLE_SECONDS)
 
 
 def choose_version(conversation_id: str, message_id: str) -> Request[Conversation]:

@@ -29,10 +29,11 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "models": (),
     "board": (),
     "create_conversation": ("Title", None, None),
-    "list_conversations": (5, CONVERSATION),
+    "list_conversations": (5, CONVERSATION, "rivers"),
     "get_conversation": (CONVERSATION,),
     "delete_conversation": (CONVERSATION,),
     "say": (CONVERSATION, {"content": "Hello", "after": UNSET}),
+    "name_conversation": (CONVERSATION,),
     "choose_version": (CONVERSATION, "msg_1"),
     "fork_conversation": (CONVERSATION, "msg_1", None),
     "conversation_events": (CONVERSATION,),
@@ -44,6 +45,8 @@ NAMED: dict[str, Request[Any]] = {
     "timeline": interface.timeline(STREAM, as_operator=False),
     "update_conversation": interface.update_conversation(CONVERSATION, title="Title"),
 }
+# The same log, for clients that poll.
+OTHERS = {("GET", "/v1/streams/{id}/log")}
 OPEN = {"follow", "other"}  # whatever the path
 # What the description calls by another name, or does not have a name for.
 SCHEMA = {
@@ -53,6 +56,7 @@ SCHEMA = {
     "UsageRow": "Usage/data",
     "Timing": "KeptMessage/timing",
     "Fork": "Conversation/forked_from",
+    "Match": "ConversationPage/data/match",
 }
 
 
@@ -73,6 +77,17 @@ def test_each_call_is_described(name: str) -> None:
 def test_each_call_is_among_them() -> None:
     functions = {name for name, found in getmembers(interface, isfunction) if found.__module__ == interface.__name__}
     assert {name for name in functions if not name.startswith("_")} == requests().keys() | OPEN
+
+
+def test_each_call_that_is_described_there_is_one_of_ours() -> None:
+    ours = {(one.method, re.sub(r"/(st|cv)_1\b", "/{id}", one.path)) for one in requests().values()}
+    theirs = {
+        (method.upper(), path)
+        for path, methods in DESCRIBED["paths"].items()
+        for method in methods
+        if re.match(r"/v1/(streams|conversations|usage)\b", path) and method in ("get", "post", "patch", "delete")
+    }
+    assert theirs - ours == OTHERS
 
 
 def test_what_is_not_given_is_not_sent() -> None:
@@ -100,10 +115,10 @@ def test_a_shape_is_as_it_is_described(shape: str) -> None:
 
 
 def _schema(place: str) -> Any:
-    name, _, inside = place.partition("/")
+    name, *inside = place.split("/")
     found = _resolved(DESCRIBED["components"]["schemas"][name])
-    if inside:
-        found = _resolved(found["properties"][inside])
+    for one in inside:
+        found = _resolved(found["properties"][one])
         found = _resolved(found.get("items", found))
     return found
 
