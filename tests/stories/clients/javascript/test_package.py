@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories.clients.javascript.conftest import PACKAGE, Project
+from tests.stories.clients.javascript.conftest import PACKAGE, Project, npm
 
 LICENSE = PACKAGE.parents[2] / "LICENSE"
 TSC = ("tsc", "--noEmit", "--strict", "--jsx", "react-jsx", "--target", "es2022", "--skipLibCheck", "false")
@@ -47,6 +47,16 @@ def test_the_tarball_holds_the_modules_their_types_and_what_one_has_to_read(proj
     named = {f"{module}.js" for module in modules} | {f"types/{module}.d.ts" for module in modules}
     assert set(project.packed) == named | {"package.json", "README.md", "LICENSE"}
     assert (PACKAGE / "LICENSE").read_text() == LICENSE.read_text()
+
+
+def test_from_a_clone_of_this_repository_one_gets_the_same(project: Project, tmp_path: Path) -> None:
+    """And no link to it, beside which nobody's React is to be found."""
+    (tmp_path / "package.json").write_text("{}")
+    npm("install", "--offline", "--install-links", "--no-audit", "--no-fund", str(PACKAGE), at=tmp_path)
+    installed = tmp_path / "node_modules" / "keepstream"
+    assert not installed.is_symlink()
+    files = {str(file.relative_to(installed)): file.stat().st_size for file in installed.rglob("*") if file.is_file()}
+    assert files == project.packed
 
 
 def test_each_entry_is_there_with_its_types(project: Project) -> None:
