@@ -273,3 +273,13 @@ def test_the_server_is_whole_without_the_client_and_beside_it(
     pip(there, "uninstall", "keepstream")
     assert tree_of(tmp_path / "venv") == before
     assert run(command, *asked, cwd=tmp_path) == alone
+
+
+@pytest.mark.skipif(not EVERYWHERE, reason="make packages installs the server from this folder as well")
+def test_who_has_uv_or_pipx_needs_no_environment(tmp_path: Path) -> None:
+    """As the first page says, with what resolves today and not with what is locked."""
+    at = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin"), "PIPX_HOME": str(tmp_path)}
+    for tool in (("--from", ROOT), ("pipx", "run", "--spec", ROOT)):
+        assert run(UV, "tool", "run", *tool, "keepstream", "--version", cwd=tmp_path, **at).startswith("keepstream ")
+    run(UV, "tool", "install", "--quiet", ROOT, cwd=tmp_path, **at)
+    assert run(tmp_path / "bin" / "keepstream", "--version", cwd=tmp_path).startswith("keepstream ")
