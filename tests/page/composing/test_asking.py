@@ -45,11 +45,11 @@ async def test_an_answer_may_be_as_long_as_the_model_can_make_it_unless_it_is_to
     await expect(page.locator("#tune")).to_be_focused()
     await say(page, "Shorter", f"tokens=5000 {NOW}")
     await answered(page, 2)
-    await expect(page.locator(".ending")).to_contain_text("cut at its limit")
+    await expect(page.locator(".ending")).to_contain_text("length limit")
     await page.reload()
     await answered(page, 2)
     await button(page, "Regenerate").click()
-    await expect(page.locator(".ending")).to_contain_text("cut at its limit")
+    await expect(page.locator(".ending")).to_contain_text("length limit")
     await page.wait_for_function("() => document.querySelector('#tune').textContent === 'Short'")
     assert bodies == [{"max_tokens": 128_000}, {"max_tokens": 2048}, {"max_tokens": 2048, "regenerate": True}]
 
@@ -57,46 +57,52 @@ async def test_an_answer_may_be_as_long_as_the_model_can_make_it_unless_it_is_to
 ON = {"type": "adaptive", "display": "summarized"}
 
 
-@pytest.mark.parametrize(
-    ("model", "choices", "label", "fields"),
-    [
-        ("claude-opus-5", {"thinking": "on", "effort": "max"}, "Thinking · Max effort", (128_000, ON, "max")),
-        ("claude-opus-5", {"effort": "max", "thinking": "off"}, "No thinking", (128_000, {"type": "disabled"}, "high")),
-        ("claude-sonnet-5-5", {"thinking": "off"}, "No thinking", (128_000, {"type": "between_tools"}, None)),
-        (
-            "claude-haiku-4-5",
-            {"thinking": "on", "length": "short"},
-            "Thinking · Short",
-            (2048, {"type": "enabled", "budget_tokens": 1024}, None),
-        ),
-    ],
-)
-async def test_thinking_and_effort_as_the_model_takes_them(
-    site: Site, model: str, choices: dict[str, str], label: str, fields: tuple[int, dict[str, Any], str | None]
-) -> None:
-    page = await site.visit()
-    bodies = asked(page)
-    await page.locator("#model").select_option(model)
-    await choose(page, **choices)
-    await expect(page.locator("#tune")).to_contain_text(label)
-    assert await page.locator("#tuner [name=effort]").count() == ("haiku-4" not in model)
-    await say(page, "Think", NOW)
-    await answered(page)
-    await expect(page.locator("#tuner")).to_have_count(0)
-    tokens, thinking, effort = fields
-    effort_ = {"output_config": {"effort": effort}} if effort else {}
-    assert bodies == [{"max_tokens": tokens, "thinking": thinking, **effort_}]
+WAYS: list[tuple[str, dict[str, str], str, dict[str, Any]]] = [
+    (
+        "claude-opus-5",
+        {"thinking": "on", "effort": "max"},
+        "Thinking · Max effort",
+        {"max_tokens": 128_000, "thinking": ON, "output_config": {"effort": "max"}},
+    ),
+    (
+        "claude-opus-5",  # without thinking it takes less
+        {"thinking": "off"},
+        "No thinking · Max effort",
+        {"max_tokens": 128_000, "thinking": {"type": "disabled"}, "output_config": {"effort": "high"}},
+    ),
+    (
+        "claude-sonnet-5-5",
+        {"effort": ""},
+        "No thinking",
+        {"max_tokens": 128_000, "thinking": {"type": "between_tools"}},
+    ),
+    (
+        "claude-opus-5-5",  # it always thinks
+        {"effort": "low"},
+        "Low effort",
+        {"max_tokens": 128_000, "output_config": {"effort": "low"}},
+    ),
+    (
+        "claude-haiku-4-5",  # it has no efforts
+        {"thinking": "on", "length": "short"},
+        "Thinking · Short",
+        {"max_tokens": 2048, "thinking": {"type": "enabled", "budget_tokens": 1024}},
+    ),
+]
 
 
-async def test_what_another_model_does_not_take_is_not_sent_to_it(site: Site) -> None:
+async def test_thinking_and_effort_as_each_model_takes_them(site: Site) -> None:
     page = await site.visit()
     bodies = asked(page)
-    await choose(page, thinking="off", effort="low")
-    await page.locator("#model").select_option("claude-opus-5-5")  # it always thinks
-    await expect(page.locator("#tune")).to_have_text("Low effort")
-    await say(page, "Hello", NOW)
-    await answered(page)
-    assert bodies == [{"max_tokens": 128_000, "output_config": {"effort": "low"}}]
+    for number, (model, choices, label, fields) in enumerate(WAYS, 1):
+        await page.locator("#model").select_option(model)
+        await choose(page, **choices)
+        assert await page.locator("#tuner [name=effort]").count() == ("haiku-4" not in model)
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#tune")).to_have_text(label)
+        await say(page, "Think", NOW)
+        await answered(page, number)
+        assert bodies[-1] == fields
 
 
 async def test_what_has_no_room_is_asked_for_with_less(site: Site) -> None:

@@ -240,6 +240,7 @@ async def test_files_that_are_held_over_the_page_are_shown_where_they_go(site: S
     assert not await page.evaluate(over, "drop")
     await expect(page.locator("#files .chip")).to_have_count(1)
     await button(page, "Settings").click()
+    await expect(page.get_by_role("dialog", name="Settings")).to_be_visible()
     assert not await page.evaluate(over, "dragover"), "not into a dialog"
 
 
