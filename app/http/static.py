@@ -30,7 +30,8 @@ HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/j
 _CHAT = (
     *("conversation", "dom", "keys", "messages", "older", "pace", "scroll", "session", "settings", "sidebar", "words"),
     *(f"answer/{name}" for name in ("announce", "answer", "blocks", "foot", "note", "verdict", "versions")),
-    *("asking/asked", "asking/editing", "list/doing"),
+    *("asking/asked", "asking/branching", "asking/editing"),
+    *(f"list/{name}" for name in ("doing", "finding", "palette", "roaming")),
     *("door/door", "door/opening", "door/outdated"),
     *(f"composing/{name}" for name in ("composer", "draft", "drafts", "files", "look", "model", "pasted", "pictures")),
     *("composing/refusals", "composing/tray", "composing/tuner", "composing/tuning", "menu/doing", "menu/settings"),

@@ -10,7 +10,7 @@ import { Model } from "/chat/composing/model.js";
 import { Conversation } from "/chat/conversation.js";
 import { watch } from "/chat/door/outdated.js";
 import { h } from "/chat/dom.js";
-import { keyOf } from "/chat/keys.js";
+import { keyOf, listen } from "/chat/keys.js";
 import { Messages } from "/chat/messages.js";
 import { warm } from "/chat/markdown/markdown.js";
 import { Following } from "/chat/scroll.js";
@@ -53,12 +53,14 @@ const messages = new Messages($("#log"), {
     return again({ content, after: messages.before(message.id) }, content);
   },
   edited: () => composer.focus(),
-  fork: (id) => fork(id),
-  version: (id) => version(id),
+  fork: (id) => branch("fork", id),
+  version: (id) => branch("version", id),
   rate: (stream, opinion) => client.request(`/v1/streams/${stream}/feedback`, json("POST", opinion)),
   trouble: (error) => composer.notice(trouble(error)),
 });
 
+/** Leads to a message of a chat that is opened for it, where somebody looked for one. */
+let seeking = null;
 const model = new Model(client, settings, (id) => conversation && describe({ model: id }),
   (error) => composer.notice(trouble(error)));
 const composer = new Composer({
@@ -83,7 +85,9 @@ const sidebar = new Sidebar(client, {
     conversation.title = title;
     changed();
   },
+  reveal,
   notice: (text) => composer.notice(text),
+  trouble: (error) => composer.notice(trouble(error)),
 });
 
 /** What a conversation tells the page. */
@@ -109,7 +113,17 @@ function changed() {
   $("#welcome").hidden = !messages.isEmpty || !$("#gone").hidden;
   composer.running = Boolean(conversation?.running);
   if (conversation) model.choose(conversation.model ?? "");
+  $("#origin").hidden = !conversation?.origin;
+  if (conversation?.origin) $("#origin").href = `#${conversation.origin.id}`;
+  seeking?.look(conversation?.id);
   sidebar.refresh();
+}
+
+async function reveal(id, message) {
+  if (!message && !seeking) return;
+  const { Seeking } = await import("/chat/list/finding.js");
+  seeking ??= new Seeking(messages, following);
+  seeking.to(id, message, conversation?.id);
 }
 
 /** Opens what the address says. */
@@ -223,31 +237,13 @@ async function again(body, content = null) {
   return true;
 }
 
-/** Goes to another version of a message, and of what followed it. */
-async function version(id) {
-  if (composer.busy) {
-    composer.notice("Claude is still answering. Wait until it’s done, or stop it first.");
-    return false;
-  }
+/** Goes to another version of a message, or begins a branch: `version` or `fork`. False where it was refused. */
+async function branch(name, id) {
   try {
-    await client.request(`${conversation.path}/version`, json("POST", { message_id: id }));
-    await conversation.refresh();
-  } catch (error) {
-    composer.notice(error.status === 400 ? "This version isn’t kept anymore." : trouble(error));
-    return false;
-  }
-  announce.say(document.querySelector(`[data-id="${id}"] .versions`)?.getAttribute("aria-label"));
-  return true;
-}
-
-async function fork(at) {
-  try {
-    const answer = await client.request(`${conversation.path}/fork`, json("POST", { at }));
-    const made = await answer.json();
-    await sidebar.changed();
-    go(made.id);
+    return await (await import("/chat/asking/branching.js"))[name](id, { client, conversation, sidebar, composer, announce, go });
   } catch (error) {
     composer.notice(trouble(error));
+    return false;
   }
 }
 
@@ -318,8 +314,10 @@ function narrow(opened) {
 }
 
 $("#open-sidebar").addEventListener("click", () => {
-  narrow(!document.body.classList.contains("sidebar-open"));
-  if (document.body.classList.contains("sidebar-open")) $("#close-sidebar").focus();
+  const { classList } = document.body;
+  if (classList.contains("sidebar-closed")) return classList.remove("sidebar-closed");
+  narrow(!classList.contains("sidebar-open"));
+  if (classList.contains("sidebar-open")) $("#close-sidebar").focus();
 });
 for (const id of ["#close-sidebar", "#shade"]) $(id).addEventListener("click", () => narrow(false));
 $("#conversations").addEventListener("click", (event) => event.target.closest("a") && narrow(false));
@@ -336,6 +334,11 @@ addEventListener("keydown", (event) => {
 });
 addEventListener("click", (event) => {
   if ($("#menu").open && !event.target.closest("#menu")) $("#menu").open = false;
+});
+listen({
+  client, list: sidebar, drawer: narrow, settings: edit, trouble: (error) => composer.notice(trouble(error)),
+  go: (id, message) => (reveal(id, message), go(id)),
+  begin: () => (go(""), composer.focus()),
 });
 addEventListener("hashchange", () => open());
 addEventListener("popstate", () => open());

@@ -21,6 +21,8 @@ export class Conversation {
   title = null;
   system = null;
   model = null;
+  /** The conversation that this one was branched off: `{ id, at }`, or null. */
+  origin = null;
   /** The stream that runs: `{ stream, answer }`, or null. */
   running = null;
   #client;
@@ -139,6 +141,7 @@ export class Conversation {
     const found = await answer.json();
     await this.#sending;
     this.#describe(found);
+    this.origin = found.forked_from ?? null;
     this.#offset = found.offset;
     this.#told = null;
     this.#messages.show(found.messages, found.answer_id);

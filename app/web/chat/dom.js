@@ -18,6 +18,17 @@ export function h(name, attributes = {}, ...children) {
 }
 
 const UP = "M7.500 11v8.500h9.700a2 2 0 002-1.600l1.200-5.500a1.500 1.500 0 00-1.500-1.900H13.500l.8-4.200a1.700 1.700 0 00-3.100-1.200zM7.500 11H4v8.500h3.500";
+/** Makes exactly these the children of an element, and moves nothing that stands right: what has the focus keeps it. */
+export function arrange(parent, children) {
+  const wanted = new Set(children);
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  let place = parent.firstElementChild;
+  for (const child of children) {
+    if (child === place) place = place.nextElementSibling;
+    else parent.insertBefore(child, place);
+  }
+}
+
 const ICONS = {
   attach: "M8 12.5l6.2-6.2a2.5 2.5 0 013.5 3.5l-8 8a4.2 4.2 0 01-6-6l7.6-7.5",
   back: "M14 7l-5 5 5 5",

@@ -7,7 +7,7 @@ import { Answer } from "/chat/answer/answer.js";
 import { foot } from "/chat/answer/foot.js";
 import { refocus, versions } from "/chat/answer/versions.js";
 import { asked } from "/chat/asking/asked.js";
-import { copy, h } from "/chat/dom.js";
+import { arrange, copy, h } from "/chat/dom.js";
 import { textOf } from "/chat/words.js";
 
 export class Messages {
@@ -87,14 +87,8 @@ export class Messages {
     if (runningId !== null) wanted.add(runningId);
     for (const [id, entry] of [...this.#entries]) if (!wanted.has(id)) this.#remove(id, entry);
     messages.forEach((message) => this.add(message));
-    // In their order, and without moving what stands right.
-    const entries = [...wanted].filter((id) => this.#entries.has(id)).map((id) => [id, this.#entries.get(id)]);
-    this.#entries = new Map(entries);
-    let place = this.#root.firstElementChild;
-    for (const [, { element }] of entries) {
-      if (element === place) place = place.nextElementSibling;
-      else this.#root.insertBefore(element, place);
-    }
+    this.#entries = new Map([...wanted].filter((id) => this.#entries.has(id)).map((id) => [id, this.#entries.get(id)]));
+    arrange(this.#root, [...this.#entries.values()].map(({ element }) => element));
     this.#mark();
   }
 
@@ -184,6 +178,14 @@ export class Messages {
   #finished(entry) {
     entry.element.classList.remove("running");
     foot(entry, this.#does);
+  }
+
+  /** A message's element, for who is led to it. */
+  focus(id) {
+    const { element } = this.#entries.get(id);
+    element.tabIndex = -1;
+    element.focus({ preventScroll: true });
+    return element;
   }
 
   #tools(id) {

@@ -13,6 +13,8 @@ export class Following {
   #button;
   #atEnd = true;
   #top = 0;
+  /** Whether somebody else keeps the place. */
+  held = false;
 
   /** @param {HTMLElement} view what scrolls @param {HTMLElement} content what grows @param {HTMLElement} button back to the end */
   constructor(view, content, button) {
@@ -27,6 +29,7 @@ export class Following {
 
   /** Goes to the end and follows it. */
   end() {
+    this.held = false;
     this.#atEnd = true;
     this.#follow();
     this.#button.hidden = true;
@@ -39,6 +42,7 @@ export class Following {
 
   /** Only who goes up leaves the end, and does so with the first pixel: what grows moves it away from who stays. */
   #moved() {
+    if (this.held) return;
     const { scrollTop } = this.#view;
     const by = scrollTop - this.#top;
     this.#top = scrollTop;
@@ -48,6 +52,7 @@ export class Following {
   }
 
   #resized() {
+    if (this.held) return;
     if (this.#left <= MOVED) this.#atEnd = true;
     else if (this.#atEnd) this.#follow();
     this.#button.hidden = this.#atEnd;

@@ -1,7 +1,7 @@
 /** The list of conversations: search, rename, delete. The last used stands first. */
 
-import { h, icon, iconButton } from "/chat/dom.js";
-import { trouble, when } from "/chat/words.js";
+import { arrange, h, iconButton } from "/chat/dom.js";
+import { daysSince, trouble, when } from "/chat/words.js";
 
 const PAGE = 50;
 
@@ -16,15 +16,25 @@ export class Sidebar {
   #current = null;
   #tabs = new BroadcastChannel("keepstream.conversations");
   #loading = null;
+  /** What a search has found, `{ rows, more }`; null where nobody looks for anything, or nothing came yet. */
+  #found = null;
+  #does;
 
-  /** @param {object} page `now()`, `gone(id)`, `renamed(id, title)`, `notice(text)` */
+  /** @param {object} page `now()`, `gone(id)`, `renamed(id, title)`, `reveal(id, message)`, `notice(text)`, `trouble(error)` */
   constructor(client, page) {
     this.#client = client;
     this.#page = page;
+    this.#does = { ...page, rename: (item, row) => this.#rename(item, row), ask: (id, title) => this.ask(id, title) };
+    document.querySelector("#sidebar").addEventListener("focusin", () => import("/chat/list/roaming.js").then(({ roam }) => roam(this.#list), () => {}), { once: true });
     this.#search.addEventListener("input", () => this.#searched());
     this.#more.addEventListener("click", () => this.#load(true));
     this.#tabs.onmessage = () => this.refresh();
     addEventListener("focus", () => this.refresh());
+  }
+
+  /** The chats that are known here. */
+  get rows() {
+    return this.#rows;
   }
 
   set current(id) {
@@ -59,43 +69,54 @@ export class Sidebar {
     this.#show();
   }
 
-  /** A search looks through all of them. */
+  /** What is here of it is shown at once, and what the server finds as soon as nothing more is typed. */
   async #searched() {
+    this.#found = null;
     this.#show();
-    while (this.#search.value && this.#next) await this.#load(true);
+    const trouble = (error) => this.#page.trouble(error);
+    try {
+      const { look } = await import("/chat/list/finding.js");
+      look(this.#client, this.#search.value.trim(), (found) => {
+        this.#found = found;
+        this.#show();
+      }, trouble);
+    } catch (error) {
+      trouble(error);
+    }
   }
 
   #show() {
     const wanted = this.#search.value.trim().toLowerCase();
-    const rows = this.#rows.filter((row) => (row.title ?? "New chat").toLowerCase().includes(wanted));
+    const rows = this.#found?.rows ?? this.#rows.filter((row) => nameOf(row).toLowerCase().includes(wanted));
     const kept = new Map([...this.#list.children].map((row) => [row.dataset.id, row]));
-    this.#list.replaceChildren(...rows.map((row) => {
+    const items = [];
+    let time = null;
+    for (const row of rows) {
+      const its = timeOf(row.updated_at, this.#page.now());
+      if (!wanted && its !== time) items.push(kept.get(its) ?? h("li", { class: "time", "data-id": its }, h("h2", {}, its)));
+      time = its;
+      const key = `${nameOf(row)}|${row.updated_at}|${row.stream_id}|${row.match?.text ?? ""}`;
       const old = kept.get(row.id);
-      const key = `${row.title}|${row.updated_at}|${row.stream_id}`;
-      if (old && (old.dataset.key === key || old.querySelector("input"))) return old;
-      return this.#row(row, key);
-    }));
-    if (!rows.length) this.#list.append(h("li", { class: "note" }, wanted ? "No chat has such a title." : "No chats yet."));
+      items.push(old && (old.dataset.key === key || old.querySelector("input")) ? old : rowOf(row, key, this.#does));
+    }
+    const searches = wanted && (this.#found?.more ?? true);
+    if (!rows.length) items.push(h("li", { class: "note" }, wanted ? (searches ? "Searching…" : "No chats found.") : "No chats yet."));
+    const had = this.#list.contains(document.activeElement);
+    arrange(this.#list, items);
     this.#more.hidden = !this.#next || Boolean(wanted);
     this.#mark();
-  }
-
-  #row(row, key) {
-    const title = row.title ?? "New chat";
-    const name = h("a", { href: `#${row.id}`, title }, h("span", { class: "title" }, title),
-      row.stream_id ? h("span", { class: "dot", title: "An answer is being written" }) : h("time", {}, when(row.updated_at, this.#page.now())));
-    const item = h("li", { "data-id": row.id, "data-key": key }, name,
-      iconButton("edit", `Rename ${title}`, () => this.#rename(item, row)),
-      iconButton("close", `Delete ${title}`, () => this.ask(row.id, row.title)));
-    return item;
+    if (had && document.activeElement === document.body) this.#list.querySelector('a[tabindex="0"]')?.focus();
   }
 
   #mark() {
-    for (const row of this.#list.children) {
-      const link = row.querySelector("a");
-      if (row.dataset.id === this.#current) link?.setAttribute("aria-current", "page");
-      else link?.removeAttribute("aria-current");
+    const links = [...this.#list.querySelectorAll("a")];
+    for (const link of links) {
+      if (link.parentElement.dataset.id === this.#current) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
     }
+    // Where the keyboard comes to the list.
+    const stop = this.#list.querySelector("li:focus-within a") ?? this.#list.querySelector("[aria-current]") ?? links[0];
+    for (const link of links) link.tabIndex = link === stop ? 0 : -1;
   }
 
   async #rename(item, row) {
@@ -143,4 +164,32 @@ export class Sidebar {
 
 export function json(method, body) {
   return { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+}
+
+/** What the chats of a time stand under. */
+function timeOf(iso, now) {
+  const days = daysSince(iso, now);
+  if (days <= 0) return "Today";
+  if (days === 1) return "Yesterday";
+  if (days <= 7) return "Previous 7 days";
+  if (days <= 30) return "Previous 30 days";
+  const [at, today] = [iso, now].map((time) => new Date(time));
+  return at.toLocaleDateString("en", { month: "long", year: at.getFullYear() === today.getFullYear() ? undefined : "numeric" });
+}
+
+/** The name of a chat: one that was branched off is told from what it comes from. */
+export function nameOf({ title, forked_from: origin }) {
+  return `${title ?? "New chat"}${origin ? " · branch" : ""}`;
+}
+
+/** @param {object} does `reveal(id, message)`, `rename(item, row)`, `ask(id, title)`, `now()` */
+function rowOf(row, key, does) {
+  const name = nameOf(row);
+  const link = h("a", { href: `#${row.id}`, title: name, tabindex: -1, "aria-keyshortcuts": "F2 Delete", onclick: () => does.reveal(row.id, row.match?.message_id) },
+    h("span", { class: "title" }, name, row.excerpt && h("span", { class: "excerpt" }, row.excerpt)),
+    row.stream_id ? h("span", { class: "dot", title: "An answer is being written" }) : h("time", {}, when(row.updated_at, does.now())));
+  const item = h("li", { "data-id": row.id, "data-key": key }, link,
+    iconButton("edit", `Rename ${name}`, () => does.rename(item, row), { tabindex: -1 }),
+    iconButton("close", `Delete ${name}`, () => does.ask(row.id, row.title), { tabindex: -1 }));
+  return item;
 }

@@ -157,12 +157,19 @@ export function remaining(limits, now) {
   });
 }
 
+/** How many midnights have passed. */
+export function daysSince(iso, now) {
+  const midnight = (time) => {
+    const date = new Date(time);
+    return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+  };
+  return Math.round((midnight(now) - midnight(iso)) / 86_400_000);
+}
+
 /** `14:05`, `Mon 14:05` or `3 Mar`, by the server's clock: the reader's own may be wrong. */
 export function when(iso, now) {
   const at = new Date(iso);
-  const day = 86_400_000;
-  const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
-  const days = Math.round((midnight(new Date(now)) - midnight(at)) / day);
+  const days = daysSince(iso, now);
   const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   if (days <= 0) return time;
   if (days < 7) return `${at.toLocaleDateString([], { weekday: "short" })} ${time}`;

@@ -7,7 +7,9 @@ import re
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from tests.harness import node
 from tests.page.list.rows import menu, talk
+from tests.page.test_looks import AXE, violations
 from tests.page.visiting import (
     NOW,
     Site,
@@ -19,6 +21,12 @@ from tests.page.visiting import (
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    node.install()
+    return AXE.read_text()
 
 
 def chats(page: Page) -> Locator:
@@ -78,7 +86,7 @@ async def test_search_finds_by_title(site: Site) -> None:
     await expect(chats(page).get_by_role("link")).to_have_count(1)
     await expect(chats(page).get_by_role("link")).to_contain_text("About giraffes")
     await search.fill("unicorn")
-    await expect(chats(page).get_by_text("No chat has such a title.")).to_be_visible()
+    await expect(chats(page).get_by_text("No chats found.")).to_be_visible()
     await search.fill("")
     await expect(row(page, "About giraffes")).to_be_visible()
 
@@ -114,3 +122,91 @@ async def test_delete_asks_first(site: Site) -> None:
     await expect(articles(page)).to_have_count(0)
     await expect(page).to_have_url(re.compile(r"/#?$"))
     assert (await site.api.call("GET", f"/v1/conversations/{link}")).status_code == 410
+
+
+async def test_search_finds_what_was_said_and_leads_there(site: Site) -> None:
+    page = await talk(site, "Where do okapis live?", f"tokens=900 {NOW}")
+    await say(page, "And the zebras?", f"tokens=900 {NOW}")
+    await answered(page, 2)
+    found = conversation_of(page)
+    await page.goto(site.address)
+    await page.get_by_role("searchbox").fill("OKAPIS  ")
+    link = chats(page).get_by_role("link")
+    await expect(link).to_have_count(1)
+    await page.get_by_role("searchbox").fill("The ZEBRAS")
+    await expect(link.locator("mark")).to_have_text("the zebras")
+    await link.click()
+    await expect(articles(page).nth(2)).to_be_focused()
+    await expect(articles(page).nth(2)).to_be_in_viewport()
+    assert conversation_of(page) == found
+
+
+async def test_the_list_is_one_stop_for_the_keyboard_and_the_days_stand_over_it(site: Site) -> None:
+    await talk(site, "Keys second")
+    page = await talk(site, "Keys first")
+    await expect(chats(page).get_by_role("heading", name="Today")).to_be_visible()
+    await page.get_by_role("searchbox").focus()
+    await page.keyboard.press("Tab")
+    current = chats(page).get_by_role("link", name="Keys first")
+    await expect(current).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(current).not_to_be_focused()
+    assert await page.evaluate("document.activeElement.closest('#conversations')") is None
+    await page.keyboard.press("Shift+Tab")
+    await expect(page.locator("#conversations[data-roams]")).to_be_visible()
+    await page.keyboard.press("ArrowDown")
+    await expect(chats(page).get_by_role("link", name="Keys second")).to_be_focused()
+    await page.keyboard.press("ArrowRight")
+    await expect(chats(page).get_by_role("button", name=re.compile("^Rename Keys second"))).to_be_focused()
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("F2")
+    await page.get_by_role("textbox", name="Title").fill("Keys renamed")
+    await page.keyboard.press("Enter")
+    renamed = chats(page).get_by_role("link", name="Keys renamed")
+    await renamed.focus()
+    await page.keyboard.press("Delete")
+    await button(page.get_by_role("dialog"), "Delete").click()
+    await expect(renamed).to_have_count(0)
+    await expect(current).to_be_focused()
+
+
+async def test_commands_by_keys_and_in_the_palette(site: Site, axe: str) -> None:
+    page = await talk(site, "For the palette")
+    first = conversation_of(page)
+    await page.keyboard.press("Alt+Shift+KeyN")
+    await expect(articles(page)).to_have_count(0)
+    await page.keyboard.press("Control+k")
+    palette = page.get_by_role("dialog", name="Search chats and commands")
+    await expect(palette.get_by_role("combobox")).to_be_focused()
+    await expect(palette.get_by_role("option", name="Settings")).to_be_visible()
+    assert await violations(page, axe) == []
+    await palette.get_by_role("combobox").fill("for the pal")
+    await expect(palette.get_by_role("option", name="For the palette")).to_have_attribute("aria-selected", "true")
+    await page.keyboard.press("Enter")
+    await expect(palette).to_have_count(0)
+    await expect(articles(page)).to_have_count(2)
+    assert conversation_of(page) == first
+    await page.keyboard.press("Alt+Shift+KeyS")
+    await expect(page.get_by_role("searchbox")).to_be_hidden()
+    await page.keyboard.press("Alt+Shift+KeyF")
+    await expect(page.get_by_role("searchbox")).to_be_focused()
+    await page.keyboard.press("Control+/")
+    await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Alt+Shift+N")
+    assert await violations(page, axe) == []
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Alt+Shift+KeyM")
+    await expect(page.get_by_role("textbox", name="Message")).to_be_focused()
+    await page.keyboard.type("?")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_a_branch_is_told_from_what_it_comes_from(site: Site) -> None:
+    page = await talk(site, "A trunk")
+    old = conversation_of(page)
+    await expect(page.get_by_role("link", name="Original chat")).to_be_hidden()
+    await button(articles(page).nth(1), "Branch from here").click()
+    branch = chats(page).get_by_role("link", name=re.compile("^A trunk .* · branch"))
+    await expect(branch).to_have_attribute("aria-current", "page")
+    await page.get_by_role("link", name="Original chat").click()
+    await expect(branch).not_to_have_attribute("aria-current", "page")
+    assert conversation_of(page) == old
