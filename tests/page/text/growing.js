@@ -29,11 +29,14 @@ function grown(parts, look = () => {}) {
   const element = document.createElement("div");
   document.body.append(element);
   const markdown = new Markdown(element);
+  let at = 0;
+  performance.now = () => (at += 1000); // each is drawn: no time is too short since the last
   for (const part of parts) {
     markdown.write(part);
     markdown.draw(Infinity);
     look(element);
   }
+  delete performance.now;
   markdown.end();
   while (markdown.draw(Infinity));
   look(element);

@@ -179,6 +179,41 @@ async def test_formulas_are_fetched_when_there_are_any_and_what_is_copied_is_the
     assert "vendor/mhchem.js" in fetched
 
 
+async def test_what_came_before_the_rules_is_read_by_them_in_the_end(site: Site) -> None:
+    page = await site.visit()
+    text = (
+        "## One\n\nText with $x_1*y*z_2$ and <kbd>K</kbd>.\n\n### Two\n\n- a\n\n$$\nx\n$$\n\n[^1]: A note\n\n## Three\n"
+    )
+    told: list[str] = await page.evaluate(
+        """async (text) => {
+            const { Markdown } = await import("/chat/markdown/markdown.js");
+            const frame = () => new Promise((resolve) => setTimeout(resolve));
+            const page = async (parts) => {
+                const element = document.createElement("div");
+                const markdown = new Markdown(document.body.appendChild(element));
+                for (const part of parts) {
+                    markdown.write(part);
+                    markdown.draw(Infinity);
+                }
+                markdown.end();
+                while (markdown.draw(Infinity)) await frame();
+                element.remove();
+                return element;
+            };
+            // Its letters, one by one and each of them drawn: no time is too short since the last.
+            let at = 0;
+            performance.now = () => (at += 1000);
+            const early = await page(text);
+            delete performance.now;
+            while (early.querySelector(".math:not(.unread):not(:has(math))")) await frame();
+            return [early.innerHTML, (await page([text])).innerHTML];
+        }""",
+        text,
+    )
+    assert told[0] == told[1]
+    assert "<h3" in told[0]
+
+
 async def clipboard(page: Page, start: str) -> Any:
     read = "(start) => navigator.clipboard.readText().then((text) => text.startsWith(start) && text)"
     return await (await page.wait_for_function(read, arg=start)).json_value()

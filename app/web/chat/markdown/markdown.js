@@ -113,9 +113,10 @@ export class Markdown {
       const text = last ? open : complete(open, rare);
       const tokens = this.#read(text);
       this.#put(blocks(tokens, this.#level, this.#above), JSON.stringify([tokens.links, rare === null]));
-      if (!last) this.#finish(tokens, text);
+      // Before the rules of what is rare are here nothing is finished.
+      if (!last && !this.#held) this.#finish(tokens, text);
       // What a later definition says about an earlier link is seen only by reading all of it again.
-      else if (/^ {0,3}\[(?!\^\d{1,3}\])[^\]\n]+\]:/m.test(this.#whole)) {
+      else if (last && /^ {0,3}\[(?!\^\d{1,3}\])[^\]\n]+\]:/m.test(this.#whole)) {
         this.#revise(blocks(this.#read(sane(this.#whole), true), this.#above, this.#above));
       }
     } catch (error) {
@@ -160,7 +161,7 @@ export class Markdown {
       shown += isShown(token);
       level = token.level ?? level;
     }
-    if (!end || this.#held) return;
+    if (!end) return;
     this.#finished += done;
     this.#shapes = this.#shapes.slice(done);
     this.#open = this.#open.slice(end);
