@@ -12,12 +12,10 @@ import { createContext, useContext, useEffect, useState, useSyncExternalStore } 
 import { conversationStore, Keepstream, streamStore } from "./index.js";
 
 /**
- * The client of all below it; without one that of the page's own origin.
- * @type {import("react").Context<Keepstream | null>}
+ * The client of all below it; where nobody gives one, that of the page's own origin.
+ * @type {import("react").Context<Keepstream>}
  */
-export const KeepstreamContext = createContext(null);
-
-let usual;
+export const KeepstreamContext = createContext(new Keepstream());
 
 /**
  * An answer: of a stream's id, which is read and resumed, or of a prompt, which is submitted once. Nothing: until
@@ -47,7 +45,7 @@ function useStore(make, target, { client }) {
   if (!held || held.wanted !== wanted) {
     // What was submitted, or begun, and is now asked for by the id that it has got, is the same.
     const same = target && held?.store.known() === target;
-    held = { wanted, store: same ? held.store : make(client ?? found ?? (usual ??= new Keepstream()), target) };
+    held = { wanted, store: same ? held.store : make(client ?? found, target) };
     hold(held);
   }
   return [held.store, (store) => hold({ wanted, store })];

@@ -38,7 +38,7 @@ export function reduce(state, { type, data }, now = Date.now()) {
   const { blocks, begins } = state;
   const at = begins + data.index;
   const block = blocks[at];
-  const put = (block, place = at) => Object.assign([...blocks], { [place]: block });
+  const put = (block) => Object.assign([...blocks], { [at]: block });
   switch (type) {
     case "message_start":
       return says("thinking", { model: data.message?.model ?? null, begins: blocks.length });
@@ -69,10 +69,8 @@ export function reduce(state, { type, data }, now = Date.now()) {
     }
     case "relay.reset":
       return says("waiting", { reason: data.reason, blocks: [] });
-    case "relay.tool": {
-      const of = blocks.findIndex(({ id }) => id === data.tool_use_id);
-      return of < 0 ? state : { ...state, blocks: put({ ...blocks[of], result: data }, of) };
-    }
+    case "relay.tool":
+      return { ...state, blocks: blocks.map((one) => (one.id === data.tool_use_id ? { ...one, result: data } : one)) };
     case "relay.end":
       return says("ended", { outcome: data.outcome, end: data });
     default:

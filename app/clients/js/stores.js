@@ -32,8 +32,7 @@ const AT_ONCE = 200;
  */
 export function makeStore(client, stream, look, read) {
   const listeners = new Set();
-  let [place, lostUntil, reading, over] = ["", 0, false, false];
-  let shown, frame, tick, phase;
+  let place, lostUntil, reading, over, shown, frame, tick, phase;
 
   const change = (more) => {
     stream = { ...stream, ...more };
@@ -41,7 +40,7 @@ export function makeStore(client, stream, look, read) {
   };
   /** @type {OnState} */
   const connection = (state, waitMs) => {
-    if (state !== "connecting") lostUntil = state === "open" ? 0 : Date.now() + waitMs;
+    if (state !== "connecting") lostUntil = waitMs && Date.now() + waitMs;
     change();
   };
   const get = () => {

@@ -1,10 +1,10 @@
 import type { ConversationHook, ConversationOptions, StreamHook, StreamOptions } from "./shapes.js";
 import { Keepstream } from "./index.js";
 /**
- * The client of all below it; without one that of the page's own origin.
- * @type {import("react").Context<Keepstream | null>}
+ * The client of all below it; where nobody gives one, that of the page's own origin.
+ * @type {import("react").Context<Keepstream>}
  */
-export declare const KeepstreamContext: import("react").Context<Keepstream | null>;
+export declare const KeepstreamContext: import("react").Context<Keepstream>;
 /**
  * An answer: of a stream's id, which is read and resumed, or of a prompt, which is submitted once. Nothing: until
  * `submit` is called.
