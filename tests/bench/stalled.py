@@ -1,10 +1,10 @@
 """What clients that do not read cost a front, on every face: memory while they are there, and after they left.
 
-    python -m tests.bench.stalled [native messages chat whole]
+    python -m tests.bench.stalled [native messages chat whole page log]
 
 A real front process, one stream at a time: running with 2 MiB, finished with 16 MiB, running with one frame of 8 MiB.
 Each client takes the first of it, so that the front has begun with what is large, and then nothing; `whole` asks for
-the finished Message.
+the finished Message, `page` and `log` for the stream as a Durable Stream, at once and as events.
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ def request(face: str, stream_id: str) -> bytes:
             return f"GET /v1/streams/{stream_id}/events HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
         case "whole":
             return f"GET /v1/streams/{stream_id}/message HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+        case "page" | "log":
+            live = "&live=sse" if face == "log" else ""
+            path = f"/v1/streams/{stream_id}/log?offset={offset_of_what_is_large(stream_id)}{live}"
+            return f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
         case "chat":
             return b"GET /api/chat/stalled/stream HTTP/1.1\r\nhost: localhost\r\n\r\n"
         case _:
@@ -55,6 +59,14 @@ def request(face: str, stream_id: str) -> bytes:
             head = "host: localhost\r\nidempotency-key: stalled\r\n"
             head += f"content-type: application/json\r\ncontent-length: {len(body)}"
             return f"POST /v1/messages HTTP/1.1\r\n{head}\r\n\r\n".encode() + body
+
+
+def offset_of_what_is_large(stream_id: str) -> str:
+    position = frames.origin(stream_id)
+    for event in (START, BLOCK):
+        _, *after = frames.encode(str(event["type"]).encode(), orjson.dumps(event), *position)
+        position = frames.Position(*after)
+    return position.id
 
 
 @contextlib.asynccontextmanager
@@ -66,7 +78,7 @@ async def begun(face: str, url: str, redis: Redis) -> AsyncIterator[Claim]:
 async def submit(face: str, url: str, redis: Redis, beginning: contextlib.AsyncExitStack) -> Claim:
     """A new stream of that face, claimed."""
     http = await beginning.enter_async_context(httpx.AsyncClient(timeout=60))
-    if face in ("native", "whole"):
+    if face in ("native", "whole", "page", "log"):
         await http.post(f"{url}/v1/streams", json={"prompt": "hi"})
     elif face == "chat":
         message = {"id": "1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}

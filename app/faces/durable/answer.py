@@ -77,14 +77,14 @@ def page(front: Front, client: Client, answered: Answered, data: bytes | None) -
         return Response(status_code=304, headers=headers)
     length = answered.end.offset - answered.start.offset
     if data is not None and length <= WHOLE_BYTES:
-        return Response(array(messages(data)), headers=headers, media_type=MEDIA_TYPE)
+        return Response(b"".join(array(messages(data))), headers=headers, media_type=MEDIA_TYPE)
     stream_id, start, end = answered.stream_id, answered.start, answered.end
 
     async def make() -> list[bytes]:
         read = await front.hub.log.read(stream_id, start, length)
         if not read.proven or position_at_end(read.data) != end:
             raise gone()
-        return [await beside(length, lambda: array(messages(read.data)))]
+        return await beside(length, lambda: array(messages(read.data)))
 
     return Large(front.bulk, (FACE, stream_id, start, end), length, make, headers=headers, media_type=MEDIA_TYPE)
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from app.stream.frames import PROOF_LENGTH, Position, split
+from app.stream.frames import PROOF_LENGTH, Position
+from app.stream.readback.restarts import OURS
 
 MEDIA_TYPE = "application/json"
 NEXT_OFFSET, UP_TO_DATE = "stream-next-offset", "stream-up-to-date"
@@ -35,9 +36,8 @@ JITTER_SECONDS = 3600
 # Of a cursor that is one of ours: more than will ever be needed, and no number to reckon long with.
 CURSOR_DIGITS = 15
 
-_OURS = "relay."
 _FIRST, _LAST = b"event: data\ndata:[", b"]\n\n"
-_DATA = b"data: "
+_NAME, _DATA = b"event: ", b"data: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +56,36 @@ class Answered:
 
 
 def messages(frames: bytes) -> list[bytes]:
-    """The messages of whole frames, in order."""
-    return [_message(frame.name, frame.data) for frame in split(frames)]
+    """The messages of whole frames, in order. Cut out of them once each: one may be of megabytes."""
+    found = []
+    start, total = 0, len(frames)
+    while start < total:
+        end = frames.find(b"\n\n", start) + 2
+        begin = _data_at(frames, start)
+        data = frames[begin + len(_DATA) : end - PROOF_LENGTH - 1]
+        if b"\n" in data:  # of several lines
+            data = data.replace(b"\n" + _DATA, b"\n")
+        found.append(_named(frames[start + len(_NAME) : begin - 1], data) if frames.startswith(OURS, start) else data)
+        start = end
+    return found
 
 
-def _message(name: str | None, data: bytes) -> bytes:
-    if name is None or not name.startswith(_OURS):
-        return data
+def _data_at(frames: bytes, start: int) -> int:
+    """Where the first line of data of the frame begins that begins at `start`, behind its name, if it has one."""
+    return frames.index(b"\n" + _DATA, start) + 1 if frames.startswith(_NAME, start) else start
+
+
+def _named(name: bytes, data: bytes) -> bytes:
     rest = data[1:]
-    return b'{"type":"%b"%b%b' % (name.encode(), b"" if rest == b"}" else b",", rest)
+    return b'{"type":"%b"%b%b' % (name, b"" if rest == b"}" else b",", rest)
 
 
-def array(found: Iterable[bytes]) -> bytes:
-    return b"[%b]" % b",".join(found)
+def array(found: Iterable[bytes]) -> list[bytes]:
+    """Messages as a JSON array, in pieces."""
+    pieces = [b"["]
+    for message in found:
+        pieces += [message, b","]
+    return [*pieces[:-1], b"]"] if len(pieces) > 1 else [b"[]"]
 
 
 def data_event(found: Iterable[bytes]) -> bytes:
@@ -79,7 +96,7 @@ def data_event(found: Iterable[bytes]) -> bytes:
 def data_part(data: bytes, *, first: bool, last: bool) -> bytes:
     """Of a frame that is too large to be held, which is none of ours: what comes next of its event."""
     if first:  # its name, which no message has
-        data = _FIRST + data[data.index(_DATA) + len(_DATA) :]
+        data = _FIRST + data[_data_at(data, 0) + len(_DATA) :]
     # The frame's last line may have come with the part before, up to its very end.
     return data[:-PROOF_LENGTH] + b"data:" + _LAST if last else data
 

@@ -35,13 +35,13 @@ def test_parts_are_the_same_bytes_and_none_is_large(sizes: Sequence[int]) -> Non
 
 
 async def test_who_does_not_read_holds_little_of_what_is_large_on_any_face() -> None:
-    """A message of 8 MiB, and a chat with a frame as large: what all the clients hold is one of it, and parts."""
+    """A message of 8 MiB, and a frame as large: what all the clients hold is one of it, and parts."""
     with TemporaryDirectory(prefix="keepstream-large-") as directory:
         valkey = await asyncio.to_thread(EmbeddedValkey.start, Path(directory))
         with valkey, keepstream("front", "--port", "0", REDIS_URL=valkey.url) as front:
             url = (await asyncio.to_thread(front.line, r"front on (\S+)$"))[1]
             redis = connect(valkey.url, "large")
-            for face in ("whole", "chat"):
+            for face in ("whole", "chat", "page", "log"):
                 held = await _held(face, url, redis, front.pid)
                 assert held < CLIENTS * EACH_BYTES + 3 * FRAME_BYTES, face
                 await redis.flushall()

@@ -34,6 +34,8 @@ class TestMessages:
     def test_the_upstream_s_are_its_bytes(self) -> None:
         theirs = b'{"type": "content_block_delta",  "delta":{"text":"\xc3\xbc \\n"}}'
         assert view.messages(logged(("content_block_delta", theirs), (None, b"[1]"))) == [theirs, b"[1]"]
+        wide = b'{"data: ":\n"event: relay.end",\n "id: ": 1}'
+        assert view.messages(logged((None, wide), ("a data: b", wide))) == [wide, wide]
 
     def test_ours_say_what_they_are_called(self) -> None:
         frame, _ = encode_json("relay.reset", {"attempt": 2, "reason": "worker_lost"}, ORIGIN)
@@ -43,7 +45,7 @@ class TestMessages:
     @pytest.mark.parametrize("size", [0, 1, 3])
     def test_are_an_array(self, size: int) -> None:
         found = view.messages(logged(*[("told", b'{"n":%d}' % n) for n in range(size)]))
-        assert orjson.loads(view.array(found)) == [{"n": n} for n in range(size)]
+        assert orjson.loads(b"".join(view.array(found))) == [{"n": n} for n in range(size)]
 
 
 class TestEvents:
