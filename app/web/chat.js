@@ -86,7 +86,6 @@ const sidebar = new Sidebar(client, {
     changed();
   },
   reveal,
-  notice: (text) => composer.notice(text),
   trouble: (error) => composer.notice(trouble(error)),
 });
 

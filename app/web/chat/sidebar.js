@@ -1,6 +1,6 @@
 /** The list of conversations: search, rename, delete. The last used stands first. */
 
-import { arrange, h, iconButton } from "/chat/dom.js";
+import { arrange, h, icon, iconButton } from "/chat/dom.js";
 import { daysSince, trouble, when } from "/chat/words.js";
 
 const PAGE = 50;
@@ -20,11 +20,11 @@ export class Sidebar {
   #found = null;
   #does;
 
-  /** @param {object} page `now()`, `gone(id)`, `renamed(id, title)`, `reveal(id, message)`, `notice(text)`, `trouble(error)` */
+  /** @param {object} page `now()`, `gone(id)`, `renamed(id, title)`, `reveal(id, message)`, `trouble(error)` */
   constructor(client, page) {
     this.#client = client;
     this.#page = page;
-    this.#does = { ...page, rename: (item, row) => this.#rename(item, row), ask: (id, title) => this.ask(id, title) };
+    this.#does = { ...page, rename: (...of) => this.do("edit", ...of), ask: (...of) => this.do("ask", ...of) };
     document.querySelector("#sidebar").addEventListener("focusin", () => import("/chat/list/roaming.js").then(({ roam }) => roam(this.#list), () => {}), { once: true });
     this.#search.addEventListener("input", () => this.#searched());
     this.#more.addEventListener("click", () => this.#load(true));
@@ -119,46 +119,14 @@ export class Sidebar {
     for (const link of links) link.tabIndex = link === stop ? 0 : -1;
   }
 
-  async #rename(item, row) {
-    const { retitled } = await this.#doing();
-    const title = await retitled(item.querySelector("a"), row.title ?? "");
-    if (title !== null && (await this.rename(row.id, title || null))) item.removeAttribute("data-key");
-  }
-
-  async #doing() {
+  /** Does what `doing.js` calls so. */
+  async do(name, ...of) {
     try {
-      return await import("/chat/list/doing.js");
+      const doing = await import("/chat/list/doing.js");
+      await doing[name]({ client: this.#client, changed: () => this.changed(), gone: this.#page.gone }, ...of);
     } catch (error) {
-      this.#page.notice(trouble(error));
-      throw error;
+      this.#page.trouble(error);
     }
-  }
-
-  async rename(id, title) {
-    try {
-      await this.#client.request(`/v1/conversations/${id}`, json("PATCH", { title }));
-    } catch (error) {
-      this.#page.notice(trouble(error));
-      return false;
-    }
-    await this.changed();
-    return true;
-  }
-
-  /** Deletes a conversation, if that is meant. */
-  async ask(id, title) {
-    const { confirmed } = await this.#doing();
-    if (await confirmed(`Delete “${title ?? "New chat"}”?`, "This can’t be undone. It’s deleted on all your devices.", "Delete")) await this.#remove(id);
-  }
-
-  async #remove(id) {
-    try {
-      await this.#client.request(`/v1/conversations/${id}`, { method: "DELETE" });
-    } catch (error) {
-      if (error.status !== 404 && error.status !== 410) return this.#page.notice(trouble(error));
-    }
-    this.#page.gone(id);
-    await this.changed();
   }
 }
 
@@ -186,7 +154,7 @@ export function nameOf({ title, forked_from: origin }) {
 function rowOf(row, key, does) {
   const name = nameOf(row);
   const link = h("a", { href: `#${row.id}`, title: name, tabindex: -1, "aria-keyshortcuts": "F2 Delete", onclick: () => does.reveal(row.id, row.match?.message_id) },
-    h("span", { class: "title" }, name, row.excerpt && h("span", { class: "excerpt" }, row.excerpt)),
+    row.forked_from && icon("branch"), h("span", { class: "title" }, name, row.excerpt && h("span", { class: "excerpt" }, row.excerpt)),
     row.stream_id ? h("span", { class: "dot", title: "An answer is being written" }) : h("time", {}, when(row.updated_at, does.now())));
   const item = h("li", { "data-id": row.id, "data-key": key }, link,
     iconButton("edit", `Rename ${name}`, () => does.rename(item, row), { tabindex: -1 }),

@@ -2,6 +2,7 @@
 
 import { h } from "/chat/dom.js";
 import { keyOf } from "/chat/keys.js";
+import { json } from "/chat/sidebar.js";
 
 /**
  * Puts a box in the place of an element, for another title.
@@ -43,4 +44,30 @@ export function confirmed(question, detail, yes) {
     document.body.append(dialog);
     dialog.showModal();
   });
+}
+
+/** Gives a chat another title, in all tabs. @param {object} of what `Sidebar.do` hands on */
+export async function rename({ client, changed }, id, title) {
+  await client.request(`/v1/conversations/${id}`, json("PATCH", { title }));
+  await changed();
+}
+
+/** Asks for another title in a row's place. */
+export async function edit(of, item, row) {
+  const title = await retitled(item.querySelector("a"), row.title ?? "");
+  if (title === null) return;
+  await rename(of, row.id, title || null);
+  item.removeAttribute("data-key");
+}
+
+/** Deletes a chat, if that is meant. */
+export async function ask({ client, changed, gone }, id, title) {
+  if (!(await confirmed(`Delete “${title ?? "New chat"}”?`, "This can’t be undone. It’s deleted on all your devices.", "Delete"))) return;
+  try {
+    await client.request(`/v1/conversations/${id}`, { method: "DELETE" });
+  } catch (error) {
+    if (error.status !== 404 && error.status !== 410) throw error;
+  }
+  gone(id);
+  await changed();
 }

@@ -13,7 +13,7 @@ export async function doing(name, { conversation, client, sidebar }) {
     case "link":
       return copy(location.href, menu);
     case "delete":
-      return sidebar.ask(id, title);
+      return sidebar.do("ask", id, title);
   }
   const kind = name === "json" ? "json" : "markdown";
   const answer = await client.request(`${path}/export?format=${kind}`);
@@ -26,5 +26,5 @@ export async function doing(name, { conversation, client, sidebar }) {
 /** Puts a box in the heading's place. */
 async function rename({ id, title }, sidebar) {
   const chosen = await retitled(document.querySelector("#title"), title ?? "", { class: "title" });
-  if (chosen !== null) sidebar.rename(id, chosen || null);
+  if (chosen !== null) sidebar.do("rename", id, chosen || null);
 }
