@@ -47,8 +47,8 @@ export function keepstreamChat({ client, body, resume = true, stop = "cancel", o
   const keepstream = client ?? new Keepstream(given);
 
   /** Cancels a chat's answer, or only this stream of it. It outlives the page that asked for it. */
-  const cancel = async (chatId, stream = "") => {
-    const path = pathOf(chatId) + (stream && `?stream=${stream}`);
+  const cancel = async (chatId, stream) => {
+    const path = pathOf(chatId) + (stream ? `?stream=${stream}` : "");
     const response = await tried(FEW_TRIES, () => keepstream.request(path, { method: "DELETE", keepalive: true }));
     await response.text().catch(() => {}); // what nobody reads holds its connection
   };
@@ -85,7 +85,8 @@ export function keepstreamChat({ client, body, resume = true, stop = "cancel", o
   /** All of an answer, over as many connections as it takes. `bare`: it goes on with a message that is known. */
   async function* chunks(chatId, { connection, response }, { bare, signal }) {
     const stream = idOf(response);
-    const path = `/api/chat/resume/${stream}${bare ? "?bare=1" : ""}`;
+    // Where a proxy has kept the stream's id to itself, the chat's own has to do.
+    const path = stream ? `/api/chat/resume/${stream}${bare ? "?bare=1" : ""}` : `${pathOf(chatId)}?unseen=1`;
     const told = new Told();
     for (let failures = 0; ; ) {
       let wait;
@@ -96,7 +97,7 @@ export function keepstreamChat({ client, body, resume = true, stop = "cancel", o
         told.begin();
         for await (const line of lines(response.body, connection)) {
           failures = 0;
-          if (line === DONE) return seen.add(chatId, stream);
+          if (line === DONE) return stream && seen.add(chatId, stream);
           for (const chunk of told.news(line)) {
             if (chunk.type === "abort") throw aborted();
             yield chunk;
@@ -148,6 +149,7 @@ export function keepstreamChat({ client, body, resume = true, stop = "cancel", o
         over();
         leaving.abort();
         first.connection.close();
+        answer.return().catch(() => {}); // of a later connection as well nothing is left
       },
     };
     return new ReadableStream(source, { highWaterMark: 0 });
@@ -179,7 +181,8 @@ export function keepstreamChat({ client, body, resume = true, stop = "cancel", o
       // A signal that is aborted now stops nothing: nothing is shown yet, and React does so when a page begins.
       const first = await tried(FEW_TRIES, () => opened(ask, abortSignal), abortSignal);
       const stream = idOf(first.response);
-      if (stream && !seen.has(chatId, stream)) return shown(chatId, first, false, abortSignal);
+      const known = stream && seen.has(chatId, stream);
+      if (first.response.status !== 204 && !known) return shown(chatId, first, false, abortSignal);
       first.connection.close();
       return null;
     },

@@ -72,6 +72,13 @@ class Tab:
         """The page stands, and nothing is resumed any more."""
         await self.until("document.querySelector('main')?.dataset.status === 'ready'")
 
+    async def reload(self) -> bool:
+        """Loads the page anew; whether an answer is resumed then."""
+        asks = "/stream?unseen=1"
+        async with self.page.expect_response(lambda r: asks in r.url and r.request.method == "GET") as answer:
+            await self.page.reload()
+        return (await answer.value).status == 200
+
     async def say(self, text: str) -> None:
         await self.page.evaluate("(text) => void window.chat.sendMessage({ text })", text)
 

@@ -33,6 +33,12 @@ async def test_what_is_handed_out_is_the_answer_once_or_an_error(
     assert [one[:2] for one in heard["asked"]] == [SENT, RESUMED][: 1 if scenario in ("stopped", "refused") else 2]
 
 
+async def test_where_the_stream_s_id_is_not_told_the_chat_s_own_has_to_do(project: Project) -> None:
+    heard = await project.ask("chatting.mjs", "unnamed")
+    assert heard["chunks"] == ["start", "start-step", "a", "b"]
+    assert [one[:2] for one in heard["asked"]] == [SENT, ["GET", "/api/chat/c%2F%C3%A4/stream?unseen=1"]]
+
+
 async def test_a_message_is_sent_again_under_the_same_key(project: Project) -> None:
     heard = await project.ask("chatting.mjs", "away")
     first, second = heard["asked"]

@@ -7,6 +7,7 @@ const STEP = { type: "start-step" };
 const DONE = "data: [DONE]\n\n";
 const delta = (text) => ({ type: "text-delta", id: "1-0", delta: text });
 const event = (chunk) => (typeof chunk === "string" ? chunk : `data: ${JSON.stringify(chunk)}\n\n`);
+const unnamed = (...chunks) => () => new Response(new Blob(chunks.map(event)));
 const answer = (...chunks) => () =>
   new Response(new Blob(chunks.map(event)), { headers: { "x-resumable-stream-id": STREAM } });
 const refusal = (status) => () => Response.json({ error: { type: "api_error", message: `it is ${status}` } }, { status });
@@ -49,6 +50,7 @@ const scenarios = {
   stopped: () => heard(answer(START, STEP, delta("a"), { type: "abort" }, DONE)),
   gone: () => heard(answer(START), refusal(410)),
   away: () => heard(refusal(503), answer(START, DONE)),
+  unnamed: () => heard(unnamed(START, STEP, delta("a")), unnamed(START, STEP, delta("a"), delta("b"), DONE)),
   refused: () => heard(refusal(429)),
 };
 
