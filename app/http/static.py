@@ -101,6 +101,7 @@ CONTENT_SECURITY_POLICY = (
 # Where a page or a module names another file of ours, and where the client for JavaScript says whom it asks.
 _NAMED = re.compile(rb"""((?:\bfrom ?|\bimport\(|\bhref=|\bsrc=|\bhref: ?|\bfetch\()["'`])(?=/)""")
 _BASE = b'base = ""'
+_MARGIN = re.compile(rb"\n\s+")
 _PRESSED = (
     (re.compile(rb"/\*.*?\*/", re.DOTALL), b""),
     (re.compile(rb"\s*\n\s*"), b""),
@@ -120,6 +121,7 @@ def _read(name: str, root_path: str) -> bytes:
         end, exports = CUT[name]
         content = content.partition(end)[0] + exports
     own = name.endswith(".js") and name.startswith(("chat", "ops"))
+    content = _MARGIN.sub(b"\n", content) if name.endswith(".html") else content
     content = jsmin(content) if own else _pressed(content) if name.endswith(".css") else content
     return _under(content, root_path.encode()) if root_path and not name.startswith("vendor/") else content
 

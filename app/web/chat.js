@@ -265,7 +265,7 @@ async function edit() {
   const open = conversation;
   try {
     const dialog = await import("/chat/menu/settings.js");
-    const of = { system: open ? open.system : undefined, remaining: session.remaining(now()), signOut: session.isOpen ? signOut : null };
+    const of = { system: open ? open.system : undefined, limits: session.limits, now: now(), signOut: session.isOpen ? signOut : null };
     const system = await dialog.edit(settings, of);
     if (system !== undefined && open === conversation && system !== (open.system ?? null) && $("#gone").hidden) await describe({ system });
   } catch (error) {

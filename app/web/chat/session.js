@@ -4,8 +4,6 @@
  * goes on by itself.
  */
 
-import { remaining } from "/chat/words.js";
-
 /** That there is a session, so that one can end it: all that a script may know of it. */
 export const SIGNED_IN = "keepstream.signed-in";
 const KINDS = ["requests", "output-tokens"];
@@ -70,9 +68,9 @@ export class Session {
     }
   }
 
-  /** What is left of the limits, a sentence each, as far as the server has told. */
-  remaining(now) {
-    return remaining(this.#left, now);
+  /** What is left of the limits, as far as the server has told. */
+  get limits() {
+    return this.#left;
   }
 
   async #ask() {

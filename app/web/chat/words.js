@@ -144,19 +144,6 @@ export function megabytes(bytes) {
   return `${mega < 10 ? Math.floor(mega * 10) / 10 : Math.floor(mega)} MB`;
 }
 
-/**
- * What is left of one's limits: `12 of 60 requests a minute are left, all of them at 14:05.`
- * @param {Record<string, { limit: number, left: number, reset: number }>} limits
- */
-export function remaining(limits, now) {
-  return Object.entries(limits).map(([kind, { limit, left, reset }]) => {
-    const what = `${number.format(limit)} ${kind === "requests" ? "requests" : "output tokens"} a minute`;
-    if (left >= limit || reset <= now) return `All of ${what} are left.`;
-    const all = reset ? `, all of them at ${new Date(reset).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" })}` : "";
-    return `${number.format(Math.max(0, left))} of ${what} are left${all}.`;
-  });
-}
-
 /** How many midnights have passed. */
 export function daysSince(iso, now) {
   const midnight = (time) => {

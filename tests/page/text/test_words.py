@@ -177,13 +177,13 @@ async def test_sizes(page: Page, size: int, said: str) -> None:
 async def test_what_is_left(page: Page) -> None:
     at = 1_773_234_300_000  # 14:05
     requests = {"limit": 6000, "left": 1200, "reset": at}
-    assert await word(page, "remaining", {"requests": requests}, at - 1) == [
+    assert await word(page, "remaining", {"requests": requests}, at - 1, module="menu/settings") == [
         "1,200 of 6,000 requests a minute are left, all of them at 14:05:00."
     ]
-    assert await word(page, "remaining", {"output-tokens": requests | {"left": -5}}, at) == [
+    assert await word(page, "remaining", {"output-tokens": requests | {"left": -5}}, at, module="menu/settings") == [
         "All of 6,000 output tokens a minute are left."
     ]
-    assert await word(page, "remaining", {}, at) == []
+    assert await word(page, "remaining", {}, at, module="menu/settings") == []
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,18 @@
 
 import { cancels, h } from "/chat/dom.js";
 
+const number = new Intl.NumberFormat("en");
+
 /**
  * Shows it; resolves when it is closed, to the system prompt of the open chat where that was saved, or to undefined.
  * @param {{ get(name: string): any, set(name: string, value: any): void }} settings
  * @param {object} of
  * @param {string | null | undefined} of.system the open chat's; undefined where none is open
- * @param {string[]} of.remaining what is left of one's limits
+ * @param {Record<string, { limit: number, left: number, reset: number }>} of.limits as far as the server has told
+ * @param {number} of.now by the server's clock
  * @param {(() => void) | null} of.signOut null where one is not signed in
  */
-export function edit(settings, { system, remaining, signOut }) {
+export function edit(settings, { system, limits, now, signOut }) {
   const here = h("textarea", { name: "here", rows: "3" });
   const all = h("textarea", { name: "system", rows: "3", placeholder: "How Claude should answer" });
   const enter = h("input", { type: "checkbox", name: "enter" });
@@ -26,7 +29,7 @@ export function edit(settings, { system, remaining, signOut }) {
     h("label", {}, "System prompt for new chats", all),
     h("label", { class: "check" }, enter, " Enter sends the message (Shift+Enter starts a new line)"),
     h("label", {}, "Appearance", theme),
-    h("div", { id: "remaining", class: "note" }, remaining.map((text) => h("p", {}, text))),
+    h("div", { id: "remaining", class: "note" }, remaining(limits, now).map((text) => h("p", {}, text))),
     h("div", { class: "row" },
       signOut ? h("button", { type: "button", id: "sign-out", onclick: () => (dialog.close(), signOut()) }, "Sign out") : null,
       h("span", { class: "space" }), h("button", { type: "button", class: "cancel" }, "Cancel"),
@@ -43,5 +46,18 @@ export function edit(settings, { system, remaining, signOut }) {
       settings.set("enter", enter.checked);
       resolve(system === undefined ? undefined : here.value.trim() || null);
     }, { once: true });
+  });
+}
+
+/**
+ * What is left of one's limits: `12 of 60 requests a minute are left, all of them at 14:05.`
+ * @param {Record<string, { limit: number, left: number, reset: number }>} limits
+ */
+export function remaining(limits, now) {
+  return Object.entries(limits).map(([kind, { limit, left, reset }]) => {
+    const what = `${number.format(limit)} ${kind === "requests" ? "requests" : "output tokens"} a minute`;
+    if (left >= limit || reset <= now) return `All of ${what} are left.`;
+    const all = reset ? `, all of them at ${new Date(reset).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" })}` : "";
+    return `${number.format(Math.max(0, left))} of ${what} are left${all}.`;
   });
 }
