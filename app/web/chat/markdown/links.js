@@ -6,12 +6,8 @@
 import { GROWS } from "/chat/markdown/unfinished.js";
 import { build, shape } from "/chat/markdown/shape.js";
 
-const ENTITIES = {
-  amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", copy: "©", reg: "®", trade: "™", hellip: "…",
-  mdash: "—", ndash: "–", lsquo: "‘", rsquo: "’", ldquo: "“", rdquo: "”", bull: "•", middot: "·", times: "×", divide: "÷",
-  larr: "←", uarr: "↑", rarr: "→", darr: "↓", harr: "↔", le: "≤", ge: "≥", ne: "≠", asymp: "≈", plusmn: "±", deg: "°",
-  euro: "€", pound: "£", yen: "¥", cent: "¢", sect: "§", para: "¶", laquo: "«", raquo: "»", infin: "∞", micro: "µ",
-}; // prettier-ignore
+/** What is written by a name; `rare.js` knows the names. */
+export const named = {};
 
 /** Where a text may lead: an absolute http, https or mailto address; null for all else. */
 export function destination(href) {
@@ -48,7 +44,7 @@ export function image(token) {
 /** A text whose characters may be written by their names. */
 export function decode(text) {
   return text.replace(GROWS, "").replace(/&(#\d{1,7}|#[xX][\da-fA-F]{1,6}|\w{2,8});/g, (all, name) => {
-    if (name[0] !== "#") return Object.hasOwn(ENTITIES, name) ? ENTITIES[name] : all;
+    if (name[0] !== "#") return Object.hasOwn(named, name) ? named[name] : all;
     const code = /^#x/i.test(name) ? parseInt(name.slice(2), 16) : parseInt(name.slice(1), 10);
     return code && code <= 0x10ffff ? String.fromCodePoint(code) : "\ufffd";
   });

@@ -13,8 +13,8 @@ import { complete, fence, GROWS } from "/chat/markdown/unfinished.js";
 import { decode, image, leading } from "/chat/markdown/links.js";
 import { reconcile, revise, shape } from "/chat/markdown/shape.js";
 
-/** Formulas, notes, keys: what has rules of its own, which are fetched with the first text that may need them. */
-const RARE = /\$|\\[([]|\[\^|<(?:kbd|su[bp])>/i;
+/** Formulas, notes, keys, letters by their names: what has rules of its own, which are fetched with the first text that may need them. */
+const RARE = /\$|\\[([]|\[\^|<(?:kbd|su[bp])>|&[a-z]/i;
 /** The rules; null: they are not here yet; none are in it where they cannot be had. */
 let rare = null;
 let asked = null;
@@ -177,7 +177,7 @@ export class Markdown {
 const REST_MS = 300;
 /** Whether anything was read yet. */
 let warmed = false;
-const SAMPLE = "# a\n\n*b* **c** `d` [e](https://f) ~~g~~ \\h &amp; i\n\n- j\n  1. k\n\n| l |\n|---|\n| m |\n\n> n\n\n```\no\n```\n\n<p>\n";
+const SAMPLE = "# a\n\n*b* **c** `d` [e](https://f) ~~g~~ \\h i\n\n- j\n  1. k\n\n| l |\n|---|\n| m |\n\n> n\n\n```\no\n```\n\n<p>\n";
 
 /** Reads one of each once the page has come to rest: the first words of an answer wait for nothing to be compiled. */
 export function warm() {

@@ -1,15 +1,23 @@
 /**
- * What few answers have, fetched when one does: formulas, notes at the foot, and three kinds of HTML's elements. Rules for
- * `marked`, and the shapes of what they found.
+ * What few answers have, fetched when one does: formulas, notes at the foot, three kinds of HTML's elements, and the names of
+ * letters. Rules for `marked`, and the shapes of what they found.
  *
  * The rule: in doubt it is text. A price is no formula, and what is shown differently must be unmistakable in what has
  * come so far: a formula that is not yet closed is its source.
  */
 
+import { named } from "/chat/markdown/links.js";
 import { formula as drawn } from "/chat/markdown/math.js";
 import { shape } from "/chat/markdown/shape.js";
 import { GROWS } from "/chat/markdown/unfinished.js";
 import { Tokenizer } from "/vendor/marked.js";
+
+Object.assign(named, {
+  amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0", copy: "©", reg: "®", trade: "™", hellip: "…",
+  mdash: "—", ndash: "–", lsquo: "‘", rsquo: "’", ldquo: "“", rdquo: "”", bull: "•", middot: "·", times: "×", divide: "÷",
+  larr: "←", uarr: "↑", rarr: "→", darr: "↓", harr: "↔", le: "≤", ge: "≥", ne: "≠", asymp: "≈", plusmn: "±", deg: "°",
+  euro: "€", pound: "£", yen: "¥", cent: "¢", sect: "§", para: "¶", laquo: "«", raquo: "»", infin: "∞", micro: "µ",
+}); // prettier-ignore
 
 /** A longer formula is its source. */
 const LONGEST = 4000;
