@@ -110,7 +110,7 @@ async def test_it_can_be_read_by_keyboard(site: Site) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("main")).to_be_focused()
     reached = set()
-    for _ in range(12):
+    for _ in range(40):
         await page.keyboard.press("Tab")
         reached.add(await page.evaluate("document.activeElement.closest('figure, .table, main')?.className"))
     assert {"code", "table"} <= reached
