@@ -6,6 +6,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "a list that is read again lets go of the focus",
+        "app/web/chat/sidebar.js",
+        "    if (had && document.activeElement === document.body)",
+        "    if (false)",
+    ),
+    Mutation(
         "whoever signs out leaves his drafts to whoever comes next",
         "app/web/chat/session.js",
         "    await forget();\n",

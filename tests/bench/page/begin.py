@@ -29,7 +29,27 @@ async def load(browser: Browser, url: str, options: argparse.Namespace) -> Rows:
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         titles = [f"Chat number {number}" for number in range(CHATS)]
         await asyncio.gather(*(client.post("/v1/conversations", json={"title": title}) for title in titles))
-    return rows + await _visited(browser, url, options.reloads, f"a page with {CHATS} chats")
+    rows += await _visited(browser, url, options.reloads, f"a page with {CHATS} chats")
+    return rows + await _gone_through(browser, url)
+
+
+async def _gone_through(browser: Browser, url: str) -> Rows:
+    """All chats are shown, looked through by typing, and gone through by the arrow keys."""
+    async with chat(browser, url) as page:
+        await page.open()
+        while await page.page.locator("#more").is_visible():
+            count = await page.page.locator("#conversations a").count()
+            await page.page.locator("#more").click()
+            await page.shown(f"#conversations li:nth-child({count + 2})")
+        await page.page.get_by_role("searchbox").press_sequentially("number 19")
+        await page.page.wait_for_timeout(SETTLED_MS)
+        await page.page.get_by_role("searchbox").fill("")
+        await page.page.get_by_role("searchbox").press("ArrowDown")
+        for _ in range(20):
+            await page.page.keyboard.press("ArrowDown")
+        many, longest = await page.long_tasks()
+    found = f"{many}" + (f", the longest {longest:.0f} ms" if many else "")
+    return [(f"tasks over {TASK_MS} ms as {CHATS} chats are gone through", found, "none", many == 0)]
 
 
 async def _visited(browser: Browser, url: str, times: int, what: str) -> Rows:
