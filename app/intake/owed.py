@@ -7,7 +7,7 @@ number and in bytes, and what finds no room is told in the log. Knows nothing of
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -38,6 +38,7 @@ class Owed:
 
     def __init__(self) -> None:
         self._debts: deque[_Debt] = deque()
+        self._names: Counter[str] = Counter()
         self._bytes = 0
         self._trying = 0
         self._task: asyncio.Task[None] | None = None
@@ -45,12 +46,17 @@ class Owed:
     def __len__(self) -> int:
         return len(self._debts) + self._trying
 
+    def owes(self, name: str) -> bool:
+        """Whether something of this name is still to be done, or is being tried."""
+        return self._names[name] > 0
+
     def add(self, name: str, work: Work, seconds: float, size: int = 0) -> None:
         """Does `work` once it succeeds, for `seconds` at the most; `size` is what it holds in memory until then."""
         if len(self._debts) >= DEBTS_MAX or self._bytes + size > BYTES_MAX:
             tell(of_fronts.WorkUndone(name, ""))
             return
         self._bytes += size
+        self._names[name] += 1
         self._debts.append(_Debt(name, work, asyncio.get_running_loop().time() + seconds, size))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._pay(), name="owed")
@@ -68,6 +74,7 @@ class Owed:
             done = await asyncio.gather(*map(self._try, some))
             left = [debt for debt, is_done in zip(some, done, strict=True) if not is_done]
             self._trying = 0
+            self._names -= Counter(debt.name for debt, is_done in zip(some, done, strict=True) if is_done)
             self._debts.extend(left)  # behind the others: what can never be done must not keep them waiting
             self._bytes = sum(debt.size for debt in self._debts)
             pause = min(pause * 2, PAUSE_SECONDS_MAX) if left else PAUSE_SECONDS

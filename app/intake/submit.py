@@ -253,7 +253,7 @@ class Submit:
 
     def _owe(self, work: Callable[[], Awaitable[None]]) -> None:
         kept = self._along.undo_bytes if self._along.undo is not None else 0
-        self._streams.owed.add(f"{self._id}: withdrawal", work, self._life_ms / 1000, kept)
+        self._streams.owed.add(withdrawal_of(self._id), work, self._life_ms / 1000, kept)
 
     async def _take_back(self) -> None:
         withdrawn = await self._streams.log.withdraw(self._id, self._word)
@@ -266,6 +266,11 @@ class Submit:
     async def _undo(self) -> None:
         if self._along.undo is not None:
             await self._along.undo(self._id)
+
+
+def withdrawal_of(stream_id: str) -> str:
+    """As what is owed of a stream that is to be taken back."""
+    return f"{stream_id}: withdrawal"
 
 
 async def again(ask: Callable[[], Awaitable[T]], seconds: float | None = None) -> T:

@@ -47,8 +47,8 @@ class Choosing(Keeping):
 
     async def _take(self, found: Conversation, first: str, path: Sequence[Message]) -> None:
         """Makes a path active, unless somebody was faster."""
-        most = self._settings.conversation_bytes
-        change = await beside(found.bytes, lambda: switched(found, first, path, most))
+        large = found.bytes + found.versions.size
+        change = await beside(large, lambda: switched(found, first, path))
         match await again(lambda: self.store.change(found, change)):
             case Changed.GONE:
                 raise NoConversationError(deleted=True)

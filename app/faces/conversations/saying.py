@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from app.faces.conversations.branches import Aside, aside
+from app.faces.conversations.branches import Aside, aside, told
 from app.faces.conversations.choosing import Choosing
 from app.faces.conversations.context import Context, with_messages
 from app.faces.conversations.history import Plan, messages_json, plan, title_of
@@ -25,7 +25,7 @@ from app.http.bulk import Bulk
 from app.intake.prompt import Prompt, prompt_of
 from app.intake.raw_json import Fields, raw
 from app.intake.streams import Streams
-from app.intake.submit import Along, again
+from app.intake.submit import Along, again, withdrawal_of
 from app.settings import Settings
 from app.stream import keys
 from app.stream.accounts import NO_STANDING, Standing
@@ -208,10 +208,12 @@ class Conversing(Choosing, Naming, Searching):
                 return
             versions = said.found.versions.forget(*said.left.gone)  # but for what went for want of room
             dropped = versions.marked(said.dropped, said.left.before)
-            events = [turns.removed(said.left.before or None), *map(turns.added, dropped)]
+            back = await beside(said.found.bytes, partial(told, dropped))
+            events = [turns.removed(said.left.before or None), *back]
             fields: dict[str, str | int] = {"stream": "", "asked": "", "bytes": said.found.bytes}
             fields["versions"] = versions.written()
-            if said.found.text("title") is None and not said.keep and found.text("title") is not None:
+            # Its first words were the title; one that a person gave meanwhile stays.
+            if said.found.text("title") is None and not said.keep and found.text("provisional"):
                 fields |= {"title": "", "provisional": ""}
                 events.append(turns.updated(None, found.text("system"), found.text("model")))
             change = Change(events, said.keep, said.dropped, fields, gone=[said.left.put] if said.left.put else [])
@@ -225,7 +227,7 @@ class Conversing(Choosing, Naming, Searching):
         until = loop.time() + TAKEN_BACK_SECONDS
         while loop.time() < until:
             meta = await self._streams.log.meta(found.stream_id, "withdrawn") or {}
-            if "withdrawn" not in meta and not self._streams.owed:
+            if "withdrawn" not in meta and not self._streams.owed.owes(withdrawal_of(found.stream_id)):
                 break
             await asyncio.sleep(TAKEN_BACK_PAUSE_SECONDS)
             now = await self.store.read(found.id)

@@ -27,10 +27,10 @@ def failing(times: int, done: list[str], name: str = "done") -> Callable[[], Awa
 async def test_what_is_owed_is_tried_until_it_is_done() -> None:
     debts, done = Owed(), list[str]()
     debts.add("one", failing(2, done), 10)
-    assert len(debts) == 1
+    assert (len(debts), debts.owes("one"), debts.owes("another")) == (1, True, False)
     async with asyncio.timeout(5):
         await debts.paid()
-    assert (len(debts), done) == (0, ["done"])
+    assert (len(debts), debts.owes("one"), done) == (0, False, ["done"])
 
 
 async def test_what_can_never_be_done_keeps_no_other_waiting() -> None:

@@ -112,4 +112,23 @@ ROWS = (
         "gone=[said.left.put] if said.left.put else [])",
         "gone=[])",
     ),
+    Mutation(
+        "to go over to another version costs the oldest",
+        "app/faces/conversations/branches.py",
+        "    events = [turns.removed(before or None), *told(versions.marked(path, before))]",
+        "    versions = versions.within(found.versions.size - 1)[0]\n"
+        "    events = [turns.removed(before or None), *told(versions.marked(path, before))]",
+    ),
+    Mutation(
+        "a refused message takes along the title that a person gave",
+        "app/faces/conversations/saying.py",
+        'not said.keep and found.text("provisional"):',
+        'not said.keep and found.text("title"):',
+    ),
+    Mutation(
+        "whatever is owed holds up who is told that a stream runs",
+        "app/faces/conversations/saying.py",
+        "self._streams.owed.owes(withdrawal_of(found.stream_id)):",
+        "self._streams.owed:",
+    ),
 )

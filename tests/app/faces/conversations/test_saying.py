@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,6 +11,8 @@ import orjson
 import pytest
 from redis.asyncio import Redis
 
+from app.faces.conversations import saying
+from app.faces.conversations.branches import EVENTS_CONTENT_BYTES
 from app.faces.conversations.context import COUNTED_BYTES
 from app.faces.conversations.keeping import Submits
 from app.faces.conversations.prompt import turn_of
@@ -24,7 +27,7 @@ from app.stream import keys
 from app.stream.conversations.conversation import Conversation
 from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome
-from app.stream.errors import NoConversationError, QueueFullError
+from app.stream.errors import ConversationBusyError, NoConversationError, QueueFullError
 from app.stream.log import Log
 from app.stream.queue import Queue
 from tests.app.faces.conversations.counting import Told
@@ -105,6 +108,60 @@ async def test_what_is_refused_at_the_last_moment_is_taken_back(redis: Redis, mo
             await say(front, found, **body)
         assert await ids(front, found) == before
         assert (await front.find(OWNER, found.id)).stream_id is None
+
+
+async def test_a_title_that_a_person_gives_a_refused_message_s_conversation_stays(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front = conversing(redis)
+    for given, stays in (("mine", "mine"), (None, None)):
+        found = await front.create(OWNER, {})
+
+        async def full(*_: Any, found: Conversation = found, given: str | None = given, **__: Any) -> Any:
+            if given is not None:
+                await front.update(OWNER, found.id, {"title": given})
+            raise QueueFullError(1)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(front._streams.queue, "submit", full)
+            with pytest.raises(QueueFullError):
+                await say(front, found, content="no room")
+        assert (await front.find(OWNER, found.id)).text("title") == stays
+        assert await ids(front, found) == []
+
+
+async def test_a_long_branch_that_stands_again_does_not_fill_the_log_of_events(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front = conversing(redis)
+    found = await front.create(OWNER, {})
+    for n in range(8):
+        await front._streams.cancel(await say(front, found, content=f"{n}" * 15_000))
+    before, at = await ids(front, found), (await front.find(OWNER, found.id)).position
+
+    async def full(*_: Any, **__: Any) -> Any:
+        raise QueueFullError(1)
+
+    monkeypatch.setattr(front._streams.queue, "submit", full)
+    with pytest.raises(QueueFullError):
+        await say(front, found, content="no room", after=None)
+    assert await ids(front, found) == before
+    assert 0 < (await front.find(OWNER, found.id)).position.offset - at.offset < 1.2 * EVENTS_CONTENT_BYTES
+
+
+async def test_who_is_in_the_way_is_waited_for_only_where_it_is_taken_back(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front = conversing(redis)
+    found = await front.create(OWNER, {})
+    await say(front, found, content="hello")
+    done = asyncio.Event()
+    front._streams.owed.add("something else", done.wait, 60)
+    monkeypatch.setattr(saying, "TAKEN_BACK_PAUSE_SECONDS", "no time to wait")
+    with pytest.raises(ConversationBusyError):
+        await say(front, found, content="again")
+    done.set()
+    await front._streams.owed.paid()
 
 
 async def test_a_front_that_dies_in_between_locks_nothing(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
