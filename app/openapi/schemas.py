@@ -277,7 +277,7 @@ SCHEMAS: Json = {
         "type": "object",
         "required": ["id", "role", "parts"],
         "properties": {
-            "id": _TEXT,
+            "id": {"type": "string", "maxLength": 1024},
             "role": {"enum": ["user", "assistant", "system"]},
             "parts": {
                 "type": "array",

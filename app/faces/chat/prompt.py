@@ -94,8 +94,9 @@ def _checked(messages: Any) -> list[Json]:
     for n, message in enumerate(messages):
         if not isinstance(message, dict) or message.get("role") not in ("system", "user", "assistant"):
             raise InvalidPromptError(f"messages.{n}: must be an object whose role is user, assistant or system")
-        if not isinstance(message.get("id"), str):
-            raise InvalidPromptError(f"messages.{n}.id: must be a text")
+        # The id of an answer that goes on is kept with the chat, and is said to each who reads it.
+        if not isinstance(message.get("id"), str) or len(message["id"]) > CHAT_ID_MAX:
+            raise InvalidPromptError(f"messages.{n}.id: must be a text of at most {CHAT_ID_MAX} characters")
         parts = message.get("parts")
         if not isinstance(parts, list):
             raise InvalidPromptError(f"messages.{n}.parts: must be a list of parts")

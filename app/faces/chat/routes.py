@@ -227,7 +227,8 @@ def _asked(fields: Fields, front: Front, caller: Caller) -> tuple[ChatPrompt, Pr
 
 ROUTES = [
     Route("/api/chat", send, methods=["POST"]),
-    Route("/api/chat/resume/{id}", resume_stream, methods=["GET"]),
     Route("/api/chat/{chat_id:anything}/stream", resume, methods=["GET"]),
     Route("/api/chat/{chat_id:anything}/stream", stop, methods=["DELETE"]),
+    # Behind them: a chat may be called `resume`, and no stream `stream`.
+    Route("/api/chat/resume/{id}", resume_stream, methods=["GET"]),
 ]

@@ -169,8 +169,11 @@ class Conversations:
         """
         while True:
             found = await self.read(conversation_id)
-            if found is None or found.deleted or found.stream_id != stream_id:
+            if found is None or found.deleted:
                 await self._log.release(stream_id)
+                return
+            if found.stream_id != stream_id:  # somebody else added it, and may not have come to say so
+                await self._log.release(stream_id, conversation_id, found.life_ms)
                 return
             answer = await self._answer(stream_id, found.now)
             if answer is None:

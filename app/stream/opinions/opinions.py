@@ -21,7 +21,7 @@ KIND = "feedback"
 # What people write below an answer; more is a prompt.
 NOTE_CHARACTERS = 2000
 # How often one may say something else of the same answer: the outbox is everybody's.
-TIMES_MAX = 20
+TIMES_MAX = 5
 # Of a conversation's opinions together: a small part of what its messages may take.
 CONVERSATION_BYTES = 1024 * 1024
 

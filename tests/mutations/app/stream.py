@@ -219,4 +219,10 @@ ROWS = (
         "        gone = paths[:left_out]",
         "        gone = paths[::-1][:left_out]",
     ),
+    Mutation(
+        "where an answer stands is forgotten where who added it died",
+        "app/stream/conversations/store.py",
+        "                await self._log.release(stream_id, conversation_id, found.life_ms)\n                return",
+        "                await self._log.release(stream_id)\n                return",
+    ),
 )

@@ -240,7 +240,7 @@ ROWS = (
     Mutation(
         "an answer whose stream is gone is rated by nobody any more",
         "app/stream/scripts/log/release.lua",
-        "if ARGV[1] ~= '' then",
+        "if ARGV[1] ~= '' and not facts[4] then",
         "if false then",
     ),
     Mutation(

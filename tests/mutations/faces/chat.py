@@ -33,4 +33,17 @@ ROWS = (
         "if len(shown) > PART_BYTES:",
         "if False:",
     ),
+    Mutation(
+        "a message's id in a chat may be of any length",
+        "app/faces/chat/prompt.py",
+        'if not isinstance(message.get("id"), str) or len(message["id"]) > CHAT_ID_MAX:',
+        'if not isinstance(message.get("id"), str):',
+    ),
+    Mutation(
+        "a chat may not be called `resume`",
+        "app/faces/chat/routes.py",
+        '    Route("/api/chat/{chat_id:anything}/stream", resume, methods=["GET"]),',
+        '    Route("/api/chat/resume/{id}", resume_stream, methods=["GET"]),\n'
+        '    Route("/api/chat/{chat_id:anything}/stream", resume, methods=["GET"]),',
+    ),
 )

@@ -268,6 +268,8 @@ def test_a_tool_part_without_its_call_is_refused(part: dict[str, Any], message_o
         ({"messages": []}, "at least one"),
         ({"messages": ["x"]}, "messages.0"),
         ({"messages": [{"role": "user", "parts": []}]}, "messages.0.id"),
+        ({"messages": [{"id": "x" * 1025, "role": "user", "parts": []}]}, "messages.0.id: .* 1024"),
+        ({"messages": [USER, message("assistant", text("Hi")) | {"id": "x" * 1025}]}, "messages.1.id"),
         ({"messages": [{"id": "x", "role": "user", "content": "old"}]}, "messages.0.parts"),
         ({"messages": [{"id": "x", "role": "robot", "parts": []}]}, "role"),
         ({"messages": [message("assistant", text("Hi"))]}, "no user message"),

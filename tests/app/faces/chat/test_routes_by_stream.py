@@ -100,10 +100,20 @@ async def test_what_was_cancelled_is_204_and_what_is_kept_no_more_410(front: Ser
         assert gone == (await http.get(f"/v1/streams/{stream_id}")).status_code == 410
 
 
-@pytest.mark.parametrize("name", ["st_" + "0" * 32, "st_1", "stream", "%20"])
+@pytest.mark.parametrize("name", ["st_" + "0" * 32, "st_1", "streams", "%20"])
 async def test_what_never_was_is_404(front: Served, name: str) -> None:
     async with httpx.AsyncClient(base_url=front.url) as http:
         assert (await http.get(f"/api/chat/resume/{name}")).status_code == 404
+
+
+async def test_a_chat_may_be_called_as_the_way_to_a_stream(front: Served) -> None:
+    async with httpx.AsyncClient(base_url=front.url) as http:
+        assert (await http.get("/api/chat/resume/stream")).status_code == 204
+        stream_id, author = await begun(front, http, asked() | {"id": "resume"})
+        async with http.stream("GET", "/api/chat/resume/stream") as answer:
+            assert answer.headers["x-resumable-stream-id"] == stream_id
+            await completed(author)
+            assert text_of((await answer.aread()).decode()) == "Hello there"
 
 
 async def test_another_s_is_404(redis: Redis, tmp_path: Path) -> None:

@@ -104,6 +104,30 @@ async def test_an_answer_outlives_its_time_until_its_conversation_has_it(
     assert not await redis.exists(keys.log(STREAM))
 
 
+@pytest.mark.parametrize("withdrawn", [False, True])
+async def test_where_an_answer_stands_is_known_whoever_says_so_first(
+    store: Conversations, redis: Redis, monkeypatch: pytest.MonkeyPatch, *, withdrawn: bool
+) -> None:
+    found = await read(store, await made(store))
+    await store.change(found, ask(found, "a"))
+    await write(redis, STREAM, "completed", "Hello", message={"content": []})
+    await redis.hset(keys.meta(STREAM), "kept_until", 2**41)  # type: ignore[misc]  # redis-py's types mix both clients
+    with monkeypatch.context() as patch:  # who added it died at once
+
+        async def dies(*_: object) -> None:
+            raise ConnectionError
+
+        patch.setattr(store._log, "release", dies)
+        with pytest.raises(ConnectionError):
+            await store.add_answer(STREAM, found.id)
+    if withdrawn:  # it stands in none
+        await redis.hset(keys.meta(STREAM), "withdrawn", "1")  # type: ignore[misc]  # redis-py's types mix both clients
+    await store.add_answer(STREAM, found.id)
+    assert await redis.hexists(keys.meta(STREAM), "kept_until") is False  # type: ignore[misc]  # see above
+    home = await redis.get(keys.home(STREAM))
+    assert home == (None if withdrawn else f"{found.id}\n{OWNER}\nm".encode())
+
+
 async def test_a_stream_that_is_lost_frees_the_conversation(store: Conversations) -> None:
     found = await read(store, await made(store))
     await store.change(found, ask(found, "a"))
