@@ -5,7 +5,7 @@
 
 import { Announcer } from "/chat/answer/announce.js";
 import { Composer } from "/chat/composing/composer.js";
-import { forgetDraft, forgetDrafts } from "/chat/composing/draft.js";
+import { forgetChat, forgetDrafts } from "/chat/composing/draft.js";
 import { Model } from "/chat/composing/model.js";
 import { Conversation } from "/chat/conversation.js";
 import { watch } from "/chat/door/outdated.js";
@@ -77,7 +77,7 @@ const composer = new Composer({
 const sidebar = new Sidebar(client, {
   now,
   gone: (id) => {
-    forgetDraft(id);
+    forgetChat(id);
     if (id === conversation?.id) go("");
   },
   renamed: (id, title) => {
@@ -166,7 +166,7 @@ function gone(error) {
   $("#gone").hidden = false;
   $("#gone").replaceChildren(h("p", {}, trouble(error)), h("div", { class: "row" },
     other ? h("button", { type: "button", onclick: signOut }, "Use another account") : null,
-    h("a", { class: "button primary", href: "#" }, "New chat")));
+    h("a", { class: "button primary", href: "#", onclick: () => composer.carry() }, "New chat")));
   changed();
 }
 
@@ -288,7 +288,7 @@ function reopen() {
 
 $("#ideas").addEventListener("click", (event) => {
   const idea = event.target.closest("button");
-  if (!idea) return;
+  if (!idea || $("#message").value.trim()) return;
   $("#message").value = idea.textContent;
   $("#message").dispatchEvent(new Event("input"));
   $("#composer").requestSubmit();

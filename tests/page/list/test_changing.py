@@ -60,6 +60,26 @@ async def test_edit_and_resend_replaces_what_follows(site: Site) -> None:
     await expect(button(page, "Previous version")).to_be_focused()
 
 
+async def test_what_was_typed_in_an_edit_is_there_again_until_it_is_sent_or_given_up(site: Site) -> None:
+    page = await talk(site, "One")
+    await say(page, "Two", NOW)
+    await answered(page, 2)
+    first, second = articles(page).nth(0), articles(page).nth(2)
+    edit = page.get_by_role("textbox", name="Edit message")
+    await button(first, "Edit message").click()
+    await edit.fill("Not lost")
+    await button(second, "Edit message").click()
+    await expect(edit).to_have_count(1)
+    await expect(edit).to_have_value(f"Two [[sim: {NOW}]]")
+    await page.reload()
+    await answered(page, 2)
+    await button(first, "Edit message").click()
+    await expect(edit).to_have_value("Not lost")
+    await edit.press("Escape")
+    await button(first, "Edit message").click()
+    await expect(edit).to_have_value(f"One [[sim: {NOW}]]")
+
+
 async def test_regenerate_asks_again(site: Site) -> None:
     page = await talk(site, "Once more", f"echo {NOW}")
     first = (await site.messages(page))[-1]["id"]

@@ -21,7 +21,8 @@ export class Composer {
   #stopButton = document.querySelector("#stop");
   #notice = document.querySelector("#notice");
   #actions;
-  #place = "new";
+  /** Whose text and files these are: its name may change, and who waits for something holds on to it. */
+  #draft = { place: "new" };
   #attempt = null;
   /** The attempt waits to be made again, and whether it is to be stopped as soon as it was accepted. */
   #waiting = false;
@@ -31,7 +32,8 @@ export class Composer {
   /** The files beside the text, and the promise of what they need. */
   #tray = null;
   #loading = null;
-  #opening = false;
+  /** How many things wait for what files need. */
+  #opening = 0;
   #told = false;
 
   /** @param {object} actions `send(content, options)`, `stop()`, `limit()` in bytes, `editLast()` */
@@ -59,13 +61,13 @@ export class Composer {
     this.#form.append(input);
     this.#box.addEventListener("paste", (event) => this.#pasted(event));
     this.#watchDrops();
-    addEventListener("storage", (event) => isOf(event, this.#place) && !this.#box.value && this.#restore());
+    addEventListener("storage", (event) => isOf(event, this.#draft.place) && !this.#attempt && (event.oldValue ?? "") === this.#box.value && this.#restore());
   }
 
   /** The draft of another conversation: its id, or "new". */
   open(place) {
     if (this.#attempt) this.#attempt.abort();
-    this.#place = place;
+    this.#draft = { place };
     this.notice(null);
     this.#restore();
     this.#openTray();
@@ -73,11 +75,15 @@ export class Composer {
 
   /** A new conversation has got its id: the same draft, under another name. */
   rename(place) {
-    keepText(this.#place, "");
-    this.#place = place;
-    if (this.#attempt) this.#attempt.place = place;
+    keepText(this.#draft.place, "");
+    this.#draft.place = place;
     this.#keep();
     this.#tray?.rename(place);
+  }
+
+  /** What was typed for a chat that is gone is for a new one, where nothing waits to be sent there. */
+  carry() {
+    if (!this.#isEmpty && !textOf("new") && !("new" in filed())) this.rename("new");
   }
 
   focus() {
@@ -135,7 +141,7 @@ export class Composer {
       return this.notice(`That’s too large to send: ${megabytes(size)}, and a message can be ${megabytes(most)}. ${less}`);
     }
     const attempt = (this.#attempt = new AbortController());
-    attempt.place = this.#place;
+    const draft = this.#draft;
     this.#stopping = false;
     this.running = this.#running;
     this.#box.readOnly = true;
@@ -149,7 +155,7 @@ export class Composer {
     try {
       const note = await this.#patiently(content, { signal: attempt.signal, onState, tries: Infinity }, attempt);
       // Who has gone elsewhere meanwhile has begun to type there.
-      if (attempt.place !== this.#place) return forgetDraft(attempt.place);
+      if (draft !== this.#draft) return forgetDraft(draft.place);
       this.#box.value = "";
       this.#tray?.sent(blocks);
       this.#typed();
@@ -213,7 +219,10 @@ export class Composer {
 
   /** A long text lies beside the box as a file does; where that cannot be, it is put in. */
   async #fold(text) {
-    if (!(await this.#trayed().catch(() => null))?.addText(text)) this.#put(text);
+    const draft = this.#draft;
+    if (await this.#opened((tray) => tray.addText(text, draft.place)).catch(() => false)) return;
+    if (draft === this.#draft) this.#put(text);
+    else keepText(draft.place, textOf(draft.place) + text);
   }
 
   /** Puts a text in where the cursor is, as if it were typed. */
@@ -225,11 +234,9 @@ export class Composer {
   async #attach(files) {
     if (!files.length) return;
     this.notice(null);
-    try {
-      await (await this.#trayed()).add(files);
-    } catch {
-      this.notice("Couldn’t load what files need. Reload the page, then attach them again. What you typed is kept.");
-    }
+    const draft = this.#draft;
+    const lost = "Couldn’t load what files need. Reload the page, then attach them again. What you typed is kept.";
+    await this.#opened((tray) => void tray.add(files, draft.place)).catch(() => this.notice(lost));
   }
 
   /** Where files lie. Rejects where what they need cannot be loaded. */
@@ -242,7 +249,7 @@ export class Composer {
       focus: () => this.focus(),
     };
     this.#loading ??= Promise.all([import("/chat/composing/tray.js"), looks()]).then(
-      ([{ Tray }]) => (this.#tray = new Tray(document.querySelector("#files"), page, this.#place)),
+      ([{ Tray }]) => (this.#tray = new Tray(document.querySelector("#files"), page, this.#draft.place)),
       (error) => {
         this.#loading = null;
         throw error;
@@ -252,15 +259,20 @@ export class Composer {
   }
 
   async #openTray() {
-    const place = this.#place;
+    const { place } = this.#draft;
     if (!this.#loading && !(place in filed())) return;
-    this.#opening = true;
+    const lost = "The files of this draft couldn’t be loaded. Reload the page to try again.";
+    await this.#opened((tray) => tray.open(place)).catch(() => this.notice(lost));
+  }
+
+  /** Does something where files lie; until it is done, nothing is sent without what comes of it. */
+  async #opened(work) {
+    this.#opening++;
+    this.#refresh();
     try {
-      await (await this.#trayed()).open(place);
-    } catch {
-      this.notice("The files of this draft couldn’t be loaded. Reload the page to try again.");
+      return await work(await this.#trayed());
     } finally {
-      if (this.#place === place) this.#opening = false;
+      this.#opening--;
       this.#refresh();
     }
   }
@@ -288,6 +300,10 @@ export class Composer {
 
   #typed() {
     this.#keep();
+    this.#grow();
+  }
+
+  #grow() {
     this.#refresh();
     // Where the style sheet cannot (field-sizing), the box grows here.
     if (CSS.supports("field-sizing", "content")) return;
@@ -296,20 +312,20 @@ export class Composer {
   }
 
   #refresh() {
-    const isReading = this.#opening || this.#tray?.isBusy === true;
+    const isReading = this.#opening > 0 || this.#tray?.isBusy === true;
     this.#sendButton.disabled = this.#isEmpty || isReading;
     if (!isReading && this.#notice.textContent.startsWith(READING)) this.notice(null);
   }
 
   #keep() {
-    if (keepText(this.#place, this.#box.value) || this.#told) return;
+    if (keepText(this.#draft.place, this.#box.value) || this.#told) return;
     this.#told = true;
     this.notice(NOT_KEPT);
   }
 
   #restore() {
-    this.#box.value = textOf(this.#place);
-    this.#typed();
+    this.#box.value = textOf(this.#draft.place);
+    this.#grow();
   }
 }
 

@@ -34,7 +34,12 @@ export function filed() {
   }
 }
 
-/** A conversation that is gone takes its draft along. */
+/** A conversation that is gone takes its draft along, and what its messages were to say in another way. */
+export function forgetChat(id) {
+  forgetDraft(id);
+  forgetTexts(`${TEXT + id}/`);
+}
+
 export function forgetDraft(place) {
   keepText(place, "");
   if (place in filed()) import("/chat/composing/drafts.js").then(({ Drafts }) => new Drafts(() => {}).drop(place)).catch(() => {});
@@ -42,9 +47,17 @@ export function forgetDraft(place) {
 
 /** Whoever signs out leaves none to whoever comes next. */
 export async function forgetDrafts() {
+  forgetTexts(TEXT);
   try {
-    for (const name of Object.keys(localStorage)) if (name.startsWith(TEXT)) localStorage.removeItem(name);
     if (Object.keys(filed()).length) await (await import("/chat/composing/drafts.js")).forgetAll();
+  } catch {
+    // What is forbidden keeps nothing either.
+  }
+}
+
+function forgetTexts(prefix) {
+  try {
+    for (const name of Object.keys(localStorage)) if (name.startsWith(prefix)) localStorage.removeItem(name);
   } catch {
     // What is forbidden keeps nothing either.
   }

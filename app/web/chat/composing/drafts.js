@@ -28,20 +28,20 @@ export class Drafts {
   /** Keeps what lies with a draft; nothing is a draft without files. */
   put(place, items) {
     const kept = items.filter((item) => item.block !== null);
-    if (!kept.length && !(place in filed())) return Promise.resolve();
     return this.#next(async () => {
-      const list = filed();
+      const list = filed(); // asked here: what was wanted before has been done
+      if (!kept.length && !(place in list)) return;
       delete list[place];
       if (kept.length) list[place] = { at: Date.now(), bytes: kept.reduce((sum, item) => sum + item.cost, 0) };
       const gone = outOf(list);
       if (!(place in list)) gone.push(place);
       // The list last where something comes, and first where it goes: it never names what is not there.
-      if (gone.length) write(list, place);
+      if (gone.length) note(gone);
       await transact("readwrite", (store) => {
         for (const one of gone) store.delete(one);
         if (place in list) store.put(kept.map((item) => ({ ...item })), place);
       });
-      write(list);
+      note(gone, place in list ? { [place]: list[place] } : {});
       if (kept.length && !(place in list)) throw new Error("too large to be kept");
     });
   }
@@ -53,7 +53,9 @@ export class Drafts {
   /** What lies with a draft. */
   async get(place) {
     let items = [];
-    if (place in filed()) await this.#next(async () => (items = (await transact("readonly", (store) => store.get(place))) ?? []));
+    await this.#next(async () => {
+      if (place in filed()) items = (await transact("readonly", (store) => store.get(place))) ?? [];
+    });
     return items;
   }
 
@@ -66,9 +68,11 @@ export class Drafts {
   }
 }
 
-function write(list, without = null) {
-  const { [without]: _, ...others } = list;
-  if (Object.keys(others).length) localStorage.setItem(LIST, JSON.stringify(others));
+/** Says in the list what went and what came; what other tabs have said there meanwhile stays. */
+function note(gone, come = {}) {
+  const list = { ...filed(), ...come };
+  for (const place of gone) delete list[place];
+  if (Object.keys(list).length) localStorage.setItem(LIST, JSON.stringify(list));
   else localStorage.removeItem(LIST);
 }
 

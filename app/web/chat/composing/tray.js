@@ -25,9 +25,14 @@ export class Tray {
   #root;
   #page;
   #drafts;
-  #place;
-  /** Each `{ name, kind, block, size, cost }`; while it is read, its block is null. Who reads holds on to this list. */
-  #items = [];
+  /**
+   * What lies with the drafts that are open, or that something is read into or written of: `{ place, items, work, loaded }`
+   * by place, so that who comes back finds it. Each item is `{ name, kind, block, size, cost }`; while it is read, its block
+   * is null.
+   */
+  #lists = new Map();
+  /** The one that is shown. */
+  #list;
 
   /**
    * @param {HTMLElement} root
@@ -42,8 +47,12 @@ export class Tray {
   constructor(root, page, place) {
     this.#root = root;
     this.#page = page;
-    this.#place = place;
     this.#drafts = new Drafts((line) => page.say([line]));
+    this.#list = this.#of(place);
+  }
+
+  get #items() {
+    return this.#list.items;
   }
 
   get blocks() {
@@ -61,8 +70,10 @@ export class Tray {
   }
 
   /** Reads files, and takes those that can go along. */
-  async add(files) {
-    const [items, place, refused] = [this.#items, this.#place, []];
+  async add(files, place) {
+    const list = this.#of(place);
+    const { items } = list;
+    const refused = [];
     const reading = [];
     for (const file of files) {
       if (items.length >= MOST_FILES) {
@@ -73,6 +84,7 @@ export class Tray {
       items.push(item);
       reading.push([item, file]);
     }
+    list.work++;
     this.#show();
     for (const [item, file] of reading) {
       if (!items.includes(item)) continue;
@@ -82,41 +94,46 @@ export class Tray {
         if (items.includes(item)) items.splice(items.indexOf(item), 1);
         refused.push(error instanceof Refused ? error.message : `“${file.name}” can’t be attached: ${error.message}`);
       }
-      if (items === this.#items) this.#show();
+      if (list === this.#list) this.#show();
     }
-    await this.#drafts.put(items === this.#items ? this.#place : place, items);
-    if (items !== this.#items) return;
+    await this.#keep(list);
+    this.#done(list);
+    if (list !== this.#list) return;
     if (refused.length > MOST_TOLD) refused.splice(MOST_TOLD - 1, Infinity, `${refused.length - MOST_TOLD + 1} more couldn’t be attached.`);
     this.#page.say(refused);
   }
 
   /** Takes a long text that was pasted; false where it is too large for that. */
-  addText(text) {
+  addText(text, place) {
+    const list = this.#of(place);
     const block = textDocument("Pasted text", text);
     const item = { name: "Pasted text", kind: "pasted", block, size: new Blob([text]).size, cost: cost(block) };
-    if (item.cost > this.#room(this.#items) || this.#items.length >= MOST_FILES) return false;
-    this.#items.push(item);
-    this.#changed();
+    if (item.cost > this.#room(list.items) || list.items.length >= MOST_FILES) return false;
+    list.items.push(item);
+    this.#keep(list);
+    this.#show();
     return true;
   }
 
   /** Another conversation's, or a new one's. */
   async open(place) {
-    this.#place = place;
-    this.#items = [];
+    const left = this.#list;
+    this.#list = null;
+    this.#drop(left);
+    const list = (this.#list = this.#of(place));
     this.#show();
-    const items = await this.#drafts.get(place);
-    if (this.#place !== place) return;
-    this.#items.unshift(...items); // what came meanwhile is being read into this very list
-    this.#show();
+    await list.loaded;
+    if (list === this.#list) this.#show();
   }
 
   /** The same draft under another name. */
   async rename(place) {
-    const old = this.#place;
-    this.#place = place;
-    if (!this.#items.length) return;
-    await this.#drafts.put(place, this.#items);
+    const list = this.#list;
+    const old = list.place;
+    this.#lists.delete(old);
+    this.#lists.set(place, Object.assign(list, { place }));
+    if (!list.items.length) return;
+    await this.#keep(list);
     await this.#drafts.drop(old);
   }
 
@@ -130,8 +147,34 @@ export class Tray {
     return items.reduce((room, item) => room - item.cost, this.#page.limit() - REST_BYTES);
   }
 
+  /** The list of a draft, begun with what is kept of it. */
+  #of(place) {
+    const known = this.#lists.get(place);
+    if (known) return known;
+    const list = { place, items: [], work: 0, loaded: null };
+    list.loaded = this.#drafts.get(place).then((items) => list.items.unshift(...items));
+    this.#lists.set(place, list);
+    return list;
+  }
+
+  async #keep(list) {
+    list.work++;
+    await list.loaded; // who writes before that writes over what is kept
+    await this.#drafts.put(list.place, list.items);
+    this.#done(list);
+  }
+
+  #done(list) {
+    list.work--;
+    this.#drop(list);
+  }
+
+  #drop(list) {
+    if (list !== this.#list && !list.work && this.#lists.get(list.place) === list) this.#lists.delete(list.place);
+  }
+
   #changed() {
-    this.#drafts.put(this.#place, this.#items);
+    this.#keep(this.#list);
     this.#show();
   }
 
