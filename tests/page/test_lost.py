@@ -128,6 +128,9 @@ async def test_a_conversation_that_goes_while_one_types(site: Site) -> None:
     await box(page).press("Enter")
     await expect(notice(page)).to_contain_text("This chat was deleted.")
     await expect(box(page)).to_have_value("Not lost")
+    await page.locator("#gone").get_by_role("link", name="New chat").click()
+    await expect(page.locator("#gone")).to_be_hidden()
+    await expect(box(page)).to_have_value("Not lost")
 
 
 async def test_what_was_typed_survives_a_reload_and_belongs_to_its_conversation(site: Site) -> None:

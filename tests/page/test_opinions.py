@@ -19,6 +19,9 @@ async def test_an_idea_is_one_press_away_and_a_draft_is_not_in_its_way(site: Sit
     await expect(ideas).to_have_count(3)
     await box(page).fill("something of mine")
     await expect(ideas.first).to_be_hidden()
+    # Where the style sheet cannot hide them, a press is none.
+    await ideas.first.dispatch_event("click")
+    await expect(box(page)).to_have_value("something of mine")
     await box(page).fill("")
     idea = await ideas.nth(1).inner_text()
     await ideas.nth(1).press("Enter")
@@ -64,7 +67,12 @@ async def test_a_word_on_an_answer_survives_a_reload_and_what_was_not_taken_stay
     [_, said] = await site.messages(page)
     assert said["feedback"] == {"rating": -1, "note": "too long"}
     await down.click()
-    await expect(page.get_by_role("textbox", name=WHY)).to_have_value("too long")
+    await expect(why).to_have_value("too long")
+    # What was not sent is not thrown away by another press.
+    await why.fill("too long, and dull")
+    await down.click()
+    await expect(why).to_have_value("too long, and dull")
+    await expect(why).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("textbox", name=WHY)).to_be_hidden()
     await expect(down).to_be_focused()

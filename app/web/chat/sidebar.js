@@ -4,6 +4,8 @@ import { arrange, h, icon, iconButton } from "/chat/dom.js";
 import { daysSince, trouble, when } from "/chat/words.js";
 
 const PAGE = 50;
+/** So many the server tells at once. */
+const MOST = 100;
 
 export class Sidebar {
   #client;
@@ -12,12 +14,15 @@ export class Sidebar {
   #search = document.querySelector("#search");
   #more = document.querySelector("#more");
   #rows = [];
-  #next = null;
+  /** So many are to be shown, and whether there are more. */
+  #wanted = PAGE;
+  #hasMore = false;
   #current = null;
   #tabs = new BroadcastChannel("keepstream.conversations");
   #loading = null;
   /** What a search has found, `{ rows, more }`; null where nobody looks for anything, or nothing came yet. */
   #found = null;
+  #look = null;
   #does;
 
   /** @param {object} page `now()`, `gone(id)`, `renamed(id, title)`, `reveal(id, message)`, `trouble(error)` */
@@ -27,8 +32,11 @@ export class Sidebar {
     this.#does = { ...page, rename: (...of) => this.do("edit", ...of), ask: (...of) => this.do("ask", ...of) };
     document.querySelector("#sidebar").addEventListener("focusin", () => import("/chat/list/roaming.js").then(({ roam }) => roam(this.#list), () => {}), { once: true });
     this.#search.addEventListener("input", () => this.#searched());
-    this.#more.addEventListener("click", () => this.#load(true));
-    this.#tabs.onmessage = () => this.refresh();
+    this.#more.addEventListener("click", () => {
+      this.#wanted = this.#rows.length + PAGE;
+      this.refresh();
+    });
+    this.#tabs.onmessage = () => this.#again();
     addEventListener("focus", () => this.refresh());
   }
 
@@ -45,38 +53,49 @@ export class Sidebar {
   /** Something has changed here: tells the other tabs too. */
   changed() {
     this.#tabs.postMessage("changed");
+    return this.#again();
+  }
+
+  /** What a search has found may be called otherwise now, or be gone. */
+  #again() {
+    if (this.#search.value.trim()) this.#searched(this.#found);
     return this.refresh();
   }
 
   refresh() {
-    this.#loading ??= this.#load(false).finally(() => (this.#loading = null));
+    this.#loading ??= this.#load().finally(() => (this.#loading = null));
     return this.#loading;
   }
 
-  async #load(more) {
-    const before = more && this.#next ? `&before=${encodeURIComponent(this.#next)}` : "";
-    let found;
+  async #load() {
+    const rows = [];
+    let more = true;
     try {
-      found = await (await this.#client.request(`/v1/conversations?limit=${PAGE}${before}`, { cache: "no-store" })).json();
+      for (let before = ""; more && rows.length < this.#wanted; ) {
+        const limit = Math.min(MOST, this.#wanted - rows.length);
+        const { data, has_more, last_id } = await (await this.#client.request(`/v1/conversations?limit=${limit}${before}`, { cache: "no-store" })).json();
+        rows.push(...data);
+        [more, before] = [has_more, `&before=${last_id}`];
+      }
     } catch (error) {
       if (!this.#rows.length) this.#list.replaceChildren(h("li", { class: "note" }, trouble(error)));
       return;
     }
-    const current = found.data.find((row) => row.id === this.#current);
+    const current = rows.find((row) => row.id === this.#current);
     if (current) this.#page.renamed(current.id, current.title);
-    this.#rows = more ? [...this.#rows, ...found.data] : found.data;
-    this.#next = found.has_more ? found.last_id : null;
+    [this.#rows, this.#hasMore] = [rows, more];
     this.#show();
   }
 
   /** What is here of it is shown at once, and what the server finds as soon as nothing more is typed. */
-  async #searched() {
-    this.#found = null;
+  async #searched(found = null) {
+    this.#found = found;
     this.#show();
     const trouble = (error) => this.#page.trouble(error);
     try {
-      const { look } = await import("/chat/list/finding.js");
-      look(this.#client, this.#search.value.trim(), (found) => {
+      const { finder } = await import("/chat/list/finding.js");
+      this.#look ??= finder(this.#client);
+      this.#look(this.#search.value.trim(), (found) => {
         this.#found = found;
         this.#show();
       }, trouble);
@@ -103,7 +122,7 @@ export class Sidebar {
     if (!rows.length) items.push(h("li", { class: "note" }, wanted ? (searches ? "Searching…" : "No chats found.") : "No chats yet."));
     const had = this.#list.contains(document.activeElement);
     arrange(this.#list, items);
-    this.#more.hidden = !this.#next || Boolean(wanted);
+    this.#more.hidden = !this.#hasMore || Boolean(wanted);
     this.#mark();
     if (had && document.activeElement === document.body) this.#list.querySelector('a[tabindex="0"]')?.focus();
   }

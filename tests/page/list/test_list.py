@@ -97,10 +97,29 @@ async def test_search_looks_through_all_pages_of_the_list(site: Site) -> None:
         new = await site.api.call("POST", "/v1/conversations", json={"title": f"Old number {number}."})
         made.append(new.json()["id"])
     page = await site.visit()
-    await expect(button(page, "Show more")).to_be_visible()
+    more = button(page, "Show more")
+    await expect(more).to_be_visible()
     await page.get_by_role("searchbox").fill("old number 3.")
     await expect(chats(page).get_by_role("link")).to_have_count(1)
     await page.get_by_role("searchbox").fill("")
+    # Each chat stands there once, however often more are asked for, and stays when the list is read again.
+    await more.evaluate("button => (button.click(), button.click())")
+    for again in (False, True):
+        if again:
+            async with page.expect_response("**/v1/conversations?limit=*"):
+                await page.evaluate("dispatchEvent(new Event('focus'))")
+        for number in (0, 59):
+            await expect(chats(page).get_by_role("link", name=f"Old number {number}.")).to_have_count(1)
+    # What a search has found is looked for again when another tab says that something has changed.
+    search = page.get_by_role("searchbox")
+    await search.fill("old number 5")
+    found = chats(page).get_by_role("link")
+    await expect(found).to_have_count(11)
+    await site.api.call("DELETE", f"/v1/conversations/{made.pop()}")
+    other = await page.context.new_page()
+    await other.goto(f"{site.address}page.json")
+    await other.evaluate("new BroadcastChannel('keepstream.conversations').postMessage('changed')")
+    await expect(found).to_have_count(10)
     for one in made:
         await site.api.call("DELETE", f"/v1/conversations/{one}")
 
@@ -180,6 +199,14 @@ async def test_commands_by_keys_and_in_the_palette(site: Site, axe: str) -> None
     await expect(palette.get_by_role("combobox")).to_be_focused()
     await expect(palette.get_by_role("option", name="Settings")).to_be_visible()
     assert await violations(page, axe) == []
+    await palette.get_by_role("combobox").fill("for the pal")
+    await expect(palette.get_by_role("option", name="For the palette")).to_have_attribute("aria-selected", "true")
+    # What is chosen stays so when the server's answer comes.
+    async with page.expect_request("**/v1/conversations?*query=g"):
+        await palette.get_by_role("combobox").fill("g")
+        await page.keyboard.press("ArrowDown")
+    await expect(palette.locator("mark").first).to_be_attached()
+    await expect(palette.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
     await palette.get_by_role("combobox").fill("for the pal")
     await expect(palette.get_by_role("option", name="For the palette")).to_have_attribute("aria-selected", "true")
     await page.keyboard.press("Enter")

@@ -9,13 +9,20 @@ const LONGEST = 2000;
 /**
  * Asks, below `element`; `back` has the focus afterwards.
  * @param {(text: string) => Promise<boolean>} send whether it was taken
- * @returns {{ close: () => void }}
+ * @returns {{ close: () => false | void }}
  */
 export function ask(element, text, send, back) {
   const box = h("textarea", { "aria-label": "What was wrong with it?", placeholder: "What was wrong with it? (optional)", rows: "2", maxlength: String(LONGEST) });
   box.value = text;
   const button = h("button", { class: "primary" }, "Send");
   const close = () => form.remove();
+  /** Takes it away, unless there is something in it that was not sent: false then. */
+  const leave = () => {
+    const [said, holds] = [box.value.trim(), form.isConnected];
+    if (!holds || !said || said === text) return close();
+    box.focus();
+    return false;
+  };
   const done = () => {
     close();
     back.focus();
@@ -49,5 +56,5 @@ export function ask(element, text, send, back) {
   element.append(form);
   box.focus();
   form.scrollIntoView({ block: "nearest" });
-  return { close };
+  return { close: leave };
 }

@@ -34,7 +34,7 @@ export function verdict(entry, does) {
     }
   };
   const press = async (rating) => {
-    note?.close();
+    if (note?.close() === false) return;
     const why = given?.rating === rating ? (given.note ?? "") : null;
     if (why === null) say(rating);
     if (rating > 0) return;

@@ -7,22 +7,26 @@ const MOST = 200;
 const CHARACTERS = 200;
 const TYPED_MS = 200;
 
-let typing = null;
-let finding = null;
-
-/** Has `show` told what says `query`, as soon as nothing more is typed; "" stops what is under way. */
-export function look(client, query, show, trouble) {
-  clearTimeout(typing);
-  finding?.abort();
-  if (!query) return;
-  const { signal } = (finding = new AbortController());
-  typing = setTimeout(async () => {
-    try {
-      for await (const found of find(client, query, signal)) if (!signal.aborted) show(found);
-    } catch (error) {
-      if (!signal.aborted) trouble(error);
-    }
-  }, TYPED_MS);
+/**
+ * For each who looks, one: `look(query, show, trouble)` has `show` told what says `query`, as soon as nothing more is typed;
+ * "" stops what is under way.
+ */
+export function finder(client) {
+  let typing = null;
+  let finding = null;
+  return (query, show, trouble) => {
+    clearTimeout(typing);
+    finding?.abort();
+    if (!query) return;
+    const { signal } = (finding = new AbortController());
+    typing = setTimeout(async () => {
+      try {
+        for await (const found of find(client, query, signal)) if (!signal.aborted) show(found);
+      } catch (error) {
+        if (!signal.aborted) trouble(error);
+      }
+    }, TYPED_MS);
+  };
 }
 
 /** All chats that say it, a part at a time: `{ rows, more }`, each row with its `excerpt`. */

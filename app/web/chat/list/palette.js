@@ -3,7 +3,7 @@
 import { h } from "/chat/dom.js";
 import { isMac, keyOf } from "/chat/keys.js";
 import { look as dress } from "/chat/composing/look.js";
-import { look } from "/chat/list/finding.js";
+import { finder } from "/chat/list/finding.js";
 import { nameOf } from "/chat/sidebar.js";
 
 const SHOWN = 30;
@@ -49,11 +49,12 @@ async function open(page) {
   await dress();
   const { client, list: { rows }, go } = page;
   const commands = COMMANDS.slice(1);
+  const look = finder(client);
   const box = h("input", { type: "text", role: "combobox", "aria-label": "Search chats and commands", "aria-expanded": "true",
     "aria-controls": "palette-list", "aria-autocomplete": "list", placeholder: "Search chats and commands", autocomplete: "off" });
   const list = h("ul", { id: "palette-list", role: "listbox", "aria-label": "Chats and commands" });
   const dialog = h("dialog", { class: "palette", "aria-label": "Search chats and commands", onclose: () => {
-    look(client, "");
+    look("");
     dialog.remove();
   } }, box, list);
   let [options, at] = [[], 0];
@@ -71,22 +72,24 @@ async function open(page) {
     dialog.close();
     option.run();
   };
+  /** Where an answer comes, what was chosen stays so. */
   const show = (found) => {
+    const chosen = found && options[at]?.id;
     const wanted = box.value.trim().toLowerCase();
     const known = found ?? rows.filter((row) => nameOf(row).toLowerCase().includes(wanted));
     options = [
-      ...commands.filter(({ name }) => name.toLowerCase().includes(wanted)).map((one) => ({ name: one.name, note: keysOf(one), run: () => one.run(page) })),
-      ...known.slice(0, SHOWN).map((row) => ({ name: nameOf(row), excerpt: row.excerpt, note: "Chat", run: () => go(row.id, row.match?.message_id) })),
+      ...commands.filter(({ name }) => name.toLowerCase().includes(wanted)).map((one) => ({ id: one.name, name: one.name, note: keysOf(one), run: () => one.run(page) })),
+      ...known.slice(0, SHOWN).map((row) => ({ id: row.id, name: nameOf(row), excerpt: row.excerpt, note: "Chat", run: () => go(row.id, row.match?.message_id) })),
     ];
     list.replaceChildren(...options.map(({ name, note, excerpt }, n) =>
       h("li", { role: "option", id: `option-${n}`, onclick: () => choose(n) }, h("span", { class: "title" }, name, excerpt && h("span", { class: "excerpt" }, excerpt)), h("kbd", {}, note))));
     if (!options.length) list.replaceChildren(h("li", { role: "option", "aria-disabled": "true", class: "note" }, "Nothing found."));
-    pick(0);
+    pick(options.findIndex(({ id }) => id === chosen));
   };
   box.addEventListener("input", () => {
     show();
     // Where nothing is found, what is known stays.
-    look(client, box.value.trim(), (found) => show(found.rows), () => {});
+    look(box.value.trim(), (found) => show(found.rows), () => {});
   });
   box.addEventListener("keydown", (event) => {
     const to = { ArrowDown: () => pick(at + 1), ArrowUp: () => pick(at - 1), Enter: () => choose(at) }[keyOf(event)];
