@@ -12,9 +12,11 @@ before it leaves the stream, the front for one that never ran, or whoever asks n
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 import orjson
 from redis.asyncio import Redis
@@ -29,6 +31,9 @@ from app.stream.scripts import source, source_on_full
 
 # A log of events that is longer is started over: who was away for so long fetches the conversation.
 EVENTS_BYTES = 256 * 1024
+# When a conversation was used, in ms since 1970, and its id: in this order they are listed, the last first.
+Place = tuple[float, str]
+HEAD: Place = (math.inf, "")
 _READ = (keys.log, keys.meta, keys.messages, keys.opinions)
 
 
@@ -225,26 +230,48 @@ class Conversations:
 
         None where `before` is not listed.
         """
-        key, start = keys.conversations(owner), 0
-        if before is not None:
-            rank = await self._redis.zrevrank(key, before)
-            if rank is None:
-                return None
-            start = rank + 1
+        place = await self.place(owner, before)
+        if place is None:
+            return None
         found: list[Conversation] = []
-        while len(found) <= limit:
-            ids = await self._redis.zrevrange(key, start, start + limit)
-            if not ids:
-                break
-            start += len(ids)
-            read = await asyncio.gather(*(self.read(one.decode()) for one in ids))
-            for one, conversation in zip(ids, read, strict=True):
-                if conversation is not None and not conversation.deleted:
-                    found.append(conversation)
-                else:  # it has gone by itself
-                    await self.unlist(owner, one.decode())
-                    start -= 1
+        while len(found) <= limit and (places := await self.behind(owner, place, limit + 1)):
+            found += await self.standing(owner, places)
+            place = places[-1]
         return found[:limit], len(found) > limit
+
+    async def place(self, owner: str, before: str | None) -> Place | None:
+        """Where a conversation is listed, or the list's head; None where it is not."""
+        if before is None:
+            return HEAD
+        used_ms: float | None = await self._redis.zscore(keys.conversations(owner), before)
+        return None if used_ms is None else (used_ms, before)
+
+    async def behind(self, owner: str, place: Place, limit: int) -> list[Place]:
+        """Up to `limit` places behind one, last used first; none at the end.
+
+        By what stands there and not by its number, which is another as soon as one is used or deleted.
+        """
+        key, found, start = keys.conversations(owner), list[Place](), 0
+        while not found:
+            first, last = cast("int", place[0]), cast("int", "-inf")  # as is said of scores, which these are
+            listed = await self._redis.zrange(
+                key, first, last, desc=True, byscore=True, withscores=True, offset=start, num=limit
+            )
+            if not listed:
+                break
+            found = [at for one, used_ms in listed if (at := (used_ms, one.decode())) < place]
+            start += len(listed)
+        return found
+
+    async def standing(self, owner: str, places: Sequence[Place]) -> list[Conversation]:
+        """Those of these that are there; one that has gone by itself leaves the list."""
+        found, ids = [], [one for _, one in places]
+        for one, conversation in zip(ids, await asyncio.gather(*map(self.read, ids)), strict=True):
+            if conversation is not None and not conversation.deleted:
+                found.append(conversation)
+            else:
+                await self.unlist(owner, one)
+        return found
 
 
 def size(messages: Sequence[turns.Message]) -> int:

@@ -73,13 +73,13 @@ ROWS = (
     Mutation(
         "a search looks at everything in one call",
         "app/faces/conversations/listed/searching.py",
-        "                if len(rows) == limit or room <= 0 or loop.time() > until:",
+        "                if len(rows) == limit or room <= 0 or time.monotonic() > until:",
         "                if False:",
     ),
     Mutation(
         "a letter is found only as it was composed",
         "app/faces/conversations/listed/matching.py",
-        'unicodedata.normalize("NFKC", text.casefold())',
+        "_composed(text.casefold())",
         "text.casefold()",
     ),
     Mutation(

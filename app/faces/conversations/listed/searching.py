@@ -1,15 +1,18 @@
 """What the front does in conversations: looks for what was said in them.
 
 The rule: one call looks at so much and for so long, and says where it stopped; whoever wants more goes on from there.
-A few are under way at once, and what is large takes its turn. Only what is shown of a conversation is looked at: its
-title and its active branch. Knows no HTTP.
+A few are under way at once, one of each owner, and what is large takes its turn. Only what is shown of a conversation
+is looked at: its title and its active branch. Knows no HTTP.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from app.faces.conversations.keeping import Keeping
 from app.faces.conversations.listed.matching import Match, folded, match_of
@@ -18,10 +21,13 @@ from app.intake.streams import Streams
 from app.settings import Settings
 from app.stream.concurrency.threads import beside
 from app.stream.conversations.conversation import Conversation
+from app.stream.errors import BusyError
 
 SEARCH_BYTES = 8 * 1024 * 1024
 SEARCH_SECONDS = 1.0
 AT_ONCE = 2
+# Who waits for so long that the searches of others begin is told to come back.
+WAIT_SECONDS = 10.0
 _LISTED = 50
 
 
@@ -40,34 +46,72 @@ class Searching(Keeping):
     def __init__(self, streams: Streams, settings: Settings, bulk: Bulk) -> None:
         super().__init__(streams, settings, bulk)
         self._searches = asyncio.Semaphore(AT_ONCE)
+        self._owners: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def search(self, owner: str, query: str, before: str | None, limit: int) -> Found | None:
-        """Up to `limit` conversations behind `before` that say `query`, last used first; None for no such `before`."""
-        async with self._searches:
+        """Up to `limit` conversations behind `before` that say `query`, last used first; None for no such `before`.
+
+        Raises `BusyError` where too many search, or nothing could be looked at.
+        """
+        async with self._turn(owner):
             return await self._search(owner, folded(query.strip()), before, limit)
 
+    @asynccontextmanager
+    async def _turn(self, owner: str) -> AsyncIterator[None]:
+        mine = self._owners.setdefault(owner, asyncio.Lock())
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await held.enter_async_context(mine)  # first, so that what waits for its owner holds no other up
+                    await held.enter_async_context(self._searches)
+            except TimeoutError:
+                raise BusyError("too many searches are under way; try again") from None
+            yield
+
     async def _search(self, owner: str, query: str, before: str | None, limit: int) -> Found | None:
-        loop = asyncio.get_running_loop()
-        until, room = loop.time() + SEARCH_SECONDS, SEARCH_BYTES
+        until, room = time.monotonic() + SEARCH_SECONDS, SEARCH_BYTES
         rows: list[tuple[Conversation, Match]] = []
-        last, more = before, True
-        while more:
-            page = await self.store.page(owner, last, _LISTED)
-            if page is None:  # what was looked at last has gone
-                return None if last == before else Found(rows, more=False, last_id=last)
-            listed, more = page
-            for n, found in enumerate(listed):
-                if match := await self._look(found, query):
-                    rows.append((found, match))
+        last, place = before, await self.store.place(owner, before)
+        if place is None:
+            return None
+        while places := await self.store.behind(owner, place, _LISTED + 1):
+            there = await self.store.standing(owner, places[:_LISTED])
+            for n, found in enumerate(there):
+                try:
+                    match = await self._look(found, query, until, alone=last == before)
+                except (BusyError, TimeoutError):
+                    if last == before:  # whoever asks again would get no further
+                        raise
+                    return Found(rows, more=True, last_id=last)
+                rows += [(found, match)] if match else []
                 last, room = found.id, room - found.bytes
-                if len(rows) == limit or room <= 0 or loop.time() > until:
-                    return Found(rows, more or n + 1 < len(listed), last)
+                if len(rows) == limit or room <= 0 or time.monotonic() > until:
+                    return Found(rows, n + 1 < len(there) or len(places) > _LISTED, last)
+            place = places[:_LISTED][-1]
         return Found(rows, more=False, last_id=last)
 
-    async def _look(self, found: Conversation, query: str) -> Match | None:
+    async def _look(self, found: Conversation, query: str, until: float, *, alone: bool) -> Match | None:
+        """Raises `BusyError`, and `TimeoutError` where it was late before all was looked at; not of the one that a call
+        begins with (`alone`), whose rest is passed over once it had a whole call's time.
+        """
         title = found.text("title")
-        if match := match_of(title, (), query):
+        if match := match_of(title, (), query, _never):
             return match
         async with self.bulk.turn(found.bytes):
             read = await self.store.raw(found.id)
-            return None if read is None else await beside(found.bytes, lambda: match_of(None, read[1], query))
+            if read is None:
+                return None
+            if alone:
+                until = time.monotonic() + SEARCH_SECONDS
+            try:
+                return await beside(
+                    found.bytes, lambda: match_of(None, read[1], query, lambda: time.monotonic() > until)
+                )
+            except TimeoutError:
+                if alone:
+                    return None
+                raise
+
+
+def _never() -> bool:
+    return False

@@ -140,6 +140,19 @@ async def test_the_last_used_is_listed_first_and_page_by_page(store: Conversatio
     assert await store.page("you", None, 2) == ([], False)
 
 
+async def test_a_place_stands_though_what_stood_there_is_used_or_deleted(store: Conversations, redis: Redis) -> None:
+    key = keys.conversations(OWNER)
+    await redis.zadd(key, {f"cv_{n}": 100 + n // 3 for n in range(9)})  # three of each millisecond
+    await redis.pexpire(key, LIFE_MS)
+    place, seen = await store.place(OWNER, None), list[str]()
+    while place is not None and (found := await store.behind(OWNER, place, 2)):
+        seen += [one for _, one in found]
+        place = found[-1]
+        await (redis.zadd(key, {seen[-1]: 200}) if len(seen) % 4 else redis.zrem(key, seen[-1]))
+    assert seen == [f"cv_{n}" for n in reversed(range(9))]
+    assert await store.place(OWNER, "cv_nobody") is None
+
+
 async def test_an_owner_keeps_so_many_and_no_more(store: Conversations) -> None:
     ids = [await made(store) for _ in range(3)]
     assert [await store.enlist(OWNER, one, 2, LIFE_MS) for one in (*ids, ids[0])] == [True, True, False, True]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
@@ -9,9 +13,12 @@ import pytest
 from redis.asyncio import Redis
 
 from app.faces.conversations.listed import searching
+from app.faces.conversations.listed.matching import PART
 from app.faces.conversations.saying import Conversing
 from app.stream import keys
+from app.stream.conversations.conversation import Conversation
 from app.stream.conversations.turns import user_message
+from app.stream.errors import BusyError
 from tests.app.faces.conversations.test_saying import OWNER, conversing
 
 _USED = count(1000, 1000)
@@ -69,6 +76,85 @@ async def test_so_many_are_found_at_a_time(redis: Redis) -> None:
     ids = [await made(front, OWNER, "moon") for _ in range(5)]
     assert await all_of(front, "moon", limit=2) == (ids[::-1], 3)
     assert await all_of(front, "moon", limit=5) == (ids[::-1], 1)
+
+
+async def test_what_is_deleted_and_used_meanwhile_changes_nothing_of_the_rest(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "_LISTED", 2)
+    front = conversing(redis)
+    ids = [await made(front, OWNER, "moon") for _ in range(7)]
+    look, at = front._look, iter([None, ids[5], ids[4]])  # the last of the first page goes, and the next one's is used
+
+    async def looked(found: Conversation, *args: Any, **more: Any) -> Any:
+        match = await look(found, *args, **more)
+        if (one := next(at, None)) == ids[5]:
+            await front.delete(OWNER, ids[5])
+        elif one:
+            await redis.zadd(keys.conversations(OWNER), {one: next(_USED) * 10**9})
+        return match
+
+    monkeypatch.setattr(front, "_look", looked)
+    assert await all_of(front, "moon") == (ids[::-1], 1)
+
+
+async def test_of_an_owner_one_search_is_under_way_and_nobody_else_waits_for_the_others(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "WAIT_SECONDS", 0.05)
+    front, go_on, begun = conversing(redis), asyncio.Event(), list[str]()
+    search = front._search
+
+    async def held(owner: str, *args: Any) -> Any:
+        begun.append(owner)
+        if owner == OWNER:
+            await go_on.wait()
+        return await search(owner, *args)
+
+    monkeypatch.setattr(front, "_search", held)
+    one = asyncio.create_task(front.search(OWNER, "moon", None, 10))
+    await asyncio.sleep(0)
+    others = await asyncio.gather(*(front.search(OWNER, "moon", None, 10) for _ in range(4)), return_exceptions=True)
+    assert [type(refused) for refused in others] == [BusyError] * 4
+    assert await front.search("you", "moon", None, 10) is not None
+    assert begun == [OWNER, "you"]
+    go_on.set()
+    assert await one is not None
+    assert await front.search(OWNER, "moon", None, 10) is not None
+    others.clear()
+    gc.collect()
+    assert not front._owners, "nothing is kept of who has searched"
+
+
+@pytest.mark.parametrize("too_late", [False, True])
+async def test_where_it_cannot_go_on_what_was_found_is_told(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, *, too_late: bool
+) -> None:
+    front = conversing(redis)
+    ids = [await made(front, OWNER, "moon") for _ in range(3)]
+    turns = count()
+
+    @asynccontextmanager
+    async def turn(_: int) -> AsyncIterator[None]:
+        if next(turns) == 1:
+            raise TimeoutError if too_late else BusyError("busy")
+        yield
+
+    monkeypatch.setattr(front.bulk, "turn", turn)
+    assert await all_of(front, "moon") == (ids[::-1], 2)
+    turns = count(1)
+    with pytest.raises(TimeoutError if too_late else BusyError):  # who asks again would hear the same for ever
+        await front.search(OWNER, "moon", None, 10)
+
+
+async def test_what_is_too_much_for_one_call_is_begun_anew_by_the_next_and_then_passed_over(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "SEARCH_SECONDS", 0.0)
+    front = conversing(redis)
+    first = await made(front, OWNER, "moon")
+    await made(front, OWNER, "x" * 3 * PART + "moon")
+    assert await all_of(front, "moon") == ([first], 2)
 
 
 async def test_a_deleted_one_is_not_found(redis: Redis) -> None:
