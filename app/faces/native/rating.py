@@ -97,6 +97,7 @@ async def _rated(front: Front, caller: Caller, stream_id: str) -> Rated:
     if home is not None and home.owner == owner:
         found = await front.streams.conversations.read(home.conversation)
         if found is not None and not found.deleted:
+            await front.opinions.stays_home(stream_id, found.life_ms)
             return Rated(stream_id, owner, home.model, PROGRESSIVE, home.conversation)
         raise ApiError(410, "the stream has ended and is no longer kept, and neither is its conversation")
     check_readable(await log.read(stream_id, origin(stream_id), 1), owner)

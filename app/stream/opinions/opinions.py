@@ -24,6 +24,8 @@ NOTE_CHARACTERS = 2000
 TIMES_MAX = 5
 # Of a conversation's opinions together: a small part of what its messages may take.
 CONVERSATION_BYTES = 1024 * 1024
+# Besides, for thumbs whose words find no room.
+THUMBS_BYTES = 64 * 1024
 
 
 class Said(StrEnum):
@@ -85,6 +87,10 @@ class Opinions:
         found: bytes | None = await self._redis.get(keys.home(stream_id))
         return Home(*found.decode().split("\n", 2)) if found is not None else None
 
+    async def stays_home(self, stream_id: str, life_ms: int) -> None:
+        """Where the answer stands is known as long again as its conversation, which was used since."""
+        await self._redis.expire(keys.home(stream_id), life_ms // 1000 + 1)
+
     async def say(self, rated: Rated, opinion: Opinion, word: str) -> tuple[Said, int]:
         """Puts an opinion on the outbox; what came of it, and its number. `word` tells this request from others."""
         entry: dict[str, str | int] = {
@@ -105,13 +111,18 @@ class Opinions:
 
     async def copy(self, rated: Rated, message_id: str, opinion: Opinion, number: int) -> None:
         """Leaves it where the answer is read: with the stream, and with its conversation."""
-        kept = b"%d %b" % (number, orjson.dumps(opinion.shown()))
+        kept = _kept(opinion, number)
         await self._with_stream(keys=[keys.meta(rated.stream_id)], args=[kept])
         if rated.conversation:
-            await self._in_conversation(
-                keys=[keys.meta(rated.conversation), keys.opinions(rated.conversation)],
-                args=[message_id, kept, CONVERSATION_BYTES],
-            )
+            keys_ = [keys.meta(rated.conversation), keys.opinions(rated.conversation)]
+            done = await self._in_conversation(keys=keys_, args=[message_id, kept, CONVERSATION_BYTES])
+            if not done and opinion.note:  # no room for its words, or there is no such conversation
+                bare = _kept(Opinion(opinion.rating), number)
+                await self._in_conversation(keys=keys_, args=[message_id, bare, CONVERSATION_BYTES + THUMBS_BYTES])
+
+
+def _kept(opinion: Opinion, number: int) -> bytes:
+    return b"%d %b" % (number, orjson.dumps(opinion.shown()))
 
 
 def told(kept: bytes) -> orjson.Fragment:

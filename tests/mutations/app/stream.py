@@ -225,4 +225,10 @@ ROWS = (
         "                await self._log.release(stream_id, conversation_id, found.life_ms)\n                return",
         "                await self._log.release(stream_id)\n                return",
     ),
+    Mutation(
+        "a rating whose words find no room in the conversation is shown to nobody",
+        "app/stream/opinions/opinions.py",
+        "            if not done and opinion.note:",
+        "            if False and not done:",
+    ),
 )

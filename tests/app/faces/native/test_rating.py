@@ -120,6 +120,10 @@ async def test_an_answer_is_rated_in_its_conversation_also_when_its_stream_is_go
         assert (await rate(http, stream_id, rating=-1, note='"so"')).status_code == 200
         assert await shown() == [None, {"rating": -1, "note": '"so"'}]
     assert not await redis.exists(keys.meta(stream_id))
+    # The conversation has been used since, and lives on: so does the way to it.
+    await redis.expire(keys.home(stream_id), 60)
+    assert (await rate(http, stream_id, rating=1)).status_code == 200
+    assert await redis.ttl(keys.home(stream_id)) > front.front.settings.conversation_ttl - 60
     await http.delete(f"/v1/conversations/{cv}")
     assert (await rate(http, stream_id, rating=1)).status_code == 410
 

@@ -95,7 +95,11 @@ async def test_they_take_no_more_room_than_they_may(
     redis: Redis, opinions: Opinions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.stream.opinions.opinions.CONVERSATION_BYTES", 100)
+    monkeypatch.setattr("app.stream.opinions.opinions.THUMBS_BYTES", 40)
     cv = await made(Conversations(redis, Log(redis)))
     for n in range(10):
         await opinions.copy(Rated(STREAM, "me", "m", "final", cv), f"msg_{n}", WHY, 1)
-    assert await redis.hlen(keys.opinions(cv)) == 3  # type: ignore[misc]
+    kept = await redis.hgetall(keys.opinions(cv))  # type: ignore[misc]
+    # Where there is no room for the words the thumb is shown all the same.
+    assert [len(one) for one in kept.values()] == 3 * [33] + 2 * [15]
+    assert orjson.loads(orjson.dumps(told(kept[b"msg_4"]))) == {"rating": -1}
