@@ -265,9 +265,9 @@ async function edit() {
   const open = conversation;
   try {
     const dialog = await import("/chat/menu/settings.js");
-    const of = { system: open ? open.system : undefined, limits: session.limits, now: now(), signOut: session.isOpen ? signOut : null };
-    const system = await dialog.edit(settings, of);
-    if (system !== undefined && open === conversation && system !== (open.system ?? null) && $("#gone").hidden) await describe({ system });
+    const save = (system) => client.request(open.path, json("PATCH", { system })).then(() => (open.system = system));
+    const of = { system: open ? open.system : undefined, save, limits: session.limits, now: now(), signOut: session.isOpen ? signOut : null };
+    await dialog.edit(settings, of);
   } catch (error) {
     composer.notice(trouble(error));
   }

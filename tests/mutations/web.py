@@ -20,7 +20,7 @@ ROWS = (
     Mutation(
         "a key that a page of before has kept stays in the browser",
         "app/web/chat/settings.js",
-        "      if (key) this.#keep();\n",
+        "      if (this.oldKey) this.#keep();\n",
         "",
     ),
     Mutation(

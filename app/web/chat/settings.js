@@ -11,15 +11,18 @@ export class Settings {
 
   constructor() {
     try {
-      const { key = "", ...values } = JSON.parse(localStorage.getItem(STORE) ?? "{}");
-      Object.assign(this.#values, values);
-      if (typeof values.thinking === "boolean") this.#values.thinking = values.thinking ? "on" : ""; // a page of before
-      this.oldKey = key;
-      if (key) this.#keep();
+      this.oldKey = this.#read();
+      if (this.oldKey) this.#keep();
     } catch {
       // Unreadable or forbidden: the defaults hold.
     }
     this.#apply();
+    // What another tab has set holds here too: else it would be written over.
+    addEventListener("storage", ({ key }) => {
+      if (key !== STORE) return;
+      this.#read();
+      this.#apply();
+    });
   }
 
   get(name) {
@@ -34,6 +37,13 @@ export class Settings {
       // It holds for as long as the page is open.
     }
     this.#apply();
+  }
+
+  #read() {
+    const { key = "", ...values } = JSON.parse(localStorage.getItem(STORE) ?? "{}");
+    this.#values = { ...DEFAULTS, ...values };
+    if (typeof values.thinking === "boolean") this.#values.thinking = values.thinking ? "on" : ""; // a page of before
+    return key;
   }
 
   #keep() {

@@ -22,6 +22,7 @@ from tests.page.visiting import (
     eventually,
     quoted,
     say,
+    status,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -169,8 +170,18 @@ async def test_the_system_prompt_of_this_chat_and_of_new_ones(site: Site) -> Non
     await expect(body(page)).to_contain_text("Be a lighthouse keeper.")
     await button(page, "Settings").click()
     await expect(settings.get_by_label("System prompt for this chat")).to_have_value("Be a lighthouse keeper.")
-    await settings.get_by_label("System prompt for this chat").fill("Be a pirate.")
+    here = settings.get_by_label("System prompt for this chat")
+    await here.fill("Be a pirate.")
+    # Where it is refused, nothing that was typed is lost.
+    site.allow(status(503))
+    error = {"type": "error", "error": {"type": "api_error", "message": "Redis is full"}}
+    await page.route("**/v1/conversations/cv_*", lambda route: route.fulfill(status=503, json=error))
     await button(settings, "Save").click()
+    await expect(settings.get_by_role("alert")).to_contain_text("Redis is full")
+    await expect(here).to_have_value("Be a pirate.")
+    await page.unroute("**/v1/conversations/cv_*")
+    await button(settings, "Save").click()
+    await expect(settings).to_have_count(0)
     await say(page, "And now?", f"echo {NOW}")
     await answered(page, 2)
     await expect(body(page)).to_contain_text("Be a pirate.")
@@ -180,3 +191,12 @@ async def test_the_system_prompt_of_this_chat_and_of_new_ones(site: Site) -> Non
     await page.reload()
     await button(page, "Settings").click()
     await expect(settings.get_by_label("System prompt for new chats")).to_have_value("Be a lighthouse keeper.")
+    # A tab that stood here before keeps what another one sets.
+    other = await site.visit(context=page.context)
+    await button(other, "Settings").click()
+    await other.get_by_label("System prompt for new chats").fill("Be brief.")
+    await button(other.get_by_role("dialog"), "Save").click()
+    await page.keyboard.press("Escape")
+    await page.wait_for_function("() => localStorage['keepstream.settings'].includes('brief')")
+    await button(page, "Settings").click()
+    await expect(settings.get_by_label("System prompt for new chats")).to_have_value("Be brief.")
