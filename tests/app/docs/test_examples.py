@@ -229,7 +229,7 @@ async def test_three_clients_stand_at_the_front_door() -> None:
     assert [block.language for block in README.blocks if block.is_run] == ["sh", "js", "python"]
     for block in README.blocks:
         if block.is_run:
-            assert len([line for line in block.code.splitlines() if line]) <= 5
+            assert len([line for line in block.code.splitlines() if line]) <= 7
 
 
 WAYS = ("From curl", "From Python", "From React", "Behind your login")
