@@ -181,6 +181,7 @@ class EventsAnswer(_Live):
 
     async def _serve(self, steps: Steps, reader: TimedReader, scope: Scope, send: Send) -> bool:  # noqa: ARG002 - as others
         now, owed, inside = asyncio.get_running_loop().time, False, False
+        told = self._answered.up_to_date
         # Who stands at the end is told so at once; whoever does not is told with what follows.
         await self._say(reader, send, self._control(reader) if self._answered.up_to_date else b"")
         async for step in steps:
@@ -201,7 +202,8 @@ class EventsAnswer(_Live):
                     break
                 case _:
                     pass
-            if now() >= self._until and not inside:
+            told = told or isinstance(step, Data | Part)
+            if told and now() >= self._until and not inside:  # who was told no place would come back to the same
                 break
         else:
             await self._say(reader, send, self._control(reader, closed=True))

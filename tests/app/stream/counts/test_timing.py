@@ -27,7 +27,7 @@ async def test_each_call_of_a_script_is_counted_by_its_name(valkey: EmbeddedValk
         before = timing.seconds()["log/read"].count
         await log.read("st_1", None)
         opening = log.opening("st_1", {"owner": "me", "request": "{}"})
-        await queue.submit("st_1", limit=1, life_ms=60_000, after=opening)
+        await queue.submit("st_1", limit=10_000, life_ms=60_000, after=opening)
         await redis.exists(keys.JOBS)
     finally:
         await redis.aclose()

@@ -26,7 +26,7 @@ async def test_a_submit_wakes_an_idle_worker(shop: Workshop) -> None:
         for _ in range(20):
             stream = await shop.run("[[sim: tokens=1]]")
             waits.append(int(stream.meta["started_at"]) - int(stream.meta["created_at"]))
-    assert sorted(waits)[10] < 100
+    assert sorted(waits)[10] < 500  # who is not woken looks every two seconds
 
 
 async def _commands(shop: Workshop) -> int:
