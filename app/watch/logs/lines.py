@@ -146,7 +146,9 @@ LINES: dict[type[Event], Line] = {
     of_processes.SettingIgnored: _always(
         "setting.ignored", WARNING, "it is no setting of Keepstream's, and changes nothing"
     ),
-    of_processes.FewDescriptors: _always("descriptors.few", WARNING, "raise ulimit -n, or lower KEEPSTREAM_CONNECTIONS_MAX"),
+    of_processes.FewDescriptors: _always(
+        "descriptors.few", WARNING, "raise ulimit -n or lower KEEPSTREAM_CONNECTIONS_MAX"
+    ),
     of_processes.MetricsServed: _always("metrics.served", INFO),
     of_processes.MetricsUnserved: _always("metrics.unserved", ERROR, "it goes on without, and tries again"),
     of_processes.TracesOff: _always("traces.off", WARNING),
