@@ -203,7 +203,7 @@ class EventsAnswer(_Live):
                 case _:
                     pass
             told = told or isinstance(step, Data | Part)
-            if told and now() >= self._until and not inside:  # who was told no place would come back to the same
+            if told and now() >= self._until and not inside:
                 break
         else:
             await self._say(reader, send, self._control(reader, closed=True))

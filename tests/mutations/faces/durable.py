@@ -54,7 +54,7 @@ ROWS = (
     Mutation(
         "an SSE of a Durable Stream has no end",
         "app/faces/durable/answer.py",
-        "            if now() >= self._until and not inside:",
+        "            if told and now() >= self._until and not inside:",
         "            if False:",
     ),
     Mutation(
