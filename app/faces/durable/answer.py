@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from redis.exceptions import RedisError
 from starlette.responses import Response
 from starlette.types import Message, Scope, Send
 
@@ -39,10 +40,14 @@ from app.http.whole import Large
 from app.stream.concurrency.threads import beside
 from app.stream.frames import Position, position_at_end
 from app.stream.readback.restarts import ends
+from app.stream.redis.connect import AWAY
+from app.stream.redis.refusals import tell_refusal
 
 FACE = "durable"
 # A wait is over before proxies take its silence for a dead connection.
 WAIT_SECONDS = 15.0
+# And then for so long the log is asked whether this is its end still.
+LOOK_SECONDS = 1.0
 # What the protocol asks for (§5.8), so that those who come later can be put together with those who are here.
 SSE_SECONDS = 60.0
 # What each client may hold for itself; of what is larger, all who ask for the same hold one.
@@ -153,19 +158,30 @@ class WaitingAnswer(_Live):
                 case Aside() if found or now() >= reader.due:
                     break
                 case Leave():
-                    return nothing_yet(self._client, self._answered, leave=True)
+                    return nothing_yet(self._client, replace(self._answered, up_to_date=False), leave=True)
                 case Reset() | Lost():
                     raise gone()
                 case _:
                     pass
         else:
             return self._found(reader.position, found, closed=True)
-        return self._found(reader.position, found, closed=False)
+        if found:
+            return self._found(reader.position, found, closed=False)
+        return nothing_yet(self._client, replace(self._answered, up_to_date=await self._still_at_end()))
+
+    async def _still_at_end(self) -> bool:
+        """Whether the log ends where this waited, by the log: who heard nothing may be who could hear nothing."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                read = await self._front.hub.log.read(self._stream_id, self._position)
+        except (RedisError, *AWAY) as error:
+            tell_refusal("long-poll", error)
+            return False
+        return read.proven and read.length == self._position.offset
 
     def _found(self, end: Position, data: bytes | None, *, closed: bool) -> Response:
         start = self._position
-        up_to_date = closed or self._at_end(end)
-        answered = Answered(self._stream_id, start, end, up_to_date=up_to_date or start == end, closed=closed)
+        answered = Answered(self._stream_id, start, end, up_to_date=closed or self._at_end(end), closed=closed)
         if start == end:
             return nothing_yet(self._client, answered)
         self._front.hub.sent.bytes += end.offset - start.offset

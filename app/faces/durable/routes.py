@@ -77,9 +77,9 @@ async def log(request: Request) -> Response:
     try:
         caller = await reader_of(front, request)
         stream_id = stream_id_of(request)
-        if request.method == "HEAD":
-            return await _head(front, stream_id, caller.owner)
         asked = Asked.of(request.query_params)
+        if request.method == "HEAD":
+            return await _head(front, stream_id, caller.owner, asked)
         etags = request.headers.get("if-none-match", "")
         client = Client(
             asked.cursor, etags, by_ticket=caller.confined is not None, now=asked.now, live=asked.live is not None
@@ -93,10 +93,15 @@ async def log(request: Request) -> Response:
         raise
 
 
-async def _head(front: Front, stream_id: str, owner: str) -> Response:
+async def _head(front: Front, stream_id: str, owner: str, asked: Asked) -> Response:
+    """The log's end, from wherever is asked: what GET refuses is refused, and how long its answer is remains unsaid."""
     end, closed = await _end_of(front, stream_id, owner)
+    if asked.after is not None and not (await front.streams.log.read(stream_id, asked.after, 1)).proven:
+        raise gone()
     told = {**HEADERS, NEXT_OFFSET: end.id} | ({CLOSED: "true"} if closed else {})
-    return Response(headers=told, media_type=MEDIA_TYPE)
+    answer = Response(headers=told, media_type=MEDIA_TYPE)
+    del answer.headers["content-length"]
+    return answer
 
 
 async def _end_of(front: Front, stream_id: str, owner: str) -> tuple[Position, bool]:

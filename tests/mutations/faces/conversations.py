@@ -83,6 +83,18 @@ ROWS = (
         "text.casefold()",
     ),
     Mutation(
+        "a letter has as many marks as somebody puts on it",
+        "app/faces/conversations/listed/matching.py",
+        "        if marks <= MARKS:",
+        "        if True:",
+    ),
+    Mutation(
+        "an owner has as many searches under way as there are",
+        "app/faces/conversations/listed/searching.py",
+        "                    await held.enter_async_context(mine)",
+        "                    # not one of each",
+    ),
+    Mutation(
         "what stands where a long text is cut is not found",
         "app/faces/conversations/listed/matching.py",
         "    overlap = 4 * len(query) + 16",

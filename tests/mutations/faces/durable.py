@@ -63,4 +63,16 @@ ROWS = (
         "            await self._say(reader, send, self._control(reader, closed=True))",
         "            await self._say(reader, send, self._control(reader))",
     ),
+    Mutation(
+        "a wait in which nobody could look says that nothing came",
+        "app/faces/durable/answer.py",
+        "            return False\n        return read.proven",
+        "            return True\n        return read.proven",
+    ),
+    Mutation(
+        "head takes whatever is asked",
+        "app/faces/durable/routes.py",
+        "    if asked.after is not None and not (await front",
+        "    if False and not (await front",
+    ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as AwayError
 from starlette.responses import Response
 
 from app.faces.durable import answer
@@ -58,12 +59,31 @@ class TestLongPoll:
         assert found.headers["stream-up-to-date"] == "true"
         assert int(found.headers["stream-cursor"]) > 99_999_999
 
+    @pytest.mark.parametrize("error", [AwayError, None])
+    async def test_where_nobody_could_look_it_is_not_told_that_nothing_came(
+        self, front: Served, author: Author, monkeypatch: pytest.MonkeyPatch, error: type[Exception] | None
+    ) -> None:
+        async def away(*_: object, **__: object) -> None:
+            if error is not None:
+                raise error
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(answer.WaitingAnswer, "first_seconds", 0.3)
+        monkeypatch.setattr(answer, "LOOK_SECONDS", 0.05)
+        await author.write(START)
+        async with waiting(front, author, offset=author.last_id) as poll:
+            monkeypatch.setattr(front.hub.log, "read", away)
+            found = await poll
+        assert (found.status_code, found.headers["stream-next-offset"]) == (204, author.last_id)
+        assert "stream-up-to-date" not in found.headers
+
     async def test_a_front_that_drains_sends_it_elsewhere(self, front: Served, author: Author) -> None:
         async with waiting(front, author, offset="-1") as poll:
             await send_all_away(front.hub, 0)
             found = await poll
         assert (found.status_code, found.headers["connection"]) == (204, "close")
         assert found.headers["stream-next-offset"] == origin(author.stream_id).id
+        assert "stream-up-to-date" not in found.headers
 
     async def test_of_a_large_event_it_gets_all_and_holds_nothing_before(self, front: Served, author: Author) -> None:
         async with waiting(front, author, offset="-1") as poll:

@@ -78,6 +78,18 @@ async def test_head_tells_the_end(front: Served, author: Author) -> None:
     assert (ended.headers["stream-closed"], ended.headers["stream-next-offset"]) == ("true", author.last_id)
 
 
+async def test_head_refuses_what_get_refuses_and_says_no_length_that_get_has_not(front: Served, author: Author) -> None:
+    await author.write(START)
+    wrong = ("offset=", "offset=1", "live=sse", "offset=-1&live=true", f"offset={origin('st_another').id}")
+    async with httpx.AsyncClient(base_url=front.url) as http:
+        for query in (*wrong, "offset=now", f"offset={author.last_id}"):
+            address = f"{path(author)}?{query}"
+            head, whole = await http.head(address), await http.get(address)
+            assert head.status_code == whole.status_code, query
+            assert whole.status_code == 200 or query in wrong
+        assert "content-length" not in head.headers
+
+
 async def test_who_has_it_is_not_sent_it_again_until_it_is_another(front: Served, author: Author) -> None:
     await author.write(START)
     etag = (await get(front, path(author))).headers["etag"]

@@ -114,7 +114,9 @@ async def test_of_an_owner_one_search_is_under_way_and_nobody_else_waits_for_the
     monkeypatch.setattr(front, "_search", held)
     one = asyncio.create_task(front.search(OWNER, "moon", None, 10))
     await asyncio.sleep(0)
-    others = await asyncio.gather(*(front.search(OWNER, "moon", None, 10) for _ in range(4)), return_exceptions=True)
+    async with asyncio.timeout(10):
+        more = (front.search(OWNER, "moon", None, 10) for _ in range(4))
+        others = await asyncio.gather(*more, return_exceptions=True)
     assert [type(refused) for refused in others] == [BusyError] * 4
     assert await front.search("you", "moon", None, 10) is not None
     assert begun == [OWNER, "you"]
