@@ -22,9 +22,11 @@ export function conversationStore(client, id) {
   let found = { title: null, system: null, messages: [] };
   // The stream that runs, or did last, and the one that was read to its ending last.
   let running, ended;
-  // What is being said, as it is shown, and the promise that it was accepted or refused.
+  // What is being said, as it is shown, and the promise that all of it was accepted or refused.
   let mine = [];
   let sending;
+  // One is made at a time: who comes second finds it, or makes it where the first was refused.
+  let making = Promise.resolve();
 
   const look = ({ id: stream_id, blocks, ...stream }) => {
     const { messages, ...row } = found;
@@ -35,11 +37,11 @@ export function conversationStore(client, id) {
 
   const store = makeStore(client, { ...IDLE, status: id ? "loading" : "idle" }, look, async (signal) => {
     if (!id) return true;
-    const sent = sending;
-    await sent;
+    const sent = mine;
+    await sending;
     found = await conversations.get(id, { signal });
     // What was said is in what was found, or it was refused.
-    if (sent === sending) mine = [];
+    mine = mine.filter((one) => !sent.includes(one));
     store.connection("open");
     const { stream_id, messages } = found;
     running = stream_id ?? running;
@@ -47,7 +49,7 @@ export function conversationStore(client, id) {
       if (stream_id !== store.state().id) store.begin({ id: stream_id, status: "waiting" });
       await store.follow(stream_id, signal).catch((error) => {
         // Where it is lost, or long over, the conversation knows what became of it.
-        if (signal.aborted) throw error;
+        if (![404, 410].includes(error.status)) throw error;
       });
       ended = stream_id;
     } else {
@@ -61,24 +63,26 @@ export function conversationStore(client, id) {
   const said = async (what, options) => {
     const text = what.content ?? what;
     const content = typeof text === "string" ? [{ type: "text", text }] : text;
-    mine = Array.isArray(content) ? [{ id: "", role: "user", content, pending: true }] : [];
+    const own = { id: "", role: "user", content, pending: true };
+    if (Array.isArray(content)) mine = [...mine, own];
     if (!store.state().id) store.change({ status: "submitting" });
     try {
-      id ??= (await conversations.create({}, options)).id;
+      const make = async () => (id ??= (await conversations.create({}, options)).id);
+      await (making = making.then(make, make));
       const accepted = await conversations.say(id, what, options);
       running = accepted.id;
       return accepted;
     } catch (error) {
-      mine = [];
-      store.change(id ? {} : { status: "idle" });
+      mine = mine.filter((one) => one !== own);
+      store.change(id || mine[0] ? {} : { status: "idle" });
       throw error;
     } finally {
       store.again();
     }
   };
   const say = (what, options) => {
-    const saying = said(what, options);
-    sending = saying.catch(() => {});
+    const [before, saying] = [sending, said(what, options)];
+    sending = saying.catch(() => {}).then(() => before);
     return saying;
   };
 

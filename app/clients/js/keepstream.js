@@ -157,14 +157,15 @@ export class Keepstream {
     }
   }
 
-  /** What `auth` gave last, for as long as it holds, or gives now. */
+  /** What `auth` gave last, for as long as it holds, or gives now. Who is not there is so for all, a refusal is one's own. */
   async #pass(path, refused) {
     const { auth, key } = this.#given;
     if (!auth || /[?&]ticket=/.test(path)) return { key: auth ? "" : await now(key) };
     const id = /(st|cv)_\w+/.exec(path)?.[0];
     for (let asked; asked !== this.#asked; ) {
       asked = this.#asked;
-      const pass = await asked;
+      const pass = await asked?.catch((error) => isPassing(error) && Promise.reject(error));
+      if (!pass) continue;
       const ends = Date.parse(pass.expires_at) || expiry(pass.key);
       if (pass !== refused && (!pass.ticket || pass.id === id) && !(ends - Date.now() < RENEW_MS)) return pass;
     }

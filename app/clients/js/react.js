@@ -37,15 +37,16 @@ export function useConversation(id, options = {}) {
   return useView(store, options);
 }
 
-/** The store of what is asked for: another one only when something else is asked for. */
-function useStore(make, target, { client }) {
+/** The store of what is asked for: another one only when something else is asked for, or somebody else asks. */
+function useStore(make, target, options) {
   const found = useContext(KeepstreamContext);
+  const client = options.client ?? found;
   const wanted = JSON.stringify(target || null);
   let [held, hold] = useState(null);
-  if (!held || held.wanted !== wanted) {
+  if (held?.wanted !== wanted || held.store.client !== client) {
     // What was submitted, or begun, and is now asked for by the id that it has got, is the same.
-    const same = target && held?.store.known() === target;
-    held = { wanted, store: same ? held.store : make(client ?? found, target) };
+    const same = target && held?.store.client === client && held.store.known() === target;
+    held = { wanted, store: same ? held.store : make(client, target) };
     hold(held);
   }
   return [held.store, (store) => hold({ wanted, store })];

@@ -270,7 +270,7 @@
 /**
  * @typedef {object} StreamOptions
  * @property {import("./index.js").Keepstream} [client] the context's, or one of the page's own origin, if left out.
- *   It is taken when something is asked for; another one alone changes nothing
+ *   With another one all begins anew, also what was submitted: make it outside of components
  * @property {(id: string) => void} [onId] is told the id, to be kept where a reload finds it
  */
 

@@ -42,13 +42,31 @@ ROWS = (
     Mutation(
         "an id that is told begins anew",
         "app/clients/js/react.js",
-        "const same = target && held?.store.known() === target;",
+        "const same = target && held?.store.client === client && held.store.known() === target;",
         "const same = false;",
+    ),
+    Mutation(
+        "what one was refused is refused to all who wait beside him",
+        "app/clients/js/keepstream.js",
+        "await asked?.catch((error) => isPassing(error) && Promise.reject(error));",
+        "await asked;",
+    ),
+    Mutation(
+        "two things said at once begin two conversations",
+        "app/clients/js/conversing.js",
+        "await (making = making.then(make, make));",
+        "if (!id) await make();",
+    ),
+    Mutation(
+        "another person's client shows what the first one's did",
+        "app/clients/js/react.js",
+        "if (held?.wanted !== wanted || held.store.client !== client) {",
+        "if (held?.wanted !== wanted) {",
     ),
     Mutation(
         "what is said stands twice",
         "app/clients/js/conversing.js",
-        "    if (sent === sending) mine = [];\n",
+        "    mine = mine.filter((one) => !sent.includes(one));\n",
         "",
     ),
     Mutation(
