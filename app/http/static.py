@@ -32,7 +32,7 @@ _CHAT = (
     *(f"answer/{name}" for name in ("announce", "answer", "blocks", "foot", "note", "verdict", "versions")),
     *("asking/asked", "asking/branching", "asking/editing"),
     *(f"list/{name}" for name in ("doing", "finding", "palette", "roaming")),
-    *("door/door", "door/opening", "door/outdated"),
+    *("door/door", "door/forgetting", "door/opening", "door/outdated"),
     *(f"composing/{name}" for name in ("composer", "draft", "drafts", "files", "look", "model", "pasted", "pictures")),
     *("composing/refusals", "composing/tray", "composing/tuner", "composing/tuning", "menu/doing", "menu/settings"),
     *("markdown/highlight", "markdown/links", "markdown/markdown", "markdown/math", "markdown/rare"),

@@ -6,6 +6,7 @@ asks: so by a cookie alone nothing is changed but by a page of ours, and by its 
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Collection, Sequence
 
@@ -27,6 +28,9 @@ from app.watch.events.of_fronts import CallerRefused
 CHALLENGE = 'Bearer realm="keepstream"'
 # Over https a browser takes and sends the first one over https alone, and from nobody else who shares a name with us.
 SECURE_COOKIE, COOKIE = "__Host-keepstream", "keepstream"
+# By it a page tells the same account from another one, and learns nobody's name.
+OWNER_HEADER = "x-keepstream-owner"
+_PURPOSE = "keepstream owner 1"
 
 NO_SESSION = Refused(Why.UNKNOWN, "the session has ended; sign in again", "no_session")
 FOREIGN_PAGE = Refused(
@@ -66,7 +70,9 @@ class Who:
         value, life_ms = await self._sessions.open(found.owner, held, found.expires_at)
         if before is not None:
             await self._sessions.forget(before)
-        return self._set(request, value, math.ceil(life_ms / 1000))
+        opened = self._set(request, value, math.ceil(life_ms / 1000))
+        opened.headers[OWNER_HEADER] = hashlib.sha256(f"{_PURPOSE}\n{found.owner}".encode()).hexdigest()[:32]
+        return opened
 
     async def end_session(self, request: Request) -> Response:
         value = self._cookie(request)

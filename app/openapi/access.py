@@ -74,7 +74,7 @@ def paths() -> Json:
                 "openSession",
                 TAG,
                 "Sign in: a cookie in place of the key or token that is sent",
-                {"204": answer("The cookie is set", None, "set-cookie"), **errors(400, 401, 415)},
+                {"204": answer("The cookie is set", None, "set-cookie", "x-keepstream-owner"), **errors(400, 401, 415)},
                 security=SECURITY[:2] + SECURITY[3:],
                 description="`HttpOnly`, `SameSite=Strict`; it ends with its key or token, after 30 days at the most. "
                 "With it alone anything but `GET` and `HEAD` needs the `Origin` of this server.",

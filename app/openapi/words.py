@@ -104,6 +104,10 @@ HEADERS: Json = {
     "content-disposition": {"description": "A name for the file", "schema": {"type": "string"}},
     "etag": {"description": "Names this version", "schema": {"type": "string"}},
     **offsets.HEADERS,
+    "x-keepstream-owner": {
+        "description": "A digest of whose session it is: the same for the same owner",
+        "schema": {"type": "string"},
+    },
     "set-cookie": {"description": "The session's cookie", "schema": {"type": "string"}},
 }
 

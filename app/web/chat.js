@@ -5,7 +5,7 @@
 
 import { Announcer } from "/chat/answer/announce.js";
 import { Composer } from "/chat/composing/composer.js";
-import { forgetChat, forgetDrafts } from "/chat/composing/draft.js";
+import { forgetChat } from "/chat/composing/draft.js";
 import { Model } from "/chat/composing/model.js";
 import { Conversation } from "/chat/conversation.js";
 import { watch } from "/chat/door/outdated.js";
@@ -163,6 +163,7 @@ function go(id) {
 /** A conversation that cannot be shown: says so, and what one can do. What was typed stays in the box. */
 function gone(error) {
   const other = error.status === 404 && session.isOpen;
+  if (error.status !== 410) messages.clear(); // it may be another account's
   $("#gone").hidden = false;
   $("#gone").replaceChildren(h("p", {}, trouble(error)), h("div", { class: "row" },
     other ? h("button", { type: "button", onclick: signOut }, "Use another account") : null,
@@ -258,7 +259,7 @@ async function describe(fields) {
 // --- settings, menu, keys
 
 function signOut() {
-  session.signOut(forgetDrafts).catch((error) => composer.notice(error.message));
+  session.signOut().catch((error) => composer.notice(error.message));
 }
 
 async function edit() {

@@ -13,8 +13,8 @@ ROWS = (
     ),
     Mutation(
         "whoever signs out leaves his drafts to whoever comes next",
-        "app/web/chat/session.js",
-        "    await forget();\n",
+        "app/web/chat/door/forgetting.js",
+        "  await forget();\n",
         "",
     ),
     Mutation(

@@ -27,14 +27,16 @@ from tests.page.visiting import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-KEY = "a-key-of-hers"
+KEY, HIS = "a-key-of-hers", "a-key-of-his"
 LIMITS = "[default]\nrequests_per_minute = 1\nburst = 2\nmax_tokens = 4000\n"
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
     keys, limits = tmp_path / "keys", tmp_path / "limits"
-    keys.write_text(f"ada {hashlib.sha256(KEY.encode()).hexdigest()}\n")
+    keys.write_text(
+        "".join(f"{name} {hashlib.sha256(key.encode()).hexdigest()}\n" for name, key in (("ada", KEY), ("bob", HIS)))
+    )
     limits.write_text(LIMITS)
     return {"api_keys_file": str(keys), "limits_file": str(limits)}
 
@@ -86,8 +88,39 @@ async def test_a_server_that_wants_a_key_asks_for_it(browser: Browser, files: di
         await answered(old)
         assert KEY not in await old.evaluate("JSON.stringify({...localStorage})")
         await expect(old.locator("html")).to_have_attribute("data-theme", "dark")
+        await another_signs_in(site, conversation_of(page))
         await site.leave()
         await api.close()
+
+
+async def another_signs_in(site: Site, chat: str) -> None:
+    """After her session ran out, at her browser: he finds nothing of hers, and nothing of hers is done in his name."""
+    context = await site.context()
+    page = await site.visit(chat, context=context)
+    await page.get_by_label("Key or token").fill(KEY)
+    await page.get_by_label("Key or token").press("Enter")
+    await answered(page)
+    await button(page, "Settings").click()
+    await page.get_by_label("System prompt for new chats").fill("Hers")
+    await button(page, "Save").click()
+    second = await site.visit(context=context)
+    await box(second).fill("Not for him")
+    await context.clear_cookies()
+    before = await site.messages(page)
+    await say(page, "In her name alone")
+    await page.get_by_label("Key or token").fill(HIS)
+    async with second.expect_navigation():
+        await page.get_by_label("Key or token").press("Enter")
+    await expect(page.locator("#gone")).to_contain_text("available to you")
+    await expect(page.get_by_role("article")).to_have_count(0)
+    for tab in (page, second):
+        await expect(box(tab)).to_have_value("")
+    await expect(page.locator("#conversations a")).to_have_count(0)
+    assert await site.messages(page) == before
+    assert "Hers" not in await page.evaluate("JSON.stringify({...localStorage})")
+    await button(page, "Settings").click()
+    await button(page.get_by_role("dialog", name="Settings"), "Sign out").click()
+    await expect(second.get_by_role("form", name="Sign in")).to_be_visible()
 
 
 async def signs_out(page: Page) -> None:

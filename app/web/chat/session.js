@@ -6,6 +6,8 @@
 
 /** That there is a session, so that one can end it: all that a script may know of it. */
 export const SIGNED_IN = "keepstream.signed-in";
+/** Whose session that is, or was until it ran out: a digest of the server's, by which the same account is known. */
+export const OWNER = "keepstream.owner";
 const KINDS = ["requests", "output-tokens"];
 
 export class Session {
@@ -24,15 +26,22 @@ export class Session {
   constructor({ signedIn, oldKey }) {
     this.#signedIn = signedIn;
     this.#oldKey = oldKey;
+    // In another tab one has signed out, or somebody else in.
+    addEventListener("storage", ({ key, oldValue }) => key === OWNER && oldValue !== null && location.reload());
   }
 
-  /** `fetch`; where the server wants to know who asks, the call is made again as soon as somebody has signed in. */
+  /** `fetch`; where the server wants to know who asks, the call is made again as soon as one has signed in. */
   fetch = async (...args) => {
     const began = performance.now();
     const answer = await fetch(...args);
     this.#look(answer.headers);
     if (answer.status !== 401) return answer;
-    if (this.#since < began && !(await this.#in(args[1]?.signal))) return answer;
+    const { signal, connection } = args[1] ?? {};
+    if (this.#since < began) {
+      connection?.heard(); // however long somebody looks for a key, that is no silence
+      if (!(await this.#in(signal))) return answer;
+      connection?.listen();
+    }
     return fetch(...args);
   };
 
@@ -48,24 +57,13 @@ export class Session {
     return Promise.race([this.#asking, new Promise((resolve) => signal.addEventListener("abort", () => resolve(false)))]);
   }
 
-  /**
-   * Forgets the session, here and on the server, and begins anew. Throws where that is not reached.
-   * @param {() => Promise<void>} forget what else this browser keeps that is nobody else's business
-   */
-  async signOut(forget) {
-    const answer = await fetch("/session", { method: "DELETE" });
-    if (!answer.ok) throw new Error(`Couldn’t sign you out (${answer.status}). Try again.`);
-    this.#remember(false);
-    await forget();
-    location.reload();
+  /** Forgets the session, here and on the server, and begins anew. Throws where that is not reached. */
+  async signOut() {
+    await (await import("/chat/door/forgetting.js")).leave();
   }
 
   get isOpen() {
-    try {
-      return localStorage.getItem(SIGNED_IN) !== null;
-    } catch {
-      return this.#since >= 0;
-    }
+    return kept(SIGNED_IN) !== null;
   }
 
   /** What is left of the limits, as far as the server has told. */
@@ -74,28 +72,13 @@ export class Session {
   }
 
   async #ask() {
-    const { Door } = await import("/chat/door/door.js");
-    const { open } = await import("/chat/door/opening.js");
+    const { enter } = await import("/chat/door/door.js");
     const key = this.#oldKey;
     this.#oldKey = "";
-    this.#remember(false);
-    if (!key || (await open(key)) !== null) {
-      this.#door = new Door();
-      await this.#door.opened();
-    }
+    await enter(key, (door) => (this.#door = door));
     this.#since = performance.now();
-    this.#remember(true);
     this.#signedIn();
     return true;
-  }
-
-  #remember(open) {
-    try {
-      if (open) localStorage.setItem(SIGNED_IN, "");
-      else localStorage.removeItem(SIGNED_IN);
-    } catch {
-      // It is known for as long as the page is open.
-    }
   }
 
   #look(headers) {
@@ -103,5 +86,13 @@ export class Session {
       const [limit, left, reset] = ["limit", "remaining", "reset"].map((what) => headers.get(`anthropic-ratelimit-${kind}-${what}`));
       if (limit !== null && left !== null) this.#left[kind] = { limit: Number(limit), left: Number(left), reset: Date.parse(reset ?? "") };
     }
+  }
+}
+
+export function kept(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
   }
 }

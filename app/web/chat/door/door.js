@@ -3,9 +3,28 @@
  * nothing, cannot be closed and so not be lost, and takes nobody's focus away from what is being typed.
  */
 
-import { open } from "/chat/door/opening.js";
-import { SIGNED_IN } from "/chat/session.js";
+import { keep, open } from "/chat/door/opening.js";
+import { kept, OWNER, SIGNED_IN } from "/chat/session.js";
 import { h } from "/chat/dom.js";
+
+/**
+ * Resolves when one has signed in. Where that is another account than before, the page begins anew, and it never does.
+ * @param {string} key what a page of before has kept @param {(door: Door) => void} shown
+ */
+export async function enter(key, shown) {
+  const owner = kept(OWNER);
+  keep(SIGNED_IN, null);
+  if (!key || (await open(key)) !== null) {
+    const door = new Door();
+    shown(door);
+    await door.opened();
+  }
+  keep(SIGNED_IN, "");
+  if (owner === null || owner === kept(OWNER)) return;
+  // What one has asked for, nobody else asks for.
+  location.reload();
+  await new Promise(() => {});
+}
 
 export class Door {
   #key = h("input", { type: "password", name: "key", autocomplete: "current-password", required: true });
@@ -20,7 +39,9 @@ export class Door {
   opened() {
     document.querySelector("#dock").prepend(this.#form);
     document.body.classList.add("signed-out");
-    if (document.activeElement?.id !== "message" || !document.activeElement.value) this.focus();
+    // The message box has it from the beginning.
+    const typing = document.activeElement?.closest("input, select, textarea");
+    if (!typing || (typing.id === "message" && !typing.value)) this.focus();
     return new Promise((resolve) => {
       const elsewhere = (event) => event.key === SIGNED_IN && event.newValue !== null && done();
       const done = () => {

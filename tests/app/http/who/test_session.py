@@ -82,6 +82,12 @@ async def test_its_owner_is_that_of_the_key(front: Served, http: httpx.AsyncClie
         assert (await http.get(f"/v1/streams/{stream}", headers=headers)).status_code == status
 
 
+async def test_whose_it_is_is_told_by_a_digest(http: httpx.AsyncClient) -> None:
+    told = [(await http.post("/session", headers=who)).headers["x-keepstream-owner"] for who in (ALICE, ALICE, BOB)]
+    assert told[0] == told[1] != told[2]
+    assert not {"alice", "bob"} & set(told)
+
+
 async def test_a_token_opens_one_that_ends_with_it(http: httpx.AsyncClient) -> None:
     token = jwt.encode({"sub": "carol", "exp": time.time() + 600}, SECRET)
     for carried in ({"x-api-key": token}, {"authorization": f"Bearer {token}"}):
