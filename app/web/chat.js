@@ -26,6 +26,8 @@ const $ = (selector) => document.querySelector(selector);
 if (!("timeout" in AbortSignal)) await import("/chat/older.js");
 const settings = new Settings();
 const session = new Session({ signedIn: () => queueMicrotask(signedIn), oldKey: settings.oldKey });
+/** The heading is out of the page while somebody writes another title in its place. */
+const heading = $("#title");
 /** How far the server's clock is ahead of this one. */
 let ahead = 0;
 const now = () => Date.now() + ahead;
@@ -106,7 +108,7 @@ const page = {
 
 function changed() {
   const title = conversation?.title ?? "New chat";
-  $("#title").textContent = title;
+  heading.textContent = title;
   document.title = `${conversation?.running ? "● " : ""}${conversation ? title : "Keepstream"}`;
   $("#menu").hidden = !conversation;
   $("#welcome").hidden = !messages.isEmpty || !$("#gone").hidden;
@@ -219,8 +221,21 @@ async function abandon(begun) {
   sidebar.changed();
 }
 
+const asked = new Set();
+/** Does what a button of a chat stands for; false where that is under way: who clicks twice means it once. */
+async function once(does) {
+  const open = conversation;
+  if (asked.has(open)) return false;
+  asked.add(open);
+  try {
+    return await does(() => open === conversation);
+  } finally {
+    asked.delete(open);
+  }
+}
+
 /** Regenerate, continue, edit and resend: what the last answer's buttons do. */
-async function again(body, content = null) {
+const again = (body, content = null) => once(async (stays) => {
   if (composer.busy) {
     composer.notice("Claude is still answering. Wait until it’s done, or stop it first.");
     return false;
@@ -228,29 +243,33 @@ async function again(body, content = null) {
   composer.notice(null);
   session.wanted();
   following.end();
+  const onState = (state) => state === "waiting" && stays() && composer.notice("Couldn’t reach the server. Trying again.");
   try {
-    composer.notice(await ask(body, content === null ? null : messages.later(content), {}));
+    const note = await ask(body, content === null ? null : messages.later(content), { onState });
+    if (stays()) composer.notice(note);
   } catch (error) {
-    await composer.refused(error);
+    if (stays()) await composer.refused(error);
     return false;
   }
   return true;
-}
+});
 
 /** Goes to another version of a message, or begins a branch: `version` or `fork`. False where it was refused. */
-async function branch(name, id) {
+const branch = (name, id) => once(async (stays) => {
+  const of = { client, conversation, sidebar, composer, announce, go: (id) => stays() && go(id) };
   try {
-    return await (await import("/chat/asking/branching.js"))[name](id, { client, conversation, sidebar, composer, announce, go });
+    return await (await import("/chat/asking/branching.js"))[name](id, of);
   } catch (error) {
     composer.notice(trouble(error));
     return false;
   }
-}
+});
 
 async function describe(fields) {
+  const open = conversation; // what is open when the answer comes may be another
   try {
-    await client.request(conversation.path, json("PATCH", fields));
-    Object.assign(conversation, fields);
+    await client.request(open.path, json("PATCH", fields));
+    Object.assign(open, fields);
   } catch (error) {
     composer.notice(trouble(error));
   }
@@ -330,7 +349,8 @@ addEventListener("keydown", (event) => {
   if (keyOf(event) !== "Escape" || document.querySelector("dialog[open]")) return;
   if ($("#menu").open) return ($("#menu").open = false);
   if (document.body.classList.contains("sidebar-open")) return narrow(false);
-  if (composer.busy) composer.stop();
+  // In another field it is about what one does there.
+  if (composer.busy && !event.target.closest?.("input, select, textarea:not(#message)")) composer.stop();
 });
 addEventListener("click", (event) => {
   if ($("#menu").open && !event.target.closest("#menu")) $("#menu").open = false;

@@ -18,6 +18,18 @@ ROWS = (
         "",
     ),
     Mutation(
+        "what one has asked for is asked for in the name of whoever signs in next",
+        "app/web/chat/door/door.js",
+        "if (owner === null || owner === kept(OWNER)) return;",
+        "return;",
+    ),
+    Mutation(
+        "what is accepted in a chat is shown in another",
+        "app/web/chat/conversation.js",
+        "        if (this.#closed) return; // the page shows another one\n",
+        "",
+    ),
+    Mutation(
         "a key that a page of before has kept stays in the browser",
         "app/web/chat/settings.js",
         "      if (this.oldKey) this.#keep();\n",

@@ -87,6 +87,7 @@ export class Keepstream {
           headers: { accept: "text/event-stream", ...(after && { "last-event-id": after }) },
           cache: "no-store",
           signal: connection.signal,
+          connection,
         });
         if (response.status === 204) return;
         onState?.("open");
@@ -141,7 +142,8 @@ export class Keepstream {
 
   /**
    * `fetch` with this client's base and credentials. Throws `KeepstreamError` for any answer but a 2xx.
-   * @param {string} path @param {RequestInit} [init] @returns {Promise<Response>}
+   * A `fetch` that asks somebody first has `init.connection` wait meanwhile (`heard`), and then `listen` again.
+   * @param {string} path @param {RequestInit & { connection?: object }} [init] @returns {Promise<Response>}
    */
   async request(path, init = {}) {
     const { base, fetch, auth } = this.#given;

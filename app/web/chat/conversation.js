@@ -6,7 +6,7 @@
  * byte (browsers allow six connections to a server, over all tabs).
  */
 
-import { KeepstreamError } from "/keepstream.js";
+import { Broken, isPassing, KeepstreamError } from "/keepstream.js";
 import { Pace } from "/chat/pace.js";
 import { left } from "/chat/words.js";
 
@@ -80,8 +80,9 @@ export class Conversation {
       } catch (error) {
         if (this.#closed) return;
         if (this.#phase.signal.aborted) continue;
-        if (error instanceof KeepstreamError && error.status < 500 && error.status !== 408 && error.status !== 429) {
-          return this.#page.trouble(error);
+        if (!isPassing(error) && error.status !== 429) {
+          if (error instanceof KeepstreamError) return this.#page.trouble(error);
+          throw error; // a fault of ours, which no other connection mends
         }
         await this.#pause(error.retryAfter ? error.retryAfter * 1000 : AGAIN_MS);
       }
@@ -106,6 +107,7 @@ export class Conversation {
     const sent = (async () => {
       try {
         const accepted = await this.#client.submit(body, { path: `${this.path}/messages`, ...options });
+        if (this.#closed) return; // the page shows another one
         if ("after" in body) this.#messages.removeAfter(body.after);
         else if (body.regenerate) this.#messages.removeAfter(accepted.message_id);
         pending?.settle(accepted.message_id);
@@ -137,9 +139,13 @@ export class Conversation {
   }
 
   async #load() {
-    const answer = await this.#client.request(this.path, { signal: this.#phase.signal, cache: "no-store" });
-    const found = await answer.json();
+    const { signal } = this.#phase;
+    const answer = await this.#client.request(this.path, { signal, cache: "no-store" });
+    const found = await answer.json().catch((error) => {
+      throw new Broken(error.message);
+    });
     await this.#sending;
+    if (signal.aborted) throw signal.reason; // what is ours is accepted, and more than was found
     this.#describe(found);
     this.origin = found.forked_from ?? null;
     this.#offset = found.offset;

@@ -84,6 +84,7 @@ export async function copy(text, button) {
   }
   const old = button.querySelector("svg");
   const label = button.getAttribute("aria-label");
+  if (label === "Copied") return;
   old?.replaceWith(icon("check"));
   button.setAttribute("aria-label", "Copied");
   setTimeout(() => {

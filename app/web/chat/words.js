@@ -116,10 +116,13 @@ export function failure(error) {
  * What a refused or failed call says to a person, in a few words. (What a message met, and what one can do about it, is said
  * at length: `/chat/composing/refusals.js`.)
  */
-export function trouble({ status, message = "" }) {
+export function trouble(error) {
+  const { status, message = "" } = error;
   switch (status) {
     case undefined:
-      return "Couldn’t reach the server.";
+      // A fault of ours is none of the network's, of which browsers say by a TypeError, too.
+      return error instanceof TypeError && !/fetch|network|load failed|import|module/i.test(message)
+        ? "Something went wrong on this page. Reload to continue." : "Couldn’t reach the server.";
     case 401:
       return "This server needs a key. Sign in to continue.";
     case 404:

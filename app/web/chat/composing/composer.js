@@ -169,7 +169,9 @@ export class Composer {
         this.#attempt = null;
         this.#box.readOnly = false;
         this.running = this.#running;
-        this.focus();
+        // Who does something else meanwhile goes on with it.
+        const { activeElement } = document;
+        if (activeElement === document.body || this.#form.contains(activeElement)) this.focus();
       }
     }
   }
