@@ -221,21 +221,8 @@ async function abandon(begun) {
   sidebar.changed();
 }
 
-const asked = new Set();
-/** Does what a button of a chat stands for; false where that is under way: who clicks twice means it once. */
-async function once(does) {
-  const open = conversation;
-  if (asked.has(open)) return false;
-  asked.add(open);
-  try {
-    return await does(() => open === conversation);
-  } finally {
-    asked.delete(open);
-  }
-}
-
 /** Regenerate, continue, edit and resend: what the last answer's buttons do. */
-const again = (body, content = null) => once(async (stays) => {
+const again = (body, content = null) => conversation.once(async (stays) => {
   if (composer.busy) {
     composer.notice("Claude is still answering. Wait until it’s done, or stop it first.");
     return false;
@@ -255,7 +242,7 @@ const again = (body, content = null) => once(async (stays) => {
 });
 
 /** Goes to another version of a message, or begins a branch: `version` or `fork`. False where it was refused. */
-const branch = (name, id) => once(async (stays) => {
+const branch = (name, id) => conversation.once(async (stays) => {
   const of = { client, conversation, sidebar, composer, announce, go: (id) => stays() && go(id) };
   try {
     return await (await import("/chat/asking/branching.js"))[name](id, of);
@@ -296,14 +283,8 @@ async function edit() {
 /** Whatever was refused for want of a key is shown now. */
 function signedIn() {
   sidebar.refresh();
-  if (!$("#gone").hidden) reopen();
+  if (!$("#gone").hidden) open();
   model.load();
-}
-
-function reopen() {
-  conversation?.close();
-  conversation = null;
-  open();
 }
 
 $("#ideas").addEventListener("click", (event) => {
@@ -360,8 +341,7 @@ listen({
   go: (id, message) => (reveal(id, message), go(id)),
   begin: () => (go(""), composer.focus()),
 });
-addEventListener("hashchange", () => open());
-addEventListener("popstate", () => open());
+for (const name of ["hashchange", "popstate"]) addEventListener(name, () => open());
 
 watch((...said) => composer.notice(...said), () => h("button", { type: "button", onclick: () => location.reload() }, "Reload"));
 open({ first: true });

@@ -86,8 +86,7 @@ export class Keepstream {
         const response = await this.request(path, {
           headers: { accept: "text/event-stream", ...(after && { "last-event-id": after }) },
           cache: "no-store",
-          signal: connection.signal,
-          connection,
+          ...{ signal: connection.signal, connection },
         });
         if (response.status === 204) return;
         onState?.("open");

@@ -36,6 +36,7 @@ export class Conversation {
   #place = "";
   #over = new Set();
   #closed = false;
+  #asked = false;
   #phase = new AbortController();
   #sending = Promise.resolve();
   #hidden = null;
@@ -123,6 +124,17 @@ export class Conversation {
     // What others say meanwhile waits until it is known which of it is ours.
     this.#sending = sent.catch(() => {});
     return sent;
+  }
+
+  /** Does what a button stands for, told whether this is still open; false where that is under way: two clicks mean one. */
+  async once(does) {
+    if (this.#asked) return false;
+    this.#asked = true;
+    try {
+      return await does(() => !this.#closed);
+    } finally {
+      this.#asked = false;
+    }
   }
 
   /** Stops the answer, for everybody. */
