@@ -86,7 +86,7 @@ export class Keepstream {
         const response = await this.request(path, {
           headers: { accept: "text/event-stream", ...(after && { "last-event-id": after }) },
           cache: "no-store",
-          ...{ signal: connection.signal, connection },
+          ...{ signal: connection.signal, connection }, // a `fetch` that asks a person meanwhile says that it `heard`
         });
         if (response.status === 204) return;
         onState?.("open");
@@ -141,7 +141,6 @@ export class Keepstream {
 
   /**
    * `fetch` with this client's base and credentials. Throws `KeepstreamError` for any answer but a 2xx.
-   * A `fetch` that asks somebody first has `init.connection` wait meanwhile (`heard`), and then `listen` again.
    * @param {string} path @param {RequestInit & { connection?: object }} [init] @returns {Promise<Response>}
    */
   async request(path, init = {}) {
