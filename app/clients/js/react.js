@@ -37,16 +37,15 @@ export function useConversation(id, options = {}) {
   return useView(store, options);
 }
 
-/** The store of what is asked for: another one only when something else is asked for, or somebody else asks. */
-function useStore(make, target, options) {
+/** The store of what is asked for: another one only when something else is asked for; a client made inline is no reason. */
+function useStore(make, target, { client }) {
   const found = useContext(KeepstreamContext);
-  const client = options.client ?? found;
   const wanted = JSON.stringify(target || null);
   let [held, hold] = useState(null);
-  if (held?.wanted !== wanted || held.store.client !== client) {
+  if (held?.wanted !== wanted) {
     // What was submitted, or begun, and is now asked for by the id that it has got, is the same.
-    const same = target && held?.store.client === client && held.store.known() === target;
-    held = { wanted, store: same ? held.store : make(client, target) };
+    const same = target && held?.store.known() === target;
+    held = { wanted, store: same ? held.store : make(client ?? found, target) };
     hold(held);
   }
   return [held.store, (store) => hold({ wanted, store })];

@@ -270,7 +270,7 @@
 /**
  * @typedef {object} StreamOptions
  * @property {import("./index.js").Keepstream} [client] the context's, or one of the page's own origin, if left out.
- *   With another one all begins anew, also what was submitted: make it outside of components
+ *   It is taken when something is asked for: where another person signs in, give what is below another `key`
  * @property {(id: string) => void} [onId] is told the id, to be kept where a reload finds it
  */
 

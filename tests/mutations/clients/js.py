@@ -42,7 +42,7 @@ ROWS = (
     Mutation(
         "an id that is told begins anew",
         "app/clients/js/react.js",
-        "const same = target && held?.store.client === client && held.store.known() === target;",
+        "const same = target && held?.store.known() === target;",
         "const same = false;",
     ),
     Mutation(
@@ -56,12 +56,6 @@ ROWS = (
         "app/clients/js/conversing.js",
         "await (making = making.then(make, make));",
         "if (!id) await make();",
-    ),
-    Mutation(
-        "another person's client shows what the first one's did",
-        "app/clients/js/react.js",
-        "if (held?.wanted !== wanted || held.store.client !== client) {",
-        "if (held?.wanted !== wanted) {",
     ),
     Mutation(
         "what is said stands twice",

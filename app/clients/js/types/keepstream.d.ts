@@ -50,9 +50,11 @@ export declare class Keepstream {
     call(method: string, path: string, body?: object, { signal, headers }?: SendOptions): Promise<any>;
     /**
      * `fetch` with this client's base and credentials. Throws `KeepstreamError` for any answer but a 2xx.
-     * @param {string} path @param {RequestInit} [init] @returns {Promise<Response>}
+     * @param {string} path @param {RequestInit & { connection?: object }} [init] @returns {Promise<Response>}
      */
-    request(path: string, init?: RequestInit): Promise<Response>;
+    request(path: string, init?: RequestInit & {
+        connection?: object;
+    }): Promise<Response>;
 }
 /** A connection that could not be made, broke, or fell silent. */
 declare class Broken extends Error {

@@ -42,5 +42,5 @@ async def test_an_answer_that_is_gone_is_looked_up_in_its_conversation_and_one_t
     assert await project.ask("together.mjs", "unread", str(status)) == then
 
 
-async def test_another_client_is_another_person_and_sees_nothing_of_the_first_one_s(project: Project) -> None:
-    assert (await project.ask("together.mjs", "another"))["calls"] == ["second", "second"]
+async def test_a_client_that_is_made_anew_with_each_render_begins_nothing_anew(project: Project) -> None:
+    assert (await project.ask("together.mjs", "another"))["calls"] == ["first", "first"]

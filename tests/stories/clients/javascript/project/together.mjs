@@ -109,7 +109,7 @@ const scenarios = {
     const failed = until(conversationStore(client, "cv_1"), ({ error }) => error);
     return Promise.race([goesOn, failed.then(({ error }) => error.status)]);
   },
-  /** Somebody else's client comes while a hook is shown. */
+  /** A hook's client is another one with the next render. */
   async another() {
     const { createElement, useState } = await import("react");
     const { renderToString } = await import("react-dom/server");
