@@ -230,7 +230,7 @@ const again = (body, content = null) => conversation.once(async (stays) => {
   composer.notice(null);
   session.wanted();
   following.end();
-  const onState = (state) => state === "waiting" && stays() && composer.notice("Couldn’t reach the server. Trying again.");
+  const onState = (state) => state === "waiting" && stays() && composer.notice(trouble({}));
   try {
     const note = await ask(body, content === null ? null : messages.later(content), { onState });
     if (stays()) composer.notice(note);

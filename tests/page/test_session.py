@@ -127,7 +127,7 @@ async def signs_out(page: Page) -> None:
     """And is a stranger again."""
     await page.locator("input[type=file]").set_input_files(FilePayload(name="a.md", mimeType="", buffer=b"# Mine"))
     await box(page).fill("Not for whoever comes next")
-    await page.wait_for_function("'keepstream.draft-files' in localStorage")
+    await page.wait_for_function("() => 'keepstream.draft-files' in localStorage")
     await button(page, "Settings").click()
     await expect(page.locator("#remaining")).to_contain_text("0 of 1 requests a minute are left, all of them at ")
     await button(page.get_by_role("dialog", name="Settings"), "Sign out").click()
