@@ -8,16 +8,16 @@
  *   StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"
  */
 
-/** Nothing for so long, not even a ping (they come after 15 s), is a dead connection. */
+/** Pings come every 15 s. */
 const SILENCE_MS = 30_000;
 const RETRY_MS = 1000;
 const RETRY_MS_MAX = 30_000;
-/** A connection that was silent for so long when its page or its machine wakes up may be dead. */
+/** Silent for so long when its page or machine wakes up, a connection may be dead. */
 const AWAKE_MS = 5000;
 const BEAT_MS = 1000;
-/** A submit is safe to repeat, because it carries an Idempotency-Key. */
+/** Safe, by its Idempotency-Key. */
 const SUBMIT_TRIES = 5;
-/** A token or a ticket is renewed so long before its end. */
+/** Before a token or ticket ends. */
 const RENEW_MS = 30_000;
 
 /** What the server refused for good, or a stream that is lost; `retryAfter` in seconds. */
@@ -220,7 +220,7 @@ function connect(outer) {
   return connection;
 }
 
-/** The events of a body, and `{ retry }` for each `retry:`. What an end cuts off is no event. */
+/** The events of a body, and `{ retry }` for each `retry:`. */
 async function* parse(body, connection) {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -233,7 +233,7 @@ async function* parse(body, connection) {
     const text = decoder.decode(value, { stream: true });
     rest += text;
     if (!/[\r\n]/.test(text)) continue;
-    // A carriage return at the very end may be half of a line's end.
+    // A last carriage return may be half an end of line.
     const lines = rest.split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop();
     for (const line of lines) {
@@ -253,12 +253,12 @@ async function* parse(body, connection) {
   }
 }
 
-/** No answer, a time-out, an error of the server. Not 429: whether waiting is worth it a person knows. */
+/** No answer, a time-out, an error of the server; not 429. */
 export function isPassing(error) {
   return error instanceof Broken || (error instanceof KeepstreamError && (error.status >= 500 || error.status === 408));
 }
 
-/** Doubling with jitter, so that many clients do not come back as one; never sooner than the server said. */
+/** Doubling with jitter; never sooner than the server said. */
 function backOff(retry, failures, retryAfter) {
   const longest = Math.min(RETRY_MS_MAX, retry * 2 ** (failures - 1));
   return Math.max(longest * (0.5 + Math.random() / 2), (retryAfter ?? 0) * 1000);

@@ -70,9 +70,9 @@ declare function connect(outer: any): {
     heard(): void;
     close(): void;
 };
-/** No answer, a time-out, an error of the server. Not 429: whether waiting is worth it a person knows. */
+/** No answer, a time-out, an error of the server; not 429. */
 export declare function isPassing(error: any): boolean;
-/** Doubling with jitter, so that many clients do not come back as one; never sooner than the server said. */
+/** Doubling with jitter; never sooner than the server said. */
 declare function backOff(retry: any, failures: any, retryAfter: any): number;
 /** Waits, or goes on at once when its page or its machine wakes up. */
 declare function pause(ms: any, signal: any): Promise<void>;
