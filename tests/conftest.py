@@ -29,7 +29,7 @@ os.umask(0o022)
 
 # The machine is shared: an example may take its time, and a real server is part of most of them. The same examples each
 # time, so that a change is judged by what it changes; `--hypothesis-profile search` looks for others.
-USUAL = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "max_examples": 60}
+USUAL = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "max_examples": 40}
 settings.register_profile("keepstream", derandomize=True, **USUAL)
 settings.register_profile("search", **USUAL)
 settings.register_profile("quick", derandomize=True, **USUAL | {"max_examples": 10})
