@@ -19,7 +19,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 SOURCE = Path(__file__).with_name("growing.js").read_text()
 PIECES = 12
 MIXTURES = 40
-FORMULAS_READ = "() => !document.querySelector('.math:not(.unread):not(:has(math))')"
+# They are there once the rules are that tell them from text, and then each is drawn, or is no formula after all.
+FORMULAS_READ = """() => document.querySelector(".math")
+    && !document.querySelector(".math:not(.unread):not(:has(math))")"""
 SECONDS_AT_MOST = 20  # of any text; a page that hangs takes for ever
 
 
