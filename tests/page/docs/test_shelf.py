@@ -33,8 +33,14 @@ async def read(site: Site, path: str, **options: Any) -> Page:
 
 
 @pytest.mark.parametrize("name", PAGES)
-async def test_a_page_is_what_its_file_says(site: Site, name: str) -> None:
-    page = await read(site, f"/{name}")
+async def test_a_page_is_whole_leads_somewhere_and_axe_finds_nothing(site: Site, axe: str, name: str) -> None:
+    page = await read(site, f"/{name}", **DESKTOP)
+    await is_what_its_file_says(page, name)
+    await leads_somewhere(site, page)
+    assert await violations(page, axe) == []
+
+
+async def is_what_its_file_says(page: Page, name: str) -> None:
     main = page.get_by_role("main")
     assert (
         await main.locator(":is(h1, h2, h3, h4)").evaluate_all("all => all.map(({ id }) => id)") == SHELF[name].headings
@@ -52,9 +58,7 @@ async def test_a_page_is_what_its_file_says(site: Site, name: str) -> None:
     assert await current.get_attribute("href") == f"/docs/{name}"
 
 
-@pytest.mark.parametrize("name", PAGES)
-async def test_its_links_lead_somewhere(site: Site, name: str) -> None:
-    page = await read(site, f"/{name}")
+async def leads_somewhere(site: Site, page: Page) -> None:
     links = await page.locator("a[href]").evaluate_all("all => all.map((one) => [one.href, one.target])")
     assert links
     for href, target in links:
@@ -64,12 +68,6 @@ async def test_its_links_lead_somewhere(site: Site, name: str) -> None:
         path, _, anchor = href.removeprefix(site.address).partition("#")
         assert (await site.api.call("GET", f"/{path}")).status_code == 200, href
         assert not anchor or anchor == "main" or anchor in SHELF[path.removeprefix("docs/")].headings, href
-
-
-@pytest.mark.parametrize("name", PAGES)
-async def test_axe_finds_nothing(site: Site, axe: str, name: str) -> None:
-    page = await read(site, f"/{name}", **DESKTOP)
-    assert await violations(page, axe) == []
 
 
 @pytest.mark.parametrize(("scheme", "device"), [("light", PHONE), ("dark", DESKTOP)], ids=["phone", "dark"])
