@@ -30,7 +30,7 @@ HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/j
 _CHAT = (
     *("conversation", "dom", "keys", "messages", "older", "pace", "scroll", "session", "settings", "sidebar", "words"),
     *(f"answer/{name}" for name in ("announce", "answer", "blocks", "foot", "note", "verdict", "versions")),
-    *("asking/asked", "asking/branching", "asking/editing"),
+    *("asking/asked", "asking/branching", "asking/editing", "asking/keyed"),
     *(f"list/{name}" for name in ("doing", "finding", "palette", "roaming")),
     *("door/door", "door/forgetting", "door/opening", "door/outdated"),
     *(f"composing/{name}" for name in ("composer", "draft", "drafts", "files", "look", "model", "pasted", "pictures")),

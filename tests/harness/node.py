@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import json
 import os
@@ -11,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.harness.running import PATIENCE, clean_environment
+from tests.harness.running import clean_environment, to_its_end
 
 CLIENTS = Path(__file__).parents[1] / "clients"
 INSTALL_SECONDS = 300
@@ -42,25 +41,9 @@ def install() -> None:
 async def run(script: str, *arguments: str) -> Any:
     """What `tests/clients/<script>` prints on its last line, as JSON; fails with all of its output if it fails."""
     install()
-    process = await asyncio.create_subprocess_exec(
-        BIN / "node",
-        script,
-        *arguments,
-        cwd=CLIENTS,
-        env=clean_environment(),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(PATIENCE):
-            out, err = await process.communicate()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    assert process.returncode == 0, f"{script} {arguments}:\n{out.decode()}\n{err.decode()}"
-    return json.loads(out.decode().rstrip().rsplit("\n", 1)[-1])
+    done = await to_its_end(BIN / "node", script, *arguments, cwd=CLIENTS)
+    assert done.status == 0, f"{script} {arguments}:\n{done.out}\n{done.err}"
+    return json.loads(done.out.rstrip().rsplit("\n", 1)[-1])
 
 
 def bundle(page: Path, directory: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import queue
 import re
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -113,6 +115,39 @@ class Running:
 def keepstream(*arguments: str, cwd: Path | None = None, **settings: str) -> Running:
     """The command line as a process of its own."""
     return Running([*KEEPSTREAM, *arguments], cwd=cwd, environment=clean_environment(**settings))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended, with all that it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+
+async def to_its_end(
+    *command: str | Path, cwd: Path, environment: Mapping[str, str] | None = None, seconds: float | None = PATIENCE
+) -> Ended:
+    """Runs a command to its end; where that does not come in time nothing that it started outlives it."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=cwd,
+        env=clean_environment() if environment is None else environment,
+        start_new_session=True,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            out, err = await process.communicate()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        raise
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
 
 
 def wait_until_gone(pids: Iterable[int]) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import hashlib
 import os
 import re
-import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from inspect import iscoroutine
@@ -24,7 +23,7 @@ from tests.app.docs.shelf import ALL, README, SHELF, Block, Document
 from tests.harness import node
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
-from tests.harness.running import clean_environment, keepstream
+from tests.harness.running import clean_environment, keepstream, to_its_end
 from tests.page.visiting import CHROMIUM, launch
 from tests.stories.clients.react import serving
 
@@ -103,28 +102,12 @@ def elsewhere(code: str) -> str:
 
 async def printed(api: Api, *command: str, cwd: Path, **settings: str) -> str:
     """What a command prints, which must succeed; nothing that it started outlives it."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=cwd,
-        env=clean_environment(
-            PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            KEEPSTREAM_URL=f"http://127.0.0.1:{api.port}",
-            **settings,
-        ),
-        start_new_session=True,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    environment = clean_environment(
+        PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}", KEEPSTREAM_URL=f"http://127.0.0.1:{api.port}", **settings
     )
-    try:
-        async with asyncio.timeout(SECONDS):
-            out, err = await process.communicate()
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-        raise
-    assert process.returncode == 0, f"{out.decode()}\n{err.decode()}"
-    return out.decode()
+    done = await to_its_end(*command, cwd=cwd, environment=environment, seconds=SECONDS)
+    assert done.status == 0, f"{done.out}\n{done.err}"
+    return done.out
 
 
 @runs("sh")

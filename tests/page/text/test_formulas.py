@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.page.visiting import NOW, Site, answer, answered, body, button, quoted, say
@@ -29,21 +27,6 @@ FOUND = """async (text) => {
         return [one.dataset.source, one.classList.contains("display") ? `${drawn}, alone` : drawn];
     });
 }"""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def standing(everything: Site) -> AsyncIterator[Page]:
-    context = await everything.browser.new_context()
-    page = await context.new_page()
-    everything.watch(page)
-    await page.goto(everything.address)
-    yield page
-    await context.close()
-
-
-@pytest.fixture
-def page(standing: Page, site: Site) -> Page:  # noqa: ARG001 - the watch on what goes wrong
-    return standing
 
 
 async def found(page: Page, text: str) -> list[list[str]]:

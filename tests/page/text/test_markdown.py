@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.bench.page.answers import LINES
@@ -23,22 +21,6 @@ MIXTURES = 40
 FORMULAS_READ = """() => document.querySelector(".math")
     && !document.querySelector(".math:not(.unread):not(:has(math))")"""
 SECONDS_AT_MOST = 20  # of any text; a page that hangs takes for ever
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def standing(everything: Site) -> AsyncIterator[Page]:
-    context = await everything.browser.new_context()
-    page = await context.new_page()
-    everything.watch(page)
-    await page.goto(everything.address)
-    yield page
-    await context.close()
-
-
-@pytest.fixture
-def page(standing: Page, site: Site) -> Page:  # noqa: ARG001 - the watch on what goes wrong
-    """A tab for the modules alone; all tests share it."""
-    return standing
 
 
 async def run(page: Page, name: str, *arguments: Any) -> Any:

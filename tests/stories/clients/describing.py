@@ -18,7 +18,7 @@ import httpx
 
 from app.access.identity.keys_file import digest_of
 from tests.harness.relay import Relay
-from tests.harness.running import clean_environment
+from tests.harness.running import to_its_end
 
 SECONDS = 200
 # What the description leaves open because only the Claude API can judge it, no check can tell right from wrong.
@@ -65,23 +65,14 @@ async def asked(url: str, way: Way, examples: int, phases: str, directory: Path)
     """Its exit status, and what it said."""
     config = directory / "schemathesis.toml"
     config.write_text(way.config)
-    process = await asyncio.create_subprocess_exec(
+    done = await to_its_end(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", f"{url}/openapi.json"),
         *("--exclude-path", ENDLESS, "--checks", CHECKS, "--phases", phases, "--max-examples", str(examples)),
         *("--seed", "1", "--generation-deterministic", "--no-color", "--request-timeout", "20", *way.options),
-        env=clean_environment(),
         cwd=directory,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        seconds=None,
     )
-    try:
-        out, _ = await process.communicate()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    assert process.returncode is not None
-    return process.returncode, out.decode()
+    return done.status, done.out + done.err
 
 
 async def ask_all(examples: int) -> int:

@@ -1,7 +1,7 @@
 /** Why an answer was no good: a box beneath it, fetched by the first thumb down. What is typed stays until it was taken. */
 
 import { h } from "/chat/dom.js";
-import { keyOf, sends } from "/chat/keys.js";
+import { keyed } from "/chat/asking/keyed.js";
 
 /** As the server has it. */
 const LONGEST = 2000;
@@ -43,15 +43,7 @@ export function ask(element, text, send, back) {
       back.focus();
       setTimeout(() => thanks.remove(), 4000);
     },
-    onkeydown: (event) => {
-      if (keyOf(event) === "Escape") {
-        event.stopPropagation();
-        done();
-      } else if (sends(event)) {
-        event.preventDefault();
-        form.requestSubmit();
-      }
-    },
+    onkeydown: keyed(done),
   }, box, h("div", { class: "row" }, h("button", { type: "button", onclick: done }, "Skip"), button));
   element.append(form);
   box.focus();

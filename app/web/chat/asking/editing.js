@@ -6,7 +6,7 @@
 
 import { keepText, textOf as draftOf } from "/chat/composing/draft.js";
 import { h } from "/chat/dom.js";
-import { keyOf, sends } from "/chat/keys.js";
+import { keyed } from "/chat/asking/keyed.js";
 import { textOf } from "/chat/words.js";
 
 /**
@@ -38,15 +38,7 @@ export function edit({ element, message }, send, closed) {
       if (!box.value.trim()) return box.focus();
       if (await send(message, box.value)) done();
     },
-    onkeydown: (event) => {
-      if (keyOf(event) === "Escape") {
-        event.stopPropagation();
-        done();
-      } else if (sends(event)) {
-        event.preventDefault();
-        form.requestSubmit();
-      }
-    },
+    onkeydown: keyed(done),
   }, box, later ? h("p", { class: "note" }, "What follows is kept, as an earlier version.") : null,
     h("div", { class: "row" }, h("button", { type: "button", onclick: done }, "Cancel"), h("button", { class: "primary" }, "Send again")));
   element.classList.add("editing");

@@ -16,7 +16,7 @@ from tests.app.docs.shelf import SHELF
 from tests.app.faces.durable.writing import writer
 from tests.app.served import listening, served
 from tests.harness import node
-from tests.harness.running import clean_environment
+from tests.harness.running import clean_environment, to_its_end
 
 ROWS = json.loads((node.CLIENTS / "durable" / "left_out.json").read_text())
 SECONDS = 120
@@ -29,23 +29,14 @@ async def ran(redis: Redis, report: Path, **environment: str) -> dict[str, str]:
     await asyncio.to_thread(node.install)
     settings = Settings(cors_origins=("https://example.com",))
     async with served(redis, settings) as front, listening(writer(redis)) as port:
-        process = await asyncio.create_subprocess_exec(
+        done = await to_its_end(
             *(node.BIN / "node", "node_modules/vitest/vitest.mjs", "run", "--config", "durable/vitest.config.mjs"),
             *("--reporter=json", f"--outputFile={report}"),
             cwd=node.CLIENTS,
-            env=clean_environment(FRONT=front.url, WRITER=f"http://127.0.0.1:{port}", **environment),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            environment=clean_environment(FRONT=front.url, WRITER=f"http://127.0.0.1:{port}", **environment),
+            seconds=SECONDS,
         )
-        try:
-            async with asyncio.timeout(SECONDS):
-                said, _ = await process.communicate()
-        except BaseException:
-            process.kill()
-            await process.wait()
-            raise
-    return results(report, said.decode())
+    return results(report, done.out + done.err)
 
 
 def results(report: Path, said: str) -> dict[str, str]:

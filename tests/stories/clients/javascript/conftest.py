@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.harness import node
-from tests.harness.running import PATIENCE, clean_environment
+from tests.harness.running import PATIENCE, clean_environment, to_its_end
 
 PACKAGE = Path(__file__).parents[4] / "app" / "clients" / "js"
 SCRIPTS = Path(__file__).parent / "project"
@@ -31,24 +30,10 @@ class Project:
         """What a command of a project's own `node_modules/.bin`, or of Node's, prints in it."""
         own = self.at / "node_modules" / ".bin" / command[0]
         program = own if own.exists() else node.BIN / command[0] if (node.BIN / command[0]).exists() else command[0]
-        process = await asyncio.create_subprocess_exec(
-            program,
-            *command[1:],
-            cwd=self.at,
-            env=ENVIRONMENT,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            async with asyncio.timeout(PATIENCE):
-                printed, _ = await process.communicate()
-        except BaseException:
-            process.kill()
-            await process.wait()
-            raise
-        assert process.returncode == status, f"{command}:\n{printed.decode()}"
-        return printed.decode()
+        done = await to_its_end(program, *command[1:], cwd=self.at, environment=ENVIRONMENT)
+        printed = done.err + done.out
+        assert done.status == status, f"{command}:\n{printed}"
+        return printed
 
     async def ask(self, script: str, *arguments: str, with_node: str = "node") -> Any:
         """What a script prints on its last line, as JSON."""
