@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -32,20 +32,17 @@ from app.intake.raw_json import (
     read,
     size,
 )
-from app.intake.unknown import unknown
+from app.intake.relay import Relay, relay_of
 
 __all__ = ["Defaults", "InvalidPromptError", "Prompt", "digest_of", "fields_of", "prompt_of"]
 
 # Above every model's limit; what lies between a model's own limit and this, the upstream refuses.
 MAX_TOKENS_CEILING = 10_000_000
-ON_INTERRUPT = ("restart", "fail")
-RELAY_FIELDS = ("on_interrupt", "abandon_after", "ticket", "cache")
 # Sent up as the client sent them (the SDK's own would hide the client's).
 FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
 # What a stream keeps of its request's: those, and what its client calls it.
 PASSED_HEADERS = (*FORWARDED_HEADERS, "x-request-id")
 _CLIENT_REQUEST_ID = re.compile(r"[ -~]{1,128}", re.ASCII)
-HALF_YEAR = 183 * 24 * 3600
 # What is read of a body, and built, is small: names, numbers, what is asked of us.
 READ_BYTES = 16 * 1024
 # Messages are looked at one by one where they are small or few; beyond, the upstream does it.
@@ -65,17 +62,13 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt as it is stored: `body` goes upstream, the rest is ours. `ticket`: the answer is to carry one; `cache`:
-    its answer may be one that was given so many seconds ago, None where nothing is said of that.
-    """
+    """A prompt as it is stored: `body` goes upstream, what `relay` asks for is ours."""
 
     body: bytes
     model: str
     on_interrupt: str
-    abandon_after: float | None
     digest: str
-    ticket: bool = False
-    cache: float | None = None
+    relay: Relay = field(default_factory=Relay)
 
     def fields(self, owner: str, headers: Mapping[str, str], query: str = "") -> dict[str, str | bytes]:
         """The fields of a new stream's meta."""
@@ -84,9 +77,8 @@ class Prompt:
             "request": self.body,
             "model": self.model,
             "on_interrupt": self.on_interrupt,
+            **self.relay.fields(),
         }
-        if self.abandon_after is not None:
-            fields["abandon_after"] = f"{self.abandon_after:g}"
         if up := forwarded(headers):
             fields["headers"] = orjson.dumps(up)
         if client_id := client_request_id(headers):
@@ -116,7 +108,7 @@ def prompt_of(body: Mapping[str, Any], defaults: Defaults | None, on_interrupt: 
     if "stream" in fields and kind_of(fields.pop("stream")) not in ("true", "false"):
         raise InvalidPromptError("stream: must be true or false")
     digest = digest_of(fields)
-    relay = _relay(_small("relay", fields.pop("relay", Raw(b"null"))))
+    relay = relay_of(_small("relay", fields.pop("relay", Raw(b"null"))))
     if defaults is not None and "prompt" in fields:
         _expand(fields, defaults)
     model = _model(fields.get("model"))
@@ -125,17 +117,15 @@ def prompt_of(body: Mapping[str, Any], defaults: Defaults | None, on_interrupt: 
     return Prompt(
         body=joined(fields),
         model=model,
-        on_interrupt=relay.get("on_interrupt", on_interrupt),
-        abandon_after=relay.get("abandon_after"),
+        on_interrupt=relay.on_interrupt or on_interrupt,
         digest=digest,
-        ticket=relay.get("ticket") is True,
-        cache=relay.get("cache"),
+        relay=relay,
     )
 
 
 def asks_for_ticket(fields: Fields) -> bool:
     """Whether a body, as it was sent, wants a ticket in its answer. Raises `InvalidPromptError`."""
-    return _relay(_small("relay", fields.get("relay", Raw(b"null")))).get("ticket") is True
+    return relay_of(_small("relay", fields.get("relay", Raw(b"null")))).ticket
 
 
 def digest_of(fields: Fields, *also: str) -> str:
@@ -164,31 +154,6 @@ def _expand(fields: Fields, defaults: Defaults) -> None:
     fields["messages"] = Raw(b'[{"role":"user","content":%b}]' % prompt)
     fields.setdefault("model", raw(defaults.model))
     fields.setdefault("max_tokens", raw(defaults.max_tokens))
-
-
-def _relay(relay: Any) -> dict[str, Any]:
-    if relay is None:
-        return {}
-    if not isinstance(relay, dict):
-        raise InvalidPromptError("relay: must be an object")
-    odd = sorted(set(relay) - set(RELAY_FIELDS))
-    if odd:
-        raise InvalidPromptError(unknown(odd[0], RELAY_FIELDS, of="relay"))
-    if relay.get("on_interrupt", "restart") not in ON_INTERRUPT:
-        raise InvalidPromptError("relay.on_interrupt: must be restart or fail")
-    after = relay.get("abandon_after")
-    if after is not None and (
-        isinstance(after, bool) or not isinstance(after, int | float) or not 0 < after < HALF_YEAR
-    ):
-        raise InvalidPromptError("relay.abandon_after: must be a number of seconds above 0")
-    cache = relay.get("cache")
-    if cache is not None and (
-        isinstance(cache, bool) or not isinstance(cache, int | float) or not 0 <= cache <= HALF_YEAR
-    ):
-        raise InvalidPromptError(f"relay.cache: must be a number of seconds from 0 to {HALF_YEAR}")
-    if not isinstance(relay.get("ticket", False), bool):
-        raise InvalidPromptError("relay.ticket: must be true or false")
-    return relay
 
 
 def _model(value: Raw | None) -> str:

@@ -7,7 +7,8 @@ every field of its own passes through.
 from __future__ import annotations
 
 from app.http.errors import TYPES
-from app.intake.prompt import MAX_TOKENS_CEILING, ON_INTERRUPT
+from app.intake.prompt import MAX_TOKENS_CEILING
+from app.openapi.shapes.relay import RELAY
 from app.openapi.words import EVENT_ID, STREAM_ID, Json, schema
 from app.stream.endings import Outcome
 from app.stream.ledger.lines import CallState
@@ -91,34 +92,7 @@ SCHEMAS: Json = {
         ],
         "examples": [{"prompt": "Tell me about rivers"}],
     },
-    "Relay": {
-        "type": ["object", "null"],
-        "description": "What is for the relay, and never goes up",
-        "properties": {
-            "on_interrupt": {
-                "enum": list(ON_INTERRUPT),
-                "description": "What happens when the stream breaks after content: begin again, or end as failed",
-            },
-            "abandon_after": {
-                "type": ["number", "null"],
-                "exclusiveMinimum": 0,
-                "maximum": 15_000_000,
-                "description": "Seconds without any reader after which the stream is cancelled",
-            },
-            "ticket": {
-                "type": "boolean",
-                "description": "The answer is to carry a ticket; not on /v1/messages",
-            },
-            "cache": {
-                "type": ["number", "null"],
-                "minimum": 0,
-                "maximum": 15_811_200,
-                "description": "Seconds: a whole answer to the same request that is not older is given again, without"
-                " a call; and so long this one is kept. 0 is off",
-            },
-        },
-        "additionalProperties": False,
-    },
+    **RELAY,
     "Accepted": {
         "type": "object",
         "required": ["id", "state", "events_url", "cancel_url"],

@@ -19,5 +19,5 @@ async def front(redis: Redis) -> AsyncIterator[Served]:
 
 @pytest.fixture
 async def author(front: Served) -> Author:
-    await front.front.streams.submit(Prompt(b"{}", "m", "restart", None, "digest"), "anonymous", {})
+    await front.front.streams.submit(Prompt(b"{}", "m", "restart", "digest"), "anonymous", {})
     return await front.author()

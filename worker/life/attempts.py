@@ -17,6 +17,7 @@ from app.stream.saved.saved_calls import Kept, Running
 from app.stream.stages import Cause
 from app.stream.workers.reserves import Fenced, Unpaid
 from worker.life import decide
+from worker.life.asking.compose import compose
 from worker.life.calling import liveness
 from worker.life.calling.admission import Admission, report
 from worker.life.calling.call import Call
@@ -157,6 +158,7 @@ class Attempts:
     async def _call(self, request: Request, turn: Turn) -> Reading:
         record = self._record
         record.make_call()
+        request = compose(request, record.checkpoint.asked)
         share = self._share() if record.checkpoint.wanted is not None else None
         timeouts = liveness.timeouts_of(self._services.settings)
         call = Call(

@@ -7,7 +7,7 @@ missing, and a stream without its request can only end.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -16,6 +16,7 @@ from app.stream.saved.saved_calls import CACHED_FROM, UNRESERVED, Wanted, wanted
 from app.stream.stages import Stage
 from app.watch.events.subjects import NO_TRACE, Trace
 from app.watch.traces.carried import trace_of
+from worker.life.asking.asked import Asked, asked_of
 from worker.life.decide import OnInterrupt, Progress, Reason
 from worker.upstream.request import Request, is_object
 
@@ -42,6 +43,7 @@ class Checkpoint:
     held: bool
     wait: float
     abandon_after: float | None
+    asked: Asked = field(default_factory=Asked)
     wanted: Wanted | None = None
     borrowed: int = 0
     cached_from: str = ""
@@ -91,6 +93,7 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
         held=meta.get("held") == b"1",
         wait=max(_whole(meta, "retry_at", 0) - begun.now, 0) / 1000,
         abandon_after=_seconds(meta, "abandon_after"),
+        asked=asked_of(meta),
         wanted=wanted_of(meta),
         borrowed=_whole(meta, "borrowed", 0),
         cached_from=_text(meta, CACHED_FROM),

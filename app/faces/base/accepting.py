@@ -54,7 +54,7 @@ async def accept(
     granted = front.limits.of(caller)
     demand, refused = await _may(front, caller, granted, prompt, headers.get(BETAS, ""), key=idempotency_key)
     kept = await screened(front, request, caller, prompt)
-    seconds = prompt.cache if prompt.cache is not None else granted.cache if saves else 0.0
+    seconds = prompt.relay.cache if prompt.relay.cache is not None else granted.cache if saves else 0.0
     wanted = None
     if seconds and refused is None:
         wanted = await saving.wanted(prompt, caller.owner, headers, query, seconds)

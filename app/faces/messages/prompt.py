@@ -21,12 +21,12 @@ def is_streamed(fields: Fields) -> bool:
 def messages_prompt(fields: Fields, *, streamed: bool, comes_back: bool) -> Prompt:
     """The prompt of a client; `comes_back`: with an Idempotency-Key. Raises `InvalidPromptError`."""
     prompt = prompt_of(fields, None, on_interrupt="fail" if streamed else "restart")
-    if prompt.ticket:
+    if prompt.relay.ticket:
         raise InvalidPromptError("relay.ticket: is for /v1/streams; here the answer is the message itself")
     if not streamed:
         return prompt
     if prompt.on_interrupt != "fail":
         raise InvalidPromptError("relay.on_interrupt: a streamed answer cannot be taken back; use fail, or /v1/streams")
-    if not comes_back and prompt.abandon_after is None:
-        return replace(prompt, abandon_after=ABANDON_SECONDS)
+    if not comes_back and prompt.relay.abandon_after is None:
+        return replace(prompt, relay=replace(prompt.relay, abandon_after=ABANDON_SECONDS))
     return prompt

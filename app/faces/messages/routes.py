@@ -57,7 +57,7 @@ async def create(request: Request) -> Response:
         else:
             position, resumed = await start_of(front, accepted), False
         made = partial(StreamedAnswer, resumed=resumed) if streamed else WholeAnswer
-        found = made(front, accepted.stream_id, position, abandon_after=prompt.abandon_after)
+        found = made(front, accepted.stream_id, position, abandon_after=prompt.relay.abandon_after)
         found.headers.update(rate_headers(accepted.standing))
         if streamed:  # a whole answer looks when it has come
             found.headers.update(await measured_where_ended(front, accepted))

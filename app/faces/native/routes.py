@@ -55,10 +55,10 @@ async def submit(request: Request) -> Response:
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     defaults = Defaults(front.settings.model, front.limits.of(caller).max_tokens(front.settings.max_tokens))
     prompt = await beside(size_of(fields.values()), lambda: prompt_of(fields, defaults))
-    if prompt.ticket:
+    if prompt.relay.ticket:
         await front.tickets.open()
     accepted = await accept(front, request, caller, prompt, idempotency_key=key, saves=True)
-    more = await ticket_of_stream(front, accepted.stream_id, asked=prompt.ticket)
+    more = await ticket_of_stream(front, accepted.stream_id, asked=prompt.relay.ticket)
     headers = await measured_where_ended(front, accepted)
     return accepted_response(front, accepted.stream_id, accepted.state, accepted.standing, headers, **more)
 

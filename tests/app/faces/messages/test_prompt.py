@@ -32,8 +32,8 @@ def test_a_restart_can_be_asked_for_only_where_it_is_not_seen() -> None:
 
 
 def test_who_cannot_come_back_leaves_nothing_running() -> None:
-    assert messages_prompt(fields(), streamed=True, comes_back=False).abandon_after == ABANDON_SECONDS
-    assert messages_prompt(fields(), streamed=True, comes_back=True).abandon_after is None
-    assert messages_prompt(fields(), streamed=False, comes_back=False).abandon_after is None
+    assert messages_prompt(fields(), streamed=True, comes_back=False).relay.abandon_after == ABANDON_SECONDS
+    assert messages_prompt(fields(), streamed=True, comes_back=True).relay.abandon_after is None
+    assert messages_prompt(fields(), streamed=False, comes_back=False).relay.abandon_after is None
     own = fields(b',"relay":{"abandon_after":7}')
-    assert messages_prompt(own, streamed=True, comes_back=False).abandon_after == 7
+    assert messages_prompt(own, streamed=True, comes_back=False).relay.abandon_after == 7
