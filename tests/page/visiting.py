@@ -24,6 +24,7 @@ from playwright.async_api import (
 )
 
 from tests.harness.api import Api
+from tests.harness.browsers.slowly import slowed
 from tests.harness.cluster import Cluster
 
 CHROMIUM = shutil.which("chromium") or ""
@@ -76,6 +77,7 @@ class Site:
         context = await self.browser.new_context(**options)
         context.set_default_timeout(PATIENCE_MS)
         await context.add_init_script(TELL_VIOLATIONS)
+        await slowed(context)
         self._contexts.append(context)
         return context
 
@@ -172,8 +174,11 @@ def body(page: Page) -> Locator:
 
 
 async def say(page: Page, text: str, directive: str = "") -> None:
-    """Types a message and sends it by the keyboard; the simulated Claude does what `directive` says."""
+    """Types a message and sends it by the keyboard as soon as it can be sent: a file beside it is read by then. The
+    simulated Claude does what `directive` says.
+    """
     await box(page).fill(f"{text} [[sim: {directive}]]" if directive else text)
+    await expect(page.locator("#send")).to_be_enabled()
     # On a touch keyboard Enter alone begins a line, and the button is not there while an answer runs.
     touch = await page.evaluate("matchMedia('(hover: none) and (pointer: coarse)').matches")
     await box(page).press("Control+Enter" if touch else "Enter")
