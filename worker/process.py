@@ -54,6 +54,8 @@ from worker.life.calling.announce import Announcer
 from worker.life.saving.following import Followings
 from worker.life.services import Services
 from worker.log.commit import Committer
+from worker.tools.builtin.listed import built_in
+from worker.tools.toolbox import Toolbox
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate
 
@@ -108,8 +110,21 @@ async def working(
         conversations, reserves = Conversations(redis, log), Reserves(redis)
         saved = Saved(redis, settings.cache_bytes, settings.stream_life_ms)
         followings = Followings(log, saved, Rests(redis), channel, settings.lease_seconds / RENEWALS_PER_LEASE)
+        toolbox = Toolbox(built_in())
         services = Services(
-            settings, log, queue, conversations, committer, claude, gate, announcer, prices, reserves, saved, followings
+            settings,
+            log,
+            queue,
+            conversations,
+            committer,
+            claude,
+            gate,
+            announcer,
+            prices,
+            reserves,
+            saved,
+            followings,
+            toolbox,
         )
         leases: dict[str, Lease] = {}
         renewals = Renewals(name, leases, queue, settings.lease_seconds, committer=committer)

@@ -1,0 +1,1 @@
+"""The tools that each worker has: harmless, for trying the loop."""
