@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from app.dev.simulator.answer.answers import asking_text, directive_text, last_text
 from app.dev.simulator.answer.events import dumps, frames, message
+from app.dev.simulator.answer.hearing import directive_text
 from app.dev.simulator.answer.plan import Plan, input_tokens, plan
 from app.dev.simulator.answer.titling import title_for
 from app.dev.simulator.calls import Calls, Metered
@@ -125,16 +125,14 @@ class Api:
         return self._refused(asked, headers, request_id)
 
     def _directives(self, messages: list[dict[str, Any]], *, counted: bool = True) -> Directives:
-        """What the last user message asks for; after a tool's result, the pace and tag of what set the tool going."""
-        text = last_text(messages)
+        """What was asked for last, as far as it holds in this turn of a loop of tools."""
+        text, turn = directive_text(messages)
+        if "[[sim:" not in text:
+            return Directives()
         try:
-            if directive_text(messages):
-                return parse(text, self.calls.times(text) if counted else 1) if "[[sim:" in text else Directives()
-            earlier = parse(asking_text(messages))
+            return parse(text, self.calls.times(text if turn == 1 else f"{text}\0{turn}") if counted else 1, turn)
         except DirectiveError as error:
             raise ApiError(400, str(error)) from error
-        kept = ("rate", "first", "split", "crlf", "stamp", "ping", "tag", "tool", "tool_input", "tool_rounds")
-        return Directives(**{name: getattr(earlier, name) for name in kept})
 
     def _refused(self, asked: Directives, headers: Headers, request_id: str) -> Reply:
         status = asked.status or 500

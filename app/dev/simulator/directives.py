@@ -25,9 +25,17 @@ class DirectiveError(ValueError):
 
 
 def _key(
-    read: Callable[[str | None], Any], help_text: str, example: str, *, default: Any = None, fault: bool = False
+    read: Callable[[str | None], Any],
+    help_text: str,
+    example: str,
+    *,
+    default: Any = None,
+    fault: bool = False,
+    kept: bool = False,
 ) -> Any:
-    return field(default=default, metadata={"read": read, "help": help_text, "example": example, "fault": fault})
+    """`fault`: only at the calls that `times=` and `call=` say. `kept`: in all turns of a loop of tools."""
+    told = {"read": read, "help": help_text, "example": example, "fault": fault, "kept": kept}
+    return field(default=default, metadata=told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,34 +60,74 @@ class Directives:
         "each text delta begins with `<time.time_ns() at sending>;` (streaming only)",
         "stamp",
         default=False,
+        kept=True,
     )
-    thinking: bool = _key(values.flag, "a thinking block with its signature comes first", "thinking", default=False)
+    thinking: bool = _key(
+        values.flag, "a thinking block with its signature comes first", "thinking", default=False, kept=True
+    )
     redacted_thinking: bool = _key(
-        values.flag, "a redacted thinking block comes first", "redacted-thinking", default=False
+        values.flag,
+        "a redacted thinking block comes first",
+        "redacted-thinking",
+        default=False,
+        kept=True,
     )
     citations: bool = _key(values.flag, "the text carries a citation of a document", "citations", default=False)
     tool: str | None = _key(
         values.optional_text,
         "call the request's first tool, or the named one (several: a,b); the tool_result is answered with text",
         "tool=get_weather",
+        kept=True,
     )
     tool_input: Mapping[str, Any] | None = _key(
         values.json_object,
         "the input of that call as quoted JSON (else made up from its schema)",
         'tool-input="{\\"a\\":1}"',
+        kept=True,
     )
     tool_rounds: int | None = _key(
-        values.count, "call the tool so many times in a row, each after the result of the last", "tool tool-rounds=3"
+        values.count,
+        "call the tool so many times in a row, each after the result of the last",
+        "tool tool-rounds=3",
+        kept=True,
+    )
+    tools: tuple[tuple[values.ToolCall, ...], ...] | None = _key(
+        values.tool_turns,
+        "call these tools, those between commas at once, those after a ; in the next turn, then tell their results; "
+        '`a{"x":1}` has that input (else it is made true to the schema), `a!` one that breaks the schema, `a~` one '
+        "whose JSON is cut off, `*` is each tool of the request; text= is said before the calls",
+        'tools="clock,calculator{\\"expression\\":\\"6*7\\"};clock"',
+        kept=True,
+    )
+    turns: int | None = _key(
+        values.count,
+        "so many turns of tools= (its turns again and again), then the text; else each of its turns once",
+        "tools=clock turns=5",
+        kept=True,
+    )
+    tell: bool = _key(
+        values.flag,
+        "after tools, the text is JSON of all results as they were told, in their order: a list of "
+        '{"tool_use_id","name","input","content","is_error"}',
+        "tools=clock turns=3 tell",
+        default=False,
+        kept=True,
     )
     # Pace, framing and bookkeeping.
-    rate: float | None = _key(values.rate, "tokens per second; 0 is as fast as possible", "rate=0")
-    first: float | None = _key(values.seconds, "seconds to the first token", "first=2.5")
+    rate: float | None = _key(values.rate, "tokens per second; 0 is as fast as possible", "rate=0", kept=True)
+    first: float | None = _key(values.seconds, "seconds to the first token", "first=2.5", kept=True)
     split: bool = _key(
-        values.flag, "dribble each event in small writes, cut inside multi-byte characters", "split", default=False
+        values.flag,
+        "dribble each event in small writes, cut inside multi-byte characters",
+        "split",
+        default=False,
+        kept=True,
     )
-    crlf: bool = _key(values.flag, "lines end in CRLF", "crlf", default=False)
-    ping: float | None = _key(values.seconds, "seconds from ping to ping, where there is nothing else", "ping=10")
-    tag: str | None = _key(values.text, "count this call under a name in GET /_sim/calls", "tag=mine")
+    crlf: bool = _key(values.flag, "lines end in CRLF", "crlf", default=False, kept=True)
+    ping: float | None = _key(
+        values.seconds, "seconds from ping to ping, where there is nothing else", "ping=10", kept=True
+    )
+    tag: str | None = _key(values.text, "count this call under a name in GET /_sim/calls", "tag=mine", kept=True)
     remaining: int | None = _key(
         values.count, "what anthropic-ratelimit-requests-remaining says", "remaining=0 reset=2"
     )
@@ -165,23 +213,29 @@ class Directives:
 
 
 _KEYS: dict[str, Field[Any]] = {item.name: item for item in fields(Directives)}
-_SCOPES = ("times", "call")
+_SCOPES = ("times", "call", "turn")
 
 
-def parse(text: str, call: int = 1) -> Directives:
-    """The directives of a prompt at its `call`-th call (from 1). A later directive overrides an earlier one's keys."""
+def parse(text: str, call: int = 1, turn: int = 1) -> Directives:
+    """The directives of a prompt at its `call`-th call (from 1), in the `turn`-th turn of a loop of tools (from 1).
+
+    A later directive overrides an earlier one's keys. Without `turn=` a directive is of the first turn, but for the
+    keys that are kept; `turn=0` is each.
+    """
     found: dict[str, Any] = {}
     for body in _bodies(text):
         pairs = dict(_pairs(body))
         scope = {name: _read(name, values.count, pairs.pop(name)) for name in _SCOPES if name in pairs}
         faults_on = call <= scope.get("times", call) and call == scope.get("call", call)
+        of_this_turn = scope.get("turn", 1) in (0, turn)
         for name, raw in pairs.items():
             if name not in _KEYS:
                 raise DirectiveError(
                     f"[[sim: {name.replace('_', '-')}]] is not known; `keepstream simulate --help` lists the keys"
                 )
-            value = _read(name, _KEYS[name].metadata["read"], raw)
-            if faults_on or not _KEYS[name].metadata["fault"]:
+            key = _KEYS[name].metadata
+            value = _read(name, key["read"], raw)
+            if (of_this_turn or (key["kept"] and "turn" not in scope)) and (faults_on or not key["fault"]):
                 found[name] = value
     return Directives(**found)
 
@@ -199,6 +253,11 @@ def document() -> str:
         lines.append(f"  {key:<24} {item.metadata['help']}")
         lines.append(f"  {'':<24}   [[sim: {item.metadata['example']}]]")
     return "\n".join(lines)
+
+
+def kept() -> list[str]:
+    """The keys that hold in all turns of a loop of tools."""
+    return [item.name.replace("_", "-") for item in _KEYS.values() if item.metadata["kept"]]
 
 
 def _bodies(text: str) -> Iterator[str]:

@@ -26,6 +26,21 @@ def example(schema: Any, depth: int = 0) -> Any:
             return _SIMPLE.get(simple, _SIMPLE["string"])
 
 
+def breaking(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """An object that the schema of an object forbids, as far as it forbids any: what it must have is missing, or the
+    first of its properties is of another kind.
+    """
+    fitting = example(schema)
+    value = fitting if isinstance(fitting, dict) else {}
+    required = schema.get("required") or ()
+    if required:
+        return {name: one for name, one in value.items() if name != required[0]}
+    if value:
+        first = next(iter(value))
+        return {**value, first: ["not", "this"] if not isinstance(value[first], list) else "not this"}
+    return {"unexpected": True}
+
+
 def _given(schema: Mapping[str, Any]) -> Any:
     """What the schema itself offers as a value, if anything."""
     offers = [schema.get("const"), *(schema.get("enum") or ())[:1], schema.get("default"), schema.get("minimum")]
