@@ -100,6 +100,8 @@ def paths() -> Json:
                                 "relay.retry": schema("RelayRetry"),
                                 "relay.reset": schema("RelayReset"),
                                 "relay.tool": schema("RelayTool"),
+                                "relay.approval": schema("RelayApproval"),
+                                "relay.partial": schema("RelayPartial"),
                                 "relay.end": schema("RelayEnd"),
                             },
                         ),

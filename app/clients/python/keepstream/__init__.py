@@ -18,6 +18,7 @@ from .async_client import AsyncClient
 from .async_conversations import AsyncConversations
 from .client import Client
 from .conversations import Conversations
+from .core.interface import Given
 from .errors import (
     AuthenticationError,
     BudgetError,
@@ -32,7 +33,8 @@ from .errors import (
     ServerError,
     UnreachableError,
 )
-from .events import End, Event, Outcome, Reset, Retry, Status, ToolResult
+from .events import Approval, End, Event, Outcome, Partial, Reset, Retry, Status, ToolResult
+from .growing import Answer
 from .iterating import AsyncEvents, Events
 from .shapes import (
     Cancelled,
@@ -42,6 +44,7 @@ from .shapes import (
     KeptMessage,
     ListedConversation,
     Message,
+    Relay,
     Said,
     Stream,
     Submitted,
@@ -53,6 +56,8 @@ from .shapes import (
 from .version import __version__
 
 __all__ = [
+    "Answer",
+    "Approval",
     "AsyncClient",
     "AsyncConversations",
     "AsyncEvents",
@@ -68,6 +73,7 @@ __all__ = [
     "Event",
     "Events",
     "Feedback",
+    "Given",
     "GoneError",
     "InvalidAnswerError",
     "KeepstreamError",
@@ -77,8 +83,10 @@ __all__ = [
     "NotAllowedError",
     "NotFoundError",
     "Outcome",
+    "Partial",
     "RateLimitError",
     "RefusedError",
+    "Relay",
     "Reset",
     "Retry",
     "Said",
