@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import uvloop
 
 from app.dev.simulator import values
-from app.dev.simulator.directives import document, kept
+from app.dev.simulator.prompts import document, kept
 from app.dev.simulator.reply import Pace
 from app.dev.simulator.rules.buckets import Rates
 from app.dev.simulator.wire import serving

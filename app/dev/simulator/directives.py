@@ -2,26 +2,14 @@
 
 The dataclass below is the grammar, the documentation and the parsed value at once, so that the three cannot differ.
 A prompt is its own configuration: tests that run side by side against one simulator do not disturb each other.
-A directive that is not understood is an error, never ignored: a fault that is silently not injected proves nothing.
-Pure; knows nothing of HTTP or of what the keys do.
+Pure; knows nothing of HTTP, of how a prompt is read (`prompts` does) or of what the keys do.
 """
 
-import json
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.dev.simulator import values
-
-_OPENING = "[[sim:"
-# A quoted value may hold anything, also the closing brackets. Each character has one way to match: linear time.
-_DIRECTIVE = re.compile(r'\[\[sim:((?:"(?:[^"\\]|\\.)*"|[^"\]]|\](?!\]))*)\]\]', re.DOTALL)
-_PAIR = re.compile(r'\s*([A-Za-z][\w-]*)(?:=("(?:[^"\\]|\\.)*"|[^\s"]+))?(?=\s|$)', re.DOTALL)
-
-
-class DirectiveError(ValueError):
-    """The prompt's author wrote a directive that says nothing; the message tells what to write."""
 
 
 def _key(
@@ -113,6 +101,14 @@ class Directives:
         default=False,
         kept=True,
     )
+    broken: int | None = _key(
+        values.often,
+        "where the request has a JSON schema for the text (else it is answered true to it): the first N answers since "
+        "this prompt break it; without N all",
+        "broken=1",
+        kept=True,
+    )
+    not_json: int | None = _key(values.often, "likewise: the first N answers are cut-off JSON", "not-json=1", kept=True)
     # Pace, framing and bookkeeping.
     rate: float | None = _key(values.rate, "tokens per second; 0 is as fast as possible", "rate=0", kept=True)
     first: float | None = _key(values.seconds, "seconds to the first token", "first=2.5", kept=True)
@@ -210,87 +206,3 @@ class Directives:
         values.flag, "stop_reason model_context_window_exceeded", "context-window", default=False, fault=True
     )
     max_tokens: bool = _key(values.flag, "stop_reason max_tokens", "max-tokens", default=False, fault=True)
-
-
-_KEYS: dict[str, Field[Any]] = {item.name: item for item in fields(Directives)}
-_SCOPES = ("times", "call", "turn")
-
-
-def parse(text: str, call: int = 1, turn: int = 1) -> Directives:
-    """The directives of a prompt at its `call`-th call (from 1), in the `turn`-th turn of a loop of tools (from 1).
-
-    A later directive overrides an earlier one's keys. Without `turn=` a directive is of the first turn, but for the
-    keys that are kept; `turn=0` is each.
-    """
-    found: dict[str, Any] = {}
-    for body in _bodies(text):
-        pairs = dict(_pairs(body))
-        scope = {name: _read(name, values.count, pairs.pop(name)) for name in _SCOPES if name in pairs}
-        faults_on = call <= scope.get("times", call) and call == scope.get("call", call)
-        of_this_turn = scope.get("turn", 1) in (0, turn)
-        for name, raw in pairs.items():
-            if name not in _KEYS:
-                raise DirectiveError(
-                    f"[[sim: {name.replace('_', '-')}]] is not known; `keepstream simulate --help` lists the keys"
-                )
-            key = _KEYS[name].metadata
-            value = _read(name, key["read"], raw)
-            if (of_this_turn or (key["kept"] and "turn" not in scope)) and (faults_on or not key["fault"]):
-                found[name] = value
-    return Directives(**found)
-
-
-def without(text: str) -> str:
-    """The prompt as it would be without its directives."""
-    return _DIRECTIVE.sub("", text).strip() if _OPENING in text else text.strip()
-
-
-def document() -> str:
-    """Every key with its meaning and an example, for `--help`."""
-    lines = []
-    for item in _KEYS.values():
-        key = item.name.replace("_", "-") + values.FORMS[item.metadata["read"]]
-        lines.append(f"  {key:<24} {item.metadata['help']}")
-        lines.append(f"  {'':<24}   [[sim: {item.metadata['example']}]]")
-    return "\n".join(lines)
-
-
-def kept() -> list[str]:
-    """The keys that hold in all turns of a loop of tools."""
-    return [item.name.replace("_", "-") for item in _KEYS.values() if item.metadata["kept"]]
-
-
-def _bodies(text: str) -> Iterator[str]:
-    if _OPENING not in text:
-        return
-    found = _DIRECTIVE.findall(text)
-    if _OPENING in _DIRECTIVE.sub("", text):
-        raise DirectiveError("a [[sim: ...]] directive is not closed, or a quote in it is not")
-    yield from found
-
-
-def _pairs(body: str) -> Iterator[tuple[str, str | None]]:
-    body, at = body.rstrip(), 0
-    while at < len(body):
-        match = _PAIR.match(body, at)
-        if match is None:
-            raise DirectiveError(f"[[sim:{body}]]: cannot read from {body[at : at + 40].strip()!r} on")
-        name, value = match.groups()
-        yield name.replace("-", "_").lower(), _unquoted(value) if value else None
-        at = match.end()
-
-
-def _unquoted(value: str) -> str:
-    if not value.startswith('"'):
-        return value
-    try:
-        return str(json.loads(value, strict=False))
-    except ValueError as error:
-        raise DirectiveError(f"[[sim: ...]]: {value[:40]} is not a JSON string") from error
-
-
-def _read(name: str, read: Callable[[str | None], Any], raw: str | None) -> Any:
-    try:
-        return read(raw)
-    except ValueError as error:
-        raise DirectiveError(f"[[sim: {name.replace('_', '-')}]] {values.number_error(error)}") from error

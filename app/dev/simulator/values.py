@@ -50,6 +50,11 @@ def count(value: str | None) -> int:
     return number
 
 
+def often(value: str | None) -> int:
+    """So many times; without a number always."""
+    return LARGEST if value is None else count(value)
+
+
 def rate(value: str | None) -> float:
     number = float(value or "")
     if number and not SLOWEST <= number <= LARGEST:
@@ -123,6 +128,7 @@ FORMS: dict[Callable[[str | None], Any], str] = {
     flag: "",
     truth: "=true|false",
     count: "=N",
+    often: "[=N]",
     rate: "=N",
     seconds: "=SECONDS",
     status: "=STATUS",

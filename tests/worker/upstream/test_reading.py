@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from app.dev.simulator.answer.events import frames as simulated
 from app.dev.simulator.answer.plan import plan
-from app.dev.simulator.directives import parse
 from app.dev.simulator.faults import Ending, steps
+from app.dev.simulator.prompts import parse
 from worker.rawjson.codec import dumps
 from worker.upstream import failure
 from worker.upstream.failure import UpstreamError

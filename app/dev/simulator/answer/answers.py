@@ -13,7 +13,8 @@ from typing import Any
 from app.dev.simulator.answer.hearing import blocks, directive_text, last_user, text, texts, told
 from app.dev.simulator.answer.words.hostile import HOSTILE
 from app.dev.simulator.answer.words.texts import OTHERWISE, TEXTS
-from app.dev.simulator.directives import Directives, parse, without
+from app.dev.simulator.directives import Directives
+from app.dev.simulator.prompts import parse, without
 
 # One alternative for each kind of character, so that every text is the sum of its pieces.
 _PIECE = re.compile(r" ?[^\W_]{1,6}|\n+|[^\S\n]{1,6}|[^\w\s]{1,3}|_")

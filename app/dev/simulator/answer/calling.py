@@ -12,6 +12,7 @@ from typing import Any
 
 from app.dev.simulator.answer.hearing import directive_text, rounds_of_results
 from app.dev.simulator.answer.schema import breaking, example
+from app.dev.simulator.answer.suggesting import suggested
 from app.dev.simulator.directives import Directives
 from app.dev.simulator.values import ToolCall
 
@@ -61,6 +62,8 @@ def _simple(body: Mapping[str, Any], asked: Directives) -> list[ToolCall]:
         names: Sequence[Any] = asked.tool.split(",")
     elif choice.get("type") == "tool":
         names = [choice.get("name")] if choice.get("name") in _tools(body) else []
+    elif asked.tool is not None or choice.get("type") == "any":
+        names = first
     else:
-        names = first if asked.tool is not None or choice.get("type") == "any" else []
+        return list(suggested(body, asked)) if rounds_of_results(body["messages"]) == 0 else []
     return [ToolCall(str(name), asked.tool_input) for name in names]

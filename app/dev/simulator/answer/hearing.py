@@ -6,6 +6,8 @@ Pure, and all that the simulator knows of a conversation: it remembers none.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app.dev.simulator.prompts import OPENING
+
 Messages = Sequence[Mapping[str, Any]]
 
 
@@ -44,6 +46,16 @@ def directive_text(messages: Messages) -> tuple[str, int]:
     rounds = sum(message.get("role") == "user" for message in since)
     paused = any(block.get("type") == "server_tool_use" for block in blocks(since[-1])) if since else False
     return text(messages[start]), 1 + rounds + (paused and since[-1].get("role") == "assistant")
+
+
+def demanding_text(messages: Messages) -> tuple[str, int]:
+    """As `directive_text`, where answers are corrected: the last user message with directives, whatever was said since,
+    and the turn that comes, each answer since then being one.
+    """
+    for number in range(len(messages) - 1, -1, -1):
+        if messages[number].get("role") == "user" and OPENING in (found := text(messages[number])):
+            return found, 1 + sum(message.get("role") == "assistant" for message in messages[number:])
+    return directive_text(messages)
 
 
 def results_of(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.dev.simulator.answer.answers import answer_pieces, pieces
 from app.dev.simulator.answer.calling import calls, ids, input_of
+from app.dev.simulator.answer.formats import json_answer, schema_of
 from app.dev.simulator.answer.thoughts import REDACTED, signature
 from app.dev.simulator.answer.words.texts import REFUSAL, THINKING
 from app.dev.simulator.directives import Directives
@@ -141,6 +142,8 @@ def _text(found: Sequence[str], *, citing: bool) -> Block:
 def _text_pieces(body: Mapping[str, Any], asked: Directives) -> list[str]:
     if asked.refusal and asked.tokens is None and asked.text is None:
         return []
+    if asked == replace(asked, text=None, tokens=None, big_delta=None, hostile=False) and (schema := schema_of(body)):
+        return pieces(json_answer(schema, body["messages"], asked))
     return answer_pieces(body["messages"], asked)
 
 
