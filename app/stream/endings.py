@@ -30,11 +30,13 @@ def end_data(
     error: dict[str, str] | None = None,
     estimated: bool = False,
     cached_from: str = "",
+    turns: int | None = None,
 ) -> dict[str, Any]:
     """The data of `relay.end`. `attempts` counts the calls that the upstream took; `error` is `{"type", "message"}`.
 
     `cost_usd` is of all calls; `estimated`: nobody counted the output in `usage`; `cached_from`: the
-    stream whose answer it is.
+    stream whose answer it is; `turns`: how many answers it is made of, None where no tools were asked
+    for.
     """
     data: dict[str, Any] = {
         "outcome": outcome,
@@ -43,6 +45,8 @@ def end_data(
         "cost_usd": cost_usd,
         "attempts": attempts,
     }
+    if turns is not None:
+        data["turns"] = turns
     if cached_from:
         data["cached_from"] = cached_from
     if estimated:

@@ -21,6 +21,7 @@ class Stage(StrEnum):
     HELD = "held"  # the gate lets no call be made: in its worker's slot for a moment, in the gate's line for longer
     CALLING = "calling"  # a call is under way, and nothing of it stands in the log
     CONTENT = "content"  # a call is under way, and frames of it stand in the log
+    TOOLS = "its tools run"  # a turn's message is whole, and the results that the next one is to be told are awaited
     HANDED_OVER = "handed over"  # its worker drained: in the queue again
     LOST = "lost"  # whoever ran it is lost, or what it wrote: to be begun anew
     ENDED = "ended"
@@ -36,6 +37,7 @@ class Cause(StrEnum):
     REFUSAL = "the upstream does not take the call"
     CONTENT = "the first frame"
     MESSAGE = "the message is complete"
+    RESULTS = "all results are there"
     FAILURE = "the call fails"
     DRAIN = "the worker drains"
     WORKER_LOST = "the worker is lost"
@@ -57,6 +59,11 @@ class When(StrEnum):
     SEEN = "content was seen"
     CALLED = "a call was made"
     SPARED = "it is not spared too often"
+    CALLS = "another turn is to follow"  # tools of ours are called, or the upstream paused
+    DUE = "its tools were running"
+    BROKEN = "one was running that must not run twice"
+    THEIRS = "the client is to run one, too"
+    TURNS = "no turn is left"
 
 
 class Tells(StrEnum):
@@ -69,7 +76,9 @@ class Tells(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`charge`: what going it adds to the attempts that count against MAX_ATTEMPTS."""
+    """`charge`: what going it adds to the attempts that count against MAX_ATTEMPTS; `frees`: no call that was made so
+    far counts any more.
+    """
 
     at: frozenset[Stage]
     cause: Cause
@@ -77,6 +86,7 @@ class Way:
     when: When = When.ALWAYS
     tells: Tells = Tells.NOTHING
     charge: int = 0
+    frees: bool = False
 
 
 class NoWayError(Exception):
@@ -92,7 +102,7 @@ def _at(*stages: Stage) -> frozenset[Stage]:
 
 _LIVING = frozenset(Stage) - {_S.ENDED}
 _WITHOUT_WORKER = _at(_S.WAITING, _S.HELD, _S.HANDED_OVER, _S.LOST)
-_WITH_WORKER = _at(_S.BETWEEN, _S.HELD, _S.CALLING, _S.CONTENT)
+_WITH_WORKER = _at(_S.BETWEEN, _S.HELD, _S.CALLING, _S.CONTENT, _S.TOOLS)
 _UNDER_WAY = _at(_S.CALLING, _S.CONTENT)
 _BROKEN_OFF = _at(_S.HANDED_OVER, _S.LOST)
 
@@ -100,6 +110,8 @@ WAYS = (
     Way(_at(_S.LOST), _C.STOOD_STILL, _S.LOST, _W.SPARED, charge=-1),
     Way(_BROKEN_OFF, _C.BEGIN, _S.ENDED, _W.KEPT),
     Way(_WITHOUT_WORKER, _C.BEGIN, _S.ENDED, _W.SPENT),
+    Way(_BROKEN_OFF, _C.BEGIN, _S.ENDED, _W.BROKEN),
+    Way(_BROKEN_OFF, _C.BEGIN, _S.TOOLS, _W.DUE),
     Way(_BROKEN_OFF, _C.BEGIN, _S.BETWEEN, _W.SEEN, tells=_T.RESET),
     Way(_BROKEN_OFF, _C.BEGIN, _S.BETWEEN, _W.CALLED, tells=_T.RETRY),
     Way(_WITHOUT_WORKER, _C.BEGIN, _S.BETWEEN),
@@ -107,7 +119,11 @@ WAYS = (
     Way(_at(_S.BETWEEN, _S.HELD), _C.TURN, _S.CALLING, charge=1),
     Way(_at(_S.CALLING), _C.REFUSAL, _S.BETWEEN, tells=_T.RETRY, charge=-1),
     Way(_at(_S.CALLING), _C.CONTENT, _S.CONTENT),
+    Way(_at(_S.CONTENT), _C.MESSAGE, _S.TOOLS, _W.CALLS, frees=True),
     Way(_at(_S.CONTENT), _C.MESSAGE, _S.ENDED),
+    Way(_at(_S.TOOLS), _C.RESULTS, _S.ENDED, _W.THEIRS),
+    Way(_at(_S.TOOLS), _C.RESULTS, _S.ENDED, _W.TURNS),
+    Way(_at(_S.TOOLS), _C.RESULTS, _S.BETWEEN),
     Way(_at(_S.CONTENT), _C.FAILURE, _S.ENDED, _W.KEPT),
     Way(_UNDER_WAY, _C.FAILURE, _S.ENDED, _W.LASTING),
     Way(_UNDER_WAY, _C.FAILURE, _S.ENDED, _W.SPENT),
@@ -115,10 +131,10 @@ WAYS = (
     Way(_at(_S.CONTENT), _C.FAILURE, _S.BETWEEN, tells=_T.RESET),
     Way(_at(_S.CONTENT), _C.DRAIN, _S.ENDED, _W.KEPT),
     Way(_UNDER_WAY, _C.DRAIN, _S.HANDED_OVER, charge=-1),
-    Way(_at(_S.BETWEEN, _S.HELD), _C.DRAIN, _S.HANDED_OVER),
+    Way(_at(_S.BETWEEN, _S.HELD, _S.TOOLS), _C.DRAIN, _S.HANDED_OVER),
     Way(_WITH_WORKER, _C.WORKER_LOST, _S.LOST),
     Way(_LIVING, _C.LOG_LOST, _S.LOST),  # also while its ending is written
-    Way(_at(_S.BETWEEN, _S.CALLING, _S.CONTENT), _C.FULL, _S.ENDED),
+    Way(_at(_S.BETWEEN, _S.CALLING, _S.CONTENT, _S.TOOLS), _C.FULL, _S.ENDED),
     Way(_at(_S.BETWEEN), _C.BUDGET, _S.ENDED),
     Way(_LIVING, _C.CANCEL, _S.ENDED),
     Way(_LIVING, _C.EXPIRY, _S.ENDED),

@@ -8,12 +8,15 @@
  *   promises:  exactly one ending and nothing after it (G3, G4); no more attempts than there may be; none for a hand-over,
  *              for a call that was not taken, or for a worker that stood still; given up only after that many failures;
  *              no call while something stands that readers were not told to forget (G1); completed only with content (G6)
+ *              no tool runs before its turn's message is whole, no turn begins before all results are there, and each turn has
+ *              attempts of its own
  *              a life in which nobody cancels, nothing expires and we make no fault comes to its ending by itself (G3)
  */
 #include "life_names.pml"
 
 #define ATTEMPTS 2
 #define DISTURBANCES 4
+#define TURNS_MOST 2
 
 byte stage = WAITING;
 short charged = 0;              /* attempts that count */
@@ -27,6 +30,8 @@ bool called = false;
 bool content = false;           /* something stands that the next call's readers must not be shown */
 bool keeps = false;             /* on_interrupt is fail */
 bool ends = false;              /* somebody may cancel it, and so on */
+byte turn = 1;
+bool due = false;               /* the turn's message is whole, and its results are awaited */
 bool worker_lost = false;       /* the last loss was that of a worker */
 
 #define DISTURBED (disturbances < DISTURBANCES)
@@ -38,6 +43,7 @@ bool worker_lost = false;       /* the last loss was that of a worker */
 #define CAN_REFUSAL DISTURBED
 #define CAN_CONTENT true
 #define CAN_MESSAGE true
+#define CAN_RESULTS due
 #define CAN_FAILURE true
 #define CAN_DRAIN DISTURBED
 #define CAN_WORKER_LOST DISTURBED
@@ -54,15 +60,26 @@ bool worker_lost = false;       /* the last loss was that of a worker */
 #define IF_SPENT (charged >= ATTEMPTS || times > ATTEMPTS)
 #define IF_SPARED (charged > 0 && stalls < ATTEMPTS)
 #define IF_LASTING true         /* whether a failure lasts is the upstream's to say */
+#define IF_CALLS true           /* whether a message calls tools is the model's to say */
+#define IF_DUE due
+#define IF_BROKEN (due && ends) /* whether one may run twice is its own to say */
+#define IF_THEIRS ends
+#define IF_TURNS (turn >= TURNS_MOST)
 #define UNLESS_KEPT !(IF_KEPT)
 #define UNLESS_SEEN !(IF_SEEN)
 #define UNLESS_CALLED !(IF_CALLED)
 #define UNLESS_SPENT !(IF_SPENT)
 #define UNLESS_SPARED !(IF_SPARED)
 #define UNLESS_LASTING true
+#define UNLESS_CALLS true
+#define UNLESS_DUE !(IF_DUE)
+#define UNLESS_BROKEN true
+#define UNLESS_THEIRS true
+#define UNLESS_TURNS !(IF_TURNS)
 
 byte cause, to, when, tells;    /* of the way that is gone */
 short charge;
+bool frees;
 
 active proctype life() {
   if
@@ -87,9 +104,16 @@ active proctype life() {
        if
        :: cause == TURN ->
           assert(!content);                                     /* or two answers would be glued into one */
+          assert(!due);                                         /* the model has to be told the results first */
           called = true
        :: cause == CONTENT_CAUSE -> content = true
-       :: cause == MESSAGE -> assert(content)
+       :: cause == MESSAGE ->
+          assert(content);
+          if
+          :: to == TOOLS -> assert(!due); due = true; content = false; called = false
+          :: else
+          fi
+       :: cause == RESULTS -> assert(due); due = false; turn++
        :: cause == FAILURE -> harm++
        :: cause == WORKER_LOST -> harm++; times++; worker_lost = true
        :: cause == LOG_LOST -> harm++; worker_lost = false
@@ -107,12 +131,17 @@ active proctype life() {
        :: else
        fi;
        charged = charged + charge;
+       if
+       :: frees -> charged = 0; harm = 0; times = 1             /* what led to a whole turn counts no more */
+       :: else
+       fi;
        assert(charged <= ATTEMPTS);
        if
        :: cause == REFUSAL || (cause == DRAIN && to == HANDED_OVER) -> assert(charged == before)    /* they are free */
        :: else
        fi;
        stage = to;
+       assert(stage != TOOLS || (due && !content));
        if
        :: stage == ENDED ->
           endings++;

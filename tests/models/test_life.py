@@ -34,7 +34,8 @@ def options(ways: Sequence[Way]) -> str:
                 f"to = {way.to.name}; cause = {name_of(way.cause)}; when = {way.when.name}; tells = {told(way.tells)}"
             )
             guard = f"stage == {stage.name} && CAN_{way.cause.name}{condition}{''.join(unless)}"
-            lines.append(f":: {guard} -> {goes}; tells = {told(way.tells)}; charge = {way.charge}")
+            costs = f"charge = {way.charge}; frees = {way.frees:d}"
+            lines.append(f":: {guard} -> {goes}; tells = {told(way.tells)}; {costs}")
     return "\n".join(lines) + "\n"
 
 
@@ -101,6 +102,12 @@ WRONG = {
     "an ended stream begins again": beside(Way(frozenset({Stage.ENDED}), Cause.BEGIN, Stage.BETWEEN)),
     "an ended stream ends again": beside(Way(frozenset({Stage.ENDED}), Cause.CANCEL, Stage.ENDED)),
     "who is lost has used up its attempts": changed(Cause.BEGIN, Stage.LOST, to=Stage.ENDED, when=When.SPENT),
+    "a turn's calls count on": changed(Cause.MESSAGE, Stage.CONTENT, frees=False),
+    "a turn begins without its results": changed(Cause.MESSAGE, Stage.CONTENT, to=Stage.BETWEEN),
+    "a turn begins without an end": without(Cause.RESULTS, Stage.TOOLS, When.TURNS),
+    "whose worker is lost as its tools run is called anew": without(Cause.BEGIN, Stage.LOST, When.DUE),
+    "tools run before the message is whole": beside(Way(frozenset({Stage.CONTENT}), Cause.CONTENT, Stage.TOOLS)),
+    "tools that are lost are nobody's": lambda: [way for way in WAYS if Stage.TOOLS not in way.at],
     "a call goes on from content": beside(Way(frozenset({Stage.CONTENT}), Cause.TURN, Stage.CALLING, charge=1)),
 }
 

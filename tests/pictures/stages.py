@@ -22,6 +22,7 @@ AT = {
     Stage.HELD: (560, 70),
     Stage.CALLING: (560, 205),
     Stage.CONTENT: (820, 205),
+    Stage.TOOLS: (820, 70),
     Stage.HANDED_OVER: (320, 385),
     Stage.LOST: (590, 385),
     Stage.ENDED: (820, 385),
@@ -31,6 +32,9 @@ FURTHER = {
     (Stage.HELD, Stage.LOST): 0.56,
     (Stage.CONTENT, Stage.BETWEEN): -0.22,
     (Stage.HELD, Stage.HANDED_OVER): 0.05,
+    (Stage.TOOLS, Stage.BETWEEN): -0.14,
+    (Stage.TOOLS, Stage.LOST): -0.3,
+    (Stage.LOST, Stage.TOOLS): 0.5,
 }
 # How far along an arrow its number stands, where others cross its middle.
 ALONG = {
@@ -42,6 +46,10 @@ ALONG = {
     (Stage.LOST, Stage.BETWEEN): 0.3,
     (Stage.HELD, Stage.HANDED_OVER): 0.75,
     (Stage.HELD, Stage.LOST): 0.45,
+    (Stage.TOOLS, Stage.BETWEEN): 0.62,
+    (Stage.TOOLS, Stage.HANDED_OVER): 0.2,
+    (Stage.HANDED_OVER, Stage.TOOLS): 0.8,
+    (Stage.LOST, Stage.TOOLS): 0.75,
 }
 # Who has its message comes to its ending on an arrow; all else that ends a stream is a stub, so that the rest is seen.
 DRAWN_TO_THE_END = Stage.CONTENT

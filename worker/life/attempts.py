@@ -18,8 +18,10 @@ from app.stream.stages import Cause
 from app.stream.workers.reserves import Fenced, Unpaid
 from worker.life import decide
 from worker.life.asking.compose import compose
+from worker.life.asking.continuing import definition
 from worker.life.calling import liveness
 from worker.life.calling.admission import Admission, report
+from worker.life.calling.between import announce_call, mark_wait
 from worker.life.calling.call import Call
 from worker.life.decide import Decision
 from worker.life.interrupt import Interrupt, Interruption, Why
@@ -29,6 +31,7 @@ from worker.life.saving.following import ENDED
 from worker.life.saving.sharing import Share
 from worker.life.services import Services
 from worker.life.steps import NextCall, Refused, Restart, Retry
+from worker.life.tooling.turning import complete
 from worker.life.until_answered import until_answered
 from worker.log.writer import FullLogError
 from worker.upstream.failure import Failure, UpstreamError
@@ -90,7 +93,7 @@ class Attempts:
                     reading = await self._call(request, turn)
             record.complete = True
             record.see_content()
-            return decide.on_message(record.stage, reading.message.stop_reason)
+            return complete(record, reading)
         except UpstreamError as error:
             report(turn, error.failure, record.allowed)
             return self._failed(error.failure)
@@ -150,15 +153,15 @@ class Attempts:
 
     async def _wait(self, step: NextCall) -> None:
         """Tells the readers what comes, and waits for this stream's own reasons."""
-        self._record.tell(step)
+        announce_call(self._record, step)
         if isinstance(step, Retry | Restart) and step.wait:
-            self._record.mark_wait(step.wait)
+            mark_wait(self._record, step.wait)
             await asyncio.sleep(step.wait)
 
     async def _call(self, request: Request, turn: Turn) -> Reading:
         record = self._record
         record.make_call()
-        request = compose(request, record.checkpoint.asked)
+        request = compose(request, record.checkpoint.asked, self._definitions(), record.loop.turns)
         share = self._share() if record.checkpoint.wanted is not None else None
         timeouts = liveness.timeouts_of(self._services.settings)
         call = Call(
@@ -178,6 +181,12 @@ class Attempts:
         with share.under_way():
             await call.read(self._services.claude, request, turn)
         return call.reading
+
+    def _definitions(self) -> list[bytes]:
+        """Of the tools that it asked for."""
+        offered = self._services.toolbox.offered
+        tools = [offered[name] for name in self._record.checkpoint.asked.tools if name in offered]
+        return [definition(tool.name, tool.description, tool.input_schema) for tool in tools]
 
     def _share(self) -> Share:
         settings, rests = self._services.settings, self._services.followings.rests

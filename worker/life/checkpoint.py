@@ -18,6 +18,7 @@ from app.watch.events.subjects import NO_TRACE, Trace
 from app.watch.traces.carried import trace_of
 from worker.life.asking.asked import Asked, asked_of
 from worker.life.decide import OnInterrupt, Progress, Reason
+from worker.life.tooling.turns import Turns, turns_of
 from worker.upstream.request import Request, is_object
 
 
@@ -29,7 +30,8 @@ class Checkpoint:
     gate's line, and for `held_seconds`. `wait` is what is left of the time that it had to wait before the next call.
     `progress` is without an attempt that was counted beforehand and is yet to be made. `wanted`: its answer may be one
     that another stream was given; so many of its attempts were `borrowed`, the newest of `cached_from`, and for
-    `unreserved` nano-dollars nothing is promised.
+    `unreserved` nano-dollars nothing is promised. `turns`: where it stands in them; `claims` of the earlier ones do not
+    count any more.
     """
 
     progress: Progress
@@ -50,6 +52,8 @@ class Checkpoint:
     unreserved: int = 0
     held_seconds: float = 0.0
     trace: Trace = NO_TRACE
+    turns: Turns = field(default_factory=Turns)
+    claims: int = 0
 
     @property
     def stage(self) -> Stage:
@@ -73,7 +77,7 @@ _REASONS = {Stage.HELD: Reason.HELD, Stage.HANDED_OVER: Reason.WORKER_DRAINED}
 
 def checkpoint_of(begun: Begun) -> Checkpoint:
     """What `begin` tells."""
-    meta = begun.meta
+    meta, asked = begun.meta, asked_of(begun.meta)
     return Checkpoint(
         progress=Progress(
             attempts=_whole(meta, "attempt", 0) - begun.counted,
@@ -82,6 +86,7 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
             on_interrupt=OnInterrupt.FAIL if meta.get("on_interrupt") == b"fail" else OnInterrupt.RESTART,
             silences=_whole(meta, "silences", 0),
             stalls=_whole(meta, "stalls", 0),
+            before=_whole(meta, "before", 0),
         ),
         owner=_text(meta, "owner"),
         client_request_id=_text(meta, "client_request_id"),
@@ -93,13 +98,15 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
         held=meta.get("held") == b"1",
         wait=max(_whole(meta, "retry_at", 0) - begun.now, 0) / 1000,
         abandon_after=_seconds(meta, "abandon_after"),
-        asked=asked_of(meta),
-        wanted=wanted_of(meta),
+        asked=asked,
+        wanted=None if asked.tools else wanted_of(meta),
         borrowed=_whole(meta, "borrowed", 0),
         cached_from=_text(meta, CACHED_FROM),
         unreserved=_whole(meta, UNRESERVED, 0),
         held_seconds=max(begun.now - _whole(meta, "held_at", begun.now), 0) / 1000,
         trace=trace_of(meta),
+        turns=turns_of(meta) if asked.tools else Turns(),
+        claims=_whole(meta, "claims", 0),
     )
 
 

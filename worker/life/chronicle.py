@@ -36,6 +36,7 @@ class Chronicle:
         self._call_at = self._claimed_at
         self._first_call_at: float | None = None
         self._first_at: float | None = None
+        self._turns = len(found.turns.finished)  # that are over
 
     def claimed(self, claim: Claim, found: Checkpoint) -> None:
         held = found.held_seconds if found.held else 0.0
@@ -52,7 +53,9 @@ class Chronicle:
         tell(kind(self.of, attempt, word(step.reason), step.wait, self._status))
 
     def call_started(self, attempt: int) -> None:
-        self._attempt, self._status, self._first_at = attempt, GIVEN_UP, None
+        self._attempt, self._status = attempt, GIVEN_UP
+        if not self._turns:  # people have waited for the first one's
+            self._first_at = None
         self._call_at = self._clock()
         if attempt == 1 and self._first_call_at is None:  # one that was refused comes again as the first
             self._first_call_at = self._call_at
@@ -78,7 +81,16 @@ class Chronicle:
         )
         tell(told)
 
+    def turn_over(self) -> None:
+        """Its Message is whole, and something of ours follows."""
+        self._turns += 1
+
+    def tool_ran(self, name: str, seconds: float, *, failed: bool) -> None:
+        tell(of_streams.ToolRan(self.of, self._attempt, word(name), seconds, failed))
+
     def first_content(self) -> None:
+        if self._turns:
+            return
         self._first_at = now = self._clock()
         since = (now - self._born, now - self._claimed_at, now - self._call_at)
         tell(of_streams.FirstContent(self.of, self._attempt, self._model, *since))
@@ -118,7 +130,7 @@ class Chronicle:
                 seconds=now - self._born,
                 waited_seconds=None if self._first_call_at is None else self._first_call_at - self._born,
                 first_content_seconds=None if self._first_at is None else self._first_at - self._born,
-                writing_seconds=None if self._first_at is None else now - self._first_at,
+                writing_seconds=None if self._first_at is None or self._turns else now - self._first_at,
                 output_bytes=output_bytes,
             )
         )

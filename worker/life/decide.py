@@ -29,6 +29,7 @@ from worker.life.steps import (
     Refused,
     Restart,
     Retry,
+    RunTools,
     Start,
     Step,
     failed,
@@ -88,7 +89,8 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stream is: `attempts` were begun, of which `free` do not count against the limit.
+    """How far a stream is: `attempts` were begun, of which `free` do not count against the limit, and `before` were
+    made for the turns before this one.
 
     `content`: whether an upstream frame of the newest attempt stands in the log; `silences`: how many calls brought
     nothing but pings for too long; `stalls`: how many were lost to a worker that stood still.
@@ -100,6 +102,7 @@ class Progress:
     on_interrupt: OnInterrupt
     silences: int = 0
     stalls: int = 0
+    before: int = 0
 
     @property
     def charged(self) -> int:
@@ -114,6 +117,9 @@ class Decision(NamedTuple):
 
 
 CANCELLED = End(Outcome.CANCELLED)
+TOOL_INTERRUPTED = End(
+    Outcome.FAILED, Error("tool_interrupted", "a tool that must not run twice was running when its worker was lost")
+)
 EXPIRED = End(Outcome.EXPIRED, Error("timeout_error", "the stream took longer than STREAM_SECONDS_MAX"))
 
 
@@ -127,20 +133,26 @@ def on_begin(
     cancelled: bool,
     wait: float = 0.0,
     reason: Reason = Reason.WORKER_LOST,
+    tools: frozenset[When] = frozenset(),
 ) -> Decision:
     """A holder finds a stream. `times` it was claimed, `elapsed` seconds since it was made.
 
-    `wait` seconds are left of those that its last holder had to wait before the next call.
+    `wait` seconds are left of those that its last holder had to wait before the next call. `tools`: what of them was
+    running.
     """
     if cancelled:
         return on_end(stage, Cause.CANCEL, CANCELLED)
     if elapsed >= allowed.seconds_max:
         return on_end(stage, Cause.EXPIRY, EXPIRED)
-    met = _met(progress, allowed) | ({When.SPENT} if times > allowed.attempts else set())
+    met = _met(progress, allowed) | ({When.SPENT} if times > allowed.attempts else set()) | tools
     found = way(stage, Cause.BEGIN, met)
+    if found.to is Stage.TOOLS:
+        return Decision(found, RunTools())
     if found.to is Stage.ENDED:
         if found.when is When.KEPT:
             return Decision(found, _interrupted(reason))
+        if found.when is When.BROKEN:
+            return Decision(found, TOOL_INTERRUPTED)
         message = f"gave up after {max(progress.attempts, times - 1)} attempts: {_SENTENCES[reason]}"
         return Decision(found, failed(message, exhausted=True))
     wait = min(wait, allowed.wait_max + JITTER_SECONDS_MAX)  # the clock may have been set back
@@ -181,9 +193,22 @@ def on_failure(stage: Stage, progress: Progress, allowed: Allowance, failure: Fa
     return Decision(found, _next_call(found, failure.reason, wait or 0.0))
 
 
-def on_message(stage: Stage, stop_reason: str | None) -> Decision:
-    """The upstream's `message_stop` has come."""
-    return on_end(stage, Cause.MESSAGE, complete(stop_reason))
+def on_message(stage: Stage, stop_reason: str | None, *, goes_on: bool = False) -> Decision:
+    """The upstream's `message_stop` has come; `goes_on`: something of ours follows it."""
+    found = way(stage, Cause.MESSAGE, {When.CALLS} if goes_on else ())
+    return Decision(found, RunTools() if found.to is Stage.TOOLS else complete(stop_reason))
+
+
+def on_results(stage: Stage, turn: int, turns_max: int, *, theirs: bool, stop_reason: str | None) -> Decision:
+    """All results of a turn are there; `theirs`: but those that the client is to bring."""
+    met = {When.THEIRS: theirs, When.TURNS: turn >= turns_max}
+    found = way(stage, Cause.RESULTS, [when for when, is_met in met.items() if is_met])
+    if found.when is When.THEIRS:
+        return Decision(found, complete(stop_reason))
+    if found.when is When.TURNS:
+        message = f"the model called tools in each of {turns_max} turns (max_turns), and wants another one"
+        return Decision(found, End(Outcome.FAILED, Error("max_turns_error", message)))
+    return Decision(found, Start())
 
 
 def on_drain(stage: Stage, progress: Progress) -> Decision:
@@ -242,7 +267,7 @@ def _met(progress: Progress, allowed: Allowance | None = None) -> set[When]:
     conditions = {
         When.KEPT: progress.content and progress.on_interrupt is OnInterrupt.FAIL,
         When.SEEN: progress.content,
-        When.CALLED: progress.attempts > 0,
+        When.CALLED: progress.attempts > progress.before,
         When.SPENT: allowed is not None and progress.charged >= allowed.attempts,
         When.SPARED: allowed is not None and progress.charged > 0 and progress.stalls < allowed.attempts,
     }

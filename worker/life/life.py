@@ -27,13 +27,16 @@ from app.watch.events import of_processes
 from app.watch.events.subjects import Subject
 from worker.life import decide
 from worker.life.attempts import Attempts
+from worker.life.calling.between import put_down
 from worker.life.decide import Decision, Reason
+from worker.life.ending.accounting import account_of
 from worker.life.ending.writing import READ_BACK_BYTES, Ending
 from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.record import Record
 from worker.life.release import Release
 from worker.life.services import Services
-from worker.life.steps import BeginAgain, End, HandOver, LastStep, Park
+from worker.life.steps import BeginAgain, End, HandOver, LastStep, Park, RunTools
+from worker.life.tooling.running import Tools
 from worker.life.until_answered import until_answered
 
 
@@ -100,6 +103,13 @@ class Life:
     async def _run(self, record: Record, forced: End | None) -> LastStep:
         """Attempts, one after the other, until the ending stands in the log or the stream is ready to be given back."""
         await self._settle(record)
+        tools = Tools(record, self._services, self.interrupt)
+        try:
+            return await self._run_with(record, tools, forced)
+        finally:
+            await tools.close()
+
+    async def _run_with(self, record: Record, tools: Tools, forced: End | None) -> LastStep:
         attempts = Attempts(record, self._services, self.interrupt)
         ttl_ms = int(self._services.settings.stream_ttl * 1000)
         ending = Ending(self.claim.stream_id, self._services.log, self.interrupt, ttl_ms, record.chronicle)
@@ -115,13 +125,13 @@ class Life:
                         record.go(decision.way)
                         return end
                     if await ending.write(
-                        end, record.account(), record.writer, record.uncounted, readable=record.readable
+                        end, account_of(record), record.writer, record.uncounted, readable=record.readable
                     ):
                         record.go(decision.way)
                         return end
                     decision = await self._end_again(record, ending, decision)
                 case HandOver() | Park() as last:
-                    await record.put_down(last)
+                    await put_down(record, self.interrupt, last)
                     record.go(decision.way)
                     return last
                 case BeginAgain():
@@ -129,6 +139,9 @@ class Life:
                     refusal = record.refusal
                     await self._begin_again(record)
                     decision = _after_loss(record, refusal)
+                case RunTools():
+                    record.go(decision.way)
+                    decision = await tools.run()
                 case next_call:
                     record.go(decision.way)
                     decision = await attempts.after(next_call)

@@ -22,10 +22,9 @@ from worker.life.calling.ledger import Ledger
 from worker.life.checkpoint import checkpoint_of
 from worker.life.chronicle import Chronicle
 from worker.life.decide import Allowance, Decision, Reason
-from worker.life.ending.account import Account
 from worker.life.interrupt import Interrupt, Why
 from worker.life.services import Services
-from worker.life.steps import HandOver, NextCall, Park, Refused, Restart, Retry
+from worker.life.tooling.loop import Loop
 from worker.log.writer import Field, Writer
 from worker.upstream.reading import Reading
 
@@ -52,9 +51,11 @@ class Record:
         self.checkpoint = found = checkpoint_of(begun)
         self.stage = found.stage
         self.progress = found.progress
+        self.loop = Loop(found.asked, found.turns, found.request.body if found.request is not None else b"")
         self.chronicle = Chronicle(claim, found, self.clock)
         calls = calls_of(begun.meta.get("calls"), found.progress.attempts - found.borrowed, found.model)
         self.ledger = Ledger(calls, services.prices.cost, interrupt, self.chronicle.call_paid)
+        self.claims = found.claims  # those that count no more
         self.refusal: Status | None = None
         self._services = services
         self._interrupt = interrupt
@@ -94,22 +95,26 @@ class Record:
             return decide.on_fault(self.stage, "its log cannot be read")
         if self.checkpoint.request is None:
             return decide.on_fault(self.stage, "its request cannot be read")
+        if not self.loop.readable:
+            return decide.on_fault(self.stage, "its turns cannot be read")
         return decide.on_begin(
             self.stage,
             self.progress,
             self.allowed,
-            times=self.claim.times,
+            times=self.claim.times - self.claims,
             elapsed=self.clock() - self._born,
             cancelled=self.checkpoint.cancelled,
             wait=self.checkpoint.wait,
             reason=reason,
+            tools=self.loop.conditions(self._services.toolbox.offered),
         )
 
     def resume(self, begun: Begun) -> None:
         """Goes on where a log ends that has lost something. Our counts stand: the calls were made all the same."""
         found = checkpoint_of(begun)
         self.checkpoint = replace(self.checkpoint, cancelled=found.cancelled, wait=found.wait)
-        self.progress = replace(self.progress, content=found.progress.content)
+        self.progress = replace(self.progress, content=found.progress.content, before=found.progress.before)
+        self.loop.resume(found.turns)
         self._counted = found.progress.attempts > self.progress.attempts  # else the log has not taken that, or lost it
         self._open(begun)
         if self.ledger.calls.made:
@@ -131,10 +136,10 @@ class Record:
 
     @property
     def memory_bytes(self) -> int:
-        """How much memory the stream takes here, about: its prompt, its frames, its Message."""
+        """How much memory the stream takes here, about: its prompt, its frames, its Messages and results."""
         prompt = self.checkpoint.request.body if self.checkpoint.request is not None else b""
         message = self.reading.message.memory_bytes if self.reading is not None else 0
-        return len(prompt) + self.writer.kept_bytes + message
+        return len(prompt) + self.writer.kept_bytes + message + self.loop.turns.memory_bytes
 
     @property
     def said(self) -> int:
@@ -225,55 +230,20 @@ class Record:
         if self.progress != before:
             self.writer.mark({"free": self.progress.free, "stalls": self.progress.stalls})
 
-    # --- what is written of it
-
-    def tell(self, step: NextCall) -> None:
-        """Readers are told why another call follows."""
-        following, writer = self.progress.attempts + 1, self.writer
-        if isinstance(step, Retry | Restart):
-            self.chronicle.goes_on(following, step)
-        match step:
-            case Retry(reason, wait) | Refused(reason, wait):
-                data = {"attempt": following, "reason": reason, "retry_in_ms": round(wait * 1000)}
-                writer.own("relay.retry", data)
-            case Restart(reason, _):
-                writer.new_attempt()
-                writer.own("relay.reset", {"attempt": following, "reason": reason})
-                writer.mark({"base": writer.offset, "content": "0", **self.ledger.field})
-                self.progress = replace(self.progress, content=False)
-            case _:
-                return
-        self.reading = None
-
-    def mark_wait(self, seconds: float) -> None:
-        """Whoever takes over meanwhile waits for the rest of it."""
-        self.writer.mark({"retry_at": round(self._redis_clock + (self.clock() + seconds) * 1000)})
-
-    async def put_down(self, step: HandOver | Park) -> None:
-        """The next holder is told in what stage it finds the stream. Raises `Interruption`."""
-        match step:
-            case Park():
-                now = round(self._redis_clock + self.clock() * 1000)
-                self.writer.mark({"held": "1", "held_at": now, **self.uncounted})
-            case HandOver(free):
-                self.writer.closing = True
-                self.writer.mark({"free": free, "handed_over": "1", **self.uncounted})
-        with self._interrupt.armed(Why.LEFT):
-            await self.writer.flush()
+    # --- what there is to say of it
 
     @property
     def account_attempts(self) -> int:
         """How many calls it has made."""
         return self.progress.attempts - self._borrowed
 
-    def account(self) -> Account:
-        """What there is to say of it at its end."""
-        reading, attempts, calls = self.reading, self.account_attempts, self.ledger.final
-        whose = self._cached_from
-        if reading is None:
-            return Account(attempts, None, self.progress.content, self.complete, None, calls, whose)
-        first_at = None if reading.first is None else round(self._redis_clock + reading.first * 1000)
-        return Account(attempts, reading.message, reading.content, self.complete, first_at, calls, whose)
+    @property
+    def cached_from(self) -> str:
+        return self._cached_from
+
+    def redis_ms(self, moment: float) -> int:
+        """A moment of our clock as Redis would have it."""
+        return round(self._redis_clock + moment * 1000)
 
     @property
     def bill(self) -> Bill:

@@ -40,6 +40,11 @@ class Restart:
 
 
 @dataclass(frozen=True, slots=True)
+class RunTools:
+    """The turn's calls are run, and answered; then another turn follows, or none."""
+
+
+@dataclass(frozen=True, slots=True)
 class BeginAgain:
     """The log has lost more than can be written again, or takes no more: where does it stand?"""
 
@@ -87,7 +92,7 @@ class End:
 NextCall = Start | Retry | Refused | Restart
 # With these the stream leaves this worker.
 LastStep = End | HandOver | Park
-Step = NextCall | BeginAgain | LastStep
+Step = NextCall | RunTools | BeginAgain | LastStep
 
 
 def failed(message: str, *, exhausted: bool = False) -> End:

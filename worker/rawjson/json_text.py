@@ -59,6 +59,24 @@ def members(data: bytes) -> Members:
     return found
 
 
+def items(data: bytes) -> list[bytes]:
+    """The items of an array, each as it stands. None for what is no array."""
+    found: list[bytes] = []
+    if data.lstrip()[:1] != b"[":
+        return found
+    depth, begin = 0, data.index(b"[") + 1
+    for match in _MARK.finditer(data):
+        mark = match[0]
+        if mark in b"{[":
+            depth += 1
+        elif mark in b"}],":
+            if depth == 1 and (item := data[begin : match.start()].strip()):
+                found.append(item)
+                begin = match.end()
+            depth -= mark != b","
+    return found
+
+
 def assemble(found: Mapping[str, bytes]) -> bytes:
     """The object of these members."""
     return b"{%b}" % b",".join([text(name) + b":" + value for name, value in found.items()])

@@ -39,6 +39,8 @@ class Bringing:
 
     def take(self, data: bytes) -> None:
         for frame in frames.split(data):
+            if frame.name == "relay.reset" or (self._whole and frame.name == "message_start"):  # of a later turn
+                self.__init__()  # type: ignore[misc]  # what was before is another call's
             if frame.name is None or frame.name.startswith("relay."):
                 continue
             self._whole = self._whole or frame.name == "message_stop"

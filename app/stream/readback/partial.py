@@ -28,12 +28,14 @@ class PartialMessage:
         self._message: dict[str, Any] = {}
         self._blocks: dict[float, Block] = {}
         self._parts: dict[float, list[str]] = {}
+        self._stopped = False
 
     def take(self, data: bytes) -> None:
         for frame in frames.split(data):
-            if frame.name == "relay.reset":
+            if frame.name == "relay.reset" or (self._stopped and frame.name == "message_start"):  # of a later turn
                 self.__init__()  # type: ignore[misc]  # forgets everything
-            elif frame.name is not None and not frame.name.startswith("relay."):
+            self._stopped = self._stopped or frame.name == "message_stop"
+            if frame.name is not None and not frame.name.startswith("relay."):
                 event = parse(frame.data)
                 if isinstance(event, dict):
                     self._event(event)

@@ -21,7 +21,10 @@ _DATA = RESET_LINE + b"data: "
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """A `relay.reset`: `position` is where it ends and the new attempt begins."""
+    """A `relay.reset`: `position` is where it ends and the new attempt begins.
+
+    One that names a turn is none: the log goes on there, and who has nothing of it yet does not begin behind it.
+    """
 
     attempt: int
     reason: str
@@ -58,6 +61,8 @@ def _restart(frame: bytes) -> Restart | None:
     except ValueError:
         return None
     match said:
+        case {"turn": int()}:
+            return None
         case {"attempt": int(attempt), "reason": str(reason)} if attempt is not True and attempt >= 0:
             return Restart(attempt, reason, position)
         case _:

@@ -18,10 +18,12 @@ from app.watch.events import of_streams
 from tests.harness.heard import heard
 from worker.life import decide
 from worker.life.decide import Reason
+from worker.life.ending.accounting import account_of
 from worker.life.interrupt import Interrupt, Interruption
 from worker.life.record import Record
-from worker.life.steps import HandOver, Restart, Retry, Start
+from worker.life.steps import HandOver, Restart, Start
 from worker.log import commit
+from worker.tools.toolbox import Toolbox
 
 PRICES = SimpleNamespace(cost=lambda *_: Cost(7))
 REQUEST = b'{"model":"m","max_tokens":5,"messages":[]}'
@@ -34,7 +36,7 @@ class Commits:
 
 def record(*, counted: bool = False, stalled: bool = False, **meta: bytes) -> Record:
     begun = Begun(Status.OK, 5000, 0, origin("st_1"), {"request": REQUEST, "model": b"m", **meta}, counted)
-    services = cast("Any", SimpleNamespace(settings=Settings(), committer=Commits(), prices=PRICES))
+    services = cast("Any", SimpleNamespace(settings=Settings(), committer=Commits(), prices=PRICES, toolbox=Toolbox()))
     return Record(Claim("st_1", 1, "w/1", stalled=stalled), services, Interrupt(), begun)
 
 
@@ -157,15 +159,7 @@ async def test_what_a_log_has_lost_of_the_ledger_is_written_again() -> None:
 
 async def test_nothing_is_left_open_at_the_end() -> None:
     found = record(attempt=b"1")
-    assert [line.state for line in found.account().calls.lines] == ["cut"]
-
-
-async def test_a_retry_is_told_with_the_attempt_that_follows() -> None:
-    found = record(attempt=b"1")
-    found.tell(Retry("worker_lost", 0.25))
-    append = found.writer.take()
-    assert append is not None
-    assert b'{"attempt":2,"reason":"worker_lost","retry_in_ms":250}' in append.data
+    assert [line.state for line in account_of(found).calls.lines] == ["cut"]
 
 
 async def test_a_drain_puts_the_stream_down_with_its_count() -> None:

@@ -6,11 +6,22 @@ in this order: the tools' definitions, the turns before, what is to be mended, t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from worker.life.asking.asked import Asked
+from worker.life.asking.continuing import with_tools, with_turns
+from worker.life.tooling.turns import Turns
+from worker.life.tooling.uses import members_of
+from worker.rawjson import json_text
 from worker.upstream.request import Request
 
 
-def compose(request: Request, asked: Asked) -> Request:
-    """What goes up."""
-    del asked  # nothing is added yet
-    return request
+def compose(request: Request, asked: Asked, tools: Sequence[bytes] = (), turns: Turns | None = None) -> Request:
+    """What goes up. `tools`: the definitions of those that are asked for; `turns`: where the stream stands in them."""
+    if not asked.tools:
+        return request
+    members = with_tools(members_of(request.body), tools)
+    if turns is not None and turns.finished:
+        members = with_turns(members, turns)
+    return replace(request, body=json_text.assemble(members))

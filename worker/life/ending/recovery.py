@@ -26,7 +26,7 @@ class Recovered:
 
 
 async def recover(log: Log, stream_id: str, interrupt: Interrupt, limit: int) -> Recovered:
-    """The newest attempt, as far as its first `limit` bytes. Raises `Interruption`."""
+    """The newest attempt of the newest turn, as far as its first `limit` bytes. Raises `Interruption`."""
 
     async def ask(after: Position | None, size: int) -> Read:
         return await until_answered(interrupt, lambda: log.read(stream_id, after, size))
@@ -34,6 +34,8 @@ async def recover(log: Log, stream_id: str, interrupt: Interrupt, limit: int) ->
     message, stopped = GatheredMessage(), False
     async for data in pieces(ask, limit):
         for frame in split(data):
+            if frame.name == "relay.reset" or (stopped and frame.name == "message_start"):  # of a later turn
+                message, stopped = GatheredMessage(), False
             if frame.name is None or frame.name.startswith("relay."):
                 continue
             stopped = stopped or frame.name == "message_stop"

@@ -22,6 +22,7 @@ from worker.log.writer import END_BYTES, Field
 from worker.rawjson import json_text
 from worker.rawjson.codec import dumps
 from worker.upstream.message import GatheredMessage
+from worker.upstream.whole import WholeMessage
 
 T = TypeVar("T")
 
@@ -35,15 +36,23 @@ DEPTH_MAX = 100
 _COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
-def bare(end: End, attempts: int, calls: Calls) -> tuple[bytes, dict[str, Field]]:
+def bare(end: End, attempts: int, calls: Calls, turns: int | None = None) -> tuple[bytes, dict[str, Field]]:
     """Frame and fields of an ending that says the least."""
-    data = end_data(end.outcome, attempts=attempts, cost_usd=calls.cost_usd)
+    data = end_data(end.outcome, attempts=attempts, cost_usd=calls.cost_usd, turns=turns)
     return dumps(data), {"outcome": end.outcome.value, "attempts": attempts, **costs(calls)}
 
 
-def frame_data(end: End, attempts: int, brought: Brought, cost: float | None, cached_from: str = "") -> bytes:
+def frame_data(
+    end: End,
+    attempts: int,
+    brought: Brought,
+    cost: float | None,
+    *,
+    cached_from: str = "",
+    turns: int | None = None,
+) -> bytes:
     """The data of `relay.end`. `brought` is the newest attempt's, as far as it has come; `cost` is all calls'.
-    `cached_from` was given the answer first, if it is a kept one.
+    `cached_from` was given the answer first, if it is a kept one; `turns` there were, where tools were asked for.
     """
     reason, error = brought.stop_reason, None
     if end.error is not None:
@@ -59,6 +68,7 @@ def frame_data(end: End, attempts: int, brought: Brought, cost: float | None, ca
         error=error,
         estimated=brought.estimated,
         cached_from=cached_from,
+        turns=turns,
     )
     told = dumps(data)
     usage = _safely(lambda: _usage(brought.used, DATA_BYTES - len(told)))
@@ -68,7 +78,7 @@ def frame_data(end: End, attempts: int, brought: Brought, cost: float | None, ca
 def fields(
     end: End,
     attempts: int,
-    message: GatheredMessage | None,
+    message: GatheredMessage | WholeMessage | None,
     brought: Brought,
     calls: Calls,
     *,

@@ -101,7 +101,8 @@ class Ending:
         attempts, calls = account.attempts, account.calls
         try:
             brought = account.brought
-            frame = relay_end.frame_data(end, attempts, brought, calls.cost_usd, account.cached_from)
+            whose, turns = account.cached_from, account.turns
+            frame = relay_end.frame_data(end, attempts, brought, calls.cost_usd, cached_from=whose, turns=turns)
             fields = relay_end.fields(
                 end,
                 attempts,
@@ -113,5 +114,5 @@ class Ending:
             )
         except Exception as error:  # noqa: BLE001  # a finished answer is not lost for what is said about it
             self._chronicle.fault(error)
-            return relay_end.bare(end, attempts, calls)
-        return frame, fields
+            return relay_end.bare(end, attempts, calls, account.turns)
+        return frame, fields if turns is None else {**fields, "turns": turns}

@@ -18,7 +18,6 @@ from .async_client import AsyncClient
 from .async_conversations import AsyncConversations
 from .client import Client
 from .conversations import Conversations
-from .core.interface import Given
 from .errors import (
     AuthenticationError,
     BudgetError,
@@ -33,8 +32,7 @@ from .errors import (
     ServerError,
     UnreachableError,
 )
-from .events import Approval, End, Event, Outcome, Partial, Reset, Retry, Status, ToolResult
-from .growing import Answer
+from .events import End, Event, Outcome, Reset, Retry, Status, ToolResult
 from .iterating import AsyncEvents, Events
 from .shapes import (
     Cancelled,
@@ -44,7 +42,6 @@ from .shapes import (
     KeptMessage,
     ListedConversation,
     Message,
-    Relay,
     Said,
     Stream,
     Submitted,
@@ -56,8 +53,6 @@ from .shapes import (
 from .version import __version__
 
 __all__ = [
-    "Answer",
-    "Approval",
     "AsyncClient",
     "AsyncConversations",
     "AsyncEvents",
@@ -73,7 +68,6 @@ __all__ = [
     "Event",
     "Events",
     "Feedback",
-    "Given",
     "GoneError",
     "InvalidAnswerError",
     "KeepstreamError",
@@ -83,10 +77,8 @@ __all__ = [
     "NotAllowedError",
     "NotFoundError",
     "Outcome",
-    "Partial",
     "RateLimitError",
     "RefusedError",
-    "Relay",
     "Reset",
     "Retry",
     "Said",

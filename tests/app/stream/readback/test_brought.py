@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from app.dev.simulator.answer.events import frames as events_of
 from app.dev.simulator.answer.plan import plan
-from app.dev.simulator.prompts import parse
+from app.dev.simulator.directives import parse
 from app.stream import frames
 from app.stream.ledger.usage import Brought
 from app.stream.log import Claim, Log
@@ -102,3 +102,20 @@ async def test_it_is_read_of_the_newest_attempt(redis: Redis) -> None:
         told, where = told + raw, frames.Position(*after)
     await log.append(claim, position.offset, told, {"base": base, "content": "1"})
     assert await brought_of(log, "st_1") == list(each(answered("[[sim: tokens=8]]")[:6]))[-1][1]
+
+
+TURNS = [*answered(PROMPTS["tool"]), (b"relay.tool", b'{"tool_use_id":"t1"}'), *answered(PROMPTS["text"])]
+
+
+def test_of_several_turns_it_is_the_newest_call_s() -> None:
+    [*_, (brought, _)] = each(TURNS)
+    [*_, (alone, _)] = each(answered(PROMPTS["text"]))
+    assert brought == alone
+
+
+@pytest.mark.parametrize("left", [0, 1, 4])
+def test_of_a_turn_that_broke_nothing_counts_but_what_came_after_it(left: int) -> None:
+    reset = (b"relay.reset", b'{"attempt":3,"reason":"cut","turn":2}')
+    text = answered(PROMPTS["text"])
+    [*_, (brought, _)] = each([*TURNS[:-2], reset, *text[:left]])
+    assert brought == (list(each(text))[left - 1][0] if left else Brought())

@@ -84,3 +84,9 @@ def test_only_the_newest_attempt_stands() -> None:
 def test_a_shape_that_nobody_knows_does_no_harm(event: dict[str, Any]) -> None:
     found = standing(START, begun(0, type="text", text="a"), event, delta(0, "text_delta", text="b"))
     assert str(found.content[0]["text"]).endswith("b")
+
+
+def test_of_several_turns_the_newest_is_what_stands() -> None:
+    first = (START, begun(0, type="text", text="one"), begun(1, type="tool_use", id="t"), {"type": "message_stop"})
+    found = standing(*first, {"type": "relay.tool"}, START, begun(0, type="text", text="two"))
+    assert found.content == [{"type": "text", "text": "two"}]

@@ -62,3 +62,9 @@ def test_nothing_that_stands_in_a_log_makes_it_fail(data: bytes) -> None:
     assert list(restarts(data)) == []
     assert begins_anew(data) is None
     ends(data)
+
+
+def test_one_that_names_a_turn_is_none_for_the_turns_before_it_stay() -> None:
+    data, _ = log_of(("relay.reset", {"attempt": 3, "reason": "cut", "turn": 2}), ("message_start", {}))
+    assert list(restarts(data)) == []
+    assert begins_anew(data) is None

@@ -47,7 +47,7 @@ NAMED: dict[str, Request[Any]] = {
 }
 # The same log, for clients that poll.
 OTHERS = {("GET", "/v1/streams/{id}/log")}
-OPEN = {"follow", "other", "approve", "tool_results", "conversation_tool_results"}  # whatever the path
+OPEN = {"follow", "other"}  # whatever the path
 # What the description calls by another name, or does not have a name for.
 SCHEMA = {
     "Submitted": "Accepted",

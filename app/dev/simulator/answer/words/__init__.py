@@ -1,1 +1,0 @@
-"""The words of the answers, and how they are written."""
