@@ -33,6 +33,7 @@ KEPT = {
     "app/faces/native/push.py PushReader._start": "one reader's way to the end; catches all, and sends the reader away",
     "app/fanout/hub.py Hub.join": "one tail's beginning; awaited by its readers, ended with the last of them",
     "app/fanout/repair.py Repair.ask": "one repair; catches all, ended with its tail",
+    "app/fanout/shaping/shape.py Shape._read_on": "one reading; catches all, ended with the last reader who wants it",
     "app/fanout/shared_log.py SharedLog._shared": "one reading; awaited by all who want it",
     "app/http/bulk.py Bulk._made": "one large body; awaited by all who want it",
     "app/http/connection/tls/handshakes.py Handshakes._accept": "one greeting; bounded in time, ended by `stop`",

@@ -77,6 +77,16 @@ class Reader(Protocol):
         """The ending was fed: nothing follows."""
 
 
+class Along(Protocol):
+    """What reads along with a tail, for those of its readers who asked for more. Called as they are."""
+
+    def take(self, data: bytes, start: Position, end: Position) -> None:
+        """What they are handed next: whole frames between two places."""
+
+    def start_over(self) -> None:
+        """The log holds another history."""
+
+
 class Sent:
     """How many bytes of streams a front's readers were handed."""
 
@@ -87,16 +97,22 @@ class Sent:
 
 
 class Audience:
-    """All readers of a tail (`readers`), and those that stand at its end (`live`). `sent` counts what they get."""
+    """All readers of a tail (`readers`), those that stand at its end (`live`), and what reads along with them.
+
+    `sent` counts what they get.
+    """
 
     def __init__(self, stream_id: str) -> None:
         self._stream_id = stream_id
         self.sent = Sent()
         self.readers: dict[Reader, float] = {}  # with the loop's time since when
         self.live: dict[Reader, None] = {}
+        self.along: Along | None = None
 
-    def feed(self, data: bytes, start: Position | None = None) -> None:
-        """The next bytes, which follow `start`, for whoever is live. Who falls behind meanwhile was handed them."""
+    def feed(self, data: bytes, start: Position | None = None, end: Position | None = None) -> None:
+        """The next bytes, between two places, for whoever is live. Who falls behind meanwhile was handed them."""
+        if self.along is not None and start is not None and end is not None:
+            self.along.take(data, start, end)
         piece = Piece(data, start)
         if not piece.large:  # else each counts what it takes
             self.sent.bytes += len(data) * len(self.live)
@@ -105,6 +121,12 @@ class Audience:
                 reader.feed(piece)
             except Exception as error:  # noqa: BLE001  # as `each`, without its closure: this is the way of every event
                 self._fail(reader, error)
+
+    def reset(self, reason: str, attempt: int, position: Position) -> None:
+        """Another history: what was shown is void."""
+        if self.along is not None:
+            self.along.start_over()
+        self.each(self.live, lambda reader: reader.reset(reason, attempt, position))
 
     def aside(self, said: Said | Ping) -> None:
         self.each(self.readers, lambda reader: reader.aside(said))

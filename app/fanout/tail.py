@@ -264,7 +264,7 @@ class Tail(Versioned):
         self.splice, self._handed = Splice(position), position
         self.base, self.reason, self.attempt, self.state = position, reason, read.attempt, read.state
         self.ended = self.told_all = False
-        self.audience.each(self.live, lambda reader: reader.reset(reason, read.attempt, position))
+        self.audience.reset(reason, read.attempt, position)
         self.wake()
 
     def _lose(self) -> None:
@@ -282,7 +282,7 @@ class Tail(Versioned):
         self._told = None
         start, self._handed = self._handed, self.splice.end
         self.told_all = ours and ends(data)
-        self.audience.feed(data, start)
+        self.audience.feed(data, start, self._handed)
         if self.told_all:
             self.repair("ending")  # which an upstream may have called something: the stream's state says
         self.wake()

@@ -116,7 +116,7 @@ def paths() -> Json:
                     "204": answer("It was deleted, and the given event is its last: do not come back"),
                     **errors(400, 401, 404, 410),
                 },
-                parameters=[*found, *parameters("last-event-id", "after", "lastEventId", "last_event_id")],
+                parameters=[*found, *parameters("last-event-id", "after", "lastEventId", "last_event_id", "partial")],
                 security=BY_TICKET,
             )
         },

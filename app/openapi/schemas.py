@@ -220,6 +220,16 @@ SCHEMAS: Json = {
             },
         ],
     },
+    "RelayPartial": {
+        "type": "object",
+        "description": "With `partial=1`: what a block that is JSON, a text or a tool's input, says so far; without an "
+        "id, and not in the log. At most ten in a second, and one more for each block that is whole",
+        "required": ["index", "value"],
+        "properties": {
+            "index": {"type": "integer", "minimum": 0, "description": "The block's, in the newest message"},
+            "value": {"description": "An object or a list: the longest part that no continuation takes back"},
+        },
+    },
     "RelayEnd": {
         "type": "object",
         "description": "The one ending, always last; `failed` and `expired` have `error`",

@@ -97,6 +97,7 @@ def paths() -> Json:
                             **{
                                 "any": schema("UpstreamEvent"),
                                 "relay.status": schema("RelayStatus"),
+                                "relay.partial": schema("RelayPartial"),
                                 "relay.retry": schema("RelayRetry"),
                                 "relay.reset": schema("RelayReset"),
                                 "relay.tool": schema("RelayTool"),
@@ -107,7 +108,7 @@ def paths() -> Json:
                     "204": answer("The stream has ended, and the given event is its last: do not come back"),
                     **errors(400, 401, 404, 410),
                 },
-                parameters=[*found, *parameters("last-event-id", "after", "lastEventId", "last_event_id")],
+                parameters=[*found, *parameters("last-event-id", "after", "lastEventId", "last_event_id", "partial")],
                 security=BY_TICKET,
             )
         },

@@ -22,6 +22,7 @@ from app.faces.native.view import beside, crowded, leave_block, reset_event
 from app.fanout.catchup import Data, Lost, Part, Reset
 from app.fanout.hub import Hub
 from app.fanout.reader import Aside, Leave, PullReader
+from app.fanout.shaping.shaped_reader import ShapedReader
 from app.http.connection.takeover import can_take_over, take_over
 from app.stream.accounts import Over
 from app.stream.frames import Position
@@ -37,7 +38,7 @@ class StreamResponse(Response):
     """The events of one stream, after `head`: `data`, which follows `position` and was read already, and what follows.
 
     `enter` counts the reader, unless it is one too many. `ended`: nothing follows. `resumed`: its client came with a
-    place. `served` is called where it needs nothing more than `data`.
+    place. `served` is called where it needs nothing more than `data`. `partials`: what its JSON says is shown too.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class StreamResponse(Response):
         enter: Enter,
         ended: bool = False,
         resumed: bool = False,
+        partials: bool = False,
         served: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(headers=SSE_HEADERS)
@@ -63,6 +65,7 @@ class StreamResponse(Response):
         self._data = data
         self._ended = ended
         self._resumed = resumed
+        self._partials = partials
         self._served = served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +76,7 @@ class StreamResponse(Response):
             tell(ReaderTurnedAway(subject(self._stream_id), "native", "limited"))
             await WholeResponse(crowded())(scope, receive, send)
             return
-        if scope["method"] == "HEAD" or not can_take_over(scope):
+        if self._partials or scope["method"] == "HEAD" or not can_take_over(scope):
             del data
             try:
                 # `ping=0`: the hub pings. What is given is bytes, which go out as they are.
@@ -107,7 +110,7 @@ class StreamResponse(Response):
     async def _all(self) -> AsyncGenerator[bytes]:
         self._hub.sent.bytes += len(self._head)
         yield self._head
-        frames = native(self._hub, self._stream_id, self._position, resumed=self._resumed)
+        frames = native(self._hub, self._stream_id, self._position, resumed=self._resumed, partials=self._partials)
         async with contextlib.aclosing(frames):
             async for data in frames:
                 self._hub.sent.bytes += len(data)
@@ -121,10 +124,16 @@ class WholeResponse(Response):
         super().__init__(body, headers=SSE_HEADERS)
 
 
-async def native(hub: Hub, stream_id: str, position: Position, *, resumed: bool) -> AsyncGenerator[bytes]:
+async def native(
+    hub: Hub, stream_id: str, position: Position, *, resumed: bool, partials: bool = False
+) -> AsyncGenerator[bytes]:
     """The native view: the log's own bytes, and a front's asides, but nothing of them behind an ending."""
     over = False
-    async with contextlib.aclosing(PullReader(position, in_parts=True, resumed=resumed).steps(hub, stream_id)) as steps:
+    if partials:
+        reader: PullReader = ShapedReader(position, resumed=resumed)
+    else:
+        reader = PullReader(position, in_parts=True, resumed=resumed)
+    async with contextlib.aclosing(reader.steps(hub, stream_id)) as steps:
         async for step in steps:
             match step:
                 case Data(data):

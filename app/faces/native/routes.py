@@ -124,6 +124,7 @@ async def _events_of(
         return _away(error)
     asked = request.headers.get("last-event-id") or _asked_after(request)
     after = parse_id(asked) if asked else None
+    partials = _asks_for_partials(request)
     if front.hub.draining:
         _turned_away("draining", log_id)
         return WholeResponse(away())
@@ -132,7 +133,15 @@ async def _events_of(
     if tail is not None and tail.owner == caller.owner and not tail.ended:
         position = start_position(tail, after)
         if position is not None:
-            return StreamResponse(front.hub, log_id, position, opening(log_id), enter=enter, resumed=after is not None)
+            return StreamResponse(
+                front.hub,
+                log_id,
+                position,
+                opening(log_id),
+                enter=enter,
+                resumed=after is not None,
+                partials=partials,
+            )
     try:
         read = await front.hub.log.read(log_id, after)
     except (RedisError, *AWAY) as error:
@@ -140,7 +149,7 @@ async def _events_of(
     check_readable(read, caller.owner)
     if len(read.data) > WHOLE_BYTES:
         await front.hub.log.turns.next()  # a herd that comes at once is begun with one by one
-    return _stream(front, log_id, after, read, enter)
+    return _stream(front, log_id, after, read, enter, partials=partials)
 
 
 def _away(error: Exception) -> Response:
@@ -157,7 +166,16 @@ def _asked_after(request: Request) -> str:
     return next((given for name in AFTER if (given := request.query_params.get(name))), "")
 
 
-def _stream(front: Front, stream_id: str, after: Position | None, read: Read, enter: Enter) -> Response:
+def _asks_for_partials(request: Request) -> bool:
+    asked = request.query_params.getlist("partial")
+    if any(one != "1" for one in asked):
+        raise ApiError(400, "partial: must be 1, or left out")
+    return bool(asked)
+
+
+def _stream(
+    front: Front, stream_id: str, after: Position | None, read: Read, enter: Enter, *, partials: bool
+) -> Response:
     head = opening(stream_id)
     if read.start is None:
         # The log has lost what stood before its newest attempt; its worker is about to write it again.
@@ -171,6 +189,8 @@ def _stream(front: Front, stream_id: str, after: Position | None, read: Read, en
     elif resumed and read.complete and not read.data:
         served()
         return Response(status_code=204)
+    if partials:  # which are put between the frames: none of these are given as they are
+        return StreamResponse(front.hub, stream_id, read.start, head, enter=enter, resumed=resumed, partials=True)
     if read.complete and len(data) <= WHOLE_BYTES:
         served()
         front.hub.sent.bytes += len(head) + len(data)

@@ -24,6 +24,12 @@ HEADERS: dict[str, Any] = {
 }
 
 PARAMETERS: dict[str, Any] = {
+    "partial": {
+        "name": "partial",
+        "in": "query",
+        "description": "`relay.partial` as well, beside the events: what the JSON of an answer says so far",
+        "schema": {"const": "1"},
+    },
     "offset": {
         "name": "offset",
         "in": "query",

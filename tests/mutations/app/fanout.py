@@ -135,4 +135,58 @@ ROWS = (
         "    if isinstance(step, bytes) and len(step) > MUCH_BYTES:",
         "    if False:",
     ),
+    Mutation(
+        "a number is said before something delimits it",
+        "app/fanout/shaping/growing.py",
+        "        if not (whole or self._inside):\n",
+        "        if False:\n",
+    ),
+    Mutation(
+        "what follows a whole JSON text is let pass",
+        "app/fanout/shaping/growing.py",
+        "            if self._closed and (piece.strip(_BLANK) or self._inside):\n",
+        "            if False:\n",
+    ),
+    Mutation(
+        "numbers are said as the next float",
+        "app/fanout/shaping/growing.py",
+        'float_mode="lossless-float"',
+        'float_mode="float"',
+    ),
+    Mutation(
+        "values of a broken attempt stay",
+        "app/fanout/shaping/json_blocks.py",
+        "                    self._forget()\n            case",
+        "                    pass\n            case",
+    ),
+    Mutation(
+        "a value stands before what it follows from",
+        "app/fanout/shaping/json_blocks.py",
+        "        if cut > at:\n",
+        "        if False:\n",
+    ),
+    Mutation(
+        "who comes back is told the values of messages before",
+        "app/fanout/shaping/json_blocks.py",
+        "        return min(max(numbers, default=0), self._message - 1)",
+        "        return 0",
+    ),
+    Mutation(
+        "each event has its values made",
+        "app/fanout/shaping/shape.py",
+        "        if now >= self._due:\n",
+        "        if True:\n",
+    ),
+    Mutation(
+        "what took long is made again as soon",
+        "app/fanout/shaping/shape.py",
+        "max(BETWEEN_SECONDS, PAUSE * took)",
+        "BETWEEN_SECONDS",
+    ),
+    Mutation(
+        "each reader has its JSON parsed",
+        "app/fanout/shaping/shape.py",
+        "    if isinstance(along, Shape):\n        return along\n",
+        "",
+    ),
 )

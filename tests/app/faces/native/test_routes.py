@@ -88,3 +88,29 @@ async def test_an_ended_stream_whose_log_is_gone_is_410(front: Served, redis: Re
     await author.end(Outcome.COMPLETED)
     await redis.delete(f"ks:{{{author.stream_id}}}:log")
     assert (await get(front, f"/v1/streams/{author.stream_id}/events")).status_code == 410
+
+
+async def test_what_its_json_says_is_shown_to_who_asks_for_it_and_to_nobody_else(front: Served) -> None:
+    author = await half(front)
+    said = [HALF[1] | {"delta": {"type": "text_delta", "text": text}, "index": 1} for text in ('{"a": [1, ', "2")]
+    await author.write((BEGUN[0], BEGUN[1] | {"index": 1}), *((HALF[0], one) for one in said))
+    await author.end(Outcome.CANCELLED)
+    path = f"/v1/streams/{author.stream_id}/events"
+    asked = await get(front, path + "?partial=1")
+    value = 'event: relay.partial\ndata: {"index":1,"value":{"a":[1]}}\n\n'
+    plain = (await get(front, path)).text
+    assert (asked.status_code, asked.headers["content-type"]) == (200, "text/event-stream")
+    assert asked.text == plain.replace("event: relay.end", value + "event: relay.end")
+    last = plain.rpartition("id: ")[2].strip()
+    assert (await get(front, f"{path}?partial=1&after={last}")).status_code == 204
+
+
+@pytest.mark.parametrize("query", ["partial=0", "partial=", "partial=true", "partial=1&partial=2"])
+async def test_partial_is_1_or_nothing(front: Served, query: str) -> None:
+    author = await half(front)
+    refused = await get(front, f"/v1/streams/{author.stream_id}/events?{query}")
+    assert refused.status_code == 400
+    assert refused.json()["error"] == {
+        "type": "invalid_request_error",
+        "message": "partial: must be 1, or left out",
+    }
