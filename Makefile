@@ -66,11 +66,18 @@ $(VENV)/installed: $(LOCKS) pyproject.toml app/clients/python/pyproject.toml Mak
 dev: install ## run everything on this machine and print the address; ARGS="--port 9000 --workers 2"
 	@$(BIN)/keepstream dev $(ARGS)
 
-# Further kinds of tests are prerequisites of `test` of their own, as `lint` is. Each file is run by one process: its
-# tests share a cluster. The order is that of tests/conftest.py.
+# Further kinds of checks are named beside `lint`. Each file is run by one process: its tests share a cluster. The order is
+# that of tests/conftest.py.
 .PHONY: test
-test: install lint ## lint, then all tests; PYTEST="-k resume -x", and one after the other with PYTEST="-n 0"
+test: install ## lint, then all tests; PYTEST="-k resume -x", and one after the other with PYTEST="-n 0"
+	@$(MAKE) --no-print-directory --jobs 2 lint collected
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST)
+
+# Each process of a run collects all tests. On a fresh checkout each would compile all of them as well, at the same time:
+# one does it for the others, beside `lint`, which takes one processor. What cannot be collected is told by the run.
+.PHONY: collected
+collected: install ## compile all tests once, for all processes of a run
+	@$(BIN)/python -m pytest -n 0 --collect-only -qq >/dev/null 2>&1 || true
 
 # A name on the PATH may be a version manager's, which only prints that it is not set up: what answers with its version is
 # one. Then those that pyenv keeps.

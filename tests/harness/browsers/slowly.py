@@ -1,7 +1,7 @@
-"""A slow machine's browser, for whoever looks for tests that pass on a fast one alone: `SLOW=5 pytest tests/page`.
+"""A slow machine's browser, for whoever looks for tests that pass on a fast one alone: `SLOW=20 pytest tests/page`.
 
-Each tab computes so many times slower, and what a browser reads beside the page's own work (files, its database, what
-it fetches) comes later by as many hundredths of a second.
+What a tab asks of the network, and what it reads beside its own work (files, its database), comes later by so many
+hundredths of a second. Nothing computes for that, so others on the machine lose nothing by it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import os
 
 from playwright.async_api import BrowserContext, Error, Page
 
-RATE = float(os.environ.get("SLOW", "1"))
+LATER_MS = 10 * int(os.environ.get("SLOW", "0"))
 LATE = """(() => {
     const { setTimeout } = window;
     const later = (value) => new Promise((resolve) => setTimeout(resolve, MS, value));
-    for (const [owner, name] of [[Blob.prototype, "arrayBuffer"], [Blob.prototype, "text"], [window, "fetch"]]) {
-        const real = owner[name];
-        owner[name] = async function (...given) {
+    for (const name of ["arrayBuffer", "text"]) {
+        const real = Blob.prototype[name];
+        Blob.prototype[name] = async function () {
             await later();
-            return real.apply(this, given);
+            return real.call(this);
         };
     }
     for (const [owner, name, only] of [
@@ -37,7 +37,7 @@ _slowing: set[asyncio.Task[None]] = set()
 
 async def slowed(context: BrowserContext) -> None:
     """Makes the tabs slow that are opened from now on."""
-    if RATE <= 1:
+    if not LATER_MS:
         return
 
     def opened(page: Page) -> None:
@@ -46,12 +46,14 @@ async def slowed(context: BrowserContext) -> None:
         task.add_done_callback(_slowing.discard)
 
     context.on("page", opened)
-    await context.add_init_script(LATE.replace("MS", str(10 * RATE)))
+    await context.add_init_script(LATE.replace("MS", str(LATER_MS)))
 
 
 async def _slow(page: Page) -> None:
     try:
         session = await page.context.new_cdp_session(page)
-        await session.send("Emulation.setCPUThrottlingRate", {"rate": RATE})
+        await session.send("Network.enable")
+        none = {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1}
+        await session.send("Network.emulateNetworkConditions", {**none, "latency": LATER_MS})
     except Error:
         pass  # it was closed already
