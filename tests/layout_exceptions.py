@@ -26,6 +26,7 @@ TESTED_ELSEWHERE = {
     "app/clients/python/keepstream/iterating.py": _CLIENT,
     "app/dev/command.py": "tests/stories/test_dev.py: a person types it",
     "app/dev/simulator/answer/events.py": _SDK,
+    "app/dev/simulator/directives.py": "tests/app/dev/simulator/test_prompts.py: as prompts say them",
     "app/doctor/finding.py": "tests/app/doctor/test_printed.py: what it is to whoever reads it",
     "app/dev/simulator/reply.py": _SDK,
     "app/dev/simulator/answer/titling.py": "tests/app/faces/conversations/listed/test_titles.py: by who asks",

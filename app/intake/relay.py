@@ -25,6 +25,8 @@ TOOLS_MAX = 128
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}", re.ASCII)
 MAX_TURNS, TURNS_CEILING = 10, 100
 REPAIRS, REPAIRS_MAX = 1, 3
+# The fields of a stream's meta that say what its client asked for.
+CARRIED = ("on_interrupt", "abandon_after", "tools", "max_turns", "delivery", "validate", "repair", "cache_prompt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,24 @@ def relay_of(given: Any) -> Relay:
     if odd:
         raise InvalidPromptError(unknown(odd[0], _FIELDS, of="relay"))
     return Relay(**{name: _FIELDS[name](name, value) for name, value in given.items() if value is not None})
+
+
+def carried(meta: Mapping[str, bytes], turns: int) -> dict[str, Any]:
+    """What a stream's client asked of the relay, by the `CARRIED` fields of its meta, for a stream that goes on with it
+    after so many turns: as a body would say it. A ticket is each answer's own, and so is whether it may be a saved one.
+    """
+    given = {name: meta[name].decode() for name in CARRIED if name in meta}
+    relay: dict[str, Any] = {
+        name: given[name] for name in ("on_interrupt", "delivery", "cache_prompt") if name in given
+    }
+    if "abandon_after" in given:
+        relay["abandon_after"] = float(given["abandon_after"])
+    if "tools" in given:
+        left = int(given.get("max_turns", MAX_TURNS)) - turns
+        relay |= {"tools": orjson.loads(given["tools"]), "max_turns": max(left, 1)}
+    if "validate" in given:
+        relay |= {"validate": True, "repair": int(given.get("repair", REPAIRS))}
+    return relay
 
 
 def _choice(*choices: str) -> Callable[[str, Any], str]:

@@ -8,28 +8,18 @@ from __future__ import annotations
 
 from app.http.errors import TYPES
 from app.intake.prompt import MAX_TOKENS_CEILING
+from app.openapi.shapes.events import CACHED_FROM, COST, ESTIMATED, EVENTS, TEXT
 from app.openapi.shapes.relay import RELAY
 from app.openapi.words import EVENT_ID, STREAM_ID, Json, schema
 from app.stream.endings import Outcome
 from app.stream.ledger.lines import CallState
 
-_TEXT: Json = {"type": "string"}
 _TIME: Json = {"type": ["string", "null"], "format": "date-time"}
-_STATE: Json = {"type": "string", "enum": ["queued", "running", "ended"]}
+_STATE: Json = {"type": "string", "enum": ["queued", "running", "waiting", "ended"]}
 _OPEN: Json = {"type": "object"}
 _RELAY_MESSAGE: Json = {"relay": schema("Relay")}
 _MESSAGES: Json = {"type": "array", "minItems": 1, "items": schema("InputMessage")}
 _MAX_TOKENS: Json = {"type": "integer", "minimum": 1, "maximum": MAX_TOKENS_CEILING}
-_COST: Json = {
-    "type": ["number", "null"],
-    "description": "US dollars, of all calls of the stream; null where one of them used a model without a known price",
-}
-_CACHED_FROM: Json = {
-    "type": "string",
-    "pattern": STREAM_ID,
-    "description": "The stream whose kept answer this is: no call was made for it",
-}
-_ESTIMATED: Json = {"const": True, "description": "The answer was cut: nobody counted the output in `usage`"}
 _MODEL: Json = {"type": "string", "minLength": 1, "examples": ["claude-sonnet-5"]}
 
 SCHEMAS: Json = {
@@ -39,7 +29,7 @@ SCHEMAS: Json = {
         "properties": {
             "type": {"const": "error"},
             "error": schema("ErrorDetail"),
-            "request_id": _TEXT,
+            "request_id": TEXT,
         },
     },
     "ErrorDetail": {
@@ -113,23 +103,24 @@ SCHEMAS: Json = {
             "attempt": {"type": "integer", "minimum": 0},
             "offset": {"type": ["string", "null"], "pattern": EVENT_ID, "description": "The id of the last event"},
             "position": {"type": "integer", "minimum": 1, "description": "The place in the line, 1 for the next"},
-            "model": _TEXT,
+            "model": TEXT,
             "created_at": _TIME,
             "started_at": _TIME,
             "ended_at": _TIME,
             "outcome": {"enum": [*Outcome, None]},
             "stop_reason": {"type": ["string", "null"]},
             "usage": {"type": ["object", "null"]},
-            "estimated": _ESTIMATED,
-            "cost_usd": _COST,
+            "estimated": ESTIMATED,
+            "cost_usd": COST,
             "calls": {"type": "array", "items": schema("UpstreamCall"), "description": "Those that are over"},
-            "cached_from": _CACHED_FROM,
+            "cached_from": CACHED_FROM,
             "shared_with": {
                 "type": "string",
                 "pattern": STREAM_ID,
                 "description": "The stream that was being given the answer, and is or was read along",
             },
             "message": {"anyOf": [schema("Message"), {"type": "null"}]},
+            "turns": {"type": "array", "items": schema("Message"), "description": "Where the worker ran tools, all"},
             "partial": {
                 "const": True,
                 "description": "`message` is what stood when the stream ended without a whole one",
@@ -163,88 +154,17 @@ SCHEMAS: Json = {
         "description": "A Message of the Claude API",
         "required": ["id", "type", "role", "content"],
         "properties": {
-            "id": _TEXT,
+            "id": TEXT,
             "type": {"const": "message"},
             "role": {"const": "assistant"},
             "content": {"type": "array", "items": _OPEN},
-            "model": _TEXT,
+            "model": TEXT,
             "stop_reason": {"type": ["string", "null"]},
             "usage": _OPEN,
         },
     },
     "UpstreamEvent": {"type": "object", "description": "An event of the Claude API, as it came"},
-    "RelayReset": {
-        "type": "object",
-        "description": "Forget everything so far: what follows is the newest attempt from its start",
-        "required": ["attempt", "reason"],
-        "properties": {"attempt": {"type": "integer"}, "reason": _TEXT},
-    },
-    "RelayRetry": {
-        "type": "object",
-        "description": "The upstream failed before any content; `attempt` comes next, and there is nothing to forget",
-        "required": ["attempt", "reason", "retry_in_ms"],
-        "properties": {"attempt": {"type": "integer"}, "reason": _TEXT, "retry_in_ms": {"type": "integer"}},
-    },
-    "RelayTool": {
-        "type": "object",
-        "description": "The result of a tool that the worker ran",
-        "required": ["tool_use_id", "name", "content", "is_error", "elapsed_ms"],
-        "properties": {
-            "tool_use_id": _TEXT,
-            "name": _TEXT,
-            "content": {},
-            "is_error": {"type": "boolean"},
-            "elapsed_ms": {"type": "integer"},
-        },
-    },
-    "RelayStatus": {
-        "description": "What a stream waits for; without an id, and not in the log",
-        "oneOf": [
-            {
-                "type": "object",
-                "description": "In the line",
-                "required": ["state", "position"],
-                "properties": {"state": {"const": "queued"}, "position": {"type": "integer", "minimum": 1}},
-            },
-            {
-                "type": "object",
-                "description": "The upstream sends pings alone, every 5 s from the fifth on",
-                "required": ["state", "silent_ms"],
-                "properties": {"state": {"const": "thinking"}, "silent_ms": {"type": "integer", "minimum": 0}},
-            },
-            {
-                "type": "object",
-                "description": "At the upstream's limit: the call is made then",
-                "required": ["state", "retry_in_ms"],
-                "properties": {"state": {"const": "held"}, "retry_in_ms": {"type": "integer", "minimum": 0}},
-            },
-        ],
-    },
-    "RelayPartial": {
-        "type": "object",
-        "description": "With `partial=1`: what a block that is JSON, a text or a tool's input, says so far; without an "
-        "id, and not in the log. At most ten in a second, and one more for each block that is whole",
-        "required": ["index", "value"],
-        "properties": {
-            "index": {"type": "integer", "minimum": 0, "description": "The block's, in the newest message"},
-            "value": {"description": "An object or a list: the longest part that no continuation takes back"},
-        },
-    },
-    "RelayEnd": {
-        "type": "object",
-        "description": "The one ending, always last; `failed` and `expired` have `error`",
-        "required": ["outcome", "stop_reason", "usage", "cost_usd", "attempts"],
-        "properties": {
-            "outcome": {"enum": list(Outcome)},
-            "stop_reason": {"type": ["string", "null"]},
-            "usage": {"type": ["object", "null"]},
-            "estimated": _ESTIMATED,
-            "cost_usd": _COST,
-            "cached_from": _CACHED_FROM,
-            "attempts": {"type": "integer", "minimum": 0},
-            "error": schema("ErrorDetail"),
-        },
-    },
+    **EVENTS,
     "ChatRequest": {
         "type": "object",
         "description": "What `DefaultChatTransport` of the AI SDK sends; further fields are ignored",
@@ -265,7 +185,7 @@ SCHEMAS: Json = {
             "role": {"enum": ["user", "assistant", "system"]},
             "parts": {
                 "type": "array",
-                "items": {"type": "object", "required": ["type"], "properties": {"type": _TEXT}},
+                "items": {"type": "object", "required": ["type"], "properties": {"type": TEXT}},
             },
         },
     },
@@ -273,7 +193,7 @@ SCHEMAS: Json = {
         "type": "object",
         "description": "A chunk of the UI message stream, protocol v1",
         "required": ["type"],
-        "properties": {"type": _TEXT},
+        "properties": {"type": TEXT},
     },
     "Health": {"type": "object", "required": ["status"], "properties": {"status": {"enum": ["ok", "ready"]}}},
 }

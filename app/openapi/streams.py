@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.openapi.access import BY_TICKET
-from app.openapi.shapes import offsets
+from app.openapi.shapes import calls, offsets
 from app.openapi.words import RATES, Json, answer, body, errors, events, json_content, operation, parameters, schema
 from app.stream.opinions.opinions import NOTE_CHARACTERS
 
@@ -27,6 +27,7 @@ The log's frames: the Claude API's own events and those of the relay, each with 
 _RATING: Json = {"enum": [1, -1], "description": "1 is good, -1 is not"}
 _NOTE: Json = {"maxLength": NOTE_CHARACTERS, "description": "In words"}
 SCHEMAS: Json = {
+    **calls.SHAPES,
     "Feedback": {
         "type": "object",
         "description": "What somebody thinks of an answer",
@@ -101,6 +102,7 @@ def paths() -> Json:
                                 "relay.retry": schema("RelayRetry"),
                                 "relay.reset": schema("RelayReset"),
                                 "relay.tool": schema("RelayTool"),
+                                "relay.approval": schema("RelayApproval"),
                                 "relay.end": schema("RelayEnd"),
                             },
                         ),
@@ -146,6 +148,28 @@ def paths() -> Json:
                 parameters=found,
                 security=BY_TICKET,
                 description="409 while it runs; the stream's own error where there is no Message.",
+            )
+        },
+        "/v1/streams/{id}/tool_results": {
+            "post": operation(
+                "tool_results",
+                TAG,
+                "Go on with what the client's own tools brought",
+                {
+                    "202": answer(
+                        "Accepted: a new stream goes on with the conversation",
+                        json_content(schema("Accepted")),
+                        "location",
+                        *RATES,
+                        "x-keepstream-cost-usd",
+                        "server-timing",
+                    ),
+                    **errors(400, 401, 402, 404, 408, 409, 410, 413, 415, 422),
+                },
+                parameters=[*found, *parameters("idempotency-key", "anthropic-version", "anthropic-beta")],
+                requestBody=body(schema("ToolResults")),
+                description="Of a stream that ended with `tool_use`; else 409, as where others were given before. "
+                "The same ones again are the same stream, unless an Idempotency-Key says otherwise.",
             )
         },
         "/v1/streams/{id}/feedback": {

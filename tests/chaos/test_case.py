@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from app.dev.simulator.directives import parse
+from app.dev.simulator.prompts import parse
 from app.stream import frames
 from app.stream.endings import Outcome, end_data
 from tests.chaos.case import Case

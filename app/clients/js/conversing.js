@@ -28,7 +28,7 @@ export function conversationStore(client, id) {
   // One is made at a time: who comes second finds it, or makes it where the first was refused.
   let making = Promise.resolve();
 
-  const look = ({ id: stream_id, blocks, ...stream }) => {
+  const look = ({ id: stream_id, turns, blocks, ...stream }) => {
     const { messages, ...row } = found;
     const joined = !stream_id || messages.some((one) => one.stream_id === stream_id);
     const answer = joined ? [] : [{ id: row.answer_id, role: "assistant", content: blocks, stream_id }];
@@ -88,6 +88,8 @@ export function conversationStore(client, id) {
 
   const actions = {
     say,
+    approve: (...verdict) => client.approve(running, ...verdict),
+    toolResults: (results, options) => say({ results }, options),
     regenerate: (body, options) => say({ ...body, regenerate: true }, options),
     continue: (body, options) => say({ ...body, continue: true }, options),
     stop: async () => {

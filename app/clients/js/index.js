@@ -5,15 +5,15 @@
  */
 
 /**
- * @import { CallOptions, Conversation, ConversationEvent, ConversationPage, ConversationRow, Described, EventsOptions,
- *   Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions } from "./shapes.js"
+ * @import { Accepted, CallOptions, Conversation, ConversationEvent, ConversationPage, ConversationRow, Described,
+ *   EventsOptions, Given, Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions } from "./shapes.js"
  */
 
 import { Keepstream as Streams } from "./keepstream.js";
 
 export { conversationStore } from "./conversing.js";
 export { isPassing, KeepstreamError } from "./keepstream.js";
-export { IDLE, reduce } from "./state.js";
+export { IDLE, reduce, textOf } from "./state.js";
 export { streamStore } from "./stores.js";
 export * from "./shapes.js";
 
@@ -39,6 +39,24 @@ export class Keepstream extends Streams {
    */
   feedback(id, feedback, options) {
     return this.call("POST", pathTo("streams", id, "feedback"), feedback, options);
+  }
+
+  /**
+   * Answers `relay.approval`: whether this call of a tool may be made. The stream goes on.
+   * @param {string} id @param {string} toolUseId @param {boolean} [approve]
+   * @param {CallOptions & { reason?: string }} [options] @returns {Promise<object>}
+   */
+  approve(id, toolUseId, approve = true, options) {
+    const path = pathTo("streams", id, `tools/${encodeURIComponent(toolUseId)}`);
+    return this.call("POST", path, { approve, reason: options?.reason }, options);
+  }
+
+  /**
+   * Goes on with a stream that ended with calls of tools that are one's own: all of them have to be answered.
+   * @param {string} id @param {Given[]} results @param {SubmitOptions} [options] @returns {Promise<Accepted>}
+   */
+  toolResults(id, results, options) {
+    return this.submit({ results }, { ...options, path: pathTo("streams", id, "tool_results") });
   }
 
   /** @param {string} id @param {CallOptions} [options] @returns {Promise<Record<string, any>>} */
@@ -127,7 +145,8 @@ class Conversations {
    */
   say(id, what, options) {
     const body = typeof what === "string" || Array.isArray(what) ? { content: what } : what;
-    return this.#client.submit(body, { ...options, path: pathTo("conversations", id, "messages") });
+    const to = body.results ? "tool_results" : "messages";
+    return this.#client.submit(body, { ...options, path: pathTo("conversations", id, to) });
   }
 
   /**
@@ -144,6 +163,14 @@ class Conversations {
    */
   continue(id, body, options) {
     return this.say(id, { ...body, continue: true }, options);
+  }
+
+  /**
+   * Goes on with its last answer, as `toolResults` of a stream.
+   * @param {string} id @param {Given[]} results @param {SubmitOptions} [options] @returns {Promise<Said>}
+   */
+  toolResults(id, results, options) {
+    return this.say(id, { results }, options);
   }
 
   /**

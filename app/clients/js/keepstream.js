@@ -4,7 +4,7 @@
  * The rule: `events` ends only after the stream's ending, or throws; a connection that ends, breaks or falls silent is
  * opened again after the last event that was handed out. Served as it is: what is long is told in shapes.js.
  *
- * @import { Accepted, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions,
+ * @import { Accepted, Body, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions,
  *   StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"
  */
 
@@ -44,7 +44,7 @@ export class Keepstream {
 
   /**
    * Submits a prompt, or a body of the Messages API. Tries again when network or server fail: one stream only.
-   * @param {string | object} body @param {SubmitOptions} [options] @returns {Promise<Accepted>}
+   * @param {string | Body} body @param {SubmitOptions} [options] @returns {Promise<Accepted>}
    */
   async submit(body, options = {}) {
     const { path = "/v1/streams", idempotencyKey = randomKey(), tries = SUBMIT_TRIES, signal, onState } = options;

@@ -65,6 +65,25 @@
 /** @typedef {FollowOptions & TicketOptions} EventsOptions */
 
 /**
+ * What a body may ask of the relay itself, in its field `relay`.
+ * @typedef {object} Relay
+ * @property {"restart" | "fail"} [on_interrupt] what happens when it breaks in the middle
+ * @property {number | null} [abandon_after] seconds without a reader, after which it is cancelled
+ * @property {boolean} [ticket]
+ * @property {number | null} [cache] an answer that was given may be given again for so many seconds
+ * @property {string[] | null} [tools] names of tools that the worker runs for it
+ * @property {number | null} [max_turns] how often the model is asked at the most, where there are tools
+ * @property {"progressive" | "final" | null} [delivery] `final`: nothing is seen of it before it is whole
+ * @property {boolean | null} [validate] its text is held against the request's JSON schema
+ * @property {number | null} [repair] how many calls may mend it
+ * @property {boolean | "5m" | "1h" | null} [cache_prompt]
+ */
+
+/** A body of the Messages API, or the short form. @typedef {{ prompt?: string, relay?: Relay | null, [field: string]: any }} Body */
+
+/** What a tool of one's own gave. @typedef {{ tool_use_id: string, content: string | Block[], is_error?: boolean }} Given */
+
+/**
  * What answers a submit.
  * @typedef {object} Accepted
  * @property {string} id
@@ -107,6 +126,7 @@
  * @property {Record<string, any> | null} usage
  * @property {number | null} cost_usd
  * @property {number} attempts
+ * @property {number} [turns] how often the model answered, where a worker ran tools
  * @property {ApiError} [error]
  */
 
@@ -114,7 +134,7 @@
  * A stream as it stands.
  * @typedef {object} Stream
  * @property {string} id
- * @property {"queued" | "running" | "ended"} state
+ * @property {"queued" | "running" | "waiting" | "ended"} state `waiting` for a person to approve a tool
  * @property {number} attempt
  * @property {string | null} offset
  * @property {number} [position]
@@ -126,7 +146,8 @@
  * @property {string | null} [stop_reason]
  * @property {Record<string, any> | null} [usage]
  * @property {number | null} [cost_usd]
- * @property {Message} [message]
+ * @property {Message} [message] of the last turn
+ * @property {Message[]} [turns] where a worker ran tools
  * @property {boolean} [partial]
  * @property {ApiError} [error]
  */
@@ -148,6 +169,8 @@
  * @property {ApiError} [error]
  * @property {string} [continues]
  * @property {{ rating: 1 | -1, note?: string }} [feedback]
+ * @property {{ role: "user" | "assistant", content: Block[] }[]} [steps] what was said before its content, where a worker
+ *   ran tools: their calls, and their results
  * @property {string[]} [versions] the ids of this and what stands beside it, oldest first; `choose` shows another
  */
 
@@ -206,9 +229,12 @@
  *   | EventOf<"message_delta", { delta: { type?: undefined, [field: string]: any }, usage: Record<string, any> }>
  *   | EventOf<"message_stop", NoDelta>
  *   | EventOf<"relay.status", NoDelta & ({ state: "queued", position: number | null }
- *       | { state: "thinking", silent_ms: number } | { state: "held", retry_in_ms: number })>
+ *       | { state: "thinking", silent_ms: number } | { state: "held", retry_in_ms: number }
+ *       | { state: "running", elapsed_ms: number, output_tokens: number } | { state: "waiting" })>
+ *   | EventOf<"relay.partial", NoDelta & { index: number, value: any }>
  *   | EventOf<"relay.retry", NoDelta & { attempt: number, reason: string, retry_in_ms: number }>
- *   | EventOf<"relay.reset", NoDelta & { attempt: number, reason: string }>
+ *   | EventOf<"relay.reset", NoDelta & { attempt: number, reason: string, turn?: number }>
+ *   | EventOf<"relay.approval", NoDelta & { tool_use_id: string, name: string, input: any }>
  *   | EventOf<"relay.tool", NoDelta & { tool_use_id: string, name: string, content: any, is_error: boolean,
  *       elapsed_ms: number }>
  *   | EventOf<"relay.end", NoDelta & End>} StreamEvent
@@ -231,7 +257,8 @@
 /**
  * What is going on, as the page tells it. `waiting` in the line, at `position`; `held`: the Claude API asks to slow
  * down; `retrying`: it failed, and is asked again; `reconnecting`: the connection is lost. These three go on in `seconds`.
- * @typedef {"idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "retrying"
+ * `asking`: a person is to approve the call of a tool.
+ * @typedef {"idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "asking" | "retrying"
  *   | "reconnecting"} Going
  */
 
@@ -239,13 +266,15 @@
  * What an answer amounts to.
  * @typedef {object} AnswerState
  * @property {string | null} id of its stream
- * @property {Block[]} blocks its content, as in a Message; a tool's call has its `result`, if a worker ran it
+ * @property {Block[][]} turns its content turn by turn, each as in a Message. A tool's call has its `result`, if a worker
+ *   ran it, and was `asked` about, if a person has to approve it; `value` is what there is of JSON (`relay.partial`)
+ * @property {Block[]} blocks the same in one piece
  * @property {string | null} model
  * @property {number | null} position
  * @property {string | null} reason why it is tried, or began, again
  * @property {number | null} retryAt
+ * @property {number | null} tokens how many were written, while nothing of them is shown (`delivery` is `final`)
  * @property {End | null} end
- * @property {number} [begins]
  */
 
 /**
@@ -256,13 +285,13 @@
 /** @typedef {AnswerState & Status} StreamState */
 
 /**
- * `text` is all text of it; `seconds` are those until it goes on.
+ * `text` is that of all turns, with a blank line between two; `seconds` are those until it goes on.
  * @typedef {StreamState & { text: string, seconds: number | null }} StreamView
  */
 
 /**
  * The messages end with the answer that is being written, and with what is being sent (`pending`).
- * @typedef {Omit<AnswerState, "id" | "blocks" | "begins" | "model"> & Status & { id: string | null,
+ * @typedef {Omit<AnswerState, "id" | "turns" | "blocks" | "model"> & Status & { id: string | null,
  *   title: string | null, system: string | null, model: string | null,
  *   messages: (ConversationMessage & { pending?: boolean })[], seconds: number | null }} ConversationView
  */
@@ -284,7 +313,15 @@
  *   get: () => View, known: () => string | null, actions: Actions }} StoreOf
  */
 
-/** @typedef {{ stop: () => Promise<void> }} StreamActions */
+/**
+ * @callback Approve
+ * @param {string} toolUseId
+ * @param {boolean} [approve]
+ * @param {CallOptions & { reason?: string }} [options]
+ * @returns {Promise<object>}
+ */
+
+/** @typedef {{ approve: Approve, stop: () => Promise<void> }} StreamActions */
 
 /**
  * @typedef {object} ConversationActions
@@ -292,6 +329,8 @@
  *   answer is being written
  * @property {(body?: object, options?: SubmitOptions) => Promise<Said>} regenerate
  * @property {(body?: object, options?: SubmitOptions) => Promise<Said>} continue
+ * @property {Approve} approve whether the call of a tool may be made that the answer waits for
+ * @property {(results: Given[], options?: SubmitOptions) => Promise<Said>} toolResults what tools of one's own gave
  * @property {() => Promise<void>} stop for everybody
  */
 

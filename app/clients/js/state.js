@@ -9,17 +9,24 @@
  */
 
 /** Nothing is waited for, and nothing is lost. */
-const CALM = { position: null, reason: null, retryAt: null };
+const CALM = { position: null, reason: null, retryAt: null, tokens: null };
 
-const GOING = { queued: "waiting", held: "held", thinking: "thinking", "relay.retry": "retrying" };
+const GOING = {
+  queued: "waiting",
+  held: "held",
+  thinking: "thinking",
+  running: "writing",
+  waiting: "asking",
+  "relay.retry": "retrying",
+};
 
 /** Before anything has come. @type {StreamState} */
 export const IDLE = {
   id: null,
   status: "idle",
   ...CALM,
+  turns: [],
   blocks: [],
-  begins: 0,
   model: null,
   outcome: null,
   end: null,
@@ -34,16 +41,18 @@ export const IDLE = {
  */
 export function reduce(state, { type, data }, now = Date.now()) {
   const says = (status, more) => ({ ...state, ...CALM, status, ...more });
-  // A worker that runs tools asks more than once, and each time the blocks are counted from nothing.
-  const { blocks, begins } = state;
-  const at = begins + data.index;
-  const block = blocks[at];
-  const put = (block) => Object.assign([...blocks], { [at]: block });
+  // A worker that runs tools asks more than once, and in each turn the blocks are counted from nothing.
+  const { turns } = state;
+  const turn = turns[turns.length - 1] ?? [];
+  const block = turn[data.index];
+  const hold = (turns) => ({ turns, blocks: turns.flat() });
+  const put = (block) => hold([...turns.slice(0, -1), Object.assign([...turn], { [data.index]: block })]);
+  const mark = (more) => hold(turns.map((turn) => turn.map((one) => (one.id === data.tool_use_id ? { ...one, ...more } : one))));
   switch (type) {
     case "message_start":
-      return says("thinking", { model: data.message?.model ?? null, begins: blocks.length });
+      return says("thinking", { model: data.message?.model ?? null, ...hold([...turns, []]) });
     case "content_block_start":
-      return says("thinking", { blocks: put({ ...data.content_block }) });
+      return says("thinking", put({ ...data.content_block }));
     case "content_block_delta": {
       const { type: kind = "", citation, ...delta } = data.delta ?? {};
       // `text_delta` has a `text` to be added to its block's, and so have the others, but for this one's name.
@@ -52,28 +61,42 @@ export function reduce(state, { type, data }, now = Date.now()) {
       const more = citation
         ? { citations: [...(block.citations ?? []), citation] }
         : { [field]: (block[field] ?? "") + delta[field] };
-      return says(block.type === "text" ? "writing" : "thinking", { blocks: put({ ...block, ...more }) });
+      return says(block.type === "text" ? "writing" : "thinking", put({ ...block, ...more }));
     }
     case "content_block_stop": {
       const { partial_json, ...whole } = block ?? {};
       try {
-        return says("thinking", partial_json && { blocks: put({ ...whole, input: JSON.parse(partial_json) }) });
+        return says("thinking", partial_json && put({ ...whole, input: JSON.parse(partial_json) }));
       } catch {
         return says("thinking"); // it was cut off at the answer's limit: it stays as it came
       }
     }
+    case "relay.partial":
+      return block ? { ...state, ...put({ ...block, value: data.value }) } : state;
     case "relay.status":
     case "relay.retry": {
-      const { state: at = type, position = null, reason = null, retry_in_ms } = data;
-      return says(GOING[at] ?? state.status, { position, reason, retryAt: retry_in_ms ? now + retry_in_ms : null });
+      const { state: at = type, position = null, reason = null, retry_in_ms, output_tokens = null } = data;
+      const retryAt = retry_in_ms ? now + retry_in_ms : null;
+      return says(GOING[at] ?? state.status, { position, reason, retryAt, tokens: output_tokens });
     }
     case "relay.reset":
-      return says("waiting", { reason: data.reason, blocks: [] });
-    case "relay.tool":
-      return { ...state, blocks: blocks.map((one) => (one.id === data.tool_use_id ? { ...one, result: data } : one)) };
+      // A turn that breaks begins again alone: those before it stand, and so do their tools' results.
+      return says("waiting", { reason: data.reason, ...hold(turns.slice(0, data.turn ? data.turn - 1 : 0)) });
+    case "relay.approval":
+      return says("asking", mark({ asked: true }));
+    case "relay.tool": {
+      const more = mark({ result: data });
+      return says(more.blocks.some((one) => one.asked && !one.result) ? "asking" : "thinking", more);
+    }
     case "relay.end":
       return says("ended", { outcome: data.outcome, end: data });
     default:
       return state;
   }
+}
+
+/** Of all turns, with a blank line between two. @param {{ turns: import("./shapes.js").Block[][] }} state */
+export function textOf({ turns }) {
+  const texts = turns.map((turn) => turn.map((block) => (block.type === "text" ? block.text : "")).join(""));
+  return texts.filter(Boolean).join("\n\n");
 }

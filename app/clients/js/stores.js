@@ -11,7 +11,7 @@
  */
 
 import { isPassing, pause } from "./keepstream.js";
-import { IDLE, reduce } from "./state.js";
+import { IDLE, reduce, textOf } from "./state.js";
 
 const FRAME_MS = 16;
 const TICK_MS = 250;
@@ -124,7 +124,7 @@ export function streamStore(client, target) {
   let id = typeof target === "string" && /^st_\w+$/.test(target) ? target : null;
   let accepted;
   const first = { ...IDLE, id, status: id ? "waiting" : target ? "submitting" : "idle" };
-  const look = (stream) => ({ ...stream, text: stream.blocks.map(textOf).join("") });
+  const look = (stream) => ({ ...stream, text: textOf(stream) });
   const store = makeStore(client, first, look, async (signal) => {
     if (target) {
       // Not aborted by leaving: what was sent is sent, and not sent again.
@@ -139,7 +139,6 @@ export function streamStore(client, target) {
     id ??= (await accepted)?.id; // also while it is being submitted
     if (id) await client.cancel(id);
   };
-  return { ...store, known: () => id, actions: { stop } };
+  const approve = (...verdict) => client.approve(/** @type {string} */ (id), ...verdict);
+  return { ...store, known: () => id, actions: { approve, stop } };
 }
-
-const textOf = ({ type, text }) => (type === "text" ? text : "");

@@ -12,13 +12,15 @@ from typing import Any
 
 import orjson
 
-from app.dev.simulator.answer.answers import asking_text, directive_text, last_text
 from app.dev.simulator.answer.events import dumps, frames, message
+from app.dev.simulator.answer.formats import schema_of
+from app.dev.simulator.answer.hearing import demanding_text, directive_text
 from app.dev.simulator.answer.plan import Plan, input_tokens, plan
 from app.dev.simulator.answer.titling import title_for
 from app.dev.simulator.calls import Calls, Metered
-from app.dev.simulator.directives import DirectiveError, Directives, parse
+from app.dev.simulator.directives import Directives
 from app.dev.simulator.faults import Ending, steps
+from app.dev.simulator.prompts import DirectiveError, parse
 from app.dev.simulator.reply import Headers, Nothing, Pace, Reply, Request, Stream, Whole
 from app.dev.simulator.rules import models
 from app.dev.simulator.rules.buckets import Buckets, Rates, rates_of
@@ -84,7 +86,7 @@ class Api:
         if wait := self._buckets.take(model, input_tokens(body)):
             return self._over_the_limit(body, wait, request_id)
         title = title_for(body)
-        asked = self._directives(body["messages"]) if title is None else Directives(text=title)
+        asked = self._directives(body) if title is None else Directives(text=title)
         if asked.echo:
             asked = replace(asked, text=_echo(request, body))
         planned = plan(body, asked)
@@ -117,24 +119,23 @@ class Api:
         """A refusal says how long to wait in whole seconds, as the API does. It is no call for `times=`."""
         headers = [*_common_headers(request_id), *self._buckets.headers(body["model"])]
         asked = Directives(
-            tag=self._directives(body["messages"], counted=False).tag,
+            tag=self._directives(body, counted=False).tag,
             status=429,
             retry_after=float(ceil(wait)),
             slow_head=self._buckets.rates.refusal_delay,
         )
         return self._refused(asked, headers, request_id)
 
-    def _directives(self, messages: list[dict[str, Any]], *, counted: bool = True) -> Directives:
-        """What the last user message asks for; after a tool's result, the pace and tag of what set the tool going."""
-        text = last_text(messages)
+    def _directives(self, body: dict[str, Any], *, counted: bool = True) -> Directives:
+        """What was asked for last, as far as it holds in this turn of a loop of tools."""
+        look = directive_text if schema_of(body) is None else demanding_text
+        text, turn = look(body["messages"])
+        if "[[sim:" not in text:
+            return Directives()
         try:
-            if directive_text(messages):
-                return parse(text, self.calls.times(text) if counted else 1) if "[[sim:" in text else Directives()
-            earlier = parse(asking_text(messages))
+            return parse(text, self.calls.times(text if turn == 1 else f"{text}\0{turn}") if counted else 1, turn)
         except DirectiveError as error:
             raise ApiError(400, str(error)) from error
-        kept = ("rate", "first", "split", "crlf", "stamp", "ping", "tag", "tool", "tool_input", "tool_rounds")
-        return Directives(**{name: getattr(earlier, name) for name in kept})
 
     def _refused(self, asked: Directives, headers: Headers, request_id: str) -> Reply:
         status = asked.status or 500

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import uvloop
 
 from app.dev.simulator import values
-from app.dev.simulator.directives import document
+from app.dev.simulator.prompts import document, kept
 from app.dev.simulator.reply import Pace
 from app.dev.simulator.rules.buckets import Rates
 from app.dev.simulator.wire import serving
@@ -43,8 +43,14 @@ how often:
   its fault after its last token. think=, mute= and buffer-tool= are silences that end. Where a call is not streaming,
   error-after= is the error's status, stall-after= and pings-after= never answer, silences that end are waited for,
   end-after= and cut-after= reset the connection, bad-json-after= cuts the JSON.
-  A message that only brings a tool_result keeps rate, first, split, crlf, stamp, ping, tag and the tool-keys of the
-  message that set the tool going.
+
+in a loop of tools:
+  What set the loop going is looked at again in each of its turns, when a message comes that only brings results. Then
+  hold {kept}.
+  All else, faults too, is of the first turn, unless the same [[sim: ...]] says
+    turn=N    only in the Nth turn, from 1; 0: in each    [[sim: tools=clock turns=3]] [[sim: cut-after=2 turn=3]]
+  Calls are counted for each turn. What the API would refuse is refused in its words: a call without its result, a
+  result without its call, results behind other blocks, thinking that was left out or changed before a call.
 
 counts, for tests:
   GET /_sim/calls    of POST /v1/messages: {{"calls","open","closed_early","last_closed_at","statuses":{{"200":1}},
@@ -94,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="keepstream simulate",
         description=DESCRIPTION,
-        epilog=EPILOG.format(keys=document()),
+        epilog=EPILOG.format(keys=document(), kept=", ".join(kept())),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")

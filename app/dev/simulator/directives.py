@@ -2,32 +2,28 @@
 
 The dataclass below is the grammar, the documentation and the parsed value at once, so that the three cannot differ.
 A prompt is its own configuration: tests that run side by side against one simulator do not disturb each other.
-A directive that is not understood is an error, never ignored: a fault that is silently not injected proves nothing.
-Pure; knows nothing of HTTP or of what the keys do.
+Pure; knows nothing of HTTP, of how a prompt is read (`prompts` does) or of what the keys do.
 """
 
-import json
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.dev.simulator import values
 
-_OPENING = "[[sim:"
-# A quoted value may hold anything, also the closing brackets. Each character has one way to match: linear time.
-_DIRECTIVE = re.compile(r'\[\[sim:((?:"(?:[^"\\]|\\.)*"|[^"\]]|\](?!\]))*)\]\]', re.DOTALL)
-_PAIR = re.compile(r'\s*([A-Za-z][\w-]*)(?:=("(?:[^"\\]|\\.)*"|[^\s"]+))?(?=\s|$)', re.DOTALL)
-
-
-class DirectiveError(ValueError):
-    """The prompt's author wrote a directive that says nothing; the message tells what to write."""
-
 
 def _key(
-    read: Callable[[str | None], Any], help_text: str, example: str, *, default: Any = None, fault: bool = False
+    read: Callable[[str | None], Any],
+    help_text: str,
+    example: str,
+    *,
+    default: Any = None,
+    fault: bool = False,
+    kept: bool = False,
 ) -> Any:
-    return field(default=default, metadata={"read": read, "help": help_text, "example": example, "fault": fault})
+    """`fault`: only at the calls that `times=` and `call=` say. `kept`: in all turns of a loop of tools."""
+    told = {"read": read, "help": help_text, "example": example, "fault": fault, "kept": kept}
+    return field(default=default, metadata=told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,34 +48,82 @@ class Directives:
         "each text delta begins with `<time.time_ns() at sending>;` (streaming only)",
         "stamp",
         default=False,
+        kept=True,
     )
-    thinking: bool = _key(values.flag, "a thinking block with its signature comes first", "thinking", default=False)
+    thinking: bool = _key(
+        values.flag, "a thinking block with its signature comes first", "thinking", default=False, kept=True
+    )
     redacted_thinking: bool = _key(
-        values.flag, "a redacted thinking block comes first", "redacted-thinking", default=False
+        values.flag,
+        "a redacted thinking block comes first",
+        "redacted-thinking",
+        default=False,
+        kept=True,
     )
     citations: bool = _key(values.flag, "the text carries a citation of a document", "citations", default=False)
     tool: str | None = _key(
         values.optional_text,
         "call the request's first tool, or the named one (several: a,b); the tool_result is answered with text",
         "tool=get_weather",
+        kept=True,
     )
     tool_input: Mapping[str, Any] | None = _key(
         values.json_object,
         "the input of that call as quoted JSON (else made up from its schema)",
         'tool-input="{\\"a\\":1}"',
+        kept=True,
     )
     tool_rounds: int | None = _key(
-        values.count, "call the tool so many times in a row, each after the result of the last", "tool tool-rounds=3"
+        values.count,
+        "call the tool so many times in a row, each after the result of the last",
+        "tool tool-rounds=3",
+        kept=True,
     )
+    tools: tuple[tuple[values.ToolCall, ...], ...] | None = _key(
+        values.tool_turns,
+        "call these tools, those between commas at once, those after a ; in the next turn, then tell their results; "
+        '`a{"x":1}` has that input (else it is made true to the schema), `a!` one that breaks the schema, `a~` one '
+        "whose JSON is cut off, `*` is each tool of the request; text= is said before the calls",
+        'tools="clock,calculator{\\"expression\\":\\"6*7\\"};clock"',
+        kept=True,
+    )
+    turns: int | None = _key(
+        values.count,
+        "so many turns of tools= (its turns again and again), then the text; else each of its turns once",
+        "tools=clock turns=5",
+        kept=True,
+    )
+    tell: bool = _key(
+        values.flag,
+        "after tools, the text is JSON of all results as they were told, in their order: a list of "
+        '{"tool_use_id","name","input","content","is_error"}',
+        "tools=clock turns=3 tell",
+        default=False,
+        kept=True,
+    )
+    broken: int | None = _key(
+        values.often,
+        "where the request has a JSON schema for the text (else it is answered true to it): the first N answers since "
+        "this prompt break it; without N all",
+        "broken=1",
+        kept=True,
+    )
+    not_json: int | None = _key(values.often, "likewise: the first N answers are cut-off JSON", "not-json=1", kept=True)
     # Pace, framing and bookkeeping.
-    rate: float | None = _key(values.rate, "tokens per second; 0 is as fast as possible", "rate=0")
-    first: float | None = _key(values.seconds, "seconds to the first token", "first=2.5")
+    rate: float | None = _key(values.rate, "tokens per second; 0 is as fast as possible", "rate=0", kept=True)
+    first: float | None = _key(values.seconds, "seconds to the first token", "first=2.5", kept=True)
     split: bool = _key(
-        values.flag, "dribble each event in small writes, cut inside multi-byte characters", "split", default=False
+        values.flag,
+        "dribble each event in small writes, cut inside multi-byte characters",
+        "split",
+        default=False,
+        kept=True,
     )
-    crlf: bool = _key(values.flag, "lines end in CRLF", "crlf", default=False)
-    ping: float | None = _key(values.seconds, "seconds from ping to ping, where there is nothing else", "ping=10")
-    tag: str | None = _key(values.text, "count this call under a name in GET /_sim/calls", "tag=mine")
+    crlf: bool = _key(values.flag, "lines end in CRLF", "crlf", default=False, kept=True)
+    ping: float | None = _key(
+        values.seconds, "seconds from ping to ping, where there is nothing else", "ping=10", kept=True
+    )
+    tag: str | None = _key(values.text, "count this call under a name in GET /_sim/calls", "tag=mine", kept=True)
     remaining: int | None = _key(
         values.count, "what anthropic-ratelimit-requests-remaining says", "remaining=0 reset=2"
     )
@@ -162,76 +206,3 @@ class Directives:
         values.flag, "stop_reason model_context_window_exceeded", "context-window", default=False, fault=True
     )
     max_tokens: bool = _key(values.flag, "stop_reason max_tokens", "max-tokens", default=False, fault=True)
-
-
-_KEYS: dict[str, Field[Any]] = {item.name: item for item in fields(Directives)}
-_SCOPES = ("times", "call")
-
-
-def parse(text: str, call: int = 1) -> Directives:
-    """The directives of a prompt at its `call`-th call (from 1). A later directive overrides an earlier one's keys."""
-    found: dict[str, Any] = {}
-    for body in _bodies(text):
-        pairs = dict(_pairs(body))
-        scope = {name: _read(name, values.count, pairs.pop(name)) for name in _SCOPES if name in pairs}
-        faults_on = call <= scope.get("times", call) and call == scope.get("call", call)
-        for name, raw in pairs.items():
-            if name not in _KEYS:
-                raise DirectiveError(
-                    f"[[sim: {name.replace('_', '-')}]] is not known; `keepstream simulate --help` lists the keys"
-                )
-            value = _read(name, _KEYS[name].metadata["read"], raw)
-            if faults_on or not _KEYS[name].metadata["fault"]:
-                found[name] = value
-    return Directives(**found)
-
-
-def without(text: str) -> str:
-    """The prompt as it would be without its directives."""
-    return _DIRECTIVE.sub("", text).strip() if _OPENING in text else text.strip()
-
-
-def document() -> str:
-    """Every key with its meaning and an example, for `--help`."""
-    lines = []
-    for item in _KEYS.values():
-        key = item.name.replace("_", "-") + values.FORMS[item.metadata["read"]]
-        lines.append(f"  {key:<24} {item.metadata['help']}")
-        lines.append(f"  {'':<24}   [[sim: {item.metadata['example']}]]")
-    return "\n".join(lines)
-
-
-def _bodies(text: str) -> Iterator[str]:
-    if _OPENING not in text:
-        return
-    found = _DIRECTIVE.findall(text)
-    if _OPENING in _DIRECTIVE.sub("", text):
-        raise DirectiveError("a [[sim: ...]] directive is not closed, or a quote in it is not")
-    yield from found
-
-
-def _pairs(body: str) -> Iterator[tuple[str, str | None]]:
-    body, at = body.rstrip(), 0
-    while at < len(body):
-        match = _PAIR.match(body, at)
-        if match is None:
-            raise DirectiveError(f"[[sim:{body}]]: cannot read from {body[at : at + 40].strip()!r} on")
-        name, value = match.groups()
-        yield name.replace("-", "_").lower(), _unquoted(value) if value else None
-        at = match.end()
-
-
-def _unquoted(value: str) -> str:
-    if not value.startswith('"'):
-        return value
-    try:
-        return str(json.loads(value, strict=False))
-    except ValueError as error:
-        raise DirectiveError(f"[[sim: ...]]: {value[:40]} is not a JSON string") from error
-
-
-def _read(name: str, read: Callable[[str | None], Any], raw: str | None) -> Any:
-    try:
-        return read(raw)
-    except ValueError as error:
-        raise DirectiveError(f"[[sim: {name.replace('_', '-')}]] {values.number_error(error)}") from error

@@ -31,6 +31,7 @@ from app.stream.concurrency.threads import beside
 from app.stream.errors import LimitedError
 
 BETAS = "anthropic-beta"
+NO_HEADERS: Mapping[str, str] = {}
 
 
 async def accept(
@@ -45,12 +46,13 @@ async def accept(
     fields: Mapping[str, str | bytes] | None = None,
     along: Along = NOTHING,
     saves: bool = False,
+    inherited: Mapping[str, str] = NO_HEADERS,
 ) -> Accepted:
     """Submits `prompt` for `caller`. With `saves` its answer may be a saved one where the caller's limits say so and
-    the prompt does not. Raises `NotAllowedError`, what `screened` raises, and what `Streams.submit` does; then nothing
-    was accepted.
+    the prompt does not; `inherited` are headers of an earlier request that hold where this one has none of the name.
+    Raises `NotAllowedError`, what `screened` raises, and what `Streams.submit` does; then nothing was accepted.
     """
-    headers = headers_of(request, PASSED_HEADERS)
+    headers = {**inherited, **headers_of(request, PASSED_HEADERS)}
     granted = front.limits.of(caller)
     demand, refused = await _may(front, caller, granted, prompt, headers.get(BETAS, ""), key=idempotency_key)
     kept = await screened(front, request, caller, prompt)

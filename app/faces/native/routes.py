@@ -14,14 +14,13 @@ from starlette.routing import Route
 
 from app.access.caller import Caller
 from app.faces.base.accepting import accept
-from app.faces.base.by_ticket import reader_of, ticket_for, ticket_of_stream
+from app.faces.base.by_ticket import reader_of, ticket_for
 from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import check_readable, meta_of, stream_id_of
-from app.faces.base.measured import measured_where_ended
-from app.faces.base.names import accepted_response, path_of
+from app.faces.base.names import path_of
 from app.faces.base.result import FIELDS, failure_of, message_of
 from app.faces.base.timeline import TIMELINE_FIELDS, timeline_of
-from app.faces.native import rating
+from app.faces.native import going_on, rating
 from app.faces.native.answer import Enter, StreamResponse, WholeResponse
 from app.faces.native.view import SHOWN_FIELDS, away, opening, reset_event, shown
 from app.fanout.hub import start_position
@@ -57,10 +56,9 @@ async def submit(request: Request) -> Response:
     prompt = await beside(size_of(fields.values()), lambda: prompt_of(fields, defaults))
     if prompt.relay.ticket:
         await front.tickets.open()
-    accepted = await accept(front, request, caller, prompt, idempotency_key=key, saves=True)
-    more = await ticket_of_stream(front, accepted.stream_id, asked=prompt.relay.ticket)
-    headers = await measured_where_ended(front, accepted)
-    return accepted_response(front, accepted.stream_id, accepted.state, accepted.standing, headers, **more)
+    kept = going_on.resumes(fields)
+    accepted = await accept(front, request, caller, prompt, idempotency_key=key, fields=kept, saves=True)
+    return await going_on.response(front, accepted, prompt)
 
 
 async def show(request: Request) -> Response:
@@ -248,4 +246,5 @@ ROUTES = [
     Route("/v1/streams/{id}/cancel", cancel, methods=["POST"]),
     Route("/v1/streams/{id}/ticket", ticket, methods=["POST"]),
     *rating.ROUTES,
+    *going_on.ROUTES,
 ]

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from app.intake.raw_json import InvalidPromptError
-from app.intake.relay import MAX_TURNS, REPAIRS, Relay, relay_of
+from app.intake.relay import CARRIED, MAX_TURNS, REPAIRS, Relay, carried, relay_of
 
 ALL = {
     "on_interrupt": "fail",
@@ -81,3 +81,23 @@ def test_the_meta_says_what_is_asked_for_and_nothing_of_what_is_not() -> None:
 def test_what_we_can_know_to_be_wrong_is_refused_by_its_name(given: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidPromptError, match=rf"\b{says}\b"):
         relay_of(given)
+
+
+def test_what_goes_on_is_asked_as_what_it_goes_on_with_was() -> None:
+    asked = {
+        "on_interrupt": "fail",
+        "abandon_after": 30.0,
+        "tools": ["clock"],
+        "max_turns": 4,
+        "delivery": "final",
+        "validate": True,
+        "repair": 0,
+        "cache_prompt": "1h",
+    }
+    relay = relay_of(asked)
+    meta = {name: value if isinstance(value, bytes) else value.encode() for name, value in relay.fields().items()}
+    assert carried(meta | {"on_interrupt": b"fail", "owner": b"x"}, 0) == asked
+    assert set(asked) == set(CARRIED)
+    assert relay_of(carried(meta, 1)).max_turns == 3
+    assert relay_of(carried(meta, 9)).max_turns == 1
+    assert carried({}, 1) == {}

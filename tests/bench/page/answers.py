@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import count
 
 from app.dev.simulator.answer.answers import pieces
-from app.dev.simulator.answer.texts import TEXTS
+from app.dev.simulator.answer.words.texts import TEXTS
 
 
 def numbered(tokens: int) -> str:

@@ -66,8 +66,8 @@ ROWS = (
     Mutation(
         "blocks of a second turn replace the first one's",
         "app/clients/js/state.js",
-        "begins: blocks.length });",
-        "begins: 0 });",
+        "...hold([...turns, []]) });",
+        "...hold([[]]) });",
     ),
     Mutation(
         "what the AI SDK was handed out is handed out again by the next connection",
@@ -86,5 +86,11 @@ ROWS = (
         "app/clients/js/ai.js",
         'if (stop === "cancel") cancel(',
         "if (false) cancel(",
+    ),
+    Mutation(
+        "a turn that breaks takes those before it along",
+        "app/clients/js/state.js",
+        "data.turn ? data.turn - 1 : 0",
+        "0",
     ),
 )

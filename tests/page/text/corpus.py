@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.dev.simulator.answer import texts
+from app.dev.simulator.answer.words import texts
 
 # All that an answer can look like, for eyes and for axe.
 DEMO = Path(__file__).with_name("demo.md").read_text()

@@ -14,7 +14,7 @@ from anthropic.lib.streaming._beta_messages import accumulate_event
 
 from app.dev.simulator.answer.events import frames, message
 from app.dev.simulator.answer.plan import plan
-from app.dev.simulator.directives import parse
+from app.dev.simulator.prompts import parse
 from app.stream.ledger.usage import Brought
 from worker.rawjson.codec import dumps, loads
 from worker.upstream.message import PARTS_MAX, GatheredMessage

@@ -3,15 +3,15 @@
  * beside them. The rule: whatever has to survive a network is in keepstream.js; here each method is one call. For views
  * there are stores of it (stores.js), which know no framework.
  */
-import type { CallOptions, Conversation, ConversationEvent, ConversationPage, ConversationRow, Described, EventsOptions, Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions } from "./shapes.js";
+import type { Accepted, CallOptions, Conversation, ConversationEvent, ConversationPage, ConversationRow, Described, EventsOptions, Given, Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions } from "./shapes.js";
 /**
- * @import { CallOptions, Conversation, ConversationEvent, ConversationPage, ConversationRow, Described, EventsOptions,
- *   Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions } from "./shapes.js"
+ * @import { Accepted, CallOptions, Conversation, ConversationEvent, ConversationPage, ConversationRow, Described,
+ *   EventsOptions, Given, Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions } from "./shapes.js"
  */
 import { Keepstream as Streams } from "./keepstream.js";
 export { conversationStore } from "./conversing.js";
 export { isPassing, KeepstreamError } from "./keepstream.js";
-export { IDLE, reduce } from "./state.js";
+export { IDLE, reduce, textOf } from "./state.js";
 export { streamStore } from "./stores.js";
 export * from "./shapes.js";
 export declare class Keepstream extends Streams {
@@ -36,6 +36,19 @@ export declare class Keepstream extends Streams {
         rating: 1 | -1;
         note: string | null;
     }>;
+    /**
+     * Answers `relay.approval`: whether this call of a tool may be made. The stream goes on.
+     * @param {string} id @param {string} toolUseId @param {boolean} [approve]
+     * @param {CallOptions & { reason?: string }} [options] @returns {Promise<object>}
+     */
+    approve(id: string, toolUseId: string, approve?: boolean, options?: CallOptions & {
+        reason?: string;
+    }): Promise<object>;
+    /**
+     * Goes on with a stream that ended with calls of tools that are one's own: all of them have to be answered.
+     * @param {string} id @param {Given[]} results @param {SubmitOptions} [options] @returns {Promise<Accepted>}
+     */
+    toolResults(id: string, results: Given[], options?: SubmitOptions): Promise<Accepted>;
     /** @param {string} id @param {CallOptions} [options] @returns {Promise<Record<string, any>>} */
     timeline(id: string, options?: CallOptions): Promise<Record<string, any>>;
     /**
@@ -110,6 +123,11 @@ declare class Conversations {
      * @param {string} id @param {Record<string, any>} [body] @param {SubmitOptions} [options] @returns {Promise<Said>}
      */
     continue(id: string, body?: Record<string, any>, options?: SubmitOptions): Promise<Said>;
+    /**
+     * Goes on with its last answer, as `toolResults` of a stream.
+     * @param {string} id @param {Given[]} results @param {SubmitOptions} [options] @returns {Promise<Said>}
+     */
+    toolResults(id: string, results: Given[], options?: SubmitOptions): Promise<Said>;
     /**
      * What happens in it, to its deletion. After `relay.reset` get it again.
      * @param {string} id @param {EventsOptions} [options]

@@ -4,10 +4,10 @@
  * The rule: `events` ends only after the stream's ending, or throws; a connection that ends, breaks or falls silent is
  * opened again after the last event that was handed out. Served as it is: what is long is told in shapes.js.
  *
- * @import { Accepted, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions,
+ * @import { Accepted, Body, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions,
  *   StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"
  */
-import type { Accepted, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions, StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js";
+import type { Accepted, Body, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions, StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js";
 /** What the server refused for good, or a stream that is lost; `retryAfter` in seconds. */
 export declare class KeepstreamError extends Error {
     status: number;
@@ -23,9 +23,9 @@ export declare class Keepstream {
     constructor({ base, fetch, ...given }?: KeepstreamOptions);
     /**
      * Submits a prompt, or a body of the Messages API. Tries again when network or server fail: one stream only.
-     * @param {string | object} body @param {SubmitOptions} [options] @returns {Promise<Accepted>}
+     * @param {string | Body} body @param {SubmitOptions} [options] @returns {Promise<Accepted>}
      */
-    submit(body: string | object, options?: SubmitOptions): Promise<Accepted>;
+    submit(body: string | Body, options?: SubmitOptions): Promise<Accepted>;
     /**
      * The events of a stream to its ending, `relay.end`. After `relay.reset` forget what came before. Leaving the loop lets
      * the stream run on.

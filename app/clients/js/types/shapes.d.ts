@@ -76,6 +76,52 @@ export type TicketOptions = CallOptions & {
     ticket?: string;
 };
 export type EventsOptions = FollowOptions & TicketOptions;
+export type Relay = {
+    /**
+     * what happens when it breaks in the middle
+     */
+    on_interrupt?: "restart" | "fail";
+    /**
+     * seconds without a reader, after which it is cancelled
+     */
+    abandon_after?: number | null;
+    ticket?: boolean;
+    /**
+     * an answer that was given may be given again for so many seconds
+     */
+    cache?: number | null;
+    /**
+     * names of tools that the worker runs for it
+     */
+    tools?: string[] | null;
+    /**
+     * how often the model is asked at the most, where there are tools
+     */
+    max_turns?: number | null;
+    /**
+     * `final`: nothing is seen of it before it is whole
+     */
+    delivery?: "progressive" | "final" | null;
+    /**
+     * its text is held against the request's JSON schema
+     */
+    validate?: boolean | null;
+    /**
+     * how many calls may mend it
+     */
+    repair?: number | null;
+    cache_prompt?: boolean | "5m" | "1h" | null;
+};
+export type Body = {
+    prompt?: string;
+    relay?: Relay | null;
+    [field: string]: any;
+};
+export type Given = {
+    tool_use_id: string;
+    content: string | Block[];
+    is_error?: boolean;
+};
 export type Accepted = {
     id: string;
     state: string;
@@ -118,11 +164,18 @@ export type End = {
     usage: Record<string, any> | null;
     cost_usd: number | null;
     attempts: number;
+    /**
+     * how often the model answered, where a worker ran tools
+     */
+    turns?: number;
     error?: ApiError;
 };
 export type Stream = {
     id: string;
-    state: "queued" | "running" | "ended";
+    /**
+     * `waiting` for a person to approve a tool
+     */
+    state: "queued" | "running" | "waiting" | "ended";
     attempt: number;
     offset: string | null;
     position?: number;
@@ -134,7 +187,14 @@ export type Stream = {
     stop_reason?: string | null;
     usage?: Record<string, any> | null;
     cost_usd?: number | null;
+    /**
+     * of the last turn
+     */
     message?: Message;
+    /**
+     * where a worker ran tools
+     */
+    turns?: Message[];
     partial?: boolean;
     error?: ApiError;
 };
@@ -156,6 +216,14 @@ export type ConversationMessage = {
         rating: 1 | -1;
         note?: string;
     };
+    /**
+     * what was said before its content, where a worker
+     * ran tools: their calls, and their results
+     */
+    steps?: {
+        role: "user" | "assistant";
+        content: Block[];
+    }[];
     /**
      * the ids of this and what stands beside it, oldest first; `choose` shows another
      */
@@ -237,13 +305,27 @@ export type StreamEvent = EventOf<"message_start", NoDelta & {
 } | {
     state: "held";
     retry_in_ms: number;
-})> | EventOf<"relay.retry", NoDelta & {
+} | {
+    state: "running";
+    elapsed_ms: number;
+    output_tokens: number;
+} | {
+    state: "waiting";
+})> | EventOf<"relay.partial", NoDelta & {
+    index: number;
+    value: any;
+}> | EventOf<"relay.retry", NoDelta & {
     attempt: number;
     reason: string;
     retry_in_ms: number;
 }> | EventOf<"relay.reset", NoDelta & {
     attempt: number;
     reason: string;
+    turn?: number;
+}> | EventOf<"relay.approval", NoDelta & {
+    tool_use_id: string;
+    name: string;
+    input: any;
 }> | EventOf<"relay.tool", NoDelta & {
     tool_use_id: string;
     name: string;
@@ -275,14 +357,19 @@ export type ConversationEvent = EventOf<"conversation.updated", Pick<Conversatio
     attempt: number;
     reason: string;
 }> | EventOf<"relay.end", End>;
-export type Going = "idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "retrying" | "reconnecting";
+export type Going = "idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "asking" | "retrying" | "reconnecting";
 export type AnswerState = {
     /**
      * of its stream
      */
     id: string | null;
     /**
-     * its content, as in a Message; a tool's call has its `result`, if a worker ran it
+     * its content turn by turn, each as in a Message. A tool's call has its `result`, if a worker
+     * ran it, and was `asked` about, if a person has to approve it; `value` is what there is of JSON (`relay.partial`)
+     */
+    turns: Block[][];
+    /**
+     * the same in one piece
      */
     blocks: Block[];
     model: string | null;
@@ -292,8 +379,11 @@ export type AnswerState = {
      */
     reason: string | null;
     retryAt: number | null;
+    /**
+     * how many were written, while nothing of them is shown (`delivery` is `final`)
+     */
+    tokens: number | null;
     end: End | null;
-    begins?: number;
 };
 export type Status = {
     status: Going;
@@ -313,7 +403,7 @@ export type StreamView = StreamState & {
     text: string;
     seconds: number | null;
 };
-export type ConversationView = Omit<AnswerState, "id" | "blocks" | "begins" | "model"> & Status & {
+export type ConversationView = Omit<AnswerState, "id" | "turns" | "blocks" | "model"> & Status & {
     id: string | null;
     title: string | null;
     system: string | null;
@@ -342,7 +432,11 @@ export type StoreOf<View, Actions> = {
     known: () => string | null;
     actions: Actions;
 };
+export type Approve = (toolUseId: string, approve?: boolean, options?: CallOptions & {
+    reason?: string;
+}) => Promise<object>;
 export type StreamActions = {
+    approve: Approve;
     stop: () => Promise<void>;
 };
 export type ConversationActions = {
@@ -353,6 +447,14 @@ export type ConversationActions = {
     say: (what: Saying, options?: SubmitOptions) => Promise<Said>;
     regenerate: (body?: object, options?: SubmitOptions) => Promise<Said>;
     continue: (body?: object, options?: SubmitOptions) => Promise<Said>;
+    /**
+     * whether the call of a tool may be made that the answer waits for
+     */
+    approve: Approve;
+    /**
+     * what tools of one's own gave
+     */
+    toolResults: (results: Given[], options?: SubmitOptions) => Promise<Said>;
     /**
      * for everybody
      */
@@ -414,6 +516,22 @@ export type ConversationHook = ConversationView & ConversationActions;
 /** In place of a key. @typedef {CallOptions & { ticket?: string }} TicketOptions */
 /** @typedef {FollowOptions & TicketOptions} EventsOptions */
 /**
+ * What a body may ask of the relay itself, in its field `relay`.
+ * @typedef {object} Relay
+ * @property {"restart" | "fail"} [on_interrupt] what happens when it breaks in the middle
+ * @property {number | null} [abandon_after] seconds without a reader, after which it is cancelled
+ * @property {boolean} [ticket]
+ * @property {number | null} [cache] an answer that was given may be given again for so many seconds
+ * @property {string[] | null} [tools] names of tools that the worker runs for it
+ * @property {number | null} [max_turns] how often the model is asked at the most, where there are tools
+ * @property {"progressive" | "final" | null} [delivery] `final`: nothing is seen of it before it is whole
+ * @property {boolean | null} [validate] its text is held against the request's JSON schema
+ * @property {number | null} [repair] how many calls may mend it
+ * @property {boolean | "5m" | "1h" | null} [cache_prompt]
+ */
+/** A body of the Messages API, or the short form. @typedef {{ prompt?: string, relay?: Relay | null, [field: string]: any }} Body */
+/** What a tool of one's own gave. @typedef {{ tool_use_id: string, content: string | Block[], is_error?: boolean }} Given */
+/**
  * What answers a submit.
  * @typedef {object} Accepted
  * @property {string} id
@@ -449,13 +567,14 @@ export type ConversationHook = ConversationView & ConversationActions;
  * @property {Record<string, any> | null} usage
  * @property {number | null} cost_usd
  * @property {number} attempts
+ * @property {number} [turns] how often the model answered, where a worker ran tools
  * @property {ApiError} [error]
  */
 /**
  * A stream as it stands.
  * @typedef {object} Stream
  * @property {string} id
- * @property {"queued" | "running" | "ended"} state
+ * @property {"queued" | "running" | "waiting" | "ended"} state `waiting` for a person to approve a tool
  * @property {number} attempt
  * @property {string | null} offset
  * @property {number} [position]
@@ -467,7 +586,8 @@ export type ConversationHook = ConversationView & ConversationActions;
  * @property {string | null} [stop_reason]
  * @property {Record<string, any> | null} [usage]
  * @property {number | null} [cost_usd]
- * @property {Message} [message]
+ * @property {Message} [message] of the last turn
+ * @property {Message[]} [turns] where a worker ran tools
  * @property {boolean} [partial]
  * @property {ApiError} [error]
  */
@@ -488,6 +608,8 @@ export type ConversationHook = ConversationView & ConversationActions;
  * @property {ApiError} [error]
  * @property {string} [continues]
  * @property {{ rating: 1 | -1, note?: string }} [feedback]
+ * @property {{ role: "user" | "assistant", content: Block[] }[]} [steps] what was said before its content, where a worker
+ *   ran tools: their calls, and their results
  * @property {string[]} [versions] the ids of this and what stands beside it, oldest first; `choose` shows another
  */
 /**
@@ -538,9 +660,12 @@ export type ConversationHook = ConversationView & ConversationActions;
  *   | EventOf<"message_delta", { delta: { type?: undefined, [field: string]: any }, usage: Record<string, any> }>
  *   | EventOf<"message_stop", NoDelta>
  *   | EventOf<"relay.status", NoDelta & ({ state: "queued", position: number | null }
- *       | { state: "thinking", silent_ms: number } | { state: "held", retry_in_ms: number })>
+ *       | { state: "thinking", silent_ms: number } | { state: "held", retry_in_ms: number }
+ *       | { state: "running", elapsed_ms: number, output_tokens: number } | { state: "waiting" })>
+ *   | EventOf<"relay.partial", NoDelta & { index: number, value: any }>
  *   | EventOf<"relay.retry", NoDelta & { attempt: number, reason: string, retry_in_ms: number }>
- *   | EventOf<"relay.reset", NoDelta & { attempt: number, reason: string }>
+ *   | EventOf<"relay.reset", NoDelta & { attempt: number, reason: string, turn?: number }>
+ *   | EventOf<"relay.approval", NoDelta & { tool_use_id: string, name: string, input: any }>
  *   | EventOf<"relay.tool", NoDelta & { tool_use_id: string, name: string, content: any, is_error: boolean,
  *       elapsed_ms: number }>
  *   | EventOf<"relay.end", NoDelta & End>} StreamEvent
@@ -561,20 +686,23 @@ export type ConversationHook = ConversationView & ConversationActions;
 /**
  * What is going on, as the page tells it. `waiting` in the line, at `position`; `held`: the Claude API asks to slow
  * down; `retrying`: it failed, and is asked again; `reconnecting`: the connection is lost. These three go on in `seconds`.
- * @typedef {"idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "retrying"
+ * `asking`: a person is to approve the call of a tool.
+ * @typedef {"idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "asking" | "retrying"
  *   | "reconnecting"} Going
  */
 /**
  * What an answer amounts to.
  * @typedef {object} AnswerState
  * @property {string | null} id of its stream
- * @property {Block[]} blocks its content, as in a Message; a tool's call has its `result`, if a worker ran it
+ * @property {Block[][]} turns its content turn by turn, each as in a Message. A tool's call has its `result`, if a worker
+ *   ran it, and was `asked` about, if a person has to approve it; `value` is what there is of JSON (`relay.partial`)
+ * @property {Block[]} blocks the same in one piece
  * @property {string | null} model
  * @property {number | null} position
  * @property {string | null} reason why it is tried, or began, again
  * @property {number | null} retryAt
+ * @property {number | null} tokens how many were written, while nothing of them is shown (`delivery` is `final`)
  * @property {End | null} end
- * @property {number} [begins]
  */
 /**
  * @typedef {{ status: Going, outcome: null, error: null } | { status: "ended", outcome: Outcome, error: null }
@@ -582,12 +710,12 @@ export type ConversationHook = ConversationView & ConversationActions;
  */
 /** @typedef {AnswerState & Status} StreamState */
 /**
- * `text` is all text of it; `seconds` are those until it goes on.
+ * `text` is that of all turns, with a blank line between two; `seconds` are those until it goes on.
  * @typedef {StreamState & { text: string, seconds: number | null }} StreamView
  */
 /**
  * The messages end with the answer that is being written, and with what is being sent (`pending`).
- * @typedef {Omit<AnswerState, "id" | "blocks" | "begins" | "model"> & Status & { id: string | null,
+ * @typedef {Omit<AnswerState, "id" | "turns" | "blocks" | "model"> & Status & { id: string | null,
  *   title: string | null, system: string | null, model: string | null,
  *   messages: (ConversationMessage & { pending?: boolean })[], seconds: number | null }} ConversationView
  */
@@ -605,13 +733,22 @@ export type ConversationHook = ConversationView & ConversationActions;
  * @typedef {{ client: import("./index.js").Keepstream, subscribe: (listener: () => void) => () => void,
  *   get: () => View, known: () => string | null, actions: Actions }} StoreOf
  */
-/** @typedef {{ stop: () => Promise<void> }} StreamActions */
+/**
+ * @callback Approve
+ * @param {string} toolUseId
+ * @param {boolean} [approve]
+ * @param {CallOptions & { reason?: string }} [options]
+ * @returns {Promise<object>}
+ */
+/** @typedef {{ approve: Approve, stop: () => Promise<void> }} StreamActions */
 /**
  * @typedef {object} ConversationActions
  * @property {(what: Saying, options?: SubmitOptions) => Promise<Said>} say throws what refused it: 409 while another
  *   answer is being written
  * @property {(body?: object, options?: SubmitOptions) => Promise<Said>} regenerate
  * @property {(body?: object, options?: SubmitOptions) => Promise<Said>} continue
+ * @property {Approve} approve whether the call of a tool may be made that the answer waits for
+ * @property {(results: Given[], options?: SubmitOptions) => Promise<Said>} toolResults what tools of one's own gave
  * @property {() => Promise<void>} stop for everybody
  */
 /** @typedef {StoreOf<StreamView, StreamActions>} StreamStore */

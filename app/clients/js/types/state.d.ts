@@ -13,3 +13,7 @@ export declare const IDLE: StreamState;
  * @returns {StreamState}
  */
 export declare function reduce(state: StreamState, { type, data }: StreamEvent, now?: number): StreamState;
+/** Of all turns, with a blank line between two. @param {{ turns: import("./shapes.js").Block[][] }} state */
+export declare function textOf({ turns }: {
+    turns: import("./shapes.js").Block[][];
+}): string;

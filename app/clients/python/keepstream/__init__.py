@@ -14,10 +14,12 @@ is named here is what may be used. It means the same as the JavaScript client, a
 
 from __future__ import annotations
 
+from .amounting import Answer
 from .async_client import AsyncClient
 from .async_conversations import AsyncConversations
 from .client import Client
 from .conversations import Conversations
+from .core.interface import Given
 from .errors import (
     AuthenticationError,
     BudgetError,
@@ -32,7 +34,7 @@ from .errors import (
     ServerError,
     UnreachableError,
 )
-from .events import End, Event, Outcome, Reset, Retry, Status, ToolResult
+from .events import Approval, End, Event, Outcome, Partial, Reset, Retry, Status, ToolResult
 from .iterating import AsyncEvents, Events
 from .shapes import (
     Cancelled,
@@ -42,6 +44,7 @@ from .shapes import (
     KeptMessage,
     ListedConversation,
     Message,
+    Relay,
     Said,
     Stream,
     Submitted,
@@ -53,6 +56,8 @@ from .shapes import (
 from .version import __version__
 
 __all__ = [
+    "Answer",
+    "Approval",
     "AsyncClient",
     "AsyncConversations",
     "AsyncEvents",
@@ -68,6 +73,7 @@ __all__ = [
     "Event",
     "Events",
     "Feedback",
+    "Given",
     "GoneError",
     "InvalidAnswerError",
     "KeepstreamError",
@@ -77,8 +83,10 @@ __all__ = [
     "NotAllowedError",
     "NotFoundError",
     "Outcome",
+    "Partial",
     "RateLimitError",
     "RefusedError",
+    "Relay",
     "Reset",
     "Retry",
     "Said",

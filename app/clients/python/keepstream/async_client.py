@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from copy import copy
 from typing import Any, Literal, Self
@@ -103,6 +103,26 @@ class AsyncClient:
     async def cancel(self, stream_id: str) -> Cancelled:
         """Cancels a stream for everybody; it ends as `cancelled` unless it had ended."""
         return await self._wire.send(interface.cancel(stream_id))
+
+    async def approve(
+        self, stream_id: str, tool_use_id: str, *, approve: bool = True, reason: str | None = None
+    ) -> dict[str, Any]:
+        """Answers `Approval`: whether this call of a tool may be made. The model is told the reason of a refusal."""
+        found: dict[str, Any] = await self._wire.send(
+            interface.approve(stream_id, tool_use_id, reason, approve=approve)
+        )
+        return found
+
+    async def tool_results(
+        self,
+        stream_id: str,
+        results: Sequence[interface.Given],
+        *,
+        idempotency_key: str | None = None,
+        on_state: OnState = heedless,
+    ) -> Submitted:
+        """Goes on with a stream that ended with calls of tools of one's own, all of which are answered. As `submit`."""
+        return await self._wire.submit(interface.tool_results(stream_id, results), idempotency_key, on_state)
 
     async def timeline(self, stream_id: str, *, as_operator: bool = False) -> Timeline:
         """What happened to a stream, in plain words; as an operator of anybody's."""

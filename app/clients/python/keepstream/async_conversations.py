@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from .core import interface
-from .core.interface import UNSET, Content
+from .core.interface import UNSET, Content, Given
 from .core.resuming import OnState, Reading, heedless
 from .iterating import AsyncEvents
 from .shapes import Conversation, ConversationPage, Said, Ticket, Title, WholeConversation
@@ -82,6 +82,18 @@ class AsyncConversations:
         body = fields | {"continue": True}
         return await self.send(conversation_id, body, idempotency_key=idempotency_key, on_state=on_state)
 
+    async def tool_results(
+        self,
+        conversation_id: str,
+        results: Sequence[Given],
+        *,
+        idempotency_key: str | None = None,
+        on_state: OnState = heedless,
+    ) -> Said:
+        """What tools of one's own gave, as `Client.tool_results` of a stream: the last answer goes on."""
+        request = interface.conversation_tool_results(conversation_id, results)
+        return await self._wire.submit(request, idempotency_key, on_state)
+
     async def send(
         self,
         conversation_id: str,
@@ -90,7 +102,7 @@ class AsyncConversations:
         idempotency_key: str | None = None,
         on_state: OnState = heedless,
     ) -> Said:
-        """What the three above say, with the whole body of `POST /v1/conversations/{id}/messages`."""
+        """What the others say, with the whole body of `POST /v1/conversations/{id}/messages`."""
         return await self._wire.submit(interface.say(conversation_id, body), idempotency_key, on_state)
 
     async def update(

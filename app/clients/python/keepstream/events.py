@@ -61,7 +61,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Reset(Event):
-    """`relay.reset`: forget everything so far; what follows is the newest attempt from its start."""
+    """`relay.reset`: forget everything so far; what follows is the newest attempt from its start.
+
+    With a `turn` forget that turn alone: it begins again, and the turns before it stand.
+    """
+
+    @property
+    def turn(self) -> int | None:
+        """Which turn begins again, counted from 1; None where all of it does."""
+        turn: int | None = self._get("turn")
+        return turn
 
     @property
     def attempt(self) -> int:
@@ -98,7 +107,9 @@ class Status(Event):
 
     @property
     def state(self) -> str:
-        """`queued`, `thinking` (the upstream sends pings alone) or `held` (at the upstream's limit)."""
+        """`queued`, `thinking` (the upstream sends pings alone), `held` (at the upstream's limit), `waiting` (for a
+        person to approve a tool), or `running`, where nothing is shown before it is whole (`delivery` is `final`).
+        """
         return str(self._get("state", ""))
 
     @property
@@ -117,6 +128,48 @@ class Status(Event):
         """In how many seconds the call is made; where it is `held`."""
         return _seconds(self._get("retry_in_ms"))
 
+    @property
+    def elapsed(self) -> float | None:
+        """For how many seconds it is written; where it is `running`."""
+        return _seconds(self._get("elapsed_ms"))
+
+    @property
+    def output_tokens(self) -> int | None:
+        """How many were written; where it is `running`."""
+        tokens: int | None = self._get("output_tokens")
+        return tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Partial(Event):
+    """`relay.partial`: what there is so far of JSON that is being written. It is not part of the log."""
+
+    @property
+    def index(self) -> int:
+        """The block's, in its turn."""
+        return int(self._get("index") or 0)
+
+    @property
+    def value(self) -> Any:
+        return self._get("value")
+
+
+@dataclass(frozen=True, slots=True)
+class Approval(Event):
+    """`relay.approval`: a person has to say whether this call may be made (`Client.approve`)."""
+
+    @property
+    def tool_use_id(self) -> str:
+        return str(self._get("tool_use_id", ""))
+
+    @property
+    def name(self) -> str:
+        return str(self._get("name", ""))
+
+    @property
+    def input(self) -> Any:
+        return self._get("input")
+
 
 @dataclass(frozen=True, slots=True)
 class ToolResult(Event):
@@ -132,12 +185,17 @@ class ToolResult(Event):
 
     @property
     def content(self) -> Any:
-        """As the tool gave it: a text, or content blocks."""
+        """As the model is told it: a text, or content blocks."""
         return self._get("content")
 
     @property
     def is_error(self) -> bool:
         return bool(self._get("is_error"))
+
+    @property
+    def elapsed(self) -> float:
+        """How many seconds it took."""
+        return float(self._get("elapsed_ms") or 0) / 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +231,12 @@ class End(Event):
         return int(self._get("attempts") or 0)
 
     @property
+    def turns(self) -> int | None:
+        """How often the model answered, where a worker ran tools."""
+        turns: int | None = self._get("turns")
+        return turns
+
+    @property
     def error(self) -> dict[str, Any] | None:
         """`{"type", "message"}` where it `failed` or `expired`."""
         error: dict[str, Any] | None = self._get("error")
@@ -183,6 +247,8 @@ _KINDS: dict[str, type[Event]] = {
     "relay.reset": Reset,
     "relay.retry": Retry,
     "relay.status": Status,
+    "relay.partial": Partial,
+    "relay.approval": Approval,
     "relay.tool": ToolResult,
     "relay.end": End,
 }

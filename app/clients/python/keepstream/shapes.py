@@ -10,7 +10,22 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 from .events import Outcome
 
-State = Literal["queued", "running", "ended"]
+State = Literal["queued", "running", "waiting", "ended"]
+
+
+class Relay(TypedDict):
+    """What a body may ask of the relay itself, in its field `relay`; what is None is as if it were not there."""
+
+    on_interrupt: NotRequired[Literal["restart", "fail"]]
+    abandon_after: NotRequired[float | None]
+    ticket: NotRequired[bool]
+    cache: NotRequired[float | None]
+    tools: NotRequired[list[str] | None]
+    max_turns: NotRequired[int | None]
+    delivery: NotRequired[Literal["progressive", "final"] | None]
+    validate: NotRequired[bool | None]
+    repair: NotRequired[int | None]
+    cache_prompt: NotRequired[Literal["5m", "1h"] | bool | None]
 
 
 class ErrorDetail(TypedDict):
@@ -61,7 +76,10 @@ class UpstreamCall(TypedDict):
 
 
 class Stream(TypedDict):
-    """A stream as it stands. `position` while it waits; from `outcome` on once it has ended."""
+    """A stream as it stands. `position` while it waits in the line; from `outcome` on once it has ended.
+
+    `state` is `waiting` while a person has to approve a tool; `turns`: where a worker ran tools, the Message of each.
+    """
 
     id: str
     state: State
@@ -81,6 +99,7 @@ class Stream(TypedDict):
     cached_from: NotRequired[str]
     shared_with: NotRequired[str]
     message: NotRequired[Message | None]
+    turns: NotRequired[list[Message]]
     partial: NotRequired[Literal[True]]
     error: NotRequired[ErrorDetail | None]
     metadata: NotRequired[dict[str, Any]]

@@ -4,14 +4,17 @@ Everything is a function of the messages alone: the same conversation has the sa
 beforehand what must arrive. Pure; knows nothing of events, pace or HTTP.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle, islice
 from typing import Any
 
-from app.dev.simulator.answer.hostile import HOSTILE
-from app.dev.simulator.answer.texts import OTHERWISE, TEXTS
-from app.dev.simulator.directives import Directives, parse, without
+from app.dev.simulator.answer.hearing import blocks, directive_text, last_user, text, texts, told
+from app.dev.simulator.answer.words.hostile import HOSTILE
+from app.dev.simulator.answer.words.texts import OTHERWISE, TEXTS
+from app.dev.simulator.directives import Directives
+from app.dev.simulator.prompts import parse, without
 
 # One alternative for each kind of character, so that every text is the sum of its pieces.
 _PIECE = re.compile(r" ?[^\W_]{1,6}|\n+|[^\S\n]{1,6}|[^\w\s]{1,3}|_")
@@ -26,12 +29,13 @@ SUBJECT_LENGTH = 60
 
 def answer_for(messages: Sequence[Mapping[str, Any]]) -> str:
     """The full text that answers these messages, its directives included, if nothing cuts it short."""
-    return "".join(answer_pieces(messages, parse(directive_text(messages))))
+    words, turn = directive_text(messages)
+    return "".join(answer_pieces(messages, parse(words, turn=turn)))
 
 
-def pieces(text: str) -> list[str]:
-    """`text` in token-like pieces of one to about six characters; their sum is `text`."""
-    return _PIECE.findall(text)
+def pieces(words: str) -> list[str]:
+    """`words` in token-like pieces of one to about six characters; their sum is `words`."""
+    return _PIECE.findall(words)
 
 
 def answer_pieces(messages: Sequence[Mapping[str, Any]], asked: Directives) -> list[str]:
@@ -44,54 +48,22 @@ def answer_pieces(messages: Sequence[Mapping[str, Any]], asked: Directives) -> l
     return found
 
 
-def last_text(messages: Sequence[Mapping[str, Any]]) -> str:
-    """The text of the last user message: what faults are counted by."""
-    return _text(_last_user(messages))
-
-
-def directive_text(messages: Sequence[Mapping[str, Any]]) -> str:
-    """Where directives are looked for: in the last user message, unless it only brings the result of a tool."""
-    return "" if tool_results(messages) and not last_text(messages) else last_text(messages)
-
-
-def asking_text(messages: Sequence[Mapping[str, Any]]) -> str:
-    """The text of the last user message that has any: what set a loop of tool calls going."""
-    texts = (_text(message) for message in reversed(messages) if message.get("role") == "user")
-    return next((text for text in texts if text), "")
-
-
-def tool_results(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The tool_result blocks of the last user message."""
-    return [block for block in _blocks(_last_user(messages)) if block.get("type") == "tool_result"]
-
-
-def tool_rounds(messages: Sequence[Mapping[str, Any]]) -> int:
-    """How many messages brought nothing but tool results since somebody last said something."""
-    rounds = 0
-    for message in reversed(messages):
-        if message.get("role") == "user":
-            if _text(message):
-                return rounds + bool(tool_results([message]))
-            rounds += bool(tool_results([message]))
-    return rounds
-
-
 def _answer(messages: Sequence[Mapping[str, Any]], asked: Directives) -> str:
     if asked.text is not None:
         return asked.text
     if asked.hostile:
         return HOSTILE
-    if results := tool_results(messages):
-        return _tool_answer(messages, results)
-    prompt = without(last_text(messages))
+    if results := told(messages):
+        return _tool_answer(results, tell=asked.tell)
+    prompt = without(text(last_user(messages)))
     return _remark(messages) + _picked(prompt)
 
 
 def _picked(prompt: str) -> str:
     words = prompt.lower()
-    for text in TEXTS:
-        if any(re.search(rf"\b{re.escape(keyword)}s?\b", words) for keyword in text.keywords):
-            return text.markdown
+    for one in TEXTS:
+        if any(re.search(rf"\b{re.escape(keyword)}s?\b", words) for keyword in one.keywords):
+            return one.markdown
     subject = _subject(prompt)
     return OTHERWISE.replace("{title}", subject[:1].upper() + subject[1:]).replace("{subject}", subject)
 
@@ -110,9 +82,9 @@ def _subject(prompt: str) -> str:
 
 def _remark(messages: Sequence[Mapping[str, Any]]) -> str:
     """A sentence that shows that the earlier turns and the attachments were seen."""
-    questions = [without(_text(message)) for message in messages[:-1] if message.get("role") == "user"]
+    questions = [without(text(message)) for message in messages[:-1] if message.get("role") == "user"]
     questions = [" ".join(question.split()) for question in questions if question]
-    attached = [block.get("type") for block in _blocks(_last_user(messages))]
+    attached = [block.get("type") for block in blocks(last_user(messages))]
     named = [kind for kind in ("image", "document") if kind in attached]
     remark = ""
     if questions:
@@ -123,16 +95,16 @@ def _remark(messages: Sequence[Mapping[str, Any]]) -> str:
     return remark
 
 
-def _tool_answer(messages: Sequence[Mapping[str, Any]], results: Iterable[Mapping[str, Any]]) -> str:
-    names = {block.get("id"): block.get("name") for message in messages for block in _blocks(message)}
+def _tool_answer(results: Iterable[Mapping[str, Any]], *, tell: bool) -> str:
+    if tell:
+        return json.dumps(list(results), ensure_ascii=False)
     parts = []
     for result in results:
-        name = names.get(result.get("tool_use_id")) or "tool"
-        content = result.get("content") or ""
-        said = content if isinstance(content, str) else "\n".join(_texts(content))
+        content = result["content"] or ""
+        said = content if isinstance(content, str) else "\n".join(texts(content))
         quoted = "\n".join(f"> {line}" for line in said.splitlines() or ["(nothing)"])
-        verb = "failed and said" if result.get("is_error") else "says"
-        parts.append(f"The tool `{name}` {verb}:\n\n{quoted}\n")
+        verb = "failed and said" if result["is_error"] else "says"
+        parts.append(f"The tool `{result['name'] or 'tool'}` {verb}:\n\n{quoted}\n")
     return "\n".join([*parts, "That is the whole of it. ✅\n"])
 
 
@@ -140,22 +112,3 @@ def _of_size(size: int) -> str:
     """ASCII words of exactly `size` characters, with line breaks, so that a page can wrap them."""
     line = "a delta of a great many bytes, in ordinary words that a page can wrap as it likes\n"
     return (line * (size // len(line) + 1))[:size]
-
-
-def _last_user(messages: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    return next((message for message in reversed(messages) if message.get("role") == "user"), {})
-
-
-def _blocks(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    content = message.get("content")
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    return [block for block in content or () if isinstance(block, Mapping)]
-
-
-def _text(message: Mapping[str, Any]) -> str:
-    return "\n".join(_texts(_blocks(message)))
-
-
-def _texts(blocks: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [str(block["text"]) for block in blocks if block.get("type") == "text" and block.get("text")]

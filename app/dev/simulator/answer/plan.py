@@ -6,20 +6,20 @@ Pure; knows nothing of SSE or HTTP.
 """
 
 import json
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.dev.simulator.answer.answers import answer_pieces, pieces, tool_rounds
-from app.dev.simulator.answer.schema import example
-from app.dev.simulator.answer.texts import REFUSAL, THINKING
+from app.dev.simulator.answer.answers import answer_pieces, pieces
+from app.dev.simulator.answer.calling import calls, ids, input_of
+from app.dev.simulator.answer.formats import json_answer, schema_of
+from app.dev.simulator.answer.thoughts import REDACTED, signature
+from app.dev.simulator.answer.words.texts import REFUSAL, THINKING
 from app.dev.simulator.directives import Directives
+from app.dev.simulator.values import ToolCall
 
 CHARACTERS_PER_TOKEN = 4  # a rule of thumb for English; nobody is billed by it
 REQUEST_TOKENS = 7  # what the API adds around a prompt, roughly
-SIGNATURE = "EqQBCgIYAhIkc2ltdWxhdGVkLXNpZ25hdHVyZS1ub3QtdG8tYmUtdmVyaWZpZWQaDOWlvei/kOaAjiJAc2ltdWxhdGVk" * 2
-REDACTED = "EmwKAhgBEgxzaW11bGF0ZWQtZGF0YS1ub3QtdG8tYmUtcmVhZBoMc2ltdWxhdGVkLWtleSIwc2ltdWxhdGVkLW5vbmNl" * 2
 CITATION: Mapping[str, Any] = {
     "type": "char_location",
     "cited_text": "Nothing travels faster than light.",
@@ -72,8 +72,10 @@ class Plan:
 def plan(body: Mapping[str, Any], asked: Directives) -> Plan:
     """What is answered to the Messages request `body`."""
     blocks, stop_reason, stop_sequence = list(_thoughts(asked)), "end_turn", None
-    if tools := _tools_called(body, asked):
-        blocks += [_tool_use(body, number, tool, asked) for number, tool in enumerate(tools)]
+    if called := calls(body, asked):
+        if asked.text:
+            blocks.append(_text(pieces(asked.text), citing=asked.citations))
+        blocks += _tool_uses(body, called, thought=asked.thinking or asked.redacted_thinking)
         stop_reason = "tool_use"
     else:
         found, stop_sequence = _until_stop_sequence(_text_pieces(body, asked), body.get("stop_sequences") or ())
@@ -121,7 +123,7 @@ def _within(blocks: Sequence[Block], budget: int) -> Iterator[Block]:
 
 def _thoughts(asked: Directives) -> Iterator[Block]:
     if asked.thinking:
-        signed = {"signature": SIGNATURE}
+        signed = {"signature": signature(THINKING)}
         start = {"type": "thinking", "thinking": "", "signature": ""}
         last = {"type": "signature_delta", **signed}
         yield Block(start, "thinking_delta", "thinking", pieces(THINKING), last, signed)
@@ -140,6 +142,8 @@ def _text(found: Sequence[str], *, citing: bool) -> Block:
 def _text_pieces(body: Mapping[str, Any], asked: Directives) -> list[str]:
     if asked.refusal and asked.tokens is None and asked.text is None:
         return []
+    if asked == replace(asked, text=None, tokens=None, big_delta=None, hostile=False) and (schema := schema_of(body)):
+        return pieces(json_answer(schema, body["messages"], asked))
     return answer_pieces(body["messages"], asked)
 
 
@@ -159,27 +163,11 @@ def _until_stop_sequence(found: list[str], stops: Sequence[str]) -> tuple[list[s
     return kept, stop
 
 
-def _tools_called(body: Mapping[str, Any], asked: Directives) -> list[Mapping[str, Any]]:
-    tools = list(body.get("tools") or ())
-    choice = body.get("tool_choice") or {}
-    if tool_rounds(body["messages"]) >= (asked.tool_rounds or 1):
-        return []
-    if asked.tool:
-        known = {tool.get("name"): tool for tool in tools}
-        return [known.get(name, {"name": name}) for name in asked.tool.split(",")]
-    if choice.get("type") == "tool":
-        return [tool for tool in tools if tool.get("name") == choice.get("name")]
-    if asked.tool is not None or choice.get("type") == "any":
-        return tools[:1]
-    return []
-
-
-def _tool_use(body: Mapping[str, Any], number: int, tool: Mapping[str, Any], asked: Directives) -> Block:
-    given = example(tool.get("input_schema") or {}) if asked.tool_input is None else asked.tool_input
-    # Unlike in all turns of a conversation, alike in a repetition of the same one.
-    seed = f"{len(body['messages'])} {number} {tool.get('name')}".encode()
-    start = {"type": "tool_use", "id": f"toolu_sim{zlib.crc32(seed):08x}", "name": str(tool.get("name")), "input": {}}
-    deltas = pieces(json.dumps(given, ensure_ascii=False))
-    return Block(
-        {**start, "caller": {"type": "direct"}}, "input_json_delta", "partial_json", deltas, None, {"input": given}
-    )
+def _tool_uses(body: Mapping[str, Any], called: Sequence[ToolCall], *, thought: bool) -> Iterator[Block]:
+    for call, use in zip(called, ids(body, len(called), thought=thought), strict=True):
+        given = input_of(body, call)
+        text = json.dumps(given, ensure_ascii=False)
+        start = {"type": "tool_use", "id": use, "name": call.name, "input": {}, "caller": {"type": "direct"}}
+        deltas = pieces(text[: len(text) - 1 - len(text) // 3] if call.broken else text)
+        whole = {"input": {} if call.broken else given}
+        yield Block(start, "input_json_delta", "partial_json", deltas, None, whole)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from app.dev.simulator.directives import without
+from app.dev.simulator.prompts import without
 
 # How Keepstream's request for a title begins.
 TITLING = "You name conversations."

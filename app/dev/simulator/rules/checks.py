@@ -7,6 +7,7 @@ import orjson
 
 from app.dev.simulator.rules.errors import ApiError
 from app.dev.simulator.rules.models import find
+from app.dev.simulator.rules.pairs import check_pairs
 
 BAD_KEY = "bad-key"
 UNKNOWN_MODEL = "claude-nonexistent"
@@ -76,6 +77,7 @@ def _common(raw: bytes) -> dict[str, Any]:
         raise ApiError(400, "model: Input should be a valid string")
     _check_messages(body["messages"])
     _check_optional(body)
+    check_pairs(body["messages"])
     if body["model"] == UNKNOWN_MODEL:
         raise ApiError(404, f"model: {body['model']}")
     return body

@@ -15,7 +15,7 @@
 local log, meta = KEYS[1], KEYS[2]
 local at, frames = tonumber(ARGV[4]), ARGV[5]
 local length = redis.call('STRLEN', log)
-local facts = redis.call('HMGET', meta, 'fence', 'holder', 'state', 'cancel', 'owner', 'withdrawn', 'conversation')
+local facts = redis.call('HMGET', meta, 'fence', 'holder', 'state', 'cancel', 'owner', 'withdrawn', 'conversation', 'resumes')
 local cancel = facts[4] or ''
 
 if length > at and length <= at + #frames then
@@ -74,7 +74,11 @@ if ARGV[6] ~= '' then
   local time = redis.call('TIME')
   local now, life = time[1] * 1000 + math.floor(time[2] / 1000), ARGV[6]
   redis.call('HSET', meta, 'state', 'ended', 'ended_at', now)
-  redis.call('HDEL', meta, 'request')
+  -- Who may be given the results of its calls needs what was asked; nobody else does.
+  local ending = redis.call('HMGET', meta, 'outcome', 'stop_reason')
+  if not (facts[8] and ending[1] == 'completed' and ending[2] == 'tool_use') then
+    redis.call('HDEL', meta, 'request')
+  end
   if facts[6] then -- of one that was withdrawn nobody knows: it lives as long as the mark would
     life = math.min(life, facts[6])
   elseif facts[7] then -- an answer lives until its conversation has it (release.lua), however long nobody sees to it

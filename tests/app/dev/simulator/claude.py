@@ -95,3 +95,22 @@ async def chunks_of(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
         yield await reader.readexactly(size)
         await reader.readline()
     await reader.readline()
+
+
+def results_for(answer: Any, content: Any = "fine", **more: Any) -> dict[str, Any]:
+    """The user's turn that answers each call of a Message."""
+    uses = [block for block in answer.content if block.type == "tool_use"]
+    told = [{"type": "tool_result", "tool_use_id": use.id, "content": content, **more} for use in uses]
+    return {"role": "user", "content": told}
+
+
+async def looped(claude: AsyncAnthropic, prompt: str, **more: Any) -> tuple[list[Any], list[Any]]:
+    """The Messages of a whole loop of tools, and what was sent for the last."""
+    asked = asking(prompt, **more)
+    answers: list[Any] = []
+    while not answers or answers[-1].stop_reason == "tool_use":
+        if answers:
+            turn = {"role": "assistant", "content": [block.model_dump() for block in answers[-1].content]}
+            asked["messages"] += [turn, results_for(answers[-1], f"result {len(answers)}")]
+        answers.append(await claude.messages.create(**asked))
+    return answers, asked["messages"]

@@ -58,3 +58,17 @@ def test_whatever_is_written_is_a_value_or_refused(text: str) -> None:
     for read in values.FORMS:
         with suppress(ValueError):
             read(text)
+
+
+@pytest.mark.parametrize("wrong", [",a", "a,", "a{", 'a{"b":}', "a b", ";", "a!!", "a;;b", "!"])
+def test_calls_that_say_nothing_are_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"^(is|needs) "):
+        values.tool_turns(wrong)
+
+
+def test_calls_of_several_turns() -> None:
+    assert values.tool_turns(None) == ((values.ToolCall("*"),),)
+    assert values.tool_turns(' a , b!{"x": [1]} ; mcp__c~ ') == (
+        (values.ToolCall("a"), values.ToolCall("b", {"x": [1]}, breaks=True)),
+        (values.ToolCall("mcp__c", broken=True),),
+    )

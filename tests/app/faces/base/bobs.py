@@ -39,6 +39,7 @@ BODIES: dict[str, Any] = {
     "/cancel": None,
     "/title": None,
     "/feedback": {"rating": 1},
+    "/tool_results": {"results": [{"tool_use_id": "toolu_1", "content": "x"}]},
     "/version": {"message_id": NO_MESSAGE},
     "/ticket": {"expires_in": 60},
     TALKS: {"title": "x"},

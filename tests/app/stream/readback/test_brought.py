@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from app.dev.simulator.answer.events import frames as events_of
 from app.dev.simulator.answer.plan import plan
-from app.dev.simulator.directives import parse
+from app.dev.simulator.prompts import parse
 from app.stream import frames
 from app.stream.ledger.usage import Brought
 from app.stream.log import Claim, Log

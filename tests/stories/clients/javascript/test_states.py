@@ -5,19 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.app.clients.python.keepstream.answers import TOLD, begin, delta, event
 from tests.stories.clients.javascript.conftest import Project
-
-
-def delta(index: int, kind: str, **more: Any) -> dict[str, Any]:
-    return event("content_block_delta", index=index, delta={"type": kind, **more})
-
-
-def begin(index: int, kind: str, **more: Any) -> dict[str, Any]:
-    return event("content_block_start", index=index, content_block={"type": kind, **more})
-
-
-def event(kind: str, **data: Any) -> dict[str, Any]:
-    return {"type": kind, "data": data, "id": ""}
 
 
 async def states(project: Project, *events: dict[str, Any]) -> Any:
@@ -79,26 +68,19 @@ async def test_blocks_grow_by_their_deltas_and_begin_again_after_a_reset(project
     assert again["blocks"] == [{"type": "text", "text": ""}]
 
 
-async def test_a_tools_call_has_its_input_and_its_result_and_what_follows_stands_behind_it(project: Project) -> None:
-    told = await states(
+async def test_each_answer_amounts_to_the_same_as_in_python(project: Project) -> None:
+    """Turns, resets of one of them, tools with their results, and who has to approve them."""
+    told = await project.ask("answers.mjs", json.dumps([one.events for one in TOLD.values()]))
+    for (name, one), found in zip(TOLD.items(), told, strict=True):
+        assert (found["turns"], found["text"]) == (one.turns, one.text), name
+        assert found["blocks"] == [block for turn in one.turns for block in turn], name
+        assert (found["status"] == "asking") == bool(one.waiting), name
+
+
+async def test_one_is_told_how_much_of_an_answer_there_is_that_is_shown_when_it_is_whole(project: Project) -> None:
+    running, begun = await states(
         project,
+        event("relay.status", state="running", elapsed_ms=2000, output_tokens=412),
         event("message_start", message={"model": "claude-sonnet-5"}),
-        begin(0, "tool_use", id="toolu_1", name="weather", input={}),
-        delta(0, "input_json_delta", partial_json='{"of":'),
-        delta(0, "input_json_delta", partial_json='"Rome"}'),
-        event("content_block_stop", index=0),
-        event("relay.tool", tool_use_id="toolu_1", name="weather", content="Sun", is_error=False, elapsed_ms=5),
-        event("relay.tool", tool_use_id="toolu_2", name="of nobody", content="", is_error=True, elapsed_ms=5),
-        event("message_start", message={"model": "claude-sonnet-5"}),
-        begin(0, "text", text=""),
-        delta(0, "text_delta", text="Sunny."),
-        event("content_block_stop", index=0),
-        begin(1, "tool_use", id="toolu_3", name="weather", input={}),
-        delta(1, "input_json_delta", partial_json='{"of":"Na'),
-        event("content_block_stop", index=1),
     )
-    assert (told[3]["status"], told[3]["blocks"][0]["partial_json"]) == ("thinking", '{"of":"Rome"}')
-    call, text, cut = told[-1]["blocks"]
-    assert (call["input"], call["result"]["content"], "partial_json" in call) == ({"of": "Rome"}, "Sun", False)
-    assert text == {"type": "text", "text": "Sunny."}
-    assert (cut["input"], cut["partial_json"]) == ({}, '{"of":"Na')
+    assert (running["status"], running["tokens"], begun["tokens"]) == ("writing", 412, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, TypedDict
 
 import httpx
 
@@ -25,6 +25,15 @@ from ..shapes import (
 )
 from .request import Request, segment, with_json
 from .resuming import BOARD_SILENCE_SECONDS
+
+
+class Given(TypedDict):
+    """What a tool of one's own gave: a text, or content blocks."""
+
+    tool_use_id: str
+    content: str | Sequence[Mapping[str, Any]]
+    is_error: NotRequired[bool]
+
 
 Content = str | Sequence[Mapping[str, Any]]
 TITLE_SECONDS = 120.0
@@ -52,6 +61,15 @@ def message(stream_id: str) -> Request[Message]:
 
 def cancel(stream_id: str) -> Request[Cancelled]:
     return Request("POST", f"{_stream(stream_id)}/cancel")
+
+
+def approve(stream_id: str, tool_use_id: str, reason: str | None, *, approve: bool) -> Request[Any]:
+    body: dict[str, Any] = {"approve": approve} | ({} if reason is None else {"reason": reason})
+    return with_json("POST", f"{_stream(stream_id)}/tools/{segment(tool_use_id)}", body)
+
+
+def tool_results(stream_id: str, results: Sequence[Given]) -> Request[Submitted]:
+    return with_json("POST", f"{_stream(stream_id)}/tool_results", {"results": list(results)})
 
 
 def timeline(stream_id: str, *, as_operator: bool) -> Request[Timeline]:
@@ -123,6 +141,10 @@ def delete_conversation(conversation_id: str) -> Request[None]:
 def say(conversation_id: str, body: Mapping[str, Any]) -> Request[Said]:
     given = {name: value for name, value in body.items() if value is not UNSET}
     return with_json("POST", f"{_conversation(conversation_id)}/messages", given)
+
+
+def conversation_tool_results(conversation_id: str, results: Sequence[Given]) -> Request[Said]:
+    return with_json("POST", f"{_conversation(conversation_id)}/tool_results", {"results": list(results)})
 
 
 def name_conversation(conversation_id: str) -> Request[Title]:

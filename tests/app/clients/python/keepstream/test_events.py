@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from app.clients.python.keepstream import End, Event, InvalidAnswerError, Reset, Retry, Status, ToolResult
+from app.clients.python.keepstream import (
+    Approval,
+    End,
+    Event,
+    InvalidAnswerError,
+    Partial,
+    Reset,
+    Retry,
+    Status,
+    ToolResult,
+)
 from app.clients.python.keepstream.events import event_of
 
 
@@ -37,7 +47,10 @@ def test_what_an_event_adds(event: dict[str, Any], text: str, thinking: str) -> 
 def test_each_of_ours_has_names_for_what_is_in_it() -> None:
     reset = read("relay.reset", attempt=2, reason="worker_lost")
     assert isinstance(reset, Reset)
-    assert (reset.attempt, reset.reason, reset.text) == (2, "worker_lost", "")
+    assert (reset.attempt, reset.reason, reset.text, reset.turn) == (2, "worker_lost", "", None)
+    of_a_turn = read("relay.reset", attempt=2, reason="worker_lost", turn=3)
+    assert isinstance(of_a_turn, Reset)
+    assert of_a_turn.turn == 3
     retry = read("relay.retry", attempt=2, reason="overloaded_error", retry_in_ms=1500)
     assert isinstance(retry, Retry)
     assert (retry.attempt, retry.reason, retry.retry_in) == (2, "overloaded_error", 1.5)
@@ -50,14 +63,28 @@ def test_each_of_ours_has_names_for_what_is_in_it() -> None:
     tool = read("relay.tool", tool_use_id="t", name="clock", content="noon", is_error=False, elapsed_ms=3)
     assert isinstance(tool, ToolResult)
     assert (tool.tool_use_id, tool.name, tool.content, tool.is_error) == ("t", "clock", "noon", False)
+    assert tool.elapsed == 0.003
+    approval = read("relay.approval", tool_use_id="t", name="pay", input={"usd": 5})
+    assert isinstance(approval, Approval)
+    assert (approval.tool_use_id, approval.name, approval.input) == ("t", "pay", {"usd": 5})
+    partial = read("relay.partial", index=1, value=[1])
+    assert isinstance(partial, Partial)
+    assert (partial.index, partial.value) == (1, [1])
+    running = read("relay.status", state="running", elapsed_ms=1500, output_tokens=412)
+    assert isinstance(running, Status)
+    assert (running.elapsed, running.output_tokens) == (1.5, 412)
     error = {"type": "api_error", "message": "x"}
-    end = read("relay.end", outcome="failed", stop_reason=None, usage=None, cost_usd=0.5, attempts=3, error=error)
+    end = read(
+        "relay.end", outcome="failed", stop_reason=None, usage=None, cost_usd=0.5, attempts=3, turns=2, error=error
+    )
     assert isinstance(end, End)
     assert (end.outcome, end.stop_reason, end.usage, end.cost_usd, end.attempts) == ("failed", None, None, 0.5, 3)
-    assert end.error == error
+    assert (end.error, end.turns) == (error, 2)
 
 
-@pytest.mark.parametrize("name", ["relay.reset", "relay.retry", "relay.status", "relay.tool", "relay.end"])
+@pytest.mark.parametrize(
+    "name", ["relay.reset", "relay.retry", "relay.status", "relay.partial", "relay.approval", "relay.tool", "relay.end"]
+)
 @pytest.mark.parametrize("data", ["{}", "[]", "null", '"x"', "1"])
 def test_one_that_is_bare_or_odd_is_still_one(name: str, data: str) -> None:
     event = event_of(name, data, "")

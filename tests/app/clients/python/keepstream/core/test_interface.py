@@ -25,6 +25,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "cancel": (STREAM,),
     "ticket": (STREAM, 60),
     "feedback": (STREAM, 1, "good"),
+    "tool_results": (STREAM, []),
     "usage": ("2026-01-01", None, "day", None),
     "models": (),
     "board": (),
@@ -47,7 +48,7 @@ NAMED: dict[str, Request[Any]] = {
 }
 # The same log, for clients that poll.
 OTHERS = {("GET", "/v1/streams/{id}/log")}
-OPEN = {"follow", "other"}  # whatever the path
+OPEN = {"follow", "other", "approve", "conversation_tool_results"}  # whatever the path
 # What the description calls by another name, or does not have a name for.
 SCHEMA = {
     "Submitted": "Accepted",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from app.dev.simulator.answer.answers import answer_for
-from app.dev.simulator.answer.flowing import flowing, verse
-from app.dev.simulator.answer.texts import TEXTS
+from app.dev.simulator.answer.words.flowing import flowing, verse
+from app.dev.simulator.answer.words.texts import TEXTS
 
 
 def test_a_paragraph_an_item_and_a_quotation_are_one_line() -> None:

@@ -5,8 +5,8 @@ Only words live here. Each has the keywords that pick it, the first one that fit
 answer to it would be like.
 """
 
-from app.dev.simulator.answer.flowing import Text, flowing
-from app.dev.simulator.answer.topics import ELSE, LIVE, MATHS, RETRY, RIVERS, TIDES
+from app.dev.simulator.answer.words.flowing import Text, flowing
+from app.dev.simulator.answer.words.topics import ELSE, LIVE, MATHS, RETRY, RIVERS, TIDES
 
 GREETING = Text(
     ("hello", "hi", "hallo", "bonjour", "hola", "who are you", "help"),

@@ -4,7 +4,7 @@ from contextlib import suppress
 from hypothesis import given
 from hypothesis.strategies import text
 
-from app.dev.simulator.directives import DirectiveError, parse
+from app.dev.simulator.prompts import DirectiveError, parse
 from tests.app.dev.simulator.claude import said
 
 

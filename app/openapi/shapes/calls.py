@@ -1,0 +1,33 @@
+"""What is said of a model's calls of tools: their results, and whether one may be made. Pure."""
+
+from __future__ import annotations
+
+from app.intake.calls.results import RESULTS_MAX
+from app.openapi.words import Json, schema, thing
+
+SHAPES: Json = {
+    "ToolResult": thing(
+        {
+            "tool_use_id": {"type": "string", "maxLength": 250},
+            "content": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}]},
+            "is_error": {"type": "boolean", "default": False},
+            "type": {"const": "tool_result"},
+        },
+        ["tool_use_id", "content"],
+        description="As a block of the Messages API, whose further fields pass through",
+    ),
+    "ToolResults": thing(
+        {
+            "results": {
+                "type": "array",
+                "items": schema("ToolResult"),
+                "maxItems": RESULTS_MAX,
+                "description": "One for each call that nobody has answered",
+            },
+            "relay": schema("Relay"),
+        },
+        ["results"],
+        description="Other fields are the Messages API's, for what follows; what is not said holds as it was asked.",
+        examples=[{"results": [{"tool_use_id": "toolu_1", "content": "18 degrees, and sunny"}]}],
+    ),
+}

@@ -1,0 +1,57 @@
+"""The turns of a stream whose tools a worker runs: their Messages, and what the tools brought.
+
+The rule: everything in the bytes that were told; what cannot be read is left out. The fields of a stream's meta that it
+stands in: `turn`, the number of the newest turn, from 1; `turn:<n>`, the Message of a turn whose tools were run;
+`turns`, at the ending, how many there were; `result:<id of a call>`, the data of its `relay.tool`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.stream.log import Log
+from app.stream.readback.values import parse
+
+FIELDS = ("turn", "turns")
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """`messages` are those before the last one, each as JSON; `results` stand by the ids of the calls."""
+
+    messages: tuple[bytes, ...] = ()
+    results: Mapping[str, bytes] = field(default_factory=dict)
+
+
+async def steps_of(log: Log, stream_id: str, meta: Mapping[str, bytes], last: bytes = b"") -> Steps:
+    """What a stream's meta, of which `meta` has the `FIELDS`, says of its turns. `last`: its last Message, where it has
+    one, whose results are wanted too.
+    """
+    newest, number = _whole(meta.get("turn")), _whole(meta.get("turns"))
+    if not newest:
+        return Steps()
+    names = [f"turn:{n}" for n in range(1, newest + 1)]
+    found = await log.meta(stream_id, *names) or {}
+    messages = [found[name] for name in names if name in found]
+    if last and number and len(messages) >= number:  # the last one's own tools of ours ran, and it did not go on
+        messages = messages[: number - 1]
+    calls = [call for message in (*messages, last) for call in calls_of(message)]
+    told = await log.meta(stream_id, *(f"result:{call}" for call in calls)) or {} if calls else {}
+    return Steps(tuple(messages), {call: told[f"result:{call}"] for call in calls if f"result:{call}" in told})
+
+
+def calls_of(message: bytes) -> list[str]:
+    """The ids of a Message's calls of tools, in order."""
+    whole = parse(message)
+    content = whole.get("content") if isinstance(whole, dict) else None
+    blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+    ids = [block.get("id") for block in blocks if block.get("type") == "tool_use"]
+    return [one for one in ids if isinstance(one, str)]
+
+
+def _whole(value: bytes | None) -> int:
+    try:
+        return int(value or b"0")
+    except ValueError:
+        return 0
