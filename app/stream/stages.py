@@ -22,6 +22,7 @@ class Stage(StrEnum):
     CALLING = "calling"  # a call is under way, and nothing of it stands in the log
     CONTENT = "content"  # a call is under way, and frames of it stand in the log
     TOOLS = "its tools run"  # a turn's message is whole, and the results that the next one is to be told are awaited
+    WAITING_FOR_PERSON = "waiting for a person"  # to allow what its model calls; nobody has it
     HANDED_OVER = "handed over"  # its worker drained: in the queue again
     LOST = "lost"  # whoever ran it is lost, or what it wrote: to be begun anew
     ENDED = "ended"
@@ -38,6 +39,7 @@ class Cause(StrEnum):
     CONTENT = "the first frame"
     MESSAGE = "the message is complete"
     RESULTS = "all results are there"
+    PERSON = "a person is to be asked"
     FAILURE = "the call fails"
     DRAIN = "the worker drains"
     WORKER_LOST = "the worker is lost"
@@ -102,6 +104,7 @@ def _at(*stages: Stage) -> frozenset[Stage]:
 
 _LIVING = frozenset(Stage) - {_S.ENDED}
 _WITHOUT_WORKER = _at(_S.WAITING, _S.HELD, _S.HANDED_OVER, _S.LOST)
+_WITH_PERSON = _at(_S.WAITING_FOR_PERSON)
 _WITH_WORKER = _at(_S.BETWEEN, _S.HELD, _S.CALLING, _S.CONTENT, _S.TOOLS)
 _UNDER_WAY = _at(_S.CALLING, _S.CONTENT)
 _BROKEN_OFF = _at(_S.HANDED_OVER, _S.LOST)
@@ -109,9 +112,9 @@ _BROKEN_OFF = _at(_S.HANDED_OVER, _S.LOST)
 WAYS = (
     Way(_at(_S.LOST), _C.STOOD_STILL, _S.LOST, _W.SPARED, charge=-1),
     Way(_BROKEN_OFF, _C.BEGIN, _S.ENDED, _W.KEPT),
-    Way(_WITHOUT_WORKER, _C.BEGIN, _S.ENDED, _W.SPENT),
-    Way(_BROKEN_OFF, _C.BEGIN, _S.ENDED, _W.BROKEN),
-    Way(_BROKEN_OFF, _C.BEGIN, _S.TOOLS, _W.DUE),
+    Way(_WITHOUT_WORKER | _WITH_PERSON, _C.BEGIN, _S.ENDED, _W.SPENT),
+    Way(_BROKEN_OFF | _WITH_PERSON, _C.BEGIN, _S.ENDED, _W.BROKEN),
+    Way(_BROKEN_OFF | _WITH_PERSON, _C.BEGIN, _S.TOOLS, _W.DUE),
     Way(_BROKEN_OFF, _C.BEGIN, _S.BETWEEN, _W.SEEN, tells=_T.RESET),
     Way(_BROKEN_OFF, _C.BEGIN, _S.BETWEEN, _W.CALLED, tells=_T.RETRY),
     Way(_WITHOUT_WORKER, _C.BEGIN, _S.BETWEEN),
@@ -121,6 +124,7 @@ WAYS = (
     Way(_at(_S.CALLING), _C.CONTENT, _S.CONTENT),
     Way(_at(_S.CONTENT), _C.MESSAGE, _S.TOOLS, _W.CALLS, frees=True),
     Way(_at(_S.CONTENT), _C.MESSAGE, _S.ENDED),
+    Way(_at(_S.TOOLS), _C.PERSON, _S.WAITING_FOR_PERSON),
     Way(_at(_S.TOOLS), _C.RESULTS, _S.ENDED, _W.THEIRS),
     Way(_at(_S.TOOLS), _C.RESULTS, _S.ENDED, _W.TURNS),
     Way(_at(_S.TOOLS), _C.RESULTS, _S.BETWEEN),

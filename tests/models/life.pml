@@ -44,6 +44,7 @@ bool worker_lost = false;       /* the last loss was that of a worker */
 #define CAN_CONTENT true
 #define CAN_MESSAGE true
 #define CAN_RESULTS due
+#define CAN_PERSON (due && DISTURBED)
 #define CAN_FAILURE true
 #define CAN_DRAIN DISTURBED
 #define CAN_WORKER_LOST DISTURBED
@@ -92,7 +93,8 @@ active proctype life() {
   fi;
   do
   :: atomic {                   /* a holder is lost before it has begun: all is as it was */
-       DISTURBED && (stage == WAITING || stage == HELD || stage == HANDED_OVER || stage == LOST) ->
+       DISTURBED && (stage == WAITING || stage == HELD || stage == HANDED_OVER || stage == LOST ||
+                     stage == WAITING_FOR_PERSON) ->
        disturbances++; harm++; times++
      }
   :: atomic {
@@ -126,7 +128,7 @@ active proctype life() {
        :: else
        fi;
        if
-       :: cause == HOLD || cause == REFUSAL || cause == DRAIN || cause == WORKER_LOST || cause == LOG_LOST ->
+       :: cause == HOLD || cause == PERSON || cause == REFUSAL || cause == DRAIN || cause == WORKER_LOST || cause == LOG_LOST ->
           disturbances++
        :: else
        fi;
@@ -141,7 +143,7 @@ active proctype life() {
        :: else
        fi;
        stage = to;
-       assert(stage != TOOLS || (due && !content));
+       assert((stage != TOOLS && stage != WAITING_FOR_PERSON) || (due && !content));
        if
        :: stage == ENDED ->
           endings++;

@@ -107,6 +107,10 @@ WRONG = {
     "a turn begins without an end": without(Cause.RESULTS, Stage.TOOLS, When.TURNS),
     "whose worker is lost as its tools run is called anew": without(Cause.BEGIN, Stage.LOST, When.DUE),
     "tools run before the message is whole": beside(Way(frozenset({Stage.CONTENT}), Cause.CONTENT, Stage.TOOLS)),
+    "a person is asked of what nobody called": beside(
+        Way(frozenset({Stage.CALLING}), Cause.HOLD, Stage.WAITING_FOR_PERSON)
+    ),
+    "who waits for a person waits for ever": without(Cause.BEGIN, Stage.WAITING_FOR_PERSON, When.DUE),
     "tools that are lost are nobody's": lambda: [way for way in WAYS if Stage.TOOLS not in way.at],
     "a call goes on from content": beside(Way(frozenset({Stage.CONTENT}), Cause.TURN, Stage.CALLING, charge=1)),
 }

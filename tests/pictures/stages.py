@@ -25,6 +25,7 @@ AT = {
     Stage.TOOLS: (820, 70),
     Stage.HANDED_OVER: (320, 385),
     Stage.LOST: (590, 385),
+    Stage.WAITING_FOR_PERSON: (320, 70),
     Stage.ENDED: (820, 385),
 }
 BEND = 0.16  # of an arrow's length, to its left: so those of a pair do not lie on each other

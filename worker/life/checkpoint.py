@@ -31,7 +31,7 @@ class Checkpoint:
     `progress` is without an attempt that was counted beforehand and is yet to be made. `wanted`: its answer may be one
     that another stream was given; so many of its attempts were `borrowed`, the newest of `cached_from`, and for
     `unreserved` nano-dollars nothing is promised. `turns`: where it stands in them; `claims` of the earlier ones do not
-    count any more.
+    count any more. `waiting`: a person was asked, and nobody had it since.
     """
 
     progress: Progress
@@ -54,10 +54,13 @@ class Checkpoint:
     trace: Trace = NO_TRACE
     turns: Turns = field(default_factory=Turns)
     claims: int = 0
+    waiting: bool = False
 
     @property
     def stage(self) -> Stage:
         """Where its last holder left it."""
+        if self.waiting and self.turns.due:
+            return Stage.WAITING_FOR_PERSON
         if self.progress.content:
             return Stage.HANDED_OVER if self.handed_over else Stage.LOST
         if self.held:
@@ -107,6 +110,7 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
         trace=trace_of(meta),
         turns=turns_of(meta) if asked.tools else Turns(),
         claims=_whole(meta, "claims", 0),
+        waiting=_whole(meta, "waiting_since", 0) > 0,
     )
 
 

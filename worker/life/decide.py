@@ -20,6 +20,7 @@ from typing import NamedTuple
 from app.stream.endings import Outcome
 from app.stream.stages import Cause, Stage, Tells, Way, When, way
 from worker.life.steps import (
+    AwaitPerson,
     BeginAgain,
     End,
     Error,
@@ -173,6 +174,11 @@ def spared(progress: Progress, allowed: Allowance) -> Progress:
 def on_hold(stage: Stage, wait: float, model: str) -> Decision:
     """The gate lets no call of `model` be made for so long that the stream gives its slot to another."""
     return Decision(way(stage, Cause.HOLD), Park(wait, model))
+
+
+def on_person(stage: Stage) -> Decision:
+    """All that is left to be done is for a person to allow."""
+    return Decision(way(stage, Cause.PERSON), AwaitPerson())
 
 
 def on_failure(stage: Stage, progress: Progress, allowed: Allowance, failure: Failure, jitter: float) -> Decision:

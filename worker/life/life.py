@@ -35,7 +35,7 @@ from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.record import Record
 from worker.life.release import Release
 from worker.life.services import Services
-from worker.life.steps import BeginAgain, End, HandOver, LastStep, Park, RunTools
+from worker.life.steps import AwaitPerson, BeginAgain, End, HandOver, LastStep, Park, RunTools
 from worker.life.tooling.running import Tools
 from worker.life.until_answered import until_answered
 
@@ -130,7 +130,7 @@ class Life:
                         record.go(decision.way)
                         return end
                     decision = await self._end_again(record, ending, decision)
-                case HandOver() | Park() as last:
+                case HandOver() | Park() | AwaitPerson() as last:
                     await put_down(record, self.interrupt, last)
                     record.go(decision.way)
                     return last
@@ -187,6 +187,9 @@ class Life:
                 await self._release.ended(record.bill)
             case HandOver():
                 await self._release.handed_over()
+                self.leave()
+            case AwaitPerson():
+                await self._release.awaiting()
                 self.leave()
             case Park(wait, model):
                 await self._release.held(wait, model, record.seconds_left)

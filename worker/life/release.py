@@ -65,6 +65,10 @@ class Release:
         """Another worker goes on with it, at once."""
         await until_answered(self._interrupt, lambda: self._services.queue.give_back([self._claim]))
 
+    async def awaiting(self) -> None:
+        """A person has the next word."""
+        await until_answered(self._interrupt, lambda: self._services.queue.give_back([self._claim]))
+
     async def held(self, wait: float, model: str, seconds_left: float) -> None:
         """The gate wakes it, after about `wait` seconds; nobody lets it wait for longer than it has left."""
         longest = min(max(2 * wait, PARKED_SECONDS), PARKED_SECONDS_MAX, seconds_left)

@@ -65,6 +65,11 @@ class Park:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitPerson:
+    """A person is to say whether calls may run: nobody holds the stream until then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """In the shape of the API's."""
 
@@ -91,7 +96,7 @@ class End:
 
 NextCall = Start | Retry | Refused | Restart
 # With these the stream leaves this worker.
-LastStep = End | HandOver | Park
+LastStep = End | HandOver | Park | AwaitPerson
 Step = NextCall | RunTools | BeginAgain | LastStep
 
 

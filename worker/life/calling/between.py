@@ -11,7 +11,7 @@ from typing import Any
 
 from worker.life.interrupt import Interrupt, Why
 from worker.life.record import Record
-from worker.life.steps import HandOver, NextCall, Park, Refused, Restart, Retry
+from worker.life.steps import AwaitPerson, HandOver, NextCall, Park, Refused, Restart, Retry
 
 
 def announce_call(record: Record, step: NextCall) -> None:
@@ -47,7 +47,7 @@ def mark_wait(record: Record, seconds: float) -> None:
     record.writer.mark({"retry_at": record.redis_ms(record.clock() + seconds)})
 
 
-async def put_down(record: Record, interrupt: Interrupt, step: HandOver | Park) -> None:
+async def put_down(record: Record, interrupt: Interrupt, step: HandOver | Park | AwaitPerson) -> None:
     """The next holder is told in what stage it finds the stream. Raises `Interruption`."""
     match step:
         case Park():

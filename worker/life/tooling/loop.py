@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from app.stream.stages import When
 from worker.life.asking.asked import Asked
-from worker.life.tooling.plan import Plan, plan
+from worker.life.tooling.plan import Manners, Plan, plan
 from worker.life.tooling.turns import Fields, Turns, result_data
 from worker.life.tooling.uses import DoubledError, Use, collide, tools_of, uses_in
 from worker.rawjson import json_text
@@ -50,7 +50,7 @@ class Loop:
         return frozenset({When.DUE}) if self.turns.due else frozenset()
 
     def plan(self, offered: Mapping[str, Tool]) -> Plan:
-        found = plan(self.uses, self.turns, lambda name: self._is_repeatable(name, offered))
+        found = plan(self.uses, self.turns, lambda name: self._manners(name, offered))
         return replace(found, broken=tuple(use for use in found.broken if use.id not in self.running))
 
     def uses_of(self, message: bytes) -> tuple[Use, ...]:
@@ -90,6 +90,11 @@ class Loop:
         self.turns, fields = self.turns.result(use.id, data)
         return fields
 
+    def ask(self, use: Use, data: bytes) -> Fields:
+        """A person is asked."""
+        self.turns, fields = self.turns.ask(use.id, data)
+        return fields
+
     def next(self) -> Fields:
         self.uses = ()
         self.turns, fields = self.turns.next()
@@ -118,9 +123,12 @@ class Loop:
             except DoubledError:
                 self._doubled = True
 
-    def _is_repeatable(self, name: str, offered: Mapping[str, Tool]) -> bool:
-        """Whether a call of this name may run twice; one that nobody asked for is not run at all."""
-        return name not in self._asked.tools or (name in offered and offered[name].repeatable)
+    def _manners(self, name: str, offered: Mapping[str, Tool]) -> Manners:
+        """A call of what nobody asked for is not run at all; of what is not offered here any more nothing is known."""
+        if name not in self._asked.tools:
+            return Manners(repeatable=True)
+        tool = offered.get(name)
+        return Manners(repeatable=False) if tool is None else Manners(tool.repeatable, tool.approve)
 
 
 def unasked(name: str) -> Result:

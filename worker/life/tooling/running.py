@@ -18,6 +18,7 @@ from worker.life.record import Record
 from worker.life.services import Services
 from worker.life.tooling.loop import unasked
 from worker.life.tooling.uses import Use
+from worker.life.tooling.verdicts import approval_data
 from worker.log.writer import FullLogError
 from worker.tools.tool import Call, Result
 
@@ -72,6 +73,10 @@ class Tools:
             if use.id in loop.turns.results and use.id not in loop.logged:
                 self._log(use)
         found = loop.plan(self._services.toolbox.offered)
+        for use in found.waiting:
+            self._ask(use)
+        for use in found.refused:
+            self._answered(use, loop.turns.verdicts[use.id].refusal())
         if once := found.once - self._tasks.keys():
             record.writer.mark(loop.begin(once))
             await record.writer.flush()
@@ -98,9 +103,21 @@ class Tools:
     def _take(self, use: Use) -> None:
         """The call has its result. Raises `FullLogError`."""
         result = self._tasks.pop(use.id).result()
+        self._answered(use, result)
+        self._record.chronicle.tool_ran(use.name, result.elapsed_ms / 1000, failed=result.is_error)
+
+    def _answered(self, use: Use, result: Result) -> None:
+        """Raises `FullLogError`."""
         self._record.writer.mark(self._record.loop.result(use, result))
         self._log(use)
-        self._record.chronicle.tool_ran(use.name, result.elapsed_ms / 1000, failed=result.is_error)
+
+    def _ask(self, use: Use) -> None:
+        """A person is asked, once. Raises `FullLogError`."""
+        writer, loop = self._record.writer, self._record.loop
+        if use.id not in loop.turns.asks:
+            data = approval_data(use.id, use.name, use.input)
+            writer.frame(b"relay.approval", data)
+            writer.mark(loop.ask(use, data))
 
     def _log(self, use: Use) -> None:
         """Raises `FullLogError`."""
@@ -110,6 +127,8 @@ class Tools:
 
     def _after(self) -> Decision:
         record, loop = self._record, self._record.loop
+        if loop.plan(self._services.toolbox.offered).waiting:
+            return decide.on_person(record.stage)
         theirs = any(use.theirs for use in loop.uses)
         most = record.checkpoint.asked.max_turns
         decision = decide.on_results(record.stage, loop.turns.number, most, theirs=theirs, stop_reason=loop.stop_reason)

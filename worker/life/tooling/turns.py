@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
+from worker.life.tooling.verdicts import ASK, Verdict, asked_in, verdicts_of
 from worker.rawjson import json_text
 
 Fields = dict[str, str | bytes | int]
@@ -32,13 +33,16 @@ class Turns:
     """`number`: the turn that is to be called or under way, from 1, or whose tools run.
 
     `finished`: the Messages of the turns that are whole, as JSON; `results`: the data of each `relay.tool`, by its
-    call; `began`: the calls of this turn whose running began, and that must not run twice.
+    call; `began`: the calls of this turn whose running began, and that must not run twice; `asks`: those of which
+    a person was asked, and `verdicts`: what was said.
     """
 
     number: int = 1
     finished: tuple[bytes, ...] = ()
     results: Mapping[str, bytes] = field(default_factory=dict)
     began: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
     @property
     def due(self) -> bool:
@@ -69,6 +73,10 @@ class Turns:
     def result(self, tool_use_id: str, data: bytes) -> tuple[Turns, Fields]:
         return replace(self, results={**self.results, tool_use_id: data}), {result_field(tool_use_id): data}
 
+    def ask(self, tool_use_id: str, data: bytes) -> tuple[Turns, Fields]:
+        """A person is asked, in these words of `relay.approval`."""
+        return replace(self, asks=self.asks | {tool_use_id}), {ASK + tool_use_id: data}
+
     def next(self) -> tuple[Turns, Fields]:
         """All results are there, and another call is to be told them."""
         return replace(self, number=self.number + 1, began=frozenset()), {TURN: self.number + 1, BEGAN: "[]"}
@@ -82,7 +90,7 @@ def turns_of(meta: Mapping[str, bytes]) -> Turns:
         finished.append(message)
     prefix = result_field("")
     results = {name.removeprefix(prefix): data for name, data in meta.items() if name.startswith(prefix)}
-    return Turns(number, tuple(finished), results, _ids(meta.get(BEGAN)))
+    return Turns(number, tuple(finished), results, _ids(meta.get(BEGAN)), asked_in(meta), verdicts_of(meta))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ def test_whoever_takes_over_finds_the_loop_as_it_was_left() -> None:
     turns, written = Turns(), [{}]
     for step in (
         lambda now: now.finish(MESSAGE),
+        lambda now: now.ask("b", b"{}"),
         lambda now: now.begin(frozenset({"b", "a"})),
         lambda now: now.result("a", b'{"content":"1"}'),
         lambda now: now.result("b", b'{"content":"2"}'),
