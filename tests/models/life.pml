@@ -15,7 +15,7 @@
 #include "life_names.pml"
 
 #define ATTEMPTS 2
-#define DISTURBANCES 4
+#define DISTURBANCES 3
 #define TURNS_MOST 2
 
 byte stage = WAITING;
