@@ -33,6 +33,7 @@ class Cause(StrEnum):
 
     BEGIN = "a holder begins"
     STOOD_STILL = "its last worker only stood still"
+    MISPLACED = "the worker does not offer its tools"
     TURN = "the gate gives a turn"
     HOLD = "the gate holds it back"
     REFUSAL = "the upstream does not take the call"
@@ -118,6 +119,7 @@ WAYS = (
     Way(_BROKEN_OFF, _C.BEGIN, _S.BETWEEN, _W.SEEN, tells=_T.RESET),
     Way(_BROKEN_OFF, _C.BEGIN, _S.BETWEEN, _W.CALLED, tells=_T.RETRY),
     Way(_WITHOUT_WORKER, _C.BEGIN, _S.BETWEEN),
+    Way(_WITHOUT_WORKER | _WITH_PERSON, _C.MISPLACED, _S.HANDED_OVER),
     Way(_at(_S.BETWEEN, _S.HELD), _C.HOLD, _S.HELD),
     Way(_at(_S.BETWEEN, _S.HELD), _C.TURN, _S.CALLING, charge=1),
     Way(_at(_S.CALLING), _C.REFUSAL, _S.BETWEEN, tells=_T.RETRY, charge=-1),

@@ -38,6 +38,7 @@ bool worker_lost = false;       /* the last loss was that of a worker */
 
 #define CAN_BEGIN true
 #define CAN_STOOD_STILL (DISTURBED && worker_lost)
+#define CAN_MISPLACED DISTURBED
 #define CAN_TURN true
 #define CAN_HOLD DISTURBED
 #define CAN_REFUSAL DISTURBED
@@ -128,7 +129,7 @@ active proctype life() {
        :: else
        fi;
        if
-       :: cause == HOLD || cause == PERSON || cause == REFUSAL || cause == DRAIN || cause == WORKER_LOST || cause == LOG_LOST ->
+       :: cause == HOLD || cause == MISPLACED || cause == PERSON || cause == REFUSAL || cause == DRAIN || cause == WORKER_LOST || cause == LOG_LOST ->
           disturbances++
        :: else
        fi;

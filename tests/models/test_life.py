@@ -111,6 +111,7 @@ WRONG = {
         Way(frozenset({Stage.CALLING}), Cause.HOLD, Stage.WAITING_FOR_PERSON)
     ),
     "who waits for a person waits for ever": without(Cause.BEGIN, Stage.WAITING_FOR_PERSON, When.DUE),
+    "who asks for tools that are not offered has paid": changed(Cause.MISPLACED, Stage.LOST, charge=1),
     "tools that are lost are nobody's": lambda: [way for way in WAYS if Stage.TOOLS not in way.at],
     "a call goes on from content": beside(Way(frozenset({Stage.CONTENT}), Cause.TURN, Stage.CALLING, charge=1)),
 }

@@ -32,6 +32,7 @@ class Checkpoint:
     that another stream was given; so many of its attempts were `borrowed`, the newest of `cached_from`, and for
     `unreserved` nano-dollars nothing is promised. `turns`: where it stands in them; `claims` of the earlier ones do not
     count any more. `waiting`: a person was asked, and nobody had it since.
+    `misplaced`: so many workers in a row did not offer what it asks for.
     """
 
     progress: Progress
@@ -55,6 +56,7 @@ class Checkpoint:
     turns: Turns = field(default_factory=Turns)
     claims: int = 0
     waiting: bool = False
+    misplaced: int = 0
 
     @property
     def stage(self) -> Stage:
@@ -111,6 +113,7 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
         turns=turns_of(meta) if asked.tools else Turns(),
         claims=_whole(meta, "claims", 0),
         waiting=_whole(meta, "waiting_since", 0) > 0,
+        misplaced=_whole(meta, "misplaced", 0),
     )
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from app.stream.endings import Outcome
 from app.stream.stages import Cause, Stage, Tells, Way, When, way
+from worker.life.calling.backoff import JITTER_SECONDS_MAX, wait_after
 from worker.life.steps import (
     AwaitPerson,
     BeginAgain,
@@ -37,14 +38,11 @@ from worker.life.steps import (
 )
 from worker.upstream.failure import SILENT, Failure
 
-BACKOFF_SECONDS = 0.5
-BACKOFF_SECONDS_MAX = 8.0
-# How much of a wait chance may take off or, where the upstream named the wait, add: so that many do not come as one.
-JITTER = 0.25
-JITTER_SECONDS_MAX = 1.0
-
 # A silence that is too long comes again at the same place, and each one is paid: a third is not asked for.
 SILENCES_MAX = 2
+
+# So many workers in a row may not offer a tool, each for a moment: while a fleet changes its version, others do.
+MISPLACED_MAX = 40
 
 TOO_MANY_REQUESTS = 429
 
@@ -171,6 +169,13 @@ def spared(progress: Progress, allowed: Allowance) -> Progress:
     return replace(progress, free=progress.free - found.charge, stalls=progress.stalls - found.charge)
 
 
+def on_misplaced(stage: Stage, progress: Progress, tries: int, missing: str) -> Decision:
+    """A tool that the stream asks for is not offered here, nor was it by `tries` workers before."""
+    if tries >= MISPLACED_MAX:
+        return on_fault(stage, f"no worker offers the tool {missing!r} any more")
+    return Decision(way(stage, Cause.MISPLACED), HandOver(progress.free))
+
+
 def on_hold(stage: Stage, wait: float, model: str) -> Decision:
     """The gate lets no call of `model` be made for so long that the stream gives its slot to another."""
     return Decision(way(stage, Cause.HOLD), Park(wait, model))
@@ -253,19 +258,6 @@ def on_end(stage: Stage, cause: Cause, end: End) -> Decision:
 def complete(stop_reason: str | None) -> End:
     """The ending of a whole message."""
     return End(_OUTCOME_OF_STOP_REASON.get(stop_reason or "", Outcome.COMPLETED))
-
-
-def wait_after(failure: Failure, charged: int, wait_max: float, jitter: float) -> float | None:
-    """Seconds to the next call: what the upstream asks for and a bit more, or 0.5 doubling to 8 and a bit less.
-
-    None where the upstream asks for more than `wait_max`.
-    """
-    if failure.retry_after is not None:
-        if failure.retry_after > wait_max:
-            return None
-        return failure.retry_after + jitter * min(failure.retry_after * JITTER, JITTER_SECONDS_MAX)
-    doubled = min(BACKOFF_SECONDS * 2 ** min(max(charged - 1, 0), 16), BACKOFF_SECONDS_MAX, wait_max)
-    return float(doubled * (1 - JITTER * jitter))
 
 
 def _met(progress: Progress, allowed: Allowance | None = None) -> set[When]:

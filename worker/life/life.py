@@ -7,13 +7,14 @@ already: then nothing more is written. What follows is `decide`'s, and where the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 from redis.exceptions import RedisError
 
 from app.stream.accounts import Bill
+from app.stream.concurrency.tasks import jittered
 from app.stream.frames import Position
 from app.stream.ledger.lines import bill_of
 from app.stream.ledger.usage import Brought
@@ -36,8 +37,12 @@ from worker.life.record import Record
 from worker.life.release import Release
 from worker.life.services import Services
 from worker.life.steps import AwaitPerson, BeginAgain, End, HandOver, LastStep, Park, RunTools
+from worker.life.tooling.plan import misplaced
 from worker.life.tooling.running import Tools
 from worker.life.until_answered import until_answered
+
+# A stream whose tools are not offered here is kept so long before it is given back: others are to be quicker.
+MISPLACED_SECONDS = 0.5
 
 
 class Life:
@@ -87,7 +92,7 @@ class Life:
         assert beginning is not None  # noqa: S101  # for the type checker
         return await beginning
 
-    @contextmanager
+    @contextlib.contextmanager
     def _recording(self, begun: Begun) -> Iterator[Record]:
         """What happens to the stream, for as long as it is ours to write."""
         record = self._record = Record(self.claim, self._services, self.interrupt, begun)
@@ -116,8 +121,7 @@ class Life:
         if forced is not None:
             decision = decide.on_end(record.stage, Cause.FAULT, forced)
         else:
-            record.chronicle.claimed(self.claim, record.checkpoint)
-            decision = record.first(record.checkpoint.reason)
+            decision = await self._first(record)
         while True:
             match decision.step:
                 case End() as end:
@@ -145,6 +149,20 @@ class Life:
                 case next_call:
                     record.go(decision.way)
                     decision = await attempts.after(next_call)
+
+    async def _first(self, record: Record) -> Decision:
+        """What is to be done with the stream as it was found: first of all, to whom."""
+        record.chronicle.claimed(self.claim, record.checkpoint)
+        found = record.checkpoint
+        missing, tries = misplaced(found.asked, self._services.toolbox.offered), found.misplaced
+        if missing is None or found.cancelled or not record.seconds_left:
+            if tries:
+                record.writer.mark({"misplaced": 0})
+            return record.first(found.reason)
+        with contextlib.suppress(Interruption), self.interrupt.armed():
+            await asyncio.sleep(jittered(MISPLACED_SECONDS))
+        record.writer.mark({"misplaced": tries + 1})
+        return decide.on_misplaced(record.stage, record.progress, tries, missing)
 
     async def _settle(self, record: Record) -> None:
         """Closes the line of a call whose worker was lost in it, by what stands in the log."""

@@ -7,9 +7,10 @@ be run nor answered: the stream ends then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 
+from worker.life.asking.asked import Asked
 from worker.life.tooling.turns import Turns
 from worker.life.tooling.uses import Use
 
@@ -34,6 +35,11 @@ class Plan:
     broken: tuple[Use, ...] = ()
     refused: tuple[Use, ...] = ()
     waiting: tuple[Use, ...] = ()
+
+
+def misplaced(asked: Asked, offered: Container[str]) -> str | None:
+    """The first tool that is asked for and not offered."""
+    return next((name for name in asked.tools if name not in offered), None)
 
 
 def plan(uses: Iterable[Use], turns: Turns, manners: Callable[[str], Manners]) -> Plan:

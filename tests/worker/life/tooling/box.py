@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -37,6 +38,10 @@ class Box:
             raise
         said = self.content.get(call.name, f"{call.name} {orjson.loads(call.input)}")
         return Result(orjson.dumps(said), is_error=False, elapsed_ms=1)
+
+    def demand(self, name: str) -> None:
+        """A person is to allow each call of this tool."""
+        self.offered = {**self.offered, name: replace(self.offered[name], approve=True)}
 
     def let(self) -> None:
         self._let.set()

@@ -10,7 +10,6 @@ import pytest
 from app.stream import keys
 from tests.worker.life.tooling.box import asking, boxed
 from tests.worker.workshop import PATIENCE, Stream, Workshop
-from worker.tools.tool import Tool
 
 ONE = asking("look")
 
@@ -166,7 +165,7 @@ async def test_a_result_that_the_log_has_no_room_for_fails_the_stream(
     ],
 )
 async def test_a_fault_of_a_later_turn_is_that_turn_s(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch, fault: str, on_interrupt: str, seen: list[str], outcome: str
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, *, fault: str, on_interrupt: str, seen: list[str], outcome: str
 ) -> None:
     """The turns before it stay, and no tool runs again; each turn has its own attempts."""
     box = boxed(monkeypatch, look=False)
@@ -200,5 +199,3 @@ async def test_a_log_that_lost_its_tail_gets_the_same_bytes_and_no_tool_runs_aga
     assert len(box.called) == len(set(box.called)) == 2
     assert log == (await shop.redis.get(keys.log(stream_id)))[: len(log)]
     assert {"turn:1", "turn:2", *(f"result:{one}" for one in box.called)} <= stream.meta.keys()
-
-
