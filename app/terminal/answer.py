@@ -1,17 +1,19 @@
 """An answer as far as it has come: what a person is shown of a stream's events.
 
-Pure. The rule: it shows the newest attempt alone, it says what is being waited for, and nothing in it can steer a
-terminal. Knows no terminal and no network.
+Pure. The rule: it shows the newest attempt alone (of a turn that begins again the newest, with the turns before it), it
+says what is being waited for, and nothing in it can steer a terminal. Knows no terminal and no network.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.clients.python.keepstream import Event
+from app.terminal.talking.tool_lines import called, gave
 
 # C0 and C1 but for line ends and tabs: escape sequences begin with these. And what turns the order of letters around.
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -20,7 +22,6 @@ _REASONS = {"rate_limit_error": "the limit of the Claude API is reached", "overl
 RATE_SECONDS = 0.5
 # Of what was broken off, nobody knows the final figures.
 _COUNTED = frozenset({"completed", "truncated", "refused"})
-TOOL_CHARACTERS = 60
 
 
 def clean(text: str) -> str:
@@ -37,7 +38,8 @@ def clean_json(text: str) -> str:
 class Answer:
     """`status` is what is waited for; `wait` the seconds it takes from the event that said so, 0 where nobody knows.
 
-    `attempt` rises when what came so far is void. `end` is the data of `relay.end`.
+    `attempt` rises when what came so far is void, but for the first `kept` characters. `asked`: the calls that wait for
+    a person's word, by their ids, each in a line. `end` is the data of `relay.end`.
     """
 
     status: str = "waiting"
@@ -45,6 +47,10 @@ class Answer:
     attempt: int = 1
     reason: str = ""
     end: dict[str, Any] | None = None
+    kept: int = 0
+    asked: dict[str, str] = field(default_factory=dict)
+    _starts: list[int] = field(default_factory=list)
+    _call: tuple[str, list[str]] | None = None
     _parts: list[str] = field(default_factory=list)
     _joined: str = ""
     _apart: bool = False
@@ -65,8 +71,17 @@ class Answer:
                 self._delta(data.get("delta"))
             case "content_block_start":
                 self._block(data.get("content_block"))
+            case "content_block_stop":
+                self._called()
             case "message_start":
+                self._starts.append(len(self.text))
+                self._apart = bool(self.text)
                 self._say("thinking")
+            case _:
+                self._relayed(event.type, data)
+
+    def _relayed(self, kind: str, data: dict[str, Any]) -> None:
+        match kind:
             case "relay.status":
                 self._wait_for(data)
             case "relay.retry":
@@ -74,10 +89,15 @@ class Answer:
                 self._say(_REASONS.get(reason, f"the Claude API failed ({reason})") + "; trying again")
                 self.wait = float(data.get("retry_in_ms") or 0) / 1000
             case "relay.reset":
-                self._reset(str(data.get("reason")))
+                self._reset(str(data.get("reason")), data.get("turn"))
+            case "relay.approval":
+                self.asked[str(data.get("tool_use_id"))] = called(data.get("name"), data.get("input"))
+                self._say("waiting for approval")
             case "relay.tool":
-                failed = " failed" if data.get("is_error") else ""
-                self._note(f"{data.get('name')}{failed}: {data.get('content')}")
+                self.asked.pop(str(data.get("tool_use_id")), None)
+                failed, took = bool(data.get("is_error")), data.get("elapsed_ms")
+                self._note(gave(data.get("name"), data.get("content"), failed=failed, milliseconds=took))
+                self._say("thinking")
             case "relay.end":
                 self.end = data
                 self._say("")
@@ -92,6 +112,10 @@ class Answer:
             case {"state": "held", "retry_in_ms": int(wait)}:
                 self._say(_REASONS["rate_limit_error"])
                 self.wait = wait / 1000
+            case {"state": "running", "output_tokens": int(tokens)}:
+                self._say(f"writing, {tokens} tokens")
+            case {"state": "waiting"}:
+                self._say("waiting for approval")
             case _:
                 pass
 
@@ -105,8 +129,8 @@ class Answer:
                 self._say("")
             case {"type": "thinking_delta"}:
                 self._say("thinking")
-            case {"type": "input_json_delta"}:
-                self._say("calling a tool")
+            case {"type": "input_json_delta", "partial_json": str(more)} if self._call is not None:
+                self._call[1].append(more)
             case _:
                 pass
 
@@ -115,23 +139,39 @@ class Answer:
             case {"type": "text", "text": str(text)} if text:
                 self._delta({"type": "text_delta", "text": text})
             case {"type": "tool_use" | "server_tool_use" | "mcp_tool_use", "name": name}:
-                self._note(f"calls {name}")
+                self._call = str(name), []
+                self._say(f"calling {clean(str(name))}")
             case _:
                 pass
 
-    def _note(self, text: str) -> None:
-        """A line of its own between texts. It is code, so that nothing in it is taken for Markdown."""
-        line = " ".join(text.replace("`", "'").split())
-        line = line if len(line) <= TOOL_CHARACTERS else line[: TOOL_CHARACTERS - 1] + "…"
-        self._parts.append(("\n\n" if self._joined or self._parts else "") + f"`{line}`")
+    def _called(self) -> None:
+        """A call is whole: what it is given is seen only now."""
+        if self._call is None:
+            return
+        name, parts = self._call
+        self._call = None
+        text = "".join(parts)
+        try:
+            given = json.loads(text) if text else ""
+        except (ValueError, RecursionError):
+            given = text  # it was cut off
+        self._note(called(name, given))
+
+    def _note(self, line: str) -> None:
+        """A line of its own between texts."""
+        self._parts.append(("\n\n" if self._joined or self._parts else "") + line)
         self._apart = True
 
-    def _reset(self, reason: str) -> None:
+    def _reset(self, reason: str, turn: Any) -> None:
         self.attempt += 1
         self.reason = reason
-        self._parts.clear()
-        self._joined = ""
-        self._apart = False
+        turns = turn - 1 if isinstance(turn, int) and 0 < turn <= len(self._starts) else 0
+        self.kept = self._starts[turns] if turns else 0
+        self._joined = self.text[: self.kept]
+        del self._starts[turns:]
+        self._apart = bool(self._joined)
+        self._call = None
+        self.asked.clear()
         self._say("beginning again")
 
     def _say(self, status: str) -> None:

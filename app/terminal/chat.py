@@ -30,6 +30,7 @@ from app.terminal.page import Page
 from app.terminal.prompt import PROMPT, ask, remember
 from app.terminal.talking.next_message import Asking, first_line
 from app.terminal.talking.orders import HELP, Orders
+from app.terminal.talking.tool_lines import called, gave
 
 DESCRIPTION = """\
 A chat that comes back: the server keeps the conversation, and an answer goes on whether or not anybody looks. Ctrl-C
@@ -52,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = parser_of("chat", DESCRIPTION)
     parser.add_argument("--model", help="the model that answers")
     parser.add_argument("--system", help="the system prompt")
+    parser.add_argument("--tools", metavar="NAMES", help="tools that the workers run for it, such as clock,calculator")
     parser.add_argument("--conversation", metavar="ID", help="come back to this one, also to an answer that runs")
     options = parse(parser, argv)
     if sys.stdin.isatty() and sys.stdout.isatty():
@@ -117,6 +119,7 @@ class Talk:
         self._console = console
         self._id: str | None = options.conversation
         self._asking = Asking(options.model, options.system, told=options.conversation is None)
+        self._asking.tools = (options.tools or "").replace(",", " ").split()
         self._orders = Orders(client, self._url, self._asking, self.remark)
         self._known: set[str] = set()
         self._unsent: tuple[dict[str, Any], str] | None = None
@@ -191,6 +194,7 @@ class Talk:
             self._id = made["id"]
         else:
             body = body | self._asking.settings()
+        body = body | self._asking.relay()
         if self._unsent is None or self._unsent[0] != body:
             self._unsent = body, secrets.token_hex(16)
         sent = await self._client.conversations.send(
@@ -227,7 +231,8 @@ class Talk:
         if len(messages) > SHOWN_MESSAGES:
             self.remark(f"{len(messages) - SHOWN_MESSAGES} messages before")
         for message in messages[-SHOWN_MESSAGES:]:
-            text = "\n\n".join(_texts(message["content"]))
+            said = [block for step in message.get("steps", ()) for block in step["content"]] + list(message["content"])
+            text = "\n\n".join(_texts(said))
             if message["role"] == "user":
                 remember(text)
                 self._console.print(Text(f"{PROMPT}{clean(text)}", style="bold"), end="\n\n")
@@ -255,15 +260,19 @@ def _after(answer: Answer) -> str:
 
 def _texts(content: Sequence[dict[str, Any]]) -> list[str]:
     """What is shown of content blocks again."""
-    found = []
+    found, names = [], dict[str, str]()
     for block in content:
         match block:
             case {"type": "text", "text": str(text)}:
                 found.append(text)
             case {"type": "image" | "document" as kind}:
                 found.append(f"[{kind}]")
-            case {"type": "tool_use", "name": name}:
-                found.append(f"`calls {name}`")
+            case {"type": "tool_use", "id": key, "name": name}:
+                names[key] = name
+                found.append(called(name, block.get("input")))
+            case {"type": "tool_result", "tool_use_id": key}:
+                failed = bool(block.get("is_error"))
+                found.append(gave(names.get(key, "a tool"), block.get("content"), failed=failed))
             case _:
                 pass
     return found

@@ -19,6 +19,7 @@ from typing import Literal, Protocol, Self
 from app.clients.python.keepstream import AsyncClient, KeepstreamError
 from app.terminal.answer import Answer
 from app.terminal.options import Left
+from app.terminal.talking.allowing import Allowing
 
 # How often the screen is looked at: the page itself leaves out what would be too often.
 LOOK_SECONDS = 0.04
@@ -70,6 +71,7 @@ class Following:
         self._resumed = 0
         self._back_at: float | None = None
         self._cancelling: asyncio.Task[None] | None = None
+        self._allowing = Allowing(client, stream_id, can=stoppable)
         self._left = False
 
     async def run(self, after: str = "") -> Followed:
@@ -82,9 +84,11 @@ class Following:
                     await asyncio.wait({reading}, timeout=LOOK_SECONDS)
                     if self._answer.attempt != attempt:
                         attempt = self._answer.attempt
-                        self._shown.void(f"the answer begins again ({self._answer.reason})")
-                    self._shown.show(self._answer.text, self._status())
-                self._shown.show(self._answer.text, "", whole=True)
+                        what = "the last part of it" if self._answer.kept else "the answer"
+                        self._shown.void(f"{what} begins again ({self._answer.reason})")
+                    self._shown.show(self._answer.text[self._answer.kept :], self._status())
+                self._shown.show(self._answer.text[self._answer.kept :], "", whole=True)
+                self._allowing.close()
             if self._cancelling is not None:
                 self._cancelling.cancel()
             if self._left:
@@ -123,6 +127,8 @@ class Following:
             return f"reconnecting{_in(self._back_at, now)}…"
         if self._cancelling is not None:
             return "stopping… (Ctrl-C again to leave)"
+        if question := self._allowing.question(self._answer.asked):
+            return question
         if self._answer.wait:
             return f"{self._answer.status}{_in(self._said + self._answer.wait, now)}…"
         if self._answer.status:

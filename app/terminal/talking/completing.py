@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-ORDERS = ("/help", "/continue", "/retry", "/model ", "/system ", "/file ", "/cost", "/quit")
+ORDERS = ("/help", "/continue", "/retry", "/model ", "/system ", "/tools ", "/file ", "/cost", "/quit")
 # Of more nobody looks at the list.
 PATHS_MAX = 200
 _FILE = re.compile(r"(/file\s+)(.*)", re.DOTALL)

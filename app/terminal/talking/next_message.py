@@ -1,4 +1,5 @@
-"""How the next message is asked: by which model, under which system prompt, with which files; and what it all did cost.
+"""How the next message is asked: by which model, under which system prompt, with which tools and files; and what it all
+did cost.
 
 The rule: what was set stays set until it is set again, and files go along once, when the message that they stand beside
 was taken. Knows no terminal and no network.
@@ -26,6 +27,7 @@ class Asking:
     told: bool = True
     most: int = REQUEST_BYTES
     files: list[Attached] = field(default_factory=list)
+    tools: list[str] = field(default_factory=list)
 
     def set(self, *, made: bool, model: str | None = None, system: str | None = None) -> None:
         """`made`: there is a conversation already, which is told with each message from now on."""
@@ -43,6 +45,10 @@ class Asking:
         """A message with its files before it."""
         return [*(file.block for file in self.files), {"type": "text", "text": text}] if self.files else text
 
+    def relay(self) -> dict[str, Any]:
+        """What the relay is asked for with each message."""
+        return {"relay": {"tools": self.tools}} if self.tools else {}
+
     def settings(self) -> dict[str, str]:
         """What is said with a message."""
         both = ("model", self.model), ("system", self.system)
@@ -59,6 +65,13 @@ def models_among(listed: Mapping[str, Any]) -> list[str]:
     found = listed.get("data")
     names = [one.get("id") for one in found if isinstance(one, dict)] if isinstance(found, list) else []
     return [name for name in names if isinstance(name, str)]
+
+
+def tools_among(listed: Any) -> dict[str, str]:
+    """The tools that there are, with the first line of what each says of itself."""
+    found = listed.get("tools") if isinstance(listed, dict) else None
+    tools = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return {str(one.get("name")): str(one.get("description") or "").strip().partition("\n")[0] for one in tools}
 
 
 def cost_of(messages: Iterable[Mapping[str, Any]]) -> str:

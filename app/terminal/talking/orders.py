@@ -1,4 +1,4 @@
-"""What one types that is not said to Claude: how the next message is asked, with which files, and what it all did cost.
+"""What one types that is not said to Claude: how the next message is asked, what goes along, and what it all did cost.
 
 The rule: what could not be done stands in the line again, with the reason above it.
 """
@@ -11,19 +11,20 @@ from collections.abc import Callable
 from app.clients.python.keepstream import AsyncClient, KeepstreamError
 from app.terminal.options import why
 from app.terminal.talking.attached import RefusedFileError
-from app.terminal.talking.next_message import Asking, cost_of, models_among
+from app.terminal.talking.next_message import Asking, cost_of, models_among, tools_among
 
 HELP = """\
 /continue      go on where the answer was cut off
 /retry         answer the last message again
 /model [NAME]  let another model answer; without a name, see which there are
 /system [TEXT] say how it is to answer; without a text, see what was said
+/tools [NAMES] let Claude use these tools, or none; without names, see which there are
 /file [PATH]   send a picture, PDF or text along; without a path, take back what is to go along
 /cost          what this conversation did cost
 /quit          leave (Ctrl-D)
 End a line with \\, or press Alt-Enter, to write another one. Up and Down bring back what was said."""
 # With a text of its own no other word is an order: whoever asks about "/etc/passwd" says something.
-_ORDER = re.compile(r"(/(?:model|system|file))(?:\s+(.*))?|/cost|/help", re.DOTALL)
+_ORDER = re.compile(r"(/(?:model|system|file|tools))(?:\s+(.*))?|/cost|/help", re.DOTALL)
 
 
 class Orders:
@@ -66,6 +67,9 @@ class Orders:
             case "/model", "":
                 there = ", ".join(models_among(await self._client.models()))
                 self._remark(f"{asking.model or 'the server chooses'}; there are: {there}")
+            case "/tools", _:
+                tools = tools_among(await self._client.request("GET", "/v1/tools"))
+                self._remark(self._choose(given, tools) if given else self._tools(tools))
             case "/system", "":
                 self._remark(asking.system or "nothing was said of how to answer")
             case "/model", _:
@@ -74,3 +78,14 @@ class Orders:
             case _:
                 asking.set(system=given, made=conversation is not None)
                 self._remark("so it is asked from now on")
+
+    def _tools(self, there: dict[str, str]) -> str:
+        lines = [f"{'●' if name in self._asking.tools else '○'} {name}  {about}" for name, about in there.items()]
+        return "\n".join(lines) or "no worker offers tools"
+
+    def _choose(self, given: str, there: dict[str, str]) -> str:
+        names = [] if given == "none" else list(dict.fromkeys(given.replace(",", " ").split()))
+        if unknown := [name for name in names if name not in there]:
+            return f"there is no tool {', '.join(unknown)}; there are: {', '.join(there) or 'none'}"
+        self._asking.tools = names
+        return f"Claude may use {', '.join(names)} from now on" if names else "Claude uses no tools from now on"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.clients.python.keepstream import Event
-from app.terminal.answer import TOOL_CHARACTERS, Answer, clean, clean_json, figures, first_token, resumed, verdict
+from app.terminal.answer import Answer, clean, clean_json, figures, first_token, resumed, verdict
 from app.terminal.exits import Exit, exit_of
 
 
@@ -23,8 +23,12 @@ def text(words: str) -> tuple[str, Any]:
     return "content_block_delta", {"delta": {"type": "text_delta", "text": words}}
 
 
-def tool(name: str) -> tuple[str, Any]:
-    return "content_block_start", {"content_block": {"type": "tool_use", "name": name, "input": {}}}
+def tool(name: str, given: str) -> list[tuple[str, Any]]:
+    return [
+        ("content_block_start", {"content_block": {"type": "tool_use", "name": name, "input": {}}}),
+        ("content_block_delta", {"delta": {"type": "input_json_delta", "partial_json": given}}),
+        ("content_block_stop", {}),
+    ]
 
 
 def test_deltas_are_one_text() -> None:
@@ -32,17 +36,29 @@ def test_deltas_are_one_text() -> None:
 
 
 def test_texts_on_both_sides_of_a_tool_are_apart() -> None:
+    result = ("relay.tool", {"name": "clock", "content": "12:00", "is_error": False, "elapsed_ms": 200})
+    assert after(
+        text("Let me see."), *tool("clock", '{"zone":"UTC"}'), result, ("message_start", {}), text("Noon.")
+    ).text == ("Let me see.\n\n`clock zone: UTC`\n\n`clock → 12:00 · 0.2 s`\n\nNoon.")
+
+
+def test_a_turn_that_begins_again_leaves_those_before_it() -> None:
     result = ("relay.tool", {"name": "clock", "content": "12:00", "is_error": False})
-    assert after(text("Let me see."), tool("clock"), result, text("It is noon.")).text == (
-        "Let me see.\n\n`calls clock`\n\n`clock: 12:00`\n\nIt is noon."
-    )
+    reset = ("relay.reset", {"attempt": 2, "reason": "worker_lost", "turn": 2})
+    begun = (("message_start", {}), *tool("clock", "{}"), result, ("message_start", {}), text("It is "))
+    before = "`clock`\n\n`clock → 12:00`"
+    answer = after(*begun, reset)
+    assert (answer.text, answer.attempt, answer.kept) == (before, 2, len(before))
+    again = after(*begun, reset, ("message_start", {}), text("Noon."))
+    assert again.text == f"{before}\n\nNoon."
+    assert after(*begun, ("relay.reset", {"attempt": 2, "reason": "lost"})).kept == 0
 
 
-def test_a_tools_words_are_no_markdown_and_not_long() -> None:
-    told = after(("relay.tool", {"name": "t", "content": "`# x`\n" * 50, "is_error": True})).text
-    assert told.startswith("`t failed: '# x'")
-    assert len(told) == TOOL_CHARACTERS + 2
-    assert "\n" not in told
+def test_who_has_to_be_asked_is_known_until_there_is_a_result() -> None:
+    asks = ("relay.approval", {"tool_use_id": "t1", "name": "pay", "input": {"usd": 5}})
+    given = ("relay.tool", {"tool_use_id": "t1", "name": "pay", "content": "No.", "is_error": True})
+    assert (after(asks).asked, after(asks).status) == ({"t1": "`pay usd: 5`"}, "waiting for approval")
+    assert after(asks, given).asked == {}
 
 
 def test_texts_that_follow_each_other_are_one_paragraph() -> None:
@@ -56,6 +72,8 @@ def test_texts_that_follow_each_other_are_one_paragraph() -> None:
         ({"state": "queued", "position": 3}, "in the line, place 3", 0.0),
         ({"state": "thinking", "silent_ms": 42_900}, "thinking, silent for 42 s", 0.0),
         ({"state": "held", "retry_in_ms": 1500}, "the limit of the Claude API is reached", 1.5),
+        ({"state": "running", "elapsed_ms": 2000, "output_tokens": 412}, "writing, 412 tokens", 0.0),
+        ({"state": "waiting"}, "waiting for approval", 0.0),
         ({"state": "of a later version"}, "thinking", 0.0),
     ],
 )
@@ -78,7 +96,7 @@ def test_a_reset_voids_what_came() -> None:
         (("relay.status", {"state": "queued", "position": 3}), "in the line, place 3", 0),
         (("message_start", {}), "thinking", 0),
         (("content_block_delta", {"delta": {"type": "thinking_delta", "thinking": "hm"}}), "thinking", 0),
-        (("content_block_delta", {"delta": {"type": "input_json_delta", "partial_json": "{"}}), "calling a tool", 0),
+        (tool("clock", "")[0], "calling clock", 0),
         (
             ("relay.retry", {"attempt": 2, "reason": "overloaded_error", "retry_in_ms": 2500}),
             "Claude is overloaded; trying again",

@@ -71,7 +71,7 @@ def refusal(status: int, kind: str, message: str, **headers: str) -> httpx.Respo
 class Talked:
     def __init__(self, server: Server, *arguments: str) -> None:
         parser = parser_of("chat", "")
-        for name in ("--model", "--system", "--conversation"):
+        for name in ("--model", "--system", "--tools", "--conversation"):
             parser.add_argument(name)
         options: Namespace = parse(parser, ["--url", "http://keepstream", *arguments])
         self.out = io.StringIO()

@@ -56,6 +56,22 @@ async def test_a_model_and_a_system_prompt_are_set_and_shown() -> None:
     assert given.asking.settings() == {"model": "n", "system": "be brief\nand kind"}
 
 
+async def test_tools_are_shown_and_chosen() -> None:
+    given = Given(body={"tools": [{"name": "clock", "description": "The time.\nOf anywhere."}, {"name": "pay"}]})
+    for order in ("/tools", "/tools clock, pay", "/tools", "/tools map", "/tools none"):
+        assert await given.orders.follow(order, None) == ""
+    assert given.told == [
+        "○ clock  The time.\n○ pay  ",
+        "Claude may use clock, pay from now on",
+        "● clock  The time.\n● pay  ",
+        "there is no tool map; there are: clock, pay",
+        "Claude uses no tools from now on",
+    ]
+    assert given.asking.relay() == {}
+    await given.orders.follow("/tools clock", None)
+    assert given.asking.relay() == {"relay": {"tools": ["clock"]}}
+
+
 async def test_a_refusal_is_told_and_the_order_stays() -> None:
     given = Given(401, {"error": {"type": "authentication_error", "message": "no key"}})
     assert await given.orders.follow("/cost", "cv_1") == "/cost"
