@@ -13,14 +13,14 @@ from typing import Any
 
 from app import surrogates
 from app.faces.chat.prompt_files import file_block
-from app.faces.chat.prompt_tools import named_tools
+from app.faces.chat.prompt_tools import RELAY_TOOLS, named_tools, relay_tools
 from app.intake.raw_json import Fields, InvalidPromptError, built, kind_of
 
 Json = dict[str, Any]
 
 CHAT_ID_MAX = 1024
 # What of a body is looked at; all else is handed on as it was sent, or stays behind.
-LOOKED_AT = ("id", "messages", "trigger", "messageId", "model")
+LOOKED_AT = ("id", "messages", "trigger", "messageId", "model", "relay")
 # Fields of the Messages API that a browser may not choose unless the settings say so.
 GUARDED = ("system", "max_tokens", "tools", "tool_choice", "thinking")
 _UNANSWERED = ("input-streaming", "input-available", "approval-requested", "approval-responded")
@@ -85,7 +85,9 @@ def _chosen(body: Json, allowed: Allowed) -> Json:
     for name in GUARDED:
         if name in body and name not in allowed.fields:
             raise InvalidPromptError(f"{name}: may not be chosen here")
-    return prompt | {name: body[name] for name in allowed.fields if name in body}
+    if relay := relay_tools(body.get("relay"), allowed.fields):
+        prompt["relay"] = relay
+    return prompt | {name: body[name] for name in allowed.fields if name in body and name != RELAY_TOOLS}
 
 
 def _checked(messages: Any) -> list[Json]:
@@ -200,7 +202,7 @@ def _assistant(parts: list[Json], where: str, *, is_last: bool) -> Iterator[tupl
         elif _is_tool(part):
             if part.get("state") not in _UNANSWERED:
                 _add_tool(part, content, results)
-            elif is_last:
+            elif is_last and part.get("providerExecuted") is not True:  # a page cannot answer what is not its own
                 raise InvalidPromptError(f"{where}.parts.{m}: the tool call has no output yet")
         else:
             content += _said(part)
@@ -227,10 +229,10 @@ def _add_tool(part: Json, content: list[Json], results: list[Json]) -> None:
         "name": _tool_name(part),
         "input": value if isinstance(value, dict) else {},
     }
-    if part.get("providerExecuted") is True:
-        kind = _anthropic(part, "resultProviderMetadata").get("type")
+    origin = _anthropic(part, "callProviderMetadata")
+    kind = _anthropic(part, "resultProviderMetadata").get("type")
+    if part.get("providerExecuted") is True and (origin or kind is not None):
         if isinstance(kind, str) and state == "output-available":
-            origin = _anthropic(part, "callProviderMetadata")
             content.append(use | {"type": "server_tool_use"} | origin)
             content.append({"type": kind, "tool_use_id": tool_call_id, "content": part["output"]})
         return

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
+import orjson
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
@@ -47,6 +49,8 @@ PARTS_BYTES_MAX = 1024 * 1024
 SETTLE_SECONDS = 0.2
 # In a stream's meta: the chat that it answers, and the message that it goes on with, if any.
 CHAT, CONTINUES = "chat", "continues"
+# And the tools that its worker runs.
+TOOLS = "tools"
 
 
 class Anything(Convertor[str]):
@@ -97,7 +101,7 @@ async def send(request: Request) -> Response:
             chat = _chat(asked, stream_id)
             taken = await again(lambda: front.chats.take(caller.owner, asked.chat_id, chat, life_ms))
             _cancel(front, taken or "")
-        view = UIMessagesView(stream_id, _message_id(asked, stream_id))
+        view = UIMessagesView(stream_id, _message_id(asked, stream_id), tools=prompt.relay.tools)
         found = ChatAnswer(front, view, stream_id, await start_of(front, accepted), (caller.owner, asked.chat_id))
         found.headers.update(rate_headers(accepted.standing))
         return found
@@ -113,7 +117,7 @@ async def resume(request: Request) -> Response:
     chat = await front.chats.find(caller.owner, chat_id)
     if chat is None:
         return Response(status_code=204)
-    meta = await front.streams.log.meta(chat.stream_id, "outcome")
+    meta = await front.streams.log.meta(chat.stream_id, "outcome", TOOLS)
     if meta is None:
         return Response(status_code=204)
     if meta["state"] == State.ENDED.encode() and "unseen" not in request.query_params:
@@ -123,12 +127,12 @@ async def resume(request: Request) -> Response:
         return Response(status_code=204)
     if front.hub.draining:
         raise draining()
-    return await counted(front, caller, "chat", lambda: _resumed(front, caller, chat_id, chat))
+    return await counted(front, caller, "chat", lambda: _resumed(front, caller, chat_id, chat, _tools(meta)))
 
 
-async def _resumed(front: Front, caller: Caller, chat_id: str | None, chat: Chat) -> Response:
+async def _resumed(front: Front, caller: Caller, chat_id: str | None, chat: Chat, tools: Collection[str]) -> Response:
     start = await newest_of(front, chat.stream_id)
-    view = UIMessagesView(chat.stream_id, chat.message_id, surrogates.loads(chat.parts or b"[]"))
+    view = UIMessagesView(chat.stream_id, chat.message_id, surrogates.loads(chat.parts or b"[]"), tools)
     known = (caller.owner, chat_id) if chat_id is not None else None
     answer = ChatAnswer(front, view, chat.stream_id, start, known)
     answer.resumed = True
@@ -143,7 +147,7 @@ async def resume_stream(request: Request) -> Response:
     front = front_of(request)
     caller = await front.caller(request)
     stream_id = stream_id_of(request)
-    meta = await meta_of_owner(front, caller.owner, stream_id, "outcome", CHAT, CONTINUES)
+    meta = await meta_of_owner(front, caller.owner, stream_id, "outcome", TOOLS, CHAT, CONTINUES)
     if meta.get("outcome") == Outcome.CANCELLED.encode():
         return Response(status_code=204)
     if front.hub.draining:
@@ -155,7 +159,7 @@ async def resume_stream(request: Request) -> Response:
         chat_id, chat = None, Chat(stream_id, message_id)
     if "bare" in request.query_params:
         chat = replace(chat, parts=b"")
-    return await counted(front, caller, "chat", lambda: _resumed(front, caller, chat_id, chat))
+    return await counted(front, caller, "chat", lambda: _resumed(front, caller, chat_id, chat, _tools(meta)))
 
 
 async def _settle(front: Front) -> None:
@@ -178,6 +182,10 @@ async def stop(request: Request) -> Response:
     if state is State.UNKNOWN:
         return Response(status_code=204)
     return json_response({"id": chat.stream_id, "state": state}, 202)
+
+
+def _tools(meta: Mapping[str, bytes]) -> list[str]:
+    return orjson.loads(meta[TOOLS]) if meta.get(TOOLS) else []
 
 
 def _fields(asked: ChatPrompt) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ unknown chunk, or an event with a name, kills the client's stream. Knows no HTTP
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from app import surrogates
@@ -40,10 +40,12 @@ BEGAN_AGAIN = "the answer has begun again; load the chat anew"
 class UIMessagesView:
     """One client's view of one stream, from the start of an attempt on. `over`: `[DONE]` was given.
 
-    `before`: the parts that the message had already, for a client that builds it anew.
+    `before`: the parts that the message had already, for a client that builds it anew. `tools`: what the worker runs.
     """
 
-    def __init__(self, stream_id: str, message_id: str, before: list[Any] | None = None) -> None:
+    def __init__(
+        self, stream_id: str, message_id: str, before: list[Any] | None = None, tools: Collection[str] = ()
+    ) -> None:
         self.over = False
         self._stream_id = stream_id
         self._message_id = message_id
@@ -51,7 +53,9 @@ class UIMessagesView:
         self._steps = 0
         self._in_step = False
         self._blocks: dict[int, Block] = {}
-        self._seen = Seen()
+        self._tools = tools
+        self._seen = Seen(tools)
+        self._asked: dict[str, Json] = {}
         self._stop_reason: str | None = None
         self._usage: Json = {}
         self._handlers: dict[str | None, Callable[[Json], Iterable[Chunk]]] = {
@@ -62,6 +66,7 @@ class UIMessagesView:
             "message_delta": self._message_delta,
             "message_stop": self._message_stop,
             "relay.tool": self._tool,
+            "relay.approval": self._approval,
             "relay.retry": self._retry,
             "relay.reset": self._reset,
             "relay.end": self._end,
@@ -137,7 +142,20 @@ class UIMessagesView:
             yield {"type": "finish-step"}
 
     def _tool(self, data: Json) -> Iterator[Chunk]:
-        return tool_output(data["tool_use_id"], data["content"], self._seen, is_error=data["is_error"])
+        if asked := self._asked.pop(data["tool_use_id"], None):
+            yield _approval(asked | {"state": "answered"})
+        yield from tool_output(data["tool_use_id"], data["content"], self._seen, is_error=data["is_error"])
+
+    def _approval(self, data: Json) -> Iterator[Chunk]:
+        """A part of its own: the SDK's would have its page answer with another message, and this stream waits."""
+        asked = {
+            "streamId": self._stream_id,
+            "toolCallId": data["tool_use_id"],
+            "toolName": data["name"],
+            "input": data["input"],
+        }
+        self._asked[data["tool_use_id"]] = asked
+        yield _approval(asked | {"state": "requested"})
 
     def _retry(self, data: Json) -> Iterator[Chunk]:
         yield {"type": "data-retry", "data": data, "transient": True}
@@ -148,7 +166,7 @@ class UIMessagesView:
             yield from self._fail(BEGAN_AGAIN)
         elif self._steps:
             self._blocks.clear()
-            self._seen = Seen()
+            self._seen = Seen(self._tools)
             self._in_step = True
             yield {"type": "reset-step"}
 
@@ -178,6 +196,11 @@ class UIMessagesView:
 
     def _merge_usage(self, usage: Json | None) -> None:
         self._usage |= {name: value for name, value in (usage or {}).items() if value is not None}
+
+
+def _approval(data: Json) -> Chunk:
+    """The SDK keeps the last one of an id."""
+    return {"type": "data-approval", "id": data["toolCallId"], "data": data}
 
 
 def line(chunk: Any) -> bytes:

@@ -7,7 +7,7 @@ no part for goes whole into a `data-claude` part. `prompt` is the way back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from app import surrogates
@@ -20,11 +20,15 @@ TOOL_RESULT = "tool_result"  # how the types of all server tools' results end
 
 
 class Seen:
-    """What a message has shown so far: sources are named once, and an output needs its tool call."""
+    """What a message has shown so far: sources are named once, and an output needs its tool call.
 
-    def __init__(self) -> None:
+    `ours`: the tools that the worker runs. A page must not run them, nor wait for what it gives to go on.
+    """
+
+    def __init__(self, ours: Collection[str] = ()) -> None:
+        self.ours = ours
         self.sources: set[str] = set()
-        self.tool_calls: set[str] = set()
+        self.tool_calls: dict[str, str] = {}
 
 
 class Block:
@@ -95,7 +99,7 @@ class Thinking(Block):
 
 class ToolCall(Block):
     def begin(self) -> Iterator[Chunk]:
-        self.seen.tool_calls.add(self.start["id"])
+        self.seen.tool_calls[self.start["id"]] = self.start["name"]
         yield {"type": "tool-input-start", **self._tool_call()}
 
     def delta(self, delta: Json) -> Iterator[Chunk]:
@@ -119,9 +123,10 @@ class ToolCall(Block):
 
     def _tool_call(self) -> Chunk:
         call: Chunk = {"toolCallId": self.start["id"], "toolName": self.start["name"]}
-        if self.start["type"] != "tool_use":
+        is_ours = self.start["type"] == "tool_use" and self.start["name"] in self.seen.ours
+        if is_ours or self.start["type"] != "tool_use":
             call["providerExecuted"] = True
-        if self.start["type"] == "mcp_tool_use":
+        if is_ours or self.start["type"] == "mcp_tool_use":
             call["dynamic"] = True
         return call
 
@@ -195,6 +200,8 @@ def tool_output(tool_call_id: str, content: Any, seen: Seen, *, is_error: bool, 
     chunk: Chunk = {"toolCallId": tool_call_id}
     if kind:
         chunk |= {"providerExecuted": True, **_metadata(type=kind)}
+    elif seen.tool_calls[tool_call_id] in seen.ours:
+        chunk |= {"providerExecuted": True, "dynamic": True}
     failed = isinstance(content, dict) and str(content.get("type", "")).endswith("_error")
     if is_error or failed:
         text = content.get("error_code", "error") if isinstance(content, dict) else content

@@ -42,5 +42,6 @@ TEXT = block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": "Hi
 WHOLE = (START, *TEXT, delta("end_turn"), STOP, end())
 
 
-def view() -> UIMessagesView:
-    return UIMessagesView(STREAM, "m1")
+def view(*tools: str) -> UIMessagesView:
+    """`tools` are the worker's."""
+    return UIMessagesView(STREAM, "m1", tools=tools)

@@ -105,6 +105,29 @@ def test_a_tool_of_the_pages_and_one_of_the_workers() -> None:
     assert kinds(found)[5:] == ["finish-step", "tool-output-available", "start-step"]
 
 
+CALL = {"type": "tool_use", "id": "t1", "name": "clock", "input": {"zone": "x"}}
+NOON = {"tool_use_id": "t1", "name": "clock", "content": "noon", "is_error": False, "elapsed_ms": 1}
+
+
+def test_what_the_worker_runs_is_not_the_pages_to_run() -> None:
+    theirs = CALL | {"id": "t2", "name": "map"}
+    stream = frames(START, *block(0, CALL), *block(1, theirs), STOP, ("relay.tool", NOON))
+    ours = {"providerExecuted": True, "dynamic": True}
+    _, begun, whole, other, _, _, given = chunks(view("clock").take(stream))
+    assert {name: begun[name] for name in ours} == {name: whole[name] for name in ours} == ours
+    assert not ours.keys() & other.keys()
+    assert given == {"type": "tool-output-available", "toolCallId": "t1", "output": "noon"} | ours
+
+
+def test_a_call_that_waits_for_a_person_is_a_part_of_its_own_until_it_was_answered() -> None:
+    asked = ("relay.approval", {"tool_use_id": "t1", "name": "clock", "input": {"zone": "x"}})
+    found = chunks(view("clock").take(frames(START, *block(0, CALL), STOP, asked, ("relay.tool", NOON))))
+    data = {"streamId": STREAM, "toolCallId": "t1", "toolName": "clock", "input": {"zone": "x"}}
+    assert kinds(found)[3:] == ["finish-step", "data-approval", "data-approval", "tool-output-available"]
+    assert found[4] == {"type": "data-approval", "id": "t1", "data": data | {"state": "requested"}}
+    assert found[5] == {"type": "data-approval", "id": "t1", "data": data | {"state": "answered"}}
+
+
 def test_a_tool_that_failed_was_cut_off_or_was_never_called() -> None:
     call = {"type": "tool_use", "id": "t1", "name": "clock", "input": {}}
     failed = {"tool_use_id": "t1", "name": "clock", "content": "no clock", "is_error": True, "elapsed_ms": 1}
