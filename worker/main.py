@@ -42,9 +42,11 @@ def main(argv: list[str] | None = None) -> int:
                 tell(of_processes.SettingIgnored(setting))
 
             from worker.process import run  # noqa: PLC0415  # see the module
+            from worker.tools.kit import kit_of  # noqa: PLC0415
 
+            kit = kit_of(settings, os.environ)
             quieten()  # once they are loaded, for the SDK sets its own level from the environment
-            run(settings, watch)
+            run(settings, watch, kit)
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream worker: {error}\n")
         return BAD_SETTINGS

@@ -54,7 +54,7 @@ from worker.life.calling.announce import Announcer
 from worker.life.saving.following import Followings
 from worker.life.services import Services
 from worker.log.commit import Committer
-from worker.tools.builtin.listed import built_in
+from worker.tools.kit import Kit
 from worker.tools.toolbox import Toolbox
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate
@@ -63,11 +63,11 @@ from worker.upstream.gate import Gate
 GC_THRESHOLD = 50_000
 
 
-def run(settings: Settings, watch: Watch) -> None:
+def run(settings: Settings, watch: Watch, kit: Kit | None = None) -> None:
     """Works until SIGTERM or SIGINT. Raises `UnfitServerError`."""
     prices = Prices(settings.prices_file)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, prices, watch))
+        runner.run(_serve(settings, prices, watch, kit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,13 @@ class Parts:
 
 @asynccontextmanager
 async def working(
-    settings: Settings, redis: ArqRedis, name: str, prices: Prices, tallies: Tallies | None = None
+    settings: Settings,
+    redis: ArqRedis,
+    name: str,
+    prices: Prices,
+    tallies: Tallies | None = None,
+    *,
+    kit: Kit | None = None,
 ) -> AsyncIterator[Parts]:
     """A worker that takes streams, while inside. It must have drained when it is left."""
     async with Channel(redis) as channel, Committer(redis) as committer, AsyncExitStack() as stack:
@@ -110,7 +116,8 @@ async def working(
         conversations, reserves = Conversations(redis, log), Reserves(redis)
         saved = Saved(redis, settings.cache_bytes, settings.stream_life_ms)
         followings = Followings(log, saved, Rests(redis), channel, settings.lease_seconds / RENEWALS_PER_LEASE)
-        toolbox = Toolbox(built_in())
+        tools = kit or Kit()
+        toolbox = Toolbox(tools.fixed, tools.redact)
         services = Services(
             settings,
             log,
@@ -168,7 +175,7 @@ async def working(
         yield Parts(services, pool, Health(pool, renewals, kept, settings.lease_seconds))
 
 
-async def _serve(settings: Settings, prices: Prices, watch: Watch) -> None:
+async def _serve(settings: Settings, prices: Prices, watch: Watch, kit: Kit | None) -> None:
     signals, name = Signals(), watch.name
     tell_of_loop()
     redis = connect(settings.redis_url, client_name(name), ArqRedis, ca=settings.redis_ca)
@@ -178,7 +185,7 @@ async def _serve(settings: Settings, prices: Prices, watch: Watch) -> None:
         if not await signals.before(until_fit(redis)):
             return
         entering = asyncio.ensure_future(
-            stack.enter_async_context(working(settings, redis, name, prices, watch.tallies))
+            stack.enter_async_context(working(settings, redis, name, prices, watch.tallies, kit=kit))
         )
         if not await signals.before(entering):
             return

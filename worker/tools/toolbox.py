@@ -1,75 +1,162 @@
 """The tools of a worker, and one call of one of them.
 
-The rule: `run` has a result for the model whatever happens, and raises nothing but its own cancellation.
+The rule: `run` has a result for the model whatever happens, and raises nothing but its own cancellation. What a tool is
+to be given is looked at first; what it raises has no secret in it once it is told; what does not end is left to itself,
+and of what is left too often no more is begun.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app import surrogates
-from worker.tools.tool import Call, Result, Tool, ToolContext
+from app.stream.observing import tell
+from app.watch.events import of_processes
+from worker.tools.answer import Content, content_of, fault
+from worker.tools.checking import InputSchema
+from worker.tools.outcome import Raised, caught, settled
+from worker.tools.redacted import Redactor
+from worker.tools.threads import Threads
+from worker.tools.tool import BYTES, Call, Result, Tool, ToolContext
 
-Body = Callable[[Mapping[str, Any], ToolContext], Awaitable[object]]
-WORDS_MAX = 2_000
+# Of one tool's calls so many may go on although nobody waits for them any more: threads cannot be ended.
+LEFT_MAX = 8
+NAME_SHOWN = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Runnable:
-    """A tool, and what is awaited for a call of it."""
+    """A tool, and what is called with its arguments; `plain`: in a thread, for it may block."""
 
     tool: Tool
-    body: Body
-
-
-class RefusedError(Exception):
-    """A call that is not run; its words are for the model."""
+    schema: InputSchema
+    body: Callable[[Mapping[str, Any], ToolContext], Any]
+    plain: bool = False
 
 
 class Toolbox:
-    def __init__(self, runnables: Iterable[Runnable] = ()) -> None:
-        self._runnables = {runnable.tool.name: runnable for runnable in runnables}
+    """`others` are asked for those that come and go; a name of `fixed` is never theirs."""
+
+    def __init__(
+        self,
+        fixed: Iterable[Runnable] = (),
+        redact: Redactor | None = None,
+        others: Callable[[], Mapping[str, Runnable]] = dict,
+    ) -> None:
+        self._fixed = {runnable.tool.name: runnable for runnable in fixed}
+        self._others = others
+        self._redact = redact or Redactor()
+        self._threads = Threads()
+        self._left: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     @property
     def offered(self) -> Mapping[str, Tool]:
         """What can be called now, by name."""
-        return {name: runnable.tool for name, runnable in self._runnables.items()}
+        return {name: runnable.tool for name, runnable in {**self._others(), **self._fixed}.items()}
 
     async def run(self, call: Call) -> Result:
         """What the model is told of its call."""
         started = time.monotonic()
-        try:
-            runnable = self._allowed(call)
-            given = await self._within(runnable, _arguments(call.input), call)
-            content, is_error = surrogates.dumps(given), False
-        except Exception as error:  # noqa: BLE001  # whatever a tool raises is for the model to hear
-            content, is_error = surrogates.dumps(str(error)[:WORDS_MAX] or type(error).__name__), True
-        return Result(content, is_error, round((time.monotonic() - started) * 1000))
+        content = await self._content(call)
+        return Result(content.json, content.is_error, round((time.monotonic() - started) * 1000))
 
-    def _allowed(self, call: Call) -> Runnable:
-        runnable = self._runnables.get(call.name)
+    async def _content(self, call: Call) -> Content:
+        runnable = self._fixed.get(call.name) or self._others().get(call.name)
         if runnable is None or not runnable.tool.may(call.owner):
-            raise RefusedError(f"There is no tool {call.name[:128]!r} here.")
-        return runnable
+            return fault(f"There is no tool {call.name[:NAME_SHOWN]!r} here.", BYTES)
+        most = runnable.tool.bytes
+        arguments = _arguments(call.input)
+        if isinstance(arguments, str):
+            return fault(arguments, most)
+        if wrong := runnable.schema.fault_of(arguments):
+            return fault(f"The input does not fit the tool's schema: {wrong}", most)
+        if self._left[call.name] >= LEFT_MAX:
+            return fault("The tool does not answer: earlier calls of it have not ended yet.", most)
+        outcome = await self._outcome(runnable, arguments, call)
+        if not isinstance(outcome, Raised):
+            outcome = caught(partial(content_of, outcome, most))
+        match outcome:
+            case Content():
+                return outcome
+            case Raised(_, said) if said is not None:
+                return Content(self._told(said, most), is_error=True)
+            case Raised(words):
+                return fault(self._redact(words), most)
+        raise AssertionError(outcome)
 
-    async def _within(self, runnable: Runnable, arguments: Mapping[str, Any], call: Call) -> object:
+    def _told(self, said: object, most: int) -> bytes:
+        content = caught(partial(content_of, said, most))
+        if isinstance(content, Content):
+            return self._redact(content.json.decode()).encode()
+        return fault("The tool failed.", most).json
+
+    async def _outcome(self, runnable: Runnable, arguments: Mapping[str, Any], call: Call) -> object:
+        """What the tool gave within its time."""
+        tool, run = runnable.tool, _Run(self._left, runnable.tool.name)
         context = ToolContext(call.owner, call.stream_id, call.tool_use_id)
+        task = asyncio.create_task(self._settle(runnable, arguments, context, run), name=f"tool {tool.name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         try:
-            async with asyncio.timeout(runnable.tool.seconds):
-                return await runnable.body(arguments, context)
-        except TimeoutError:
-            raise RefusedError(f"The tool gave no result within {runnable.tool.seconds:g} s.") from None
+            await asyncio.wait({task}, timeout=tool.seconds)
+        finally:
+            if not task.done():
+                run.leave()
+                task.cancel()
+        if not task.done():
+            return Raised(f"The tool gave no result within {tool.seconds:g} s.")
+        return Raised("The tool was cancelled.") if task.cancelled() else task.result()
+
+    async def _settle(
+        self, runnable: Runnable, arguments: Mapping[str, Any], context: ToolContext, run: _Run
+    ) -> object:
+        if runnable.plain:
+            most = runnable.tool.bytes
+
+            def work() -> object:
+                return content_of(runnable.body(arguments, context), most)
+
+            return await self._threads.run(partial(caught, work), run.over)
+        try:
+
+            def blocked(seconds: float) -> None:
+                tell(of_processes.ToolBlocked(runnable.tool.name, seconds))
+
+            return await settled(runnable.body(arguments, context), blocked)
+        finally:
+            run.over()
 
 
-def _arguments(text: bytes) -> Mapping[str, Any]:
+class _Run:
+    """Whether a call's code still runs, and whether anybody waits for it."""
+
+    def __init__(self, left: Counter[str], name: str) -> None:
+        self._left = left
+        self._name = name
+        self._is_left = self._is_over = False
+
+    def leave(self) -> None:
+        if not self._is_over:
+            self._is_left = True
+            self._left[self._name] += 1
+
+    def over(self) -> None:
+        self._is_over = True
+        if self._is_left:
+            self._left[self._name] -= 1
+
+
+def _arguments(text: bytes) -> Mapping[str, Any] | str:
+    """The input, or what is wrong with it."""
     try:
         value = surrogates.loads(text)
     except ValueError:
-        raise RefusedError("The input is no JSON.") from None
-    if not isinstance(value, dict):
-        raise RefusedError("The input must be a JSON object.")
-    return value
+        return "The input is no JSON."
+    return value if isinstance(value, dict) else "The input must be a JSON object."

@@ -87,6 +87,14 @@ class SettingIgnored(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolBlocked(Event):
+    """An async tool held a worker's loop for so many seconds, in which none of its streams got anything."""
+
+    tool: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class FewDescriptors(Event):
     """A process may open fewer files than its settings need: so many connections, and not those `wanted`."""
 

@@ -146,6 +146,7 @@ LINES: dict[type[Event], Line] = {
     of_processes.SettingIgnored: _always(
         "setting.ignored", WARNING, "it is no setting of Keepstream's, and changes nothing"
     ),
+    of_processes.ToolBlocked: _always("tool.blocked", WARNING, "write it as a plain function: it then has a thread"),
     of_processes.FewDescriptors: _always(
         "descriptors.few", WARNING, "raise ulimit -n or lower KEEPSTREAM_CONNECTIONS_MAX"
     ),

@@ -1,16 +1,30 @@
-"""One call of a tool, as the loop asks for it."""
+"""One call of a tool, as the loop asks for it: whatever the tool does, the model has a result."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import orjson
+import pytest
 
+from app.watch.events import of_processes
+from tests.harness.heard import heard
 from worker.tools.builtin.listed import built_in
+from worker.tools.decorator import Options
 from worker.tools.functions import runnable_of
-from worker.tools.tool import Call, Result
-from worker.tools.toolbox import Toolbox
+from worker.tools.outcome import BLOCKING_SECONDS
+from worker.tools.redacted import Redactor
+from worker.tools.tool import Call, Result, ToolContext
+from worker.tools.toolbox import LEFT_MAX, Toolbox
+
+KEY = "sk-not-for-models"
+BRIEF = Options(seconds=0.05)
 
 
 def call(name: str, text: bytes = b"{}", owner: str = "anonymous") -> Call:
@@ -21,22 +35,231 @@ def told(result: Result) -> Any:
     return orjson.loads(result.content)
 
 
+def box(function: Callable[..., Any], options: Options | None = None) -> Toolbox:
+    return Toolbox([runnable_of(function, options)], Redactor([KEY]))
+
+
+async def fault(toolbox: Toolbox, name: str, text: bytes = b"{}", owner: str = "anonymous") -> str:
+    result = await toolbox.run(call(name, text, owner))
+    assert result.is_error
+    words = told(result)
+    assert isinstance(words, str)
+    assert "Traceback" not in words
+    assert KEY not in words
+    return words
+
+
 async def test_what_a_tool_gives_is_told() -> None:
     result = await Toolbox(built_in()).run(call("calculator", b'{"expression": "6*7"}'))
     assert (told(result), result.is_error) == ("42", False)
 
 
-async def test_a_name_that_nobody_has_is_told_to_the_model() -> None:
-    result = await Toolbox(built_in()).run(call("teleport"))
+async def test_a_name_that_nobody_has_and_one_that_is_anothers_are_the_same() -> None:
+    async def ours() -> str:
+        return "ours"
+
+    toolbox = box(ours, Options(owners=("ann",)))
+    assert "teleport" in await fault(toolbox, "teleport")
+    assert (await fault(toolbox, "ours", owner="bob")).replace("ours", "teleport") == await fault(toolbox, "teleport")
+    assert told(await toolbox.run(call("ours", owner="ann"))) == "ours"
+
+
+@pytest.mark.parametrize("text", [b"[1]", b'{"a":', b"", b"null", b"\xff", b'{"a":' * 100_000])
+async def test_what_is_no_object_is_told(text: bytes) -> None:
+    assert "JSON" in await fault(Toolbox(built_in()), "clock", text)
+
+
+async def test_an_input_that_does_not_fit_is_told_with_its_place_and_nothing_runs() -> None:
+    ran: list[object] = []
+
+    def order(items: list[Item]) -> None:
+        ran.append(items)
+
+    words = await fault(box(order), "order", b'{"items": [{"amount": 1}, {"amount": "many"}]}')
+    assert "items[1].amount" in words
+    assert "integer" in words
+    assert '"items" is a required property' in await fault(box(order), "order")
+    assert "extra" in await fault(box(order), "order", b'{"items": [], "extra": 1}')
+    assert not ran
+    assert not (await box(order).run(call("order", b'{"items": [{"amount": 2}]}'))).is_error
+    assert ran == [[Item(2)]]
+
+
+@dataclass
+class Item:
+    amount: int
+
+
+class Spoken:
+    """What a tool may raise."""
+
+    @staticmethod
+    def secret() -> NoReturn:
+        raise ValueError(f"GET https://me:{KEY}@example.com: 401 for {KEY}")
+
+    @staticmethod
+    def exiting() -> NoReturn:
+        sys.exit("enough")
+
+    @staticmethod
+    def interrupting() -> NoReturn:
+        raise KeyboardInterrupt
+
+    @staticmethod
+    def cancelling() -> NoReturn:
+        raise asyncio.CancelledError("by itself")
+
+    @staticmethod
+    def stopping() -> NoReturn:
+        raise StopIteration(1)
+
+    @staticmethod
+    def wordless() -> NoReturn:
+        class MuteError(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError(KEY)
+
+        raise MuteError
+
+    @staticmethod
+    def endless() -> NoReturn:
+        raise ValueError("x" * 10_000_000 + KEY)
+
+    @staticmethod
+    def halved() -> NoReturn:
+        raise ValueError("half \ud83d")
+
+
+RAISED = {
+    "secret": "ValueError: GET https://[redacted]@example.com: 401 for [redacted]",
+    "exiting": "SystemExit: enough",
+    "interrupting": "KeyboardInterrupt",
+    "stopping": "StopIteration: 1",
+    "wordless": "MuteError",
+    "halved": "ValueError: half \ufffd",
+}
+
+
+@pytest.mark.parametrize("name", [*RAISED, "cancelling", "endless"])
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "async"])
+async def test_whatever_a_tool_raises_is_told_in_words(name: str, plain: bool) -> None:  # noqa: FBT001
+    work = getattr(Spoken, name)
+
+    def plainly() -> None:
+        work()
+
+    async def asyncly() -> None:
+        work()
+
+    toolbox = box(plainly if plain else asyncly, Options(name=name))
+    words = await fault(toolbox, name)
+    if name != "stopping" or plain:  # Python itself makes something else of it
+        assert words == RAISED.get(name, words)
+    assert len(words) < 3_000
+
+
+@pytest.mark.parametrize("value", [b"bytes", float("nan"), {"a": [float("inf")]}, "half \ud83d", object(), {(1,): 1}])
+async def test_what_no_model_can_be_told_is_told_as_that(value: object) -> None:
+    async def odd() -> object:
+        return value
+
+    def oddly() -> object:
+        return value
+
+    for function in (odd, oddly):
+        assert "cannot be told" in await fault(box(function), function.__name__)
+
+
+async def test_a_result_of_ten_megabytes_is_clipped_and_says_so() -> None:
+    def large() -> str:
+        return "ä\n" * 5_000_000
+
+    result = await box(large).run(call("large"))
     assert result.is_error
-    assert "teleport" in told(result)
+    assert len(result.content) <= 262_144
+    assert told(result).endswith("are shown]")
 
 
-async def test_what_is_no_object_is_told_to_the_model() -> None:
-    for text in (b"[1]", b'{"a":', b"", b"null", b"\xff"):
-        result = await Toolbox(built_in()).run(call("clock", text))
-        assert result.is_error
-        assert "JSON" in told(result)
+async def test_a_tool_that_hangs_is_left_and_told() -> None:
+    ended = asyncio.Event()
+
+    async def hang() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    assert "within 0.05 s" in await fault(box(hang, BRIEF), "hang")
+    await ended.wait()
+
+
+async def test_of_threads_that_hang_there_are_a_few_and_then_none_is_begun() -> None:
+    may_end, began = threading.Event(), 0
+
+    def hang() -> None:
+        nonlocal began
+        began += 1
+        may_end.wait()
+
+    toolbox = box(hang, BRIEF)
+    for _ in range(LEFT_MAX):
+        assert "within" in await fault(toolbox, "hang")
+    assert "have not ended yet" in await fault(toolbox, "hang")
+    assert began == LEFT_MAX
+    may_end.set()
+    while toolbox._left["hang"]:
+        await asyncio.sleep(0)
+    assert not (await toolbox.run(call("hang"))).is_error
+
+
+async def test_an_async_tool_that_heeds_no_cancellation_is_counted_likewise() -> None:
+    may_end = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not may_end.is_set():
+            try:
+                await may_end.wait()
+            except asyncio.CancelledError:
+                continue
+
+    toolbox = box(stubborn, BRIEF)
+    assert "within" in await fault(toolbox, "stubborn")
+    assert toolbox._left["stubborn"] == 1
+    may_end.set()
+    while toolbox._left["stubborn"]:
+        await asyncio.sleep(0)
+
+
+async def test_an_async_tool_that_blocks_the_loop_is_told() -> None:
+    async def blocking() -> str:
+        await asyncio.sleep(0)
+        time.sleep(BLOCKING_SECONDS)  # noqa: ASYNC251  # that is the fault
+        return "done"
+
+    with heard() as events:
+        assert told(await box(blocking).run(call("blocking"))) == "done"
+    (blocked,) = [event for event in events if isinstance(event, of_processes.ToolBlocked)]
+    assert blocked.tool == "blocking"
+    assert blocked.seconds >= BLOCKING_SECONDS
+
+
+async def test_content_blocks_go_as_they_are() -> None:
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+
+    def picture() -> list[Any]:
+        return [{"type": "text", "text": "look"}, image]
+
+    assert told(await box(picture).run(call("picture"))) == [{"type": "text", "text": "look"}, image]
+
+
+async def test_who_calls_is_told_to_who_wants_to_know() -> None:
+    def whose(context: ToolContext, greeting: str = "hello") -> str:
+        return f"{greeting} {context.owner} {context.stream_id} {context.tool_use_id}"
+
+    toolbox = box(whose)
+    assert b"context" not in toolbox.offered["whose"].input_schema
+    assert told(await toolbox.run(call("whose", owner="ann"))) == "hello ann st_1 toolu_1"
+    assert "context" in await fault(toolbox, "whose", b'{"context": {"owner": "bob"}}')
 
 
 async def test_whoever_waits_for_a_call_may_leave() -> None:
@@ -50,8 +273,21 @@ async def test_whoever_waits_for_a_call_may_leave() -> None:
             left.set()
         return ""
 
-    running = asyncio.create_task(Toolbox([runnable_of(sleeper)]).run(call("sleeper")))
+    running = asyncio.create_task(box(sleeper).run(call("sleeper")))
     await began.wait()
     running.cancel()
     await left.wait()
     assert (await asyncio.gather(running, return_exceptions=True))[0].__class__ is asyncio.CancelledError
+
+
+async def test_those_that_come_and_go_are_offered_while_they_are_there() -> None:
+    def visitor() -> str:
+        return "here"
+
+    there = {"visitor": runnable_of(visitor)}
+    toolbox = Toolbox(built_in(), others=lambda: there)
+    assert set(toolbox.offered) == {"clock", "calculator", "visitor"}
+    assert told(await toolbox.run(call("visitor"))) == "here"
+    there.clear()
+    assert "visitor" not in toolbox.offered
+    assert "There is no tool" in await fault(toolbox, "visitor")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from worker.tools.builtin.calculator import calculator
 from worker.tools.builtin.clock import clock
+from worker.tools.decorator import Options
 from worker.tools.functions import runnable_of
 from worker.tools.toolbox import Runnable
 
 
 def built_in() -> list[Runnable]:
-    return [runnable_of(clock, repeatable=True), runnable_of(calculator, repeatable=True)]
+    return [runnable_of(function, Options(repeatable=True)) for function in (clock, calculator)]

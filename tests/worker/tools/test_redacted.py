@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from worker.tools.redacted import Redactor, secrets_in
+
+ENVIRONMENT = {
+    "ANTHROPIC_API_KEY": "sk-ant-api03-abc",
+    "REDIS_URL": "redis://me:p%40ssword@redis:6379/0",
+    "KEEPSTREAM_JWT_SECRET": "jwt-secret-abc",
+    "KEEPSTREAM_JWT_SECRET_FILE": "/run/secrets/jwt",
+    "GITHUB_PAT": "ghp_abcdef",
+    "Authorization": "Bearer tok-123456",
+    "X-Api-Key": "x-key-123456",
+    "PASSWORD": "abc",
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/home/ann",
+    "KEYBOARD": "german-keys",
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("key sk-ant-api03-abc refused", "key [redacted] refused"),
+        ("Cannot connect to redis://me:p%40ssword@redis:6379/0", "Cannot connect to redis://[redacted]@redis:6379/0"),
+        ("password p@ssword is wrong", "password [redacted] is wrong"),
+        ("jwt-secret-abc", "[redacted]"),
+        ("ghp_abcdef", "[redacted]"),
+        ("header Bearer tok-123456; tok-123456", "header [redacted]; [redacted]"),
+        ("x-key-123456", "[redacted]"),
+        ("https://anybody:theirs@example.com/a?b", "https://[redacted]@example.com/a?b"),
+        ("abc, /run/secrets/jwt, /usr/bin:/bin, german-keys", "abc, /run/secrets/jwt, /usr/bin:/bin, german-keys"),
+        ("mail ann@example.com", "mail ann@example.com"),
+    ],
+)
+def test_secrets_of_the_process_are_told_nobody(said: str, told: str) -> None:
+    assert Redactor(secrets_in(ENVIRONMENT))(said) == told
+
+
+def test_without_secrets_only_addresses_are_looked_at() -> None:
+    assert Redactor()("a http://b:c@d/ e") == "a http://[redacted]@d/ e"
