@@ -54,6 +54,7 @@ from app.http.connection.tls.certificate import Certificate
 from app.http.envelope import Door, Envelope
 from app.http.errors import HANDLED, on_error
 from app.http.health import Readiness
+from app.intake.calls.offered import Offered
 from app.intake.streams import Streams
 from app.intake.sweep import sweeping
 from app.openapi import document
@@ -75,6 +76,7 @@ from app.stream.redis.accord import Accord
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import until_fit
 from app.stream.saved.saved_calls import Saved
+from app.stream.workers.offers import Offers
 from app.upstream import Upstream
 from app.watch.announcing import announce
 from app.watch.events import of_processes
@@ -240,6 +242,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
             saved=Saved(redis, settings.cache_bytes, settings.stream_life_ms),
             events_of=native.events_of,
             opinions=Opinions(redis),
+            offered=Offered(Offers(redis, settings.lease_seconds)),
         )
         conversing = Conversing(streams, claude, settings, bulk)
         report = await stack.enter_async_context(reporting(watch, redis, lambda: numbers_of(hub, accord)))

@@ -52,7 +52,7 @@ KEPT = {
     "worker/life/life.py Life.prepare": "a stream's beginning; awaited by `live`, and heard if it is not",
     "worker/life/saving/sharing.py Share.cancel": "one farewell; ended by `close`",
     "worker/process.py _serve": "the entering; awaited right there",
-    "worker/tools/threads.py Threads.run": "one call of a plain function; left to itself where it hangs, and counted",
+    "worker/tools/running/threads.py Threads.run": "one plain function; left to itself where it hangs, and counted",
     "worker/tools/toolbox.py Toolbox._outcome": "one call of a tool; bounded in time, then cancelled, and counted",
     "worker/upstream/claude.py Claude.call": "the last bytes of one answer; bounded in time, ended by `close`",
     "worker/upstream/gate.py _Model.stir": "one model's gate; catches all, and opens where it fails",

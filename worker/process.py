@@ -31,6 +31,7 @@ from app.stream.redis.refusals import NO_ANSWER
 from app.stream.saved.rest import Rests
 from app.stream.saved.saved_calls import Saved
 from app.stream.workers.gates import Gates
+from app.stream.workers.offers import Offers
 from app.stream.workers.presence import Presence
 from app.stream.workers.reserves import Reserves
 from app.watch.announcing import announce
@@ -55,6 +56,7 @@ from worker.life.saving.following import Followings
 from worker.life.services import Services
 from worker.log.commit import Committer
 from worker.tools.kit import Kit
+from worker.tools.offering import Offering
 from worker.tools.toolbox import Toolbox
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate
@@ -146,6 +148,16 @@ async def working(
             counts.sample(pool.said())
             return pool.numbers()
 
+        offering = Offering(
+            name,
+            lambda: toolbox.offered,
+            Offers(redis, settings.lease_seconds),
+            settings.lease_seconds / RENEWALS_PER_LEASE,
+        )
+        stack.push_async_callback(offering.end)
+        with contextlib.suppress(*NO_ANSWER):
+            await offering.say()  # who sees it ready may ask for them; else it is said again and again
+
         report = Report(name, "worker", counts, Board(redis), numbers)
 
         async def take() -> None:
@@ -170,6 +182,7 @@ async def working(
             ("neighbours", neighbours.watch),
             ("accord", Accord(redis, channel, keys.accord(name)).watch),
             ("report", report.keep),
+            ("tools", offering.keep),
         ):
             kept.append(await stack.enter_async_context(Supervised(what, work, asks_redis=True)))
         yield Parts(services, pool, Health(pool, renewals, kept, settings.lease_seconds))

@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 
 from app.openapi import access, chat, conversations, happened, messages, ops, schemas, service, streams, used
-from app.openapi.shapes import offsets
+from app.openapi.shapes import offsets, tools
 from app.openapi.words import ERROR_RESPONSES, HEADERS, PARAMETERS
 
 PIECES = (streams, happened, conversations, messages, chat, access, used, ops, service)
-SHAPES = (schemas, streams, offsets, happened, conversations, access, used, ops)
+SHAPES = (schemas, streams, tools, offsets, happened, conversations, access, used, ops)
 
 DESCRIPTION = """\
 A self-hosted relay for Claude streams. A prompt is queued, a worker runs it against the Claude API, every event goes

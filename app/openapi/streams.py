@@ -75,6 +75,20 @@ def paths() -> Json:
                 requestBody=body(schema("StreamRequest")),
             )
         },
+        "/v1/tools": {
+            "get": operation(
+                "tools",
+                TAG,
+                "Which tools a stream may ask for",
+                {
+                    "200": answer(
+                        "What workers offer the caller, by name: these names `relay.tools` may have",
+                        json_content(schema("Tools")),
+                    ),
+                    **errors(401),
+                },
+            )
+        },
         "/v1/streams/{id}": {
             "get": operation(
                 "show",

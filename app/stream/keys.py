@@ -53,6 +53,9 @@ another server than the queue, or on a cluster.
     `SAVED_SECONDS` after the last answer was kept, which is longer than any is; bounded by the answers
 `ks:{queue}:running:<digest>`
     as long as the stream it names may live
+`ks:{queue}:tools`, `…:tool-texts`
+    `QUEUE_SECONDS` after a worker last said what it offers; bounded by the workers that are there, and
+    `OFFER_BYTES_MAX` for each that offers something else
 `ks:{queue}:processes`, `ks:{queue}:seen`
     `STEP_LIFE` of `scripts/board/step.lua` after a process last left its numbers, or something was seen; bounded by the
     processes that lived within it, and by `SEEN_LENGTH`
@@ -99,6 +102,9 @@ BYTES = "ks:{queue}:bytes"
 WORKERS = "ks:{queue}:workers"
 CLOCK = "ks:{queue}:clock"
 OUTBOX = "ks:{queue}:outbox"
+# What each worker offers as tools, by the digest of its definitions, and those.
+TOOLS = "ks:{queue}:tools"
+TOOL_TEXTS = "ks:{queue}:tool-texts"
 # What fronts and workers leave of themselves, what was counted in each step and on each day, and what was seen.
 PROCESSES = "ks:{queue}:processes"
 STEPS = "ks:{queue}:step:"

@@ -35,6 +35,7 @@ from app.http.connection.server import listen, server
 from app.http.connection.tls.certificate import Certificate
 from app.http.health import Readiness
 from app.http.who import Who
+from app.intake.calls.offered import Offered
 from app.intake.streams import Streams
 from app.main import application, numbers_of
 from app.prices import Prices
@@ -53,6 +54,7 @@ from app.stream.opinions.opinions import Opinions
 from app.stream.queue import Queue
 from app.stream.redis.accord import Accord
 from app.stream.saved.saved_calls import Saved
+from app.stream.workers.offers import Offers
 from app.upstream import Upstream
 from app.watch.metrics.metrics_observer import Metrics
 from app.watch.metrics.parts.front_metrics import FrontMetrics
@@ -147,6 +149,7 @@ async def served(redis: Redis, settings: Settings | None = None) -> AsyncIterato
             saved=Saved(redis, settings.cache_bytes, settings.stream_life_ms),
             events_of=events_of,
             opinions=Opinions(redis),
+            offered=Offered(Offers(redis, settings.lease_seconds)),
             screening=Screening(chosen(settings), settings.screen_seconds),
         )
         conversing = Conversing(streams, upstream, settings, front.bulk)

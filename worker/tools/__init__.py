@@ -7,7 +7,7 @@ raises nothing but the `CancelledError` of who waits for it. It knows neither st
 For modules of functions (KEEPSTREAM_TOOLS) there are `keepstream_tool` and `ToolContext`.
 """
 
-from worker.tools.decorator import keepstream_tool
+from worker.tools.functions.decorator import keepstream_tool
 from worker.tools.tool import ToolContext
 
 __all__ = ["ToolContext", "keepstream_tool"]

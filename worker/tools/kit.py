@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from app.settings import Settings
 from worker.tools.builtin.listed import built_in
-from worker.tools.redacted import Redactor, secrets_in
-from worker.tools.registered import registered
+from worker.tools.functions.modules import registered
+from worker.tools.running.redacted import Redactor, secrets_in
 from worker.tools.toolbox import Runnable
 
 

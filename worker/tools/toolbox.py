@@ -18,11 +18,11 @@ from typing import Any
 from app import surrogates
 from app.stream.observing import tell
 from app.watch.events import of_processes
-from worker.tools.answer import Content, content_of, fault
-from worker.tools.checking import InputSchema
-from worker.tools.outcome import Raised, caught, settled
-from worker.tools.redacted import Redactor
-from worker.tools.threads import Threads
+from worker.tools.running.answer import Content, content_of, fault
+from worker.tools.running.checking import InputSchema
+from worker.tools.running.outcome import Raised, caught, settled
+from worker.tools.running.redacted import Redactor
+from worker.tools.running.threads import Threads
 from worker.tools.tool import BYTES, Call, Result, Tool, ToolContext
 
 # Of one tool's calls so many may go on although nobody waits for them any more: threads cannot be ended.

@@ -6,7 +6,7 @@
 
 /**
  * @import { Accepted, CallOptions, Conversation, ConversationEvent, ConversationPage, ConversationRow, Described,
- *   EventsOptions, Given, Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions } from "./shapes.js"
+ *   EventsOptions, Given, Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions, Tool } from "./shapes.js"
  */
 
 import { Keepstream as Streams } from "./keepstream.js";
@@ -62,6 +62,11 @@ export class Keepstream extends Streams {
   /** @param {string} id @param {CallOptions} [options] @returns {Promise<Record<string, any>>} */
   timeline(id, options) {
     return this.call("GET", pathTo("streams", id, "timeline"), undefined, options);
+  }
+
+  /** What workers run for who names it in `relay: { tools }`. @param {CallOptions} [options] @returns {Promise<{ tools: Tool[] }>} */
+  tools(options) {
+    return this.call("GET", "/v1/tools", undefined, options);
   }
 
   /**

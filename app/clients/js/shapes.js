@@ -98,6 +98,11 @@
  * @typedef {Accepted & { conversation_id: string, message_id: string, answer_id: string }} Said
  */
 
+/**
+ * A tool that workers run.
+ * @typedef {{ name: string, description: string, input_schema: Record<string, any>, approve: boolean, repeatable: boolean }} Tool
+ */
+
 /** @typedef {{ ticket: string, expires_at: string, events_url: string }} Ticket */
 
 /** As the Claude API has them. @typedef {{ type: string, text?: string, [field: string]: any }} Block */

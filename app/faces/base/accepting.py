@@ -23,7 +23,7 @@ from app.faces.base import saving
 from app.faces.base.front import Front
 from app.faces.base.screened import screened
 from app.http.body import headers_of
-from app.intake.prompt import PASSED_HEADERS, Prompt
+from app.intake.prompt import PASSED_HEADERS, InvalidPromptError, Prompt
 from app.intake.streams import NOTHING
 from app.intake.submit import Accepted, Along, again
 from app.stream.accounts import Account, Demand
@@ -50,10 +50,12 @@ async def accept(
 ) -> Accepted:
     """Submits `prompt` for `caller`. With `saves` its answer may be a saved one where the caller's limits say so and
     the prompt does not; `inherited` are headers of an earlier request that hold where this one has none of the name.
-    Raises `NotAllowedError`, what `screened` raises, and what `Streams.submit` does; then nothing was accepted.
+    Raises `InvalidPromptError`, `NotAllowedError`, what `screened` raises, and what `Streams.submit` does; then
+    nothing was accepted.
     """
     headers = {**inherited, **headers_of(request, PASSED_HEADERS)}
     granted = front.limits.of(caller)
+    await _offered(front, caller, prompt, key=idempotency_key)
     demand, refused = await _may(front, caller, granted, prompt, headers.get(BETAS, ""), key=idempotency_key)
     kept = await screened(front, request, caller, prompt)
     seconds = prompt.relay.cache if prompt.relay.cache is not None else granted.cache if saves else 0.0
@@ -114,6 +116,19 @@ class Accepting:
         granted = self.front.limits.of(self.caller)
         demand = await _demand(self.front, granted, meta.get("model", b"").decode(), meta["request"], betas)
         return await streams.resubmit(stream_id, self.caller.owner, idempotency_key, digest, demand)
+
+
+async def _offered(front: Front, caller: Caller, prompt: Prompt, *, key: str | None) -> None:
+    """Raises `InvalidPromptError` where the prompt asks for tools that nobody offers its caller, unless it was accepted
+    once.
+    """
+    if not prompt.relay.tools:
+        return
+    try:
+        await front.offered.check(prompt.relay.tools, prompt.body, caller.owner)
+    except InvalidPromptError:
+        if key is None or not await again(lambda: front.streams.queue.find(caller.owner, key)):
+            raise
 
 
 async def _may(

@@ -16,6 +16,7 @@ from app.access.screening.asking import Screening
 from app.fanout.hub import Hub
 from app.http.bulk import Bulk
 from app.http.who import Who
+from app.intake.calls.offered import Offered
 from app.intake.streams import Streams
 from app.prices import Prices
 from app.settings import Settings
@@ -58,6 +59,7 @@ class Front:
     events_of: EventsOf
     screening: Screening
     opinions: Opinions
+    offered: Offered
 
     async def caller(self, request: Request) -> Caller:
         """Who sent a request. Raises `ApiError`, and Redis' errors for who comes with a session."""

@@ -20,7 +20,7 @@ from app.faces.base.lookup import check_readable, meta_of, stream_id_of
 from app.faces.base.names import path_of
 from app.faces.base.result import FIELDS, failure_of, message_of
 from app.faces.base.timeline import TIMELINE_FIELDS, timeline_of
-from app.faces.native import going_on, rating
+from app.faces.native import going_on, offered_tools, rating
 from app.faces.native.answer import Enter, StreamResponse, WholeResponse
 from app.faces.native.view import SHOWN_FIELDS, away, opening, reset_event, shown
 from app.fanout.hub import start_position
@@ -247,4 +247,5 @@ ROUTES = [
     Route("/v1/streams/{id}/ticket", ticket, methods=["POST"]),
     *rating.ROUTES,
     *going_on.ROUTES,
+    *offered_tools.ROUTES,
 ]

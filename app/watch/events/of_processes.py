@@ -95,6 +95,14 @@ class ToolBlocked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolLeftOut(Event):
+    """A tool that this worker has cannot be offered: `why`, in our words."""
+
+    tool: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class FewDescriptors(Event):
     """A process may open fewer files than its settings need: so many connections, and not those `wanted`."""
 

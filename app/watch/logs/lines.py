@@ -147,6 +147,7 @@ LINES: dict[type[Event], Line] = {
         "setting.ignored", WARNING, "it is no setting of Keepstream's, and changes nothing"
     ),
     of_processes.ToolBlocked: _always("tool.blocked", WARNING, "write it as a plain function: it then has a thread"),
+    of_processes.ToolLeftOut: _always("tool.left_out", WARNING, "no stream can ask for it"),
     of_processes.FewDescriptors: _always(
         "descriptors.few", WARNING, "raise ulimit -n or lower KEEPSTREAM_CONNECTIONS_MAX"
     ),

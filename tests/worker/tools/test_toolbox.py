@@ -16,10 +16,10 @@ import pytest
 from app.watch.events import of_processes
 from tests.harness.heard import heard
 from worker.tools.builtin.listed import built_in
-from worker.tools.decorator import Options
-from worker.tools.functions import runnable_of
-from worker.tools.outcome import BLOCKING_SECONDS
-from worker.tools.redacted import Redactor
+from worker.tools.functions.decorator import Options
+from worker.tools.functions.runnable import runnable_of
+from worker.tools.running.outcome import BLOCKING_SECONDS
+from worker.tools.running.redacted import Redactor
 from worker.tools.tool import Call, Result, ToolContext
 from worker.tools.toolbox import LEFT_MAX, Toolbox
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from worker.tools.builtin.calculator import calculator
 from worker.tools.builtin.clock import clock
-from worker.tools.decorator import Options
-from worker.tools.functions import runnable_of
+from worker.tools.functions.decorator import Options
+from worker.tools.functions.runnable import runnable_of
 from worker.tools.toolbox import Runnable
 
 

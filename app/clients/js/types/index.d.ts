@@ -3,10 +3,10 @@
  * beside them. The rule: whatever has to survive a network is in keepstream.js; here each method is one call. For views
  * there are stores of it (stores.js), which know no framework.
  */
-import type { Accepted, CallOptions, Conversation, ConversationEvent, ConversationPage, ConversationRow, Described, EventsOptions, Given, Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions } from "./shapes.js";
+import type { Accepted, CallOptions, Conversation, ConversationEvent, ConversationPage, ConversationRow, Described, EventsOptions, Given, Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions, Tool } from "./shapes.js";
 /**
  * @import { Accepted, CallOptions, Conversation, ConversationEvent, ConversationPage, ConversationRow, Described,
- *   EventsOptions, Given, Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions } from "./shapes.js"
+ *   EventsOptions, Given, Said, Saying, Stream, SubmitOptions, Ticket, TicketOptions, Tool } from "./shapes.js"
  */
 import { Keepstream as Streams } from "./keepstream.js";
 export { conversationStore } from "./conversing.js";
@@ -51,6 +51,10 @@ export declare class Keepstream extends Streams {
     toolResults(id: string, results: Given[], options?: SubmitOptions): Promise<Accepted>;
     /** @param {string} id @param {CallOptions} [options] @returns {Promise<Record<string, any>>} */
     timeline(id: string, options?: CallOptions): Promise<Record<string, any>>;
+    /** What workers run for who names it in `relay: { tools }`. @param {CallOptions} [options] @returns {Promise<{ tools: Tool[] }>} */
+    tools(options?: CallOptions): Promise<{
+        tools: Tool[];
+    }>;
     /**
      * @param {{ from?: string, to?: string, by?: string, owner?: string }} [asked] @param {CallOptions} [options]
      * @returns {Promise<Record<string, any>>}

@@ -134,6 +134,13 @@ export type Said = Accepted & {
     message_id: string;
     answer_id: string;
 };
+export type Tool = {
+    name: string;
+    description: string;
+    input_schema: Record<string, any>;
+    approve: boolean;
+    repeatable: boolean;
+};
 export type Ticket = {
     ticket: string;
     expires_at: string;
@@ -543,6 +550,10 @@ export type ConversationHook = ConversationView & ConversationActions;
 /**
  * What answers something said in a conversation: its stream, the message it answers, and the one it becomes.
  * @typedef {Accepted & { conversation_id: string, message_id: string, answer_id: string }} Said
+ */
+/**
+ * A tool that workers run.
+ * @typedef {{ name: string, description: string, input_schema: Record<string, any>, approve: boolean, repeatable: boolean }} Tool
  */
 /** @typedef {{ ticket: string, expires_at: string, events_url: string }} Ticket */
 /** As the Claude API has them. @typedef {{ type: string, text?: string, [field: string]: any }} Block */

@@ -50,6 +50,8 @@ from .shapes import (
     Submitted,
     Ticket,
     Timeline,
+    Tool,
+    Tools,
     Usage,
     WholeConversation,
 )
@@ -96,7 +98,9 @@ __all__ = [
     "Submitted",
     "Ticket",
     "Timeline",
+    "Tool",
     "ToolResult",
+    "Tools",
     "UnreachableError",
     "Usage",
     "WholeConversation",

@@ -16,7 +16,7 @@ from .core.request import base_of, shown, whole
 from .core.resuming import SILENCE_SECONDS, OnState, Reading, heedless
 from .errors import no_numbers
 from .iterating import Events
-from .shapes import Cancelled, Feedback, Message, Stream, Submitted, Ticket, Timeline, Usage
+from .shapes import Cancelled, Feedback, Message, Stream, Submitted, Ticket, Timeline, Tools, Usage
 from .wire.blocking import Wire
 from .wire.outgoing import Sending
 
@@ -147,6 +147,10 @@ class Client:
         By default of the last 30 days, a row for each day. `owner`: another one, for a key with the right `admin`.
         """
         return self._wire.send(interface.usage(first, last, by, owner))
+
+    def tools(self) -> Tools:
+        """The tools that workers run for you, by the names that `relay={"tools": […]}` may have."""
+        return self._wire.send(interface.tools())
 
     def models(self) -> dict[str, Any]:
         """The models of the Claude API, as `GET /v1/models` there: `{"data": [{"id", "display_name", …}], …}`."""

@@ -106,6 +106,20 @@ class Stream(TypedDict):
     feedback: NotRequired[Feedback]
 
 
+class Tool(TypedDict):
+    """What a worker runs for who names it in `relay={"tools": […]}`."""
+
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+    approve: bool
+    repeatable: bool
+
+
+class Tools(TypedDict):
+    tools: list[Tool]
+
+
 class Cancelled(TypedDict):
     id: str
     state: State

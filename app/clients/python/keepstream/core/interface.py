@@ -20,6 +20,7 @@ from ..shapes import (
     Ticket,
     Timeline,
     Title,
+    Tools,
     Usage,
     WholeConversation,
 )
@@ -86,6 +87,10 @@ def usage(
 ) -> Request[Usage]:
     asked = {"from": first, "to": last, "by": by, "owner": owner}
     return Request("GET", "/v1/usage", params={name: str(value) for name, value in asked.items() if value is not None})
+
+
+def tools() -> Request[Tools]:
+    return Request("GET", "/v1/tools")
 
 
 def models() -> Request[dict[str, Any]]:

@@ -28,6 +28,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "tool_results": (STREAM, []),
     "usage": ("2026-01-01", None, "day", None),
     "models": (),
+    "tools": (),
     "board": (),
     "create_conversation": ("Title", None, None),
     "list_conversations": (5, CONVERSATION, "rivers"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from worker.tools.checking import SCHEMA_BYTES_MAX, BadSchemaError, InputSchema
+from worker.tools.running.checking import SCHEMA_BYTES_MAX, BadSchemaError, InputSchema
 
 
 def of(**properties: Any) -> dict[str, Any]:

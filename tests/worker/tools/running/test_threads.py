@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from worker.tools import threads
-from worker.tools.threads import Threads
+from worker.tools.running import threads
+from worker.tools.running.threads import Threads
 
 
 async def test_work_has_a_thread_which_its_process_does_not_wait_for() -> None:

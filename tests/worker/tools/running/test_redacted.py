@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.tools.redacted import Redactor, secrets_in
+from worker.tools.running.redacted import Redactor, secrets_in
 
 ENVIRONMENT = {
     "ANTHROPIC_API_KEY": "sk-ant-api03-abc",

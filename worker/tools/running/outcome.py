@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
-from worker.tools.answer import WORDS_MAX
+from worker.tools.running.answer import WORDS_MAX
 
 # Of the loop, by one step of an async tool: so long no stream of this worker gets anything.
 BLOCKING_SECONDS = 0.5

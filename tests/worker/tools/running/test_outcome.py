@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Generator
 from typing import Any
 
-from worker.tools.outcome import Raised, caught, raised_by, settled
+from worker.tools.running.outcome import Raised, caught, raised_by, settled
 
 
 def never(_seconds: float) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from app.settings import SettingsError
 from worker.tools.builtin.listed import built_in
-from worker.tools.redacted import Redactor
-from worker.tools.registered import registered
+from worker.tools.functions.modules import registered
+from worker.tools.running.redacted import Redactor
 
 Write = Callable[[str, str], str]
 ABOVE = "from worker.tools import keepstream_tool\n"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from worker.tools import keepstream_tool
-from worker.tools.decorator import Options, options_of
+from worker.tools.functions.decorator import Options, options_of
 
 
 def test_the_function_stays_as_it_is_and_what_is_said_of_it_is_kept() -> None:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import orjson
 import pytest
 
-from worker.tools.decorator import Options
-from worker.tools.functions import NoToolError, runnable_of
+from worker.tools.functions.decorator import Options
+from worker.tools.functions.runnable import NoToolError, runnable_of
 from worker.tools.tool import ToolContext
 
 CONTEXT = ToolContext("ann", "st_1", "toolu_1")

@@ -15,8 +15,8 @@ from typing import Any
 import pydantic
 from anthropic import beta_tool
 
-from worker.tools.checking import BadSchemaError, InputSchema
-from worker.tools.decorator import NAME, Options
+from worker.tools.functions.decorator import NAME, Options
+from worker.tools.running.checking import BadSchemaError, InputSchema
 from worker.tools.tool import Tool, ToolContext
 from worker.tools.toolbox import Runnable
 

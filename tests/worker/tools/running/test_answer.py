@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.tools.answer import BLOCKS_MAX, WORDS_MAX, Blocks, content_of, fault
+from worker.tools.running.answer import BLOCKS_MAX, WORDS_MAX, Blocks, content_of, fault
 
 ROOM = 4_096
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}

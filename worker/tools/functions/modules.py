@@ -15,9 +15,9 @@ from typing import Any
 
 from app.settings import SettingsError
 from app.stream.errors import place_of
-from worker.tools.decorator import Options, options_of
-from worker.tools.functions import NoToolError, runnable_of
-from worker.tools.redacted import Redactor
+from worker.tools.functions.decorator import Options, options_of
+from worker.tools.functions.runnable import NoToolError, runnable_of
+from worker.tools.running.redacted import Redactor
 from worker.tools.toolbox import Runnable
 
 SETTING = "KEEPSTREAM_TOOLS"
