@@ -13,6 +13,7 @@ from functools import partial
 from redis.exceptions import RedisError
 
 from app.stream.asides import Thinking
+from app.stream.concurrency.threads import beside
 from app.stream.saved.saved_calls import Kept, Running
 from app.stream.stages import Cause
 from app.stream.workers.reserves import Fenced, Unpaid
@@ -161,7 +162,7 @@ class Attempts:
     async def _call(self, request: Request, turn: Turn) -> Reading:
         record = self._record
         record.make_call()
-        request = compose(request, record.checkpoint.asked, self._definitions(), record.loop.turns)
+        request = await self._composed(request)
         share = self._share() if record.checkpoint.wanted is not None else None
         timeouts = liveness.timeouts_of(self._services.settings)
         call = Call(
@@ -187,6 +188,11 @@ class Attempts:
         offered = self._services.toolbox.offered
         tools = [offered[name] for name in self._record.checkpoint.asked.tools if name in offered]
         return [definition(tool.name, tool.description, tool.input_schema) for tool in tools]
+
+    async def _composed(self, request: Request) -> Request:
+        asked = self._record.checkpoint.asked
+        make = partial(compose, request, asked, self._definitions(), self._record.loop.turns)
+        return await beside(len(request.body) if asked.adds else 0, make)
 
     def _share(self) -> Share:
         settings, rests = self._services.settings, self._services.followings.rests

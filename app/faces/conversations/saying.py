@@ -24,6 +24,7 @@ from app.faces.conversations.prompt import Turn
 from app.http.bulk import Bulk
 from app.intake.prompt import Prompt, prompt_of
 from app.intake.raw_json import Fields, raw
+from app.intake.relay import CACHE_PROMPT
 from app.intake.streams import Streams
 from app.intake.submit import Along, again, withdrawal_of
 from app.settings import Settings
@@ -182,6 +183,8 @@ class Conversing(Choosing, Naming, Searching):
             body["system"] = system
         prompt = prompt_of(body | turn.fields, None)
         rest = {name: raw(value) for name, value in (body | turn.fields).items() if name not in _NOT_OF_THE_REST}
+        if prompt.relay.cache_prompt is None:  # each turn says again all that was said before it
+            prompt = replace(prompt, relay=replace(prompt.relay, cache_prompt=CACHE_PROMPT[0]))
         return replace(prompt, body=b"", digest=turn.digest), rest
 
     def _change(self, found: Conversation, made: _Made, stream_id: str, model: str) -> Change:

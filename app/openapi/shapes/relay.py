@@ -73,7 +73,8 @@ RELAY: Json = {
             },
             "cache_prompt": {
                 "enum": [True, False, *CACHE_PROMPT, None],
-                "description": "Marks of prompt caching are placed, for so long; true is 5m",
+                "description": "Marks of prompt caching are placed, for so long; true is 5m. None where the request "
+                "has any of its own. Of conversations it is 5m where nothing is said",
             },
         },
         "additionalProperties": False,

@@ -143,4 +143,10 @@ ROWS = (
         "self._streams.owed.owes(withdrawal_of(found.stream_id)):",
         "self._streams.owed:",
     ),
+    Mutation(
+        "conversations say all again without reading it from a cache",
+        "app/faces/conversations/saying.py",
+        "cache_prompt=CACHE_PROMPT[0]",
+        'cache_prompt=""',
+    ),
 )

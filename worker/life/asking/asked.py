@@ -24,6 +24,11 @@ class Asked:
     repair: int = 0
     cache_prompt: str = ""
 
+    @property
+    def adds(self) -> bool:
+        """Whether more goes up than the client sent."""
+        return bool(self.tools or self.validate or self.cache_prompt)
+
 
 def asked_of(meta: Mapping[str, bytes]) -> Asked:
     """What the fields of a meta say."""

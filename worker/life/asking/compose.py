@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from worker.life.asking.asked import Asked
+from worker.life.asking.caching import marked
 from worker.life.asking.continuing import with_tools, with_turns
 from worker.life.tooling.turns import Turns
 from worker.life.tooling.uses import members_of
@@ -19,9 +20,12 @@ from worker.upstream.request import Request
 
 def compose(request: Request, asked: Asked, tools: Sequence[bytes] = (), turns: Turns | None = None) -> Request:
     """What goes up. `tools`: the definitions of those that are asked for; `turns`: where the stream stands in them."""
-    if not asked.tools:
-        return request
-    members = with_tools(members_of(request.body), tools)
-    if turns is not None and turns.finished:
-        members = with_turns(members, turns)
-    return replace(request, body=json_text.assemble(members))
+    body = request.body
+    if asked.tools:
+        members = with_tools(members_of(body), tools)
+        if turns is not None and turns.finished:
+            members = with_turns(members, turns)
+        body = json_text.assemble(members)
+    if asked.cache_prompt:
+        body = marked(body, request.model, asked.cache_prompt)
+    return request if body is request.body else replace(request, body=body)
