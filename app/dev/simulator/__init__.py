@@ -10,6 +10,7 @@ The official SDK is pointed at it by ANTHROPIC_BASE_URL; whoever calls it must n
     events       a plan as the API's events          faults   what a directive does to those events
     checks       what the API refuses                errors   in which shape
     pairs        ... in a loop of tools              thoughts what is thought, and its signature
+    caching      the cache of prompts, and its marks
     calls        who called, how often               limits   the rate-limit headers
     buckets      a rate limit that refuses           reply    what a reply is
     api          a request to its reply

@@ -24,6 +24,7 @@ from app.dev.simulator.prompts import DirectiveError, parse
 from app.dev.simulator.reply import Headers, Nothing, Pace, Reply, Request, Stream, Whole
 from app.dev.simulator.rules import models
 from app.dev.simulator.rules.buckets import Buckets, Rates, rates_of
+from app.dev.simulator.rules.caching import Caches
 from app.dev.simulator.rules.checks import check_count_request, check_key, check_message_request, check_version
 from app.dev.simulator.rules.errors import ApiError, default_message, error_body, status_of, type_of
 from app.dev.simulator.rules.limits import Limits
@@ -43,6 +44,7 @@ class Api:
         self._pace = pace
         self._limits = Limits()
         self._buckets = Buckets(rates or Rates())
+        self._caches = Caches()
         self.calls = Calls()
         self._routes: dict[tuple[str, str], Route] = {
             ("GET", "/"): self._alive,
@@ -95,7 +97,11 @@ class Api:
             *_common_headers(request_id),
             *(self._buckets.headers(model) if self._buckets.rates.of else self._limits.spend(planned, asked)),
         ]
-        metered = self.calls.meter[request_id] = Metered(model, planned.input_tokens, asked.tag, free=planned.declined)
+        if asked.status is None and not asked.cut_head:
+            planned = replace(planned, cached=self._caches.use(body))
+        metered = self.calls.meter[request_id] = Metered(
+            model, planned.plain_input_tokens, asked.tag, free=planned.declined, cached=planned.cached
+        )
         if asked.cut_head:
             return Nothing(Ending.CLEAN, asked.slow_head or 0.0, self.calls.begin(asked.tag, "none"))
         if asked.status is not None:
@@ -192,6 +198,7 @@ class Api:
 
     def _reset(self, _request: Request, request_id: str) -> Reply:
         self.calls.clear()
+        self._caches.clear()
         return _json(self.calls.as_json(), request_id)
 
     def _set_rates(self, request: Request, request_id: str) -> Reply:

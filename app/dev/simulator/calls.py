@@ -11,6 +11,8 @@ from hashlib import blake2b
 from time import time
 from typing import Any, Generic, TypeVar
 
+from app.dev.simulator.answer.plan import Cached
+
 REMEMBERED = 20_000  # prompts, and tags: far more than one test run, a few megabytes at most
 
 _Value = TypeVar("_Value")
@@ -98,6 +100,7 @@ class Metered:
     prompt_tokens: int = 0
     tag: str | None = None
     free: bool = False
+    cached: Cached = field(default_factory=Cached)
     begun: bool = False
     said: int = 0
 
@@ -112,6 +115,8 @@ class Metered:
             "tag": self.tag,
             "input_tokens": self.prompt_tokens if billed else 0,
             "output_tokens": self.said if billed else 0,
+            "cache_read_input_tokens": self.cached.read if billed else 0,
+            "cache_creation_input_tokens": self.cached.written if billed else 0,
         }
 
 

@@ -52,11 +52,16 @@ in a loop of tools:
   Calls are counted for each turn. What the API would refuse is refused in its words: a call without its result, a
   result without its call, results behind other blocks, thinking that was left out or changed before a call.
 
+caches:
+  cache_control is kept to as by the API: marks that it refuses are refused, what stands before the others is written
+  and read by later calls, for five minutes or an hour, in usage and in the counts below.
+
 counts, for tests:
   GET /_sim/calls    of POST /v1/messages: {{"calls","open","closed_early","last_closed_at","statuses":{{"200":1}},
                      "tags":{{"mine":{{"calls",...}}}}}}; "closed_early" are clients that left before their answer's end
   GET /_sim/meter    what each call would be billed, by its request id: {{"req_…":{{"model","tag","input_tokens",
-                     "output_tokens"}}}}; a cut one's prompt and what was said by then, a refused one nothing
+                     "output_tokens","cache_read_input_tokens","cache_creation_input_tokens"}}}}; a cut one's prompt and
+                     what was said by then, a refused one nothing
   POST /_sim/reset   starts all counts again, also those of times= and call=
   POST /_sim/rates   ?calls=5&burst=1&refusal-delay=0.3: a rate limit from now on, in the words of the options; without
                      any there is none

@@ -249,4 +249,28 @@ ROWS = (
         "relay_end.costs(calls)",
         "dict[str, str | bytes | int]()",
     ),
+    Mutation(
+        "a mark is set beside a client's own",
+        "worker/life/asking/caching.py",
+        " or has_marks(body):",
+        ":",
+    ),
+    Mutation(
+        "a mark is set where the model keeps nothing",
+        "worker/life/asking/caching.py",
+        "        if size >= least and (found",
+        "        if (found",
+    ),
+    Mutation(
+        "a mark is set on an empty text",
+        "worker/life/asking/caching.py",
+        """        case b'"' if not _BLANK.fullmatch(value):""",
+        """        case b'"':""",
+    ),
+    Mutation(
+        "a mark of an hour is one of five minutes",
+        "worker/life/asking/caching.py",
+        """{"type":"ephemeral","ttl":"1h"}'}""",
+        """{"type":"ephemeral"}'}""",
+    ),
 )

@@ -128,3 +128,25 @@ async def test_of_an_answer_that_began_again_only_the_last_attempt_is_kept(api: 
     answer = (await talk.messages())[1]
     assert (await api.show(sent["id"]))["attempt"] == 2
     assert (answer["outcome"], texts([answer])) == ("completed", [sight.text()])
+
+
+async def test_each_turn_reads_from_the_cache_what_the_one_before_wrote_there(api: Api) -> None:
+    """`saved_usd` is what the board and the usage add up."""
+    talk = await Talk.begin(api, system="Be brief. " * 1_000, model="claude-opus-5")
+    for more in ({}, {}, {"relay": {"cache_prompt": False}}):
+        await talk.say("And now? " * 20, **more)
+    first, then, last = (await talk.messages())[1::2]
+    assert first["usage"]["cache_creation_input_tokens"] > 2_000
+    assert first["usage"]["cache_read_input_tokens"] == 0
+    assert then["usage"]["cache_read_input_tokens"] == first["usage"]["cache_creation_input_tokens"]
+    assert then["saved_usd"] > 0
+    assert last["usage"]["cache_read_input_tokens"] == last["usage"]["cache_creation_input_tokens"] == 0
+    assert "saved_usd" not in last
+
+
+async def test_who_sets_a_mark_in_a_conversation_sets_all(api: Api) -> None:
+    talk = await Talk.begin(api, model="claude-opus-5")
+    own = [{"type": "text", "text": "mine", "cache_control": {"type": "ephemeral"}}]
+    await talk.say(f"And now? [[sim: echo {NOW}]]", system=own, tools=[{"name": "a", "description": "word " * 1_000}])
+    echoed = texts(await talk.messages())[-1]
+    assert echoed.count('"cache_control"') == 1

@@ -49,9 +49,9 @@ def frames(plan: Plan, message_id: str) -> Iterator[Frame]:
         yield event("content_block_stop", {"type": "content_block_stop", "index": index})
     delta = {name: getattr(plan, name) for name in ("stop_reason", "stop_sequence", "stop_details")}
     usage = {
-        "input_tokens": plan.input_tokens,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
+        "input_tokens": plan.plain_input_tokens,
+        "cache_creation_input_tokens": plan.cached.written,
+        "cache_read_input_tokens": plan.cached.read,
         "output_tokens": plan.output_tokens,
         **_thinking_share(plan),
     }
@@ -105,10 +105,8 @@ def _finished(block: Block) -> dict[str, Any]:
 
 def _usage(plan: Plan, output_tokens: int) -> dict[str, Any]:
     return {
-        "input_tokens": plan.input_tokens,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
-        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+        "input_tokens": plan.plain_input_tokens,
+        **plan.cached.usage(),
         "output_tokens": output_tokens,
         "service_tier": "standard",
         "inference_geo": "not_available",

@@ -47,6 +47,29 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Cached:
+    """Tokens of a prompt that were read from the cache, and those that were written to it."""
+
+    read: int = 0
+    written_5m: int = 0
+    written_1h: int = 0
+
+    @property
+    def written(self) -> int:
+        return self.written_5m + self.written_1h
+
+    def usage(self) -> dict[str, Any]:
+        return {
+            "cache_creation_input_tokens": self.written,
+            "cache_read_input_tokens": self.read,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": self.written_5m,
+                "ephemeral_1h_input_tokens": self.written_1h,
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     model: str
     blocks: tuple[Block, ...]
@@ -54,6 +77,12 @@ class Plan:
     stop_sequence: str | None
     stop_details: Mapping[str, Any] | None
     input_tokens: int
+    cached: Cached = field(default_factory=Cached)
+
+    @property
+    def plain_input_tokens(self) -> int:
+        """Those that were neither read from a cache nor written to one."""
+        return max(self.input_tokens - self.cached.read - self.cached.written, 0)
 
     @property
     def output_tokens(self) -> int:

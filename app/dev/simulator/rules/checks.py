@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from app.dev.simulator.rules.caching import check_marks
 from app.dev.simulator.rules.errors import ApiError
 from app.dev.simulator.rules.models import find
 from app.dev.simulator.rules.pairs import check_pairs
@@ -78,6 +79,7 @@ def _common(raw: bytes) -> dict[str, Any]:
     _check_messages(body["messages"])
     _check_optional(body)
     check_pairs(body["messages"])
+    check_marks(body)
     if body["model"] == UNKNOWN_MODEL:
         raise ApiError(404, f"model: {body['model']}")
     return body
