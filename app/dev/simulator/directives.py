@@ -101,6 +101,18 @@ class Directives:
         default=False,
         kept=True,
     )
+    input_pieces: int | None = _key(
+        values.count,
+        "the input of each tool comes in so many deltas at the most; 1: at once, as where it is buffered",
+        "tools=clock input-pieces=1",
+        kept=True,
+    )
+    server_tool: bool = _key(
+        values.flag,
+        "first the API itself searches the web; with pause-turn that is all, and what is sent back then goes on",
+        "server-tool pause-turn",
+        default=False,
+    )
     broken: int | None = _key(
         values.often,
         "where the request has a JSON schema for the text (else it is answered true to it): the first N answers since "

@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from app.dev.simulator.answer.plan import Block, Plan
+from app.dev.simulator.answer.block import Block
+from app.dev.simulator.answer.plan import Plan
 
 # One SSE event as bytes, with its blank line, and the number of tokens that it delivers: 0 or 1.
 Frame = tuple[bytes, int]
@@ -53,6 +54,7 @@ def frames(plan: Plan, message_id: str) -> Iterator[Frame]:
         "cache_creation_input_tokens": plan.cached.written,
         "cache_read_input_tokens": plan.cached.read,
         "output_tokens": plan.output_tokens,
+        **_searches(plan),
         **_thinking_share(plan),
     }
     yield event("message_delta", {"type": "message_delta", "delta": delta, "usage": usage})
@@ -87,6 +89,8 @@ def _deltas(index: int, block: Block) -> Iterator[Frame]:
             block.carries.encode(),
         )
     )
+    if block.kind == "input_json_delta":
+        yield before + b'""}}\n\n', 0  # as the API begins an input
     for text in block.deltas:
         yield before + dumps(text) + b"}}\n\n", 1
     if block.last is not None:
@@ -108,9 +112,14 @@ def _usage(plan: Plan, output_tokens: int) -> dict[str, Any]:
         "input_tokens": plan.plain_input_tokens,
         **plan.cached.usage(),
         "output_tokens": output_tokens,
+        **_searches(plan),
         "service_tier": "standard",
         "inference_geo": "not_available",
     }
+
+
+def _searches(plan: Plan) -> dict[str, Any]:
+    return {"server_tool_use": {"web_search_requests": plan.searches, "web_fetch_requests": 0}} if plan.searches else {}
 
 
 def _thinking_share(plan: Plan) -> dict[str, Any]:

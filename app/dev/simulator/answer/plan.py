@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.dev.simulator.answer.answers import answer_pieces, pieces
+from app.dev.simulator.answer.block import Block, searched
 from app.dev.simulator.answer.calling import calls, ids, input_of
 from app.dev.simulator.answer.formats import json_answer, schema_of
 from app.dev.simulator.answer.thoughts import REDACTED, signature
@@ -29,21 +30,6 @@ CITATION: Mapping[str, Any] = {
     "end_char_index": 34,
     "file_id": None,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A content block: `start` as content_block_start has it, then deltas of type `kind` that carry `carries`.
-
-    `last` is a closing delta that costs no token; `whole` is what the finished Message has beside their sum.
-    """
-
-    start: Mapping[str, Any]
-    kind: str = ""
-    carries: str = ""
-    deltas: Sequence[str] = ()
-    last: Mapping[str, Any] | None = None
-    whole: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +75,10 @@ class Plan:
         return sum(len(block.deltas) for block in self.blocks)
 
     @property
+    def searches(self) -> int:
+        return sum(block.start["type"] == "server_tool_use" for block in self.blocks)
+
+    @property
     def declined(self) -> bool:
         """Whether nothing was said before the refusal."""
         return self.stop_reason == "refusal" and not self.output_tokens
@@ -101,12 +91,14 @@ class Plan:
 def plan(body: Mapping[str, Any], asked: Directives) -> Plan:
     """What is answered to the Messages request `body`."""
     blocks, stop_reason, stop_sequence = list(_thoughts(asked)), "end_turn", None
+    if asked.server_tool:
+        blocks += searched(body["messages"])
     if called := calls(body, asked):
         if asked.text:
             blocks.append(_text(pieces(asked.text), citing=asked.citations))
-        blocks += _tool_uses(body, called, thought=asked.thinking or asked.redacted_thinking)
+        blocks += _tool_uses(body, called, asked)
         stop_reason = "tool_use"
-    else:
+    elif not (asked.server_tool and asked.pause_turn):
         found, stop_sequence = _until_stop_sequence(_text_pieces(body, asked), body.get("stop_sequences") or ())
         blocks.append(_text(found, citing=asked.citations))
         stop_reason = "end_turn" if stop_sequence is None else "stop_sequence"
@@ -192,11 +184,19 @@ def _until_stop_sequence(found: list[str], stops: Sequence[str]) -> tuple[list[s
     return kept, stop
 
 
-def _tool_uses(body: Mapping[str, Any], called: Sequence[ToolCall], *, thought: bool) -> Iterator[Block]:
+def _tool_uses(body: Mapping[str, Any], called: Sequence[ToolCall], asked: Directives) -> Iterator[Block]:
+    thought = asked.thinking or asked.redacted_thinking
     for call, use in zip(called, ids(body, len(called), thought=thought), strict=True):
         given = input_of(body, call)
         text = json.dumps(given, ensure_ascii=False)
         start = {"type": "tool_use", "id": use, "name": call.name, "input": {}, "caller": {"type": "direct"}}
         deltas = pieces(text[: len(text) - 1 - len(text) // 3] if call.broken else text)
+        if asked.input_pieces is not None:
+            deltas = _joined(deltas, max(asked.input_pieces, 1))
         whole = {"input": {} if call.broken else given}
         yield Block(start, "input_json_delta", "partial_json", deltas, None, whole)
+
+
+def _joined(deltas: Sequence[str], most: int) -> list[str]:
+    size = -(-len(deltas) // most)
+    return ["".join(deltas[at : at + size]) for at in range(0, len(deltas), size)]
