@@ -192,10 +192,10 @@ def test_silence_is_measured_from_the_last_event_that_is_no_ping() -> None:
     answer.feed(PING)
     answer.feed(b": comment\n\n")
     answer.feed(b"event: content_bl")
-    assert (answer.hearing, answer.stirred) == (1.0, 2.0)
+    assert (answer.heard, answer.stirred) == (1.0, 2.0)
     clock.now = 3.0
     answer.feed(b'ock_start\ndata: {"x":1}\n\n')
-    assert answer.hearing == 3.0
+    assert answer.heard == 3.0
 
 
 def test_the_first_content_is_a_delta_and_not_the_frame_that_announces_it() -> None:
