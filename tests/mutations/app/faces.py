@@ -234,10 +234,4 @@ ROWS = (
     Mutation(
         "who takes nothing holds the board's front", "app/faces/board/answer.py", ", send_timeout=TAKES_SECONDS", ""
     ),
-    Mutation(
-        "conversations say all again without reading it from a cache",
-        "app/faces/conversations/saying.py",
-        "cache_prompt=CACHE_PROMPT[0]",
-        'cache_prompt=""',
-    ),
 )
