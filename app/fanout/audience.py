@@ -61,6 +61,9 @@ class Reader(Protocol):
     def feed(self, piece: Piece) -> None:
         """The next bytes, while live."""
 
+    def go_on(self) -> None:
+        """It stood at the end of what nobody was shown, and that is shown now: catch up from its own place."""
+
     def reset(self, reason: str, attempt: int, position: Position) -> None:
         """What was shown is void: go on from `position`, the start of the newest attempt."""
 

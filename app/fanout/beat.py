@@ -91,6 +91,7 @@ class Beat:
     async def _ping(self) -> None:
         now = asyncio.get_running_loop().time()
         for tail in self._hub.tails:
+            tail.tell_on()
             if now - tail.quiet_since >= PING_SECONDS:
                 tail.quiet_since = now
                 tail.audience.aside(PING)

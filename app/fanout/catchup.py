@@ -16,7 +16,8 @@ from redis.exceptions import RedisError
 
 from app.fanout.parts import AnotherHistoryError, Place, first_frames, next_part, place_at
 from app.fanout.repair import RETRY_SECONDS
-from app.fanout.tail import HISTORY_LOST, Tail
+from app.fanout.tail import Tail
+from app.fanout.tailing.live_end import HISTORY_LOST
 from app.stream.concurrency.tasks import jittered
 from app.stream.frames import PROOF_LENGTH, Position, origin, position_at_end
 from app.stream.log import READ_BYTES, Read, State
@@ -62,6 +63,15 @@ class Reset:
 
 
 @dataclass(frozen=True, slots=True)
+class Begin:
+    """Nothing was given before, and what there is to be given begins at `position`: of an answer that is shown whole,
+    whatever stands before that is nobody's to see.
+    """
+
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """Redis has lost the stream; nothing follows."""
 
@@ -83,6 +93,8 @@ async def catch_up(tail: Tail, position: Position) -> AsyncIterator[Step]:
                 found, step = b"", Data(first_frames(found, STEP_BYTES), position)
                 position = step.position = position_at_end(step.data) or position
                 yield step
+            case Begin():
+                position = found.position
             case Reset():
                 position = found.position
                 yield found
@@ -91,7 +103,7 @@ async def catch_up(tail: Tail, position: Position) -> AsyncIterator[Step]:
                 return
 
 
-async def catch_up_in_parts(tail: Tail, place: Place) -> AsyncIterator[tuple[Step | Part, Place]]:
+async def catch_up_in_parts(tail: Tail, place: Place) -> AsyncIterator[tuple[Step | Part | Begin, Place]]:
     """As `catch_up`, with the place behind each step; a large frame comes in parts, unless it is one of ours.
 
     Raises `AnotherHistoryError` where the rest of such a frame was lost.
@@ -105,7 +117,7 @@ async def catch_up_in_parts(tail: Tail, place: Place) -> AsyncIterator[tuple[Ste
                 step, place = await _step(tail, place, found)
                 found = b""
                 yield step, place
-            case Reset():
+            case Reset() | Begin():
                 place = place_at(found.position)
                 yield found, place
             case Lost() if place.inside:
@@ -133,8 +145,9 @@ async def _step(tail: Tail, place: Place, found: bytes) -> tuple[Data | Part, Pl
     return Part(found[:end], first=not place.inside, last=not behind.inside), behind
 
 
-async def fetch(tail: Tail, place: Place, limit: int, *, whole: bool = False) -> bytes | Reset | Lost | None:
-    """What follows `place`, about `limit` bytes of it; empty at the tail's end, and where the tail was left.
+async def fetch(tail: Tail, place: Place, limit: int, *, whole: bool = False) -> bytes | Begin | Reset | Lost | None:
+    """What follows `place`, about `limit` bytes of it; empty at the tail's end, where the tail was left, and where
+    nothing is shown yet.
 
     None where there is none yet: the tail has changed meanwhile, or it is time to look again. With `whole`, at least
     one whole frame. Raises `AnotherHistoryError` for who stands inside a frame that is not in the log any more.
@@ -145,12 +158,16 @@ async def fetch(tail: Tail, place: Place, limit: int, *, whole: bool = False) ->
     return step
 
 
-async def _next(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes | Reset | Lost | None:
+async def _next(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes | Begin | Reset | Lost | None:
     if tail.gone:
         return Lost()
     if tail.closed:
         await asyncio.sleep(0)  # whoever asks again and again lets others work
         return b""  # this reader has left, and took the tail along
+    if tail.seal is not None:
+        if place.inside:
+            raise AnotherHistoryError  # nobody can wait in the middle of a frame
+        return b""
     data = tail.splice.after(place.position)
     if data is not None and len(data) > place.sent:
         tail.log.reads["window"] += 1
@@ -167,7 +184,7 @@ async def _next(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes |
     return step
 
 
-async def _look(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes | Reset | Lost | None:
+async def _look(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes | Begin | Reset | Lost | None:
     """The next step of a reader whom the tail's window does not reach, from the log."""
     try:
         if whole:
@@ -179,8 +196,14 @@ async def _look(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes |
         return None
     if read.state in (State.UNKNOWN, State.GONE):
         return Lost()
+    if read.sealed is not None:
+        tail.repair("reader")
+        await tail.repaired()
+        return None
     if not read.proven:
         return await _disproved(tail, place, read)
+    if read.start is not None and read.start != place.position:
+        return Begin(read.start)
     data = read.whole() if whole else read.data
     if next_part(data, 0, place) is not None:
         return data

@@ -142,8 +142,10 @@ class Hub:
             await tail.repaired()
             if tail.state is State.QUEUED:
                 await self.tell_places([tail])
-            elif tail.state is State.RUNNING and (held := await asides.standing(self._redis, stream_id)) is not None:
-                tail.message(asides.encode(held))
+            elif tail.state is State.RUNNING:
+                if (held := await asides.standing(self._redis, stream_id)) is not None:
+                    tail.message(asides.encode(held))
+                tail.tell_on()
         except (RedisError, *AWAY) as error:
             tell_refusal("tail-open", error)
         except Exception as error:  # noqa: BLE001  # its readers are served by the slow beat

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from app.fanout.audience import PING, Piece, Ping
-from app.fanout.catchup import Data, Lost, Part, Reset, Step, catch_up, catch_up_in_parts
+from app.fanout.catchup import Begin, Data, Lost, Part, Reset, Step, catch_up, catch_up_in_parts
 from app.fanout.hub import Hub
 from app.fanout.parts import place_at
 from app.fanout.tail import Tail
@@ -37,9 +37,12 @@ class Leave:
 
 
 class PullReader:
-    """A reader that is asked for the next step instead of being handed it. `in_parts`: large frames come in parts."""
+    """A reader that is asked for the next step instead of being handed it. `in_parts`: large frames come in parts.
 
-    __slots__ = ("_asides", "_in_parts", "_left", "_wake", "face", "position", "resumed")
+    `began`: where what it was given begins, if it is not where it came from.
+    """
+
+    __slots__ = ("_asides", "_in_parts", "_left", "_wake", "began", "face", "position", "resumed")
 
     def __init__(
         self, position: Position, *, in_parts: bool = False, face: str = "native", resumed: bool = False
@@ -47,6 +50,7 @@ class PullReader:
         self.face = face
         self.resumed = resumed
         self.position = position
+        self.began: Position | None = None
         self._in_parts = in_parts
         self._asides: list[Said | Ping] = []
         self._left: Leave | None = None
@@ -54,6 +58,9 @@ class PullReader:
 
     def feed(self, piece: Piece) -> None:
         """Never live, so never fed."""
+
+    def go_on(self) -> None:
+        """As `feed`."""
 
     def reset(self, reason: str, attempt: int, position: Position) -> None:
         """As `feed`."""
@@ -104,7 +111,10 @@ class PullReader:
         if self._in_parts:
             async for part, place in catch_up_in_parts(tail, place_at(self.position)):
                 self.position = place.position
-                yield part
+                if isinstance(part, Begin):
+                    self.began = part.position
+                else:
+                    yield part
             return
         async for step in catch_up(tail, self.position):
             if isinstance(step, Data | Reset):

@@ -45,6 +45,16 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """The answer is shown once it is whole, and comes: for `elapsed_ms` by now, with about so many tokens. A front says
+    so by itself.
+    """
+
+    elapsed_ms: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
     """The stream waits in the line, at `position`. A front says so by itself."""
 
@@ -53,7 +63,7 @@ class Queued:
 
 # What a worker tells, and what readers are told.
 Told = Thinking | Held
-Said = Told | Queued
+Said = Told | Running | Queued
 
 
 async def tell(redis: Redis, stream_id: str, told: Told) -> None:
@@ -112,6 +122,8 @@ def status_of(said: Said) -> dict[str, str | int]:
     match said:
         case Queued(position):
             return {"state": "queued", "position": position}
+        case Running(elapsed_ms, output_tokens):
+            return {"state": "running", "elapsed_ms": elapsed_ms, "output_tokens": output_tokens}
         case Thinking(silent_ms):
             return {"state": "thinking", "silent_ms": silent_ms}
         case Held(retry_in_ms):

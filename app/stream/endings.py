@@ -5,6 +5,7 @@ Pure. A worker writes it, or the front for a stream that still waits.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +19,18 @@ class Outcome(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+
+
+# An answer that ends so is whole: its `message_stop` has come.
+WHOLE = frozenset({Outcome.COMPLETED, Outcome.TRUNCATED, Outcome.REFUSED})
+
+
+def is_withheld(meta: Mapping[str, bytes]) -> bool:
+    """Whether readers are shown nothing of an answer: it is to be shown whole or not at all, and is not whole (yet).
+
+    `meta` has its stream's `delivery` and `outcome`, as far as they are set.
+    """
+    return meta.get("delivery") == b"final" and meta.get("outcome", b"").decode() not in WHOLE
 
 
 def end_data(

@@ -19,6 +19,7 @@ from app.stream.redis.links import shaken
 from app.stream.redis.ordered import Prepared
 from app.stream.redis.refusals import NO_ANSWER, refusal_of
 from app.stream.scripts import source, source_on_full
+from app.stream.scripts.appending import append_arguments
 
 # One read brings this much at the most: a log of 16 MiB is never held whole for one reader, and an answer of 2,000
 # tokens comes in one (a second read, through the hub, costs the front more than all the rest of a replay).
@@ -95,10 +96,22 @@ class Withdrawn(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """An answer that no reader is shown yet: its log's length, where its newest attempt begins, and for how long it has
+    run, -1 for one that never did.
+    """
+
+    length: int
+    base: int
+    ran_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """A range of a log: `data` follows `start`; `proven` is False where the asked place was not honoured.
 
     `start` is None only where the log lost the bytes before it. `traceparent` is the stream's place in its trace.
+    `sealed`: readers see nothing of it before it is whole; till then it is to them a log in which nothing stands.
     """
 
     state: State
@@ -110,6 +123,7 @@ class Read:
     base: int
     attempt: int
     traceparent: str = ""
+    sealed: Sealed | None = None
 
     def whole(self) -> bytes:
         """The part of `data` that ends at a frame's end."""
@@ -214,23 +228,31 @@ class Log:
     async def read(self, stream_id: str, after: frames.Position | None, limit: int = READ_BYTES, skip: int = 0) -> Read:
         """What follows `after`, if `after` is proven to stand in the log; else, or for None, the newest attempt.
 
-        `skip`: bytes behind a proven `after` that are left out, for who reads a large frame in pieces.
+        `skip`: bytes behind a proven `after` that are left out, for who reads a large frame in pieces. Of an answer
+        that is shown whole or not at all, what readers may be shown; there the origin stands for where that begins.
         """
-        args: list[Any] = [-1, b"", limit]
-        if after == frames.origin(stream_id):
-            args = [0, b"", limit, skip]
-        elif after is not None:
-            args = [after.offset, after.proof, limit, skip]
+        return await self._ask(stream_id, after, limit, skip, b"")
+
+    async def peek(self, stream_id: str, after: frames.Position | None, limit: int = READ_BYTES) -> Read:
+        """As `read`, whatever its readers may be shown: for who writes on it, or reckons what it cost."""
+        return await self._ask(stream_id, after, limit, 0, b"1")
+
+    async def _ask(self, stream_id: str, after: frames.Position | None, limit: int, skip: int, whole: bytes) -> Read:
+        place: tuple[int, bytes] = (-1, b"")
+        if after is not None:
+            place = (after.offset, b"" if after == frames.origin(stream_id) else after.proof)
+        args: list[Any] = [*place, limit, 0 if after is None else skip, whole]
         reply = await self._read(keys=[keys.log(stream_id), keys.meta(stream_id), keys.tomb(stream_id)], args=args)
-        state, owner, proven, start, data, length, base, attempt, before, traced = reply
-        if after is not None and proven:
+        state, owner, proven, start, data, length, base, attempt, before, traced, *beneath = reply
+        if after is not None and proven and start == after.offset:
             position: frames.Position | None = after
         elif start == 0:
             position = frames.origin(stream_id)
         else:
             position = frames.position_at_end(before)
-        owner, traceparent = owner.decode(), traced.decode("ascii", "replace")
-        return Read(State(state.decode()), owner, bool(proven), position, data, length, base, attempt, traceparent)
+        sealed = Sealed(*beneath) if beneath else None
+        where = bool(proven), position, data, length, base, attempt
+        return Read(State(state.decode()), owner.decode(), *where, traced.decode("ascii", "replace"), sealed)
 
     async def meta(self, stream_id: str, *names: str) -> dict[str, bytes] | None:
         """The named fields of a stream's meta, without those that are not set; None where there is no such stream."""
@@ -270,28 +292,6 @@ class Log:
         """Asks for the cancellation of a stream; returns the state it was in. `told` goes into its timeline."""
         state = await self._cancel(keys=[keys.meta(stream_id)], args=[keys.control(stream_id), told])
         return State(state.decode())
-
-
-def append_arguments(
-    claim: Claim,
-    at: int,
-    data: bytes,
-    fields: Mapping[str, str | bytes | int] | None = None,
-    ending_life_ms: int | None = None,
-    *,
-    told: str = "",
-) -> tuple[tuple[str, ...], tuple[str | bytes | int, ...]]:
-    """KEYS and ARGV of `append.lua`, for who sends many in one pipeline. `told` goes into the timeline."""
-    stream_id = claim.stream_id
-    life: tuple[str | int, str | int] = ("", "")
-    if ending_life_ms is not None:
-        life = (ending_life_ms, ending_life_ms + keys.TOMB_SECONDS * 1000)
-    flat = tuple(part for pair in fields.items() for part in pair) if fields else ()
-    flat = ("", told, *flat) if told else flat
-    return (
-        (keys.log(stream_id), keys.meta(stream_id), keys.tomb(stream_id)),
-        (keys.channel(stream_id), claim.fence, claim.holder, at, data, *life, *flat),
-    )
 
 
 def appended(reply: Any) -> Appended:

@@ -43,9 +43,9 @@ class Stream:
     places: list[Position] = field(default_factory=list)
 
     @classmethod
-    async def begin(cls, redis: Redis, stream_id: str) -> Self:
+    async def begin(cls, redis: Redis, stream_id: str, **fields: str) -> Self:
         log, claim = Log(redis), Claim(stream_id, 1, "author/1")
-        await log.open(stream_id, {"owner": OWNER, "attempt": "1"})
+        await log.open(stream_id, {"owner": OWNER, "attempt": "1", **fields})
         await log.keep(stream_id, LIFE_MS)
         await log.begin(claim)
         return cls(redis, log, claim, origin(stream_id), places=[origin(stream_id)])
@@ -88,11 +88,11 @@ class Stream:
         self._take(raw, after)
         await self._append(at, raw, {"base": str(after.offset), "attempt": "2"})
 
-    async def end(self) -> None:
+    async def end(self, outcome: Outcome = Outcome.COMPLETED) -> None:
         at = self.position.offset
-        raw, after = encode_json("relay.end", end_data(Outcome.COMPLETED, attempts=1), self.position)
+        raw, after = encode_json("relay.end", end_data(outcome, attempts=1), self.position)
         self._take(raw, after)
-        await self._append(at, raw, {"outcome": "completed"}, LIFE_MS)
+        await self._append(at, raw, {"outcome": outcome.value}, LIFE_MS)
 
     async def lose(self, frames: int) -> bytes:
         """Redis loses all but the first frames; returns what it lost."""

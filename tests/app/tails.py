@@ -58,6 +58,9 @@ class Noting:
         assert piece.large or piece.chunk == b"%x\r\n%b\r\n" % (len(piece.data), piece.data)
         self.pieces.append(piece.data)
 
+    def go_on(self) -> None:
+        self.told.append("go on")
+
     def reset(self, reason: str, attempt: int, position: Position) -> None:
         self.told.append((reason, attempt, position))
         self.pieces.clear()

@@ -171,7 +171,7 @@ class Life:
 
         async def ask(after: Position | None, size: int) -> Read:
             return await until_answered(
-                self.interrupt, lambda: self._services.log.read(self.claim.stream_id, after, size)
+                self.interrupt, lambda: self._services.log.peek(self.claim.stream_id, after, size)
             )
 
         stands = record.progress.content and record.readable

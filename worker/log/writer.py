@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.stream import frames
-from app.stream.log import Appended, Claim, Status, append_arguments
+from app.stream.log import Appended, Claim, Status
+from app.stream.scripts.appending import append_arguments
 from app.stream.timeline.entries import told
 from app.stream.timeline.noting import Note, noted
 from worker.rawjson import codec

@@ -147,6 +147,7 @@ class WaitingAnswer(_Live):
     async def _answer(self, steps: Steps, reader: TimedReader) -> Response:
         now, found = asyncio.get_running_loop().time, b""
         async for step in steps:
+            self._position = reader.began or self._position
             match step:
                 case Data(data):
                     found += data

@@ -112,6 +112,8 @@ async def _end_of(front: Front, stream_id: str, owner: str) -> tuple[Position, b
         end = parse_id(last) if last else origin(stream_id)
         read = await front.streams.log.read(stream_id, end, 1)
         check_readable(read, owner)
+        if read.sealed is not None:
+            return origin(stream_id), False
         closed = read.state is State.ENDED and read.length == end.offset
         if closed or read.state is not State.ENDED:
             break

@@ -24,14 +24,13 @@ from app.fanout.catchup import Data, Part, Reset, Step
 from app.fanout.reader import Aside, Leave, TimedReader
 from app.http.errors import REQUEST_ID, ApiError, draining, error_body
 from app.intake.submit import again
-from app.stream.endings import Outcome
+from app.stream.endings import WHOLE
 from app.stream.frames import Position
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
 
 # The longest wait for what decides the status: below what proxies and clients allow a server that says nothing.
 HEAD_SECONDS = 30.0
-_ANSWERED = frozenset({Outcome.COMPLETED, Outcome.TRUNCATED, Outcome.REFUSED})
 
 
 class Answer(FollowingAnswer):
@@ -149,7 +148,7 @@ class StreamedAnswer(Answer):
             case _, Broken():
                 # Another attempt has begun after something of this one was shown.
                 return ApiError(500, "the stream was interrupted and has begun again; what came so far is void")
-            case _, Ended(data) if data["outcome"] not in _ANSWERED:
+            case _, Ended(data) if data["outcome"] not in WHOLE:
                 return await self._failure(data)
             case _:
                 return None

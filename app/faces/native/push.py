@@ -1,9 +1,9 @@
 """The hot path: a reader on its own transport, fed by writing shared bytes to it.
 
 No task, no queue and no framework layer stands between a tail's piece and the socket; an idle reader is one small
-protocol object. The law: `push_states.py` says who may write, each state has a turn of its own, and whoever comes
-back from waiting in another turn writes nothing. So what reaches the socket is the log, once, in its order, and
-nothing follows once the connection was given back. Knows of the server only what follows on its connection.
+protocol object. The law: `push_states.py` says who may write, each state has a turn of its own, and whoever comes back
+in another turn writes nothing. So what reaches the socket is the log, once, in its order, and nothing follows once the
+connection was given back. Knows of the server only what follows on its connection.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from app.faces.native.push_states import ENDS, SPEAKING, Event, PushState, after
 from app.faces.native.view import beside, leave_block, reset_event
 from app.fanout.audience import PING, Piece, Ping
-from app.fanout.catchup import Lost, Reset, fetch
+from app.fanout.catchup import Begin, Lost, Reset, fetch
 from app.fanout.hub import Hub
 from app.fanout.parts import AnotherHistoryError, Place, next_part, place_at
 from app.fanout.tail import Tail
@@ -37,9 +37,7 @@ PROBE_SECONDS = 1.0
 
 
 class PushReader(asyncio.Protocol):
-    """One client. `left` is called once, when it reads no more. `next_protocol` makes what its connection goes on with;
-    None where it closes after the stream.
-    """
+    """One client. `left` is called once, when it reads no more. `next_protocol` makes what follows; None: it closes."""
 
     face = "native"
     __slots__ = (
@@ -83,8 +81,7 @@ class PushReader(asyncio.Protocol):
         self._chunked = chunked
         self._state = PushState.OPENING
         self._turn = 0
-        self._told_all = False
-        self._in_ending = False  # of the frame that was given in part
+        self._told_all = self._in_ending = False  # the latter is of the frame that was given in part
         self._retry_ms: int | None = None
         self._tail: Tail | None = None
         self._task: asyncio.Task[None] | None = None
@@ -138,6 +135,9 @@ class PushReader(asyncio.Protocol):
         if self._state in SPEAKING and not self._place.inside and not self._over:
             self._put(beside(said))
 
+    def go_on(self) -> None:
+        self._start(Event.SHOWN, READ_BYTES)
+
     def reset(self, reason: str, attempt: int, position: Position) -> None:
         self.position = position
         self._told_all = False
@@ -173,8 +173,7 @@ class PushReader(asyncio.Protocol):
         self._move(Event.PAUSED)
 
     def resume_writing(self) -> None:
-        if self._move(Event.RESUMED) and self._tail is not None:
-            self._start(self._tail, SLOW_READ_BYTES)
+        self._start(Event.RESUMED, SLOW_READ_BYTES)
 
     def data_received(self, data: bytes) -> None:  # noqa: ARG002 - that it came is what matters
         """A client that sends while it reads is not listened to: the connection closes after the stream."""
@@ -216,11 +215,11 @@ class PushReader(asyncio.Protocol):
     def _take_apart(self, piece: Piece) -> None:
         if self._tail is not None and piece.start is not None and self._tail.fall_behind(self):
             self.position = piece.start
-            self._move(Event.LARGE)
-            self._start(self._tail, READ_BYTES)
+            self._start(Event.LARGE, READ_BYTES)
 
-    def _start(self, tail: Tail, limit: int) -> None:
-        self._task = asyncio.create_task(self._run(tail, limit), name="catch-up")
+    def _start(self, event: Event, limit: int) -> None:
+        if self._move(event) and self._tail is not None:
+            self._task = asyncio.create_task(self._run(self._tail, limit), name="catch-up")
 
     async def _run(self, tail: Tail, limit: int) -> None:
         """Shows what stands between the reader and the tail's end, for as long as it is this one's turn."""
@@ -246,6 +245,8 @@ class PushReader(asyncio.Protocol):
                 case bytes():
                     if self._send(step):
                         limit = READ_BYTES
+                case Begin():
+                    self.position = step.position
                 case Reset(reason, attempt, position):
                     self.reset(reason, attempt, position)
                 case Lost() if self._place.inside:

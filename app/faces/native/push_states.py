@@ -33,6 +33,7 @@ class Event(Enum):
     OPENED = auto()  # the tail is up to date
     REACHED = auto()  # the reader stands at the tail's end
     LARGE = auto()  # a piece came that must go out in parts
+    SHOWN = auto()  # what was not shown before may be
     PAUSED = auto()  # the transport is full
     RESUMED = auto()  # and has room again
     FINISHED = auto()  # the body is at its end, and the connection goes on
@@ -45,7 +46,7 @@ _SPEAKING = _ALWAYS | {Event.PAUSED: PushState.BEHIND, Event.FINISHED: PushState
 TABLE: dict[PushState, dict[Event, PushState]] = {
     PushState.OPENING: _SPEAKING | {Event.OPENED: PushState.CATCHING_UP},
     PushState.CATCHING_UP: _SPEAKING | {Event.REACHED: PushState.LIVE},
-    PushState.LIVE: _SPEAKING | {Event.LARGE: PushState.CATCHING_UP},
+    PushState.LIVE: _SPEAKING | {Event.LARGE: PushState.CATCHING_UP, Event.SHOWN: PushState.CATCHING_UP},
     PushState.BEHIND: _ALWAYS | {Event.RESUMED: PushState.CATCHING_UP},
     PushState.GIVEN_BACK: {},
     PushState.OVER: {},

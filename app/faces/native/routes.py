@@ -31,6 +31,7 @@ from app.intake.prompt import Defaults, prompt_of
 from app.intake.raw_json import size as size_of
 from app.stream.concurrency.threads import beside
 from app.stream.conversations import turns
+from app.stream.endings import is_withheld
 from app.stream.frames import Position, parse_id
 from app.stream.log import Read, State
 from app.stream.observing import tell
@@ -67,11 +68,14 @@ async def show(request: Request) -> Response:
     stream_id = stream_id_of(request)
     state = State(meta["state"].decode())
     place = await front.streams.queue.position(stream_id) if state is State.QUEUED else None
-    data = shown(stream_id, state, meta, await front.streams.log.last_id(stream_id), place)
+    last_id = None if is_withheld(meta) and state is not State.ENDED else await front.streams.log.last_id(stream_id)
+    data = shown(stream_id, state, meta, last_id, place)
     return json_response(data) if state is not State.ENDED else await _ended(front, stream_id, meta, data)
 
 
 async def _ended(front: Front, stream_id: str, meta: dict[str, bytes], data: dict[str, Any]) -> Response:
+    if is_withheld(meta):
+        return json_response(data)
     if size := await front.streams.log.field_bytes(stream_id, "message"):
         return message_of(front, stream_id, size, before=orjson.dumps(data)[:-1] + b',"message":', after=b"}")
     if not turns.stands_in_log(meta):

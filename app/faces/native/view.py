@@ -15,6 +15,7 @@ import orjson
 from app.fanout.audience import Ping
 from app.stream.asides import Said, status_of
 from app.stream.conversations.turns import iso
+from app.stream.endings import is_withheld
 from app.stream.frames import unlogged
 from app.stream.ledger.lines import calls_of
 from app.stream.log import State
@@ -34,7 +35,19 @@ _FLAGS = ("partial", "estimated")
 # Whose answer it was given.
 _GIVEN = (CACHED_FROM, SHARED_WITH)
 # The fields of a stream's meta that are shown.
-SHOWN_FIELDS = ("attempt", "model", "outcome", "stop_reason", "calls", "feedback", *_GIVEN, *_FLAGS, *_TIMES, *_JSON)
+SHOWN_FIELDS = (
+    "attempt",
+    "model",
+    "outcome",
+    "stop_reason",
+    "calls",
+    "feedback",
+    "delivery",
+    *_GIVEN,
+    *_FLAGS,
+    *_TIMES,
+    *_JSON,
+)
 
 
 def opening(stream_id: str, retry_ms: int = RETRY_MS) -> bytes:
@@ -92,4 +105,5 @@ def shown(
     data["calls"] = orjson.Fragment(calls_of(meta.get("calls"), 0, "").shown())
     if "feedback" in meta:
         data["feedback"] = told(meta["feedback"])
-    return data | {name: True for name in _FLAGS if name in meta}
+    flags = ("estimated",) if is_withheld(meta) else _FLAGS
+    return data | {name: True for name in flags if name in meta}

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from app.stream.accounts import NANO
-from app.stream.endings import Outcome, end_data
+from app.stream.endings import Outcome, end_data, is_withheld
 from app.stream.ledger.lines import calls_of
 from app.stream.readback.values import parse
 
@@ -26,7 +26,7 @@ EVENT_CONTENT_BYTES = 16 * 1024
 # The fields of a stream's meta that an answer is made of.
 ANSWER_FIELDS = (
     "outcome", "message", "partial", "error", "stop_reason", "usage", "cost_usd", "model",
-    "created_at", "first_at", "ended_at", "calls"
+    "created_at", "first_at", "ended_at", "calls", "delivery"
 )  # fmt: skip
 # What content comes to stand in: a message, a history, an event, an answer over HTTP.
 WRAPPING = 8
@@ -64,6 +64,8 @@ def answer(
     content: Any = stored.get("content") if isinstance(stored, dict) else None
     if not isinstance(content, list):
         content = list(standing)
+    if is_withheld(meta):
+        content = []
     if not _can_be_written(content):
         content = [{"type": "text", "text": block["text"]} for block in content if block.get("type") == "text"]
     is_partial = outcome in PARTIAL

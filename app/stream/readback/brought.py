@@ -104,7 +104,7 @@ class Bringing:
 
 async def brought_of(log: Log, stream_id: str, most: float = float("inf")) -> Brought:
     """What stands of the newest attempt, as far as its first `most` bytes."""
-    return await brought_by(partial(log.read, stream_id), most)
+    return await brought_by(partial(log.peek, stream_id), most)
 
 
 async def brought_by(ask: Ask, most: float = float("inf")) -> Brought:

@@ -8,6 +8,7 @@ import pytest
 
 from app.fanout import tail as tails
 from app.fanout.tail import Tail
+from app.fanout.tailing import stash
 from app.stream.log import READ_BYTES
 from tests.app.following import STREAM, Stream
 from tests.app.tails import ANSWER_SECONDS, SlowLog, live, repaired
@@ -47,7 +48,7 @@ async def test_a_message_that_comes_while_the_log_is_read_is_not_lost(
 async def test_more_messages_than_are_kept_meanwhile_are_read(
     tail: Tail, slow_log: SlowLog, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tails, "STASH_LIMIT", 3)
+    monkeypatch.setattr(stash, "STASH_LIMIT", 3)
     reader = live(tail)
     await stream.write("first")
     slow_log.open.clear()
@@ -58,7 +59,7 @@ async def test_more_messages_than_are_kept_meanwhile_are_read(
         start = stream.position.offset
         await stream.write(f"more {n}")
         tail.message(b"%d:%b" % (start, stream.written[start:]))
-    assert len(tail._stash) == 3
+    assert len(tail._stash._messages) == 3
     slow_log.open.set()
     await repaired(tail)
     assert reader.fed == stream.written

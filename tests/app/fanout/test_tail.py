@@ -82,6 +82,7 @@ async def test_an_ending_that_was_never_published_is_found(tail: Tail, stream: S
 async def test_a_tail_that_begins_at_the_ending_has_ended(slow_log: SlowLog, stream: Stream) -> None:
     await stream.end()
     tail = Tail(STREAM, SharedLog(slow_log), stream.position)
+    tail.seal = None
     reader = live(tail)
     tail.repair()
     await repaired(tail)

@@ -6,8 +6,8 @@ ROWS = (
     Mutation(
         "who comes first to a stream that waits already is not told",
         "app/fanout/hub.py",
-        "elif tail.state is State.RUNNING and (held",
-        "elif False and (held",
+        "                if (held := await",
+        "                if False and (held := await",
     ),
     Mutation(
         "chain off: a message that starts at the right byte is believed",
@@ -41,13 +41,13 @@ ROWS = (
     ),
     Mutation(
         "who reads up to the end is fed it once more",
-        "app/fanout/tail.py",
+        "app/fanout/tailing/live_end.py",
         "        self.settle()  # what stands before the end was read by whoever stands at it\n",
         "",
     ),
     Mutation(
         "an event that is called so ends the readers",
-        "app/fanout/tail.py",
+        "app/fanout/tailing/live_end.py",
         '        if self.told_all:\n            self.repair("ending")',
         "        if self.told_all:\n            self._end()",
     ),
@@ -60,7 +60,7 @@ ROWS = (
     Mutation(
         "each look at a log wakes all who look",
         "app/fanout/tail.py",
-        "        if self._unplaced:  # what could",
+        "        if self._stash.waits:  # what could",
         "        if True:  # what could",
     ),
     Mutation(
@@ -72,8 +72,8 @@ ROWS = (
     Mutation(
         "the beat takes any log of the same length for the same",
         "app/fanout/tail.py",
-        '        if last != (end.proof if end.offset else b""):',
-        "        if last[:13] != end.proof[: 13 if end.offset else 0]:",
+        '        elif last != (end.proof if end.offset else b""):',
+        "        elif last[:13] != end.proof[: 13 if end.offset else 0]:",
     ),
     Mutation(
         "one stream's odd key stops the beat of all",

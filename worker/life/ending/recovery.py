@@ -29,7 +29,7 @@ async def recover(log: Log, stream_id: str, interrupt: Interrupt, limit: int) ->
     """The newest attempt of the newest turn, as far as its first `limit` bytes. Raises `Interruption`."""
 
     async def ask(after: Position | None, size: int) -> Read:
-        return await until_answered(interrupt, lambda: log.read(stream_id, after, size))
+        return await until_answered(interrupt, lambda: log.peek(stream_id, after, size))
 
     message, stopped = GatheredMessage(), False
     async for data in pieces(ask, limit):

@@ -67,7 +67,7 @@ class Followings:
         size = READ_BYTES
         while True:
             news.clear()
-            read = await _answered(lambda: self._log.read(of.leader, after, size))  # noqa: B023  # is awaited right here
+            read = await _answered(lambda: self._log.peek(of.leader, after, size))  # noqa: B023  # is awaited right here
             if read.state in (State.GONE, State.UNKNOWN) or (after is not None and not read.proven):
                 raise UpstreamError(PARTED)
             if data := read.whole():

@@ -30,7 +30,7 @@ async def keep(log: Log, saved: Saved, stream_id: str, meta: Mapping[str, bytes]
     if wanted is None or borrowed or meta.get("outcome") != Outcome.COMPLETED.encode():
         return
     try:
-        found = [without_ids(piece) async for piece in pieces(partial(log.read, stream_id))]
+        found = [without_ids(piece) async for piece in pieces(partial(log.peek, stream_id))]
         await saved.keep(wanted, stream_id, b"".join(found))
     except (RedisError, *AWAY) as error:
         tell_refusal("saved", error)

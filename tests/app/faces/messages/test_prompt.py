@@ -37,3 +37,11 @@ def test_who_cannot_come_back_leaves_nothing_running() -> None:
     assert messages_prompt(fields(), streamed=False, comes_back=False).relay.abandon_after is None
     own = fields(b',"relay":{"abandon_after":7}')
     assert messages_prompt(own, streamed=True, comes_back=False).relay.abandon_after == 7
+
+
+def test_who_is_shown_nothing_before_it_is_whole_sees_no_restart() -> None:
+    final = b',"relay":{"delivery":"final"}'
+    assert messages_prompt(fields(final), streamed=True, comes_back=True).on_interrupt == "restart"
+    for then in ("restart", "fail"):
+        asked = fields(b',"relay":{"delivery":"final","on_interrupt":"%b"}' % then.encode())
+        assert messages_prompt(asked, streamed=True, comes_back=True).on_interrupt == then

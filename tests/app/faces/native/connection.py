@@ -60,6 +60,7 @@ class Connection(RuleBasedStateMachine):
             self._append(self._frame(size))
         first = b"".join(frame.raw for frame in itertools.islice(split(self.log.data), known))
         self.tail = Tail(STREAM, SharedLog(cast("Log", self.log)), position_at_end(first) or origin(STREAM))
+        self.tail.seal = None
         self.hub = OneTail(self.tail)
         if open_:
             self.hub.open.set()

@@ -64,6 +64,7 @@ class OneTail:
 
     def __init__(self) -> None:
         self.tail = Tail(STREAM, SharedLog(cast("Log", Ended())), origin(STREAM))
+        self.tail.seal = None
         self.sent = Sent()
 
     def join(self, _: str, reader: PushReader) -> Tail:

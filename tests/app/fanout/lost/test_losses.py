@@ -60,11 +60,11 @@ async def test_a_log_that_is_healed_in_time_resets_nobody(
         tail = front.hub.known(STREAM)
         assert tail is not None
         lost = await stream.lose(1)
-        await until(lambda: tail._short_since is not None)
+        await until(lambda: tail.regrowing)
         noticed = asyncio.get_running_loop().time()
         healed = await stream.log.append(stream.claim, stream.places[1].offset, lost)
         assert (healed.status, healed.length) == ("ok", stream.position.offset)
-        await until(lambda: tail._short_since is None)
+        await until(lambda: not tail.regrowing)
         await stream.write("d")
         await has(client, stream)
         # Also when its time is over.

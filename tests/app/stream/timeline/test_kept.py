@@ -11,8 +11,9 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.frames import Position
-from app.stream.log import Claim, Log, Status, append_arguments
+from app.stream.log import Claim, Log, Status
 from app.stream.scripts import source
+from app.stream.scripts.appending import append_arguments
 from app.stream.timeline.entries import told
 from app.stream.timeline.kept import FIELDS, Kept, add_crowd, kept_of
 from app.stream.timeline.noting import Crowd, Note
