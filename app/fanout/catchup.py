@@ -167,6 +167,7 @@ async def _next(tail: Tail, place: Place, limit: int, *, whole: bool) -> bytes |
     if tail.seal is not None:
         if place.inside:
             raise AnotherHistoryError  # nobody can wait in the middle of a frame
+        await asyncio.sleep(0)  # as above
         return b""
     data = tail.splice.after(place.position)
     if data is not None and len(data) > place.sent:

@@ -183,6 +183,8 @@ class Tail(LiveEnd):
             self.splice, self._fresh = Splice(self.base), []
             self.ended = self.told_all = False
             self._regrowth.over()
+            if self.audience.along is not None:
+                self.audience.along.start_over()
         self.attempt, self.state = read.attempt, read.state
         self.seal.stands(sealed, read.attempt, asyncio.get_running_loop().time())
 

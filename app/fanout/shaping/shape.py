@@ -90,7 +90,7 @@ class Shape:
                         case Lost():
                             self._over = True
                 tail.settle()
-                if self._over or blocks.position == tail.splice.end:
+                if self._over or tail.seal is not None or blocks.position == tail.splice.end:
                     self._say()
                     break
         except Exception as error:  # noqa: BLE001  # its readers are served without it

@@ -96,6 +96,7 @@ async def everybody(front: Served, http: httpx.AsyncClient, author: Author) -> A
     async with httpx.AsyncClient(base_url=front.url, timeout=20) as other:
         sights = {
             "events": Sight.of(other, "GET", f"{path}/events"),
+            "what it says so far": Sight.of(other, "GET", f"{path}/events", params={"partial": "1"}),
             "by ticket": Sight.of(other, "GET", ticket["events_url"]),
             "from the beginning": Sight.of(other, "GET", f"{path}/log", params={"offset": "-1", "live": "sse"}),
             "from the end": Sight.of(other, "GET", f"{path}/log", params={"offset": "now", "live": "sse"}),

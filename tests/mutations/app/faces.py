@@ -234,4 +234,16 @@ ROWS = (
     Mutation(
         "who takes nothing holds the board's front", "app/faces/board/answer.py", ", send_timeout=TAKES_SECONDS", ""
     ),
+    Mutation(
+        "a part of a Message is told that was to be shown whole",
+        "app/faces/native/routes.py",
+        "    if is_withheld(meta):\n",
+        "    if False:\n",
+    ),
+    Mutation(
+        "how far a log goes is told that shows nothing",
+        "app/faces/native/routes.py",
+        "None if is_withheld(meta) and state is not State.ENDED else",
+        "None if False else",
+    ),
 )

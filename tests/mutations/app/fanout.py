@@ -189,4 +189,34 @@ ROWS = (
         "    if isinstance(along, Shape):\n        return along\n",
         "",
     ),
+    Mutation(
+        "what comes before the log was asked is shown",
+        "app/fanout/tailing/live_end.py",
+        "        self.seal: Seal | None = Seal()\n",
+        "        self.seal: Seal | None = None\n",
+    ),
+    Mutation(
+        "what the channel brings of an answer that is to be shown whole is shown",
+        "app/fanout/tail.py",
+        "            if self.seal is not None:\n                self._hear_of",
+        "            if self.seal is not None and not self.seal.known:\n                self._hear_of",
+    ),
+    Mutation(
+        "who waits for a whole answer and stops reading loses its place",
+        "app/fanout/tailing/live_end.py",
+        "        if self.seal is None:  # under seal",
+        "        if True:  # under seal",
+    ),
+    Mutation(
+        "who waits for a whole answer is not told that there is one",
+        "app/fanout/tail.py",
+        "        self.audience.each(waited, lambda reader: reader.go_on())\n",
+        "",
+    ),
+    Mutation(
+        "an ending that Redis has lost leaves its answer in sight",
+        "app/fanout/tail.py",
+        "        if read.sealed is not None:\n            self._close_up",
+        "        if read.sealed is not None and self.seal is not None:\n            self._close_up",
+    ),
 )

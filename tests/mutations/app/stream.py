@@ -231,4 +231,10 @@ ROWS = (
         "            if not done and opinion.note:",
         "            if False and not done:",
     ),
+    Mutation(
+        "a conversation keeps a part of what was to be shown whole",
+        "app/stream/conversations/turns.py",
+        "    if is_withheld(meta):\n",
+        "    if False:\n",
+    ),
 )

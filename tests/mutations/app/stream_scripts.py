@@ -255,4 +255,28 @@ ROWS = (
         "  redis.call('DEL', messages, KEYS[4], versions)",
         "  redis.call('DEL', messages, KEYS[4])",
     ),
+    Mutation(
+        "an answer that is to be shown whole is shown as it comes",
+        "app/stream/scripts/log/read.lua",
+        "local sealed = final and facts[1] ~= 'ended'",
+        "local sealed = final and facts[1] == ''",
+    ),
+    Mutation(
+        "of an answer that is not whole more than its ending is shown",
+        "app/stream/scripts/log/read.lua",
+        "    base = ending_at()\n",
+        "",
+    ),
+    Mutation(
+        "a place in what is not to be shown is gone on from",
+        "app/stream/scripts/log/read.lua",
+        "elseif start >= 0 and start < base then",
+        "elseif false then",
+    ),
+    Mutation(
+        "whoever waited for a whole answer is given what stands before it",
+        "app/stream/scripts/log/read.lua",
+        "  if start == 0 and ARGV[2] == '' then\n    start = base\n",
+        "  if false then\n    start = base\n",
+    ),
 )

@@ -75,4 +75,10 @@ ROWS = (
         "    if asked.after is not None and not (await front",
         "    if False and not (await front",
     ),
+    Mutation(
+        "the end of a log is told that shows nothing",
+        "app/faces/durable/routes.py",
+        "        if read.sealed is not None:\n",
+        "        if False:\n",
+    ),
 )

@@ -101,7 +101,8 @@ async def test_what_is_whole_is_shown_from_its_newest_attempt_on(
 async def test_of_what_is_not_whole_the_ending_is_shown_alone(
     redis: Redis, log: Log, final: Position, outcome: Outcome, said: str
 ) -> None:
-    first = await write(log, FIRST, final, "a secret", "event: relay.end")
+    stood = await write(log, FIRST, final, "a secret")
+    first = await write(log, FIRST, stood, "event: relay.end")
     ending, after = await end(log, first, outcome, said)
     for place in (None, final):
         read = await log.read(STREAM, place)
@@ -110,8 +111,7 @@ async def test_of_what_is_not_whole_the_ending_is_shown_alone(
     assert (part.start, part.data) == (first, ending[:10])
     assert (await log.read(STREAM, first)).data == ending
     assert (await log.read(STREAM, after)).data == b""
-    inside = Position(first.offset // 2, 7)
-    for place in (inside, Position(0, 7)):
+    for place in (stood, Position(stood.offset, 7), Position(0, 7)):
         read = await log.read(STREAM, place)
         assert (read.proven, read.start, read.data) == (False, first, ending)
     assert (await log.peek(STREAM, None)).data == await stands(redis)
