@@ -9,7 +9,19 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from tests.page.composing.test_files import PDF, attach, png
-from tests.page.visiting import NOW, Site, answered, articles, box, button, conversation_of, ready, say, status
+from tests.page.visiting import (
+    NOW,
+    Site,
+    answered,
+    articles,
+    box,
+    button,
+    conversation_of,
+    eventually,
+    ready,
+    say,
+    status,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FORBIDDEN = "IDBFactory.prototype.open = () => { throw new DOMException('forbidden', 'SecurityError') };"
@@ -62,7 +74,7 @@ async def stored(page: Page, *names: str) -> None:
     """Waits until these files are what the browser keeps, for whichever drafts: that a draft has some says nothing of
     the next one's way there.
     """
-    await page.wait_for_function(ARE_STORED, arg=",".join(sorted(names)))
+    await eventually(lambda: page.evaluate(ARE_STORED, ",".join(sorted(names))))
 
 
 async def test_a_draft_and_its_files_are_there_after_a_reload_and_belong_to_their_conversation(site: Site) -> None:
