@@ -54,6 +54,7 @@ class Settings:
     stall_timeout: float = 60.0
     silent_timeout: float = 300.0
     stream_seconds_max: float = 1800.0
+    approval_seconds: float = 86_400.0
     stream_ttl: float = 3600.0
     max_prompt_bytes: int = 32 * 1024 * 1024
     bodies_bytes: int = 256 * 1024 * 1024
@@ -118,6 +119,11 @@ class Settings:
         """How long a stream's keys are kept until it has ended, in milliseconds."""
         return int((self.stream_seconds_max + self.stream_ttl + LIFE_MARGIN_SECONDS) * 1000)
 
+    @property
+    def waiting_life_ms(self) -> int:
+        """The same of one that may wait for a person."""
+        return self.stream_life_ms + int(self.approval_seconds * 1000)
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """The settings of `environ`; what it does not name keeps its default.
@@ -146,6 +152,7 @@ class Settings:
             stream_seconds_max=read.seconds(
                 "KEEPSTREAM_STREAM_SECONDS_MAX", default.stream_seconds_max, 0.1, 604_800.0
             ),
+            approval_seconds=read.seconds("KEEPSTREAM_APPROVAL_SECONDS", default.approval_seconds, 0.1, 2_592_000.0),
             stream_ttl=read.seconds("KEEPSTREAM_STREAM_TTL", default.stream_ttl, 0.1, 31_536_000.0),
             max_prompt_bytes=read.whole("KEEPSTREAM_MAX_PROMPT_BYTES", default.max_prompt_bytes, 1, 512 * 1024 * 1024),
             connections_max=read.whole("KEEPSTREAM_CONNECTIONS_MAX", default.connections_max, 1, 10_000_000),

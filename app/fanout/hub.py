@@ -142,6 +142,8 @@ class Hub:
             await tail.repaired()
             if tail.state is State.QUEUED:
                 await self.tell_places([tail])
+            elif tail.state is State.WAITING:
+                tail.message(asides.encode(asides.Awaiting()))
             elif tail.state is State.RUNNING:
                 if (held := await asides.standing(self._redis, stream_id)) is not None:
                     tail.message(asides.encode(held))

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from app.intake.raw_json import Raw, fields_of, kind_of, read
 from app.stream.endings import Outcome, end_data
 from app.stream.ledger.lines import CallState, Pricing, calls_of, kept
 from app.stream.ledger.usage import Brought, values
@@ -42,7 +43,12 @@ async def ending_of(
     # Those whose answer another stream was given were no calls.
     attempts = int(meta.get("attempt", b"0")) - int(meta.get("borrowed", b"0"))
     model = meta.get("model", b"").decode("utf-8", "replace")
-    brought = await brought_of(log, stream_id) if meta.get("content") == b"1" else Brought()
+    under_way = meta.get("content") == b"1"
+    turns = _finished(meta)
+    if under_way or not turns:
+        brought = await brought_of(log, stream_id) if under_way else Brought()
+    else:
+        brought = _told(turns[-1])
     calls = calls_of(meta.get("calls"), attempts, model).closed(CallState.CUT, brought, pricing)
     cost, usage = calls.cost_usd, values(brought.used)
     data = end_data(
@@ -53,6 +59,7 @@ async def ending_of(
         cost_usd=cost,
         error=None if error is None else dict(error),
         estimated=brought.estimated,
+        turns=len(turns) + under_way if "tools" in meta else None,
     )
     fields: dict[str, str | bytes | int] = {
         "outcome": outcome,
@@ -67,6 +74,10 @@ async def ending_of(
         "error": None if error is None else orjson.dumps(error),
     }
     fields |= {name: value for name, value in optional.items() if value is not None}
+    if "turns" in data:
+        fields["turns"] = data["turns"]
+    if turns and not under_way:  # what was said last is no answer, for nobody went on with it
+        fields |= {"message": turns[-1], "partial": "1"}
     of = subject(stream_id, meta.get("owner", b"").decode(), trace_of(meta))
     told = of_streams.Ended(
         # What its own client calls it, and not who asks for its end.
@@ -85,6 +96,22 @@ async def ending_of(
         seconds=(begun.now - int(meta.get("created_at", begun.now))) / 1000,
     )
     return Ending(data, fields, told)
+
+
+def _finished(meta: Mapping[str, bytes]) -> list[bytes]:
+    """The Messages of the turns that are whole, see `app.stream.readback.steps`."""
+    found: list[bytes] = []
+    while (message := meta.get(f"turn:{len(found) + 1}")) is not None:
+        found.append(message)
+    return found
+
+
+def _told(message: bytes) -> Brought:
+    """What a call has brought that was whole, by its Message."""
+    fields = fields_of(message)
+    usage, reason = fields.get("usage"), fields.get("stop_reason", Raw(b"null"))
+    said = read(reason) if kind_of(reason) == "string" else None
+    return Brought(usage=None if usage is None else bytes(usage), stop_reason=said, counted=True, whole=True)
 
 
 def _count(usage: Mapping[str, Any], name: str) -> int | None:

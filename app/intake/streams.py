@@ -108,6 +108,7 @@ class Streams:
             share=share_of(owner, demand),
             demand=demand,
             failure_frees_key=failure_frees_key,
+            waits=bool(prompt.relay.tools),
         )
         clock = time.perf_counter  # the loop's counts whole milliseconds
         model, began = word(prompt.model), clock()
@@ -150,7 +151,8 @@ class Streams:
         return bool(await again(lambda: self.log.keep(stream_id, self.settings.stream_life_ms, word)))
 
     async def cancel(self, stream_id: str, by: str = of_streams.CLIENT) -> State:
-        """Cancels a stream; one that waits is claimed and ended here, one that runs is told to its worker.
+        """Cancels a stream; one that waits, also for a person, is claimed and ended here, one that runs is told to its
+        worker.
 
         Returns the state that it is in now, as far as that is known. Where it raises nothing may have happened.
         """
@@ -199,7 +201,7 @@ class Streams:
             tell(of_streams.LeftToWorker(subject(stream_id), "an abandoned stream", type(error).__name__))
 
     async def end_waiting(self, stream_id: str, outcome: Outcome, error: dict[str, str] | None) -> None:
-        """Ends a stream that waits in the line; does nothing to one that does not."""
+        """Ends a stream that waits in the line, or for a person; does nothing to one that does not."""
         lease_ms = int(self.settings.lease_seconds * 1000)
         # Each for itself: of two of one holder, the one that is overtaken on its way gets nothing.
         holder = f"{self._front}.{next(self._claims)}"

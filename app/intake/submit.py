@@ -91,7 +91,7 @@ class Along:
 
 
 class Submit:
-    """One submit of one request."""
+    """One submit of one request. `waits`: its stream may come to wait for a person."""
 
     def __init__(
         self,
@@ -104,6 +104,7 @@ class Submit:
         share: Share,
         demand: Demand,
         failure_frees_key: bool = False,
+        waits: bool = False,
     ) -> None:
         self._streams = streams
         self._id = stream_id
@@ -115,7 +116,7 @@ class Submit:
         self._demand = demand
         self._failure_frees_key = failure_frees_key
         self._word = secrets.token_hex(8)
-        self._life_ms = streams.settings.stream_life_ms
+        self._life_ms = streams.settings.waiting_life_ms if waits else streams.settings.stream_life_ms
         self._began = self._asked_at = asyncio.get_running_loop().time()
 
     async def run(self) -> Accepted:

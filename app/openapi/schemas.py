@@ -121,6 +121,11 @@ SCHEMAS: Json = {
             },
             "message": {"anyOf": [schema("Message"), {"type": "null"}]},
             "turns": {"type": "array", "items": schema("Message"), "description": "Where the worker ran tools, all"},
+            "approvals": {
+                "type": "array",
+                "items": schema("RelayApproval"),
+                "description": "Where it waits for a person: what that is to decide",
+            },
             "partial": {
                 "const": True,
                 "description": "`message` is what stood when the stream ended without a whole one",

@@ -186,6 +186,21 @@ def paths() -> Json:
                 "The same ones again are the same stream, unless an Idempotency-Key says otherwise.",
             )
         },
+        "/v1/streams/{id}/tools/{tool_use_id}": {
+            "post": operation(
+                "approve",
+                TAG,
+                "Say whether a tool may be called",
+                {
+                    "202": answer("It stands, and the stream goes on", json_content(schema("Cancelled"))),
+                    **errors(400, 401, 404, 408, 409, 410, 413, 415),
+                },
+                parameters=[*found, calls.CALL],
+                requestBody=body(schema("Approval")),
+                description="Of a call that a `relay.approval` has told. The first word counts: the same again is 202, "
+                "another is 409, as is any for a stream that has ended or is cancelled.",
+            )
+        },
         "/v1/streams/{id}/feedback": {
             "post": operation(
                 "feedback",

@@ -1,4 +1,5 @@
-"""What a worker tells the readers of a stream beside its log: that the upstream thinks, that the stream is held.
+"""What a worker tells the readers of a stream beside its log: that the upstream thinks, that it is held, that it waits
+for a person.
 
 The rule: an aside is worth a glance and nothing else. It has no place in the log, moves nobody's position, may be lost
 or come twice, and is over once it is old. It goes over the stream's own channel, as a payload that begins with a byte
@@ -61,8 +62,16 @@ class Queued:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """The stream waits until a person has said whether a tool may be called."""
+
+    def later(self, ms: int) -> Awaiting:  # noqa: ARG002  # for however long
+        return self
+
+
 # What a worker tells, and what readers are told.
-Told = Thinking | Held
+Told = Thinking | Held | Awaiting
 Said = Told | Running | Queued
 
 
@@ -96,6 +105,8 @@ def encode(told: Told) -> bytes:
             return b"%bthinking:%d" % (_MARK, silent_ms)
         case Held(retry_in_ms):
             return b"%bheld:%d" % (_MARK, retry_in_ms)
+        case Awaiting():
+            return b"%bawaiting:0" % _MARK
 
 
 def is_aside(payload: bytes) -> bool:
@@ -113,6 +124,8 @@ def decode(payload: bytes) -> Told | None:
             return Thinking(int(number))
         case b"held":
             return Held(int(number))
+        case b"awaiting":
+            return Awaiting()
         case _:
             return None
 
@@ -128,3 +141,5 @@ def status_of(said: Said) -> dict[str, str | int]:
             return {"state": "thinking", "silent_ms": silent_ms}
         case Held(retry_in_ms):
             return {"state": "held", "retry_in_ms": retry_in_ms}
+        case Awaiting():
+            return {"state": "waiting"}

@@ -26,6 +26,8 @@ another server than the queue, or on a cluster.
     likewise; the sizes are bounded by the jobs that are not done
 `ks:{queue}:clock`
     likewise: how long leases could be renewed, which is what they end by
+`ks:{queue}:approvals`
+    likewise: who waits for a person, by when that is over; bounded by the streams that have not ended
 `ks:{queue}:account:<digest>`, `…:open`
     `QUEUE_SECONDS` after their last use; the second is bounded by the streams that have not ended, and by their life
 `ks:{queue}:reserved:<id>`
@@ -101,6 +103,7 @@ SIZES = "ks:{queue}:sizes"
 BYTES = "ks:{queue}:bytes"
 WORKERS = "ks:{queue}:workers"
 CLOCK = "ks:{queue}:clock"
+APPROVALS = "ks:{queue}:approvals"
 OUTBOX = "ks:{queue}:outbox"
 # What each worker offers as tools, by the digest of its definitions, and those.
 TOOLS = "ks:{queue}:tools"

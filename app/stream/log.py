@@ -81,6 +81,7 @@ class Begun:
 class State(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
+    WAITING = "waiting"  # for a person
     ENDED = "ended"
     GONE = "gone"
     UNKNOWN = ""
@@ -178,10 +179,8 @@ class Log:
 
     async def withdraw(self, stream_id: str, word: str) -> Withdrawn:
         """Takes back a stream whose request, of this word, gets an error; a mark keeps the rest of it from running."""
-        reply = await self._withdraw(
-            keys=[keys.meta(stream_id)], args=[word, keys.control(stream_id), keys.SUBMIT_SECONDS * 1000]
-        )
-        return Withdrawn(reply.decode())
+        args: list[Any] = [word, keys.control(stream_id), keys.SUBMIT_SECONDS * 1000]
+        return Withdrawn((await self._withdraw(keys=[keys.meta(stream_id)], args=args)).decode())
 
     async def release(self, stream_id: str, home: str = "", life_ms: int = 0) -> None:
         """An ended stream is kept as long as others from now on: its answer stands in `home`, which is kept so long."""

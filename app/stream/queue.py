@@ -28,6 +28,7 @@ from app.stream.accounts import (
     standing_of,
     words_of,
 )
+from app.stream.approvals.approvals import Approvals
 from app.stream.errors import IdempotencyConflictError, LimitedError, QueueFullError
 from app.stream.ledger import by_day
 from app.stream.limits.room import Room
@@ -75,6 +76,7 @@ class Queue:
         """`usage_days`: for so long the sums of a day are kept."""
         self._redis = redis
         self.room = Room(redis)
+        self.approvals = Approvals(redis)
         self._usage_seconds = usage_days * by_day.DAY_SECONDS
         clock, line, expired = "queue/lease_clock", ("queue/turns", "queue/places", "queue/line"), "queue/expired"
         ends = "queue/accounts", "queue/settle", "queue/usage", "board/step"
@@ -142,21 +144,18 @@ class Queue:
                 raise AssertionError(status)
 
     async def claim(self, holder: str, number: int, *, slots: int, lease_ms: int, stream_id: str = "") -> list[Claim]:
-        """Takes up to `slots` jobs from the head of the line, or `stream_id` alone if it still waits there.
+        """Takes up to `slots` jobs from the head of the line, or `stream_id` alone if it waits there, or for a person.
 
         `number` counts this holder's claims: repeated with the same number, a claim gives the same answer.
         """
         calm, reply = await self._claim(
-            keys=[*keys.LINE, keys.LEASES, keys.CLAIMS, keys.FENCE, keys.replay(holder), keys.HELD, keys.CLOCK],
+            keys=[
+                *(*keys.LINE, keys.LEASES, keys.CLAIMS, keys.FENCE, keys.replay(holder), keys.HELD, keys.CLOCK),
+                keys.APPROVALS,
+            ],
             args=[
-                slots,
-                holder,
-                number,
-                lease_ms,
-                stream_id,
-                keys.QUEUE_SECONDS,
-                keys.REPLAY_SECONDS,
-                keys.alive(""),
+                *(slots, holder, number, lease_ms, stream_id),
+                *(keys.QUEUE_SECONDS, keys.REPLAY_SECONDS, keys.alive("")),
             ],
         )
         name = f"{holder}/{number}"

@@ -61,6 +61,7 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_CORS_ORIGINS": "https://a.example, https://b.example",
         "KEEPSTREAM_TRUSTED_PROXIES": "10.0.0.0/8",
         "KEEPSTREAM_CONNECTIONS_MAX": "300",
+        "KEEPSTREAM_APPROVAL_SECONDS": "600",
         "KEEPSTREAM_SCREEN": "screens:strict",
         "KEEPSTREAM_SCREEN_SECONDS": "0.5",
         "KEEPSTREAM_SCREEN_PATTERNS": "/etc/patterns",

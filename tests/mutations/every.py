@@ -22,6 +22,7 @@ from tests.mutations.app import (
 from tests.mutations.clients import js, python
 from tests.mutations.faces import chat, conversations, durable
 from tests.mutations.mutation import Mutation
+from tests.mutations.scripts import log_scripts
 from tests.mutations.worker import claims, life, log, upstream
 
 ROOMS = {
@@ -41,6 +42,7 @@ ROOMS = {
     "app/watch/metrics": watch_metrics.ROWS,
     "app/stream": stream.ROWS,
     "app/stream/scripts": stream_scripts.ROWS,
+    "app/stream/scripts/log": log_scripts.ROWS,
     "app/stream/scripts/queue": stream_queue.ROWS,
     "app/web": web.ROWS,
     "worker/claims": claims.ROWS,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from app.stream.approvals.approvals import ANSWERED
 from app.stream.log import Begun
 from app.stream.saved.saved_calls import CACHED_FROM, UNRESERVED, Wanted, wanted_of
 from app.stream.stages import Stage
@@ -31,7 +32,8 @@ class Checkpoint:
     `progress` is without an attempt that was counted beforehand and is yet to be made. `wanted`: its answer may be one
     that another stream was given; so many of its attempts were `borrowed`, the newest of `cached_from`, and for
     `unreserved` nano-dollars nothing is promised. `turns`: where it stands in them; `claims` of the earlier ones do not
-    count any more. `waiting`: a person was asked, and nobody had it since.
+    count any more. `waiting`: a person was asked, and nobody had it since; for people it has `waited_seconds` in all,
+    which `elapsed` is without, and they have `answered` so often.
     `misplaced`: so many workers in a row did not offer what it asks for.
     """
 
@@ -57,6 +59,8 @@ class Checkpoint:
     claims: int = 0
     waiting: bool = False
     misplaced: int = 0
+    waited_seconds: float = 0.0
+    answered: int = 0
 
     @property
     def stage(self) -> Stage:
@@ -83,6 +87,8 @@ _REASONS = {Stage.HELD: Reason.HELD, Stage.HANDED_OVER: Reason.WORKER_DRAINED}
 def checkpoint_of(begun: Begun) -> Checkpoint:
     """What `begin` tells."""
     meta, asked = begun.meta, asked_of(begun.meta)
+    waiting_since = _whole(meta, "waiting_since", 0)
+    waited = _whole(meta, "waited_ms", 0) + (max(begun.now - waiting_since, 0) if waiting_since else 0)
     return Checkpoint(
         progress=Progress(
             attempts=_whole(meta, "attempt", 0) - begun.counted,
@@ -97,7 +103,7 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
         client_request_id=_text(meta, "client_request_id"),
         request=_request(meta),
         model=_text(meta, "model"),
-        elapsed=(begun.now - _whole(meta, "created_at", begun.now)) / 1000,
+        elapsed=max(begun.now - _whole(meta, "created_at", begun.now) - waited, 0) / 1000,
         cancelled=meta.get("cancel") == b"1",
         handed_over=meta.get("handed_over") == b"1",
         held=meta.get("held") == b"1",
@@ -112,8 +118,10 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
         trace=trace_of(meta),
         turns=turns_of(meta) if asked.tools else Turns(),
         claims=_whole(meta, "claims", 0),
-        waiting=_whole(meta, "waiting_since", 0) > 0,
         misplaced=_whole(meta, "misplaced", 0),
+        waiting=waiting_since > 0,
+        waited_seconds=waited / 1000,
+        answered=_whole(meta, ANSWERED, 0),
     )
 
 

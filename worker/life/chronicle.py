@@ -88,6 +88,9 @@ class Chronicle:
     def tool_ran(self, name: str, seconds: float, *, failed: bool) -> None:
         tell(of_streams.ToolRan(self.of, self._attempt, word(name), seconds, failed))
 
+    def person_asked(self) -> None:
+        tell(of_streams.PersonAsked(self.of, self._attempt))
+
     def first_content(self) -> None:
         if self._turns:
             return

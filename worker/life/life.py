@@ -207,7 +207,7 @@ class Life:
                 await self._release.handed_over()
                 self.leave()
             case AwaitPerson():
-                await self._release.awaiting()
+                await self._release.awaiting(record.checkpoint.waited_seconds)
                 self.leave()
             case Park(wait, model):
                 await self._release.held(wait, model, record.seconds_left)

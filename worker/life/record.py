@@ -125,6 +125,8 @@ class Record:
         position = begun.position or frames.Position(begun.length, 0)
         limit = self._services.settings.max_log_bytes
         self.writer = Writer(self.claim, position, limit, self._services.committer, watcher=self)
+        if self.checkpoint.waiting:  # no longer
+            self.writer.mark({"waited_ms": round(self.checkpoint.waited_seconds * 1000), "waiting_since": 0})
         # Of the newest call:
         self.reading: Reading | None = None
         self.complete = False

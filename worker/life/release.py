@@ -1,4 +1,4 @@
-"""How a claimed stream leaves this worker: ended, handed over, or into the gate's line.
+"""How a claimed stream leaves this worker: ended, handed over, into the gate's line, or to where a person has the word.
 
 The rule: where it goes stands in Redis before anything is forgotten here, and whoever dies in between leaves a lease,
 whose next holder finds what was done. Every function raises `Interruption` when the stream is no longer ours.
@@ -11,6 +11,7 @@ import contextlib
 from redis.exceptions import RedisError
 
 from app.stream.accounts import Bill, lost_bill
+from app.stream.asides import Awaiting
 from app.stream.ledger.lines import bill_of
 from app.stream.log import Claim, Status
 from app.stream.observing import tell
@@ -65,9 +66,11 @@ class Release:
         """Another worker goes on with it, at once."""
         await until_answered(self._interrupt, lambda: self._services.queue.give_back([self._claim]))
 
-    async def awaiting(self) -> None:
-        """A person has the next word."""
-        await until_answered(self._interrupt, lambda: self._services.queue.give_back([self._claim]))
+    async def awaiting(self, waited: float) -> None:
+        """A person has the next word; for people it has `waited` so many seconds by now."""
+        longest = max(self._services.settings.approval_seconds - waited, 0.0)
+        await until_answered(self._interrupt, lambda: self._await_person(round(longest * 1000)))
+        self._services.announcer.announce(self._claim.stream_id, Awaiting())
 
     async def held(self, wait: float, model: str, seconds_left: float) -> None:
         """The gate wakes it, after about `wait` seconds; nobody lets it wait for longer than it has left."""
@@ -94,6 +97,13 @@ class Release:
             raise
         except Exception as error:  # noqa: BLE001  # its next reader tries again; the stream is not to run again
             tell(of_processes.Fault.met("stream", error, Subject(stream_id)))
+
+    async def _await_person(self, longest_ms: int) -> None:
+        """Whoever said something before it stood there found nobody to wake: it goes on now."""
+        approvals = self._services.queue.approvals
+        await approvals.wait(self._claim, longest_ms)
+        if await approvals.is_answered(self._claim.stream_id):
+            await approvals.wake(self._claim.stream_id)
 
     async def _park(self, model: str, longest: float) -> None:
         """Into the line. Whoever cancelled it before it stood there found nothing to end: it is ended now."""

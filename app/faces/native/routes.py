@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
-import orjson
 from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,22 +18,23 @@ from app.faces.base.lookup import check_readable, meta_of, stream_id_of
 from app.faces.base.names import path_of
 from app.faces.base.result import FIELDS, failure_of, message_of
 from app.faces.base.timeline import TIMELINE_FIELDS, timeline_of
-from app.faces.native import going_on, offered_tools, rating
+from app.faces.native import offered_tools, rating
 from app.faces.native.answer import Enter, StreamResponse, WholeResponse
+from app.faces.native.calls import approving, going_on
+from app.faces.native.described import FIELDS as SAID
+from app.faces.native.described import described
 from app.faces.native.view import SHOWN_FIELDS, away, opening, reset_event, shown
 from app.fanout.hub import start_position
 from app.http.body import idempotency_key, read_fields
 from app.http.errors import ApiError, as_api_error
-from app.http.whole import Large, json_response
+from app.http.whole import json_response
 from app.intake.prompt import Defaults, prompt_of
 from app.intake.raw_json import size as size_of
 from app.stream.concurrency.threads import beside
-from app.stream.conversations import turns
 from app.stream.endings import is_withheld
 from app.stream.frames import Position, parse_id
 from app.stream.log import Read, State
 from app.stream.observing import tell
-from app.stream.readback.partial import partial_of
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
 from app.watch.events.of_fronts import ReaderReset, ReaderServed, ReaderTurnedAway
@@ -64,30 +63,13 @@ async def submit(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     front = front_of(request)
-    meta = await meta_of(front, request, *SHOWN_FIELDS, by_ticket=True)
+    meta = await meta_of(front, request, *SHOWN_FIELDS, *SAID, by_ticket=True)
     stream_id = stream_id_of(request)
     state = State(meta["state"].decode())
     place = await front.streams.queue.position(stream_id) if state is State.QUEUED else None
     last_id = None if is_withheld(meta) and state is not State.ENDED else await front.streams.log.last_id(stream_id)
     data = shown(stream_id, state, meta, last_id, place)
-    return json_response(data) if state is not State.ENDED else await _ended(front, stream_id, meta, data)
-
-
-async def _ended(front: Front, stream_id: str, meta: dict[str, bytes], data: dict[str, Any]) -> Response:
-    if is_withheld(meta):
-        return json_response(data)
-    if size := await front.streams.log.field_bytes(stream_id, "message"):
-        return message_of(front, stream_id, size, before=orjson.dumps(data)[:-1] + b',"message":', after=b"}")
-    if not turns.stands_in_log(meta):
-        return json_response(data)
-
-    async def make() -> list[bytes]:
-        # Nobody who had read it wrote the ending: a front's, for a stream that came back to the line.
-        standing = (await partial_of(front.streams.log, stream_id)).message
-        return [orjson.dumps(data if standing is None else data | {"message": standing, "partial": True})]
-
-    length = parse_id(data["offset"]).offset if data["offset"] else 0
-    return Large(front.bulk, ("standing", stream_id), length, make)
+    return await described(front, stream_id, meta, data)
 
 
 async def events(request: Request) -> Response:
@@ -252,4 +234,5 @@ ROUTES = [
     *rating.ROUTES,
     *going_on.ROUTES,
     *offered_tools.ROUTES,
+    *approving.ROUTES,
 ]

@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 from app.intake.calls.results import RESULTS_MAX
+from app.intake.calls.verdicts import REASON_CHARACTERS
 from app.openapi.words import Json, schema, thing
 
+CALL: Json = {
+    "name": "tool_use_id",
+    "in": "path",
+    "required": True,
+    "description": "The call's id, as `relay.approval` names it",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 250, "examples": ["toolu_0123456789abcdef01234567"]},
+}
+
 SHAPES: Json = {
+    "Approval": thing(
+        {
+            "approve": {"type": "boolean"},
+            "reason": {
+                "type": ["string", "null"],
+                "maxLength": REASON_CHARACTERS,
+                "description": "Said to the model, where the call is refused",
+            },
+        },
+        ["approve"],
+        additionalProperties=False,
+        examples=[{"approve": False, "reason": "Not on a Sunday"}],
+    ),
     "ToolResult": thing(
         {
             "tool_use_id": {"type": "string", "maxLength": 250},

@@ -2,13 +2,15 @@
 
 The rule: everything in the bytes that were told; what cannot be read is left out. The fields of a stream's meta that it
 stands in: `turn`, the number of the newest turn, from 1; `turn:<n>`, the Message of a turn whose tools were run;
-`turns`, at the ending, how many there were; `result:<id of a call>`, the data of its `relay.tool`.
+`turns`, at the ending, how many there were; by the id of a call `result:`, the data of its `relay.tool`, `ask:`, that
+of its `relay.approval`, and `verdict:`, what was said to that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.stream.log import Log
 from app.stream.readback.values import parse
@@ -34,11 +36,20 @@ async def steps_of(log: Log, stream_id: str, meta: Mapping[str, bytes], last: by
     names = [f"turn:{n}" for n in range(1, newest + 1)]
     found = await log.meta(stream_id, *names) or {}
     messages = [found[name] for name in names if name in found]
-    if last and number and len(messages) >= number:  # the last one's own tools of ours ran, and it did not go on
+    if last and number and len(messages) >= number:  # it was not gone on from
         messages = messages[: number - 1]
     calls = [call for message in (*messages, last) for call in calls_of(message)]
     told = await log.meta(stream_id, *(f"result:{call}" for call in calls)) or {} if calls else {}
     return Steps(tuple(messages), {call: told[f"result:{call}"] for call in calls if f"result:{call}" in told})
+
+
+async def asks_of(log: Log, stream_id: str, meta: Mapping[str, bytes]) -> list[Any]:
+    """What a person is to decide of a stream that waits: the data of each `relay.approval` that has no verdict."""
+    found = await log.meta(stream_id, f"turn:{_whole(meta.get('turn'))}") or {}
+    calls = calls_of(next((value for name, value in found.items() if name.startswith("turn:")), b""))
+    told = await log.meta(stream_id, *(f"{what}:{call}" for call in calls for what in ("ask", "verdict"))) or {}
+    asks = (told[f"ask:{call}"] for call in calls if f"ask:{call}" in told and f"verdict:{call}" not in told)
+    return [found for found in map(parse, asks) if isinstance(found, dict)]
 
 
 def calls_of(message: bytes) -> list[str]:

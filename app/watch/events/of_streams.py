@@ -160,6 +160,20 @@ class ToolRan(OfAttempt):
 
 
 @dataclass(frozen=True, slots=True)
+class PersonAsked(OfStream):
+    """Nothing goes on before a person has said whether a tool may be called: no worker has it until then."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDecided(OfStream):
+    """A person has said whether a tool may be called."""
+
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CancelAsked(OfStream):
     """`by` a `CLIENT`, an `OPERATOR`, or because nobody reads it (`UNREAD`)."""
 

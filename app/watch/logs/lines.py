@@ -108,6 +108,8 @@ LINES: dict[type[Event], Line] = {
     of_streams.Retried: _always("call.retried", INFO),
     of_streams.Restarted: _always("stream.restarted", INFO),
     of_streams.ToolRan: _always("tool.ran", INFO),
+    of_streams.PersonAsked: _always("stream.waits_for_person", INFO),
+    of_streams.ToolDecided: _always("tool.decided", INFO),
     of_streams.CancelAsked: _always("stream.cancel_asked", INFO),
     of_streams.Ended: Line("stream.ended", lambda e: WARNING if e.error_type else INFO, WARNING),
     of_streams.LeaseLost: _always("stream.lease_lost", INFO),

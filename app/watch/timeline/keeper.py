@@ -184,6 +184,8 @@ _LINES: dict[type[Event], Callable[[Any], _Line]] = {
         "tool.ran",
         {"attempt": e.attempt, "tool": e.tool, "seconds": _seconds(e.seconds), "failed": e.failed},
     ),
+    of_streams.PersonAsked: lambda _: ("stream.waits_for_person", {}),
+    of_streams.ToolDecided: lambda e: ("tool.decided", {"approved": e.approved}),
     of_streams.CancelAsked: lambda e: ("stream.cancel_asked", {"by": e.by}),
     of_streams.AppendRefused: lambda e: ("stream.append_refused", {"status": e.status}),
 }

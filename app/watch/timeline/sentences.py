@@ -195,6 +195,8 @@ _SAY: dict[str, Callable[[Fields, float], str]] = {
     "tool.ran": lambda f, _: (
         f"tool {f.get('tool')} {'failed' if f.get('failed') else 'ran'} in {lasted(f.get('seconds', 0))}"
     ),
+    "stream.waits_for_person": lambda *_: "waits until a person says whether a tool may be called",
+    "tool.decided": lambda f, _: f"a person {'approves' if f.get('approved') else 'refuses'} a call of a tool",
     "stream.cancel_asked": lambda f, _: _CANCELLED_BY.get(str(f.get("by")), "it is to be cancelled"),
     "stream.append_refused": lambda f, _: f"the log in Redis did not take what was written ({f.get('status')})",
     "stream.ended": _ended,

@@ -236,8 +236,8 @@ ROWS = (
     ),
     Mutation(
         "a part of a Message is told that was to be shown whole",
-        "app/faces/native/routes.py",
-        "    if is_withheld(meta):\n",
+        "app/faces/native/described.py",
+        '    if is_withheld(meta) and (ended or "tools" not in meta):\n',
         "    if False:\n",
     ),
     Mutation(

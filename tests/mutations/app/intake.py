@@ -90,7 +90,7 @@ ROWS = (
     Mutation(
         "a front does not look what a lost worker's call had brought",
         "app/intake/ending.py",
-        'if meta.get("content") == b"1" else Brought()',
+        "if under_way else Brought()",
         "if False else Brought()",
     ),
     Mutation(
@@ -110,5 +110,41 @@ ROWS = (
         "app/intake/submit.py",
         "await self._look_for_room()",
         "pass",
+    ),
+    Mutation(
+        "a verdict whose wake-up was lost is never found",
+        "app/intake/sweep.py",
+        "            for stream_id in look.answered:\n                await approvals.wake(stream_id)\n",
+        "",
+    ),
+    Mutation(
+        "who was answered in time ends as expired",
+        "app/intake/sweep.py",
+        "if stream_id not in look.answered and not await approvals.is_answered(stream_id):",
+        "if True:",
+    ),
+    Mutation(
+        "a stream that may wait for a person is kept as long as any",
+        "app/intake/submit.py",
+        "streams.settings.waiting_life_ms if waits else streams.settings.stream_life_ms",
+        "streams.settings.stream_life_ms",
+    ),
+    Mutation(
+        "a result of a call that was never made is taken",
+        "app/intake/calls/results.py",
+        "if result.tool_use_id in ours or result.tool_use_id not in calls:",
+        "if result.tool_use_id in ours:",
+    ),
+    Mutation(
+        "a call may stay without its result",
+        "app/intake/calls/results.py",
+        "    if missing:\n",
+        "    if False:\n",
+    ),
+    Mutation(
+        "any number of results is built",
+        "app/intake/calls/results.py",
+        "    _check_number(value)\n",
+        "",
     ),
 )

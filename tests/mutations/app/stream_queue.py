@@ -243,4 +243,22 @@ ROWS = (
         "  if digest == ARGV[5] then",
         "  if false then",
     ),
+    Mutation(
+        "who waits for a person may be put down by anybody",
+        "app/stream/scripts/queue/await_person.lua",
+        "if holder ~= ARGV[2] .. '|' .. ARGV[3] then",
+        "if false then",
+    ),
+    Mutation(
+        "what a stream waited for a person is time in the line",
+        "app/stream/scripts/queue/answered.lua",
+        "  record.since = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))\n",
+        "",
+    ),
+    Mutation(
+        "who waits for a person cannot be ended by a front",
+        "app/stream/scripts/queue/claim.lua",
+        "elseif redis.call('ZREM', KEYS[13], ARGV[5]) == 1 then",
+        "elseif false then",
+    ),
 )

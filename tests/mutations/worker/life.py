@@ -273,4 +273,22 @@ ROWS = (
         """{"type":"ephemeral","ttl":"1h"}'}""",
         """{"type":"ephemeral"}'}""",
     ),
+    Mutation(
+        "what a person needs is the stream's time",
+        "worker/life/checkpoint.py",
+        "- waited, 0) / 1000,\n        cancelled",
+        "- 0, 0) / 1000,\n        cancelled",
+    ),
+    Mutation(
+        "a verdict that came before the stream was put down is not heard",
+        "worker/life/release.py",
+        "if await approvals.is_answered(self._claim.stream_id):",
+        "if False:",
+    ),
+    Mutation(
+        "of two verdicts at once one is forgotten",
+        "worker/life/calling/between.py",
+        "HEARD: heard,",
+        "HEARD: 1,",
+    ),
 )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from app.stream.approvals.approvals import HEARD
+from app.stream.log import State
 from worker.life.interrupt import Interrupt, Why
 from worker.life.record import Record
 from worker.life.steps import AwaitPerson, HandOver, NextCall, Park, Refused, Restart, Retry
@@ -52,6 +54,10 @@ async def put_down(record: Record, interrupt: Interrupt, step: HandOver | Park |
     match step:
         case Park():
             record.writer.mark({"held": "1", "held_at": record.redis_ms(record.clock()), **record.uncounted})
+        case AwaitPerson():
+            now, heard = record.redis_ms(record.clock()), record.checkpoint.answered
+            record.writer.mark({"state": State.WAITING, "waiting_since": now, HEARD: heard, **record.uncounted})
+            record.chronicle.person_asked()
         case HandOver(free):
             record.writer.closing = True
             record.writer.mark({"free": free, "handed_over": "1", **record.uncounted})

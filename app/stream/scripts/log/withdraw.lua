@@ -4,7 +4,7 @@
 --
 -- KEYS  1 meta
 -- ARGV  1 the request's own word, see keep.lua   2 control channel   3 life of the mark in ms
--- reply withdrawn | running (a worker has it, and is told to cancel it) | ended | kept
+-- reply withdrawn | running (a worker has it, or had it, and is told to cancel it) | ended | kept
 local facts = redis.call('HMGET', KEYS[1], 'state', 'withdrawn', 'kept')
 if facts[2] then
   return 'withdrawn'
@@ -15,7 +15,7 @@ end
 if facts[1] == 'ended' then
   return 'ended'
 end
-if facts[1] == 'running' then
+if facts[1] == 'running' or facts[1] == 'waiting' then
   redis.call('HDEL', KEYS[1], 'kept')
   redis.call('HSET', KEYS[1], 'cancel', '1', 'withdrawn', ARGV[3])
   redis.call('PUBLISH', ARGV[2], 'cancel')

@@ -2,7 +2,7 @@
 -- their original place. Safe to repeat: a claim whose reply was lost gives the same answer under the same number.
 --
 -- KEYS  1 to 6 the line, see line.lua   7 leases   8 claims   9 fence   10 this holder's last answer
---       11 stands while any model is held   12 the leases' clock
+--       11 stands while any model is held   12 the leases' clock   13 who waits for a person
 -- ARGV  1 how many   2 holder   3 number of this claim   4 lease in ms   5 id to take, or '' for those whose turn it is
 --       6 life of the queue's keys in s   7 life of the last answer in s   8 prefix of a worker's own channel
 -- reply {1 if no model is held, {id, fence, times claimed, 1 if it comes from a worker that stands still, id, …}}
@@ -27,6 +27,8 @@ if ARGV[5] ~= '' then
   if place then
     line_leave(ARGV[5], ARGV[6])
     take(ARGV[5], place)
+  elseif redis.call('ZREM', KEYS[13], ARGV[5]) == 1 then
+    take(ARGV[5], string.format('%.0f', now * 1000))
   end
 else
   local room = tonumber(ARGV[1])

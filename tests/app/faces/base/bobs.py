@@ -37,6 +37,7 @@ BODIES: dict[str, Any] = {
     "/messages": {"content": "x"},
     "/fork": {"at": NO_MESSAGE},
     "/cancel": None,
+    "/tools/{tool_use_id}": {"approve": True},
     "/title": None,
     "/feedback": {"rating": 1},
     "/tool_results": {"results": [{"tool_use_id": "toolu_1", "content": "x"}]},

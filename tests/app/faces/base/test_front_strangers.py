@@ -48,7 +48,7 @@ async def test_no_way_in_tells_another_owner_s_from_what_never_was(redis: Redis,
                     answers = [
                         await home.http.request(
                             method,
-                            f"{path.format(id=name, chat_id=quote(name))}?{stranger.query}",
+                            f"{path.format(id=name, tool_use_id='toolu_1', chat_id=quote(name))}?{stranger.query}",
                             headers=stranger.headers | known,
                             **asked,
                         )
@@ -90,7 +90,7 @@ async def test_redis_is_asked_as_often_for_another_s_as_for_what_never_was(
 
         async def asked(method: str, path: str, name: str) -> int:
             before, body = sent, body_of(method, path)
-            url = path.format(id=name, chat_id=name)
+            url = path.format(id=name, tool_use_id="toolu_1", chat_id=name)
             await home.http.request(method, url, headers={"x-api-key": ALICE}, **({"json": body} if body else {}))
             return sent - before
 
@@ -117,8 +117,8 @@ async def test_what_can_be_nobody_s_name_is_what_never_was_and_who_is_nobody_lea
         for method, path, kind in of_one_thing():
             asked = {"json": body} if (body := body_of(method, path)) is not None else {}
             for name in MALFORMED[kind]:
-                where = path.format(id=quote(name, safe=""), chat_id=quote(name, safe=""))
-                never = path.format(id=NEVER[kind], chat_id=NEVER[kind])
+                where = path.format(id=quote(name, safe=""), tool_use_id="toolu_1", chat_id=quote(name, safe=""))
+                never = path.format(id=NEVER[kind], tool_use_id="toolu_1", chat_id=NEVER[kind])
                 for headers, status in (({"x-api-key": ALICE}, MAY_HEAR[kind]), ({}, {401})):
                     odd, plain = [
                         await home.http.request(method, one, headers=headers, **asked) for one in (where, never)

@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.log import Log
-from app.stream.readback.steps import Steps, calls_of, steps_of
+from app.stream.readback.steps import Steps, asks_of, calls_of, steps_of
 
 STREAM = "st_steps"
 FIRST = b'{"content":[{"type":"tool_use","id":"a"},{"type":"text","text":"x"},{"type":"tool_use","id":"b"}]}'
@@ -31,3 +31,12 @@ def test_calls_are_read_from_whatever_a_model_wrote() -> None:
     assert calls_of(FIRST) == ["a", "b"]
     for odd in (b"", b"[]", b"{", b'{"content":5}', b'{"content":[5,{"type":"tool_use"},{"type":"tool_use","id":5}]}'):
         assert calls_of(odd) == []
+
+
+async def test_a_person_is_to_decide_what_has_no_verdict(redis: Redis) -> None:
+    log = Log(redis)
+    ask = '{"tool_use_id":"%s","name":"pay","input":{"n":1}}'
+    asks = {f"ask:{call}": ask % call for call in ("c", "d")}
+    await log.open(STREAM, {"turn": "2", "turn:2": LAST, **asks, "verdict:c": "{}", "ask:a": ask % "a"})
+    assert await asks_of(log, STREAM, {"turn": b"2"}) == [{"tool_use_id": "d", "name": "pay", "input": {"n": 1}}]
+    assert await asks_of(log, STREAM, {"turn": b"1"}) == await asks_of(log, STREAM, {}) == []

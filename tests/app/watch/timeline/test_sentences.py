@@ -72,6 +72,9 @@ from worker.upstream import failure
             {"attempt": 2, "reason": "log_lost", "wait_seconds": 0.0},
             "begins again from scratch with call 2, and readers forget what they have: its log was lost",
         ),
+        ("tool.decided", {"approved": True}, "a person approves a call of a tool"),
+        ("tool.decided", {"approved": False}, "a person refuses a call of a tool"),
+        ("stream.waits_for_person", {}, "waits until a person says whether a tool may be called"),
         ("tool.ran", {"tool": "clock", "seconds": 0.2, "failed": True}, "tool clock failed in 0.2 s"),
         ("stream.cancel_asked", {"by": "unread"}, "nobody reads it any more: it is to be cancelled"),
         (

@@ -14,6 +14,8 @@ from redis.asyncio import Redis
 from app.settings import Settings
 from app.stream import keys
 from app.stream.endings import Outcome
+from app.stream.workers.offers import Offers, written
+from tests.app.faces.native.test_offered_tools import CLOCK
 from tests.app.faces.native.test_routes import START
 from tests.app.served import Author, Served, served
 
@@ -30,7 +32,8 @@ RESULT = {"tool_use_id": "toolu_1", "content": "sunny"}
 
 
 @pytest.fixture
-async def http(front: Served) -> AsyncIterator[httpx.AsyncClient]:
+async def http(front: Served, redis: Redis) -> AsyncIterator[httpx.AsyncClient]:
+    await Offers(redis, 10.0).say("a worker", written([CLOCK])[0])
     async with httpx.AsyncClient(base_url=front.url) as client:
         yield client
 
@@ -163,6 +166,8 @@ async def test_what_our_own_tools_brought_in_the_same_turn_is_not_asked_for(
         await author.tell("relay.tool", data, **{f"result:{call}": orjson.dumps(data).decode()})
     turns = {"turn": "2", "turns": "2", "turn:1": {"content": [{"type": "text", "text": ""}, clock]}, "turn:2": both}
     await author.end(Outcome.COMPLETED, message=both, stop_reason="tool_use", **turns)
+    shown = (await http.get(f"/v1/streams/{author.stream_id}")).json()
+    assert (shown["turns"], shown["message"]) == ([turns["turn:1"], both], both)
     refused = await give(http, author.stream_id, RESULT, {"tool_use_id": "toolu_b", "content": "13:00"})
     assert refused.status_code == 400
     answer = await give(http, author.stream_id)

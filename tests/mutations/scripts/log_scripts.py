@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = (
+    Mutation(
+        "fence off: whoever appends may",
+        "app/stream/scripts/log/append.lua",
+        "if fence < held or (fence == held and facts[2] ~= ARGV[3]) then",
+        "if false then",
+    ),
+    Mutation(
+        "the same fence under another name counts as ours",
+        "app/stream/scripts/log/append.lua",
+        "if fence < held or (fence == held and facts[2] ~= ARGV[3]) then",
+        "if fence < held then",
+    ),
+    Mutation(
+        "idempotent append off: a repeated append is not recognised",
+        "app/stream/scripts/log/append.lua",
+        "if length > at and length <= at + #frames then",
+        "if false then",
+    ),
+    Mutation(
+        "an append may follow the ending",
+        "app/stream/scripts/log/append.lua",
+        "if facts[3] == 'ended' then",
+        "if false then",
+    ),
+    Mutation(
+        "id proof off: any offset is honoured",
+        "app/stream/scripts/log/read.lua",
+        "if bytes:sub(1, #ARGV[2]) == ARGV[2] then",
+        "if true then",
+    ),
+    Mutation(
+        "who asks again forgets that another was told",
+        "app/stream/scripts/log/keep.lua",
+        "shared and 'shared' or ARGV[2]",
+        "ARGV[2]",
+    ),
+    Mutation(
+        "a retry is given the stream that is being withdrawn",
+        "app/stream/scripts/log/withdraw.lua",
+        "'cancel', '1', 'withdrawn', ARGV[3])",
+        "'cancel', '1')",
+    ),
+    Mutation(
+        "what the line refused lives on with its front",
+        "app/stream/scripts/log/open.lua",
+        "redis.call('PEXPIRE', KEYS[1], ARGV[1])",
+        "redis.call('PEXPIRE', KEYS[1], ARGV[1] * 60)",
+    ),
+    Mutation(
+        "a withdrawal leaves no mark",
+        "app/stream/scripts/log/withdraw.lua",
+        "redis.call('HSET', KEYS[1], 'state', 'ended', 'withdrawn', ARGV[3], 'outcome', 'cancelled', 'ended_at', now)",
+        "redis.call('DEL', KEYS[1])",
+    ),
+    Mutation(
+        "a withdrawal takes what another request was told of",
+        "app/stream/scripts/log/withdraw.lua",
+        "if facts[3] and facts[3] ~= ARGV[1] then",
+        "if false then",
+    ),
+    Mutation(
+        "an answer's time ends before its conversation has it",
+        "app/stream/scripts/log/append.lua",
+        "    life = ARGV[7]\n",
+        "",
+    ),
+    Mutation(
+        "an answer that its conversation has is kept for a day more",
+        "app/stream/scripts/log/release.lua",
+        "if not at then",
+        "if true then",
+    ),
+    Mutation(
+        "an ended stream without a log is an empty one for ever",
+        "app/stream/scripts/log/read.lua",
+        "if facts[1] == 'ended' and length == 0 then",
+        "if false then",
+    ),
+    Mutation(
+        "the rest of a cancelled stream has no fence",
+        "app/stream/scripts/log/rest.lua",
+        "if not facts[3] or facts[1] ~= ARGV[2] or facts[2] ~= ARGV[3] then",
+        "if not facts[3] then",
+    ),
+    Mutation(
+        "a rest whose reply was lost is written twice",
+        "app/stream/scripts/log/rest.lua",
+        "ARGV[5]:sub(stands + 1)",
+        "ARGV[5]",
+    ),
+    Mutation(
+        "an entry that is sent again stands twice",
+        "app/stream/scripts/log/story.lua",
+        "if not known:find(' ' .. line, 1, true) then",
+        "if true then",
+    ),
+    Mutation(
+        "a timeline grows for ever",
+        "app/stream/scripts/log/story.lua",
+        "if over > 0 then",
+        "if over > 1e9 then",
+    ),
+    Mutation(
+        "a crowd of readers fills a timeline",
+        "app/stream/scripts/log/readers.lua",
+        "if lines >= 20 then",
+        "if lines >= 1e9 then",
+    ),
+    Mutation(
+        "who cancels again is told again",
+        "app/stream/scripts/log/cancel.lua",
+        "'cancel', '1') == 1 and ARGV[2]",
+        "'cancel', '1') and ARGV[2]",
+    ),
+    Mutation(
+        "an older rating takes a newer one's place with its stream",
+        "app/stream/scripts/log/rate.lua",
+        "if not known or tonumber(known:match('^%d+')) <= tonumber(ARGV[1]:match('^%d+')) then",
+        "if true then",
+    ),
+    Mutation(
+        "an answer whose stream is gone is rated by nobody any more",
+        "app/stream/scripts/log/release.lua",
+        "if ARGV[1] ~= '' and not facts[4] then",
+        "if false then",
+    ),
+    Mutation(
+        "an answer that is to be shown whole is shown as it comes",
+        "app/stream/scripts/log/read.lua",
+        "local sealed = final and facts[1] ~= 'ended'",
+        "local sealed = final and facts[1] == ''",
+    ),
+    Mutation(
+        "of an answer that is not whole more than its ending is shown",
+        "app/stream/scripts/log/read.lua",
+        "    base = ending_at()\n",
+        "",
+    ),
+    Mutation(
+        "a place in what is not to be shown is gone on from",
+        "app/stream/scripts/log/read.lua",
+        "elseif start >= 0 and start < base then",
+        "elseif false then",
+    ),
+    Mutation(
+        "whoever waited for a whole answer is given what stands before it",
+        "app/stream/scripts/log/read.lua",
+        "  if start == 0 and ARGV[2] == '' then\n    start = base\n",
+        "  if false then\n    start = base\n",
+    ),
+    Mutation(
+        "what was asked is kept of every stream",
+        "app/stream/scripts/log/append.lua",
+        "if not (facts[8] and ending[1] == 'completed' and ending[2] == 'tool_use') then",
+        "if false then",
+    ),
+    Mutation(
+        "the last verdict counts",
+        "app/stream/scripts/log/verdict.lua",
+        "if facts[4] then",
+        "if false then",
+    ),
+    Mutation(
+        "what is cancelled may be approved",
+        "app/stream/scripts/log/verdict.lua",
+        "if state == 'ended' or facts[2] == '1' then",
+        "if state == 'ended' then",
+    ),
+    Mutation(
+        "what nobody was asked of may be approved",
+        "app/stream/scripts/log/verdict.lua",
+        "if not facts[3] then",
+        "if false then",
+    ),
+)
