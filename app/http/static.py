@@ -29,12 +29,13 @@ from app.settings import Settings
 HTML, _CSS, _JS = "text/html; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 _CHAT = (
     *("conversation", "dom", "keys", "messages", "older", "pace", "scroll", "session", "settings", "sidebar", "words"),
-    *(f"answer/{name}" for name in ("announce", "answer", "blocks", "foot", "note", "verdict", "versions")),
+    *(f"answer/{name}" for name in ("announce", "answer", "blocks", "cards", "foot", "note", "verdict", "versions")),
     *("asking/asked", "asking/branching", "asking/editing", "asking/keyed"),
     *(f"list/{name}" for name in ("doing", "finding", "palette", "roaming")),
     *("door/door", "door/forgetting", "door/opening", "door/outdated"),
     *(f"composing/{name}" for name in ("composer", "draft", "drafts", "files", "look", "model", "pasted", "pictures")),
-    *("composing/refusals", "composing/tray", "composing/tuner", "composing/tuning", "menu/doing", "menu/settings"),
+    *("composing/refusals", "composing/tray", "composing/tuner", "composing/tuning"),
+    *(f"menu/{name}" for name in ("doing", "panel", "settings", "toolbox")),
     *("markdown/highlight", "markdown/links", "markdown/markdown", "markdown/math", "markdown/rare"),
     *("markdown/shape", "markdown/tokens", "markdown/unfinished"),
 )
@@ -71,6 +72,7 @@ FILES = {
     "/": ("index.html", HTML),
     "/chat.css": ("chat.css", _CSS),
     "/chat.js": ("chat.js", _JS),
+    "/cards.css": ("cards.css", _CSS),
     "/composing.css": ("composing.css", _CSS),
     **{f"/chat/{name}.js": (f"chat/{name}.js", _JS) for name in _CHAT},
     **{f"/vendor/{name}.js": (f"vendor/{name}.js", _JS) for name in _VENDOR},
@@ -100,7 +102,7 @@ CONTENT_SECURITY_POLICY = (
 
 # Where a page or a module names another file of ours, and where the client for JavaScript says whom it asks.
 _NAMED = re.compile(rb"""((?:\bfrom ?|\bimport\(|\bhref=|\bsrc=|\bhref: ?|\bfetch\()["'`])(?=/)""")
-_BASE = b'base = ""'
+_BASE = b'base=""'
 _MARGIN = re.compile(rb"\n\s+")
 _PRESSED = (
     (re.compile(rb"/\*.*?\*/", re.DOTALL), b""),
@@ -120,7 +122,7 @@ def _read(name: str, root_path: str) -> bytes:
     if name in CUT:
         end, exports = CUT[name]
         content = content.partition(end)[0] + exports
-    own = name.endswith(".js") and name.startswith(("chat", "ops"))
+    own = name.endswith(".js") and name.startswith(("chat", "ops", "../clients/"))
     content = _MARGIN.sub(b"\n", content) if name.endswith(".html") else content
     content = jsmin(content) if own else _pressed(content) if name.endswith(".css") else content
     return _under(content, root_path.encode()) if root_path and not name.startswith("vendor/") else content
@@ -135,7 +137,7 @@ def _pressed(css: bytes) -> bytes:
 
 def _under(content: bytes, root_path: bytes) -> bytes:
     """A file whose links lead to where a proxy shows us."""
-    return _NAMED.sub(rb"\g<1>" + root_path, content).replace(_BASE, b'base = "%b"' % root_path)
+    return _NAMED.sub(rb"\g<1>" + root_path, content).replace(_BASE, b'base="%b"' % root_path)
 
 
 @cache

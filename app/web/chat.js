@@ -113,7 +113,7 @@ function changed() {
   $("#menu").hidden = !conversation;
   $("#welcome").hidden = !messages.isEmpty || !$("#gone").hidden;
   composer.running = Boolean(conversation?.running);
-  if (conversation) model.choose(conversation.model ?? "");
+  model.at(conversation);
   $("#origin").hidden = !conversation?.origin;
   if (conversation?.origin) $("#origin").href = `#${conversation.origin.id}`;
   seeking?.look(conversation?.id);
@@ -197,7 +197,7 @@ async function send(content, options) {
 async function begin(options) {
   const body = { system: settings.get("system") || null, model: model.chosen || null };
   const made = await client.submit(body, { path: "/v1/conversations", ...options });
-  composer.rename(made.id);
+  for (const one of [composer, model]) one.rename(made.id);
   history.pushState(null, "", `#${made.id}`);
   start(made.id, true);
   Object.assign(conversation, { title: made.title, system: made.system, model: made.model });

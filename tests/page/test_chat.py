@@ -154,7 +154,8 @@ async def test_everything_can_be_done_by_keyboard(site: Site) -> None:
     await page.keyboard.press("Enter")
     await answered(page)
     await page.keyboard.type(f"Stop by keyboard [[sim: {STALLED}]]")
-    for _ in range(4):  # attach, model, thinking and length, send
+    await expect(button(page, "Tools")).to_be_visible()
+    for _ in range(5):  # attach, model, thinking and length, tools, send
         await page.keyboard.press("Tab")
     await expect(button(page, "Send")).to_be_focused()
     await page.keyboard.press("Space")

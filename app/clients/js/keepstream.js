@@ -2,7 +2,7 @@
  * Keepstream for browsers and Node: submit a prompt, read its events, survive everything in between.
  *
  * The rule: `events` ends only after the stream's ending, or throws; a connection that ends, breaks or falls silent is
- * opened again after the last event that was handed out. Served as it is: what is long is told in shapes.js.
+ * opened again after the last event that was handed out. What is long is told in shapes.js.
  *
  * @import { Accepted, Body, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions,
  *   StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"

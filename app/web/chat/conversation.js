@@ -181,6 +181,8 @@ export class Conversation {
     const writing = this.#messages.writing(answer);
     writing.say("Waiting", { busy: true });
     writing.onText = (text) => this.#page.announce.add(text);
+    writing.onNews = (word) => this.#page.announce.say(word);
+    writing.onVerdict = (id, verdict) => this.#client.call("POST", `/v1/streams/${stream}/tools/${encodeURIComponent(id)}`, verdict);
     this.#page.changed();
   }
 

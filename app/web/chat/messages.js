@@ -8,7 +8,7 @@ import { foot } from "/chat/answer/foot.js";
 import { refocus, versions } from "/chat/answer/versions.js";
 import { asked } from "/chat/asking/asked.js";
 import { arrange, copy, h } from "/chat/dom.js";
-import { textOf } from "/chat/words.js";
+import { saidIn, textOf } from "/chat/words.js";
 
 export class Messages {
   /** Messages by their ids, in order: `{ element, role, message, answer }`. */
@@ -165,11 +165,11 @@ export class Messages {
 
   #finish(entry, message) {
     if (entry.message?.created_at) return;
-    const standing = entry.answer.text;
+    const said = saidIn(message);
     entry.message = message;
     // What was read live is what was committed; anything else (a page that came late) is drawn from the message.
-    if (message.content !== null && (entry.answer.isEmpty || standing !== textOf(message.content))) {
-      entry.answer.fill(message.content);
+    if (message.content !== null && (entry.answer.isEmpty || !`\n\n${entry.answer.text}`.endsWith(`\n\n${said}`))) {
+      entry.answer.fill(message.content, message.steps);
     }
     entry.answer.end();
     this.#finished(entry);

@@ -1,8 +1,8 @@
 /** What this browser remembers: look, keys, how to answer, and the system prompt of new chats. No key: see `session.js`. */
 
 const STORE = "keepstream.settings";
-/** Thinking, effort and length are empty where the model and the server are to decide. */
-const DEFAULTS = { system: "", model: "", thinking: "", effort: "", length: "", enter: true, theme: "auto" };
+/** Thinking, effort and length are empty where the model and the server are to decide; `tools` are names, by chats. */
+const DEFAULTS = { system: "", model: "", thinking: "", effort: "", length: "", tools: {}, enter: true, theme: "auto" };
 
 export class Settings {
   #values = { ...DEFAULTS };

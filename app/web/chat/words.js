@@ -4,16 +4,20 @@ const number = new Intl.NumberFormat("en");
 
 /** `1,204 tokens · first after 0.4 s · 81 tokens/s`, as far as it is known. */
 export function measured(usage, timing) {
-  const tokens = usage?.output_tokens;
+  const count = usage?.output_tokens;
   const parts = [];
-  if (tokens) parts.push(`${number.format(tokens)} ${tokens === 1 ? "token" : "tokens"}`);
+  if (count) parts.push(tokens(count));
   const first = timing?.first_token_ms;
   if (first !== null && first !== undefined) {
     parts.push(`first after ${seconds(first)}`);
     const writing = timing.total_ms - first;
-    if (tokens > 1 && writing > 0) parts.push(`${number.format(Math.round((tokens - 1) / (writing / 1000)))} tokens/s`);
+    if (count > 1 && writing > 0) parts.push(`${number.format(Math.round((count - 1) / (writing / 1000)))} tokens/s`);
   }
   return parts.join(" · ");
+}
+
+export function tokens(count) {
+  return `${number.format(count)} ${count === 1 ? "token" : "tokens"}`;
 }
 
 /** `$0.0039 · saved $0.012 by caching`, as far as it is known. */
@@ -93,6 +97,8 @@ function unfinished(text, { content }) {
 const FAILURES = {
   overloaded_error: "Claude is overloaded right now. Try again in a moment.",
   billing_error: "Your budget ran out before the answer was finished.",
+  max_turns_error: "Claude used its tools as often as it may, and has no answer yet.",
+  tool_interrupted: "The server was interrupted while a tool was running, and it’s not safe to run that tool twice.",
   rate_limit_error: "You’ve reached the request limit. Try again in a minute.",
   request_too_large: "This chat is too large to send. Branch from an earlier message, or remove a file.",
   timeout_error: "Claude didn’t answer in time. Try again.",
@@ -164,6 +170,11 @@ export function when(iso, now) {
   if (days <= 0) return time;
   if (days < 7) return `${at.toLocaleDateString([], { weekday: "short" })} ${time}`;
   return at.toLocaleDateString([], { day: "numeric", month: "short", year: days > 300 ? "numeric" : undefined });
+}
+
+/** All that was said in an answer, its steps included. */
+export function saidIn({ content, steps = [] }) {
+  return [...steps, { content }].map((step) => textOf(step.content)).filter(Boolean).join("\n\n");
 }
 
 /** The text of a message's content, as Markdown. */

@@ -142,7 +142,7 @@ async def test_under_a_path(redis: Redis, prefix: str) -> None:
             "/api.js",
         ):
             text = (await http.get(prefix + path)).text
-            for wrong in ('from"/chat', 'from "/chat', 'src="/chat', 'href="/chat', 'fetch("/openapi', 'base = ""'):
+            for wrong in ('from"/chat', 'from "/chat', 'src="/chat', 'href="/chat', 'fetch("/openapi', 'base=""'):
                 assert wrong not in text, path
         assert 'href="/relay/chat.css"' in (await http.get(f"{prefix}/")).text
         assert 'href="/relay/docs/words"' in (await http.get(f"{prefix}/docs")).text

@@ -2,14 +2,14 @@
  * One answer: what a stream's events, or a finished message's blocks, look like.
  *
  * The rule: it shows what came and says what is going on, whatever comes; an event that it does not know changes nothing.
- * It knows no network: events are handed to it.
+ * Where a worker runs tools it has several turns, one below the other. It knows no network: events are handed to it.
  */
 
 import { make, Text, Thinking } from "/chat/answer/blocks.js";
 import { h } from "/chat/dom.js";
 import { forget } from "/chat/markdown/shape.js";
 import { soon } from "/chat/pace.js";
-import { left, place, reason } from "/chat/words.js";
+import { left, place, reason, tokens } from "/chat/words.js";
 
 /** What takes longer is said with its time. */
 const LONG_MS = 5000;
@@ -19,8 +19,15 @@ export class Answer {
   element = h("div", { class: "answer" });
   /** What a screen reader is told, piece by piece: `(text) => void`. */
   onText = () => {};
+  /** And what else there is to hear. */
+  onNews = () => {};
+  /** Whether the call of a tool may be made: `(id, { approve, reason? }) => Promise`. */
+  onVerdict = () => {};
   model = null;
+  /** All parts with their turns, and those of this turn by their index. */
+  #parts = [];
   #blocks = new Map();
+  #turn = 0;
   #body = h("div", { class: "body" });
   #status = h("p", { class: "status" });
   #countdown = null;
@@ -35,21 +42,24 @@ export class Answer {
 
   /** All text of it, as Markdown. */
   get text() {
-    return [...this.#blocks.values()].filter((part) => part instanceof Text).map((part) => part.text).join("\n\n");
+    return this.#parts.filter((part) => part instanceof Text).map((part) => part.text).join("\n\n");
   }
 
   get isEmpty() {
-    return this.#blocks.size === 0;
+    return !this.#parts.length;
   }
 
-  /** Shows the content of a finished message. */
-  fill(content) {
+  /** Shows the content of a finished message, and before it what was said and given in the `steps` to it. */
+  fill(content, steps = []) {
     this.clear();
-    (content ?? []).forEach((block, index) => {
-      const part = this.#begin(index, block);
-      part?.whole(block);
-      part?.end();
-    });
+    for (const step of [...steps, { content }]) {
+      (step.content ?? []).forEach((block, index) => {
+        if (block.type === "tool_result") return this.#given(block.tool_use_id, block.content, block.is_error);
+        const part = this.#begin(index, block);
+        part?.whole(block);
+        part?.end();
+      });
+    }
     this.say("");
     soon(this.#draw);
   }
@@ -59,6 +69,8 @@ export class Answer {
     switch (type) {
       case "message_start":
         this.model = data.message?.model ?? null;
+        if (!this.#turn++ && !this.isEmpty) this.clear(); // of what was asked before anything was shown
+        this.#blocks = new Map();
         if (!this.#stale) this.say("Thinking", { busy: true }); // what became of the old text is still news
         break;
       case "content_block_start": {
@@ -84,53 +96,65 @@ export class Answer {
       case "relay.status":
         if (data.state === "queued") this.say(place(data.position), { busy: true });
         if (data.state === "held") this.wait("Claude asked us to slow down. Continuing", data.retry_in_ms);
-        if (data.state === "thinking") this.#silent(data.silent_ms);
+        if (data.state === "thinking") this.#since("Still thinking", data.silent_ms);
+        if (data.state === "running") this.#since(`Writing · ${tokens(data.output_tokens)}`, data.elapsed_ms);
         break;
       case "relay.retry":
         this.wait(`${reason(data.reason)}. Trying again`, data.retry_in_ms);
         break;
       case "relay.reset":
-        this.reset();
+        this.reset(data.turn);
+        break;
+      case "relay.approval":
+        if (!this.#find(data.tool_use_id)) this.#begin(data.tool_use_id, { type: "tool_use", id: data.tool_use_id, ...data })?.whole(data);
+        this.#find(data.tool_use_id).tell("ask");
+        this.say("Waiting for your approval");
+        this.onNews(`${data.name} waits for your approval.`);
         break;
       case "relay.tool":
-        [...this.#blocks.values()].find((part) => part.id && part.id === data.tool_use_id)?.result(data.content, data.is_error);
+        this.#given(data.tool_use_id, data.content, data.is_error, data.elapsed_ms);
+        this.onNews(`${data.name} ${data.is_error ? "failed" : "is done"}.`);
+        this.#running();
         break;
       case "message_stop":
-        this.say("");
+        this.#running();
         break;
     }
     soon(this.#draw);
   }
 
-  /** Another attempt: what was there fades while the new one begins. */
-  reset() {
-    const begun = !this.isEmpty;
-    if (begun) {
-      const old = this.#body;
-      old.classList.add("stale");
-      old.setAttribute("aria-hidden", "true");
-      this.#stale?.remove();
-      this.#stale = old;
-      this.#body = h("div", { class: "body" });
-      old.after(this.#body);
+  /** Another attempt, or another one of a turn: what was there of it fades while the new one begins. */
+  reset(turn = 1) {
+    const gone = this.#parts.filter((part) => part.turn >= turn);
+    if (gone.length) {
+      this.#dropStale();
+      this.#stale = h("div", { class: "body stale", "aria-hidden": "true" });
+      const isAll = gone.length === this.#parts.length;
+      (isAll ? this.#body : gone[0].element).before(this.#stale);
+      for (let next; (next = isAll ? this.#body.firstChild : this.#stale.nextSibling); ) this.#stale.append(next);
+      this.#parts = this.#parts.filter((part) => part.turn < turn);
       this.#blocks.clear();
     }
-    this.say(begun ? "The answer was interrupted. Starting over" : "Waiting", { busy: true });
+    this.#turn = turn - 1;
+    this.say(gone.length ? "The answer was interrupted. Starting over" : "Waiting", { busy: true });
   }
 
   #stale = null;
 
   clear() {
-    for (const element of [this.#body, this.#stale]) if (element) forget(element);
-    this.#stale?.remove();
-    this.#stale = null;
+    this.#dropStale();
+    forget(this.#body);
     this.#body.replaceChildren();
+    this.#parts = [];
     this.#blocks.clear();
   }
 
   /** No more comes: what is open is closed as it stands. */
   end() {
-    for (const part of this.#blocks.values()) part.end();
+    for (const part of this.#parts) {
+      part.end();
+      part.tell?.("over");
+    }
     this.say("");
     this.#dropStale();
     soon(this.#draw);
@@ -185,10 +209,10 @@ export class Answer {
     this.#status.hidden = !shown;
   }
 
-  /** The upstream lives and says nothing: a long thought, a search, a large input for a tool. */
-  #silent(ms) {
-    this.say("Still thinking", { busy: true });
-    this.#quiet = `Still thinking · ${left(ms)}`;
+  /** Says what somebody else has looked at the clock for. */
+  #since(text, ms) {
+    this.say(text, { busy: true });
+    this.#quiet = `${text} · ${left(ms)}`;
     this.#write(this.#quiet, true);
   }
 
@@ -197,9 +221,26 @@ export class Answer {
     else if (part?.name) this.say(`Using ${part.name}`, { busy: true });
   }
 
+  /** The tools that have given nothing yet. */
+  #running() {
+    const names = this.#parts.filter((part) => part.open).map((part) => part.name);
+    this.say(names.length ? `Using ${[...new Set(names)].join(" and ")}` : "", { busy: names.length > 0 });
+  }
+
+  #find(id) {
+    return this.#parts.find((part) => part.id && part.id === id);
+  }
+
+  #given(id, content, isError, ms) {
+    this.#find(id)?.tell("result", content, isError, ms);
+  }
+
   #begin(index, block) {
-    const part = make(block);
-    if (part === null) return null;
+    if (block.tool_use_id && this.#find(block.tool_use_id)) return this.#given(block.tool_use_id, block.content, block.is_error);
+    const part = make(block, this);
+    if (!part) return null;
+    part.turn = this.#turn;
+    this.#parts.push(part);
     this.#blocks.set(index, part);
     this.#body.append(part.element);
     return part;
@@ -214,7 +255,7 @@ export class Answer {
 
   #flush(deadline) {
     let more = false;
-    for (const part of this.#blocks.values()) {
+    for (const part of this.#parts) {
       if (performance.now() > deadline) return true;
       more = part.draw(deadline) || more;
     }

@@ -8,7 +8,7 @@ import { destination, link } from "/chat/markdown/links.js";
 import { Markdown } from "/chat/markdown/markdown.js";
 
 /** What shows a content block; null for a kind that nobody knows yet. */
-export function make(block) {
+export function make(block, answer) {
   switch (block.type) {
     case "text":
       return new Text();
@@ -19,11 +19,11 @@ export function make(block) {
     case "tool_use":
     case "server_tool_use":
     case "mcp_tool_use":
-      return new Tool(block.name ?? "a tool", block.id);
+      return new Late(block, answer);
     case "compaction":
       return new Note("Earlier messages were summarized to make room.");
     default:
-      return block.type?.endsWith("_tool_result") ? new Result(block.type) : null;
+      return block.type?.endsWith("_tool_result") ? new Late(block, answer) : null;
   }
 }
 
@@ -81,115 +81,73 @@ export class Text extends Part {
 }
 
 /** Text that folds away, plain: a person who wants to know looks inside. */
-class Folded extends Part {
-  #pre = h("div", { class: "folded" });
-  #waiting = "";
-
-  constructor(kind, label) {
-    super();
-    this.label = h("span", {}, label);
-    this.element = h("details", { class: kind }, h("summary", {}, this.label), this.#pre);
-  }
-
-  append(text) {
-    this.#waiting += text;
-  }
-
-  show(text) {
-    this.#pre.textContent = "";
-    this.#waiting = text;
-  }
-
-  draw() {
-    if (this.#waiting) {
-      if (!this.#pre.firstChild) this.#pre.append("");
-      this.#pre.firstChild.appendData(this.#waiting);
-      this.#waiting = "";
-    }
-    return false;
-  }
-}
-
-export class Thinking extends Folded {
+export class Thinking extends Part {
   #since = performance.now();
   #live = false;
-
-  constructor() {
-    super("thinking", "Thinking");
-    this.element.classList.add("live");
-  }
+  #label = h("span", {}, "Thinking");
+  #folded = h("div", { class: "folded" });
+  #waiting = "";
+  element = h("details", { class: "thinking live" }, h("summary", {}, this.#label), this.#folded);
 
   whole(block) {
-    this.append(block?.thinking ?? "");
+    this.#waiting += block?.thinking ?? "";
   }
 
   delta(delta) {
     this.#live = true;
-    if (delta.type === "thinking_delta") this.append(delta.thinking ?? "");
+    if (delta.type === "thinking_delta") this.#waiting += delta.thinking ?? "";
+  }
+
+  draw() {
+    if (this.#waiting) {
+      if (!this.#folded.firstChild) this.#folded.append("");
+      this.#folded.firstChild.appendData(this.#waiting);
+      this.#waiting = "";
+    }
+    return false;
   }
 
   end() {
     const took = Math.round((performance.now() - this.#since) / 1000);
     this.element.classList.remove("live");
-    this.label.textContent = this.#live && took > 0 ? `Thought for ${took} s` : "Thoughts";
+    this.#label.textContent = this.#live && took > 0 ? `Thought for ${took} s` : "Thoughts";
     this.#live = false;
   }
 }
 
-class Tool extends Folded {
-  #json = "";
+/**
+ * A tool's call, or what one gave. How it looks is loaded with the first of them; what is told to it meanwhile is told to it
+ * then. `open`: it has no result yet.
+ */
+class Late extends Part {
+  element = h("div", { class: "card" });
+  #told = [];
+  #card = null;
 
-  constructor(name, id) {
-    super("tool", `Tool: ${name}`);
-    Object.assign(this, { name, id });
+  constructor(block, answer) {
+    super();
+    Object.assign(this, { name: block.name, id: block.id, open: Boolean(block.name) });
+    import("/chat/answer/cards.js").then(({ Card }) => {
+      this.#card = new Card(block, this.element, answer);
+      this.#told.forEach(([name, given]) => this.#card[name](...given));
+    }, () => this.element.append(`Tool: ${block.name ?? block.type}`));
   }
 
-  whole(block) {
-    if (block?.input && Object.keys(block.input).length) this.show(pretty(block.input));
+  /** `whole(block)`, `delta(delta)`, `end()` of its input, `ask()`, `result(content, isError, ms)`, `over()` of all. */
+  tell(name, ...given) {
+    if (name === "result") this.open = false;
+    if (this.#card) this.#card[name](...given);
+    else this.#told.push([name, given]);
   }
 
-  delta(delta) {
-    if (delta.type !== "input_json_delta") return;
-    this.#json += delta.partial_json ?? "";
-    this.append(delta.partial_json ?? "");
-  }
-
-  end() {
-    if (this.#json) this.show(pretty(parsed(this.#json)));
-    this.#json = "";
-  }
-
-  result(content, isError) {
-    this.append(`\n\n${isError ? "Error" : "Result"}:\n${typeof content === "string" ? content : pretty(content)}`);
-    this.element.classList.toggle("failed", Boolean(isError));
-  }
-}
-
-class Result extends Folded {
-  constructor(type) {
-    super("tool", `Result: ${type.replace(/_tool_result$/, "").replaceAll("_", " ")}`);
-  }
-
-  whole(block) {
-    this.show(pretty(block?.content ?? null));
-  }
+  whole = (block) => this.tell("whole", block);
+  delta = (delta) => this.tell("delta", delta);
+  end = () => this.tell("end");
 }
 
 class Note extends Part {
   constructor(text) {
     super();
     this.element = h("p", { class: "note" }, text);
-  }
-}
-
-function pretty(value) {
-  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
-}
-
-function parsed(json) {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return json;
   }
 }

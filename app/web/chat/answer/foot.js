@@ -5,7 +5,7 @@
 
 import { copy, h, iconButton } from "/chat/dom.js";
 import { verdict } from "/chat/answer/verdict.js";
-import { ending, measured, named, spent, textOf } from "/chat/words.js";
+import { ending, measured, named, saidIn, spent } from "/chat/words.js";
 
 /**
  * Puts it below an answer, or brings what is there up to date.
@@ -44,7 +44,7 @@ function noted(id, { text, bad, actions }, does) {
 
 function made(entry, does) {
   return h("div", { class: "tools" },
-    iconButton("copy", "Copy as Markdown", (event) => copy(textOf(entry.message.content) || entry.answer.text, event.currentTarget)),
+    iconButton("copy", "Copy as Markdown", (event) => copy(saidIn(entry.message) || entry.answer.text, event.currentTarget)),
     iconButton("retry", "Regenerate", () => does.regenerate(), { class: "quiet last-only" }),
     iconButton("branch", "Branch from here", () => does.fork(entry.message.id)),
     verdict(entry, does),

@@ -1,5 +1,5 @@
 /**
- * The row below the box: which model answers, and how. It asks the server once what there is to choose from; without an
+ * The row below the box: which model answers, how, and with which tools. It asks the server once what there is to choose from; without an
  * answer the default is what there is.
  */
 
@@ -11,11 +11,16 @@ const MODELS_MS = 5000;
 const TOKENS = 32_000;
 /** The Claude API takes no more, whatever the server does. */
 const PROMPT_BYTES = 32 * 1024 * 1024;
+/** Of so many chats it is remembered which tools they have. */
+const CHATS = 100;
 const tuning = () => import("/chat/composing/tuning.js");
 
 export class Model {
   #select = document.querySelector("#model");
   #button = document.querySelector("#tune");
+  #toolbox = document.querySelector("#tools");
+  #tools = [];
+  #place = "new";
   #client;
   #settings;
   #models = [];
@@ -37,15 +42,31 @@ export class Model {
       this.#label();
       chosen(this.chosen || null);
     });
-    this.#button.addEventListener("click", async () => {
+    const opens = (button, module, show) => button.addEventListener("click", async () => {
       try {
-        const [{ toggle }, { look }] = await Promise.all([import("/chat/composing/tuner.js"), import("/chat/composing/look.js")]);
+        const [{ toggle }, { look }] = await Promise.all([module(), import("/chat/composing/look.js")]);
         await look();
-        toggle(this.#button, this.#model, this.#most, settings, () => this.#label());
+        show(toggle);
       } catch (error) {
         trouble(error);
       }
     });
+    opens(this.#button, () => import("/chat/composing/tuner.js"), (toggle) => toggle(this.#button, this.#model, this.#most, settings, () => this.#label()));
+    opens(this.#toolbox, () => import("/chat/menu/toolbox.js"), (toggle) => toggle(this.#toolbox, this.#tools, this.#given, (names) => this.#give(names)));
+  }
+
+  /** Which chat it is about; none is a new one. */
+  at(chat) {
+    this.#place = chat?.id ?? "new";
+    if (chat) this.choose(chat.model ?? "");
+    this.#count();
+  }
+
+  /** A new chat has got its id, and keeps what was chosen for it. */
+  rename(place) {
+    const names = this.#given;
+    this.#place = place;
+    this.#give(names);
   }
 
   /** The model's id; empty for the server's own. */
@@ -73,6 +94,7 @@ export class Model {
   async load() {
     if (this.#models.length) return;
     const json = async (path, init) => (await this.#client.request(path, init)).json();
+    json("/v1/tools").then(({ tools }) => ((this.#tools = tools), this.#count()), () => {});
     json("/page.json").then((about) => ((this.#about = about), this.#name()), () => {});
     try {
       const init = { headers: { "anthropic-version": "2023-06-01" }, signal: AbortSignal.timeout(MODELS_MS) };
@@ -96,7 +118,8 @@ export class Model {
     let fields = this.#wanted ? (await tuning()).fieldsOf(this.#wanted, this.#model, this.#most) : { max_tokens: this.#most };
     for (let isLess = false; ; ) {
       try {
-        await send(fields);
+        const tools = this.#given;
+        await send(tools.length ? { ...fields, relay: { tools } } : fields);
         return isLess ? (await tuning()).shortened(fields) : null;
       } catch (error) {
         if (error.status !== 402 && error.status !== 403) throw error;
@@ -109,6 +132,26 @@ export class Model {
         pending?.again();
       }
     }
+  }
+
+  /** The tools of this chat: those that were chosen, as far as they are still there. */
+  get #given() {
+    const chosen = this.#settings.get("tools")[this.#place] ?? [];
+    return this.#tools.map(({ name }) => name).filter((name) => chosen.includes(name));
+  }
+
+  #give(names) {
+    const { [this.#place]: _, ...others } = this.#settings.get("tools");
+    const all = Object.entries(names.length ? { ...others, [this.#place]: names } : others);
+    this.#settings.set("tools", Object.fromEntries(all.slice(-CHATS)));
+    this.#count();
+  }
+
+  #count() {
+    const { length } = this.#given;
+    this.#toolbox.hidden = !this.#tools.length;
+    this.#toolbox.querySelector("span").textContent = length || "";
+    this.#toolbox.ariaLabel = length ? `Tools: ${this.#given.join(", ")}` : "Tools";
   }
 
   get #model() {

@@ -2,7 +2,7 @@
 
 import { can, nameOf, SHORT_TOKENS } from "/chat/composing/tuning.js";
 import { h } from "/chat/dom.js";
-import { keyOf } from "/chat/keys.js";
+import { left, show } from "/chat/menu/panel.js";
 
 const number = new Intl.NumberFormat("en");
 
@@ -12,8 +12,7 @@ const number = new Intl.NumberFormat("en");
  * @param {{ get(name: string): string, set(name: string, value: string): void }} settings @param {() => void} changed
  */
 export function toggle(button, model, most, settings, changed) {
-  const open = document.querySelector("#tuner");
-  if (open) return open.dispatchEvent(new Event("leave"));
+  if (left("#tuner")) return;
   const { on, off, efforts } = can(model);
   const choice = (name, label, options) => {
     const known = options.some(([value]) => value === settings.get(name));
@@ -26,22 +25,5 @@ export function toggle(button, model, most, settings, changed) {
     choice("thinking", "Thinking", [["", "Auto"], ...(on ? [["on", "On, and shown"]] : []), ...(off ? [["off", "Off"]] : [])]),
     efforts.length ? choice("effort", "Effort", [["", "Auto"], ...efforts.map((one) => [one, nameOf(one)])]) : null,
     choice("length", "Longest answer", [["", `${number.format(most)} tokens`], ["short", `Short: ${number.format(Math.min(SHORT_TOKENS, most))} tokens`]]));
-  const over = new AbortController();
-  const leave = (back) => {
-    over.abort();
-    panel.remove();
-    button.setAttribute("aria-expanded", "false");
-    if (back) button.focus();
-  };
-  panel.addEventListener("leave", () => leave(true));
-  panel.addEventListener("keydown", (event) => {
-    if (keyOf(event) !== "Escape") return;
-    event.stopPropagation(); // it stops no answer
-    leave(true);
-  });
-  document.addEventListener("pointerdown", ({ target }) => panel.contains(target) || button.contains(target) || leave(false), { signal: over.signal });
-  panel.addEventListener("focusout", ({ relatedTarget }) => relatedTarget && !panel.contains(relatedTarget) && relatedTarget !== button && leave(false));
-  button.setAttribute("aria-expanded", "true");
-  button.after(panel);
-  panel.querySelector("select").focus();
+  show(button, panel);
 }
