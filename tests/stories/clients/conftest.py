@@ -28,7 +28,7 @@ class Up:
 def up() -> Iterator[Up]:
     settings = {
         "KEEPSTREAM_CHAT_MODELS": MODELS,
-        "KEEPSTREAM_CHAT_FIELDS": "tools thinking",
+        "KEEPSTREAM_CHAT_FIELDS": "tools thinking relay.tools",
         "KEEPSTREAM_CHAT_SYSTEM": "Answer as a lighthouse keeper.",
     }
     with Relay(**settings) as relay:

@@ -97,6 +97,23 @@ async def test_a_tool_of_the_page_is_called_and_its_output_continues_the_message
     assert len(told["finishes"]) == 2
 
 
+async def test_what_the_worker_runs_is_shown_and_not_run_again_and_goes_along_with_the_next_message(up: Up) -> None:
+    asks = 'Two [[sim: tools="clock,calculator{\\"expression\\":\\"2**x\\"}" rate=0]]'
+    body = {"relay": {"tools": ["clock", "calculator"]}}
+    told = await in_node(up.url, "tool", prompt=asks, output="made up by the page", body=body)
+    assert (told["status"], len(told["finishes"])) == ("ready", 1)
+    parts = told["messages"][-1]["parts"]
+    assert [part["type"] for part in parts] == ["step-start", "dynamic-tool", "dynamic-tool", "step-start", "text"]
+    assert [part["state"] for part in parts[1:3]] == ["output-available", "output-error"]
+    assert parts[1]["output"] != "made up by the page"
+    told = await in_node(up.url, "send", prompt=asks, then=["[[sim: echo rate=0]]"], body=body)
+    _, called, given, answer, _ = echoed(told)["messages"]
+    assert [block["type"] for block in called["content"]] == ["tool_use", "tool_use"]
+    assert [block["tool_use_id"] for block in given["content"]] == [block["id"] for block in called["content"]]
+    assert [block.get("is_error", False) for block in given["content"]] == [False, True]
+    assert answer["content"][0]["type"] == "text"
+
+
 async def test_the_prompt_is_the_chat_so_far(up: Up) -> None:
     told = await in_node(up.url, "send", prompt="One [[sim: thinking tokens=3 rate=0]]", then=["[[sim: echo rate=0]]"])
     body = echoed(told)

@@ -35,14 +35,17 @@ async def test_the_sdk_knows_every_chunk() -> None:
         ("relay.reset", {"attempt": 2, "reason": "cut"}),
         START,
         *block(0, {"type": "tool_use", "id": "t1", "name": "f", "input": {}}),
+        *block(1, {"type": "tool_use", "id": "t3", "name": "ours", "input": {}}),
         STOP,
+        ("relay.approval", {"tool_use_id": "t3", "name": "ours", "input": {}}),
         ("relay.tool", result | {"elapsed_ms": 3}),
+        ("relay.tool", result | {"tool_use_id": "t3", "elapsed_ms": 3}),
         START,
         STOP,
     ]
     parts = []
     for ending in (end(), end(outcome="cancelled"), end(outcome="failed", error={"type": "a", "message": "b"})):
-        made = view()
+        made = view("ours")
         parts.append(made.head() + made.aside(Queued(1)) + made.take(frames(*events, ending)))
     stream = b"".join(parts).decode()
     seen = await node.run("ai_sdk.mjs", "", "validate", json.dumps({"stream": stream}))
