@@ -55,6 +55,7 @@ from worker.life.calling.announce import Announcer
 from worker.life.saving.following import Followings
 from worker.life.services import Services
 from worker.log.commit import Committer
+from worker.schemas.checker import Checker
 from worker.tools.kit import Kit
 from worker.tools.offering import Offering
 from worker.tools.toolbox import Toolbox
@@ -120,6 +121,8 @@ async def working(
         followings = Followings(log, saved, Rests(redis), channel, settings.lease_seconds / RENEWALS_PER_LEASE)
         tools = kit or Kit()
         toolbox = Toolbox(tools.fixed, tools.redact)
+        checker = Checker()
+        stack.push_async_callback(checker.close)
         services = Services(
             settings,
             log,
@@ -134,6 +137,7 @@ async def working(
             saved,
             followings,
             toolbox,
+            checker,
         )
         leases: dict[str, Lease] = {}
         renewals = Renewals(name, leases, queue, settings.lease_seconds, committer=committer)

@@ -39,6 +39,7 @@ class Cause(StrEnum):
     REFUSAL = "the upstream does not take the call"
     CONTENT = "the first frame"
     MESSAGE = "the message is complete"
+    INVALID = "the message does not fit its schema"
     RESULTS = "all results are there"
     PERSON = "a person is to be asked"
     FAILURE = "the call fails"
@@ -67,6 +68,7 @@ class When(StrEnum):
     BROKEN = "one was running that must not run twice"
     THEIRS = "the client is to run one, too"
     TURNS = "no turn is left"
+    MENDED = "no repair is left"
 
 
 class Tells(StrEnum):
@@ -124,6 +126,8 @@ WAYS = (
     Way(_at(_S.BETWEEN, _S.HELD), _C.TURN, _S.CALLING, charge=1),
     Way(_at(_S.CALLING), _C.REFUSAL, _S.BETWEEN, tells=_T.RETRY, charge=-1),
     Way(_at(_S.CALLING), _C.CONTENT, _S.CONTENT),
+    Way(_at(_S.CONTENT), _C.INVALID, _S.ENDED, _W.MENDED),
+    Way(_at(_S.CONTENT), _C.INVALID, _S.BETWEEN, tells=_T.RESET, charge=-1),  # it did not fail, and is paid
     Way(_at(_S.CONTENT), _C.MESSAGE, _S.TOOLS, _W.CALLS, frees=True),
     Way(_at(_S.CONTENT), _C.MESSAGE, _S.ENDED),
     Way(_at(_S.TOOLS), _C.PERSON, _S.WAITING_FOR_PERSON),

@@ -8,6 +8,7 @@
  *   promises:  exactly one ending and nothing after it (G3, G4); no more attempts than there may be; none for a hand-over,
  *              for a call that was not taken, or for a worker that stood still; given up only after that many failures;
  *              no call while something stands that readers were not told to forget (G1); completed only with content (G6)
+ *              a message that does not fit is mended as often as it may be, and no failure is made of it
  *              no tool runs before its turn's message is whole, no turn begins before all results are there, and each turn has
  *              attempts of its own
  *              a life in which nobody cancels, nothing expires and we make no fault comes to its ending by itself (G3)
@@ -17,6 +18,7 @@
 #define ATTEMPTS 2
 #define DISTURBANCES 3
 #define TURNS_MOST 2
+#define MENDED_MOST 1
 
 byte stage = WAITING;
 short charged = 0;              /* attempts that count */
@@ -31,6 +33,7 @@ bool content = false;           /* something stands that the next call's readers
 bool keeps = false;             /* on_interrupt is fail */
 bool ends = false;              /* somebody may cancel it, and so on */
 byte turn = 1;
+byte mended = 0;                /* whole messages that did not fit */
 bool due = false;               /* the turn's message is whole, and its results are awaited */
 bool worker_lost = false;       /* the last loss was that of a worker */
 
@@ -44,6 +47,7 @@ bool worker_lost = false;       /* the last loss was that of a worker */
 #define CAN_REFUSAL DISTURBED
 #define CAN_CONTENT true
 #define CAN_MESSAGE true
+#define CAN_INVALID true
 #define CAN_RESULTS due
 #define CAN_PERSON (due && DISTURBED)
 #define CAN_FAILURE true
@@ -67,6 +71,7 @@ bool worker_lost = false;       /* the last loss was that of a worker */
 #define IF_BROKEN (due && ends) /* whether one may run twice is its own to say */
 #define IF_THEIRS ends
 #define IF_TURNS (turn >= TURNS_MOST)
+#define IF_MENDED (mended >= MENDED_MOST)
 #define UNLESS_KEPT !(IF_KEPT)
 #define UNLESS_SEEN !(IF_SEEN)
 #define UNLESS_CALLED !(IF_CALLED)
@@ -78,6 +83,7 @@ bool worker_lost = false;       /* the last loss was that of a worker */
 #define UNLESS_BROKEN true
 #define UNLESS_THEIRS true
 #define UNLESS_TURNS !(IF_TURNS)
+#define UNLESS_MENDED !(IF_MENDED)
 
 byte cause, to, when, tells;    /* of the way that is gone */
 short charge;
@@ -116,6 +122,12 @@ active proctype life() {
           :: to == TOOLS -> assert(!due); due = true; content = false; called = false
           :: else
           fi
+       :: cause == INVALID ->
+          assert(content);
+          if
+          :: to == BETWEEN -> mended++
+          :: else -> assert(mended == MENDED_MOST)              /* it was mended as often as it may be */
+          fi
        :: cause == RESULTS -> assert(due); due = false; turn++
        :: cause == FAILURE -> harm++
        :: cause == WORKER_LOST -> harm++; times++; worker_lost = true
@@ -140,7 +152,8 @@ active proctype life() {
        fi;
        assert(charged <= ATTEMPTS);
        if
-       :: cause == REFUSAL || (cause == DRAIN && to == HANDED_OVER) -> assert(charged == before)    /* they are free */
+       :: cause == REFUSAL || (cause == DRAIN && to == HANDED_OVER) || (cause == INVALID && to == BETWEEN) ->
+          assert(charged == before)                             /* they are free */
        :: else
        fi;
        stage = to;

@@ -20,6 +20,7 @@ from app.stream.workers.reserves import Fenced, Unpaid
 from worker.life import decide
 from worker.life.asking.compose import compose
 from worker.life.asking.continuing import definition
+from worker.life.asking.validating import Validating
 from worker.life.calling import liveness
 from worker.life.calling.admission import Admission, report
 from worker.life.calling.between import announce_call, mark_wait
@@ -50,6 +51,7 @@ class Attempts:
         self._interrupt = interrupt
         self.left = False  # the stream had its ending before its last call was over
         self._shared: Share | None = None
+        self._validating = Validating(record, services.checker, interrupt)
         self._leader = self._ended = ""  # who was followed last, if it is known to have ended
         self._admission = Admission(
             record.claim,
@@ -79,6 +81,8 @@ class Attempts:
         assert request is not None  # noqa: S101  # for the type checker: a stream without one has ended
         turn: Turn | Later | None = None
         try:
+            if (unusable := await self._validating.unusable()) is not None:
+                return unusable
             lender = await self._lender()
             if lender is None and (unpaid := await self._unpaid()) is not None:
                 return decide.on_budget(record.stage, unpaid.limit)
@@ -92,9 +96,10 @@ class Attempts:
                         return decide.on_hold(record.stage, turn.seconds, request.model)
                     await record.count()
                     reading = await self._call(request, turn)
-            record.complete = True
             record.see_content()
-            return complete(record, reading)
+            misfit = await self._validating.judge(reading)
+            record.complete = misfit is None  # else nobody is to take it for the answer
+            return misfit or complete(record, reading)
         except UpstreamError as error:
             report(turn, error.failure, record.allowed)
             return self._failed(error.failure)
@@ -191,7 +196,7 @@ class Attempts:
 
     async def _composed(self, request: Request) -> Request:
         asked = self._record.checkpoint.asked
-        make = partial(compose, request, asked, self._definitions(), self._record.loop.turns)
+        make = partial(compose, request, asked, self._definitions(), self._record.loop.turns, self._record.repair)
         return await beside(len(request.body) if asked.adds else 0, make)
 
     def _share(self) -> Share:

@@ -18,6 +18,7 @@ from app.stream.stages import Stage
 from app.watch.events.subjects import NO_TRACE, Trace
 from app.watch.traces.carried import trace_of
 from worker.life.asking.asked import Asked, asked_of
+from worker.life.asking.repair import Repair, repair_of
 from worker.life.decide import OnInterrupt, Progress, Reason
 from worker.life.tooling.turns import Turns, turns_of
 from worker.upstream.request import Request, is_object
@@ -61,6 +62,7 @@ class Checkpoint:
     misplaced: int = 0
     waited_seconds: float = 0.0
     answered: int = 0
+    repair: Repair = field(default_factory=Repair)
 
     @property
     def stage(self) -> Stage:
@@ -110,7 +112,7 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
         wait=max(_whole(meta, "retry_at", 0) - begun.now, 0) / 1000,
         abandon_after=_seconds(meta, "abandon_after"),
         asked=asked,
-        wanted=None if asked.tools else wanted_of(meta),
+        wanted=None if asked.tools or asked.validate else wanted_of(meta),
         borrowed=_whole(meta, "borrowed", 0),
         cached_from=_text(meta, CACHED_FROM),
         unreserved=_whole(meta, UNRESERVED, 0),
@@ -122,6 +124,7 @@ def checkpoint_of(begun: Begun) -> Checkpoint:
         waiting=waiting_since > 0,
         waited_seconds=waited / 1000,
         answered=_whole(meta, ANSWERED, 0),
+        repair=repair_of(meta) if asked.validate else Repair(),
     )
 
 

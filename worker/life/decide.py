@@ -210,6 +210,12 @@ def on_message(stage: Stage, stop_reason: str | None, *, goes_on: bool = False) 
     return Decision(found, RunTools() if found.to is Stage.TOOLS else complete(stop_reason))
 
 
+def on_misfit(stage: Stage, why: Error, *, repairs_left: int) -> Decision:
+    """A whole Message does not fit its schema."""
+    found = way(stage, Cause.INVALID, () if repairs_left > 0 else {When.MENDED})
+    return Decision(found, End(Outcome.FAILED, why) if found.to is Stage.ENDED else Restart(why.type, 0.0))
+
+
 def on_results(stage: Stage, turn: int, turns_max: int, *, theirs: bool, stop_reason: str | None) -> Decision:
     """All results of a turn are there; `theirs`: but those that the client is to bring."""
     met = {When.THEIRS: theirs, When.TURNS: turn >= turns_max}

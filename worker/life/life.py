@@ -117,7 +117,10 @@ class Life:
     async def _run_with(self, record: Record, tools: Tools, forced: End | None) -> LastStep:
         attempts = Attempts(record, self._services, self.interrupt)
         ttl_ms = int(self._services.settings.stream_ttl * 1000)
-        ending = Ending(self.claim.stream_id, self._services.log, self.interrupt, ttl_ms, record.chronicle)
+        judged = record.checkpoint.asked.validate
+        ending = Ending(
+            self.claim.stream_id, self._services.log, self.interrupt, ttl_ms, record.chronicle, judged=judged
+        )
         if forced is not None:
             decision = decide.on_end(record.stage, Cause.FAULT, forced)
         else:

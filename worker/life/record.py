@@ -55,6 +55,7 @@ class Record:
         self.chronicle = Chronicle(claim, found, self.clock)
         calls = calls_of(begun.meta.get("calls"), found.progress.attempts - found.borrowed, found.model)
         self.ledger = Ledger(calls, services.prices.cost, interrupt, self.chronicle.call_paid)
+        self.repair = found.repair
         self.claims = found.claims  # those that count no more
         self.refusal: Status | None = None
         self._services = services
@@ -119,6 +120,8 @@ class Record:
         self._open(begun)
         if self.ledger.calls.made:
             self.writer.mark(self.ledger.field)
+        if self.repair.made:
+            self.writer.mark(self.repair.fields)
 
     def _open(self, begun: Begun) -> None:
         self.readable = begun.position is not None
@@ -141,7 +144,7 @@ class Record:
         """How much memory the stream takes here, about: its prompt, its frames, its Messages and results."""
         prompt = self.checkpoint.request.body if self.checkpoint.request is not None else b""
         message = self.reading.message.memory_bytes if self.reading is not None else 0
-        return len(prompt) + self.writer.kept_bytes + message + self.loop.turns.memory_bytes
+        return len(prompt) + self.writer.kept_bytes + message + self.loop.turns.memory_bytes + len(self.repair.message)
 
     @property
     def said(self) -> int:

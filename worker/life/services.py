@@ -14,6 +14,7 @@ from app.stream.workers.reserves import Reserves
 from worker.life.calling.announce import Announcer
 from worker.life.saving.following import Followings
 from worker.log.commit import Committer
+from worker.schemas.checker import Checker
 from worker.tools.toolbox import Toolbox
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate
@@ -34,3 +35,4 @@ class Services:
     saved: Saved
     followings: Followings
     toolbox: Toolbox
+    checker: Checker

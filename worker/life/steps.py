@@ -71,10 +71,11 @@ class AwaitPerson:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """In the shape of the API's."""
+    """In the shape of the API's. `line`: what is told in the logs of one whose message may quote an answer."""
 
     type: str
     message: str
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class End:
         """What went wrong; nothing where there is no error. Of the upstream's words none."""
         if self.error is None:
             return ""
-        return self.failure.line if self.failure is not None else self.error.message
+        return self.failure.line if self.failure is not None else self.error.line or self.error.message
 
 
 NextCall = Start | Retry | Refused | Restart

@@ -11,7 +11,7 @@ from itertools import islice
 
 import jiter
 
-from app.stream.structured.schema import InvalidSchemaError, Validator, clipped, validator_of
+from app.stream.structured.answer_schema import InvalidSchemaError, Validator, clipped, validator_of
 
 # So many of what does not fit are told: what is mended is to be mended at once.
 FAULTS_MAX = 5

@@ -23,6 +23,7 @@ from app.faces.base import saving
 from app.faces.base.front import Front
 from app.faces.base.screened import screened
 from app.http.body import headers_of
+from app.intake.checked import structured
 from app.intake.prompt import PASSED_HEADERS, InvalidPromptError, Prompt
 from app.intake.streams import NOTHING
 from app.intake.submit import Accepted, Along, again
@@ -53,6 +54,9 @@ async def accept(
     Raises `InvalidPromptError`, `NotAllowedError`, what `screened` raises, and what `Streams.submit` does; then
     nothing was accepted.
     """
+    if prompt.relay.validate:
+        saves = False
+        await beside(len(prompt.body), lambda: structured.check(prompt))
     headers = {**inherited, **headers_of(request, PASSED_HEADERS)}
     granted = front.limits.of(caller)
     await _offered(front, caller, prompt, key=idempotency_key)

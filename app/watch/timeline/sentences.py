@@ -47,6 +47,7 @@ _OF_STREAMS = {
     "worker_stalled": "the worker that had it stood still",
     "log_lost": "its log was lost",
     "held": "it waited for the Claude API",
+    "validation_error": "its answer did not fit its schema",
 }
 _CANCELLED_BY = {
     "client": "a client asked to cancel it",

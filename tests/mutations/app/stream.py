@@ -237,4 +237,10 @@ ROWS = (
         "    if is_withheld(meta):\n",
         "    if False:\n",
     ),
+    Mutation(
+        "a schema may fetch what it refers to",
+        "app/stream/structured/answer_schema.py",
+        "pattern_options=options, offline=True)",
+        "pattern_options=options)",
+    ),
 )

@@ -12,18 +12,30 @@ from dataclasses import replace
 from worker.life.asking.asked import Asked
 from worker.life.asking.caching import marked
 from worker.life.asking.continuing import with_tools, with_turns
+from worker.life.asking.repair import Repair, with_repair
 from worker.life.tooling.turns import Turns
 from worker.life.tooling.uses import members_of
 from worker.rawjson import json_text
 from worker.upstream.request import Request
 
 
-def compose(request: Request, asked: Asked, tools: Sequence[bytes] = (), turns: Turns | None = None) -> Request:
-    """What goes up. `tools`: the definitions of those that are asked for; `turns`: where the stream stands in them."""
+def compose(
+    request: Request,
+    asked: Asked,
+    tools: Sequence[bytes] = (),
+    turns: Turns | None = None,
+    repair: Repair | None = None,
+) -> Request:
+    """What goes up. `tools`: the definitions of those that are asked for; `turns`: where the stream stands in them;
+    `repair`: what of an answer is to be mended.
+    """
     body = request.body
-    if asked.tools:
+    mends = repair is not None and repair.made > 0
+    if asked.tools or mends:
         members = with_tools(members_of(body), tools)
-        if turns is not None and turns.finished:
+        if repair is not None and mends:
+            members = with_repair(members, repair, turns or Turns())
+        elif turns is not None and turns.finished:
             members = with_turns(members, turns)
         body = json_text.assemble(members)
     if asked.cache_prompt:

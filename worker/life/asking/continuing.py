@@ -28,10 +28,10 @@ def with_turns(members: Mapping[str, bytes], turns: Turns) -> dict[str, bytes]:
     container = b""
     for message in turns.finished:
         said = json_text.members(message)
-        if blocks := _sent_back(said.get("content", b"[]")):
-            messages = json_text.extended(messages, _message(b'"assistant"', blocks))
+        if blocks := sent_back(said.get("content", b"[]")):
+            messages = json_text.extended(messages, message_of(b'"assistant"', blocks))
         if results := [_told(use.id, turns.results[use.id]) for use in uses_in(message, ()) if use.id in turns.results]:
-            messages = json_text.extended(messages, _message(b'"user"', results))
+            messages = json_text.extended(messages, message_of(b'"user"', results))
         container = json_text.members(said.get("container", b"")).get("id", container)
     if messages is None:
         return dict(members)
@@ -45,11 +45,11 @@ def definition(name: str, description: str, input_schema: bytes) -> bytes:
     return json_text.assemble(told)
 
 
-def _message(role: bytes, content: Iterable[bytes]) -> bytes:
+def message_of(role: bytes, content: Iterable[bytes]) -> bytes:
     return json_text.assemble({"role": role, "content": json_text.array(content)})
 
 
-def _sent_back(content: bytes) -> list[bytes]:
+def sent_back(content: bytes) -> list[bytes]:
     """The blocks of an answer that may stand in a request: one of text without any is refused there."""
     return [block for block in json_text.items(content) if not _is_empty(json_text.members(block))]
 

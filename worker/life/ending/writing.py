@@ -32,14 +32,26 @@ READ_BACK_BYTES = 32 * 1024 * 1024
 
 
 class Ending:
-    """The ending of one stream. `life_ms`: how long it is kept afterwards."""
+    """The ending of one stream. `life_ms`: how long it is kept afterwards. `judged`: a whole answer is not a good one
+    before it was looked at.
+    """
 
-    def __init__(self, stream_id: str, log: Log, interrupt: Interrupt, life_ms: int, chronicle: Chronicle) -> None:
+    def __init__(
+        self,
+        stream_id: str,
+        log: Log,
+        interrupt: Interrupt,
+        life_ms: int,
+        chronicle: Chronicle,
+        *,
+        judged: bool = False,
+    ) -> None:
         self._stream_id = stream_id
         self._log = log
         self._interrupt = interrupt
         self._life_ms = life_ms
         self._chronicle = chronicle
+        self._judged = judged
         self._refusals = 0
         self._bare = False  # the log takes no frame
         self._end_at: Position | None = None
@@ -52,7 +64,7 @@ class Ending:
         if account.message is None and account.content:  # ended by who did not read it
             stands = await recover(self._log, self._stream_id, self._interrupt, READ_BACK_BYTES)
             account, self._recovered = replace(account, message=stands.message), True
-            if stands.whole and end.outcome is Outcome.FAILED:  # only its ending was missing
+            if stands.whole and end.outcome is Outcome.FAILED and not self._judged:  # only its ending was missing
                 end, account = decide.complete(stands.message.stop_reason), replace(account, complete=True)
         frame, fields = self._said(end, account)
         self._end_at = writer.position

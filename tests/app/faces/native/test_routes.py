@@ -114,3 +114,15 @@ async def test_partial_is_1_or_nothing(front: Served, query: str) -> None:
         "type": "invalid_request_error",
         "message": "partial: must be 1, or left out",
     }
+
+
+async def test_what_cannot_be_validated_is_refused_and_nothing_is_stored(front: Served, redis: Redis) -> None:
+    asked = {"prompt": "hi", "relay": {"delivery": "final", "validate": True}}
+    schema = {"format": {"type": "json_schema", "schema": {"type": "objekt"}}}
+    async with httpx.AsyncClient(base_url=front.url) as http:
+        for more, why in (({}, "needs a JSON schema"), ({"output_config": schema}, "objekt")):
+            refused = await http.post("/v1/streams", json=asked | more)
+            assert (refused.status_code, refused.json()["error"]["type"]) == (400, "invalid_request_error")
+            assert refused.json()["error"]["message"].startswith("relay.validate: ")
+            assert why in refused.json()["error"]["message"]
+    assert not await redis.exists("ks:{queue}:jobs")

@@ -220,8 +220,12 @@ async def test_only_the_newest_attempt_is_kept(shop: Workshop) -> None:
     assert not {"message", "partial"} & set(nothing.meta)  # the readers forgot all of it
 
 
-async def test_an_answer_that_stands_whole_when_its_worker_is_lost_is_completed(shop: Workshop) -> None:
-    stream_id = await shop.submit("", on_interrupt="fail")
+@pytest.mark.parametrize("judged", [False, True])
+async def test_an_answer_that_stands_whole_when_its_worker_is_lost_is_completed(
+    shop: Workshop, *, judged: bool
+) -> None:
+    """Unless it has to fit a schema, which nobody has looked at."""
+    stream_id = await shop.submit("", on_interrupt="fail", validate="1" if judged else "")
     (claim,) = await shop.queue.claim("dead", 1, slots=1, lease_ms=600_000, stream_id=stream_id)
     begun = await shop.log.begin(claim)
     assert begun.position is not None
@@ -230,6 +234,9 @@ async def test_an_answer_that_stands_whole_when_its_worker_is_lost_is_completed(
     await shop.redis.zadd("ks:{queue}:leases", {stream_id: 1})
     async with shop.worker():
         stream = await shop.ended(stream_id)
+    if judged:
+        assert (stream.outcome, stream.meta["partial"]) == ("failed", b"1")
+        return
     assert (stream.outcome, stream.meta["stop_reason"], "partial" in stream.meta) == ("completed", b"end_turn", False)
     assert stream.json("message")["content"] == [{"type": "text", "text": "words"}]
     assert "error" not in stream.data("relay.end")[0]

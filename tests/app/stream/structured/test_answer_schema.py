@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.stream.structured.schema import (
+from app.stream.structured.answer_schema import (
     MESSAGE_CHARACTERS,
     SCHEMA_BYTES,
     InvalidSchemaError,
