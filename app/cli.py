@@ -46,6 +46,7 @@ COMMANDS = {
     "watch": Command("show a stream as it comes", "app.terminal.commands:watch"),
     "top": Command("what runs, what waits and what needs a person", "app.terminal.top.top:main"),
     "cancel": Command("cancel a stream", "app.terminal.commands:cancel"),
+    "capture": Command("write what Claude said in a stream, to play it again", "app.terminal.capturing.capture:main"),
     "explain": Command("tell what happened to a stream, and why", "app.terminal.explain:main"),
 }
 

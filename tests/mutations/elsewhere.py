@@ -185,4 +185,34 @@ ROWS = (
         "from app.clients.python.keepstream import AsyncClient\n",
         "from keepstream import AsyncClient\n",
     ),
+    Mutation(
+        "a turn that began again is captured twice",
+        "app/terminal/capturing/upstream_events.py",
+        "return starts[turn - 1] if turn <= len(starts) else len(kept)",
+        "return len(kept)",
+    ),
+    Mutation(
+        "a letter that stands as an escape in a tool's input is not hidden",
+        "app/terminal/capturing/redacting.py",
+        "return _digit(escape[1:]) if len(escape) > 1 and self._hides else part",
+        "return part",
+    ),
+    Mutation(
+        "the keys of a tool's input are taken for the API's own",
+        "app/terminal/capturing/redacting.py",
+        '{"input": frozenset[str](), "content"',
+        '{"input": _STRUCTURE, "content"',
+    ),
+    Mutation(
+        "what is played is cut between two events",
+        "app/dev/simulator/replaying/recording.py",
+        "        if left:\n            yield event[:left], _delivers(event)\n",
+        "",
+    ),
+    Mutation(
+        "what is to go wrong once goes wrong always",
+        "app/dev/simulator/replaying/replay.py",
+        "goes_wrong = self.times is None or self._calls <= self.times",
+        "goes_wrong = True",
+    ),
 )

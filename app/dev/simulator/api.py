@@ -21,6 +21,7 @@ from app.dev.simulator.calls import Calls, Metered
 from app.dev.simulator.directives import Directives
 from app.dev.simulator.faults import Ending, steps
 from app.dev.simulator.prompts import DirectiveError, parse
+from app.dev.simulator.replaying.replay import Replay
 from app.dev.simulator.reply import Headers, Nothing, Pace, Reply, Request, Stream, Whole
 from app.dev.simulator.rules import models
 from app.dev.simulator.rules.buckets import Buckets, Rates, rates_of
@@ -40,8 +41,9 @@ Route = Callable[[Request, str], Reply]
 
 
 class Api:
-    def __init__(self, pace: Pace, rates: Rates | None = None) -> None:
+    def __init__(self, pace: Pace, rates: Rates | None = None, replay: Replay | None = None) -> None:
         self._pace = pace
+        self._replay = replay
         self._limits = Limits()
         self._buckets = Buckets(rates or Rates())
         self._caches = Caches()
@@ -87,6 +89,8 @@ class Api:
         model = body["model"]
         if wait := self._buckets.take(model, input_tokens(body)):
             return self._over_the_limit(body, wait, request_id)
+        if self._replay is not None:
+            return self._replayed(self._replay, body, request_id)
         title = title_for(body)
         asked = self._directives(body) if title is None else Directives(text=title)
         if asked.echo:
@@ -111,7 +115,7 @@ class Api:
                 steps=steps(frames(planned, _message_id()), planned.output_tokens, asked, request_id),
                 pace=self._pace.asked(asked),
                 asked=asked,
-                headers=[*headers, ("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")],
+                headers=[*headers, *_EVENTS],
                 delay=asked.slow_head or 0.0,
                 call=self.calls.begin(asked.tag, "200"),
                 metered=metered,
@@ -120,6 +124,13 @@ class Api:
         if isinstance(reply, Whole) and reply.status == OK:
             metered.says(planned.output_tokens)
         return reply
+
+    def _replayed(self, replay: Replay, body: dict[str, Any], request_id: str) -> Reply:
+        if not body.get("stream"):
+            raise ApiError(400, "stream: what is replayed is a stream; send true")
+        played, pace = replay.answer(body["messages"], self._pace)
+        headers = [*_common_headers(request_id), *_EVENTS]
+        return Stream(played, pace, Directives(), headers, 0.0, self.calls.begin(None, "200"))
 
     def _over_the_limit(self, body: dict[str, Any], wait: float, request_id: str) -> Reply:
         """A refusal says how long to wait in whole seconds, as the API does. It is no call for `times=`."""
@@ -211,6 +222,7 @@ class Api:
 
 
 _JSON = ("content-type", "application/json")
+_EVENTS = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
 
 
 def _common_headers(request_id: str) -> Headers:

@@ -10,6 +10,8 @@ import uvloop
 
 from app.dev.simulator import values
 from app.dev.simulator.prompts import document, kept
+from app.dev.simulator.replaying.playing import add_options, replay_of
+from app.dev.simulator.replaying.replay import Replay
 from app.dev.simulator.reply import Pace
 from app.dev.simulator.rules.buckets import Rates
 from app.dev.simulator.wire import serving
@@ -70,7 +72,9 @@ counts, for tests:
 
 def main(argv: list[str] | None = None) -> int:
     """Runs until SIGTERM or SIGINT; then 0, also with streams open. 2 when it cannot listen."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    replay = replay_of(parser, options)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         pace = Pace(options.rate, options.first)
         rates = Rates(
@@ -81,17 +85,17 @@ def main(argv: list[str] | None = None) -> int:
             options.refusal_delay,
             told=not options.limits_untold,
         )
-        return runner.run(_serve(options.host, options.port, pace, rates))
+        return runner.run(_serve(options.host, options.port, pace, rates, replay))
 
 
-async def _serve(host: str, port: int, pace: Pace, rates: Rates) -> int:
+async def _serve(host: str, port: int, pace: Pace, rates: Rates, replay: Replay | None) -> int:
     stopped = asyncio.Event()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with AsyncExitStack() as stack:
         stack.callback(let_end)
         try:
-            url = await stack.enter_async_context(serving(host, port, pace, rates))
+            url = await stack.enter_async_context(serving(host, port, pace, rates, replay))
         except OSError as error:
             sys.stderr.write(f"keepstream simulate: cannot listen on {host}:{port}: {error}\n")
             return 2
@@ -118,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         "--first", type=_number(values.seconds), default=usual.first, metavar="SECONDS",
         help="seconds to the first token (default: %(default)g)",
     )  # fmt: skip
+    add_options(parser)
     _limits(parser.add_argument_group("a rate limit (token buckets, for each model its own; 0 is none)"))
     return parser
 

@@ -20,6 +20,7 @@ from app.dev.simulator.api import Api
 from app.dev.simulator.calls import Call
 from app.dev.simulator.faults import Ending
 from app.dev.simulator.player import Player, Wheel, reset
+from app.dev.simulator.replaying.replay import Replay
 from app.dev.simulator.reply import Headers, Nothing, Pace, Reply, Request, Stream, Whole
 from app.dev.simulator.rules.buckets import Rates
 
@@ -213,11 +214,15 @@ def _reason(status: int) -> str:
 
 @asynccontextmanager
 async def serving(
-    host: str = "127.0.0.1", port: int = 0, pace: Pace | None = None, rates: Rates | None = None
+    host: str = "127.0.0.1",
+    port: int = 0,
+    pace: Pace | None = None,
+    rates: Rates | None = None,
+    replay: Replay | None = None,
 ) -> AsyncIterator[str]:
     """Serves until the block is left; gives the base URL. Port 0 takes a free one. Leaving drops open streams."""
     loop = asyncio.get_running_loop()
-    api, wheel, connections = Api(pace or Pace(), rates), Wheel(loop), set[Connection]()
+    api, wheel, connections = Api(pace or Pace(), rates, replay), Wheel(loop), set[Connection]()
     server = await loop.create_server(lambda: Connection(api, wheel, connections), host, port, backlog=4096)
     try:
         at, bound = server.sockets[0].getsockname()[:2]

@@ -1,0 +1,1 @@
+"""Answers that were given once, played again: `keepstream simulate --replay FILE…`."""

@@ -1,0 +1,1 @@
+"""`keepstream capture`: a stream as a file, to be played again."""
