@@ -86,6 +86,7 @@ class Settings:
     chat_fields: tuple[str, ...] = ()
     chat_system: str | None = None
     tools: tuple[str, ...] = ()
+    mcp: str | None = None
     usage_days: int = 400
     cache_bytes: int = 256 * 1024 * 1024
     conversation_ttl: float = 30 * 86_400.0
@@ -186,6 +187,7 @@ class Settings:
             chat_fields=read.words("KEEPSTREAM_CHAT_FIELDS"),
             chat_system=read.text("KEEPSTREAM_CHAT_SYSTEM"),
             tools=read.words("KEEPSTREAM_TOOLS"),
+            mcp=read.text("KEEPSTREAM_MCP"),
             usage_days=read.whole("KEEPSTREAM_USAGE_DAYS", default.usage_days, 1, 10_000),
             cache_bytes=read.whole("KEEPSTREAM_CACHE_BYTES", default.cache_bytes, 0, 2**40),
             titles=read.whole("KEEPSTREAM_TITLES", default.titles, 0, 1),

@@ -59,6 +59,8 @@ TESTED_ELSEWHERE = {
     "app/terminal/commands.py": _PIPES,
     "app/terminal/once.py": _PIPES,
     "app/terminal/prompt.py": _TYPED,
+    "worker/tools/mcp/servers.py": "tests/worker/tools/mcp/test_connection.py: servers as processes",
+    "worker/tools/mcp/stdio.py": "tests/worker/tools/mcp/test_connection.py: servers as processes",
     "app/version.py": "tests/app/test_cli.py: told by the command",
     "app/watch/events/of_processes.py": _TOLD,
     "worker/life/calling/admission.py": "tests/worker/upstream/gate/test_line.py: who waits at the gate",

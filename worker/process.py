@@ -56,9 +56,8 @@ from worker.life.saving.following import Followings
 from worker.life.services import Services
 from worker.log.commit import Committer
 from worker.schemas.checker import Checker
-from worker.tools.kit import Kit
+from worker.tools.kit import Kit, opened
 from worker.tools.offering import Offering
-from worker.tools.toolbox import Toolbox
 from worker.upstream.claude import Claude
 from worker.upstream.gate import Gate
 
@@ -119,8 +118,8 @@ async def working(
         conversations, reserves = Conversations(redis, log), Reserves(redis)
         saved = Saved(redis, settings.cache_bytes, settings.stream_life_ms)
         followings = Followings(log, saved, Rests(redis), channel, settings.lease_seconds / RENEWALS_PER_LEASE)
-        tools = kit or Kit()
-        toolbox = Toolbox(tools.fixed, tools.redact)
+        changed = asyncio.Event()
+        toolbox = await stack.enter_async_context(opened(kit or Kit(), changed.set))
         checker = Checker()
         stack.push_async_callback(checker.close)
         services = Services(
@@ -157,6 +156,7 @@ async def working(
             lambda: toolbox.offered,
             Offers(redis, settings.lease_seconds),
             settings.lease_seconds / RENEWALS_PER_LEASE,
+            changed,
         )
         stack.push_async_callback(offering.end)
         with contextlib.suppress(*NO_ANSWER):

@@ -53,7 +53,7 @@ _VENDOR = (
 )
 # What there is to read, each a file of Markdown in `app/docs/`: shown as a page, or as it is.
 PAGES = (
-    *("start", "clients", "guarantees", "words", "settings", "access", "recipes", "operating", "benchmarks"),
+    *("start", "clients", "tools", "guarantees", "words", "settings", "access", "recipes", "operating", "benchmarks"),
     *("architecture", "contributing", "findings", "changelog"),
 )
 FRONT_PAGE = PAGES[0]

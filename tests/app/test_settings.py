@@ -76,6 +76,7 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_CHAT_FIELDS": "max_tokens",
         "KEEPSTREAM_CHAT_SYSTEM": "Be brief.",
         "KEEPSTREAM_TOOLS": "shop.tools, shop.mail",
+        "KEEPSTREAM_MCP": "/etc/mcp.json",
         "KEEPSTREAM_USAGE_DAYS": "31",
         "KEEPSTREAM_CACHE_BYTES": "1000000",
         "KEEPSTREAM_TITLES": "0",

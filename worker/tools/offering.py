@@ -19,19 +19,22 @@ from worker.tools.tool import Tool
 
 
 class Offering:
-    """Of `worker`, every `seconds`."""
+    """Of `worker`, every `seconds`, and when `changed` is set."""
 
-    def __init__(self, worker: str, offered: Callable[[], Mapping[str, Tool]], offers: Offers, seconds: float) -> None:
+    def __init__(
+        self,
+        worker: str,
+        offered: Callable[[], Mapping[str, Tool]],
+        offers: Offers,
+        seconds: float,
+        changed: asyncio.Event,
+    ) -> None:
         self._worker = worker
         self._offered = offered
         self._offers = offers
         self._seconds = seconds
-        self._changed = asyncio.Event()
+        self._changed = changed
         self._left_out: list[str] = []
-
-    def stir(self) -> None:
-        """Something has changed."""
-        self._changed.set()
 
     async def say(self) -> None:
         """Raises Redis' errors."""

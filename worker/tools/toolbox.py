@@ -83,6 +83,8 @@ class Toolbox:
         if not isinstance(outcome, Raised):
             outcome = caught(partial(content_of, outcome, most))
         match outcome:
+            case Content(json, True):  # of an MCP server say, which quotes what it was given
+                return Content(self._redact(json.decode()).encode(), is_error=True)
             case Content():
                 return outcome
             case Raised(_, said) if said is not None:

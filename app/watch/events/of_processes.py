@@ -103,6 +103,22 @@ class ToolLeftOut(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class McpServerThere(Event):
+    """An MCP server answers, and has so many `tools` that are offered."""
+
+    server: str
+    tools: int
+
+
+@dataclass(frozen=True, slots=True)
+class McpServerGone(Event):
+    """An MCP server does not answer, or has ended: it is tried again. Told once. `error` is a class, '' where none."""
+
+    server: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class FewDescriptors(Event):
     """A process may open fewer files than its settings need: so many connections, and not those `wanted`."""
 

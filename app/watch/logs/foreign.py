@@ -24,6 +24,8 @@ LIBRARIES = (
     *("uvicorn", "uvicorn.error", "httpx", "httpcore", "httpx2", "httpcore2", "aiohttp", "asyncio", "redis"),
     *("anthropic", "arq", "opentelemetry", "sse_starlette"),
 )
+# What somebody's MCP server makes these say is told in our own words, and as often as we choose.
+UNHEARD = ("mcp", "client")
 # Deeper than the standard library's own frames between who says something and us.
 _DEPTH = 30
 
@@ -70,13 +72,15 @@ def quieten() -> None:
     """The libraries below us: warnings alone. What is not said at all costs nothing."""
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in UNHEARD:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 @contextmanager
 def others_heard(log: Log) -> Iterator[None]:
     """Within, whatever anybody says in this process goes to `log`, or nowhere."""
     root, handler = logging.getLogger(), Foreign(log)
-    levels = {name: logging.getLogger(name).level for name in LIBRARIES}
+    levels = {name: logging.getLogger(name).level for name in (*LIBRARIES, *UNHEARD)}
     before = warnings.showwarning
 
     def warned(_text: Any, category: type[Warning], filename: str, lineno: int, *_: Any) -> None:

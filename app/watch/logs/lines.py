@@ -150,6 +150,8 @@ LINES: dict[type[Event], Line] = {
     ),
     of_processes.ToolBlocked: _always("tool.blocked", WARNING, "write it as a plain function: it then has a thread"),
     of_processes.ToolLeftOut: _always("tool.left_out", WARNING, "no stream can ask for it"),
+    of_processes.McpServerThere: _always("mcp.there", INFO),
+    of_processes.McpServerGone: _always("mcp.gone", WARNING, "its tools are not offered; it is tried again"),
     of_processes.FewDescriptors: _always(
         "descriptors.few", WARNING, "raise ulimit -n or lower KEEPSTREAM_CONNECTIONS_MAX"
     ),

@@ -25,7 +25,7 @@ def test_it_has_the_form_that_is_read() -> None:
 
 def test_the_whole_has_each_page_of_who_uses_and_runs_it_and_no_mark_of_ours() -> None:
     text = whole()
-    for name in ("start", "clients", "guarantees", "words", "settings", "access", "recipes", "operating"):
+    for name in ("start", "clients", "tools", "guarantees", "words", "settings", "access", "recipes", "operating"):
         assert SHELF[name].text.splitlines()[0] in text
     assert "# Findings" not in text
     assert not re.search(r"^```\w+ run$", text, re.MULTILINE)

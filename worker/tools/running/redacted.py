@@ -6,6 +6,7 @@ the environment whose name or place says that it is secret is replaced, in all t
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote, unquote
@@ -20,7 +21,8 @@ _NAMED_SECRET = re.compile(
 )
 # Names that end so hold a path, or a word of a few.
 _NO_SECRET = re.compile(r"_(file|path|dir|id|url|uri|name|claim|issuer|audience|seconds)$", re.IGNORECASE)
-_IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://([^\s/?#@]*)@", re.IGNORECASE)
+# From what cannot begin anywhere, and bounded: each place of a text is looked at once.
+_IN_ADDRESS = re.compile(r"://([^\s/?#@]{1,1024})@")
 _SCHEME = re.compile(r"^(bearer|basic|token)\s+", re.IGNORECASE)
 
 
@@ -34,7 +36,7 @@ class Redactor:
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def __call__(self, text: str) -> str:
-        text = _IN_ADDRESS.sub(lambda found: found[0].replace(f"{found[1]}@", f"{SHOWN_INSTEAD}@"), text)
+        text = _IN_ADDRESS.sub(f"://{SHOWN_INSTEAD}@", text)
         return text if self._known is None else self._known.sub(SHOWN_INSTEAD, text)
 
 
@@ -55,3 +57,4 @@ def _spellings(secret: str) -> Iterator[str]:
     yield quote(secret, safe="")
     yield unquote(secret)
     yield repr(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]

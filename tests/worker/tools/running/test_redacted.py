@@ -40,3 +40,8 @@ def test_secrets_of_the_process_are_told_nobody(said: str, told: str) -> None:
 
 def test_without_secrets_only_addresses_are_looked_at() -> None:
     assert Redactor()("a http://b:c@d/ e") == "a http://[redacted]@d/ e"
+
+
+def test_a_large_text_takes_no_longer_than_it_is_long() -> None:
+    for text in ("x" * 1_000_000, "://" * 300_000, "a://" + "b" * 1_000_000):
+        assert Redactor(secrets_in(ENVIRONMENT))(text) == text
