@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.watch.metrics import names
-from app.watch.metrics.labels import OUTCOMES, RATINGS, STATUSES
+from app.watch.metrics.labels import OUTCOMES, RATINGS, STATUSES, TOKEN_KINDS
 from app.watch.metrics.table import TABLE
 from tests.deploy.promql import grouped
 from tests.deploy.rules import RECORDED
@@ -28,3 +28,4 @@ VALUES["status"] = {
 for one in TABLE:
     for place, label in enumerate(one.labels):
         VALUES.setdefault(label, set()).update(values[place] for values in one.first)
+VALUES["kind"] |= set(TOKEN_KINDS)

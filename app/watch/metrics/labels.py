@@ -21,6 +21,7 @@ NAMES_MAX = 20
 _OVERLOADED = 529
 STATUSES = frozenset(str(int(status)) for status in HTTPStatus) | {str(_OVERLOADED)}
 DELIVERIES = frozenset({"progressive", "final"})
+TOKEN_KINDS = ("input", "output", "cache_read", "cache_write")
 RATINGS = frozenset({"1", "-1"})
 OUTCOMES = frozenset({"completed", "truncated", "refused", "failed", "cancelled", "expired"})
 STOP_REASONS = frozenset(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from app.watch.events import of_streams
 from app.watch.events.subjects import word
 from app.watch.metrics import table
-from app.watch.metrics.labels import NAMES_MAX, OUTCOMES, STOP_REASONS, FirstFew, one_of, status
+from app.watch.metrics.labels import NAMES_MAX, OUTCOMES, STOP_REASONS, TOKEN_KINDS, FirstFew, one_of, status
 from app.watch.metrics.numbers import WorkerNumbers
 from app.watch.metrics.series import Hears, Shown, Spread, Sum, by_label, now
 
@@ -62,10 +62,9 @@ class WorkerMetrics:
 
     def _call_paid(self, event: of_streams.CallPaid) -> None:
         model = self._models(event.model)
-        self._tokens.add(model, "input", by=event.input_tokens)
-        self._tokens.add(model, "output", by=event.output_tokens)
-        self._tokens.add(model, "cache_read", by=event.cache_read_tokens)
-        self._tokens.add(model, "cache_write", by=event.cache_write_tokens)
+        used = (event.input_tokens, event.output_tokens, event.cache_read_tokens, event.cache_write_tokens)
+        for kind, count in zip(TOKEN_KINDS, used, strict=True):
+            self._tokens.add(model, kind, by=count)
         if event.cost_usd is not None:
             self._cost.add(model, by=event.cost_usd)
 
