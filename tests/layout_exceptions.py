@@ -40,7 +40,6 @@ TESTED_ELSEWHERE = {
     "app/faces/chat/view_blocks.py": _CHAT,
     "app/faces/conversations/answer.py": "tests/stories/conversations/test_together.py: by tabs that read it",
     "app/faces/conversations/keeping.py": _SAYING,
-    "app/faces/conversations/routes.py": "tests/stories/conversations/test_changing.py: by HTTP, over real processes",
     "app/faces/messages/passthrough.py": "tests/app/test_upstream.py: calls that are handed on as they are",
     "app/signals.py": "tests/worker/test_process.py: a process that is told to end",
     "app/faces/base/names.py": "tests/app/faces/native/test_routes.py: through the face, by HTTP",

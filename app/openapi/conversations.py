@@ -91,6 +91,21 @@ def paths() -> Json:
                 description="One stream runs at a time: 409 names it in `error.stream_id`.",
             )
         },
+        "/v1/conversations/{id}/tool_results": {
+            "post": operation(
+                "conversationResults",
+                TAG,
+                "Go on with what the client's own tools brought",
+                {
+                    "202": answer("Accepted", json_content(schema("TurnAccepted")), *RATES, "location"),
+                    **errors(401, 402, 404, 409, 410, 422, *sent),
+                },
+                parameters=[*found, *parameters("idempotency-key", "anthropic-version", "anthropic-beta")],
+                requestBody=body(schema("ToolResults")),
+                description="409 where the last answer does not end with a call of a client's tool. What it was asked "
+                "holds (its tools, too) as long as its stream is kept, unless it is said anew.",
+            )
+        },
         "/v1/conversations/{id}/events": {
             "get": operation(
                 "conversationEvents",

@@ -83,6 +83,13 @@ class ConversationFullError(ConversationError):
     """The client's fault: more in one conversation than is kept."""
 
 
+class NoCallError(ConversationError):
+    """The client's fault: results of tools that nobody has called."""
+
+    def __init__(self) -> None:
+        super().__init__("the conversation does not end with an answer that calls a tool of the client's")
+
+
 class TooManyConversationsError(ConversationError):
     """The client's fault: more conversations than an owner may keep."""
 

@@ -94,7 +94,13 @@ class Accepting:
     caller: Caller
 
     async def submit(
-        self, prompt: Prompt, *, idempotency_key: str | None, fields: Mapping[str, str | bytes], along: Along
+        self,
+        prompt: Prompt,
+        *,
+        idempotency_key: str | None,
+        fields: Mapping[str, str | bytes],
+        along: Along,
+        inherited: Mapping[str, str] = NO_HEADERS,
     ) -> Accepted:
         """As `accept`."""
         return await accept(
@@ -105,6 +111,7 @@ class Accepting:
             idempotency_key=idempotency_key,
             fields=fields,
             along=along,
+            inherited=inherited,
         )
 
     def max_tokens(self, default: int) -> int:

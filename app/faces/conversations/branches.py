@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.stream.conversations import turns
+from app.stream.conversations.answer_steps import without_content
 from app.stream.conversations.conversation import Change, Conversation
 from app.stream.conversations.store import size
 from app.stream.conversations.versions import Versions, is_worth_keeping
@@ -62,5 +63,5 @@ def told(messages: Sequence[turns.Message]) -> list[turns.Event]:
     events, room = [], EVENTS_CONTENT_BYTES
     for message in messages:
         room -= size([message])
-        events.append(turns.added(message if room >= 0 else message | {"content": None}))
+        events.append(turns.added(message if room >= 0 else without_content(message)))
     return events

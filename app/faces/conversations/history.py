@@ -14,9 +14,12 @@ from typing import Any
 import orjson
 
 from app.faces.conversations.prompt import Mode, Turn
+from app.intake.calls.results import Result, answered
 from app.intake.prompt import InvalidPromptError
+from app.stream.conversations.answer_steps import RESULTS, STEPS
 from app.stream.conversations.turns import Message, says_something, user_message
 from app.stream.endings import Outcome
+from app.stream.errors import NoCallError
 
 # What a person would say who goes on to something else: an answer that stopped half-way is not to pass for a whole.
 STOPPED = "(Your answer above was stopped before its end.)"
@@ -45,6 +48,9 @@ def plan(turn: Turn, messages: Sequence[Message], message_id: str, now: int) -> 
     if turn.after and turn.after not in ids:
         raise InvalidPromptError("after: there is no such message in this conversation")
     match turn.mode:
+        case Mode.RESULTS:
+            content = _results(messages[-1] if messages else {}, turn.results)
+            return Plan(len(messages), user_message(message_id, content, now), message_id)
         case Mode.SAY:
             keep = len(messages) if turn.after is None else ids.index(turn.after) + 1 if turn.after else 0
             return Plan(keep, user_message(message_id, turn.content, now), message_id)
@@ -64,22 +70,38 @@ def plan(turn: Turn, messages: Sequence[Message], message_id: str, now: int) -> 
             return Plan(len(messages), user_message(message_id, content, now, last["id"]), message_id)
 
 
+def _results(last: Mapping[str, Any], given: Sequence[Result]) -> list[dict[str, Any]]:
+    """What answers the calls of the last answer: what our tools brought, and the client's. Raises `NoCallError`."""
+    blocks = last.get("content") or []
+    calls = [str(block.get("id")) for block in blocks if block.get("type") == "tool_use"]
+    if last.get("outcome") != Outcome.COMPLETED or last.get("stop_reason") != "tool_use" or not calls:
+        raise NoCallError
+    ours = {str(block["tool_use_id"]): orjson.dumps(block) for block in last.get(RESULTS, [])}
+    return [orjson.loads(block) for block in answered(calls, ours, given)]
+
+
 def upstream_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """The history as the Messages API takes it, up to its last message, which is the user's."""
     heard: list[dict[str, Any]] = []
     taken = _taken(messages)
     for n, (message, blocks) in enumerate(zip(taken, _blocks(taken), strict=True)):
+        for step in _steps(message):
+            _say(heard, step["role"], step["content"])
         if not blocks:
             continue
         if n and message["role"] == "user" and _is_left_off(taken[n - 1]) and not message.get("continues"):
             blocks = [{"type": "text", "text": STOPPED}, *blocks]  # noqa: PLW2901  # is all that is said
-        if heard and heard[-1]["role"] == message["role"]:
-            said = heard[-1]["content"] + blocks
-            # Results come first, also where something else was said before them.
-            heard[-1]["content"] = sorted(said, key=lambda block: block.get("type") != "tool_result")
-        else:
-            heard.append({"role": message["role"], "content": blocks})
+        _say(heard, message["role"], blocks)
     return heard
+
+
+def _say(heard: list[dict[str, Any]], role: str, blocks: list[dict[str, Any]]) -> None:
+    if heard and heard[-1]["role"] == role:
+        said = heard[-1]["content"] + blocks
+        # Results come first, also where something else was said before them.
+        heard[-1]["content"] = sorted(said, key=lambda block: block.get("type") != "tool_result")
+    else:
+        heard.append({"role": role, "content": blocks})
 
 
 def messages_json(messages: Sequence[Message]) -> bytes:
@@ -127,7 +149,7 @@ def _blocks(messages: Sequence[Message]) -> list[list[dict[str, Any]]]:
         found.append(blocks := _heard(message, replies))
         if message["role"] == "user":
             replies = blocks + replies
-        elif blocks:
+        elif blocks or _steps(message):
             replies = []
     return found[::-1]
 
@@ -141,6 +163,29 @@ def _heard(message: Message, replies: Sequence[dict[str, Any]]) -> list[dict[str
         return blocks
     if message.get("partial"):  # what else there is may be half a tool call, or one without its result
         return [block for block in blocks if block.get("type") == "text"]
+    return _answered(blocks, replies)
+
+
+def _steps(answer: Message) -> list[dict[str, Any]]:
+    """The turns before an answer's last one that go upstream: those of which each call has its result."""
+    if answer.get("outcome") in _UNHEARD:
+        return []
+    steps, found = answer.get(STEPS, []), list[dict[str, Any]]()
+    for n, step in enumerate(steps):
+        if step["role"] == "user":
+            continue
+        results = steps[n + 1]["content"] if n + 1 < len(steps) and steps[n + 1]["role"] == "user" else []
+        said = list(filter(says_something, step["content"]))
+        calls = {block.get("id") for block in said if block.get("type") == "tool_use"}
+        if not calls <= {block.get("tool_use_id") for block in results}:
+            break
+        for role, blocks in (("assistant", _answered(said, results)), ("user", results)):
+            if blocks:
+                found.append({"role": role, "content": blocks})
+    return found
+
+
+def _answered(blocks: list[dict[str, Any]], replies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     # A call of a tool, ours or the API's own, that nobody answered (cut off, or edited away) would be refused for ever.
     # (A list, for what a client sends for an id may be anything.)
     results = [block.get("tool_use_id") for block in (*replies, *blocks) if "tool_use_id" in block]
@@ -156,7 +201,7 @@ def _calls_a_tool(block: Mapping[str, Any]) -> bool:
 
 def _is_left_off(answer: Message) -> bool:
     """Whether it is heard and is not whole."""
-    return bool(answer.get("partial")) and bool(_heard(answer, ()))
+    return bool(answer.get("partial")) and bool(_heard(answer, ()) or _steps(answer))
 
 
 def _signed(block: dict[str, Any]) -> bool:

@@ -25,14 +25,24 @@ from app.stream.conversations.store import Conversations
 from app.stream.errors import NoConversationError, TooManyConversationsError
 from app.stream.redis.connect import AWAY
 
+NO_HEADERS: Mapping[str, str] = {}
+
 
 class Submits(Protocol):
     """How a prompt of this caller's is accepted."""
 
     async def submit(
-        self, prompt: Prompt, *, idempotency_key: str | None, fields: Mapping[str, str | bytes], along: Along
+        self,
+        prompt: Prompt,
+        *,
+        idempotency_key: str | None,
+        fields: Mapping[str, str | bytes],
+        along: Along,
+        inherited: Mapping[str, str] = NO_HEADERS,
     ) -> Accepted:
-        """Raises as `Streams.submit` does, and what the caller's limits make of it."""
+        """Raises as `Streams.submit` does, and what the caller's limits make of it. `inherited` are headers of an
+        earlier request.
+        """
 
     async def resubmit(self, stream_id: str, idempotency_key: str, digest: str) -> bool:
         """As `Streams.resubmit`."""

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.intake import attachments
+from app.intake.calls.results import Result, results_of
 from app.intake.prompt import InvalidPromptError, digest_of
 from app.intake.raw_json import Fields, built, kind_of, raw, read, size
 from app.intake.unknown import unknown
@@ -28,13 +29,15 @@ class Mode(StrEnum):
     SAY = "say"
     REGENERATE = "regenerate"
     CONTINUE = "continue"
+    RESULTS = "results"
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A checked request. `after` is None for the end, and '' for the very start.
 
-    `fields` are the Messages API's, as they were sent; `size` is what was sent in all, in bytes.
+    `fields` are the Messages API's, as they were sent; `size` is what was sent in all, in bytes. `results` are what the
+    client's own tools brought.
     """
 
     mode: Mode
@@ -43,6 +46,7 @@ class Turn:
     fields: Fields
     digest: str
     size: int = 0
+    results: Sequence[Result] = ()
 
 
 def turn_of(sent: Mapping[str, Any], conversation_id: str) -> Turn:
@@ -69,6 +73,29 @@ def turn_of(sent: Mapping[str, Any], conversation_id: str) -> Turn:
     content = _content(built("content", body["content"])) if mode is Mode.SAY else []
     fields = {name: value for name, value in body.items() if name not in _OURS}
     return Turn(mode, content, after, fields, digest, size(body.values()))
+
+
+def results_turn(sent: Fields, conversation_id: str) -> Turn:
+    """The turn in the body of a request that brings results of tools. Raises `InvalidPromptError`."""
+    for name in (*_KEPT, *_OURS):
+        if name in sent:
+            raise InvalidPromptError(f"{name}: goes with /messages; here results are sent")
+    results = results_of(sent.get("results"))
+    built("results", sent["results"])  # they are kept as values
+    fields = {name: value for name, value in sent.items() if name != "results"}
+    digest = digest_of(sent, conversation_id)
+    return Turn(Mode.RESULTS, [], None, fields, digest, size(sent.values()), results)
+
+
+def version_of(body: Fields) -> str:
+    """The message that is to be shown again. Raises `InvalidPromptError`."""
+    for name in body:
+        if name != "message_id":
+            raise InvalidPromptError(unknown(name, ("message_id",)))
+    message_id = built("message_id", body["message_id"]) if "message_id" in body else None
+    if not isinstance(message_id, str):
+        raise InvalidPromptError("message_id: must be the id of a message of this conversation")
+    return message_id
 
 
 def description_of(body: Fields, known: tuple[str, ...] = tuple(FIELDS)) -> dict[str, str]:

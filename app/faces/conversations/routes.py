@@ -6,14 +6,14 @@ A conversation belongs to its owner (another's is 404, a deleted one 410 for a d
     {"id": "msg_…", "role": "user"|"assistant", "content": [blocks], "created_at": …}
 
 and, of an answer, also `stream_id`, `model`, `outcome` (as in `relay.end`), `stop_reason`, `usage`, `cost_usd`,
-`timing` ({"first_token_ms","total_ms"}: from the submit to the first content of the attempt that became the answer, and
-to the ending, by Redis' clock; null for what did not come), and `error` ({"type","message"}) where it failed. An answer
-is added when its stream has ended. `truncated`, `cancelled`, `failed` and `expired` keep what came; the last three are
-marked by `"partial": true` where anything did. Upstream, a failed or expired one is not heard, and what follows a
-cancelled one says that it was stopped. `saved_usd` is there where caches saved anything, and `feedback`
-({"rating","note"?}) where somebody rated the answer. A message of the user that `continue` wrote
-has `"continues": <id of the answer>`; a page need not show it. What an edit or a regeneration took the place of is
-kept, as far as a conversation has room: a message that has others beside it has `"versions": [ids, oldest first]`.
+`timing` ({"first_token_ms","total_ms"}: from the submit to the first content, and to the ending; null for what did not
+come), and `error` ({"type","message"}) where it failed. An answer is added when its stream has ended. `truncated`,
+`cancelled`, `failed` and `expired` keep what came; the last three are marked by `"partial": true` where anything did.
+Upstream, a failed or expired one is not heard, and what follows a cancelled one says that it was stopped. Of several
+turns `content` is the last one's, `steps` are those before it, as the API takes them, and `tool_results` what tools of
+ours brought for `content`. `saved_usd` is there where caches saved anything, `feedback` where somebody rated it. A
+message that `continue` wrote has `"continues": <id of the answer>`; one that has others beside it, which an edit or a
+regeneration took the place of, `"versions": [ids, oldest first]`.
 
 A *conversation* is
 
@@ -49,6 +49,9 @@ A *conversation* is
         its id is in the message, in `error.stream_id` and in `x-keepstream-id`. 400 where the conversation is longer
         than the model's context, or an image or document is of no type that the Claude API takes; 413 where the body or
         the conversation is as large as it may be
+    POST /v1/conversations/{id}/tool_results
+        {"results": [{"tool_use_id","content","is_error"?}]} of the client's tools that the last answer calls
+        → 202 as of …/messages; 409 where it calls none. What it was asked holds, unless it is said anew
     POST /v1/conversations/{id}/version
         {"message_id"}: makes the branch active in which that message stands → 200, the conversation; 409 while a
         stream runs
@@ -80,6 +83,7 @@ The events, each with an id:
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -92,15 +96,14 @@ from app.faces.base.by_ticket import ticket_for, ticket_of_stream
 from app.faces.base.front import front_of
 from app.faces.base.names import accepted_response
 from app.faces.conversations.answer import created, exported, kept
-from app.faces.conversations.prompt import description_of, turn_of
+from app.faces.conversations.prompt import Turn, description_of, results_turn, turn_of, version_of
 from app.faces.conversations.saying import Conversing
 from app.faces.conversations.view import shown
 from app.http.body import headers_of, idempotency_key, read_fields
 from app.http.errors import ApiError, draining
 from app.http.whole import json_response
 from app.intake.prompt import PASSED_HEADERS, InvalidPromptError, asks_for_ticket
-from app.intake.raw_json import built, size
-from app.intake.unknown import unknown
+from app.intake.raw_json import Fields, built, size
 from app.stream.concurrency.threads import beside
 from app.stream.conversations import turns
 from app.stream.conversations.conversation import Conversation
@@ -176,6 +179,14 @@ async def delete(request: Request) -> Response:
 
 
 async def send(request: Request) -> Response:
+    return await _send(request, turn_of)
+
+
+async def tool_results(request: Request) -> Response:
+    return await _send(request, results_turn)
+
+
+async def _send(request: Request, read: Callable[[Fields, str], Turn]) -> Response:
     front = front_of(request)
     caller = await front.caller(request)
     conversation_id = _id(request)
@@ -183,7 +194,7 @@ async def send(request: Request) -> Response:
         raise draining()
     key = idempotency_key(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
-    turn = await beside(size(fields.values()), lambda: turn_of(fields, conversation_id))
+    turn = await beside(size(fields.values()), lambda: read(fields, conversation_id))
     if asked := asks_for_ticket(turn.fields):
         await front.tickets.open()
     headers = headers_of(request, PASSED_HEADERS)
@@ -222,13 +233,7 @@ async def version(request: Request) -> Response:
     front = front_of(request)
     caller = await front.caller(request)
     conversation_id = _id(request)
-    body = await read_fields(request, front.settings.max_prompt_bytes)
-    for name in body:
-        if name != "message_id":
-            raise InvalidPromptError(unknown(name, ("message_id",)))
-    message_id = built("message_id", body["message_id"]) if "message_id" in body else None
-    if not isinstance(message_id, str):
-        raise InvalidPromptError("message_id: must be the id of a message of this conversation")
+    message_id = version_of(await read_fields(request, front.settings.max_prompt_bytes))
     return json_response(shown(await conversing_of(request).choose(caller.owner, conversation_id, message_id)))
 
 
@@ -284,6 +289,7 @@ ROUTES = [
     Route("/v1/conversations/{id}", update, methods=["PATCH"]),
     Route("/v1/conversations/{id}", delete, methods=["DELETE"]),
     Route("/v1/conversations/{id}/messages", send, methods=["POST"]),
+    Route("/v1/conversations/{id}/tool_results", tool_results, methods=["POST"]),
     Route("/v1/conversations/{id}/events", events, methods=["GET"]),
     Route("/v1/conversations/{id}/ticket", ticket, methods=["POST"]),
     Route("/v1/conversations/{id}/version", version, methods=["POST"]),

@@ -20,8 +20,11 @@ from app.faces.conversations.history import Plan, messages_json, plan, title_of
 from app.faces.conversations.keeping import Submits
 from app.faces.conversations.listed.naming import Naming
 from app.faces.conversations.listed.searching import Searching
-from app.faces.conversations.prompt import Turn
+from app.faces.conversations.prompt import Mode, Turn
 from app.http.bulk import Bulk
+from app.intake.calls.inheriting import FIELDS as INHERITED
+from app.intake.calls.inheriting import headers_of, inherited
+from app.intake.calls.results import resumes
 from app.intake.prompt import Prompt, prompt_of
 from app.intake.raw_json import Fields, raw
 from app.intake.relay import CACHE_PROMPT
@@ -131,6 +134,8 @@ class Conversing(Choosing, Naming, Searching):
     async def _send(
         self, found: Conversation, turn: Turn, headers: Mapping[str, str], submits: Submits, *, key: str | None
     ) -> Sent:
+        turn, inherits = await self._goes_on(found, turn)
+        headers = {**inherits, **headers}
         most = self._settings.conversation_bytes
         made, messages = await beside(found.bytes + turn.size, lambda: _made(found, turn, most))
         if made.bytes > most:
@@ -162,15 +167,25 @@ class Conversing(Choosing, Naming, Searching):
             undo=partial(self._take_back, said),
             undo_bytes=found.bytes if dropped else 0,
         )
-        fields = {"conversation": found.id, "asked": made.plan.asked, "turn": turn.digest}
+        fields = {"conversation": found.id, "asked": made.plan.asked, "turn": turn.digest, **resumes(rest)}
         if key is not None:
             fields["key"] = keys.idempotency(found.owner, key)
-        accepted = await submits.submit(prompt, idempotency_key=key, fields=fields, along=along)
+        accepted = await submits.submit(prompt, idempotency_key=key, fields=fields, along=along, inherited=inherits)
         if accepted.repeated:
             meta = await again(lambda: self._streams.log.meta(accepted.stream_id, "asked")) or {}
             return Sent(accepted.stream_id, accepted.state, meta.get("asked", b"").decode(), accepted.standing)
         await self._or_later(lambda: self.store.used(found))
         return Sent(accepted.stream_id, accepted.state, made.plan.asked, accepted.standing)
+
+    async def _goes_on(self, found: Conversation, turn: Turn) -> tuple[Turn, dict[str, str]]:
+        """A turn with what it takes over from the answer that it goes on with, and the headers that it does."""
+        stream_id = found.messages[-1].get("stream_id") if turn.mode is Mode.RESULTS and found.messages else None
+        if stream_id is None:
+            return turn, {}
+        meta = await again(lambda: self._streams.log.meta(stream_id, *INHERITED, "turns")) or {}
+        asked, turns = meta.get("request", b""), int(meta.get("turns", b"1"))
+        fields = await beside(len(asked), lambda: inherited(turn.fields, meta, turns))
+        return replace(turn, fields=fields), headers_of(meta)
 
     def _prompt(self, found: Conversation, turn: Turn, submits: Submits) -> tuple[Prompt, Fields]:
         """The prompt but for its body, and what that has besides its messages."""

@@ -7,10 +7,12 @@ it did not simply end.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
+
+from app.stream.conversations.answer_steps import RESULTS, STEPS
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _NAMES = {"user": "You", "assistant": "Claude"}
@@ -29,11 +31,19 @@ def transcript(title: str | None, system: str | None, messages: Sequence[dict[st
         parts.append("\n".join(f"> {line}".rstrip() for line in system.splitlines()))
     for message in messages:
         parts.append(f"## {_NAMES.get(message['role'], message['role'])}")
-        parts += [shown for block in message["content"] if (shown := _block(block))]
+        parts += [shown for block in _said(message) if (shown := _block(block))]
         if ending := _ENDINGS.get(message.get("outcome", "")):
             error = message.get("error") or {}
             parts.append(f"*{ending}{' ' + str(error['message']) if error.get('message') else ''}*")
     return "\n\n".join(parts) + "\n"
+
+
+def _said(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """All blocks of a message, in the order in which they came."""
+    for step in message.get(STEPS, []):
+        yield from step["content"]
+    yield from message["content"]
+    yield from message.get(RESULTS, [])
 
 
 def _block(block: dict[str, Any]) -> str:

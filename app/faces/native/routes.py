@@ -28,6 +28,7 @@ from app.fanout.hub import start_position
 from app.http.body import idempotency_key, read_fields
 from app.http.errors import ApiError, as_api_error
 from app.http.whole import json_response
+from app.intake.calls.results import resumes
 from app.intake.prompt import Defaults, prompt_of
 from app.intake.raw_json import size as size_of
 from app.stream.concurrency.threads import beside
@@ -56,7 +57,7 @@ async def submit(request: Request) -> Response:
     prompt = await beside(size_of(fields.values()), lambda: prompt_of(fields, defaults))
     if prompt.relay.ticket:
         await front.tickets.open()
-    kept = going_on.resumes(fields)
+    kept = resumes(fields)
     accepted = await accept(front, request, caller, prompt, idempotency_key=key, fields=kept, saves=True)
     return await going_on.response(front, accepted, prompt)
 

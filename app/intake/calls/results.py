@@ -15,6 +15,8 @@ import orjson
 
 from app.intake.raw_json import Fields, InvalidPromptError, Raw, elements, fields_of, joined, kind_of, read, size
 
+# Kept at a stream's submit: at an ending with a call of a tool its request stays, see scripts/log/append.lua.
+RESUMES = "resumes"
 # No model makes so many calls at once; each costs a look.
 RESULTS_MAX = 1000
 # Of an id no more is read, and no more is told.
@@ -39,6 +41,11 @@ class Turn:
 
     content: tuple[Raw, ...]
     calls: tuple[str, ...]
+
+
+def resumes(fields: Fields) -> dict[str, str]:
+    """Of a new stream's meta, by the body that it was asked with: whether it may end with a call of a client's tool."""
+    return {RESUMES: "1"} if "tools" in fields else {}
 
 
 class _Many(Exception):  # noqa: N818  # a way out of the decoder

@@ -85,6 +85,12 @@ SHAPES: Json = {
                 "type": ["array", "null"],
                 "description": "null only in an event, where it is large",
             },
+            "steps": {
+                "type": "array",
+                "items": thing({"role": {"enum": ["user", "assistant"]}, "content": _BLOCKS}, ["role", "content"]),
+                "description": "The turns before `content`, as the Messages API takes them, where tools were run",
+            },
+            "tool_results": {**_BLOCKS, "description": "Of the calls in `content`: what tools of the worker brought"},
             "created_at": _TIME,
             "continues": {"type": "string", "description": "The answer that this message asks to go on with"},
             "versions": {

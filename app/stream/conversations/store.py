@@ -27,6 +27,7 @@ from app.stream.conversations import turns
 from app.stream.conversations.conversation import Change, Changed, Conversation
 from app.stream.log import Log, State
 from app.stream.readback.partial import partial_of
+from app.stream.readback.steps import steps_of
 from app.stream.scripts import source, source_on_full
 
 # A log of events that is longer is started over: who was away for so long fetches the conversation.
@@ -208,7 +209,11 @@ class Conversations:
             return None
         standing = (await partial_of(self._log, stream_id)).content if turns.stands_in_log(meta) else ()
         large = len(meta.get("message", b"")) or (LARGE_BYTES + 1 if standing else 0)
-        return await beside(large, lambda: turns.answer(stream_id, meta, standing, now)), large
+        steps = turns.NO_STEPS
+        if "tools" in meta:
+            steps = await steps_of(self._log, stream_id, meta, meta.get("message", b""))
+            large += sum(map(len, (*steps.messages, *steps.results.values())))
+        return await beside(large, lambda: turns.answer(stream_id, meta, standing, now, steps)), large
 
     # --- an owner's list
 

@@ -14,8 +14,11 @@ from typing import Any
 import orjson
 
 from app.stream.accounts import NANO
+from app.stream.conversations import answer_steps
 from app.stream.endings import Outcome, end_data, is_withheld
 from app.stream.ledger.lines import calls_of
+from app.stream.readback.steps import FIELDS as STEPS_FIELDS
+from app.stream.readback.steps import Steps
 from app.stream.readback.values import parse
 
 Message = dict[str, Any]
@@ -23,10 +26,11 @@ Event = tuple[str, dict[str, Any]]
 
 # What an event carries of a message; more than that is fetched, and does not fill the log.
 EVENT_CONTENT_BYTES = 16 * 1024
+NO_STEPS = Steps()
 # The fields of a stream's meta that an answer is made of.
 ANSWER_FIELDS = (
     "outcome", "message", "partial", "error", "stop_reason", "usage", "cost_usd", "model",
-    "created_at", "first_at", "ended_at", "calls", "delivery"
+    "created_at", "first_at", "ended_at", "calls", "delivery", "tools", *STEPS_FIELDS
 )  # fmt: skip
 # What content comes to stand in: a message, a history, an event, an answer over HTTP.
 WRAPPING = 8
@@ -51,12 +55,16 @@ def answer_id(stream_id: str) -> str:
 
 
 def answer(
-    stream_id: str, meta: Mapping[str, bytes] | None, standing: Sequence[Mapping[str, Any]], now: int
+    stream_id: str,
+    meta: Mapping[str, bytes] | None,
+    standing: Sequence[Mapping[str, Any]],
+    now: int,
+    steps: Steps = NO_STEPS,
 ) -> Message:
     """The answer that an ended stream is, by the `ANSWER_FIELDS` of its meta; None is a stream that is lost.
 
-    `standing` are the blocks of its newest attempt, for a stream whose meta has no Message. `partial` marks what is no
-    whole answer.
+    `standing` are the blocks of its newest attempt, for a stream whose meta has no Message; `steps` its turns before
+    the last one. `partial` marks what is no whole answer.
     """
     meta = meta or {"outcome": Outcome.FAILED.encode(), "error": orjson.dumps(LOST)}
     outcome = meta.get("outcome", b"failed").decode()
@@ -64,8 +72,11 @@ def answer(
     content: Any = stored.get("content") if isinstance(stored, dict) else None
     if not isinstance(content, list):
         content = list(standing)
+    earlier, results = answer_steps.before(steps), answer_steps.brought(meta.get("message", b""), steps.results)
     if is_withheld(meta):
-        content = []
+        content = earlier = results = []
+    if not _can_be_written([earlier, results]):
+        earlier = results = []
     if not _can_be_written(content):
         content = [{"type": "text", "text": block["text"]} for block in content if block.get("type") == "text"]
     is_partial = outcome in PARTIAL
@@ -87,7 +98,12 @@ def answer(
     error, saved = parse(meta.get("error")), calls_of(meta.get("calls"), 0, "").sums.saved_nano
     if saved > 0:
         message["saved_usd"] = saved / NANO
-    return message | ({"partial": True} if content and is_partial else {}) | ({"error": error} if error else {})
+    if earlier:
+        message[answer_steps.STEPS] = earlier
+    if results:
+        message[answer_steps.RESULTS] = results
+    said = bool(content or earlier)
+    return message | ({"partial": True} if said and is_partial else {}) | ({"error": error} if error else {})
 
 
 def says_something(block: Mapping[str, Any]) -> bool:
@@ -128,8 +144,9 @@ def stands_in_log(meta: Mapping[str, bytes]) -> bool:
 
 
 def added(message: Message) -> Event:
-    if len(orjson.dumps(message["content"])) > EVENT_CONTENT_BYTES:
-        message = message | {"content": None}
+    spoken = [message.get(name) for name in ("content", answer_steps.STEPS, answer_steps.RESULTS)]
+    if len(orjson.dumps(spoken)) > EVENT_CONTENT_BYTES:
+        message = answer_steps.without_content(message)
     return "message.added", {"message": message}
 
 

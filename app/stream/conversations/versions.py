@@ -13,6 +13,8 @@ from typing import Any
 
 import orjson
 
+from app.stream.conversations.answer_steps import STEPS
+
 # What stands in the meta of these is read with every look at a conversation.
 PATHS_MOST = 50
 # How a message begins in the JSON that it is kept as.
@@ -106,4 +108,4 @@ class Versions:
 
 def is_worth_keeping(messages: Sequence[Mapping[str, Any]]) -> bool:
     """Whether what is dropped says anything: an answer that failed before its first word does not."""
-    return any(message["content"] for message in messages)
+    return any(message["content"] or message.get(STEPS) for message in messages)

@@ -149,4 +149,22 @@ ROWS = (
         "cache_prompt=CACHE_PROMPT[0]",
         'cache_prompt=""',
     ),
+    Mutation(
+        "a call without its result is heard again",
+        "app/faces/conversations/history.py",
+        '        if not calls <= {block.get("tool_use_id") for block in results}:\n            break\n',
+        "",
+    ),
+    Mutation(
+        "the turns of a failed answer are heard",
+        "app/faces/conversations/history.py",
+        '    if answer.get("outcome") in _UNHEARD:\n        return []\n    steps, found',
+        "    steps, found",
+    ),
+    Mutation(
+        "results are taken where nothing was called",
+        "app/faces/conversations/history.py",
+        'or last.get("stop_reason") != "tool_use" or not calls:',
+        "or not calls:",
+    ),
 )

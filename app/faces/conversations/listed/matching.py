@@ -16,6 +16,8 @@ from typing import Any
 
 import orjson
 
+from app.stream.conversations.answer_steps import STEPS
+
 PART = 32 * 1024
 # Of a text that has to be composed, which is a hundred times as much work.
 PART_COMPOSED = 4 * 1024
@@ -99,5 +101,6 @@ def _around(text: str, start: int, end: int, query: str) -> str:
 
 
 def _texts(message: Mapping[str, Any]) -> list[str]:
-    blocks = message["content"] or ()
+    said = [step["content"] for step in message.get(STEPS, ()) if step["role"] == "assistant"]
+    blocks = [block for content in (*said, message["content"] or ()) for block in content]
     return [text for block in blocks if block.get("type") == "text" and isinstance(text := block.get("text"), str)]

@@ -7,9 +7,7 @@ is kept. Results are given once: the same again are the same stream.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,11 +20,12 @@ from app.faces.base.measured import measured_where_ended
 from app.faces.base.names import accepted_response
 from app.http.body import idempotency_key, read_fields
 from app.http.errors import ApiError
-from app.intake.calls.results import Result, answered, continued, result_block, results_of, turn_of
+from app.intake.calls.inheriting import FIELDS as INHERITED
+from app.intake.calls.inheriting import headers_of, inherited
+from app.intake.calls.results import RESUMES, Result, answered, continued, result_block, results_of, turn_of
 from app.intake.prompt import Prompt, digest_of, prompt_of
-from app.intake.raw_json import Fields, InvalidPromptError, Raw, fields_of, joined, kind_of, raw
+from app.intake.raw_json import Fields, InvalidPromptError, fields_of
 from app.intake.raw_json import size as size_of
-from app.intake.relay import CARRIED, carried
 from app.intake.submit import Accepted, again
 from app.stream.concurrency.threads import beside
 from app.stream.endings import Outcome
@@ -35,18 +34,11 @@ from app.stream.log import State
 from app.stream.readback.steps import FIELDS as STEPS
 from app.stream.readback.steps import Steps, steps_of
 
-# Kept at a stream's submit: at an ending with a call of a tool its request stays, see scripts/log/append.lua.
-RESUMES = "resumes"
 TOOL_USE = b"tool_use"
 # Under it stands, among a caller's Idempotency-Keys, which stream went on with another; no client can send one like it.
 GOES_ON = "\0tool_results "
 _NOT_ANEW = ("messages", "prompt")
-_NEEDED = ("outcome", "stop_reason", "conversation", "request", "message", "headers", *CARRIED, *STEPS)
-
-
-def resumes(fields: Fields) -> dict[str, str]:
-    """Of a new stream's meta, by the body that it was asked with: whether it may end with a call of a tool."""
-    return {RESUMES: "1"} if "tools" in fields else {}
+_NEEDED = ("outcome", "stop_reason", "conversation", "message", *INHERITED, *STEPS)
 
 
 async def tool_results(request: Request) -> Response:
@@ -71,7 +63,6 @@ async def tool_results(request: Request) -> Response:
         raise ApiError(413, f"with these results the conversation is larger than {most} bytes")
     if prompt.relay.ticket:
         await front.tickets.open()
-    headers = orjson.loads(meta.get("headers", b"{}"))
     try:
         accepted = await accept(
             front,
@@ -81,7 +72,7 @@ async def tool_results(request: Request) -> Response:
             idempotency_key=key or GOES_ON + stream_id,
             failure_frees_key=key is None,
             fields={RESUMES: "1"},
-            inherited=headers,
+            inherited=headers_of(meta),
         )
     except IdempotencyConflictError as error:
         if key is not None:
@@ -117,13 +108,8 @@ def _prompt(meta: dict[str, bytes], steps: Steps, given: list[Result], anew: Fie
     last = turn_of(meta["message"])
     turns.append((last, answered(last.calls, {call: ours[call] for call in last.calls if call in ours}, given)))
     first = fields_of(meta["request"])
-    relay: dict[str, Any] = {name: raw(value) for name, value in carried(meta, len(turns)).items()}
-    if kind_of(asked := anew.get("relay", Raw(b"{}"))) == "object":
-        relay |= fields_of(bytes(asked))
-    elif kind_of(asked) != "null":
-        raise InvalidPromptError("relay: must be an object")
     messages = continued(first["messages"], turns)
-    return prompt_of({**first, **anew, "relay": Raw(joined(relay)), "messages": messages}, None)
+    return prompt_of({**inherited(anew, meta, len(turns)), "messages": messages}, None)
 
 
 def _given_already(stream_id: str) -> ApiError:

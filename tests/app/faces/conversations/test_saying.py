@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import orjson
@@ -19,8 +19,9 @@ from app.faces.conversations.prompt import turn_of
 from app.faces.conversations.saying import Conversing
 from app.http.bulk import Bulk
 from app.intake import submit as submitting
-from app.intake.prompt import InvalidPromptError
+from app.intake.prompt import InvalidPromptError, Prompt
 from app.intake.streams import Streams
+from app.intake.submit import Accepted
 from app.prices import Prices
 from app.settings import Settings
 from app.stream import keys
@@ -47,7 +48,9 @@ class Unlimited:
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
-        self.submit = partial(streams.submit, owner=OWNER, headers={})
+
+    async def submit(self, prompt: Prompt, *, inherited: Mapping[str, str] | None = None, **more: Any) -> Accepted:
+        return await self._streams.submit(prompt, OWNER, inherited or {}, **more)
 
     def max_tokens(self, default: int) -> int:
         return default
