@@ -9,6 +9,8 @@ import json
 from typing import Any
 
 TOOL_CHARACTERS = 100
+# A shorter time nobody has noticed.
+NOTICED_MS = 50
 
 
 def called(name: object, given: Any) -> str:
@@ -20,7 +22,11 @@ def called(name: object, given: Any) -> str:
 
 def gave(name: object, content: Any, *, failed: bool, milliseconds: Any = None) -> str:
     """`clock → 12:00 · 0.2 s`. What does not fit is left out of the middle: the time stands at the end."""
-    took = f" · {milliseconds / 1000:.2g} s" if isinstance(milliseconds, int | float) and milliseconds > 0 else ""
+    took = (
+        f" · {milliseconds / 1000:.2g} s"
+        if isinstance(milliseconds, int | float) and milliseconds >= NOTICED_MS
+        else ""
+    )
     said = " ".join(_texts(content).split())
     return noted(f"{name} failed: {said}" if failed else f"{name} → {said}", took)
 

@@ -107,6 +107,7 @@ async def test_a_person_is_asked_and_what_was_said_goes_along(site: Site) -> Non
     await page.evaluate("refuses = null")
     await button(page, "Approve").click()
     await expect(cards(page)).to_contain_text("Approved")
+    await expect(page.locator(".status")).to_have_text("Using pay")
     assert await page.evaluate("decided") == [["t2", {"approve": True}]]
 
     await page.evaluate(TAUGHT, [*call("t3"), asks("t3")])

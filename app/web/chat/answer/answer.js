@@ -108,7 +108,7 @@ export class Answer {
       case "relay.approval":
         if (!this.#find(data.tool_use_id)) this.#begin(data.tool_use_id, { type: "tool_use", id: data.tool_use_id, ...data })?.whole(data);
         this.#find(data.tool_use_id).tell("ask");
-        this.say("Waiting for your approval");
+        this.#running();
         this.onNews(`${data.name} waits for your approval.`);
         break;
       case "relay.tool":
@@ -221,8 +221,15 @@ export class Answer {
     else if (part?.name) this.say(`Using ${part.name}`, { busy: true });
   }
 
-  /** The tools that have given nothing yet. */
+  /** A person has said whether this call may be made. */
+  decided(id) {
+    this.#find(id).asks = false;
+    this.#running();
+  }
+
+  /** What is waited for: a person, or the tools that have given nothing yet. */
   #running() {
+    if (this.#parts.some((part) => part.asks)) return this.say("Waiting for your approval");
     const names = this.#parts.filter((part) => part.open).map((part) => part.name);
     this.say(names.length ? `Using ${[...new Set(names)].join(" and ")}` : "", { busy: names.length > 0 });
   }

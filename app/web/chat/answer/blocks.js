@@ -117,7 +117,7 @@ export class Thinking extends Part {
 
 /**
  * A tool's call, or what one gave. How it looks is loaded with the first of them; what is told to it meanwhile is told to it
- * then. `open`: it has no result yet.
+ * then. `open`: it has no result yet; `asks`: a person is to say whether it may be made.
  */
 class Late extends Part {
   element = h("div", { class: "card" });
@@ -135,7 +135,8 @@ class Late extends Part {
 
   /** `whole(block)`, `delta(delta)`, `end()` of its input, `ask()`, `result(content, isError, ms)`, `over()` of all. */
   tell(name, ...given) {
-    if (name === "result") this.open = false;
+    if (name === "result") this.open = this.asks = false;
+    if (name === "ask") this.asks = true;
     if (this.#card) this.#card[name](...given);
     else this.#told.push([name, given]);
   }

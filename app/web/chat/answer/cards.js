@@ -12,8 +12,9 @@ import { left, seconds, trouble } from "/chat/words.js";
 
 /** Of an input and of a result so many characters stand in the line. */
 const BRIEF = 120;
-/** What takes longer is shown with its time. */
+/** What takes longer is shown with its time: while it runs, and when it is done. */
 const LONG_MS = 2000;
+const NOTICED_MS = 50;
 const DECIDED = "This was decided elsewhere, or the answer was stopped.";
 
 await new Promise((resolve) => {
@@ -118,7 +119,7 @@ export class Card {
     this.#output.parentElement.hidden = isError || !output.length;
     if (!isError) this.#tell(text && `→ ${inLine(text)}`);
     this.#over(isError ? "failed" : "done");
-    this.#took.textContent = ms > 0 ? seconds(ms) : "";
+    this.#took.textContent = ms >= NOTICED_MS ? seconds(ms) : "";
   }
 
   /** Nothing comes any more. */
@@ -131,6 +132,8 @@ export class Card {
     const hadFocus = this.#under.contains(document.activeElement);
     this.#under.replaceChildren(h("p", { class: "note", role: "status" }, text));
     if (this.#element.dataset.state === "asks") this.#state("running");
+    this.#since = performance.now();
+    this.#answer.decided(this.#id);
     if (hadFocus) this.#details.querySelector("summary").focus();
   }
 
