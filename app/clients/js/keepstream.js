@@ -76,14 +76,14 @@ export class Keepstream {
    * @template [Event=StreamEvent]
    * @param {string} path @param {FollowOptions} [options] @returns {AsyncGenerator<Event, void, void>}
    */
-  async *follow(path, { after = "", signal, onState } = {}) {
+  async *follow(path, { after = "", partial, signal, onState } = {}) {
     let retry = RETRY_MS;
     for (let failures = 0; ; ) {
       let wait = null;
       onState?.("connecting");
       const connection = connect(signal);
       try {
-        const response = await this.request(path, {
+        const response = await this.request(partial ? `${path}${path.includes("?") ? "&" : "?"}partial=1` : path, {
           headers: { accept: "text/event-stream", ...(after && { "last-event-id": after }) },
           cache: "no-store",
           ...{ signal: connection.signal, connection }, // a `fetch` that asks a person meanwhile says that it `heard`

@@ -57,6 +57,7 @@
 /**
  * @typedef {object} FollowExtras
  * @property {string} [after] the id of the last event one has; from the newest attempt's start if left out
+ * @property {boolean} [partial] `relay.partial` as well: what the JSON of an answer says so far
  * @property {OnState} [onState]
  * @typedef {CallOptions & FollowExtras} FollowOptions
  */

@@ -2,7 +2,7 @@
  * Keepstream for browsers and Node: submit a prompt, read its events, survive everything in between.
  *
  * The rule: `events` ends only after the stream's ending, or throws; a connection that ends, breaks or falls silent is
- * opened again after the last event that was handed out. Served as it is: what is long is told in shapes.js.
+ * opened again after the last event that was handed out. What is long is told in shapes.js.
  *
  * @import { Accepted, Body, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions,
  *   StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"
@@ -37,7 +37,7 @@ export declare class Keepstream {
      * @template [Event=StreamEvent]
      * @param {string} path @param {FollowOptions} [options] @returns {AsyncGenerator<Event, void, void>}
      */
-    follow<Event = StreamEvent>(path: string, { after, signal, onState }?: FollowOptions): AsyncGenerator<Event, void, void>;
+    follow<Event = StreamEvent>(path: string, { after, partial, signal, onState }?: FollowOptions): AsyncGenerator<Event, void, void>;
     /** The finished Message. @param {string} id @param {TicketOptions} [options] @returns {Promise<Message>} */
     message(id: string, options?: TicketOptions): Promise<Message>;
     /** Stops it for everybody. @param {string} id @param {CallOptions} [options] @returns {Promise<object>} */

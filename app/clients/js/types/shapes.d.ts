@@ -69,6 +69,10 @@ export type FollowExtras = {
      * the id of the last event one has; from the newest attempt's start if left out
      */
     after?: string;
+    /**
+     * `relay.partial` as well: what the JSON of an answer says so far
+     */
+    partial?: boolean;
     onState?: OnState;
 };
 export type FollowOptions = CallOptions & FollowExtras;
@@ -517,6 +521,7 @@ export type ConversationHook = ConversationView & ConversationActions;
 /**
  * @typedef {object} FollowExtras
  * @property {string} [after] the id of the last event one has; from the newest attempt's start if left out
+ * @property {boolean} [partial] `relay.partial` as well: what the JSON of an answer says so far
  * @property {OnState} [onState]
  * @typedef {CallOptions & FollowExtras} FollowOptions
  */

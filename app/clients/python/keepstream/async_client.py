@@ -75,21 +75,26 @@ class AsyncClient:
         """
         return await self._wire.submit(interface.submit(prompt), idempotency_key, on_state)
 
-    def events(self, stream_id: str, *, after: str = "", on_state: OnState = heedless) -> AsyncEvents:
+    def events(
+        self, stream_id: str, *, after: str = "", partial: bool = False, on_state: OnState = heedless
+    ) -> AsyncEvents:
         """The events from the newest attempt's start, or after the id `after`, up to the ending.
 
         It ends only after `End`, or raises: a connection that is cut or falls silent is opened again after the last
         event that was handed out. After `Reset` forget what came before. A stream that had ended at `after` gives
-        nothing. `on_state` is told of the connection: `"connecting"`, `"open"`, and `"waiting"` with the seconds before
-        the next one; what it raises ends the reading.
+        nothing. With `partial` there are `Partial` events as well: what the JSON of an answer says so far. `on_state`
+        is told of the connection: `"connecting"`, `"open"`, and `"waiting"` with the seconds before the next one; what
+        it raises ends the reading.
         """
         reading = Reading(after)
-        return AsyncEvents(self._wire.read(interface.events(stream_id), reading, on_state), reading)
+        return AsyncEvents(self._wire.read(interface.events(stream_id, partial=partial), reading, on_state), reading)
 
-    def follow(self, events_url: str, *, after: str = "", on_state: OnState = heedless) -> AsyncEvents:
+    def follow(
+        self, events_url: str, *, after: str = "", partial: bool = False, on_state: OnState = heedless
+    ) -> AsyncEvents:
         """As `events`, of an `events_url`, which may carry a ticket. `ValueError` if it is another server's."""
         reading = Reading(after)
-        request = interface.follow(whole(self._wire.sending.base, events_url))
+        request = interface.follow(whole(self._wire.sending.base, events_url), partial=partial)
         return AsyncEvents(self._wire.read(request, reading, on_state), reading)
 
     async def stream(self, stream_id: str) -> Stream:

@@ -48,8 +48,8 @@ def submit(prompt: str | Mapping[str, Any]) -> Request[Submitted]:
     return with_json("POST", "/v1/streams", {"prompt": prompt} if isinstance(prompt, str) else prompt)
 
 
-def events(stream_id: str) -> Request[Any]:
-    return Request("GET", f"{_stream(stream_id)}/events")
+def events(stream_id: str, *, partial: bool = False) -> Request[Any]:
+    return follow(f"{_stream(stream_id)}/events", partial=partial)
 
 
 def stream(stream_id: str) -> Request[Stream]:
@@ -106,8 +106,8 @@ def board() -> Request[Any]:
     return Request("GET", "/ops/events", seconds=BOARD_SILENCE_SECONDS)
 
 
-def follow(address: str) -> Request[Any]:
-    return Request("GET", address)
+def follow(address: str, *, partial: bool = False) -> Request[Any]:
+    return Request("GET", address, params={"partial": "1"} if partial else {})
 
 
 def other(method: str, path: str, body: Any, params: Mapping[str, str] | None) -> Request[Any]:

@@ -132,3 +132,9 @@ def _resolved(found: Any) -> Any:
             whole = whole[part]
         found = whole
     return found
+
+
+def test_values_of_json_are_asked_for_beside_a_ticket_as_well() -> None:
+    assert interface.events(STREAM).params == {}
+    assert interface.events(STREAM, partial=True).params == {"partial": "1"}
+    assert interface.follow("https://k/v1/streams/st_1/events?ticket=t", partial=True).params == {"partial": "1"}
