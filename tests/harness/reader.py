@@ -73,9 +73,16 @@ class Sight:
         [frame] = frames.split(raw)
         if frame.name == "relay.reset":
             self.resets += 1
-            self.seen.clear()
+            self._forget(orjson.loads(frame.data).get("turn", 1))
         elif frame.name == "relay.end":
             self.end = orjson.loads(frame.data)
+
+    def _forget(self, turn: int) -> None:
+        """What was seen from this turn on; the turns before stay."""
+        kept = 0
+        for _ in range(turn) if turn > 1 else ():
+            kept = self.seen.index(b"event: message_start\n", kept) + 1
+        del self.seen[max(kept - 1, 0) :]
 
     def _take_unlogged(self, block: bytes) -> None:
         if block.startswith(b"event: relay.reset"):

@@ -34,10 +34,21 @@ class Commits:
         """What is written is taken by the test."""
 
 
-def record(*, counted: bool = False, stalled: bool = False, **meta: bytes) -> Record:
+def services_of(toolbox: object) -> Any:
+    return cast("Any", SimpleNamespace(settings=Settings(), committer=Commits(), prices=PRICES, toolbox=toolbox))
+
+
+def record(
+    *,
+    counted: bool = False,
+    stalled: bool = False,
+    toolbox: object = None,
+    interrupt: Interrupt | None = None,
+    **meta: bytes,
+) -> Record:
     begun = Begun(Status.OK, 5000, 0, origin("st_1"), {"request": REQUEST, "model": b"m", **meta}, counted)
-    services = cast("Any", SimpleNamespace(settings=Settings(), committer=Commits(), prices=PRICES, toolbox=Toolbox()))
-    return Record(Claim("st_1", 1, "w/1", stalled=stalled), services, Interrupt(), begun)
+    claim, services = Claim("st_1", 1, "w/1", stalled=stalled), services_of(toolbox or Toolbox())
+    return Record(claim, services, interrupt or Interrupt(), begun)
 
 
 def written(found: Record) -> dict[str, Any]:

@@ -66,8 +66,8 @@ if ARGV[8] then
     story(meta, ARGV[9])
     first = 10
   end
-  if ARGV[first] then
-    redis.call('HSET', meta, unpack(ARGV, first))
+  for i = first, #ARGV, 2000 do -- Lua takes no more than some thousand at once, and a lost tail brings the fields of all turns
+    redis.call('HSET', meta, unpack(ARGV, i, math.min(i + 1999, #ARGV)))
   end
 end
 if ARGV[6] ~= '' then

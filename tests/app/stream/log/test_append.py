@@ -132,3 +132,15 @@ async def test_fields_alone_are_stored_without_a_byte(redis: Redis, log: Log, st
     appended = await log.append(FIRST, at.offset, b"", {"base": at.offset, "attempt": 2})
     assert (appended.status, appended.length) == (Status.OK, at.offset)
     assert await redis.hmget(keys.meta(STREAM), "base", "attempt") == [str(at.offset).encode(), b"2"]
+
+
+async def test_as_many_fields_as_a_long_loop_of_tools_has_are_stored_at_once(log: Log, start: Position) -> None:
+    """A log that lost its tail is given all of them with the frames."""
+    fields = {f"result:{n}": b"{}" for n in range(5_000)}
+    told, _ = tell(start, "one")
+    assert (await log.append(FIRST, 0, told, fields)).status is Status.OK
+    assert await log.meta(STREAM, "result:0", "result:4999") == {
+        "state": b"running",
+        "result:0": b"{}",
+        "result:4999": b"{}",
+    }

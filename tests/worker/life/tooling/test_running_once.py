@@ -1,0 +1,110 @@
+"""The running of a turn's tools by itself: a record whose appends the test answers, and a box that it holds."""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+
+from app.stream.stages import Stage
+from tests.worker.life.test_record import record, services_of
+from tests.worker.life.tooling.box import SCHEMA, Box
+from worker.life.decide import Decision, Reason
+from worker.life.interrupt import Interrupt, Why
+from worker.life.record import Record
+from worker.life.steps import HandOver, Start
+from worker.life.tooling.running import Tools
+from worker.tools.tool import Tool
+
+TICKS = 20
+
+
+def message(*calls: str) -> bytes:
+    """Each call is `tool:id`."""
+    uses = [{"type": "tool_use", "name": name, "id": id_, "input": {}} for name, id_ in (c.split(":") for c in calls)]
+    return orjson.dumps({"content": uses, "stop_reason": "tool_use"})
+
+
+class Running:
+    """Tools of a stream in its first turn, whose message has these calls; `pay` must not run twice."""
+
+    def __init__(self, *calls: str) -> None:
+        self.box = Box(Tool("pay", "", SCHEMA, repeatable=False), Tool("look", "", SCHEMA, repeatable=True))
+        meta = {"tools": b'["pay","look"]', "max_turns": b"9", "turn": b"1", "turn:1": message(*calls)}
+        self.interrupt = Interrupt()
+        self.record: Record = record(toolbox=self.box, interrupt=self.interrupt, attempt=b"1", **meta)
+        self.record.go(self.record.first(Reason.WORKER_LOST).way)
+        assert self.record.stage is Stage.TOOLS
+        self.tools = Tools(self.record, services_of(self.box), self.interrupt)
+
+    def start(self) -> asyncio.Task[Decision]:
+        return asyncio.create_task(self.tools.run())
+
+    def written(self) -> list[str]:
+        """The names of the fields that are written now; their append is answered."""
+        append = self.record.writer.take()
+        assert append is not None
+        self.record.writer.answered()
+        return sorted(append.fields)
+
+
+async def tick() -> None:
+    for _ in range(TICKS):
+        await asyncio.sleep(0)
+
+
+async def test_what_must_not_run_twice_is_confirmed_before_it_runs() -> None:
+    running = Running("pay:p", "look:l")
+    task = running.start()
+    await tick()
+    assert running.box.called == []
+    assert running.written() == ["began"]
+    await task
+    assert sorted(running.box.called) == ["l", "p"]
+
+
+async def test_what_may_waits_for_nobody() -> None:
+    running = Running("look:l")
+    assert (await running.start()).step == Start()
+    assert running.written() == ["began", "result:l", "turn"]
+
+
+async def test_results_that_came_as_nobody_waited_any_more_are_kept() -> None:
+    running = Running("look:l", "look:m")
+    running.box.hold = {"look"}
+    task = running.start()
+    await tick()
+    running.box.let()
+    running.interrupt.stop(Why.DRAINED)  # before they are looked at
+    await tick()
+    assert isinstance((await task).step, HandOver)
+    assert {"result:l", "result:m"} <= set(running.written())
+
+
+async def test_a_drain_takes_back_what_was_about_to_run_and_did_not() -> None:
+    running = Running("pay:p")
+    task = running.start()
+    await tick()
+    running.interrupt.stop(Why.DRAINED)
+    assert isinstance((await task).step, HandOver)
+    append = running.record.writer.take()
+    assert append is not None
+    assert (append.fields["began"], running.box.called) == (b"[]", [])
+
+
+async def test_whatever_ends_the_running_ends_the_tools() -> None:
+    running = Running("look:l")
+    running.box.hold = {"look"}
+    task = running.start()
+    await tick()
+    await running.tools.close()
+    assert running.box.cancelled == ["l"]
+    task.cancel()
+
+
+async def test_what_is_kept_of_a_loop_counts_to_what_the_worker_holds() -> None:
+    running = Running("look:l")
+    before = running.record.memory_bytes
+    running.box.content["look"] = "x" * 10_000
+    await running.start()
+    assert running.record.memory_bytes - before > 10_000
