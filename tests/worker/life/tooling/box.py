@@ -9,7 +9,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from worker import process
+from worker.tools import kit
 from worker.tools.tool import Call, Result, Tool
 
 SCHEMA = b'{"type":"object"}'
@@ -55,7 +55,7 @@ class Box:
 def boxed(monkeypatch: pytest.MonkeyPatch, **tools: bool) -> Box:
     """A box for the workers that are made from now on; of each tool whether it may run twice."""
     box = Box(*(Tool(name, "", SCHEMA, repeatable=repeatable) for name, repeatable in tools.items()))
-    monkeypatch.setattr(process, "Toolbox", lambda *_, **__: box)
+    monkeypatch.setattr(kit, "Toolbox", lambda *_, **__: box)
     return box
 
 

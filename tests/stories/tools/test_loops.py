@@ -32,7 +32,7 @@ PATIENCE = 60.0
 
 @dataclass
 class House:
-    """A cluster whose workers have the tools of `tests.harness.tools_of_stories`."""
+    """A cluster whose workers have the tools of `tests.stories.tools.written_down`."""
 
     api: Api
     folder: Path
@@ -71,7 +71,7 @@ class House:
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     folder = tmp_path_factory.mktemp("tools")
     others = {"KEEPSTREAM_STORY": str(folder), "PYTHONPATH": os.pathsep.join([str(Path.cwd())])}
-    settings = {"tools": "tests.harness.tools_of_stories", "lease_seconds": LEASE_SECONDS, "drain_seconds": 0.5}
+    settings = {"tools": "tests.stories.tools.written_down", "lease_seconds": LEASE_SECONDS, "drain_seconds": 0.5}
     async with Cluster(workers=2, others=others, **settings) as cluster:
         api = Api(cluster)
         yield House(api, folder)
