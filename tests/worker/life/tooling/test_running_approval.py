@@ -6,7 +6,6 @@ Nobody has a stream that waits, and what was approved runs once, whoever has it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -18,40 +17,33 @@ from app.stream import keys
 from app.stream.approvals.approvals import Decided, Verdict
 from app.stream.conversations.store import Conversations
 from app.stream.log import State
+from tests.worker.life.tooling.box import SCHEMA, Box
 from tests.worker.workshop import Stream, Workshop
-from worker import process
-from worker.tools.tool import Tool, ToolContext
-from worker.tools.toolbox import Runnable
+from worker.tools import kit
+from worker.tools.tool import Call, Result, Tool
 
 ASKED: dict[str, bytes] = {"tools": b'["pay","look"]', "max_turns": b"10"}
 YES, NO = Verdict(approve=True), Verdict(approve=False, reason="not today")
 
 
-class Till:
+class Till(Box):
     """What was paid, by the ids of the calls."""
 
     def __init__(self) -> None:
+        super().__init__(Tool("pay", "Pays", SCHEMA, approve=True), Tool("look", "Looks", SCHEMA, repeatable=True))
+        self.content |= {"pay": "paid", "look": "seen"}
         self.paid: list[str] = []
 
-    async def pay(self, _: Mapping[str, Any], context: ToolContext) -> str:
-        self.paid.append(context.tool_use_id)
-        return "paid"
-
-    async def look(self, *_: object) -> str:
-        return "seen"
-
-    def runnables(self) -> list[Runnable]:
-        schema = b'{"type":"object","properties":{}}'
-        return [
-            Runnable(Tool("pay", "Pays", schema, approve=True), self.pay),
-            Runnable(Tool("look", "Looks", schema, repeatable=True), self.look),
-        ]
+    async def run(self, call: Call) -> Result:
+        if call.name == "pay":
+            self.paid.append(call.tool_use_id)
+        return await super().run(call)
 
 
 @pytest.fixture
 def till(monkeypatch: pytest.MonkeyPatch) -> Till:
     till = Till()
-    monkeypatch.setattr(process, "built_in", till.runnables)
+    monkeypatch.setattr(kit, "Toolbox", lambda *_, **__: till)
     return till
 
 
