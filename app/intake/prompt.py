@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -86,6 +86,21 @@ class Prompt:
         if query:
             fields["query"] = query
         return fields
+
+
+def delivered(prompt: Prompt, *, final: bool, waits: bool) -> Prompt:
+    """The prompt of a client whose limits ask for whole answers (`final`), or who waits for the end (`waits`).
+
+    What is held against a schema must not be seen before: it is shown whole. A restart of what is shown whole is seen
+    by nobody. Raises `InvalidPromptError`.
+    """
+    relay = prompt.relay
+    if not (final or relay.is_final or (relay.validate and waits)):
+        if relay.validate:
+            raise InvalidPromptError("relay.validate: needs relay.delivery final, or to be waited for (?wait=SECONDS)")
+        return prompt
+    relay = replace(relay, delivery="final")
+    return replace(prompt, relay=relay, on_interrupt=relay.on_interrupt or "restart")
 
 
 def forwarded(headers: Mapping[str, str]) -> dict[str, str]:

@@ -112,6 +112,11 @@ class Granted:
         return min([default, *(one.max_tokens for one in self.allowances if one.max_tokens is not None)])
 
     @property
+    def final(self) -> bool:
+        """Whether nothing of an answer is shown before it is whole, whatever a request says."""
+        return any(one.final for one in self.allowances)
+
+    @property
     def cache(self) -> float:
         """For how many seconds an answer is saved where a request does not say; 0 for not at all."""
         return min((one.cache for one in self.allowances if one.cache is not None), default=0.0)

@@ -24,7 +24,7 @@ from app.faces.base.front import Front
 from app.faces.base.screened import screened
 from app.http.body import headers_of
 from app.intake.checked import structured
-from app.intake.prompt import PASSED_HEADERS, InvalidPromptError, Prompt
+from app.intake.prompt import PASSED_HEADERS, InvalidPromptError, Prompt, delivered
 from app.intake.streams import NOTHING
 from app.intake.submit import Accepted, Along, again
 from app.stream.accounts import Account, Demand
@@ -47,10 +47,12 @@ async def accept(
     fields: Mapping[str, str | bytes] | None = None,
     along: Along = NOTHING,
     saves: bool = False,
+    waits: bool = False,
     inherited: Mapping[str, str] = NO_HEADERS,
 ) -> Accepted:
     """Submits `prompt` for `caller`. With `saves` its answer may be a saved one where the caller's limits say so and
-    the prompt does not; `inherited` are headers of an earlier request that hold where this one has none of the name.
+    the prompt does not; `waits`: its client is told how it ends; `inherited` are headers of an earlier request that
+    hold where this one has none of the name.
     Raises `InvalidPromptError`, `NotAllowedError`, what `screened` raises, and what `Streams.submit` does; then
     nothing was accepted.
     """
@@ -59,6 +61,7 @@ async def accept(
         await beside(len(prompt.body), lambda: structured.check(prompt))
     headers = {**inherited, **headers_of(request, PASSED_HEADERS)}
     granted = front.limits.of(caller)
+    prompt = delivered(prompt, final=granted.final, waits=waits)
     await _offered(front, caller, prompt, key=idempotency_key)
     demand, refused = await _may(front, caller, granted, prompt, headers.get(BETAS, ""), key=idempotency_key)
     kept = await screened(front, request, caller, prompt)

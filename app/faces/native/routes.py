@@ -15,6 +15,8 @@ from app.faces.base.accepting import accept
 from app.faces.base.by_ticket import reader_of, ticket_for
 from app.faces.base.front import Front, front_of
 from app.faces.base.lookup import check_readable, meta_of, stream_id_of
+from app.faces.base.measured import FIELDS as MEASURED
+from app.faces.base.measured import measured
 from app.faces.base.names import path_of
 from app.faces.base.result import FIELDS, failure_of, message_of
 from app.faces.base.timeline import TIMELINE_FIELDS, timeline_of
@@ -24,13 +26,16 @@ from app.faces.native.calls import approving, going_on
 from app.faces.native.described import FIELDS as SAID
 from app.faces.native.described import described
 from app.faces.native.view import SHOWN_FIELDS, away, opening, reset_event, shown
+from app.faces.native.waiting import Wait, wait_of, waited
 from app.fanout.hub import start_position
 from app.http.body import idempotency_key, read_fields
 from app.http.errors import ApiError, as_api_error
+from app.http.remaining import rate_headers
 from app.http.whole import json_response
 from app.intake.calls.results import resumes
 from app.intake.prompt import Defaults, prompt_of
 from app.intake.raw_json import size as size_of
+from app.intake.submit import Accepted
 from app.stream.concurrency.threads import beside
 from app.stream.endings import is_withheld
 from app.stream.frames import Position, parse_id
@@ -51,26 +56,46 @@ AFTER = ("after", "lastEventId", "last_event_id")
 async def submit(request: Request) -> Response:
     front = front_of(request)
     caller = await front.caller(request)
-    key = idempotency_key(request)
+    key, seconds = idempotency_key(request), wait_of(request)
     fields = await read_fields(request, front.settings.max_prompt_bytes)
     defaults = Defaults(front.settings.model, front.limits.of(caller).max_tokens(front.settings.max_tokens))
     prompt = await beside(size_of(fields.values()), lambda: prompt_of(fields, defaults))
     if prompt.relay.ticket:
         await front.tickets.open()
     kept = resumes(fields)
-    accepted = await accept(front, request, caller, prompt, idempotency_key=key, fields=kept, saves=True)
-    return await going_on.response(front, accepted, prompt)
+    waits = seconds is not None
+    accepted = await accept(front, request, caller, prompt, idempotency_key=key, fields=kept, saves=True, waits=waits)
+    answer, more = await going_on.response(front, accepted, prompt)
+    if seconds is None:
+        return answer
+    return waited(front, caller, accepted.stream_id, Wait(seconds, partial(_ending_of, front, accepted, more), answer))
+
+
+async def _ending_of(front: Front, accepted: Accepted, more: dict[str, str]) -> Response | None:
+    """What has become of a stream, for who has submitted it; None where it has not ended."""
+    stream_id = accepted.stream_id
+    meta = await front.streams.log.meta(stream_id, *SHOWN_FIELDS, *SAID, *MEASURED)
+    if meta is None or meta["state"] != State.ENDED.encode():
+        return None
+    answer = await _described(front, stream_id, meta, more)
+    answer.headers.update({"location": path_of(stream_id)} | rate_headers(accepted.standing) | measured(meta))
+    return answer
 
 
 async def show(request: Request) -> Response:
     front = front_of(request)
     meta = await meta_of(front, request, *SHOWN_FIELDS, *SAID, by_ticket=True)
-    stream_id = stream_id_of(request)
+    return await _described(front, stream_id_of(request), meta)
+
+
+async def _described(
+    front: Front, stream_id: str, meta: dict[str, bytes], more: dict[str, str] | None = None
+) -> Response:
+    """A stream as it is, with what may be told of its answer, and `more`."""
     state = State(meta["state"].decode())
     place = await front.streams.queue.position(stream_id) if state is State.QUEUED else None
     last_id = None if is_withheld(meta) and state is not State.ENDED else await front.streams.log.last_id(stream_id)
-    data = shown(stream_id, state, meta, last_id, place)
-    return await described(front, stream_id, meta, data)
+    return await described(front, stream_id, meta, shown(stream_id, state, meta, last_id, place) | (more or {}))
 
 
 async def events(request: Request) -> Response:

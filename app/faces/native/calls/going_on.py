@@ -78,14 +78,15 @@ async def tool_results(request: Request) -> Response:
         if key is not None:
             raise
         raise _given_already(error.stream_id) from None
-    return await response(front, accepted, prompt)
+    answer, _ = await response(front, accepted, prompt)
+    return answer
 
 
-async def response(front: Front, accepted: Accepted, prompt: Prompt) -> Response:
-    """What a client hears whose prompt was accepted."""
+async def response(front: Front, accepted: Accepted, prompt: Prompt) -> tuple[Response, dict[str, str]]:
+    """What a client hears whose prompt was accepted, and of that what no other answer about the stream tells."""
     more = await ticket_of_stream(front, accepted.stream_id, asked=prompt.relay.ticket)
     headers = await measured_where_ended(front, accepted)
-    return accepted_response(front, accepted.stream_id, accepted.state, accepted.standing, headers, **more)
+    return accepted_response(front, accepted.stream_id, accepted.state, accepted.standing, headers, **more), more
 
 
 def _check_ending(stream_id: str, meta: dict[str, bytes]) -> None:
