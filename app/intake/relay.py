@@ -25,6 +25,8 @@ TOOLS_MAX = 128
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}", re.ASCII)
 MAX_TURNS, TURNS_CEILING = 10, 100
 REPAIRS, REPAIRS_MAX = 1, 3
+# For how long a submit may be waited for: clients and proxies give up on a connection that says nothing for longer.
+WAIT_SECONDS_MAX = 120
 # The fields of a stream's meta that say what its client asked for.
 CARRIED = ("on_interrupt", "abandon_after", "tools", "max_turns", "delivery", "validate", "repair", "cache_prompt")
 

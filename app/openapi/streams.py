@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.intake.relay import WAIT_SECONDS_MAX
 from app.openapi.access import BY_TICKET
 from app.openapi.shapes import calls, offsets
 from app.openapi.words import RATES, Json, answer, body, errors, events, json_content, operation, parameters, schema
@@ -44,6 +45,13 @@ _GIVEN: Json = {
 # Where a reader of a Durable Stream stands.
 WHERE = tuple(offsets.HEADERS)
 
+_WAIT: Json = {
+    "name": "wait",
+    "in": "query",
+    "description": "Seconds to wait for the ending: 200 with the stream if it comes in time, else 202",
+    "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": WAIT_SECONDS_MAX},
+}
+
 _LINKS = {
     "links": {
         name: {"operationId": name, "parameters": {"id": "$response.body#/id"}}
@@ -61,6 +69,14 @@ def paths() -> Json:
                 TAG,
                 "Submit a prompt",
                 {
+                    "200": answer(
+                        "With `wait`, and in time: the stream, as a look at it tells it",
+                        json_content(schema("Stream")),
+                        "location",
+                        *RATES,
+                        "x-keepstream-cost-usd",
+                        "server-timing",
+                    ),
                     "202": answer(
                         "Accepted: it reaches exactly one ending",
                         json_content(schema("Accepted")),
@@ -71,7 +87,7 @@ def paths() -> Json:
                     ),
                     **errors(400, 401, 402, 408, 413, 415, 422),
                 },
-                parameters=parameters("idempotency-key", "anthropic-version", "anthropic-beta"),
+                parameters=[*parameters("idempotency-key", "anthropic-version", "anthropic-beta"), _WAIT],
                 requestBody=body(schema("StreamRequest")),
             )
         },

@@ -44,15 +44,15 @@ export class Keepstream {
 
   /**
    * Submits a prompt, or a body of the Messages API. Tries again when network or server fail: one stream only.
-   * @param {string | Body} body @param {SubmitOptions} [options] @returns {Promise<Accepted>}
+   * @param {string | Body} body @param {SubmitOptions} [options] @returns {Promise<Accepted & Partial<Stream>>}
    */
   async submit(body, options = {}) {
     const { path = "/v1/streams", idempotencyKey = randomKey(), tries = SUBMIT_TRIES, signal, onState } = options;
-    if (typeof body === "string") body = { prompt: body };
+    const [to, headers] = [path + (options.wait ? `?wait=${options.wait}` : ""), { "idempotency-key": idempotencyKey }];
     for (let tried = 1; ; tried++) {
       onState?.("connecting");
       try {
-        return await this.call("POST", path, body, { signal, headers: { "idempotency-key": idempotencyKey } });
+        return await this.call("POST", to, typeof body === "string" ? { prompt: body } : body, { signal, headers });
       } catch (error) {
         if (!isPassing(error) || tried >= tries) throw error;
         const wait = backOff(RETRY_MS, tried, error.retryAfter);

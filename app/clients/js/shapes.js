@@ -50,6 +50,7 @@
  * @property {string} [path] where to, such as a conversation's messages
  * @property {string} [idempotencyKey] made up if left out
  * @property {number} [tries] how often at the most; 5
+ * @property {number} [wait] for so many seconds, up to 120, for its ending: then the answer is the stream that has ended
  * @property {OnState} [onState]
  * @typedef {CallOptions & SubmitExtras} SubmitOptions
  */

@@ -24,6 +24,7 @@ from app.fanout.catchup import Lost, Part, Step
 from app.fanout.reader import Aside, Leave, TimedReader
 from app.fanout.tail import Tail
 from app.http.errors import ApiError
+from app.intake.relay import WAIT_SECONDS_MAX
 from app.stream.accounts import Over
 from app.stream.errors import BusyError
 from app.stream.frames import origin
@@ -33,8 +34,6 @@ from app.stream.redis.refusals import tell_refusal
 from app.watch.events.of_fronts import ReaderTurnedAway
 from app.watch.events.subjects import subject
 
-# Many clients and proxies give up on a connection that says nothing for longer.
-WAIT_SECONDS_MAX = 120
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 # What tells a stream as it is now; None where it has not ended.

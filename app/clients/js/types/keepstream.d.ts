@@ -23,9 +23,9 @@ export declare class Keepstream {
     constructor({ base, fetch, ...given }?: KeepstreamOptions);
     /**
      * Submits a prompt, or a body of the Messages API. Tries again when network or server fail: one stream only.
-     * @param {string | Body} body @param {SubmitOptions} [options] @returns {Promise<Accepted>}
+     * @param {string | Body} body @param {SubmitOptions} [options] @returns {Promise<Accepted & Partial<Stream>>}
      */
-    submit(body: string | Body, options?: SubmitOptions): Promise<Accepted>;
+    submit(body: string | Body, options?: SubmitOptions): Promise<Accepted & Partial<Stream>>;
     /**
      * The events of a stream to its ending, `relay.end`. After `relay.reset` forget what came before. Leaving the loop lets
      * the stream run on.

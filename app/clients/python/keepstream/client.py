@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from copy import copy
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, overload
 
 import httpx
 
@@ -61,19 +61,36 @@ class Client:
         other._use(self._wire.acting_for(user))  # noqa: SLF001  # it is one of ours
         return other
 
+    @overload
+    def submit(
+        self, prompt: str | Mapping[str, Any], *, idempotency_key: str | None = None, on_state: OnState = heedless
+    ) -> Submitted: ...
+
+    @overload
     def submit(
         self,
         prompt: str | Mapping[str, Any],
         *,
+        wait: float,
         idempotency_key: str | None = None,
         on_state: OnState = heedless,
-    ) -> Submitted:
+    ) -> Submitted | Stream: ...
+
+    def submit(
+        self,
+        prompt: str | Mapping[str, Any],
+        *,
+        wait: float | None = None,
+        idempotency_key: str | None = None,
+        on_state: OnState = heedless,
+    ) -> Submitted | Stream:
         """Submits a text, or a body of the Messages API (with `relay`, where one wants something of the relay).
 
         Tries again when the network or the server fails, up to five times; that makes one stream only. `on_state` is
-        told `"waiting"` and the seconds before the next try.
+        told `"waiting"` and the seconds before the next try. With `wait` the server waits so many seconds (up to 120)
+        for the ending: if that comes in time, the answer is the stream as `stream` tells it, its `state` `"ended"`.
         """
-        return self._wire.submit(interface.submit(prompt), idempotency_key, on_state)
+        return self._wire.submit(interface.submit(prompt, wait), idempotency_key, on_state)
 
     def events(self, stream_id: str, *, after: str = "", partial: bool = False, on_state: OnState = heedless) -> Events:
         """The events from the newest attempt's start, or after the id `after`, up to the ending.

@@ -13,8 +13,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from app.faces.native.waiting import WAIT_SECONDS_MAX
 from app.fanout.drain import send_all_away
+from app.intake.relay import WAIT_SECONDS_MAX
 from app.stream.endings import Outcome
 from app.stream.log import State
 from tests.app.served import Author, Served, limited_front, until

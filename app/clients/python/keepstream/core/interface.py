@@ -38,14 +38,19 @@ class Given(TypedDict):
 
 Content = str | Sequence[Mapping[str, Any]]
 TITLE_SECONDS = 120.0
+# Beyond what a submit is to wait: for the way there and back, and for what the answer takes.
+WAIT_MARGIN_SECONDS = 30.0
 # What is not given at all, where None means something.
 UNSET: Any = object()
 _CONVERSATIONS = "/v1/conversations"
 
 
-def submit(prompt: str | Mapping[str, Any]) -> Request[Submitted]:
-    """The short form, or a body of the Messages API."""
-    return with_json("POST", "/v1/streams", {"prompt": prompt} if isinstance(prompt, str) else prompt)
+def submit(prompt: str | Mapping[str, Any], wait: float | None = None) -> Request[Submitted]:
+    """The short form, or a body of the Messages API. With `wait` the answer may be the stream that has ended."""
+    request = with_json("POST", "/v1/streams", {"prompt": prompt} if isinstance(prompt, str) else prompt)
+    if wait is None:
+        return request
+    return replace(request, params={"wait": f"{wait:g}"}, seconds=wait + WAIT_MARGIN_SECONDS)
 
 
 def events(stream_id: str, *, partial: bool = False) -> Request[Any]:

@@ -18,7 +18,7 @@ from app.openapi import describe
 DESCRIBED = describe()
 STREAM, CONVERSATION = "st_1", "cv_1"
 CALLS: dict[str, tuple[Any, ...]] = {
-    "submit": ("Hello",),
+    "submit": ("Hello", 30),
     "events": (STREAM,),
     "stream": (STREAM,),
     "message": (STREAM,),
@@ -94,10 +94,18 @@ def test_each_call_that_is_described_there_is_one_of_ours() -> None:
 
 def test_what_is_not_given_is_not_sent() -> None:
     assert interface.submit("Hello").content == b'{"prompt":"Hello"}'
+    assert (interface.submit("Hello").params, interface.submit("Hello").seconds) == ({}, None)
     assert interface.say(CONVERSATION, {"content": "x", "after": None}).content == b'{"content":"x","after":null}'
     assert interface.say(CONVERSATION, {"content": "x", "after": UNSET}).content == b'{"content":"x"}'
     assert interface.update_conversation(CONVERSATION, title=None, model=UNSET).content == b'{"title":null}'
     assert interface.usage(None, None, None, None).params == {}
+
+
+def test_who_waits_for_an_ending_takes_no_silence_for_a_dead_connection() -> None:
+    request = interface.submit("Hello", 7.5)
+    assert request.params == {"wait": "7.5"}
+    assert request.seconds is not None
+    assert request.seconds > 7.5
 
 
 def test_another_call_is_one_of_this_server() -> None:
