@@ -53,8 +53,8 @@ _VENDOR = (
 )
 # What there is to read, each a file of Markdown in `app/docs/`: shown as a page, or as it is.
 PAGES = (
-    *("start", "clients", "tools", "guarantees", "words", "settings", "access", "recipes", "operating", "benchmarks"),
-    *("architecture", "contributing", "findings", "changelog"),
+    *("start", "clients", "delivery", "tools", "guarantees", "words", "settings", "access", "recipes", "operating"),
+    *("benchmarks", "architecture", "contributing", "findings", "changelog"),
 )
 FRONT_PAGE = PAGES[0]
 MARKDOWN, PLAIN, JSON = "text/markdown; charset=utf-8", "text/plain; charset=utf-8", "application/json"
