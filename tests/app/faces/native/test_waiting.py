@@ -173,7 +173,9 @@ async def test_a_large_message_goes_out_whole(front: Served, http: httpx.AsyncCl
 
 
 async def test_what_is_held_against_a_schema_is_seen_by_nobody_before(front: Served, http: httpx.AsyncClient) -> None:
-    checked = {"json": BODY | {"relay": {"validate": True}}}
+    schema = {"format": {"type": "json_schema", "schema": {"type": "object"}}}
+    body = BODY | {"output_config": schema}
+    checked = {"json": body | {"relay": {"validate": True}}}
     answer = await http.post("/v1/streams", **checked)
     assert (answer.status_code, answer.json()["error"]["message"][:15]) == (400, "relay.validate:")
     async with waiting(http, front, SHORT, **checked) as (task, author):
@@ -181,7 +183,7 @@ async def test_what_is_held_against_a_schema_is_seen_by_nobody_before(front: Ser
         assert is_accepted(await task, author)
     assert author.meta["delivery"] == b"final"
     assert (await front.log.read(author.stream_id, None)).sealed is not None
-    final = BODY | {"relay": {"validate": True, "delivery": "final"}}
+    final = body | {"relay": {"validate": True, "delivery": "final"}}
     assert (await http.post("/v1/streams", json=final)).status_code == 202
 
 
