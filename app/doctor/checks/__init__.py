@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.doctor.checks import agreement, claude_api, clock, door, files, machine, others, redis, watchers
+from app.doctor.checks import agreement, claude_api, clock, door, files, machine, others, redis, tools, watchers
 from app.doctor.examination import Check
 
 SETTINGS = "settings"
@@ -26,6 +26,7 @@ CHECKS: Mapping[str, Check] = {
     "replicas": redis.replicas,
     "connections": redis.clients,
     "claude": claude_api.upstream,
+    "tools": tools.tools,
     "traces": watchers.traces,
     "fronts": others.fronts,
     "workers": others.workers,

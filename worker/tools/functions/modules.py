@@ -11,10 +11,10 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from app.settings import SettingsError
-from app.stream.errors import place_of
 from worker.tools.functions.decorator import Options, options_of
 from worker.tools.functions.runnable import NoToolError, runnable_of
 from worker.tools.running.redacted import Redactor
@@ -66,8 +66,8 @@ def _tools_of(name: str, redact: Redactor) -> Iterator[tuple[Callable[..., Any],
         raise
     except BaseException as error:
         raise SettingsError(
-            f"{SETTING}: the module {name!r} cannot be imported: {type(error).__name__}: {redact(str(error))} "
-            f"({place_of(error)}); it is looked for in {Path.cwd()} and on PYTHONPATH"
+            f"{SETTING}: the module {name!r} cannot be imported: {type(error).__name__}: {redact(str(error))}"
+            f"{_place_of(error)}; it is looked for in {Path.cwd()} and on PYTHONPATH"
         ) from error
     tools = [(found, options) for found in vars(module).values() if (options := options_of(found)) is not None]
     if not tools:
@@ -75,6 +75,13 @@ def _tools_of(name: str, redact: Redactor) -> Iterator[tuple[Callable[..., Any],
             f"{SETTING}: the module {name!r} has no tools: write @keepstream_tool, from worker.tools, above a function"
         )
     yield from tools
+
+
+def _place_of(error: BaseException) -> str:
+    """The line of somebody's module that raised; '' where there is none yet."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    name = frame.f_code.co_filename
+    return "" if name.startswith("<") or name == __file__ else f" ({Path(name).name}:{line})"
 
 
 def _look_here_too() -> None:

@@ -62,7 +62,7 @@ def test_a_package_may_show_those_of_its_modules(write: Write) -> None:
 def test_a_module_that_is_missing_or_raises_is_told(write: Write) -> None:
     assert "cannot be imported: ModuleNotFoundError" in refused("ks_nowhere")
     write("ks_raising", "raise ValueError('key sk-secret')")
-    assert "ValueError: key [redacted]" in refused("ks_raising")
+    assert "ValueError: key [redacted] (ks_raising.py:1); it is looked for in" in refused("ks_raising")
     write("ks_leaving", "import sys\nsys.exit(3)")
     assert "SystemExit" in refused("ks_leaving")
     write("ks_wrong", "def (:")
