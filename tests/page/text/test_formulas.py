@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.page.visiting import NOW, Site, answer, answered, body, button, quoted, say
+from tests.page.visiting import NOW, Site, answer, answered, body, button, eventually, quoted, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -197,6 +195,13 @@ async def test_what_came_before_the_rules_is_read_by_them_in_the_end(site: Site)
     assert "<h3" in told[0]
 
 
-async def clipboard(page: Page, start: str) -> Any:
-    read = "(start) => navigator.clipboard.readText().then((text) => text.startsWith(start) && text)"
-    return await (await page.wait_for_function(read, arg=start)).json_value()
+async def clipboard(page: Page, start: str) -> str:
+    found = ""
+
+    async def is_there() -> bool:
+        nonlocal found
+        found = await page.evaluate("navigator.clipboard.readText()")
+        return found.startswith(start)
+
+    await eventually(is_there)
+    return found
