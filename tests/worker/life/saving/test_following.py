@@ -7,14 +7,15 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 from app.stream.log import State
-from tests.worker.life.saving.together import ASKS, SLOW, both, end
+from tests.worker.life.saving.together import ASKS, SLOW, both, end, on_the_way
 from tests.worker.workshop import Workshop
 
 
 async def test_two_at_once_are_one_call_and_the_second_sees_all_of_it_as_it_comes(shop: Workshop) -> None:
-    async with shop.worker(), shop.worker():
-        first, second = await both(shop, SLOW.format(tag="two"))
+    async with on_the_way(shop) as (way, url), shop.worker(anthropic_base_url=url), shop.worker(anthropic_base_url=url):
+        first, second = await both(shop, SLOW.format(tag="two"), way)
         assert (await shop.look(first)).outcome is None
+        way.flow()
         one, two = await shop.ended(first), await shop.ended(second)
     assert (one.outcome, two.outcome) == ("completed", "completed")
     assert [(f.name, f.data) for f in two.frames[:-1]] == [(f.name, f.data) for f in one.frames[:-1]]
@@ -34,10 +35,11 @@ async def test_many_at_once_in_one_worker_are_one_call(shop: Workshop) -> None:
 
 
 async def test_who_follows_and_is_cancelled_leaves_the_call_alone(shop: Workshop) -> None:
-    async with shop.worker():
-        first, second = await both(shop, SLOW.format(tag="second"))
+    async with on_the_way(shop) as (way, url), shop.worker(anthropic_base_url=url):
+        first, second = await both(shop, SLOW.format(tag="second"), way)
         assert await shop.log.cancel(second) is State.RUNNING
         assert (await shop.ended(second)).outcome == "cancelled"
+        way.flow()
         assert (await shop.ended(first)).outcome == "completed"
     assert await shop.calls("second") == {**(await shop.calls("second")), "calls": 1, "closed_early": 0}
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from app.stream import keys
-from tests.worker.life.saving.together import ASKS, SLOW, both, end
+from tests.worker.life.saving.together import ASKS, SLOW, both, end, on_the_way
 from tests.worker.workshop import Workshop
 
 
 async def test_the_first_is_cancelled_at_once_and_the_call_goes_on_for_the_second(shop: Workshop) -> None:
-    async with shop.worker():
-        first, second = await both(shop, SLOW.format(tag="first"))
+    async with on_the_way(shop) as (way, url), shop.worker(anthropic_base_url=url):
+        first, second = await both(shop, SLOW.format(tag="first"), way)
         await shop.log.cancel(first)
         one = await shop.until(first, lambda stream: stream.outcome is not None)
         assert (one.outcome, one.meta["state"], (await shop.look(second)).outcome) == ("cancelled", b"ended", None)
+        way.flow()
         two, one = await shop.ended(second), await shop.ended(first)
     assert (two.outcome, two.names.count("relay.reset")) == ("completed", 0)
     assert two.text.startswith(one.text)
@@ -26,12 +27,13 @@ async def test_the_first_is_cancelled_at_once_and_the_call_goes_on_for_the_secon
 
 
 async def test_where_both_are_cancelled_the_call_is_closed(shop: Workshop) -> None:
-    async with shop.worker():
-        first, second = await both(shop, "[[sim: tokens=900 rate=100 first=0 tag=both]]")
+    async with on_the_way(shop) as (way, url), shop.worker(anthropic_base_url=url):
+        first, second = await both(shop, "[[sim: tokens=900 rate=100 first=0 tag=both]]", way)
         await shop.log.cancel(first)
         await shop.until(first, lambda stream: stream.outcome is not None)
         await shop.log.cancel(second)
         outcomes = [(await shop.ended(stream)).outcome for stream in (second, first)]
+        way.flow()
         await shop.eventually(lambda: closed(shop, "both"))
     assert outcomes == ["cancelled", "cancelled"]
     [line] = (await shop.look(first)).json("calls")["lines"]
@@ -54,10 +56,11 @@ async def test_who_is_read_by_nobody_is_cancelled_as_ever(shop: Workshop) -> Non
 
 async def test_who_comes_after_the_cancel_reads_all_of_it_too(shop: Workshop) -> None:
     prompt = "[[sim: tokens=300 rate=200 first=0 tag=third]]"
-    async with shop.worker():
-        first, second = await both(shop, prompt)
+    async with on_the_way(shop) as (way, url), shop.worker(anthropic_base_url=url):
+        first, second = await both(shop, prompt, way)
         await shop.log.cancel(first)
         await shop.until(first, lambda stream: stream.outcome is not None)
+        way.flow()
         third = await shop.ended(await shop.submit(prompt, **ASKS))
         two = await shop.ended(second)
     assert (third.outcome, third.meta["shared_with"], third.text) == ("completed", first.encode(), two.text)

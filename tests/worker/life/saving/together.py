@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from tests.harness.network.proxy import Proxy
 from tests.worker.workshop import Stream, Workshop
 
 # Half a second to write.
@@ -9,10 +14,22 @@ SLOW = "[[sim: tokens=200 rate=400 first=0 tag={tag}]]"
 ASKS: dict[str, str | bytes] = {"cache": "60", "cache_key": "d"}
 
 
-async def both(shop: Workshop, prompt: str, **fields: str | bytes) -> tuple[str, str]:
-    """Two streams, of which the second follows the first, and has seen something of it."""
+@asynccontextmanager
+async def on_the_way(shop: Workshop) -> AsyncIterator[tuple[Proxy, str]]:
+    """What stands before the simulated Claude, and its address: while it stalls, no stream comes to its end."""
+    claude = urlsplit(shop.claude)
+    async with Proxy(str(claude.hostname), int(claude.port or 0)) as way:
+        yield way, f"http://127.0.0.1:{way.port}"
+
+
+async def both(shop: Workshop, prompt: str, way: Proxy | None = None, **fields: str | bytes) -> tuple[str, str]:
+    """Two streams, of which the second follows the first, and has seen something of it. Both are only begun for as long
+    as the `way` to the upstream stalls, as it does from here on.
+    """
     first = await shop.submit(prompt, **ASKS)
     await shop.until(first, lambda stream: bool(stream.text))
+    if way is not None:
+        way.stall()
     second = await shop.submit(prompt, **{**ASKS, **fields})
     await shop.until(second, lambda stream: bool(stream.text))
     return first, second
