@@ -6,6 +6,7 @@ Imports nothing heavy: a wrong setting is told before the rest of the worker is 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import secrets
 import socket
@@ -41,9 +42,14 @@ def main(argv: list[str] | None = None) -> int:
             for setting in unknown(os.environ):
                 tell(of_processes.SettingIgnored(setting))
 
+            # The SDK alone is three thousand modules, and they stay: to look for garbage among them, over and over,
+            # would be a third of the start.
+            gc.disable()
             from worker.process import run  # noqa: PLC0415  # see the module
             from worker.tools.kit import kit_of  # noqa: PLC0415
 
+            gc.freeze()
+            gc.enable()
             kit = kit_of(settings, os.environ)
             quieten()  # once they are loaded, for the SDK sets its own level from the environment
             run(settings, watch, kit)
