@@ -155,6 +155,7 @@
  * @property {number | null} [cost_usd]
  * @property {Message} [message] of the last turn
  * @property {Message[]} [turns] where a worker ran tools
+ * @property {Approval[]} [approvals] the calls that wait for a person to approve them
  * @property {boolean} [partial]
  * @property {ApiError} [error]
  */
@@ -178,6 +179,7 @@
  * @property {{ rating: 1 | -1, note?: string }} [feedback]
  * @property {{ role: "user" | "assistant", content: Block[] }[]} [steps] what was said before its content, where a worker
  *   ran tools: their calls, and their results
+ * @property {Block[]} [tool_results] of calls in the content itself
  * @property {string[]} [versions] the ids of this and what stands beside it, oldest first; `choose` shows another
  */
 
@@ -241,7 +243,7 @@
  *   | EventOf<"relay.partial", NoDelta & { index: number, value: any }>
  *   | EventOf<"relay.retry", NoDelta & { attempt: number, reason: string, retry_in_ms: number }>
  *   | EventOf<"relay.reset", NoDelta & { attempt: number, reason: string, turn?: number }>
- *   | EventOf<"relay.approval", NoDelta & { tool_use_id: string, name: string, input: any }>
+ *   | EventOf<"relay.approval", NoDelta & Approval>
  *   | EventOf<"relay.tool", NoDelta & { tool_use_id: string, name: string, content: any, is_error: boolean,
  *       elapsed_ms: number }>
  *   | EventOf<"relay.end", NoDelta & End>} StreamEvent
@@ -261,6 +263,8 @@
  *   | EventOf<"relay.end", End>} ConversationEvent
  */
 
+/** @typedef {{ tool_use_id: string, name: string, input: any }} Approval */
+
 /**
  * What is going on, as the page tells it. `waiting` in the line, at `position`; `held`: the Claude API asks to slow
  * down; `retrying`: it failed, and is asked again; `reconnecting`: the connection is lost. These three go on in `seconds`.
@@ -274,8 +278,9 @@
  * @typedef {object} AnswerState
  * @property {string | null} id of its stream
  * @property {Block[][]} turns its content turn by turn, each as in a Message. A tool's call has its `result`, if a worker
- *   ran it, and was `asked` about, if a person has to approve it; `value` is what there is of JSON (`relay.partial`)
+ *   ran it; `value` is what there is of JSON (`relay.partial`)
  * @property {Block[]} blocks the same in one piece
+ * @property {Approval[]} approvals the calls that wait for a person to approve them
  * @property {string | null} model
  * @property {number | null} position
  * @property {string | null} reason why it is tried, or began, again

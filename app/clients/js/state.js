@@ -27,6 +27,7 @@ export const IDLE = {
   ...CALM,
   turns: [],
   blocks: [],
+  approvals: [],
   model: null,
   outcome: null,
   end: null,
@@ -43,11 +44,11 @@ export function reduce(state, { type, data }, now = Date.now()) {
   const says = (status, more) => ({ ...state, ...CALM, status, ...more });
   // A worker that runs tools asks more than once, and in each turn the blocks are counted from nothing.
   const { turns } = state;
+  const others = state.approvals.filter((one) => one.tool_use_id !== data.tool_use_id);
   const turn = turns[turns.length - 1] ?? [];
   const block = turn[data.index];
   const hold = (turns) => ({ turns, blocks: turns.flat() });
   const put = (block) => hold([...turns.slice(0, -1), Object.assign([...turn], { [data.index]: block })]);
-  const mark = (more) => hold(turns.map((turn) => turn.map((one) => (one.id === data.tool_use_id ? { ...one, ...more } : one))));
   switch (type) {
     case "message_start":
       return says("thinking", { model: data.message?.model ?? null, ...hold([...turns, []]) });
@@ -79,17 +80,19 @@ export function reduce(state, { type, data }, now = Date.now()) {
       const retryAt = retry_in_ms ? now + retry_in_ms : null;
       return says(GOING[at] ?? state.status, { position, reason, retryAt, tokens: output_tokens });
     }
-    case "relay.reset":
+    case "relay.reset": {
       // A turn that breaks begins again alone: those before it stand, and so do their tools' results.
-      return says("waiting", { reason: data.reason, ...hold(turns.slice(0, data.turn ? data.turn - 1 : 0)) });
+      const kept = turns.slice(0, data.turn ? data.turn - 1 : 0);
+      return says("waiting", { reason: data.reason, approvals: [], ...hold(kept) });
+    }
     case "relay.approval":
-      return says("asking", mark({ asked: true }));
+      return says("asking", { approvals: [...others, data] });
     case "relay.tool": {
-      const more = mark({ result: data });
-      return says(more.blocks.some((one) => one.asked && !one.result) ? "asking" : "thinking", more);
+      const given = (one) => (one.id === data.tool_use_id ? { ...one, result: data } : one);
+      return says(others[0] ? "asking" : "thinking", { approvals: others, ...hold(turns.map((turn) => turn.map(given))) });
     }
     case "relay.end":
-      return says("ended", { outcome: data.outcome, end: data });
+      return says("ended", { approvals: [], outcome: data.outcome, end: data });
     default:
       return state;
   }

@@ -210,6 +210,10 @@ export type Stream = {
      * where a worker ran tools
      */
     turns?: Message[];
+    /**
+     * the calls that wait for a person to approve them
+     */
+    approvals?: Approval[];
     partial?: boolean;
     error?: ApiError;
 };
@@ -239,6 +243,10 @@ export type ConversationMessage = {
         role: "user" | "assistant";
         content: Block[];
     }[];
+    /**
+     * of calls in the content itself
+     */
+    tool_results?: Block[];
     /**
      * the ids of this and what stands beside it, oldest first; `choose` shows another
      */
@@ -337,11 +345,7 @@ export type StreamEvent = EventOf<"message_start", NoDelta & {
     attempt: number;
     reason: string;
     turn?: number;
-}> | EventOf<"relay.approval", NoDelta & {
-    tool_use_id: string;
-    name: string;
-    input: any;
-}> | EventOf<"relay.tool", NoDelta & {
+}> | EventOf<"relay.approval", NoDelta & Approval> | EventOf<"relay.tool", NoDelta & {
     tool_use_id: string;
     name: string;
     content: any;
@@ -372,6 +376,11 @@ export type ConversationEvent = EventOf<"conversation.updated", Pick<Conversatio
     attempt: number;
     reason: string;
 }> | EventOf<"relay.end", End>;
+export type Approval = {
+    tool_use_id: string;
+    name: string;
+    input: any;
+};
 export type Going = "idle" | "loading" | "submitting" | "waiting" | "held" | "thinking" | "writing" | "asking" | "retrying" | "reconnecting";
 export type AnswerState = {
     /**
@@ -380,13 +389,17 @@ export type AnswerState = {
     id: string | null;
     /**
      * its content turn by turn, each as in a Message. A tool's call has its `result`, if a worker
-     * ran it, and was `asked` about, if a person has to approve it; `value` is what there is of JSON (`relay.partial`)
+     * ran it; `value` is what there is of JSON (`relay.partial`)
      */
     turns: Block[][];
     /**
      * the same in one piece
      */
     blocks: Block[];
+    /**
+     * the calls that wait for a person to approve them
+     */
+    approvals: Approval[];
     model: string | null;
     position: number | null;
     /**
@@ -609,6 +622,7 @@ export type ConversationHook = ConversationView & ConversationActions;
  * @property {number | null} [cost_usd]
  * @property {Message} [message] of the last turn
  * @property {Message[]} [turns] where a worker ran tools
+ * @property {Approval[]} [approvals] the calls that wait for a person to approve them
  * @property {boolean} [partial]
  * @property {ApiError} [error]
  */
@@ -631,6 +645,7 @@ export type ConversationHook = ConversationView & ConversationActions;
  * @property {{ rating: 1 | -1, note?: string }} [feedback]
  * @property {{ role: "user" | "assistant", content: Block[] }[]} [steps] what was said before its content, where a worker
  *   ran tools: their calls, and their results
+ * @property {Block[]} [tool_results] of calls in the content itself
  * @property {string[]} [versions] the ids of this and what stands beside it, oldest first; `choose` shows another
  */
 /**
@@ -686,7 +701,7 @@ export type ConversationHook = ConversationView & ConversationActions;
  *   | EventOf<"relay.partial", NoDelta & { index: number, value: any }>
  *   | EventOf<"relay.retry", NoDelta & { attempt: number, reason: string, retry_in_ms: number }>
  *   | EventOf<"relay.reset", NoDelta & { attempt: number, reason: string, turn?: number }>
- *   | EventOf<"relay.approval", NoDelta & { tool_use_id: string, name: string, input: any }>
+ *   | EventOf<"relay.approval", NoDelta & Approval>
  *   | EventOf<"relay.tool", NoDelta & { tool_use_id: string, name: string, content: any, is_error: boolean,
  *       elapsed_ms: number }>
  *   | EventOf<"relay.end", NoDelta & End>} StreamEvent
@@ -704,6 +719,7 @@ export type ConversationHook = ConversationView & ConversationActions;
  *   | EventOf<"relay.reset", { attempt: number, reason: string }>
  *   | EventOf<"relay.end", End>} ConversationEvent
  */
+/** @typedef {{ tool_use_id: string, name: string, input: any }} Approval */
 /**
  * What is going on, as the page tells it. `waiting` in the line, at `position`; `held`: the Claude API asks to slow
  * down; `retrying`: it failed, and is asked again; `reconnecting`: the connection is lost. These three go on in `seconds`.
@@ -716,8 +732,9 @@ export type ConversationHook = ConversationView & ConversationActions;
  * @typedef {object} AnswerState
  * @property {string | null} id of its stream
  * @property {Block[][]} turns its content turn by turn, each as in a Message. A tool's call has its `result`, if a worker
- *   ran it, and was `asked` about, if a person has to approve it; `value` is what there is of JSON (`relay.partial`)
+ *   ran it; `value` is what there is of JSON (`relay.partial`)
  * @property {Block[]} blocks the same in one piece
+ * @property {Approval[]} approvals the calls that wait for a person to approve them
  * @property {string | null} model
  * @property {number | null} position
  * @property {string | null} reason why it is tried, or began, again

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .events import Approval, Event, Partial, Reset, ToolResult
+from .events import Approval, End, Event, Partial, Reset, ToolResult
 
 # Into which field of its block a delta goes; the others are named as their field is.
 _FIELDS = {"input_json_delta": "partial_json"}
@@ -24,12 +24,13 @@ Block = dict[str, Any]
 class Answer:
     """An answer as it grows. `turns`: its blocks turn by turn, each as in a Message; where no worker runs tools, one.
 
-    A tool's call has in `result` what `relay.tool` said, once a worker ran it; it is `asked` where a person has to
-    approve it. Of JSON that is asked for with `partial`, its block has in `value` what there is so far.
+    A tool's call has in `result` what `relay.tool` said, once a worker ran it. Of JSON that is read with `partial` its
+    block has in `value` what there is so far. `approvals`: the calls that wait for a person's word (`approve`).
     """
 
     def __init__(self) -> None:
         self.turns: list[list[Block]] = []
+        self.approvals: list[Approval] = []
 
     @property
     def blocks(self) -> list[Block]:
@@ -42,23 +43,8 @@ class Answer:
         texts = ("".join(block.get("text", "") for block in turn if block.get("type") == "text") for turn in self.turns)
         return "\n\n".join(text for text in texts if text)
 
-    @property
-    def waiting(self) -> list[Block]:
-        """The calls that wait for a person's word (`approve`)."""
-        return [block for block in self.blocks if block.get("asked") and "result" not in block]
-
     def take(self, event: Event) -> None:
         match event:
-            case Reset():
-                # A turn that breaks begins again alone: those before it stand, and so do their tools' results.
-                self.turns = self.turns[: event.turn - 1 if event.turn else 0]
-            case ToolResult():
-                self._mark(event.tool_use_id, result=event.data)
-            case Approval():
-                self._mark(event.tool_use_id, asked=True)
-            case Partial():
-                if (block := self._block(event.index)) is not None:
-                    block["value"] = event.value
             case Event(type="message_start"):
                 self.turns.append([])
             case Event("content_block_start", {"index": int(index), "content_block": dict(block)}):
@@ -67,6 +53,26 @@ class Answer:
                 self._grow(index, kind, delta)
             case Event("content_block_stop", {"index": int(index)}):
                 self._finish(index)
+            case _:
+                self._relayed(event)
+
+    def _relayed(self, event: Event) -> None:
+        match event:
+            case Reset():
+                # A turn that breaks begins again alone: those before it stand, and so do their tools' results.
+                self.turns, self.approvals = self.turns[: event.turn - 1 if event.turn else 0], []
+            case ToolResult(tool_use_id=decided):
+                self._decided(decided)
+                for block in self.blocks:
+                    if block.get("id") == decided:
+                        block["result"] = event.data
+            case Approval(tool_use_id=asked):
+                self._decided(asked)
+                self.approvals.append(event)
+            case Partial() if (written := self._block(event.index)) is not None:
+                written["value"] = event.value
+            case End():
+                self.approvals = []
 
     def _block(self, index: int) -> Block | None:
         turn = self.turns[-1] if self.turns else []
@@ -100,7 +106,5 @@ class Answer:
             return  # it was cut off at the answer's limit: it stays as it came
         del block["partial_json"]
 
-    def _mark(self, tool_use_id: str, **more: Any) -> None:
-        for block in self.blocks:
-            if block.get("id") == tool_use_id:
-                block.update(more)
+    def _decided(self, tool_use_id: str) -> None:
+        self.approvals = [one for one in self.approvals if one.tool_use_id != tool_use_id]

@@ -51,6 +51,14 @@ class Said(Submitted):
     answer_id: str
 
 
+class Approval(TypedDict):
+    """A call of a tool of which a person is asked."""
+
+    tool_use_id: str
+    name: str
+    input: Any
+
+
 class Message(TypedDict):
     """A Message of the Claude API."""
 
@@ -100,6 +108,7 @@ class Stream(TypedDict):
     shared_with: NotRequired[str]
     message: NotRequired[Message | None]
     turns: NotRequired[list[Message]]
+    approvals: NotRequired[list[Approval]]
     partial: NotRequired[Literal[True]]
     error: NotRequired[ErrorDetail | None]
     metadata: NotRequired[dict[str, Any]]
@@ -201,16 +210,24 @@ class Timing(TypedDict):
     total_ms: int | None
 
 
+class Step(TypedDict):
+    role: Literal["user", "assistant"]
+    content: list[dict[str, Any]]
+
+
 class KeptMessage(TypedDict):
     """A message of a conversation; from `stream_id` on of an answer alone.
 
-    `versions`: where there are several in this place, the ids of all of them, the oldest first.
+    `steps`: where tools were run, the turns before `content`, as the Messages API takes them; `tool_results` are of
+    calls in `content`. `versions`: where there are several in this place, the ids of all of them, the oldest first.
     """
 
     id: str
     role: Literal["user", "assistant"]
     content: list[dict[str, Any]] | None
     created_at: str
+    steps: NotRequired[list[Step]]
+    tool_results: NotRequired[list[dict[str, Any]]]
     continues: NotRequired[str]
     versions: NotRequired[list[str]]
     stream_id: NotRequired[str]

@@ -74,6 +74,7 @@ async def test_each_answer_amounts_to_the_same_as_in_python(project: Project) ->
     for (name, one), found in zip(TOLD.items(), told, strict=True):
         assert (found["turns"], found["text"]) == (one.turns, one.text), name
         assert found["blocks"] == [block for turn in one.turns for block in turn], name
+        assert tuple(asked["tool_use_id"] for asked in found["approvals"]) == one.waiting, name
         assert (found["status"] == "asking") == bool(one.waiting), name
 
 

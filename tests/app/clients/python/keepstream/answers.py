@@ -87,10 +87,15 @@ TOLD = {
     "a reset without a turn is one of all": Told(
         [*TURN, NOON, START, event("relay.reset", attempt=2, reason="lost")], [], ""
     ),
-    "a call waits for a person": Told([*TURN, ASKS], [[LOOK, CALLED | {"asked": True}]], "Let me look.", ("toolu_1",)),
+    "a call waits for a person": Told([*TURN, ASKS], [[LOOK, CALLED]], "Let me look.", ("toolu_1",)),
     "and waits no more once it was refused": Told(
-        [*TURN, ASKS, REFUSED], [[LOOK, CALLED | {"asked": True, "result": REFUSED["data"]}]], "Let me look."
+        [*TURN, ASKS, REFUSED], [[LOOK, CALLED | {"result": REFUSED["data"]}]], "Let me look."
     ),
+    "a call waits once, also where nothing else is shown yet": Told([ASKS, ASKS], [], "", ("toolu_1",)),
+    "and not in a turn that begins again": Told(
+        [*TURN, ASKS, event("relay.reset", attempt=2, reason="worker_lost", turn=1)], [], ""
+    ),
+    "nor where all is over": Told([ASKS, event("relay.end", outcome="cancelled")], [], ""),
     "what there is of JSON": Told(
         [START, *said(0, '{"a":1'), event("relay.partial", index=0, value={"a": 1})],
         [[{"type": "text", "text": '{"a":1', "value": {"a": 1}}]],

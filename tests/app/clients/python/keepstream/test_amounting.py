@@ -19,5 +19,5 @@ def test_what_an_answer_amounts_to(name: str) -> None:
     for event in deepcopy(told.events):
         answer.take(event_of(event["type"], json.dumps(event["data"]), event["id"]))
     assert answer.turns == told.turns
-    assert (answer.text, [block["id"] for block in answer.waiting]) == (told.text, list(told.waiting))
+    assert (answer.text, [one.tool_use_id for one in answer.approvals]) == (told.text, list(told.waiting))
     assert answer.blocks == [block for turn in told.turns for block in turn]

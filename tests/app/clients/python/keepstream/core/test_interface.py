@@ -26,6 +26,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "ticket": (STREAM, 60),
     "feedback": (STREAM, 1, "good"),
     "tool_results": (STREAM, []),
+    "conversation_tool_results": (CONVERSATION, []),
     "usage": ("2026-01-01", None, "day", None),
     "models": (),
     "tools": (),
@@ -44,12 +45,13 @@ CALLS: dict[str, tuple[Any, ...]] = {
 }
 # Those that are asked for by name.
 NAMED: dict[str, Request[Any]] = {
+    "approve": interface.approve(STREAM, "toolu_1", None, approve=True),
     "timeline": interface.timeline(STREAM, as_operator=False),
     "update_conversation": interface.update_conversation(CONVERSATION, title="Title"),
 }
 # The same log, for clients that poll.
 OTHERS = {("GET", "/v1/streams/{id}/log")}
-OPEN = {"follow", "other", "approve", "conversation_tool_results"}  # whatever the path
+OPEN = {"follow", "other"}  # whatever the path
 # What the description calls by another name, or does not have a name for.
 SCHEMA = {
     "Submitted": "Accepted",
@@ -57,9 +59,15 @@ SCHEMA = {
     "ListedConversation": "ConversationPage/data",
     "UsageRow": "Usage/data",
     "Timing": "KeptMessage/timing",
+    "Step": "KeptMessage/steps",
+    "Approval": "RelayApproval",
     "Fork": "Conversation/forked_from",
     "Match": "ConversationPage/data/match",
 }
+
+
+def _path(request: Request[Any]) -> str:
+    return re.sub(r"/(st|cv)_1\b", "/{id}", request.path).replace("/toolu_1", "/{tool_use_id}")
 
 
 def requests() -> dict[str, Request[Any]]:
@@ -69,7 +77,7 @@ def requests() -> dict[str, Request[Any]]:
 @pytest.mark.parametrize("name", sorted(requests()))
 def test_each_call_is_described(name: str) -> None:
     request = requests()[name]
-    path = re.sub(r"/(st|cv)_1\b", "/{id}", request.path)
+    path = _path(request)
     assert request.method.lower() in DESCRIBED["paths"][path]
     described = DESCRIBED["paths"][path][request.method.lower()].get("parameters", [])
     named = {found["name"] for found in map(_resolved, described) if found["in"] == "query"}
@@ -82,7 +90,7 @@ def test_each_call_is_among_them() -> None:
 
 
 def test_each_call_that_is_described_there_is_one_of_ours() -> None:
-    ours = {(one.method, re.sub(r"/(st|cv)_1\b", "/{id}", one.path)) for one in requests().values()}
+    ours = {(one.method, _path(one)) for one in requests().values()}
     theirs = {
         (method.upper(), path)
         for path, methods in DESCRIBED["paths"].items()
