@@ -97,6 +97,10 @@ export class Messages {
     const known = this.#entries.get(message.id);
     if (message.role === "user") {
       if (!known) this.#addUser(message);
+      // What tools of somebody's own gave is no message, but stands with their calls.
+      const given = Array.isArray(message.content) ? message.content.filter((block) => block.type === "tool_result") : [];
+      for (const { answer } of this.#entries.values()) given.forEach((block) => answer?.given(block));
+      if (given.length) this.#entries.get(message.id).element.hidden ||= given.length === message.content.length;
     } else {
       this.#finish(known ?? this.#open(message.id), message);
     }
@@ -169,7 +173,7 @@ export class Messages {
     entry.message = message;
     // What was read live is what was committed; anything else (a page that came late) is drawn from the message.
     if (message.content !== null && (entry.answer.isEmpty || !`\n\n${entry.answer.text}`.endsWith(`\n\n${said}`))) {
-      entry.answer.fill(message.content, message.steps);
+      entry.answer.fill(message);
     }
     entry.answer.end();
     this.#finished(entry);

@@ -49,12 +49,12 @@ export class Answer {
     return !this.#parts.length;
   }
 
-  /** Shows the content of a finished message, and before it what was said and given in the `steps` to it. */
-  fill(content, steps = []) {
+  /** Shows a finished message: its content, and before that what was said and given in the steps to it. */
+  fill({ content, steps = [], tool_results = [] }) {
     this.clear();
-    for (const step of [...steps, { content }]) {
+    for (const step of [...steps, { content }, { content: tool_results }]) {
       (step.content ?? []).forEach((block, index) => {
-        if (block.type === "tool_result") return this.#given(block.tool_use_id, block.content, block.is_error);
+        if (block.type === "tool_result") return this.given(block);
         const part = this.#begin(index, block);
         part?.whole(block);
         part?.end();
@@ -232,6 +232,11 @@ export class Answer {
     if (this.#parts.some((part) => part.asks)) return this.say("Waiting for your approval");
     const names = this.#parts.filter((part) => part.open).map((part) => part.name);
     this.say(names.length ? `Using ${[...new Set(names)].join(" and ")}` : "", { busy: names.length > 0 });
+  }
+
+  /** What came of a call: a block of the Messages API. */
+  given({ tool_use_id, content, is_error }) {
+    this.#given(tool_use_id, content, is_error);
   }
 
   #find(id) {
