@@ -5,7 +5,7 @@
  * opened again after the last event that was handed out. What is long is told in shapes.js.
  *
  * @import { Accepted, Body, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions,
- *   StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"
+ *   Stream, StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"
  */
 
 /** Pings come every 15 s. */

@@ -5,9 +5,9 @@
  * opened again after the last event that was handed out. What is long is told in shapes.js.
  *
  * @import { Accepted, Body, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions,
- *   StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"
+ *   Stream, StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js"
  */
-import type { Accepted, Body, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions, StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js";
+import type { Accepted, Body, CallOptions, ErrorMore, EventsOptions, FollowOptions, KeepstreamOptions, Message, SendOptions, Stream, StreamEvent, SubmitOptions, TicketOptions } from "./shapes.js";
 /** What the server refused for good, or a stream that is lost; `retryAfter` in seconds. */
 export declare class KeepstreamError extends Error {
     status: number;
