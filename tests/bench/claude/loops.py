@@ -1,6 +1,6 @@
 """What a loop of tools costs beside the model: from a turn's end to the next one's beginning, as a reader has it.
 
-    python -m tests.bench.loops
+    python -m tests.bench.claude.loops
 
 A stream of five turns, each with a call of `clock` that the worker runs. From a turn's `message_stop` to the next one's
 first events lie the tool, its result's way into the log, and the next call. Beside it, in turns, the same call made
@@ -84,7 +84,7 @@ async def measure(direct: str, relayed: str, rounds: int) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.loops", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.claude.loops", description=__doc__)
     parser.add_argument("--rounds", type=int, default=100, help="streams (default: 100)")
     options = parser.parse_args()
     with Relay(KEEPSTREAM_LOG_LEVEL="warning") as relay:
