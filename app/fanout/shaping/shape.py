@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from app.fanout.catchup import Data, Lost, Reset, catch_up
+from app.fanout.catchup import Begin, Data, Lost, Reset, catch_up
 from app.fanout.shaping.json_blocks import Blocks
 from app.fanout.tail import Tail
 from app.stream.frames import Position, origin
@@ -81,11 +81,12 @@ class Shape:
         tail, blocks = self._tail, self.blocks
         try:
             while not (tail.closed or tail.gone):
+                seen = tail.version
                 async for step in catch_up(tail, blocks.position):
                     match step:
                         case Data(data, position):
                             blocks.take(data, position)
-                        case Reset(position=position):
+                        case Reset(position=position) | Begin(position=position):
                             blocks.start_over(position)
                         case Lost():
                             self._over = True
@@ -93,6 +94,7 @@ class Shape:
                 if self._over or tail.seal is not None or blocks.position == tail.splice.end:
                     self._say()
                     break
+                await tail.changed(seen)  # there is nothing to be read yet
         except Exception as error:  # noqa: BLE001  # its readers are served without it
             self._fail(error)
         self.ready = True

@@ -105,6 +105,24 @@ async def test_what_its_json_says_is_shown_to_who_asks_for_it_and_to_nobody_else
     assert (await get(front, f"{path}?partial=1&after={last}")).status_code == 204
 
 
+async def test_of_what_is_to_be_shown_whole_no_value_is_shown_before(front: Served) -> None:
+    author = await half(front, body={"prompt": "hi", "relay": {"delivery": "final"}})
+    said = HALF[1] | {"delta": {"type": "text_delta", "text": '{"a": [1, '}, "index": 1}
+    await author.write((BEGUN[0], BEGUN[1] | {"index": 1}), (HALF[0], said))
+    body = b""
+    path = f"/v1/streams/{author.stream_id}/events?partial=1"
+    async with httpx.AsyncClient(base_url=front.url) as http, http.stream("GET", path) as answer:
+        async for piece in answer.aiter_bytes():
+            if b"relay.status" in piece and not body.count(b"relay.status"):  # a second later
+                assert b"index" not in body + piece
+                await author.write(("content_block_stop", {"type": "content_block_stop", "index": 1}))
+                await author.write(("message_stop", {"type": "message_stop"}))
+                await author.end(Outcome.COMPLETED, message={"id": "msg_1", "content": CONTENT})
+            body += piece
+    assert body.count(b"event: relay.partial") == 1
+    assert body.index(b"content_block_stop") < body.index(b"relay.partial") < body.index(b"relay.end")
+
+
 @pytest.mark.parametrize("query", ["partial=0", "partial=", "partial=true", "partial=1&partial=2"])
 async def test_partial_is_1_or_nothing(front: Served, query: str) -> None:
     author = await half(front)
