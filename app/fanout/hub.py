@@ -83,6 +83,8 @@ class Hub:
             asyncio.get_running_loop().call_soon(tail.audience.each, (reader,), send_away)
         elif (status := tail.status()) is not None:
             reader.aside(status)
+        for asked in tail.asks:
+            reader.aside(asked)
         return tail
 
     async def opened(self, stream_id: str) -> None:

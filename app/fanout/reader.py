@@ -15,7 +15,7 @@ from app.fanout.catchup import Begin, Data, Lost, Part, Reset, Step, catch_up, c
 from app.fanout.hub import Hub
 from app.fanout.parts import place_at
 from app.fanout.tail import Tail
-from app.stream.asides import Said
+from app.stream.asides import Asked, Said
 from app.stream.frames import Position
 
 # Who was woken and is still busy, with a client that does not read, is woken again after this.
@@ -72,10 +72,10 @@ class PullReader:
         """As `feed`."""
 
     def aside(self, said: Said | Ping) -> None:
-        if not self._asides:  # one that waits is enough: it says the newest
+        if isinstance(said, Asked) or not self._asides or isinstance(self._asides[-1], Asked):
             self._asides.append(said)
         else:
-            self._asides[0] = said
+            self._asides[-1] = said  # one that waits is enough: it says the newest
         self._wake.set()
 
     def leave(self, retry_ms: int) -> None:
@@ -97,7 +97,7 @@ class PullReader:
                 if tail.ended and self.position == tail.splice.end:
                     return
                 while self._asides:
-                    yield Aside(self._asides.pop())
+                    yield Aside(self._asides.pop(0))
                 if self._left is not None:
                     yield self._left
                     return

@@ -12,9 +12,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 
+import orjson
+
+from app.stream.asides import Asked
 from app.stream.concurrency.fair_turns import FairTurns
 from app.stream.frames import Position, follow
 from app.stream.log import READ_BYTES, Log, Read
+from app.stream.readback.steps import asks_of
 
 # Of the pool's connections (`connect.POOL_SIZE`): readers, and as many for the tails.
 READS_AT_ONCE = 8
@@ -55,6 +59,12 @@ class SharedLog:
     async def fresh(self, stream_id: str, after: Position | None) -> Read:
         """As `read`, for a tail: it begins now."""
         return await self._whole(self._tails, stream_id, after, READ_BYTES)
+
+    async def asks(self, stream_id: str) -> tuple[Asked, ...]:
+        """What a person is to decide of a stream, for a tail."""
+        async with self._tails:
+            meta = await self._log.meta(stream_id, "turn") or {}
+            return tuple(Asked(orjson.dumps(one)) for one in await asks_of(self._log, stream_id, meta))
 
     async def head(self, stream_id: str, start: Position, limit: int) -> Read:
         """The first bytes of a log, for a tail."""

@@ -100,7 +100,7 @@ class Tail(LiveEnd):
         """The slow beat: compares the log's last bytes with what the tail knows. Its length may be that of another."""
         end = self.splice.end
         if self.seal is not None:
-            if not self.seal.heard_all(last):
+            if self.state is State.WAITING or not self.seal.heard_all(last):
                 self.repair("beat")
         elif last != (end.proof if end.offset else b""):
             self.repair("beat")
@@ -139,6 +139,8 @@ class Tail(LiveEnd):
         self.owner, self.traceparent = read.owner, read.traceparent
         if read.sealed is not None:
             self._close_up(read, read.sealed)
+            wanted = self.seal is not None and (read.state is State.WAITING or self.seal.asks)
+            self.ask(await self.log.asks(self.stream_id) if wanted else ())
             return False
         if self.seal is not None:
             asked = self._open_up(read, asked)
@@ -185,12 +187,14 @@ class Tail(LiveEnd):
             self._regrowth.over()
             if self.audience.along is not None:
                 self.audience.along.start_over()
+        if read.state is not State.WAITING:
+            self._last_said.goes_on()
         self.attempt, self.state = read.attempt, read.state
         self.seal.stands(sealed, read.attempt, asyncio.get_running_loop().time())
 
     def _open_up(self, read: Read, asked: Position) -> Position:
         """It may be shown, from where `read` begins: whoever waited for it goes on from its own place."""
-        self.seal = None
+        self.seal, self.asks = None, ()
         if read.proven and read.start is not None and read.start != asked:
             self.base = self._handed = asked = read.start
             self.splice = Splice(asked)

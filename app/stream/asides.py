@@ -70,9 +70,17 @@ class Awaiting:
         return self
 
 
-# What a worker tells, and what readers are told.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person is asked, the data of a `relay.approval`, where no log is shown yet. A front says so by itself."""
+
+    data: bytes
+
+
+# What a worker tells, what of a stream's state readers are told, and all that they are.
 Told = Thinking | Held | Awaiting
-Said = Told | Running | Queued
+Status = Told | Running | Queued
+Said = Status | Asked
 
 
 async def tell(redis: Redis, stream_id: str, told: Told) -> None:
@@ -130,7 +138,7 @@ def decode(payload: bytes) -> Told | None:
             return None
 
 
-def status_of(said: Said) -> dict[str, str | int]:
+def status_of(said: Status) -> dict[str, str | int]:
     """It as JSON says it, whatever the dialect."""
     match said:
         case Queued(position):

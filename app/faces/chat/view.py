@@ -14,9 +14,9 @@ from app import surrogates
 from app.faces.chat.view_blocks import Block, Chunk, Json, Seen, block_of, tool_output
 from app.faces.chat.view_replay import chunks_of
 from app.fanout.audience import Ping
-from app.stream.asides import Said, status_of
+from app.stream.asides import Asked, Said, status_of
 from app.stream.endings import Outcome
-from app.stream.frames import Frame, split
+from app.stream.frames import split
 
 HEADERS = {"x-vercel-ai-ui-message-stream": "v1"}
 # By which assistant-ui's `AssistantChatTransport({ resumable })` keeps the id that it resumes by.
@@ -79,12 +79,14 @@ class UIMessagesView:
 
     def take(self, frames: bytes) -> bytes:
         """What whole frames of the log are in this dialect."""
-        return self._all(chunk for frame in split(frames) for chunk in self._chunks(frame))
+        return self._all(chunk for frame in split(frames) for chunk in self._told(frame.name, frame.data))
 
     def aside(self, said: Said | Ping) -> bytes:
-        """What a front says beside the log: the place in the line, for `onData`."""
+        """What a front says beside the log: the place in the line, for `onData`, or what a person is asked."""
         if isinstance(said, Ping):
             return b""
+        if isinstance(said, Asked):
+            return self._all(self._told("relay.approval", said.data))
         return line({"type": "data-status", "data": status_of(said), "transient": True})
 
     def reset(self) -> bytes:
@@ -99,12 +101,12 @@ class UIMessagesView:
         """The chunks as lines, and `[DONE]` behind the last ones; nothing once that was given."""
         return b"" if self.over else b"".join(map(line, chunks)) + (DONE if self.over else b"")
 
-    def _chunks(self, frame: Frame) -> list[Chunk]:
-        handler = None if self.over else self._handlers.get(frame.name)
+    def _told(self, name: str | None, data: bytes) -> list[Chunk]:
+        handler = None if self.over else self._handlers.get(name)
         if handler is None:
             return []
         try:
-            return list(handler(surrogates.loads(frame.data)))
+            return list(handler(surrogates.loads(data)))
         except (KeyError, TypeError, AttributeError, ValueError):
             return []  # an event of a shape nobody knows yet: it stops nobody
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from app.fanout.audience import Ping
-from app.stream.asides import Said, status_of
+from app.stream.asides import Asked, Said, status_of
 from app.stream.conversations.turns import iso
 from app.stream.endings import is_withheld
 from app.stream.frames import unlogged
@@ -62,7 +62,13 @@ def reset_event(reason: str, attempt: int) -> bytes:
 @lru_cache(maxsize=32)
 def beside(said: Said | Ping) -> bytes:
     """What is said while a stream has nothing to show; written once for all its readers."""
-    return PING if isinstance(said, Ping) else unlogged("relay.status", status_of(said))
+    match said:
+        case Ping():
+            return PING
+        case Asked(data):
+            return unlogged("relay.approval", orjson.Fragment(data))
+        case _:
+            return unlogged("relay.status", status_of(said))
 
 
 def leave_block(retry_ms: int) -> bytes:

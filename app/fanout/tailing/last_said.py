@@ -5,7 +5,7 @@ Pure. The rule: what was said is over once something follows, or once it is too 
 
 from __future__ import annotations
 
-from app.stream.asides import Held, Queued, Told
+from app.stream.asides import Awaiting, Held, Queued, Told
 
 
 class LastSaid:
@@ -24,6 +24,11 @@ class LastSaid:
         """Something followed."""
         self._told = None
 
+    def goes_on(self) -> None:
+        """It waits for no person any more."""
+        if self._told is not None and isinstance(self._told[0], Awaiting):
+            self._told = None
+
     def moves_to(self, place: int) -> Queued | None:
         """What is to be said of its place in the line, where it is another."""
         if place == self._place:
@@ -41,5 +46,5 @@ class LastSaid:
         return told.later(int((now - at) * 1000))
 
     def is_held(self, now: float) -> bool:
-        """Whether it is to wait before a call, as far as was said."""
-        return isinstance(self.said(now, queued=False), Held)
+        """Whether it waits for a person, or before a call, as far as was said."""
+        return isinstance(self.said(now, queued=False), Held | Awaiting)

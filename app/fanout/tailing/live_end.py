@@ -13,7 +13,7 @@ from app.fanout.audience import Audience, Reader
 from app.fanout.splice import Splice
 from app.fanout.tailing.last_said import LastSaid
 from app.fanout.tailing.seal import Seal
-from app.stream.asides import Said, Told
+from app.stream.asides import Asked, Awaiting, Said, Told
 from app.stream.concurrency.versioned import Versioned
 from app.stream.frames import Position, origin
 from app.stream.log import State
@@ -42,6 +42,8 @@ class LiveEnd(Versioned):
         self.quiet_since = 0.0
         # Of an answer that nobody is shown yet, and of whatever the log was not asked for yet.
         self.seal: Seal | None = Seal()
+        # What a person is asked of it, where nothing of it is shown.
+        self.asks: tuple[Asked, ...] = ()
         self._last_said = LastSaid()
         self._fresh: list[bytes] = []
 
@@ -112,6 +114,15 @@ class LiveEnd(Versioned):
         self.quiet_since = asyncio.get_running_loop().time()
         self._last_said.hear(told, self.quiet_since)
         self.audience.aside(told)
+        if self.seal is not None and isinstance(told, Awaiting):
+            self.repair("awaiting")  # which says what for
+
+    def ask(self, asks: tuple[Asked, ...]) -> None:
+        """What a person is asked now; who reads is told once."""
+        before, self.asks = self.asks, asks
+        for asked in asks:
+            if asked not in before:
+                self.audience.aside(asked)
 
     # --- what they are handed
 

@@ -20,15 +20,19 @@ FRAME_BYTES = len(encode(b"content_block_delta", _DELTA, 0, 0)[0])
 TEXT_PART = 0.1
 ENOUGH_BYTES = 4096
 _START = b"event: message_start\n"
+_APPROVAL = b"event: relay.approval\n"
 
 
 class Seal:
-    """Of one stream, on one front. Times are the loop's. `known`: a log has said that it is under seal."""
+    """Of one stream, on one front. Times are the loop's.
 
-    __slots__ = ("_attempt", "_before", "_end", "_heard", "_running_since", "_said", "_tokens", "known")
+    `known`: a log has said that it is under seal. `asks`: a person was asked something of it.
+    """
+
+    __slots__ = ("_attempt", "_before", "_end", "_heard", "_running_since", "_said", "_tokens", "asks", "known")
 
     def __init__(self) -> None:
-        self.known = False
+        self.known = self.asks = False
         self._end = self._attempt = 0
         self._running_since: float | None = None
         self._before = self._heard = self._said = self._tokens = 0
@@ -38,6 +42,7 @@ class Seal:
         self._end = max(self._end, start + len(data))
         self._heard += len(data)
         self._said += max(0, len(data) - data.count(b"\n\n") * FRAME_BYTES - _head(data))
+        self.asks = self.asks or _APPROVAL in data
         return self._running_since is None or data.startswith(OURS) or b"\n\n" + OURS in data
 
     def stands(self, sealed: Sealed, attempt: int, now: float) -> None:

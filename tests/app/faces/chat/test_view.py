@@ -10,7 +10,7 @@ import pytest
 
 from app.faces.chat.view import BEGAN_AGAIN, LOST
 from app.fanout.audience import PING
-from app.stream.asides import Queued
+from app.stream.asides import Asked, Queued
 from tests.app.faces.chat.logged import START, STOP, STREAM, TEXT, WHOLE, Event, block, delta, end, frames, view
 
 
@@ -225,3 +225,11 @@ def test_what_nobody_knows_yet_stops_nobody() -> None:
         ("content_block_delta", {"index": 0, "delta": {"type": "text_delta"}}),
     ]
     assert kinds(shown(START, *TEXT[:1], *strange, *TEXT[1:])) == kinds(shown(START, *TEXT))
+
+
+def test_what_a_person_is_asked_of_an_answer_that_is_not_shown_yet_is_a_part_of_its_own() -> None:
+    data = {"tool_use_id": "toolu_1", "name": "pay", "input": {"usd": 1}}
+    shown = view()
+    told = shown.aside(Asked(json.dumps(data).encode()))
+    assert [chunk["data"]["state"] for chunk in chunks(told)] == ["requested"]
+    assert shown.aside(Asked(b"{}")) == b""

@@ -8,7 +8,7 @@ import pytest
 
 from app.faces.native.view import away, beside, leave_block, opening, reset_event
 from app.fanout.audience import PING, Ping
-from app.stream.asides import Held, Queued, Said, Thinking
+from app.stream.asides import Asked, Held, Queued, Running, Said, Thinking
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ from app.stream.asides import Held, Queued, Said, Thinking
         (PING, b": ping\n\n"),
         (Queued(3), b'event: relay.status\ndata: {"state":"queued","position":3}\n\n'),
         (Thinking(42_000), b'event: relay.status\ndata: {"state":"thinking","silent_ms":42000}\n\n'),
+        (Running(5, 7), b'event: relay.status\ndata: {"state":"running","elapsed_ms":5,"output_tokens":7}\n\n'),
+        (Asked(b'{"name":"pay"}'), b'event: relay.approval\ndata: {"name":"pay"}\n\n'),
         (Held(7_000), b'event: relay.status\ndata: {"state":"held","retry_in_ms":7000}\n\n'),
     ],
 )
