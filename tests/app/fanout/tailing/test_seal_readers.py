@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import orjson
 import pytest
 from redis.asyncio import Redis
 
-from app.fanout import beat as beats
 from app.fanout.drain import send_all_away
 from app.fanout.reader import Aside, Leave
 from app.fanout.tail import Tail
-from app.stream import asides, keys
-from app.stream.asides import Asked, Awaiting, Held, Running, Thinking
+from app.stream import keys
+from app.stream.asides import Running
 from app.stream.endings import Outcome
 from app.stream.frames import Position, origin
 from app.stream.log import State
-from tests.app.following import SOON, STREAM, Asking, Client, Inside, Stream, asking, inside, over
+from tests.app.fanout.tailing.sealed import SECRET, states, told_running
+from tests.app.following import SOON, STREAM, Asking, Client, Inside, Stream, asking, over
 from tests.app.served import until
 from tests.app.tails import live, repaired
 
-SECRET = "a secret"
 LARGE = SECRET * 30_000
-
-
-@pytest.fixture
-async def final(redis: Redis) -> Stream:
-    return await Stream.begin(redis, STREAM, delivery="final")
-
-
-@pytest.fixture
-async def front(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Inside]:
-    for name in ("TICK_SECONDS", "BEAT_SECONDS"):
-        monkeypatch.setattr(beats, name, SOON)
-    async with inside(redis) as made:
-        yield made
-
-
-def states(client: Client) -> list[str]:
-    """What it was told beside the log, in a word each."""
-    return [orjson.loads(data)["state"] for name, data in client.beside if name == "relay.status"]
-
-
-async def told_running(*clients: Client, times: int = 2) -> None:
-    await until(lambda: all(states(client).count("running") >= times for client in clients))
 
 
 def statuses(one: Asking) -> list[Running]:
@@ -70,19 +44,6 @@ async def test_readers_are_told_that_it_runs_and_then_given_all_of_it(front: Ins
     assert first.frames == second.frames == late.frames == asked.data == final.written
     assert first.body.endswith(final.written)
     assert not front.hub.tails
-
-
-async def test_what_they_are_told_grows(front: Inside, final: Stream) -> None:
-    client = await Client(front.hub, STREAM).begin()
-    for _ in range(3):
-        await final.write(LARGE[:4000])
-        await told_running(client, times=states(client).count("running") + 2)
-    told = [orjson.loads(data) for name, data in client.beside if name == "relay.status"]
-    assert all(set(one) == {"state", "elapsed_ms", "output_tokens"} for one in told)
-    for name in ("elapsed_ms", "output_tokens"):
-        assert [one[name] for one in told] == sorted(one[name] for one in told)
-    assert 2500 < told[-1]["output_tokens"] < 3500
-    assert b"\nid: " not in client.body
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.CANCELLED, Outcome.EXPIRED])
@@ -213,83 +174,6 @@ async def test_who_is_sent_away_has_seen_nothing(front: Inside, final: Stream) -
     assert (client.frames, asked.data) == (b"", b"")
     assert client.body.endswith(b": come back\n\n")
     assert isinstance(asked.steps[-1], Leave)
-
-
-async def test_what_its_worker_says_goes_before_and_a_wait_in_its_place(front: Inside, final: Stream) -> None:
-    client = await Client(front.hub, STREAM).begin()
-    await told_running(client)
-    await asides.tell(final.redis, STREAM, Thinking(5_000))
-    await until(lambda: "thinking" in states(client))
-    await told_running(client, times=states(client).count("running") + 2)
-    await asides.tell(final.redis, STREAM, Held(60_000))
-    await until(lambda: states(client)[-1] == "held")
-    told, tail = states(client), front.hub.known(STREAM)
-    assert tail is not None
-    tail.tell_on()
-    assert states(client) == told
-    await final.write("on it goes")
-    await told_running(client, times=told.count("running") + 1)
-
-
-async def test_one_that_was_claimed_is_said_to_run_before_there_is_content(front: Inside, redis: Redis) -> None:
-    stream = await Stream.begin(redis, STREAM, delivery="final")
-    await redis.hset(keys.meta(STREAM), "state", "queued")  # type: ignore[misc]
-    client = await Client(front.hub, STREAM).begin()
-    tail = front.hub.known(STREAM)
-    assert tail is not None
-    assert tail.state is State.QUEUED
-    assert states(client) == []
-    await stream.log.begin(stream.claim)
-    await told_running(client)
-
-
-async def test_what_a_person_is_asked_is_told_without_a_place_and_to_who_comes_later(
-    front: Inside, final: Stream
-) -> None:
-    """Somebody has to decide, before there is anything to be shown."""
-    asks = [{"tool_use_id": f"toolu_{n}", "name": "pay", "input": {"usd": n}} for n in (1, 2)]
-    calls = [{"type": "tool_use", "id": ask["tool_use_id"], "name": "pay", "input": {}} for ask in asks]
-    fields: dict[str, str | bytes] = {"turn": "1", "turn:1": orjson.dumps({"content": calls})}
-    fields |= {f"ask:{ask['tool_use_id']}": orjson.dumps(ask) for ask in asks}
-    client = await Client(front.hub, STREAM).begin()
-    async with asking(front) as (asked, _):
-        await told_running(client)
-        await final.write(SECRET)
-        await final.redis.hset(keys.meta(STREAM), mapping={**fields, "state": "waiting"})  # type: ignore[misc]
-        await asides.tell(final.redis, STREAM, asides.Awaiting())
-        await until(lambda: [name for name, _ in client.beside].count("relay.approval") == 2)
-        await until(lambda: [step.said for step in asked.steps if isinstance(step, Aside)].count(Awaiting()) == 1)
-        late = await Client(front.hub, STREAM).begin()
-        for one in (client, late):
-            told = [orjson.loads(data) for name, data in one.beside if name == "relay.approval"]
-            assert (told, states(one)[-1]) == (asks, "waiting")
-            assert (one.frames, SECRET.encode() in one.body) == (b"", False)
-        said = [step.said for step in asked.steps if isinstance(step, Aside) and isinstance(step.said, Asked)]
-        assert [orjson.loads(one.data) for one in said] == asks
-        await final.redis.hset(keys.meta(STREAM), "verdict:toolu_1", "{}")  # type: ignore[misc]
-        tail = front.hub.known(STREAM)
-        assert tail is not None
-        await until(lambda: [orjson.loads(one.data) for one in tail.asks] == asks[1:])
-        await final.redis.hset(keys.meta(STREAM), "state", "running")  # type: ignore[misc]
-        await told_running(client, times=states(client).count("running") + 2)
-        assert tail.asks == ()
-        await final.end()
-        await until(lambda: client.closed and late.closed)
-    assert client.frames == late.frames == asked.data == final.written
-    assert [name for name, _ in client.beside].count("relay.approval") == 2
-
-
-async def test_a_person_is_asked_while_other_calls_run(front: Inside, final: Stream) -> None:
-    ask = {"tool_use_id": "toolu_1", "name": "pay", "input": {}}
-    turn = orjson.dumps({"content": [{"type": "tool_use", "id": "toolu_1"}]})
-    fields: dict[str, str | bytes] = {"turn": "1", "turn:1": turn, "ask:toolu_1": orjson.dumps(ask)}
-    await final.redis.hset(keys.meta(STREAM), mapping=fields)  # type: ignore[misc]
-    client = await Client(front.hub, STREAM).begin()
-    final.forge("relay.approval", orjson.dumps(ask))
-    await final.publish()
-    await until(lambda: ("relay.approval", orjson.dumps(ask)) in client.beside)
-    await told_running(client)
-    assert client.frames == b""
 
 
 async def test_what_comes_before_the_log_was_asked_is_not_shown(tail: Tail, redis: Redis) -> None:
