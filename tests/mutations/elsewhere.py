@@ -215,4 +215,10 @@ ROWS = (
         "goes_wrong = self.times is None or self._calls <= self.times",
         "goes_wrong = True",
     ),
+    Mutation(
+        "a tool runs with an input that nobody could read",
+        "worker/tools/toolbox.py",
+        'return "The input is no JSON object." if unreadable.is_wrapped(value) else value',
+        "return value",
+    ),
 )

@@ -18,6 +18,7 @@ from typing import Any
 from app import surrogates
 from app.stream.observing import tell
 from app.watch.events import of_processes
+from worker.rawjson import unreadable
 from worker.tools.running.answer import Content, content_of, fault
 from worker.tools.running.checking import InputSchema
 from worker.tools.running.outcome import Raised, caught, settled
@@ -161,4 +162,6 @@ def _arguments(text: bytes) -> Mapping[str, Any] | str:
         value = surrogates.loads(text)
     except ValueError:
         return "The input is no JSON."
-    return value if isinstance(value, dict) else "The input must be a JSON object."
+    if not isinstance(value, dict):
+        return "The input must be a JSON object."
+    return "The input is no JSON object." if unreadable.is_wrapped(value) else value

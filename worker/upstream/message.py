@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from app.stream.ledger.usage import Brought
-from worker.rawjson import json_text
+from worker.rawjson import json_text, unreadable
 from worker.rawjson.codec import NotJSONError, loads
 
 # Where a delta's text goes: the type of its block (None: any that ends in `tool_use`), and its field in the delta.
@@ -68,7 +68,8 @@ class _Block:
         begun = _value(self.members.get(self.kind)) if self.kind in ("text", "thinking") else None
         return self.joined_said + _utf8("".join(self.parts)) + (_utf8(begun) if isinstance(begun, str) else 0)
 
-    def whole(self) -> bytes:
+    def whole(self, *, readable: bool = False) -> bytes:
+        """As it stands; `readable`: the input of a tool of the client's is an object, whatever the model wrote."""
         told = "".join(self.joined + self.parts)
         if not told:
             return json_text.assemble(self.members)
@@ -76,6 +77,8 @@ class _Block:
             begun = _value(self.members.get(self.kind))
             text = begun + told if isinstance(begun, str) else told
             return json_text.assemble({**self.members, self.kind: json_text.text(text)})
+        if readable and self.kind == "tool_use" and not _is_object(told):
+            return json_text.assemble({**self.members, "input": unreadable.wrapped(told)})
         return json_text.assemble({**self.members, "input": _input(told, self.members.get("input", _NULL))})
 
 
@@ -145,12 +148,16 @@ class GatheredMessage:
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
             return  # an event of a shape nobody knows yet
 
-    def json(self) -> bytes | None:
-        """The Message as JSON. None where none has begun, and for one that is nested more deeply than can be read."""
+    def json(self, *, readable: bool = False) -> bytes | None:
+        """The Message as JSON. None where none has begun, and for one that is nested more deeply than can be read.
+
+        `readable`: an input that is no JSON object is not completed as if it were one, but stands in one: such a call
+        must not run, and can be sent back.
+        """
         if self._start is None:
             return None
         blocks = sorted(self._blocks, key=lambda block: block.index)
-        content = json_text.array([block.whole() for block in blocks])
+        content = json_text.array([block.whole(readable=readable) for block in blocks])
         whole = json_text.assemble({**self._start, "content": content, "usage": json_text.assemble(self._usage)})
         return whole if json_text.is_readable(whole) else None
 
@@ -214,6 +221,11 @@ def _value(data: bytes | None) -> Any:
         return None if data is None else loads(data)
     except NotJSONError:
         return None
+
+
+def _is_object(told: str) -> bool:
+    data = json_text.escaped(told).strip()
+    return data[:1] == b"{" and json_text.complete(data) == data
 
 
 def _input(told: str, otherwise: bytes) -> bytes:

@@ -75,4 +75,10 @@ ROWS = (
         "while self._heard and self._heard[0][0] < now - FRESH_SECONDS:",
         "while False:",
     ),
+    Mutation(
+        "half of a tool's input is completed and run",
+        "worker/upstream/message.py",
+        'if readable and self.kind == "tool_use" and not _is_object(told):',
+        "if False:",
+    ),
 )

@@ -15,6 +15,7 @@ import pytest
 
 from app.watch.events import of_processes
 from tests.harness.heard import heard
+from worker.rawjson.unreadable import wrapped
 from worker.tools.builtin.listed import built_in
 from worker.tools.functions.decorator import Options
 from worker.tools.functions.runnable import runnable_of
@@ -64,9 +65,9 @@ async def test_a_name_that_nobody_has_and_one_that_is_anothers_are_the_same() ->
     assert told(await toolbox.run(call("ours", owner="ann"))) == "ours"
 
 
-@pytest.mark.parametrize("text", [b"[1]", b'{"a":', b"", b"null", b"\xff", b'{"a":' * 100_000])
+@pytest.mark.parametrize("text", [b"[1]", b'{"a":', b"", b"null", b"\xff", wrapped("{"), b'{"a":' * 100_000])
 async def test_what_is_no_object_is_told(text: bytes) -> None:
-    assert "JSON" in await fault(Toolbox(built_in()), "clock", text)
+    assert (await fault(Toolbox(built_in()), "clock", text)).startswith(("The input is no JSON", "The input must be"))
 
 
 async def test_an_input_that_does_not_fit_is_told_with_its_place_and_nothing_runs() -> None:

@@ -210,3 +210,25 @@ def test_what_it_holds_is_counted_whenever_it_is_asked() -> None:
         if number % 100 == 3:
             assert asked.memory_bytes == asked.memory_bytes
     assert asked.memory_bytes == other.memory_bytes > sum(range(2 * PARTS_MAX + 7))
+
+
+@pytest.mark.parametrize(
+    ("given", "readable"),
+    [
+        (' {"a": 1.50} ', {"a": 1.5}),
+        ('{"a":"\\ud800"}', {"a": "\ud800"}),
+        ("", {}),
+        ('{"a": "ha', {"INVALID_JSON": '{"a": "ha'}),
+        ("[1]", {"INVALID_JSON": "[1]"}),
+        ('{"a": NaN}', {"INVALID_JSON": '{"a": NaN}'}),
+        ('{"a": 1}}', {"INVALID_JSON": '{"a": 1}}'}),
+    ],
+)
+def test_an_input_that_is_no_object_is_told_apart_where_it_would_be_run(given: str, readable: Any) -> None:
+    gathered = GatheredMessage()
+    add(gathered, {"type": "message_start", "message": {"id": "m", "content": []}})
+    block = {"type": "tool_use", "id": "a", "name": "pay", "input": {}}
+    add(gathered, {"type": "content_block_start", "index": 0, "content_block": block})
+    delta = {"type": "input_json_delta", "partial_json": given}
+    add(gathered, {"type": "content_block_delta", "index": 0, "delta": delta})
+    assert loads(gathered.json(readable=True) or b"")["content"][0]["input"] == readable

@@ -19,7 +19,7 @@ from worker.upstream.reading import Reading
 def complete(record: Record, reading: Reading) -> Decision:
     """The call's Message is whole: what follows."""
     stop_reason = reading.message.stop_reason
-    message = reading.message.json() if record.checkpoint.asked.tools else None
+    message = reading.message.json(readable=True) if record.checkpoint.asked.tools else None
     if message is None:  # nobody asked for tools, or it is nested more deeply than anybody reads
         return decide.on_message(record.stage, stop_reason)
     try:

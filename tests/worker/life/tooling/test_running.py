@@ -199,3 +199,15 @@ async def test_a_log_that_lost_its_tail_gets_the_same_bytes_and_no_tool_runs_aga
     assert len(box.called) == len(set(box.called)) == 2
     assert log == (await shop.redis.get(keys.log(stream_id)))[: len(log)]
     assert {"turn:1", "turn:2", *(f"result:{one}" for one in box.called)} <= stream.meta.keys()
+
+
+@pytest.mark.parametrize("given", ["~", "[1]"])
+async def test_a_call_whose_input_is_no_object_does_not_run_and_the_loop_goes_on(shop: Workshop, given: str) -> None:
+    """Cut-off JSON would be completed to an object, and half of what was meant would be done."""
+    async with shop.worker():
+        stream = await shop.run(f"[[sim: tools=clock{given} tell]]", **asking("clock"))
+    assert (stream.outcome, turns(stream)) == ("completed", [*TURN, "tool", *TURN, "end"])
+    (result,), (told,) = stream.data("relay.tool"), orjson.loads(stream.json("message")["content"][-1]["text"])
+    assert (result["is_error"], result["content"]) == (True, told["content"])
+    assert "is no JSON object" in told["content"]
+    assert set(told["input"]) == {"INVALID_JSON"}
