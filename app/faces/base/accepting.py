@@ -56,6 +56,10 @@ async def accept(
     Raises `InvalidPromptError`, `NotAllowedError`, what `screened` raises, and what `Streams.submit` does; then
     nothing was accepted.
     """
+    if prompt.relay.tools:
+        saves = False
+        if prompt.relay.cache:
+            raise InvalidPromptError("relay.cache: an answer with relay.tools is made anew for each who asks")
     if prompt.relay.validate:
         saves = False
         await beside(len(prompt.body), lambda: structured.check(prompt))

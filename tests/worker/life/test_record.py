@@ -44,10 +44,11 @@ def record(
     stalled: bool = False,
     toolbox: object = None,
     interrupt: Interrupt | None = None,
+    times: int = 1,
     **meta: bytes,
 ) -> Record:
     begun = Begun(Status.OK, 5000, 0, origin("st_1"), {"request": REQUEST, "model": b"m", **meta}, counted)
-    claim, services = Claim("st_1", 1, "w/1", stalled=stalled), services_of(toolbox or Toolbox())
+    claim, services = Claim("st_1", 1, "w/1", times, stalled=stalled), services_of(toolbox or Toolbox())
     return Record(claim, services, interrupt or Interrupt(), begun)
 
 

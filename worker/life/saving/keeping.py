@@ -20,14 +20,14 @@ from app.stream.redis.refusals import tell_refusal
 from app.stream.saved.saved_calls import CACHED_FROM, DIGEST, SECONDS, SHARED_WITH, Saved, wanted_of
 
 # What is to be known of a stream.
-FIELDS = (SECONDS, DIGEST, CACHED_FROM, SHARED_WITH)
+FIELDS = (SECONDS, DIGEST, CACHED_FROM, SHARED_WITH, "tools")
 
 
 async def keep(log: Log, saved: Saved, stream_id: str, meta: Mapping[str, bytes]) -> None:
     """Keeps the answer of a stream that has ended, of which `meta` has `FIELDS` and its outcome."""
     wanted = wanted_of(meta)
     borrowed = meta.get(CACHED_FROM) or meta.get(SHARED_WITH)
-    if wanted is None or borrowed or meta.get("outcome") != Outcome.COMPLETED.encode():
+    if "tools" in meta or wanted is None or borrowed or meta.get("outcome") != Outcome.COMPLETED.encode():
         return
     try:
         found = [without_ids(piece) async for piece in pieces(partial(log.peek, stream_id))]

@@ -52,3 +52,10 @@ async def test_what_was_accepted_once_is_answered_again(http: httpx.AsyncClient,
     await redis.delete("ks:{queue}:tools")
     again = await submit(http, ["clock"], key="k")
     assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+
+
+async def test_an_answer_with_tools_is_nobody_else_s(http: httpx.AsyncClient, redis: Redis) -> None:
+    answer = await http.post("/v1/streams", json={"prompt": "hi", "relay": {"tools": ["clock"], "cache": 60}})
+    assert answer.status_code == 400
+    assert "relay.cache" in answer.json()["error"]["message"]
+    assert await redis.keys("ks:{st_*") == []

@@ -26,6 +26,7 @@ async def test_what_asked_for_nothing_or_was_borrowed_or_did_not_complete_is_not
         {**META, "outcome": b"cancelled"},
         {**META, "cached_from": b"st_other"},
         {**META, "shared_with": b"st_other"},
+        {**META, "tools": b'["clock"]'},
         {"outcome": b"completed"},
     ):
         await keep(log, saved, "st_none", meta)

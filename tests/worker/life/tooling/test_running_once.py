@@ -6,13 +6,15 @@ import asyncio
 
 import orjson
 
-from app.stream.stages import Stage
-from tests.worker.life.test_record import record, services_of
+from app.stream import frames
+from app.stream.log import Begun, Status
+from app.stream.stages import Cause, Stage
+from tests.worker.life.test_record import REQUEST, record, services_of
 from tests.worker.life.tooling.box import SCHEMA, Box
 from worker.life.decide import Decision, Reason
 from worker.life.interrupt import Interrupt, Why
 from worker.life.record import Record
-from worker.life.steps import HandOver, Start
+from worker.life.steps import BeginAgain, HandOver, Start
 from worker.life.tooling.running import Tools
 from worker.tools.tool import Tool
 
@@ -31,14 +33,21 @@ class Running:
     def __init__(self, *calls: str) -> None:
         self.box = Box(Tool("pay", "", SCHEMA, repeatable=False), Tool("look", "", SCHEMA, repeatable=True))
         meta = {"tools": b'["pay","look"]', "max_turns": b"9", "turn": b"1", "turn:1": message(*calls)}
+        self.meta = {**meta, "attempt": b"1", "request": REQUEST, "model": b"m"}
         self.interrupt = Interrupt()
-        self.record: Record = record(toolbox=self.box, interrupt=self.interrupt, attempt=b"1", **meta)
+        self.record: Record = record(toolbox=self.box, interrupt=self.interrupt, **self.meta)
         self.record.go(self.record.first(Reason.WORKER_LOST).way)
         assert self.record.stage is Stage.TOOLS
         self.tools = Tools(self.record, services_of(self.box), self.interrupt)
 
     def start(self) -> asyncio.Task[Decision]:
         return asyncio.create_task(self.tools.run())
+
+    def found_again(self) -> None:
+        """The log has lost all but the turn's message."""
+        self.record.resume(Begun(Status.OK, 5000, 0, frames.origin("st_1"), self.meta))
+        self.record.happens(Cause.LOG_LOST)
+        self.record.go(self.record.first(Reason.LOG_LOST).way)
 
     def written(self) -> list[str]:
         """The names of the fields that are written now; their append is answered."""
@@ -90,6 +99,33 @@ async def test_a_drain_takes_back_what_was_about_to_run_and_did_not() -> None:
     append = running.record.writer.take()
     assert append is not None
     assert (append.fields["began"], running.box.called) == (b"[]", [])
+
+
+async def test_what_runs_goes_on_while_its_log_is_begun_anew() -> None:
+    running = Running("look:l")
+    running.box.hold = {"look"}
+    task = running.start()
+    await tick()
+    running.interrupt.stop(Why.LOST)
+    assert (await task).step == BeginAgain()
+    running.interrupt.clear()
+    running.found_again()
+    task = running.start()
+    await tick()
+    running.box.let()
+    assert (await task).step == Start()
+    assert (running.box.called, running.box.cancelled) == (["l"], [])
+
+
+async def test_a_result_that_the_log_has_lost_is_told_again_and_not_made_again() -> None:
+    running = Running("look:l")
+    await running.start()
+    running.found_again()
+    await running.start()
+    append = running.record.writer.take()
+    assert append is not None
+    assert [frame.name for frame in frames.split(append.data)] == ["relay.tool"]
+    assert running.box.called == ["l"]
 
 
 async def test_whatever_ends_the_running_ends_the_tools() -> None:

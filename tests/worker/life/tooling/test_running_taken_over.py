@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -197,3 +198,24 @@ async def test_a_tool_that_nobody_offers_any_more_fails_the_stream(
     assert (stream.outcome, stream.meta["misplaced"], stream.meta["attempts"]) == ("failed", b"4", b"0")
     assert "'look'" in stream.json("error")["message"]
     assert (await shop.calls("nobody"))["calls"] == 0
+
+
+async def test_a_log_that_lost_what_others_wrote_is_told_the_results_of_what_runs_here(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was lost cannot be written again; what runs goes on, and is not run twice."""
+    box = boxed(monkeypatch, look=True, pay=False)
+    box.hold = {"look"}
+    prompt = "[[sim: tools=look,pay tell]]"
+    async with shop.worker(lease_seconds=LEASE):
+        stream_id = await shop.submit(prompt, **asking("look", "pay"))
+        await shop.until(stream_id, lambda stream: "relay.tool" in stream.names)
+    async with shop.worker(lease_seconds=LEASE):
+        await asyncio.wait_for(box.until_called(3), PATIENCE)
+        log = await shop.redis.get(keys.log(stream_id))
+        await shop.redis.set(keys.log(stream_id), log[: log.index(b"event: message_delta")], keepttl=True)
+        box.let()
+        stream = await shop.ended(stream_id)
+    assert stream.outcome == "completed"
+    assert sorted(Counter(box.called).values()) == [1, 2]  # by two workers
+    assert len(box.cancelled) == 1  # the first one's

@@ -14,8 +14,8 @@ from worker.upstream.reading import Reading
 TOOLS = {"tools": b'["clock"]', "max_turns": b"5"}
 
 
-def answered(stop_reason: str, *ids: str, **meta: bytes) -> tuple[Record, Reading]:
-    found = record(attempt=b"1", **meta)
+def answered(stop_reason: str, *ids: str, times: int = 1, **meta: bytes) -> tuple[Record, Reading]:
+    found = record(attempt=b"1", times=times, **meta)
     found.go(found.first(Reason.WORKER_LOST).way)
     found.happens(Cause.TURN)
     reading = Reading(lambda *_: None, lambda: None, lambda: 1.0, lambda: None)
@@ -33,7 +33,7 @@ def answered(stop_reason: str, *ids: str, **meta: bytes) -> tuple[Record, Readin
 
 
 async def test_all_that_the_next_holder_needs_goes_with_the_message_and_its_calls_count_no_more() -> None:
-    found, reading = answered("tool_use", "t1", **TOOLS)
+    found, reading = answered("tool_use", "t1", times=3, **TOOLS)
     way, step = complete(found, reading)
     assert (way.to, step) == (Stage.TOOLS, RunTools())
     fields = written(found)
@@ -43,10 +43,11 @@ async def test_all_that_the_next_holder_needs_goes_with_the_message_and_its_call
         "content": "0",
         "free": 1,
         "before": 1,
-        "claims": 0,
+        "claims": 2,
         "silences": 0,
         "stalls": 0,
     }
+    assert found.claims == 2  # of the workers that were lost on the way here
     assert (found.progress.charged, found.progress.content, found.reading) == (0, False, None)
 
 
