@@ -46,6 +46,7 @@ class QueueMetrics:
         numbers = self._heard[1]
         yield now(table.WAITING, numbers.waiting)
         yield now(table.OLDEST_WAITING, numbers.oldest_seconds)
+        yield now(table.ASKING, numbers.asking)
         yield now(table.LEASES, numbers.leases)
         yield now(table.WORKERS, numbers.workers)
         yield now(table.CAPACITY, numbers.capacity)

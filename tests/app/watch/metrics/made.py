@@ -20,7 +20,7 @@ from app.watch.metrics.series import Shown
 from app.watch.metrics.table import Of
 
 OF = Subject("st_1", "me")
-STANDING = Standing(3, 1.5, 2, 1, 50, 0, 1000, 2000)
+STANDING = Standing(3, 1.5, 2, 1, 50, 0, 1000, 2000, 4)
 
 
 def lag() -> Distribution:

@@ -11,7 +11,7 @@ AGREED = {
     Of.FRONT: """readers, reader_opens_total{face,kind}, reader_closed_total{reason}, reader_resets_total{reason},
         tails, repairs_total{cause}, catchup_reads_total{source}, channel_lag_seconds, sent_bytes_total,
         http_requests_total{route,status}, submit_seconds, refused_total{reason}""",
-    Of.QUEUE: "waiting, oldest_waiting_seconds, leases, workers, capacity, held_models",
+    Of.QUEUE: "waiting, oldest_waiting_seconds, waiting_for_person, leases, workers, capacity, held_models",
     Of.WORKER: """streams_running, streams_capacity, streams_ended_total{outcome,stop_reason}, stream_seconds,
         dispatch_seconds, first_content_seconds{since}, tokens_per_second, calls_total{status}, retries_total{reason},
         takeovers_total{cause}, partials_recovered_total, appends_refused_total{status}, append_batch_frames,
