@@ -8,7 +8,7 @@ TAG = "Streams"
 TAGS: list[Json] = []
 
 _TIME: Json = {"type": "string", "format": "date-time"}
-_STATE: Json = {"enum": ["queued", "running", "ended"]}
+_STATE: Json = {"enum": ["queued", "running", "waiting", "ended"]}
 
 SCHEMAS: Json = {
     "Timeline": {

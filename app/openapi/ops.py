@@ -52,7 +52,7 @@ _OF_A_FRONT: Json = {
 _ROW: Json = {
     "id": _TEXT,
     "owner": _TEXT,
-    "state": {"enum": ["queued", "running", "ended"]},
+    "state": {"enum": ["queued", "running", "waiting", "ended"]},
     "outcome": {"enum": [*(outcome.value for outcome in Outcome), None]},
     "model": _TEXT,
     "attempt": _COUNT,

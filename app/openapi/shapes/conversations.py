@@ -125,7 +125,7 @@ SHAPES: Json = {
     "TurnAccepted": thing(
         {
             "id": _STREAM,
-            "state": {"enum": ["queued", "running", "ended"]},
+            "state": {"enum": ["queued", "running", "waiting", "ended"]},
             "events_url": _TEXT,
             "cancel_url": _TEXT,
             "ticket": {"type": "string", "description": "Where one was asked for"},

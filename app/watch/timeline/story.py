@@ -134,6 +134,8 @@ def _why(kept: Kept, ended: list[Entry], place: int | None) -> str:
 def _why_not_yet(kept: Kept, place: int | None) -> str:
     if kept.state is State.QUEUED:
         return f"it waits in the line, at place {place}" if place else "it waits in the line"
+    if kept.state is State.WAITING:
+        return "it waits until a person has said whether a tool may be called"
     last = kept.entries[-1] if kept.entries else None
     if last is not None and last.event in ("stream.held", "stream.silent", "call.retried", "stream.restarted"):
         return f"it runs; {sentence(last, 0)}"
