@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 
 from worker.schemas import child
 from worker.schemas.verdict import Unusable, Verdict
@@ -55,7 +55,12 @@ class Checker:
         """Raises `OSError` and `ValueError` where the process has ended instead."""
         if self._process is None:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", child.__name__), stdin=PIPE, stdout=PIPE, env=_environment()
+                *(sys.executable, "-m", child.__name__),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,  # what it would say of a fault may quote an answer
+                env=_environment(),
+                start_new_session=True,  # a signal for its worker is none for it: it ends with who asks
             )
         asked, answers = self._process.stdin, self._process.stdout
         assert asked is not None  # noqa: S101  # for the type checker
