@@ -158,3 +158,20 @@ def test_what_is_said_is_all_text_of_a_message() -> None:
     ]
     assert text_of(orjson.dumps({"content": blocks})) == b'{"a":1}'
     assert text_of(b"{}") == b""
+
+
+async def test_of_a_loop_of_tools_the_last_turn_is_held_against_the_schema(shop: Workshop) -> None:
+    fields = {**asked("[[sim: tools=clock broken=2 tag=loop]]"), "tools": b'["clock"]', "max_turns": b"5"}
+    async with shop.worker():
+        stream = await shop.run("", **fields)
+    assert stream.outcome == "completed"
+    assert [name for name in stream.names if str(name).startswith("relay.")] == [
+        "relay.tool",
+        "relay.reset",
+        "relay.end",
+    ]
+    (reset,) = stream.data("relay.reset")
+    assert reset == {"attempt": 3, "reason": "validation_error", "turn": 2}
+    assert (ending(stream)["turns"], ending(stream)["attempts"]) == (2, 3)
+    said = stream.json("message")["content"][0]["text"]
+    assert orjson.loads(said).keys() == {"title", "count"}
