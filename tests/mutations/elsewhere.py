@@ -221,4 +221,16 @@ ROWS = (
         'return "The input is no JSON object." if unreadable.is_wrapped(value) else value',
         "return value",
     ),
+    Mutation(
+        "a key that was pressed before the question answers it",
+        "app/terminal/talking/allowing.py",
+        "        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)\n",
+        "",
+    ),
+    Mutation(
+        "a turn that begins again is glued to the one that broke, at the terminal",
+        "app/terminal/answer.py",
+        "self._joined = self.text[: self.kept]",
+        "self._joined = self.text",
+    ),
 )

@@ -137,4 +137,16 @@ ROWS = (
         "lines.findLast((at) => at <= part.length - UNSURE) ?? 0",
         "Math.max(0, part.length - UNSURE)",
     ),
+    Mutation(
+        "a turn that begins again takes the cards before it along",
+        "app/web/chat/answer/answer.js",
+        "part.turn >= turn",
+        "true",
+    ),
+    Mutation(
+        "a call that nobody answered can still be approved when all is over",
+        "app/web/chat/answer/cards.js",
+        'if (this.#element.dataset.state === "asks") this.#under.replaceChildren(',
+        "if (false) this.#under.replaceChildren(",
+    ),
 )

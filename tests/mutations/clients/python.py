@@ -55,4 +55,10 @@ ROWS = (
         "return dict.fromkeys(THIS_MACHINE)",
         "return {}",
     ),
+    Mutation(
+        "a turn that breaks takes those before it along in Python",
+        "app/clients/python/keepstream/amounting.py",
+        "event.turn - 1 if event.turn else 0",
+        "0",
+    ),
 )

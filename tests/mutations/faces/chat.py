@@ -46,4 +46,22 @@ ROWS = (
         '    Route("/api/chat/resume/{id}", resume_stream, methods=["GET"]),\n'
         '    Route("/api/chat/{chat_id:anything}/stream", resume, methods=["GET"]),',
     ),
+    Mutation(
+        "a page is told to run what the worker runs",
+        "app/faces/chat/view_blocks.py",
+        'if is_ours or self.start["type"] != "tool_use":',
+        'if self.start["type"] != "tool_use":',
+    ),
+    Mutation(
+        "any page may choose the worker's tools",
+        "app/faces/chat/prompt_tools.py",
+        "if RELAY_TOOLS not in fields:",
+        "if not RELAY_TOOLS:",
+    ),
+    Mutation(
+        "what the worker ran is left out of what a chat says next",
+        "app/faces/chat/prompt.py",
+        "and (origin or kind is not None):",
+        ":",
+    ),
 )

@@ -29,6 +29,7 @@ def up() -> Iterator[Up]:
     settings = {
         "KEEPSTREAM_CHAT_MODELS": MODELS,
         "KEEPSTREAM_CHAT_FIELDS": "tools thinking relay.tools",
+        "KEEPSTREAM_TOOLS": "tests.stories.terminal.till",
         "KEEPSTREAM_CHAT_SYSTEM": "Answer as a lighthouse keeper.",
     }
     with Relay(**settings) as relay:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from app import clients
-from app.clients.python.keepstream import AsyncClient, Event, KeepstreamError
+from app.clients.python.keepstream import Answer, Approval, AsyncClient, Event, KeepstreamError
 from app.clients.python.keepstream.core import resuming
 from tests.harness import node
 from tests.harness.network.sse_cutter import CuttingProxy
@@ -47,6 +47,23 @@ async def test_the_module_is_small_and_is_served_with_an_etag(up: Up) -> None:
         assert len(gzip.compress(answer.content)) < 5000
         again = await http.get("/keepstream.js", headers={"if-none-match": f'W/"other", {answer.headers["etag"]}'})
         assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_who_reads_says_whether_a_tool_may_run_and_reads_on(client: AsyncClient) -> None:
+    pays = '[[sim: tools="pay{\\"chf\\":5},pay{\\"chf\\":6}" rate=0 first=0]]'
+    submitted = await client.submit({"prompt": pays, "relay": {"tools": ["pay"]}})
+    answer = Answer()
+    async for event in client.events(submitted["id"]):
+        answer.take(event)
+        if isinstance(event, Approval):
+            chf = event.input["chf"]
+            await client.approve(submitted["id"], event.tool_use_id, approve=chf == 5, reason="Too much")
+    results = [(block["input"]["chf"], block["result"]["content"]) for block in answer.turns[0]]
+    assert results == [(5, "paid 5"), (6, "A person refused this call: Too much")]
+    assert (len(answer.turns), answer.approvals) == (2, [])
+    stream = await client.stream(submitted["id"])
+    assert stream["message"] == stream["turns"][-1]
+    assert answer.text.endswith(answer.turns[-1][0]["text"])
 
 
 async def test_who_has_a_ticket_reads_the_one_stream(up: Up, client: AsyncClient) -> None:

@@ -10,7 +10,7 @@ from tests.harness.relay import Relay
 
 @pytest.fixture(scope="session")
 def relay() -> Iterator[Relay]:
-    with Relay() as relay:
+    with Relay(KEEPSTREAM_TOOLS="tests.stories.terminal.till") as relay:
         yield relay
 
 

@@ -53,6 +53,25 @@ async def test_one_talks_and_leaves_and_is_told_how_to_come_back(relay: Relay, h
     assert text_of(said[2]).startswith("And now,\nagain?")
 
 
+async def test_one_chooses_tools_sees_them_run_and_says_whether_one_may(relay: Relay, http: httpx.AsyncClient) -> None:
+    pays = r'[[sim: tools="pay{\"chf\":5}" rate=0 first=0]]'
+    async with Typing("chat", "--url", relay.url) as at:
+        await at.say("/tools pay")
+        await at.sees("Claude may use pay from now on")
+        await at.say(f"Pay {pays}")
+        await at.sees(r"may it run\? pay chf: 5 \(y/n\)")
+        at.type("y")
+        await at.sees("pay → paid 5[^§]*tokens")
+        await at.say(f"Again {pays}")
+        await at.sees(r"may it run\? pay chf: 5 \(y/n\)")
+        at.type("n")
+        await at.sees("pay failed: [^§]*tokens")
+        conversation = await leave(at)
+    _, first, _, second = await messages(http, conversation)
+    given = [answer["steps"][1]["content"][0] for answer in (first, second)]
+    assert [block.get("is_error", False) for block in given] == [False, True]
+
+
 async def test_ctrl_c_stops_the_answer_for_everybody_and_the_talk_goes_on(
     relay: Relay, http: httpx.AsyncClient
 ) -> None:

@@ -14,6 +14,7 @@ from tests.stories.clients.javascript.conftest import Project
 
 SLOW = {"prompt": "Wörter 東京 👋 [[sim: tokens=60 rate=100 first=0.05]]"}
 ENDLESS = "Long [[sim: tokens=6000 rate=50 first=0.05]]"
+PAYS = '[[sim: tools="pay{\\"chf\\":5}" rate=0 first=0]]'
 NOBODY = "st_00000000000000000000000000000000"
 OLD_NODE = shutil.which("node", path="/usr/bin")
 
@@ -49,6 +50,14 @@ async def test_a_conversation_is_kept_with_one_call_each(project: Project, up: U
     assert seen["types"].count("stream.ended") == 3
     assert seen["types"][-2:] == ["conversation.deleted", "relay.end"]
     assert seen["gone"]["status"] == 410
+
+
+@pytest.mark.parametrize("approve", [True, False])
+async def test_who_reads_says_whether_a_tool_may_run_and_reads_on(project: Project, up: Up, approve: bool) -> None:  # noqa: FBT001
+    seen = await ask(project, up, "approved", prompt=PAYS, approve=approve)
+    assert (seen["waited"], seen["turns"]) == (["asking", {"chf": 5}], 2)
+    assert seen["failed"] is not approve
+    assert seen["result"] == "paid 5" if approve else "As I say" in seen["result"]
 
 
 async def test_whatever_is_asked_can_be_given_up_and_says_why(project: Project, up: Up) -> None:

@@ -1,5 +1,5 @@
 // Drives the installed client: node client.mjs <address> <scenario> <arguments as JSON>
-import { conversationStore, Keepstream, KeepstreamError, streamStore } from "keepstream";
+import { conversationStore, IDLE, Keepstream, KeepstreamError, reduce, streamStore } from "keepstream";
 
 const [address, scenario, given = "{}"] = process.argv.slice(2);
 const asked = JSON.parse(given);
@@ -47,6 +47,19 @@ const scenarios = {
       rated: await keepstream.feedback(id, { rating: 1, note: "Good" }),
       requests: (await keepstream.usage({ by: "model", from: undefined })).data[0].streams,
     };
+  },
+  async approved() {
+    const { id } = await keepstream.submit({ prompt: asked.prompt, relay: { tools: ["pay"] } });
+    let state = IDLE;
+    const waited = [];
+    for await (const event of keepstream.events(id)) {
+      state = reduce(state, event);
+      if (event.type !== "relay.approval") continue;
+      waited.push(state.status, ...state.approvals.map(({ input }) => input));
+      await keepstream.approve(id, event.data.tool_use_id, asked.approve, { reason: "As I say" });
+    }
+    const [call] = state.turns[0];
+    return { waited, turns: state.turns.length, result: call.result.content, failed: call.result.is_error };
   },
   async conversation() {
     const { conversations } = keepstream;
