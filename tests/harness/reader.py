@@ -92,7 +92,7 @@ class Sight:
             self.position = None
             self.seen.clear()
             self.fronts_resets += 1
-        elif block.startswith(b"event: ") and not block.startswith(b"event: relay.status"):
+        elif block.startswith(b"event: ") and not block.startswith((b"event: relay.status", b"event: relay.approval")):
             self._violated("an event without an id that is none of a front's", block)
 
     def text(self) -> str:

@@ -61,6 +61,30 @@ async def test_another_worker_takes_over_from_a_killed_one(api: Api) -> None:
     api.cluster.workers[number] = await api.cluster.worker(number)
 
 
+async def test_who_is_shown_whole_answers_sees_nothing_of_what_a_dead_worker_began(api: Api) -> None:
+    text = "[[sim: tokens=150 rate=100 first=0]]"
+    sight = Sight(await api.submit(text, delivery="final"))
+    task = asyncio.create_task(watch(sight, lambda: api.port))
+    redis = api.cluster.redis
+    while await redis.strlen(keys.log(sight.stream_id)) < 20 * 150:
+        await asyncio.sleep(0.005)
+    number, victim = await holder(api, sight.stream_id)
+    await victim.end()
+    async with asyncio.timeout(LEASE_SECONDS + 3 + 5):
+        while not (await redis.get(keys.log(sight.stream_id)) or b"").count(b"event: relay.reset\n"):
+            assert sight.frames == 0
+            await asyncio.sleep(0.005)
+        # Its front dies as well, and the reader is with another one when it is whole.
+        await api.cluster.fronts[0].end()
+        api.cluster.fronts[0] = await api.cluster.front(0)
+        await task
+    assert (sight.resets, sight.fronts_resets, sight.text()) == (0, 0, answer_for([{"role": "user", "content": text}]))
+    assert sight.reconnects >= 1
+    assert sight.end is not None
+    assert (sight.end["outcome"], sight.end["attempts"]) == ("completed", 2)
+    api.cluster.workers[number] = await api.cluster.worker(number)
+
+
 async def test_operators_see_a_worker_die_and_where_its_streams_go(api: Api) -> None:
     """`tests/chaos` holds the board against what is known, and against the time it may take."""
     text = "[[sim: tokens=5000 rate=60 first=0]]"

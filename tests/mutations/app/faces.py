@@ -246,4 +246,22 @@ ROWS = (
         "None if is_withheld(meta) and state is not State.ENDED else",
         "None if False else",
     ),
+    Mutation(
+        "who waits for a whole answer is told of an error where its ending cannot be told",
+        "app/faces/native/waiting.py",
+        "        except (ApiError, BusyError, RedisError, *AWAY) as error:",
+        "        except (ApiError, BusyError) as error:",
+    ),
+    Mutation(
+        "a submit can be waited for as long as one likes",
+        "app/faces/native/waiting.py",
+        "    if not 0 < seconds <= WAIT_SECONDS_MAX:",
+        "    if not 0 < seconds:",
+    ),
+    Mutation(
+        "limits that ask for whole answers change nothing",
+        "app/faces/base/accepting.py",
+        "final=granted.final",
+        "final=False",
+    ),
 )

@@ -219,4 +219,10 @@ ROWS = (
         "        if read.sealed is not None:\n            self._close_up",
         "        if read.sealed is not None and self.seal is not None:\n            self._close_up",
     ),
+    Mutation(
+        "nobody is asked whether a tool may run whose answer is shown whole",
+        "app/fanout/tail.py",
+        "            wanted = self.seal is not None and",
+        "            wanted = False and",
+    ),
 )

@@ -147,4 +147,10 @@ ROWS = (
         "    _check_number(value)\n",
         "",
     ),
+    Mutation(
+        "what is held against a schema is shown before",
+        "app/intake/prompt.py",
+        "(relay.validate and waits)",
+        "(relay.validate and not waits)",
+    ),
 )
