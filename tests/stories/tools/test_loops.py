@@ -28,6 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 LEASE_SECONDS = 1.0
 TOOLS = {"tools": ["pay", "look"]}
 PATIENCE = 60.0
+LOOPS, DEATHS = 12, 6
 
 
 @dataclass
@@ -201,11 +202,11 @@ async def test_redis_gone_while_tools_run_costs_nothing_but_time(house: House) -
 async def test_many_loops_under_workers_that_die_all_the_time(house: House) -> None:
     """Whatever is hit: what must not run twice does not, and what is seen is what was told."""
     chance = random.Random(14)  # noqa: S311  # which worker dies
-    prompts = ["[[sim: tools=pay,look;look;pay turns=6 tell rate=150 first=0]]"] * 12
+    prompts = ["[[sim: tools=pay,look;look;pay turns=6 tell rate=150 first=0]]"] * LOOPS
     reading = [await house.read(f"{prompt} {n}") for n, prompt in enumerate(prompts)]
     everybody = asyncio.gather(*(task for _, task in reading))
     async with asyncio.timeout(3 * PATIENCE):
-        for _ in range(6):
+        for _ in range(DEATHS):
             await asyncio.sleep(0.4)
             if everybody.done():
                 break

@@ -109,3 +109,13 @@ async def test_who_takes_a_stream_over_asks_for_the_next_call_too(shop: Workshop
     else:
         assert (stream.outcome, stream.json("error")["type"]) == ("failed", "billing_error")
         assert stream.text
+
+
+async def test_a_loop_of_tools_ends_where_its_budget_has_no_room_for_another_turn(shop: Workshop) -> None:
+    prompt, asked = "[[sim: tools=clock turns=9]]", {"tools": b'["clock"]', "max_turns": b"10"}
+    async with shop.worker():
+        stream = await shop.ended(await shop.submit(prompt, demand=demand(CALL), **asked))
+    assert (stream.outcome, stream.json("error")["type"]) == ("failed", "billing_error")
+    assert (stream.names.count("relay.tool"), stream.data("relay.end")[0]["turns"]) == (1, 1)
+    assert stream.json("message")["stop_reason"] == "tool_use"
+    assert (await account(shop))["reserved"] == 0

@@ -24,25 +24,30 @@ def with_tools(members: Mapping[str, bytes], definitions: Iterable[bytes]) -> di
 
 def with_turns(members: Mapping[str, bytes], turns: Turns) -> dict[str, bytes]:
     """The request with what the model said in the turns that are whole, and what it is to be told of its calls."""
-    messages: bytes | None = members.get("messages")
-    container = b""
-    for message in turns.finished:
-        said = json_text.members(message)
-        if blocks := sent_back(said.get("content", b"[]")):
-            messages = json_text.extended(messages, message_of(b'"assistant"', blocks))
-        if results := [_told(use.id, turns.results[use.id]) for use in uses_in(message, ()) if use.id in turns.results]:
-            messages = json_text.extended(messages, message_of(b'"user"', results))
-        container = json_text.members(said.get("container", b"")).get("id", container)
-    if messages is None:
+    said = [_said(turns, message) for message in turns.finished]
+    told = b",".join([messages for messages, _ in said if messages])
+    if not told:
         return dict(members)
+    container = next((container for _, container in reversed(said) if container), b"")
     more = {"container": container} if container and "container" not in members else {}
-    return {**members, "messages": messages, **more}
+    return {**members, "messages": json_text.extended(members.get("messages"), told), **more}
 
 
 def definition(name: str, description: str, input_schema: bytes) -> bytes:
     """A tool as the Messages API is told of it."""
     told = {"name": json_text.text(name), "description": json_text.text(description), "input_schema": input_schema}
     return json_text.assemble(told)
+
+
+def _said(turns: Turns, message: bytes) -> tuple[bytes, bytes]:
+    """The messages that a turn which is over is in later requests, and the container that it was given; made once."""
+    if (known := turns.told.get(message)) is None:
+        members = json_text.members(message)
+        told = [_told(use.id, turns.results[use.id]) for use in uses_in(message, ()) if use.id in turns.results]
+        both = ((b'"assistant"', sent_back(members.get("content", b"[]"))), (b'"user"', told))
+        messages = b",".join([message_of(role, blocks) for role, blocks in both if blocks])
+        known = turns.told[message] = messages, json_text.members(members.get("container", b"")).get("id", b"")
+    return known
 
 
 def message_of(role: bytes, content: Iterable[bytes]) -> bytes:

@@ -34,7 +34,7 @@ class Turns:
 
     `finished`: the Messages of the turns that are whole, as JSON; `results`: the data of each `relay.tool`, by its
     call; `began`: the calls of this turn whose running began, and that must not run twice; `asks`: those of which
-    a person was asked, and `verdicts`: what was said.
+    a person was asked, and `verdicts`: what was said. `told`: what whoever makes requests keeps of turns that are over.
     """
 
     number: int = 1
@@ -43,6 +43,7 @@ class Turns:
     began: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    told: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def due(self) -> bool:
@@ -56,7 +57,8 @@ class Turns:
 
     @property
     def memory_bytes(self) -> int:
-        return sum([len(message) for message in self.finished]) + sum([len(one) for one in self.results.values()])
+        kept = [*self.finished, *self.results.values(), *(messages for messages, _ in self.told.values())]
+        return sum(map(len, kept))
 
     # --- what happens, and what the meta says of it
 

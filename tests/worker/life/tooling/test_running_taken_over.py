@@ -11,7 +11,7 @@ import pytest
 from app.stream import keys
 from tests.worker.life.tooling.box import asking, boxed
 from tests.worker.life.tooling.test_running import TURN, turns
-from tests.worker.workshop import PATIENCE, Workshop
+from tests.worker.workshop import MODEL, PATIENCE, Workshop
 from worker.life import decide, life
 
 LEASE = 0.6
@@ -219,3 +219,19 @@ async def test_a_log_that_lost_what_others_wrote_is_told_the_results_of_what_run
     assert stream.outcome == "completed"
     assert sorted(Counter(box.called).values()) == [1, 2]  # by two workers
     assert len(box.cancelled) == 1  # the first one's
+
+
+async def test_a_turn_that_waits_in_the_gate_s_line_goes_on_with_what_the_tools_brought(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has it meanwhile: the state of the loop stands in the meta."""
+    box = boxed(monkeypatch, pay=False)
+    prompt = "[[sim: tools=pay tell]] [[sim: status=429 retry-after=2 times=1 turn=2]]"
+    async with shop.worker() as parts:
+        stream_id = await shop.submit(prompt, **asking("pay"))
+        await shop.eventually(lambda: shop.redis.zscore(keys.gate_line(MODEL), stream_id))
+        await shop.eventually(lambda: empty_of(parts))
+        await shop.submit("[[sim: tokens=3]]")  # whoever asks wakes all who wait
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, turns(stream)) == ("completed", [*TURN, "tool", "retry", *TURN, "end"])
+    assert (len(box.called), stream.data("relay.end")[0]["attempts"]) == (1, 2)
