@@ -67,6 +67,7 @@ _PICTURES = {
     "resume.svg": "image/svg+xml",
     "stages.svg": "image/svg+xml",
     "terminal.png": "image/png",
+    "tools.png": "image/png",
 }
 FILES = {
     "/": ("index.html", HTML),

@@ -44,11 +44,14 @@ Three things to note:
 3. The set keeps a strong reference: without it a task may be collected while it runs.
 """
 
+TO_PAY = "What is 17% of 2,380 francs? Pay that to Ann, if it is not past noon in Zurich"
+PAYS = r"pay{\"chf\":404.6}"
+
 
 async def ask(page: Page, text: str, *, directive: str) -> None:
     """Sends a message that tells the simulated Claude what to do, and shows it without that."""
     await page.get_by_label("Message", exact=True).fill(f"{text} [[sim: {directive}]]")
-    await page.keyboard.press("Enter")
+    await page.locator("#send").click()  # on a phone Enter alone begins a line
     await page.locator("article.user").last.wait_for()
     await page.locator("article.user .plain").last.evaluate("(shown, text) => { shown.textContent = text }", text)
 
@@ -78,6 +81,26 @@ async def desktop(browser: Browser, address: str) -> None:
     await context.close()
 
 
+async def tools(browser: Browser, address: str) -> None:
+    """Two tools that have run, one that has failed, and one that a person is asked about."""
+    context = await browser.new_context(viewport={"width": 900, "height": 760}, device_scale_factor=1.5)
+    page = await context.new_page()
+    await page.goto(address)
+    await page.locator("#tools").click()
+    for box in await page.locator("#toolbox input").all():
+        await box.check()
+    await page.keyboard.press("Escape")
+    calls = 'clock{"timezone":"Europe/Zurich"},calculator{"expression":"2380 * 0.17"},calculator{"expression":"17 %"}'
+    directive = f'rate=0 text="Let me see." tools="{calls.replace(chr(34), chr(92) + chr(34))},{PAYS}"'
+    await ask(page, TO_PAY, directive=directive)
+    await page.get_by_role("button", name="Approve").wait_for()
+    await page.locator(".took").first.wait_for(state="attached")
+    for selector in ("#title", "#conversations a[aria-current] .title"):
+        await page.locator(selector).evaluate("(shown, text) => { shown.textContent = text }", TO_PAY)
+    await take(page, "tools.png")
+    await context.close()
+
+
 async def phone(browser: Browser, cluster: Cluster, address: str) -> None:
     """An answer on a phone that lost its network, and is about to have it again."""
     context = await browser.new_context(
@@ -101,10 +124,11 @@ async def phone(browser: Browser, cluster: Cluster, address: str) -> None:
 
 async def main() -> None:
     chromium = shutil.which("chromium")
-    async with Cluster() as cluster, async_playwright() as driver:
+    async with Cluster(tools="tests.stories.terminal.till") as cluster, async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=chromium, args=FLAGS)
         address = f"http://127.0.0.1:{cluster.front_proxies[0].port}/"
         await desktop(browser, address)
+        await tools(browser, address)
         await phone(browser, cluster, address)
         await browser.close()
 
