@@ -20,7 +20,7 @@ from app.intake.submit import again
 from app.stream.endings import Outcome
 
 # The fields of a stream's meta that tell why it has no answer.
-FIELDS = ("outcome", "content", "error", "failure")
+FIELDS = ("outcome", "delivery", "content", "error", "failure")
 
 KEY_REFUSED = "the Claude API refuses the key of this relay; its operator has to look at it"
 NO_RETRY = {"x-should-retry": "false"}

@@ -24,7 +24,7 @@ from app.fanout.catchup import Data, Part, Reset, Step
 from app.fanout.reader import Aside, Leave, TimedReader
 from app.http.errors import REQUEST_ID, ApiError, draining, error_body
 from app.intake.submit import again
-from app.stream.endings import WHOLE
+from app.stream.endings import WHOLE, is_withheld
 from app.stream.frames import Position
 from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import tell_refusal
@@ -85,7 +85,7 @@ class WholeAnswer(Answer):
         if meta is None:
             raise _lost()
         size = await again(lambda: log.field_bytes(self._stream_id, "message"))
-        if not size or "partial" in meta:
+        if not size or "partial" in meta or is_withheld(meta):
             raise failure_of(meta)
         self.headers.update(measured.measured(meta))
         whole = message_of(self._front, self._stream_id, size, self.headers, patient=True)

@@ -229,7 +229,8 @@ async def message(request: Request) -> Response:
     stream_id = stream_id_of(request)
     if meta["state"] != State.ENDED.encode():
         raise ApiError(409, "the stream has not ended; read its events, or ask again later")
-    if "partial" not in meta and (size := await front.streams.log.field_bytes(stream_id, "message")):
+    told = "partial" not in meta and not is_withheld(meta)
+    if told and (size := await front.streams.log.field_bytes(stream_id, "message")):
         return message_of(front, stream_id, size)
     if "error" not in meta:
         raise ApiError(409, f"the stream was {meta.get('outcome', b'ended').decode()} and has no finished message")

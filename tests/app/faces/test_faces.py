@@ -82,9 +82,12 @@ async def submitted(front: Served, http: httpx.AsyncClient) -> Author:
 
 
 async def end(author: Author, outcome: Outcome) -> None:
-    """As its worker does it: what came is kept, and said to be a part where it is one."""
+    """As its worker does it: what came is kept, and said to be a part where it is one.
+
+    One that failed may also have the whole Message of a turn behind which it could not go on.
+    """
     error = {"type": "api_error", "message": "broken"} if outcome in (Outcome.FAILED, Outcome.EXPIRED) else None
-    part = {} if outcome in WHOLE else {"partial": "1"}
+    part = {} if outcome in WHOLE or outcome is Outcome.FAILED else {"partial": "1"}
     await author.end(outcome, error=error, message=MESSAGE, content="1", **part)
 
 
@@ -164,7 +167,8 @@ async def test_of_what_is_not_whole_nothing_is_ever_seen(
     shown = (await http.get(path)).json()
     assert (shown["outcome"], shown["offset"]) == (outcome, author.last_id)
     assert {"message", "partial"}.isdisjoint(shown)
-    assert (await http.get(f"{path}/message")).status_code >= 400
+    told = await http.get(f"{path}/message")
+    assert (told.status_code >= 400, SECRET in told.text) == (True, False)
     page = (await http.get(f"{path}/log")).json()
     assert [(one["type"], one["outcome"]) for one in page] == [("relay.end", outcome)]
     events = (await http.get(f"{path}/events")).content
@@ -212,6 +216,15 @@ async def test_a_claude_client_is_pinged_until_it_is_whole(
     else:
         events = (START, BEGUN, TEXT, STOP)
         assert told == b"".join(b"event: %b\ndata: %b\n\n" % (one.encode(), orjson.dumps(data)) for one, data in events)
+
+
+async def test_a_claude_client_that_does_not_stream_is_told_no_part(front: Served, http: httpx.AsyncClient) -> None:
+    asked = asyncio.create_task(http.post("/v1/messages", json=ASKED | {"relay": FINAL}))
+    author = await front.author()
+    await author.write(START, BEGUN, TEXT)
+    await end(author, Outcome.FAILED)
+    told = await asked
+    assert (told.status_code, SECRET in told.text) == (500, False)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TRUNCATED, Outcome.FAILED, Outcome.CANCELLED])
