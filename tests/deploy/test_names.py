@@ -19,6 +19,9 @@ every_expression = pytest.mark.parametrize("expression", ASKED)
 SEEN_OTHERWISE = {
     "keepstream_streams_capacity": "keepstream_capacity, which is the sum that the workers tell",
     "keepstream_draining": "keepstream_ready",
+    "keepstream_tool_calls_total": "whose tools they are knows what is too many; a stream's timeline has each",
+    "keepstream_tool_seconds": "as keepstream_tool_calls_total",
+    "keepstream_waiting_for_person": "persons are asked where they are, and the board counts who waits",
 }
 
 

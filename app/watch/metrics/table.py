@@ -174,6 +174,14 @@ RETRIES = _counter(
     "reason",
     first=("overloaded_error", "api_error", "connection_error"),
 )
+TOOL_CALLS = _counter(
+    Of.WORKER,
+    "tool_calls",
+    "Calls of tools that were run, by what the model was told of them: a result, or a fault",
+    "tool",
+    "told",
+)
+TOOL_SECONDS = _histogram(Of.WORKER, "tool_seconds", "From a tool's call to its result", STREAM)
 TAKEOVERS = _counter(
     Of.WORKER,
     "takeovers",

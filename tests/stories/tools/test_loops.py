@@ -75,6 +75,9 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     settings = {"tools": "tests.stories.tools.written_down", "lease_seconds": LEASE_SECONDS, "drain_seconds": 0.5}
     async with Cluster(workers=2, others=others, **settings) as cluster:
         api = Api(cluster)
+        async with asyncio.timeout(PATIENCE):
+            while {"pay", "look"} - {one["name"] for one in (await api.call("GET", "/v1/tools")).json()["tools"]}:
+                await asyncio.sleep(0.05)
         yield House(api, folder)
         await api.close()
 

@@ -27,13 +27,15 @@ class WorkerMetrics:
         self._speed = Spread(table.TOKENS_PER_SECOND)
         self._calls = Sum(table.CALLS)
         self._retries = Sum(table.RETRIES)
+        self._tool_calls = Sum(table.TOOL_CALLS)
+        self._tool_seconds = Spread(table.TOOL_SECONDS)
         self._takeovers = Sum(table.TAKEOVERS)
         self._recovered = Sum(table.PARTIALS_RECOVERED)
         self._refused = Sum(table.APPENDS_REFUSED)
         self._tokens = Sum(table.TOKENS)
         self._cost = Sum(table.COST_USD)
         self._reasons, self._causes, self._statuses = FirstFew(), FirstFew(), FirstFew()
-        self._models = FirstFew(NAMES_MAX)
+        self._models, self._tools = FirstFew(NAMES_MAX), FirstFew(NAMES_MAX)
 
         self.hears: Hears = {
             of_streams.Claimed: self._claimed,
@@ -42,6 +44,7 @@ class WorkerMetrics:
             of_streams.CallPaid: self._call_paid,
             of_streams.Retried: self._called_again,
             of_streams.Restarted: self._called_again,
+            of_streams.ToolRan: self._tool_ran,
             of_streams.TakenOver: self._taken_over,
             of_streams.PartialRecovered: self._partial_recovered,
             of_streams.AppendRefused: self._append_refused,
@@ -72,6 +75,10 @@ class WorkerMetrics:
         if event.reason not in _TAKEN_OVER:
             self._retries.add(self._reasons(event.reason))
 
+    def _tool_ran(self, event: of_streams.ToolRan) -> None:
+        self._tool_calls.add(self._tools(event.tool), "fault" if event.failed else "result")
+        self._tool_seconds.add(event.seconds)
+
     def _taken_over(self, event: of_streams.TakenOver) -> None:
         self._takeovers.add(self._causes(event.cause))
 
@@ -91,9 +98,9 @@ class WorkerMetrics:
 
     def counted(self) -> Iterator[Shown]:
         sums = (self._ended, self._calls, self._retries, self._takeovers, self._recovered, self._refused)
-        for one in (*sums, self._tokens, self._cost):
+        for one in (*sums, self._tokens, self._cost, self._tool_calls):
             yield one.shown()
-        for spread in (self._seconds, self._dispatch, self._first_content, self._speed):
+        for spread in (self._seconds, self._dispatch, self._first_content, self._speed, self._tool_seconds):
             yield spread.shown()
 
 

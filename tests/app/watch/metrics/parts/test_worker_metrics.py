@@ -72,3 +72,12 @@ def test_limits_and_running_streams_are_those_of_now() -> None:
     found = after(Of.WORKER)
     assert (found["streams_running"], found["streams_capacity"], found["draining"]) == (4, 50, 0)
     assert (found["upstream_remaining{limit=requests}"], found["upstream_limit{limit=requests}"]) == (9, 50)
+
+
+def test_a_tool_is_counted_by_its_name_as_long_as_there_are_few() -> None:
+    told = [of_streams.ToolRan(OF, 1, f"tool_{n}", 0.5, failed=n == 0) for n in range(50)]
+    found = after(Of.WORKER, *told, told[1])
+    assert found["tool_calls_total{told=fault,tool=tool_0}"] == 1
+    assert found["tool_calls_total{told=result,tool=tool_1}"] == 2
+    assert found["tool_calls_total{told=result,tool=other}"] == 30
+    assert (found["tool_seconds_count"], found["tool_seconds_sum"]) == (51, 25.5)
