@@ -129,8 +129,9 @@ class Streams:
 
         False where the stream is gone by now, or was withdrawn. Raises as `submit` does.
         """
-        life_ms = self.settings.stream_life_ms
         size = await again(lambda: self.log.field_bytes(stream_id, "request"))
+        waits = await again(lambda: self.log.field_bytes(stream_id, "tools"))
+        life_ms = self.settings.waiting_life_ms if waits else self.settings.stream_life_ms
         submitted = await again(
             lambda: self.queue.submit(
                 stream_id,
@@ -143,12 +144,12 @@ class Streams:
                 demand=demand,
             )
         )
-        return not submitted.repeated and await self.keep(stream_id)
+        return not submitted.repeated and await self.keep(stream_id, life_ms)
 
-    async def keep(self, stream_id: str) -> bool:
+    async def keep(self, stream_id: str, life_ms: int | None = None) -> bool:
         """Keeps a stream of which another request is about to be told; False where it is gone or was withdrawn."""
-        word = secrets.token_hex(8)
-        return bool(await again(lambda: self.log.keep(stream_id, self.settings.stream_life_ms, word)))
+        word, life = secrets.token_hex(8), life_ms or self.settings.stream_life_ms
+        return bool(await again(lambda: self.log.keep(stream_id, life, word)))
 
     async def cancel(self, stream_id: str, by: str = of_streams.CLIENT) -> State:
         """Cancels a stream; one that waits, also for a person, is claimed and ended here, one that runs is told to its

@@ -101,7 +101,7 @@ class Release:
     async def _await_person(self, longest_ms: int) -> None:
         """Whoever said something before it stood there found nobody to wake: it goes on now."""
         approvals = self._services.queue.approvals
-        await approvals.wait(self._claim, longest_ms)
+        await approvals.wait(self._claim, longest_ms, self._services.settings.stream_life_ms)
         if await approvals.is_answered(self._claim.stream_id):
             await approvals.wake(self._claim.stream_id)
 

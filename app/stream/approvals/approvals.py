@@ -68,11 +68,16 @@ class Approvals:
         self._awaiting = redis.register_script(source("queue/awaiting"))
         self._verdict = redis.register_script(source("log/story", "log/verdict"))
 
-    async def wait(self, claim: Claim, longest_ms: int) -> bool:
+    async def wait(self, claim: Claim, longest_ms: int, life_ms: int = 0) -> bool:
         """Puts a claimed stream where those wait that wait for a person; False where it is not ours.
 
-        Whoever does asks then whether there is something to be done already (`is_answered`).
+        It is kept for as long as that, and `life_ms` more. Whoever does this asks then whether there is something to be
+        done already (`is_answered`).
         """
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key in (keys.meta(claim.stream_id), keys.log(claim.stream_id)):
+                pipe.pexpire(key, longest_ms + life_ms, gt=True)
+            await pipe.execute()
         keys_ = [keys.LEASES, keys.CLAIMS, keys.APPROVALS]
         args: list[Any] = [claim.stream_id, claim.fence, claim.holder, longest_ms, keys.QUEUE_SECONDS]
         return bool(await self._wait(keys=keys_, args=args))

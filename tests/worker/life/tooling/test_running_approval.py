@@ -81,6 +81,8 @@ async def test_what_is_approved_runs_once_and_the_stream_goes_on(shop: Workshop,
         stream_id, [call] = await waits(shop, "[[sim: tools=pay tag=pays]]")
         before = await shop.look(stream_id)
         assert before.names[-1] == "relay.approval"
+        for key in (keys.meta(stream_id), keys.log(stream_id)):  # its front died before it had confirmed it
+            assert await shop.redis.pttl(key) > shop.settings.approval_seconds * 1000
         [told] = before.data("relay.approval")
         assert (told["name"], isinstance(told["input"], dict)) == ("pay", True)
         assert till.paid == []
