@@ -25,6 +25,8 @@ def messages_prompt(fields: Fields, *, streamed: bool, comes_back: bool) -> Prom
     prompt = prompt_of(fields, None)
     if prompt.relay.ticket:
         raise InvalidPromptError("relay.ticket: is for /v1/streams; here the answer is the message itself")
+    if prompt.relay.tools:
+        raise InvalidPromptError("relay.tools: is for /v1/streams and conversations; here tools are the client's")
     if not streamed:
         return prompt
     if not prompt.relay.is_final:

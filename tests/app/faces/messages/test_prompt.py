@@ -45,3 +45,9 @@ def test_who_is_shown_nothing_before_it_is_whole_sees_no_restart() -> None:
     for then in ("restart", "fail"):
         asked = fields(b',"relay":{"delivery":"final","on_interrupt":"%b"}' % then.encode())
         assert messages_prompt(asked, streamed=True, comes_back=True).on_interrupt == then
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_tools_are_the_client_s_here(streamed: bool) -> None:  # noqa: FBT001  # a case
+    with pytest.raises(InvalidPromptError, match=r"^relay\.tools: "):
+        messages_prompt(fields(b',"relay":{"tools":["clock"]}'), streamed=streamed, comes_back=True)
