@@ -21,7 +21,7 @@ from tests.harness.heard import heard
 from tests.harness.identity.tokens import SECRET, raw, token
 
 ALICE, ACME, OVER = "ks_alice-key", "ks_acme-key", "ks_over-key"
-NEVER = {"id": "st_" + "0" * 32, "chat_id": "never"}
+NEVER = {"id": "st_" + "0" * 32, "chat_id": "never", "tool_use_id": "never"}
 CONVERSATION = "cv_" + "0" * 32
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import orjson
 from redis.asyncio import Redis
 
+from app.fanout.audience import Ping
 from app.fanout.reader import Aside
 from app.stream import asides, keys
-from app.stream.asides import Asked, Awaiting, Held, Thinking
+from app.stream.asides import Asked, Awaiting, Held, Said, Thinking
 from app.stream.log import State
 from tests.app.fanout.tailing.sealed import SECRET, states, told_running
-from tests.app.following import STREAM, Client, Inside, Stream, asking
+from tests.app.following import STREAM, Asking, Client, Inside, Stream, asking
 from tests.app.served import until
+
+
+def told(one: Asking) -> list[Said | Ping]:
+    return [step.said for step in one.steps if isinstance(step, Aside)]
 
 
 async def test_what_they_are_told_grows(front: Inside, final: Stream) -> None:
@@ -19,11 +24,11 @@ async def test_what_they_are_told_grows(front: Inside, final: Stream) -> None:
     for _ in range(3):
         await final.write(SECRET * 500)
         await told_running(client, times=states(client).count("running") + 2)
-    told = [orjson.loads(data) for name, data in client.beside if name == "relay.status"]
-    assert all(set(one) == {"state", "elapsed_ms", "output_tokens"} for one in told)
+    heard = [orjson.loads(data) for name, data in client.beside if name == "relay.status"]
+    assert all(set(one) == {"state", "elapsed_ms", "output_tokens"} for one in heard)
     for name in ("elapsed_ms", "output_tokens"):
-        assert [one[name] for one in told] == sorted(one[name] for one in told)
-    assert 2500 < told[-1]["output_tokens"] < 3500
+        assert [one[name] for one in heard] == sorted(one[name] for one in heard)
+    assert 2500 < heard[-1]["output_tokens"] < 3500
     assert b"\nid: " not in client.body
 
 
@@ -35,12 +40,12 @@ async def test_what_its_worker_says_goes_before_and_a_wait_in_its_place(front: I
     await told_running(client, times=states(client).count("running") + 2)
     await asides.tell(final.redis, STREAM, Held(60_000))
     await until(lambda: states(client)[-1] == "held")
-    told, tail = states(client), front.hub.known(STREAM)
+    heard, tail = states(client), front.hub.known(STREAM)
     assert tail is not None
     tail.tell_on()
-    assert states(client) == told
+    assert states(client) == heard
     await final.write("on it goes")
-    await told_running(client, times=told.count("running") + 1)
+    await told_running(client, times=heard.count("running") + 1)
 
 
 async def test_one_that_was_claimed_is_said_to_run_before_there_is_content(front: Inside, redis: Redis) -> None:
@@ -70,14 +75,14 @@ async def test_what_a_person_is_asked_is_told_without_a_place_and_to_who_comes_l
         await final.redis.hset(keys.meta(STREAM), mapping={**fields, "state": "waiting"})  # type: ignore[misc]
         await asides.tell(final.redis, STREAM, asides.Awaiting())
         await until(lambda: [name for name, _ in client.beside].count("relay.approval") == 2)
-        await until(lambda: [step.said for step in asked.steps if isinstance(step, Aside)].count(Awaiting()) == 1)
+        await until(lambda: len([said for said in told(asked) if isinstance(said, Asked)]) == len(asks))
+        assert told(asked).count(Awaiting()) == 1
         late = await Client(front.hub, STREAM).begin()
         for one in (client, late):
-            told = [orjson.loads(data) for name, data in one.beside if name == "relay.approval"]
-            assert (told, states(one)[-1]) == (asks, "waiting")
+            asked_of_it = [orjson.loads(data) for name, data in one.beside if name == "relay.approval"]
+            assert (asked_of_it, states(one)[-1]) == (asks, "waiting")
             assert (one.frames, SECRET.encode() in one.body) == (b"", False)
-        said = [step.said for step in asked.steps if isinstance(step, Aside) and isinstance(step.said, Asked)]
-        assert [orjson.loads(one.data) for one in said] == asks
+        assert [orjson.loads(said.data) for said in told(asked) if isinstance(said, Asked)] == asks
         await final.redis.hset(keys.meta(STREAM), "verdict:toolu_1", "{}")  # type: ignore[misc]
         tail = front.hub.known(STREAM)
         assert tail is not None
