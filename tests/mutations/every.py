@@ -23,7 +23,7 @@ from tests.mutations.clients import js, python
 from tests.mutations.faces import chat, conversations, durable
 from tests.mutations.mutation import Mutation
 from tests.mutations.scripts import log_scripts
-from tests.mutations.worker import claims, life, life_asking, log, schemas, tooling, upstream
+from tests.mutations.worker import claims, life, life_asking, log, schemas, tooling, tools, upstream
 
 ROOMS = {
     "app/access": access.ROWS,
@@ -50,6 +50,7 @@ ROOMS = {
     "worker/life/asking": life_asking.ROWS,
     "worker/schemas": schemas.ROWS,
     "worker/life/tooling": tooling.ROWS,
+    "worker/tools": tools.ROWS,
     "worker/upstream": upstream.ROWS,
     "worker/log": log.ROWS,
     "elsewhere": elsewhere.ROWS,

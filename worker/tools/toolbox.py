@@ -65,7 +65,11 @@ class Toolbox:
     async def run(self, call: Call) -> Result:
         """What the model is told of its call."""
         started = time.monotonic()
-        content = await self._content(call)
+        try:
+            content = await self._content(call)
+        except Exception as error:  # noqa: BLE001  # a fault of ours is no reason to end a stream
+            tell(of_processes.Fault.met("tool", error))
+            content = fault("The tool could not be run.", BYTES)
         return Result(content.json, content.is_error, round((time.monotonic() - started) * 1000))
 
     async def _content(self, call: Call) -> Content:

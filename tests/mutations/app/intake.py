@@ -152,5 +152,21 @@ ROWS = (
         "app/intake/prompt.py",
         "(relay.validate and waits)",
         "(relay.validate and not waits)",
+        "a tool that nobody offers may be asked for",
+        "app/intake/calls/offered.py",
+        "                if name not in there:\n",
+        "                if False:\n",
+    ),
+    Mutation(
+        "another's tool may be asked for",
+        "app/intake/calls/offered.py",
+        "        return {offer.name for offer in await self._fresh(seconds) if offer.may(owner)}\n",
+        "        return {offer.name for offer in await self._fresh(seconds)}\n",
+    ),
+    Mutation(
+        "a client's tool has the name of one of ours",
+        "app/intake/calls/offered.py",
+        "            if name in theirs:\n",
+        "            if False:\n",
     ),
 )

@@ -261,4 +261,16 @@ ROWS = (
         "elseif redis.call('ZREM', KEYS[13], ARGV[5]) == 1 then",
         "elseif false then",
     ),
+    Mutation(
+        "the tools of a worker that is gone are offered",
+        "app/stream/scripts/queue/offered.lua",
+        "  if tonumber(at) >= now - ARGV[1] and not seen[digest] then\n",
+        "  if not seen[digest] then\n",
+    ),
+    Mutation(
+        "definitions that nobody names stay for ever",
+        "app/stream/scripts/queue/offer.lua",
+        "    redis.call('HDEL', KEYS[2], digest)\n",
+        "    redis.call('HSTRLEN', KEYS[2], digest)\n",
+    ),
 )

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import orjson
 import pytest
+from anthropic.lib.tools import ToolError
 
 from app.watch.events import of_processes
 from tests.harness.heard import heard
@@ -159,6 +160,26 @@ async def test_whatever_a_tool_raises_is_told_in_words(name: str, plain: bool) -
     assert len(words) < 3_000
 
 
+async def test_a_tool_may_raise_what_it_has_to_say() -> None:
+    def picky(how: int) -> str:
+        said = [[{"type": "text", "text": f"not with {KEY}"}], b"", "x" * 10_000_000]
+        raise ToolError(said[how])  # type: ignore[arg-type]
+
+    told_by = [await box(picky).run(call("picky", b'{"how": %d}' % how)) for how in range(3)]
+    assert all(result.is_error and KEY.encode() not in result.content for result in told_by)
+    assert told(told_by[0]) == [{"type": "text", "text": "not with [redacted]"}]
+    assert "cannot be told" in told(told_by[1])
+    assert len(told_by[2].content) < 300_000
+
+
+async def test_a_fault_of_ours_is_told_and_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    toolbox = Toolbox(built_in())
+    monkeypatch.setattr(toolbox, "_outcome", lambda *_: 1 / 0)
+    with heard() as events:
+        assert await fault(toolbox, "clock") == "The tool could not be run."
+    assert [event.error for event in events if isinstance(event, of_processes.Fault)] == ["ZeroDivisionError"]
+
+
 @pytest.mark.parametrize("value", [b"bytes", float("nan"), {"a": [float("inf")]}, "half \ud83d", object(), {(1,): 1}])
 async def test_what_no_model_can_be_told_is_told_as_that(value: object) -> None:
     async def odd() -> object:
@@ -190,8 +211,9 @@ async def test_a_tool_that_hangs_is_left_and_told() -> None:
         finally:
             ended.set()
 
-    assert "within 0.05 s" in await fault(box(hang, BRIEF), "hang")
-    await ended.wait()
+    async with asyncio.timeout(30):  # so that one who waits for ever is told soon
+        assert "within 0.05 s" in await fault(box(hang, BRIEF), "hang")
+        await ended.wait()
 
 
 async def test_of_threads_that_hang_there_are_a_few_and_then_none_is_begun() -> None:
@@ -275,9 +297,10 @@ async def test_whoever_waits_for_a_call_may_leave() -> None:
         return ""
 
     running = asyncio.create_task(box(sleeper).run(call("sleeper")))
-    await began.wait()
-    running.cancel()
-    await left.wait()
+    async with asyncio.timeout(30):
+        await began.wait()
+        running.cancel()
+        await left.wait()
     assert (await asyncio.gather(running, return_exceptions=True))[0].__class__ is asyncio.CancelledError
 
 

@@ -37,9 +37,13 @@ class Servers:
         for connection in self._connections:
             kept = Supervised(f"mcp {connection.server.name}", connection.keep)
             await self._stack.enter_async_context(kept)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(BEGIN_SECONDS):
-                await asyncio.gather(*(connection.tried.wait() for connection in self._connections))
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEGIN_SECONDS):
+                    await asyncio.gather(*(connection.tried.wait() for connection in self._connections))
+        except BaseException:  # told to end meanwhile
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

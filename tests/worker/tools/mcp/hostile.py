@@ -81,7 +81,8 @@ def main() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
         TOOLS["stubborn"] = [{"name": f"child{child.pid}", "inputSchema": OBJECT}]
-    sys.stderr.write("a line on stderr with sk-secret\n" * 3)
+    sys.stderr.write(f"{os.getpid()}\n" if MODE == "pid" else "a line on stderr with sk-secret\n" * 3)
+    sys.stderr.flush()
     for line in sys.stdin:
         answer(json.loads(line))
     while MODE == "stubborn":

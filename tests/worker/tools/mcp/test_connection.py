@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ import pytest
 from app.stream.observing import Event
 from app.watch.events.of_processes import McpServerGone, McpServerThere, ToolLeftOut
 from tests.harness.heard import heard
+from tests.worker.tools.mcp.living import lives
 from worker.tools.functions.decorator import Options
 from worker.tools.mcp import connection as connection_module
 from worker.tools.mcp.config import Server
@@ -24,6 +24,7 @@ from worker.tools.running.redacted import Redactor
 from worker.tools.tool import Call, Result
 from worker.tools.toolbox import Toolbox
 
+PATIENCE_SECONDS = 30.0  # a test that waits in vain says so soon
 HERE = Path(__file__).parent
 SECRET = "sk-of-the-shop"
 
@@ -48,8 +49,9 @@ class There:
         return await self.box.run(Call("st_1", "ann", "toolu_1", name, orjson.dumps(given)))
 
     async def until(self, so: Callable[[], bool]) -> None:
-        while not so():
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not so():
+                await asyncio.sleep(0.01)
 
     def heard(self, kind: type[Event]) -> list[Any]:
         return [event for event in self.told if isinstance(event, kind)]
@@ -159,16 +161,7 @@ async def test_a_process_ends_with_its_worker_and_so_do_its_children() -> None:
         assert process is not None
         pid = process._process.pid
     for one in (pid, child):
-        await they.until(lambda one=one: not _lives(one))  # type: ignore[misc]
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+        await they.until(lambda one=one: not lives(one))  # type: ignore[misc]
 
 
 async def test_what_a_server_says_beside_goes_where_its_entry_says(tmp_path: Path) -> None:
