@@ -216,12 +216,6 @@ ROWS = (
         "goes_wrong = True",
     ),
     Mutation(
-        "a tool runs with an input that nobody could read",
-        "worker/tools/toolbox.py",
-        'return "The input is no JSON object." if unreadable.is_wrapped(value) else value',
-        "return value",
-    ),
-    Mutation(
         "a key that was pressed before the question answers it",
         "app/terminal/talking/allowing.py",
         "        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)\n",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -19,12 +18,9 @@ from redis.asyncio import Redis
 from app.dev.embedded import EmbeddedValkey
 from app.dev.ports import free_port
 from app.stream import keys
-from app.stream.workers.offers import Offers
 from tests.harness.running import Running, keepstream
-from tests.worker.tools.mcp.living import lives
 from tests.worker.workshop import Stream, Workshop
 
-HOSTILE = Path(__file__).parent / "tools" / "mcp" / "hostile.py"
 KEY = "sk-a-key-that-nobody-may-see"
 
 
@@ -282,19 +278,6 @@ async def test_a_killed_worker_s_streams_are_taken_over_within_seconds(shop: Wor
             await shop.until(stream_id, lambda stream: "relay.reset" in stream.names)
         stream = await shop.ended(stream_id)
     assert (stream.outcome, stream.meta["attempts"]) == ("completed", b"2")
-
-
-async def test_a_killed_worker_s_mcp_servers_end_with_it(shop: Workshop, tmp_path: Path) -> None:
-    says = tmp_path / "says"
-    entry = {"command": sys.executable, "args": ["-S", str(HOSTILE), "pid"], "keepstream": {"stderr": str(says)}}
-    (tmp_path / "mcp.json").write_bytes(orjson.dumps({"mcpServers": {"odd": entry}}))
-    with worker(shop, KEEPSTREAM_MCP=str(tmp_path / "mcp.json")) as process:
-        process.line("^ready$")
-        pid = int(says.read_text())
-        assert [offer.name for offer in await Offers(shop.redis, 600).all()] == ["calculator", "clock", "odd__call"]
-        process.send(signal.SIGKILL)
-    while lives(pid):
-        await asyncio.sleep(0.01)
 
 
 async def _held_by(shop: Workshop, process: Running) -> str:

@@ -152,6 +152,8 @@ ROWS = (
         "app/intake/prompt.py",
         "(relay.validate and waits)",
         "(relay.validate and not waits)",
+    ),
+    Mutation(
         "a tool that nobody offers may be asked for",
         "app/intake/calls/offered.py",
         "                if name not in there:\n",

@@ -54,6 +54,12 @@ ROWS = (
         "        if runnable is None:\n",
     ),
     Mutation(
+        "a tool runs with an input that nobody could read",
+        TOOLBOX,
+        'return "The input is no JSON object." if unreadable.is_wrapped(value) else value',
+        "return value",
+    ),
+    Mutation(
         "a tool that asks for the exit ends its worker",
         OUTCOME,
         "    except BaseException as error:  # noqa: BLE001  # as above; who waits asks whether it was cancelled\n",

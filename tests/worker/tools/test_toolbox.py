@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -20,10 +18,9 @@ from worker.rawjson.unreadable import wrapped
 from worker.tools.builtin.listed import built_in
 from worker.tools.functions.decorator import Options
 from worker.tools.functions.runnable import runnable_of
-from worker.tools.running.outcome import BLOCKING_SECONDS
 from worker.tools.running.redacted import Redactor
 from worker.tools.tool import Call, Result, ToolContext
-from worker.tools.toolbox import LEFT_MAX, Toolbox
+from worker.tools.toolbox import Toolbox
 
 KEY = "sk-not-for-models"
 BRIEF = Options(seconds=0.05)
@@ -202,70 +199,6 @@ async def test_a_result_of_ten_megabytes_is_clipped_and_says_so() -> None:
     assert told(result).endswith("are shown]")
 
 
-async def test_a_tool_that_hangs_is_left_and_told() -> None:
-    ended = asyncio.Event()
-
-    async def hang() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
-    async with asyncio.timeout(30):  # so that one who waits for ever is told soon
-        assert "within 0.05 s" in await fault(box(hang, BRIEF), "hang")
-        await ended.wait()
-
-
-async def test_of_threads_that_hang_there_are_a_few_and_then_none_is_begun() -> None:
-    may_end, began = threading.Event(), 0
-
-    def hang() -> None:
-        nonlocal began
-        began += 1
-        may_end.wait()
-
-    toolbox = box(hang, BRIEF)
-    for _ in range(LEFT_MAX):
-        assert "within" in await fault(toolbox, "hang")
-    assert "have not ended yet" in await fault(toolbox, "hang")
-    assert began == LEFT_MAX
-    may_end.set()
-    while toolbox._left["hang"]:
-        await asyncio.sleep(0)
-    assert not (await toolbox.run(call("hang"))).is_error
-
-
-async def test_an_async_tool_that_heeds_no_cancellation_is_counted_likewise() -> None:
-    may_end = asyncio.Event()
-
-    async def stubborn() -> None:
-        while not may_end.is_set():
-            try:
-                await may_end.wait()
-            except asyncio.CancelledError:
-                continue
-
-    toolbox = box(stubborn, BRIEF)
-    assert "within" in await fault(toolbox, "stubborn")
-    assert toolbox._left["stubborn"] == 1
-    may_end.set()
-    while toolbox._left["stubborn"]:
-        await asyncio.sleep(0)
-
-
-async def test_an_async_tool_that_blocks_the_loop_is_told() -> None:
-    async def blocking() -> str:
-        await asyncio.sleep(0)
-        time.sleep(BLOCKING_SECONDS)  # noqa: ASYNC251  # that is the fault
-        return "done"
-
-    with heard() as events:
-        assert told(await box(blocking).run(call("blocking"))) == "done"
-    (blocked,) = [event for event in events if isinstance(event, of_processes.ToolBlocked)]
-    assert blocked.tool == "blocking"
-    assert blocked.seconds >= BLOCKING_SECONDS
-
-
 async def test_content_blocks_go_as_they_are() -> None:
     image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
 
@@ -283,25 +216,6 @@ async def test_who_calls_is_told_to_who_wants_to_know() -> None:
     assert b"context" not in toolbox.offered["whose"].input_schema
     assert told(await toolbox.run(call("whose", owner="ann"))) == "hello ann st_1 toolu_1"
     assert "context" in await fault(toolbox, "whose", b'{"context": {"owner": "bob"}}')
-
-
-async def test_whoever_waits_for_a_call_may_leave() -> None:
-    began, left = asyncio.Event(), asyncio.Event()
-
-    async def sleeper() -> str:
-        began.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            left.set()
-        return ""
-
-    running = asyncio.create_task(box(sleeper).run(call("sleeper")))
-    async with asyncio.timeout(30):
-        await began.wait()
-        running.cancel()
-        await left.wait()
-    assert (await asyncio.gather(running, return_exceptions=True))[0].__class__ is asyncio.CancelledError
 
 
 async def test_those_that_come_and_go_are_offered_while_they_are_there() -> None:

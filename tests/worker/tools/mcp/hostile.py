@@ -79,8 +79,9 @@ def called(ident: Any) -> None:
 def main() -> None:
     if MODE == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if MODE in ("stubborn", "careless"):
         child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
-        TOOLS["stubborn"] = [{"name": f"child{child.pid}", "inputSchema": OBJECT}]
+        TOOLS[MODE] = [{"name": f"child{child.pid}", "inputSchema": OBJECT}]
     sys.stderr.write(f"{os.getpid()}\n" if MODE == "pid" else "a line on stderr with sk-secret\n" * 3)
     sys.stderr.flush()
     for line in sys.stdin:

@@ -115,8 +115,10 @@ async def test_a_server_that_dies_in_a_call_is_begun_again() -> None:
 
 
 async def test_a_line_without_end_ends_the_server() -> None:
-    async with there(hostile("long")) as they:
-        assert (await they.run("long__call")).is_error
+    async with there(hostile("long", options=Options(seconds=10))) as they:
+        ended = await they.run("long__call")
+        assert ended.is_error
+        assert "no result within" not in text(ended)  # it is not waited for
         await they.until(lambda: bool(they.heard(McpServerGone)))
 
 
@@ -153,10 +155,11 @@ async def test_a_server_that_never_answers_is_waited_for_only_so_long(monkeypatc
         assert they.box.offered == {}
 
 
-async def test_a_process_ends_with_its_worker_and_so_do_its_children() -> None:
-    async with there(hostile("stubborn")) as they:
+@pytest.mark.parametrize("mode", ["stubborn", "careless"])
+async def test_a_process_ends_with_its_worker_and_so_do_its_children(mode: str) -> None:
+    async with there(hostile(mode)) as they:
         (name,) = they.box.offered
-        child = int(name.removeprefix("stubborn__child"))
+        child = int(name.removeprefix(f"{mode}__child"))
         process = they.connections[0].process
         assert process is not None
         pid = process._process.pid
