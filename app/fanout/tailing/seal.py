@@ -16,8 +16,9 @@ from app.stream.readback.restarts import OURS
 _DELTA = b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}'
 # What stands around each piece of a text.
 FRAME_BYTES = len(encode(b"content_block_delta", _DELTA, 0, 0)[0])
-# How much of a log is text, for what was not heard, where too little was heard to tell.
-TEXT_PART = 0.1
+# How much of a log is text at the least, for what was not heard, where too little was heard to tell: what is told never
+# becomes less again.
+TEXT_PART = 0.03
 ENOUGH_BYTES = 4096
 _START = b"event: message_start\n"
 _APPROVAL = b"event: relay.approval\n"
