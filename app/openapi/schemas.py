@@ -179,6 +179,10 @@ SCHEMAS: Json = {
             "messages": {"type": "array", "minItems": 1, "items": schema("UIMessage")},
             "trigger": {"enum": ["submit-message", "regenerate-message"]},
             "messageId": {"type": ["string", "null"]},
+            "relay": {
+                "type": ["object", "null"],
+                "description": "`tools` that workers run, `max_turns`; where KEEPSTREAM_CHAT_FIELDS has relay.tools",
+            },
             "model": {"type": "string", "description": "One of KEEPSTREAM_CHAT_MODELS"},
         },
     },

@@ -20,6 +20,7 @@ from tests.page.visiting import (
     eventually,
     log,
     numbered,
+    offered,
     quoted,
     say,
 )
@@ -149,6 +150,7 @@ async def test_who_types_while_an_answer_runs_keeps_what_was_typed(site: Site) -
 
 
 async def test_everything_can_be_done_by_keyboard(site: Site) -> None:
+    await offered(site)
     page = await site.visit()
     await page.keyboard.type(f"By keyboard [[sim: {NOW}]]")
     await page.keyboard.press("Enter")

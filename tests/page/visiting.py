@@ -23,6 +23,7 @@ from playwright.async_api import (
     expect,
 )
 
+from app.stream.keys import TOOLS
 from tests.harness.api import Api
 from tests.harness.browsers.slowly import slowed
 from tests.harness.cluster import Cluster
@@ -135,6 +136,12 @@ class Site:
         page.on("response", answered)
         page.on("pageerror", crashed)
         page.on("crash", crashed)
+
+
+async def offered(site: Site) -> None:
+    """Returns once the worker has said which tools it offers, and the front knows: a page asks when it is opened."""
+    while not await site.cluster.redis.exists(TOOLS) or not (await site.api.call("GET", "/v1/tools")).json()["tools"]:
+        await asyncio.sleep(0.05)
 
 
 async def ready(page: Page) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.page.visiting import NOW, Site, answer, answered, body, button, say
+from tests.page.visiting import NOW, Site, answer, answered, body, button, offered, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -59,6 +59,7 @@ def asks(key: str) -> tuple[str, dict[str, Any]]:
 
 
 async def test_tools_that_are_chosen_are_cards_of_the_answer_and_stay_chosen_in_the_chat(site: Site) -> None:
+    await offered(site)
     page = await site.visit()
     await choose(page, "calculator", "clock")
     sums = r"calculator{\"expression\":\"6*7\"},calculator{\"expression\":\"2**x\"}"

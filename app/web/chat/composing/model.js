@@ -11,6 +11,7 @@ const MODELS_MS = 5000;
 const TOKENS = 32_000;
 /** The Claude API takes no more, whatever the server does. */
 const PROMPT_BYTES = 32 * 1024 * 1024;
+const AGAIN_MS = 5000;
 /** Of so many chats it is remembered which tools they have. */
 const CHATS = 100;
 const tuning = () => import("/chat/composing/tuning.js");
@@ -21,6 +22,7 @@ export class Model {
   #toolbox = document.querySelector("#tools");
   #tools = [];
   #place = "new";
+  #askedAt = Infinity;
   #client;
   #settings;
   #models = [];
@@ -59,6 +61,8 @@ export class Model {
   at(chat) {
     this.#place = chat?.id ?? "new";
     if (chat) this.choose(chat.model ?? "");
+    // A worker that offers some may have come since.
+    if (!this.#tools.length && Date.now() - this.#askedAt > AGAIN_MS) this.#learn();
     this.#count();
   }
 
@@ -94,7 +98,7 @@ export class Model {
   async load() {
     if (this.#models.length) return;
     const json = async (path, init) => (await this.#client.request(path, init)).json();
-    json("/v1/tools").then(({ tools }) => ((this.#tools = tools), this.#count()), () => {});
+    this.#learn();
     json("/page.json").then((about) => ((this.#about = about), this.#name()), () => {});
     try {
       const init = { headers: { "anthropic-version": "2023-06-01" }, signal: AbortSignal.timeout(MODELS_MS) };
@@ -132,6 +136,11 @@ export class Model {
         pending?.again();
       }
     }
+  }
+
+  #learn() {
+    this.#askedAt = Date.now();
+    this.#client.call("GET", "/v1/tools").then(({ tools }) => ((this.#tools = tools), this.#count()), () => {});
   }
 
   /** The tools of this chat: those that were chosen, as far as they are still there. */
