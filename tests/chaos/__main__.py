@@ -1,6 +1,7 @@
 """`make chaos`: hundreds of streams under a nemesis, and whether the promises held.
 
     make chaos SECONDS=600 SEED=7
+    make chaos SECONDS=300 ARGS="--tools 1.0"
 
 Prints the seed, so that a run's faults can be repeated (the machine's timing is its own); exits 1 on a violation.
 """
@@ -14,7 +15,7 @@ import random
 import secrets
 import sys
 
-from tests.chaos.run import chaos
+from tests.chaos.run import TOOLS_SHARE, chaos
 
 
 def main() -> int:
@@ -22,6 +23,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--width", type=int, default=40, help="streams at a time")
+    parser.add_argument("--tools", type=float, default=TOOLS_SHARE, help="the share of loops of tools, up to 1.0")
     parser.add_argument("--tell", action="store_true", help="each fault as it comes")
     options = parser.parse_args()
     if options.tell:
@@ -29,7 +31,8 @@ def main() -> int:
         logging.getLogger("httpx").setLevel(logging.WARNING)
     sys.stdout.write(f"seed {options.seed}\n")
     sys.stdout.flush()
-    report = asyncio.run(chaos(options.seconds, random.Random(options.seed), options.width))  # noqa: S311 - to repeat it
+    rng = random.Random(options.seed)  # noqa: S311 - to repeat it
+    report = asyncio.run(chaos(options.seconds, rng, options.width, options.tools))
     sys.stdout.write(report.text() + "\n")
     return 1 if report.violations else 0
 

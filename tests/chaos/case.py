@@ -62,8 +62,7 @@ class Case:
         if names.count("relay.end") != 1 or names[-1] != "relay.end":
             raise self._violated(f"{names.count('relay.end')} endings, the last is {names[-1]}")
         parts = attempts(names)
-        if any(part.count("message_start") > 1 for part in parts):
-            raise self._violated("two answers between two resets")
+        self._judge_one_answer(parts)
         end: dict[str, Any] = orjson.loads(found[-1].data)
         self.outcome, self.attempts = end["outcome"], end["attempts"]
         self.why = (end.get("error") or {}).get("message", "")
@@ -73,6 +72,10 @@ class Case:
             raise self._violated(f"{self.outcome} without message_stop")
         if self.outcome == "cancelled" and not self.cancelled:
             raise self._violated("cancelled by nobody")
+
+    def _judge_one_answer(self, parts: list[list[str | None]]) -> None:
+        if any(part.count("message_start") > 1 for part in parts):
+            raise self._violated("two answers between two resets")
 
     def _judge_sight(self, sight: Sight, log: bytes) -> None:
         if sight.lost:

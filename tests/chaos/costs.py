@@ -34,7 +34,7 @@ class Costs:
     def of(cls, calls: Calls, log: bytes) -> Costs:
         said, told = [0], None
         for frame in frames.split(log):
-            if frame.name == "relay.reset":
+            if frame.name == "relay.reset" or (frame.name == "message_start" and said[-1]):
                 said.append(0)
             elif frame.name == "relay.end":
                 told = json.loads(frame.data)["cost_usd"]

@@ -6,7 +6,7 @@ import asyncio
 import random
 import statistics
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,13 +23,17 @@ from tests.chaos.costs import Meter, Sums
 from tests.chaos.faults.nemesis import Nemesis
 from tests.chaos.faults.starving import Starving
 from tests.chaos.load.streams import Load
+from tests.chaos.loops import asks as loops
+from tests.chaos.loops.case import INTERRUPTED, Loop, Run, runs_in
+from tests.chaos.loops.tools import FILE
 from tests.harness.cluster import Cluster
 from tests.harness.leaks import keys_without_ttl
 
 LEASE_SECONDS = 2.0
 # What stands of who waits, and of those that are not done.
-WAITING = (keys.JOBS, keys.SINCE, keys.OWNERS, keys.SIZES)
+WAITING = (keys.JOBS, keys.SINCE, keys.OWNERS, keys.SIZES, keys.APPROVALS)
 WORKERS = 3
+TOOLS_SHARE = 1 / 3
 FRONTS = 2
 SETTINGS: dict[str, object] = {
     "lease_seconds": LEASE_SECONDS,
@@ -41,6 +45,7 @@ SETTINGS: dict[str, object] = {
     # Redis holds what is read and compared, and not all that ever was.
     "stream_ttl": 120,
     "stall_timeout": 5,
+    "tools": loops.MODULE,
 }
 # None is reached; all is counted, promised and settled.
 LIMITS = """
@@ -59,6 +64,8 @@ DESCRIPTORS = 90
 
 # Of the streams that nobody cancelled so many have to be answered whole: a run in which all fail proves nothing.
 WHOLE_SHARE = 0.6
+# Of loops fewer: what must not run twice ends them where its worker was killed.
+WHOLE_LOOPS_SHARE = 0.3
 
 
 @dataclass
@@ -73,6 +80,7 @@ class Report:
     starved: float
     faults: Counter[str]
     sums: Sums
+    runs: list[Run]
     violations: list[str] = field(default_factory=list)
 
     @property
@@ -90,6 +98,7 @@ class Report:
         lines = [
             f"{self.streams} streams ({_counts(outcomes)}; {_counts(faces)})",
             f"{len(large)} of them with logs of 0.2 to {largest:.1f} MB, {self.undisturbed} had outages at the worst",
+            *self._loops(),
             f"{self.refused} submits answered with an error, and not started",
             f"{self.readers} readers, {self.reconnects} reconnects, {resets} resets",
             f"for {self.starved:.0f} s a worker got too little of the processors",
@@ -102,19 +111,34 @@ class Report:
         ]
         return "\n".join(lines)
 
+    def _loops(self) -> list[str]:
+        found = [case for case in self.cases if isinstance(case, Loop)]
+        said = Counter(said for case in found for said in case.verdicts.values())
+        interrupted = sum(case.error == INTERRUPTED for case in found)
+        ran, calls = Counter(run.name for run in self.runs), sum(len(case.calls) for case in found)
+        return [
+            f"{len(found)} of them loops of tools ({_counts(Counter(case.outcome or 'unknown' for case in found))})",
+            f"  {sum(case.turns for case in found)} turns, {calls} calls, {len(self.runs)} runs ({_counts(ran)})",
+            f"  {said[True]} approved, {said[False]} refused, {interrupted} ended for a tool that must not run twice",
+        ]
+
 
 def _counts(counted: Counter[str]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in sorted(counted.items()))
 
 
-async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
-    """Runs for `seconds`, then until every stream has ended and all is quiet."""
+async def chaos(seconds: float, rng: random.Random, width: int, tools: float = TOOLS_SHARE) -> Report:
+    """Runs for `seconds`, then until every stream has ended and all is quiet. `tools`: the share of loops of tools."""
     async with AsyncExitStack() as stack:
-        file = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "limits.toml"
-        file.write_text(LIMITS)
-        settings = {**SETTINGS, "limits_file": file}
-        cluster = await stack.enter_async_context(Cluster(workers=WORKERS, fronts=FRONTS, as_default=True, **settings))
-        load = Load(cluster, random.Random(rng.random()), width)  # noqa: S311 - to repeat it
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (folder / "limits.toml").write_text(LIMITS)
+        ran = folder / "runs"
+        ran.touch()
+        settings = {**SETTINGS, "limits_file": folder / "limits.toml"}
+        others = {FILE: str(ran), "PYTHONPATH": str(Path.cwd())}
+        made = Cluster(workers=WORKERS, fronts=FRONTS, as_default=True, others=others, **settings)
+        cluster = await stack.enter_async_context(made)
+        load = Load(cluster, random.Random(rng.random()), width, tools)  # noqa: S311 - to repeat it
         nemesis = Nemesis(cluster, random.Random(rng.random()), LEASE_SECONDS)  # noqa: S311 - as above
         starving = Starving(lambda: [worker.pid for worker in cluster.workers], LEASE_SECONDS)
         billed = Billed(cluster.redis)
@@ -127,6 +151,7 @@ async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
             watcher.cancel()
         await nemesis.supervise()
         left = await left_behind(cluster)
+        runs = runs_in(ran.read_text())
         calls, meter = await counted_calls(cluster), await metered(cluster)
         ended = [case for case in load.cases if case.outcome]
         disturbances = {
@@ -143,8 +168,10 @@ async def chaos(seconds: float, rng: random.Random, width: int) -> Report:
             starved=sum(ended - began for began, ended in starving.spans),
             faults=nemesis.counts,
             sums=Sums.of((case.costs for case in ended if case.costs is not None), meter),
+            runs=runs,
             violations=[
                 *load.violations,
+                *twice(load.cases, runs),
                 *nemesis.deaths,
                 *paid(ended, calls, disturbances),
                 *(wrong for case in ended for wrong in case.judge_costs(meter, disturbances[case.stream_id])),
@@ -163,11 +190,24 @@ def paid(cases: list[Case], calls: dict[str, int], disturbances: dict[str, int])
     return [sentence for sentence in found if sentence]
 
 
+def twice(cases: list[Case], runs: list[Run]) -> list[str]:
+    """Where a tool ran that must not have, or a result is none of its runs'."""
+    by_stream: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        by_stream[run.stream_id].append(run)
+    loops = [case for case in cases if isinstance(case, Loop)]
+    return [wrong for case in loops for wrong in case.judge_runs(by_stream[case.stream_id])]
+
+
 def too_few(cases: list[Case]) -> list[str]:
     """A check of the run itself."""
-    asked = [case for case in cases if not case.cancelled and case.face != "talk"]
-    whole = sum(case.outcome == "completed" for case in asked)
-    return [] if whole >= WHOLE_SHARE * len(asked) else [f"only {whole} of {len(asked)} streams were answered whole"]
+    found = []
+    for share, face in ((WHOLE_SHARE, Case), (WHOLE_LOOPS_SHARE, Loop)):
+        asked = [case for case in cases if not case.cancelled and case.face != "talk" and type(case) is face]
+        whole = sum(case.outcome == "completed" for case in asked)
+        if whole < share * len(asked):
+            found.append(f"only {whole} of {len(asked)} {face.__name__.lower()}s were answered whole")
+    return found
 
 
 async def counted_calls(cluster: Cluster) -> dict[str, int]:

@@ -18,6 +18,9 @@ from tests.chaos.load.asks import FAULTS, WHOLE, Ask, Fault, ask, small
 from tests.chaos.load.clients import Chat, ask_messages
 from tests.chaos.load.manners import reading
 from tests.chaos.load.talk import Talk
+from tests.chaos.loops.asks import loop, relay
+from tests.chaos.loops.case import Loop
+from tests.chaos.loops.person import decide
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Refused, Sight, ViolationError, watch
 
@@ -36,7 +39,8 @@ BROKEN = Fault("cut-after=12 times=1")
 class Load:
     """Keeps `width` streams going until told to stop. Violations are collected in `violations`."""
 
-    def __init__(self, cluster: Cluster, rng: random.Random, width: int) -> None:
+    def __init__(self, cluster: Cluster, rng: random.Random, width: int, tools: float) -> None:
+        """`tools`: the share of loops of tools."""
         self.cases: list[Case] = []
         self.violations: list[str] = []
         # What was answered with an error, and so must not have been started: tags.
@@ -50,12 +54,14 @@ class Load:
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         # The nemesis cuts connections at will: what counts is what is said in the end.
         self._http = httpx.AsyncClient(timeout=5, limits=httpx.Limits(max_keepalive_connections=0))
-        self._kinds: list[tuple[int, Callable[[], Awaitable[None]]]] = [
-            (60, self._native),
-            (12, self._once),
-            (10, self._messages),
-            (10, self._chat),
-            (8, self._talk),
+        others = 1 - tools
+        self._kinds: list[tuple[float, Callable[[], Awaitable[None]]]] = [
+            (0.6 * others, self._native),
+            (0.12 * others, self._once),
+            (0.1 * others, self._messages),
+            (0.1 * others, self._chat),
+            (0.08 * others, self._talk),
+            (tools, self._loop),
         ]
 
     def exist(self) -> int:
@@ -91,6 +97,14 @@ class Load:
                 stream_id = await self._submit(asked)
             case = Case(stream_id, asked, began, cancelled=self._rng.random() < 0.1)
             await self._see(case, self._rng.randrange(1, 4))
+
+    async def _loop(self) -> None:
+        asked, began = loop(self._next(), self._rng), self._now()
+        async with self._in_time(SUBMIT_SECONDS, f"{asked.tag} could not be submitted"):
+            stream_id = await self._submit(asked, relay=relay())
+        case = Loop(stream_id, asked, began, cancelled=self._rng.random() < 0.1, face="tools")
+        person = decide(self._http, self._url, case, self._rng) if "sign" in asked.text else None
+        await self._see(case, self._rng.randrange(1, 3), person)
 
     async def _once(self) -> None:
         """Asks once, without a key: an error means that nothing was started."""
@@ -143,8 +157,10 @@ class Load:
 
     # --- the readers
 
-    async def _see(self, case: Case, count: int, *, of_many: bool = False) -> None:
-        """Reads it to its ending, several in their own ways, and judges."""
+    async def _see(
+        self, case: Case, count: int, beside: Awaitable[None] | None = None, *, of_many: bool = False
+    ) -> None:
+        """Reads it to its ending, several in their own ways, `beside` what else is done to it, and judges."""
         self.cases.append(case)
         case.sights = [Sight(case.stream_id) for _ in range(count)]
         herd = not of_many and case.face == "native" and (case.ask.large or self._rng.random() < 0.07)
@@ -155,6 +171,7 @@ class Load:
                     *(self._read(sight, self._rng.uniform(0, 1)) for sight in case.sights),
                     *(self._read(sight, 1.5) for sight in joining),
                     self._maybe_cancel(case),
+                    *([beside] if beside else ()),
                 )
             case.sights += joining
             log = await self._log(case.stream_id)
@@ -178,7 +195,7 @@ class Load:
     async def _maybe_cancel(self, case: Case) -> None:
         if not case.cancelled:
             return
-        await asyncio.sleep(self._rng.uniform(0, 2))
+        await asyncio.sleep(self._rng.uniform(0, 5 if isinstance(case, Loop) else 2))
         while True:
             with contextlib.suppress(httpx.TransportError):
                 answer = await self._http.post(self._url(f"/v1/streams/{case.stream_id}/cancel"))
@@ -188,12 +205,13 @@ class Load:
 
     # --- what they are made of
 
-    async def _submit(self, asked: Ask) -> str:
+    async def _submit(self, asked: Ask, **more: object) -> str:
         """Repeats until it is accepted; the Idempotency-Key makes one stream of it."""
         headers = {"idempotency-key": f"{asked.tag}-{self._rng.random()}"}
         while True:
             with contextlib.suppress(httpx.TransportError):
-                answer = await self._http.post(self._url("/v1/streams"), json={"prompt": asked.text}, headers=headers)
+                body = {"prompt": asked.text, **more}
+                answer = await self._http.post(self._url("/v1/streams"), json=body, headers=headers)
                 if answer.status_code == httpx.codes.ACCEPTED:
                     return str(answer.json()["id"])
                 if answer.status_code < 500 and answer.status_code != 429:
