@@ -1,0 +1,78 @@
+"""Tools of the client's own, as the Claude API's SDK runs them: by its runner, and by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from anthropic import AsyncAnthropic, beta_async_tool
+from anthropic.lib.tools import BetaAsyncFunctionTool
+
+from tests.stories.messages.asking import MODEL, WEATHER, alike, asking
+
+FORECAST: dict[str, Any] = {"city": "Thun", "days": 2}
+LOOP = f'[[sim: tools="get_weather{json.dumps(FORECAST).replace(chr(34), chr(92) + chr(34))}" turns=3 tell]]'
+
+
+def weather(asked: list[dict[str, Any]]) -> BetaAsyncFunctionTool[Any]:
+    @beta_async_tool
+    async def get_weather(city: str, days: int) -> str:
+        """The weather of a city."""
+        asked.append({"city": city, "days": days})
+        if len(asked) == 2:
+            raise ValueError("the sky is closed")
+        return f"Rain in {city}, day {len(asked)} of {days}."
+
+    return get_weather
+
+
+def told(text: str) -> list[tuple[dict[str, Any], str, bool]]:
+    return [(one["input"], one["content"], one["is_error"]) for one in json.loads(text)]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_sdk_s_tool_runner_runs_its_loop(
+    direct: AsyncAnthropic, relayed: AsyncAnthropic, *, stream: bool
+) -> None:
+    seen = []
+    for client in (direct, relayed):
+        asked: list[dict[str, Any]] = []
+        runner = client.beta.messages.tool_runner(
+            model=MODEL,
+            max_tokens=4096,
+            tools=[weather(asked)],
+            messages=[{"role": "user", "content": LOOP}],
+            stream=stream,
+            thread=False,  # the simulated API keeps no threads
+        )
+        last = await runner.until_done()
+        assert asked == [FORECAST] * 3
+        seen.append(last)
+    says = told(seen[1].content[-1].text)
+    assert [(given, failed) for given, _, failed in says] == [(FORECAST, False), (FORECAST, True), (FORECAST, False)]
+    assert "the sky is closed" in says[1][1]
+    assert says == told(seen[0].content[-1].text)
+
+
+async def test_tools_by_hand_with_the_messages_sent_again(direct: AsyncAnthropic, relayed: AsyncAnthropic) -> None:
+    seen = []
+    for client in (direct, relayed):
+        body = asking("", LOOP, tools=[WEATHER])
+        turns = []
+        while True:
+            async with client.messages.stream(**body) as stream:
+                message = await stream.get_final_message()
+            turns.append(alike(message.to_dict()))
+            if message.stop_reason != "tool_use":
+                break
+            results = [
+                {"type": "tool_result", "tool_use_id": block.id, "content": f"Rain, {block.input['days']} days."}
+                for block in message.content
+                if block.type == "tool_use"
+            ]
+            answer: list[dict[str, Any]] = [{"role": "assistant", "content": message.to_dict()["content"]}]
+            body["messages"] = [*body["messages"], *answer, {"role": "user", "content": results}]
+        assert told(message.content[-1].text) == [(FORECAST, "Rain, 2 days.", False)] * 3  # type: ignore[union-attr]
+        seen.append(turns)
+    assert seen[1] == seen[0]
