@@ -27,6 +27,7 @@ SUPERVISION = {
 KEPT = {
     "app/access/identity/jwks_remote.py RemoteKeys._ask": "one question; awaited by all who ask, ended by `aclose`",
     "app/access/screening/asking.py Screening._ask": "one prompt; awaited for its time, and then cancelled",
+    "app/clients/python/keepstream/testing.py _said": "the lines of a process of a test; over when that is",
     "app/faces/board/gathering.py Gathering._gather": "one look; awaited by the beat, ended with the front",
     "app/faces/board/gathering.py Gathering.streams": "one look; awaited by all who ask, ended with the front",
     "app/faces/base/answer.py FollowingAnswer.__call__": "one client's connection; ended with its answer",
@@ -50,6 +51,7 @@ KEPT = {
     "worker/life/calling/announce.py Announcer.announce": "one aside; ended by `close`",
     "worker/life/calling/announce.py Announcer.withdraw": "one aside; ended by `close`",
     "worker/life/life.py Life.prepare": "a stream's beginning; awaited by `live`, and heard if it is not",
+    "worker/life/tooling/running.py Tools._answer": "the calls of one turn; awaited right there, ended by `close`",
     "worker/life/saving/sharing.py Share.cancel": "one farewell; ended by `close`",
     "worker/process.py _serve": "the entering; awaited right there",
     "worker/tools/running/threads.py Threads.run": "one plain function; left to itself where it hangs, and counted",
