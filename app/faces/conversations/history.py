@@ -167,7 +167,7 @@ def _heard(message: Message, replies: Sequence[dict[str, Any]]) -> list[dict[str
 
 
 def _steps(answer: Message) -> list[dict[str, Any]]:
-    """The turns before an answer's last one that go upstream: those of which each call has its result."""
+    """The turns before an answer's last one that go upstream, without calls that have no result."""
     if answer.get("outcome") in _UNHEARD:
         return []
     steps, found = answer.get(STEPS, []), list[dict[str, Any]]()
@@ -175,11 +175,8 @@ def _steps(answer: Message) -> list[dict[str, Any]]:
         if step["role"] == "user":
             continue
         results = steps[n + 1]["content"] if n + 1 < len(steps) and steps[n + 1]["role"] == "user" else []
-        said = list(filter(says_something, step["content"]))
-        calls = {block.get("id") for block in said if block.get("type") == "tool_use"}
-        if not calls <= {block.get("tool_use_id") for block in results}:
-            break
-        for role, blocks in (("assistant", _answered(said, results)), ("user", results)):
+        said = _answered(list(filter(says_something, step["content"])), results)
+        for role, blocks in (("assistant", said), ("user", results)):
             if blocks:
                 found.append({"role": role, "content": blocks})
     return found

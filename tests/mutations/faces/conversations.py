@@ -152,8 +152,8 @@ ROWS = (
     Mutation(
         "a call without its result is heard again",
         "app/faces/conversations/history.py",
-        '        if not calls <= {block.get("tool_use_id") for block in results}:\n            break\n',
-        "",
+        'said = _answered(list(filter(says_something, step["content"])), results)',
+        'said = list(filter(says_something, step["content"]))',
     ),
     Mutation(
         "the turns of a failed answer are heard",

@@ -141,7 +141,8 @@ async def test_a_verdict_whose_wake_up_was_lost_is_found(front: Served, http: ht
     _, state = await streams.queue.approvals.decide(stream_id, "toolu_1", Verdict(approve=True))
     assert state is State.WAITING
     await Waiting(streams).sweep()
-    assert (await front.author()).stream_id == stream_id
+    [claim] = await streams.queue.claim("another", 1, slots=1, lease_ms=LIFE_MS)
+    assert claim.stream_id == stream_id
 
 
 async def test_a_reader_is_told_that_it_waits(front: Served, http: httpx.AsyncClient) -> None:
