@@ -2,7 +2,7 @@
 const [address, scenario, given = "{}"] = process.argv.slice(2);
 const asked = JSON.parse(given);
 let source = await (await fetch(`${asked.direct ?? address}/keepstream.js`)).text();
-if (asked.silence) source = source.replace("SILENCE_MS = 30_000", `SILENCE_MS = ${asked.silence}`);
+if (asked.silence) source = source.replace(/SILENCE_MS ?= ?30_000/, `SILENCE_MS=${asked.silence}`);
 const { Keepstream, KeepstreamError } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 
 const states = [];
