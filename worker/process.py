@@ -31,7 +31,7 @@ from app.stream.redis.refusals import NO_ANSWER
 from app.stream.saved.rest import Rests
 from app.stream.saved.saved_calls import Saved
 from app.stream.workers.gates import Gates
-from app.stream.workers.offers import Offers
+from app.stream.workers.offers import SAID_PER_LEASE, Offers
 from app.stream.workers.presence import Presence
 from app.stream.workers.reserves import Reserves
 from app.watch.announcing import announce
@@ -155,7 +155,7 @@ async def working(
             name,
             lambda: toolbox.offered,
             Offers(redis, settings.lease_seconds),
-            settings.lease_seconds / RENEWALS_PER_LEASE,
+            settings.lease_seconds / SAID_PER_LEASE,
             changed,
         )
         stack.push_async_callback(offering.end)

@@ -19,7 +19,8 @@ from app.stream.scripts import source, source_on_full
 
 # Of one worker's definitions, all together.
 OFFER_BYTES_MAX = 1024 * 1024
-# A worker says it three times in a lease; who has not for so many leases is gone.
+# So often a worker says it in a lease, and at once when it changes; who has not for so many leases is gone.
+SAID_PER_LEASE = 1.5
 LEASES_UNSAID = 2
 
 
