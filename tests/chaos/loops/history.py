@@ -136,7 +136,7 @@ class History:
     def _forget(self, data: dict[str, Any]) -> None:
         turn = data.get("turn", 1)
         if turn != len(self.turns) or self.turns[-1].whole:
-            raise ViolationError(f"turn {turn} is to be forgotten, of {len(self.turns)}, while the newest is whole")
+            raise ViolationError(f"turn {turn} is to be forgotten: {len(self.turns)} there are, and a whole one stays")
         self.resets += 1
         self.turns.pop()
         if not self.turns:
