@@ -28,6 +28,7 @@ from app.dev.simulator.rules.buckets import Buckets, Rates, rates_of
 from app.dev.simulator.rules.caching import Caches
 from app.dev.simulator.rules.checks import check_count_request, check_key, check_message_request, check_version
 from app.dev.simulator.rules.errors import ApiError, default_message, error_body, status_of, type_of
+from app.dev.simulator.rules.holding import Threads
 from app.dev.simulator.rules.limits import Limits
 
 OK = 200
@@ -47,6 +48,7 @@ class Api:
         self._limits = Limits()
         self._buckets = Buckets(rates or Rates())
         self._caches = Caches()
+        self._threads = Threads()
         self.calls = Calls()
         self._routes: dict[tuple[str, str], Route] = {
             ("GET", "/"): self._alive,
@@ -85,7 +87,7 @@ class Api:
     def _messages(self, request: Request, request_id: str) -> Reply:
         check_key(request.headers)
         check_version(request.headers)
-        body = check_message_request(request.body)
+        body = check_message_request(request.body, self._threads.whole)
         model = body["model"]
         if wait := self._buckets.take(model, input_tokens(body)):
             return self._over_the_limit(body, wait, request_id)
@@ -95,7 +97,9 @@ class Api:
         asked = self._directives(body) if title is None else Directives(text=title)
         if asked.echo:
             asked = replace(asked, text=_echo(request, body))
-        planned = plan(body, asked)
+        planned, message_id = plan(body, asked), _message_id()
+        if "thread" in body:
+            self._threads.hold(body, message(planned, message_id))
         self._buckets.spend(model, planned.output_tokens)
         headers = [
             *_common_headers(request_id),
@@ -112,7 +116,7 @@ class Api:
             return self._refused(asked, headers, request_id)
         if body.get("stream"):
             return Stream(
-                steps=steps(frames(planned, _message_id()), planned.output_tokens, asked, request_id),
+                steps=steps(frames(planned, message_id), planned.output_tokens, asked, request_id),
                 pace=self._pace.asked(asked),
                 asked=asked,
                 headers=[*headers, *_EVENTS],
@@ -120,7 +124,7 @@ class Api:
                 call=self.calls.begin(asked.tag, "200"),
                 metered=metered,
             )
-        reply = self._whole(planned, asked, headers, request_id)
+        reply = self._whole(planned, asked, headers, request_id, message_id)
         if isinstance(reply, Whole) and reply.status == OK:
             metered.says(planned.output_tokens)
         return reply
@@ -168,7 +172,7 @@ class Api:
         call = self.calls.begin(asked.tag, str(status))
         return Whole(status, orjson.dumps(error), [*headers, _JSON], asked.slow_head or 0.0, call)
 
-    def _whole(self, planned: Plan, asked: Directives, headers: Headers, request_id: str) -> Reply:
+    def _whole(self, planned: Plan, asked: Directives, headers: Headers, request_id: str, message_id: str) -> Reply:
         """Not streaming: the same faults, as far as they can show without a stream."""
         delay = (asked.slow_head or 0.0) + self._pace.asked(asked).due(max(planned.output_tokens - 1, 0))
         delay += (asked.think or 0.0) + (asked.mute or 0.0) + (asked.buffer_tool or 0.0)
@@ -179,7 +183,7 @@ class Api:
             return Nothing(Ending.STALL, delay, self.calls.begin(asked.tag, "200"))
         if asked.end_after is not None or asked.cut_after is not None:
             return Nothing(Ending.RESET, delay, self.calls.begin(asked.tag, "200"))
-        body = dumps(message(planned, _message_id()))
+        body = dumps(message(planned, message_id))
         if asked.bad_json_after is not None:
             body = body[: len(body) // 2]
         if asked.bad_utf8_after is not None:
@@ -234,7 +238,7 @@ def _json(value: Any, request_id: str) -> Whole:
 
 
 def _failure(error: ApiError, request_id: str) -> Whole:
-    body = orjson.dumps(error_body(error.kind, error.message, request_id))
+    body = orjson.dumps(error_body(error.kind, error.message, request_id, error.details))
     return Whole(error.status, body, [*_common_headers(request_id), _JSON])
 
 

@@ -54,6 +54,10 @@ in a loop of tools:
   Calls are counted for each turn. What the API would refuse is refused in its words: a call without its result, a
   result without its call, results behind other blocks, thinking that was left out or changed before a call.
 
+threads:
+  thread {{"type":"create"}} holds a conversation under its replies' ids, as the SDK's tool runner asks for; who sends
+  {{"type":"continue","previous_message_id":ID}} sends only what is new. What is forgotten is 404, thread_not_found.
+
 caches:
   cache_control is kept to as by the API: marks that it refuses are refused, what stands before the others is written
   and read by later calls, for five minutes or an hour, in usage and in the counts below.

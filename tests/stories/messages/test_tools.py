@@ -31,10 +31,11 @@ def told(text: str) -> list[tuple[dict[str, Any], str, bool]]:
     return [(one["input"], one["content"], one["is_error"]) for one in json.loads(text)]
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("more", [{}, {"stream": True}, {"thread": False}])
 async def test_the_sdk_s_tool_runner_runs_its_loop(
-    direct: AsyncAnthropic, relayed: AsyncAnthropic, *, stream: bool
+    direct: AsyncAnthropic, relayed: AsyncAnthropic, more: dict[str, bool]
 ) -> None:
+    """Where the API holds the conversation, as it does for this runner unless told not to, and where all is sent."""
     seen = []
     for client in (direct, relayed):
         asked: list[dict[str, Any]] = []
@@ -43,8 +44,7 @@ async def test_the_sdk_s_tool_runner_runs_its_loop(
             max_tokens=4096,
             tools=[weather(asked)],
             messages=[{"role": "user", "content": LOOP}],
-            stream=stream,
-            thread=False,  # the simulated API keeps no threads
+            **more,
         )
         last = await runner.until_done()
         assert asked == [FORECAST] * 3

@@ -1,6 +1,6 @@
 """What the API refuses, in its words: the key, the body, the fields. Pure: gives the parsed body or raises ApiError."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from app.dev.simulator.rules.pairs import check_pairs
 
 BAD_KEY = "bad-key"
 UNKNOWN_MODEL = "claude-nonexistent"
+Whole = Callable[[dict[str, Any]], dict[str, Any]]
 ROLES = ("user", "assistant", "system")
 OPTIONAL: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("system", (str, list), "string or list"),
@@ -37,9 +38,9 @@ def check_version(headers: Mapping[str, str]) -> None:
         raise ApiError(400, "anthropic-version: header is required")
 
 
-def check_message_request(raw: bytes) -> dict[str, Any]:
-    """The body of POST /v1/messages."""
-    body = _common(raw)
+def check_message_request(raw: bytes, whole: Whole = dict) -> dict[str, Any]:
+    """The body of POST /v1/messages, with what is held for it (`whole`)."""
+    body = _common(raw, whole)
     limit: Any = body.get("max_tokens")
     if "max_tokens" not in body:
         raise ApiError(400, "max_tokens: Field required")
@@ -64,13 +65,14 @@ def check_count_request(raw: bytes) -> dict[str, Any]:
     return _common(raw)
 
 
-def _common(raw: bytes) -> dict[str, Any]:
+def _common(raw: bytes, whole: Whole = dict) -> dict[str, Any]:
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise ApiError(400, f"The request body is not valid JSON: {error}") from error
     if not isinstance(body, dict):
         raise ApiError(400, "Input should be a valid dictionary")
+    body = whole(body)
     for name in ("model", "messages"):
         if name not in body:
             raise ApiError(400, f"{name}: Field required")

@@ -32,13 +32,16 @@ MESSAGES = {
 
 
 class ApiError(Exception):
-    """A request that the API refuses. `status` is HTTP's; `kind` is the API's type of error."""
+    """A request that the API refuses. `status` is HTTP's; `kind` is the API's type, `details` its SDK's."""
 
-    def __init__(self, status: int, message: str, kind: str | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, kind: str | None = None, details: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.kind = kind or type_of(status)
+        self.details = details
 
 
 def type_of(status: int) -> str:
@@ -55,5 +58,6 @@ def default_message(kind: str) -> str:
     return MESSAGES.get(kind, "An error asked for by a directive of the prompt.")
 
 
-def error_body(kind: str, message: str, request_id: str) -> dict[str, Any]:
-    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
+def error_body(kind: str, message: str, request_id: str, details: dict[str, Any] | None = None) -> dict[str, Any]:
+    error = {"type": kind, "message": message, **({"details": details} if details else {})}
+    return {"type": "error", "error": error, "request_id": request_id}
