@@ -70,7 +70,7 @@ export class Model {
   rename(place) {
     const names = this.#given;
     this.#place = place;
-    this.#give(names);
+    if (names.length) this.#give(names);
   }
 
   /** The model's id; empty for the server's own. */

@@ -8,6 +8,7 @@ import { Settings } from "/chat/settings.js";
 export function forget() {
   const settings = new Settings();
   for (const name of ["system", "model"]) if (settings.get(name)) settings.set(name, "");
+  if (Object.keys(settings.get("tools")).length) settings.set("tools", {});
   return forgetDrafts();
 }
 
