@@ -81,7 +81,7 @@ class ApiError(Exception):
         *,
         kind: str | None = None,
         headers: Mapping[str, str] | None = None,
-        details: Mapping[str, str] | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -110,7 +110,7 @@ def new_request_id() -> str:
     return "req_" + secrets.token_hex(12)
 
 
-def error_body(kind: str, message: str, request_id: str, details: Mapping[str, str] | None = None) -> bytes:
+def error_body(kind: str, message: str, request_id: str, details: Mapping[str, Any] | None = None) -> bytes:
     error = {"type": kind, "message": message, **(details or {})}
     return orjson.dumps({"type": "error", "error": error, "request_id": request_id})
 

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import orjson
+
 from app.watch.events.subjects import word
 
 _RETRIED_STATUSES = frozenset({408, 409, 429})
@@ -36,6 +38,7 @@ _STATUS_OF_TYPE = {
 }
 _TYPE_OF_STATUS = {status: kind for kind, status in _STATUS_OF_TYPE.items()}
 _BAD_GATEWAY, _GATEWAY_TIMEOUT = 502, 504
+DETAILS_BYTES = 2048
 KEY_REFUSED = "the relay's own key was refused by the Claude API; its operator has to look at it"
 
 
@@ -44,7 +47,7 @@ class Failure:
     """One call's failure. Times are seconds.
 
     `reason` is the short word that readers are told; `should_retry` is the upstream's own word on it, if it gave one.
-    `detail` is for the log alone.
+    `detail` is for the log alone; `details` are the upstream's own, by which its SDK knows what to do.
     """
 
     reason: str
@@ -55,6 +58,7 @@ class Failure:
     should_retry: bool | None = None
     request_id: str | None = None
     detail: str | None = None
+    details: Mapping[str, Any] | None = None
 
     @property
     def line(self) -> str:
@@ -101,7 +105,7 @@ def of_event(data: Any) -> Failure:
     kind = kind or "api_error"
     request_id = _text(data, "request_id")
     message = message or "the Claude API reported an error"
-    return _ours(Failure(kind, kind, message, _status_of(kind), request_id=request_id))
+    return _ours(Failure(kind, kind, message, _status_of(kind), request_id=request_id, details=_details(data)))
 
 
 def of_status(status: int, headers: Mapping[str, str], body: Any, request_id: str | None) -> Failure:
@@ -119,6 +123,7 @@ def of_status(status: int, headers: Mapping[str, str], body: Any, request_id: st
             retry_after=retry_after(headers, datetime.now(UTC)),
             should_retry={"true": True, "false": False}.get(headers.get("x-should-retry", "").lower()),
             request_id=request_id or _text(body, "request_id"),
+            details=_details(body),
         )
     )
 
@@ -136,7 +141,9 @@ def _ours(failure: Failure) -> Failure:
     """A refused key is ours, and is never told to a user as if it were his."""
     if failure.status not in _KEY_STATUSES and failure.type not in _KEY_TYPES:
         return failure
-    return replace(failure, reason="key_refused", type="api_error", message=KEY_REFUSED, detail=word(failure.type))
+    return replace(
+        failure, reason="key_refused", type="api_error", message=KEY_REFUSED, detail=word(failure.type), details=None
+    )
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -162,6 +169,16 @@ def _status_of(kind: str) -> int:
 def _error(body: Any) -> tuple[str | None, str | None]:
     error = body.get("error") if isinstance(body, dict) else None
     return _text(error, "type"), _text(error, "message")
+
+
+def _details(body: Any) -> Mapping[str, Any] | None:
+    """Only what is short, and what everybody can read."""
+    error = body.get("error") if isinstance(body, dict) else None
+    found = error.get("details") if isinstance(error, dict) else None
+    try:
+        return found if isinstance(found, dict) and found and len(orjson.dumps(found)) <= DETAILS_BYTES else None
+    except TypeError:
+        return None
 
 
 def _text(value: Any, name: str) -> str | None:

@@ -76,7 +76,8 @@ def failure_of(meta: Mapping[str, bytes]) -> ApiError:
         headers["x-should-retry"] = "true"
     if isinstance(failure.get("request_id"), str):
         headers["request-id"] = failure["request_id"]
-    return ApiError(status, message, kind=kind, headers=headers)
+    details = failure.get("details")
+    return ApiError(status, message, kind=kind, headers=headers, details={"details": details} if details else None)
 
 
 def key_refused() -> ApiError:

@@ -158,7 +158,7 @@ class StreamedAnswer(Answer):
         if not self._begun:
             raise error
         _take_request_id(error, scope)
-        last = error_event(error_body(error.kind, error.message, scope.get(REQUEST_ID, "")))
+        last = error_event(error_body(error.kind, error.message, scope.get(REQUEST_ID, ""), error.details))
         await self._write(reader, send, last, more=False)
 
     async def _failure(self, end: Mapping[str, Any]) -> ApiError:

@@ -40,6 +40,12 @@ ROWS = (
         "    if failure:",
     ),
     Mutation(
+        "what an error says for the SDK of the API's is not passed on",
+        "worker/upstream/failure.py",
+        "return found if isinstance(found, dict) and found and",
+        "return found if False and",
+    ),
+    Mutation(
         "causes are not told apart: every way that fails is a lost connection",
         "worker/upstream/causes.py",
         "_sentence(chain, host) or LOST.message",

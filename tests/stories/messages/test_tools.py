@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from anthropic import AsyncAnthropic, beta_async_tool
+from anthropic import AsyncAnthropic, NotFoundError, beta_async_tool
 from anthropic.lib.tools import BetaAsyncFunctionTool
 
 from tests.stories.messages.asking import MODEL, WEATHER, alike, asking
@@ -75,4 +75,19 @@ async def test_tools_by_hand_with_the_messages_sent_again(direct: AsyncAnthropic
             body["messages"] = [*body["messages"], *answer, {"role": "user", "content": results}]
         assert told(message.content[-1].text) == [(FORECAST, "Rain, 2 days.", False)] * 3  # type: ignore[union-attr]
         seen.append(turns)
+    assert seen[1] == seen[0]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_the_api_says_for_its_sdk_of_a_refusal_is_passed_on(
+    direct: AsyncAnthropic, relayed: AsyncAnthropic, *, stream: bool
+) -> None:
+    """By these details the runner knows that it has to send all of a conversation that is no longer held."""
+    going_on = {"thread": {"type": "continue", "previous_message_id": "msg_forgotten"}}
+    seen = []
+    for client in (direct, relayed):
+        with pytest.raises(NotFoundError) as refused:
+            await client.messages.create(**asking("", "And then?"), stream=stream, extra_body=going_on)
+        seen.append(refused.value.body["error"])  # type: ignore[index]
+    assert seen[0]["details"] == {"error_code": "thread_not_found"}
     assert seen[1] == seen[0]

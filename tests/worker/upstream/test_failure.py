@@ -99,3 +99,24 @@ def test_an_error_event_counts_as_the_status_it_would_have_had(kind: str, status
     failure = of_event({"type": "error", "error": {"type": kind, "message": "why"}, "request_id": "req_3"})
     assert (failure.type, failure.status, failure.is_passing) == (kind, status, passing)
     assert (failure.message, failure.request_id) == ("why", "req_3")
+
+
+@pytest.mark.parametrize(
+    ("details", "kept"),
+    [
+        ({"error_code": "thread_not_found"}, True),
+        ({}, False),
+        ("words", False),
+        ({"long": "x" * 3000}, False),
+        ({"half": "\ud83d"}, False),
+    ],
+)
+def test_what_an_error_says_for_the_sdk_is_kept_where_it_is_short_and_readable(details: object, *, kept: bool) -> None:
+    body = {"type": "error", "error": {"type": "not_found_error", "message": "why", "details": details}}
+    for failure in (of_event(body), of_status(404, httpx2.Headers(), body, None)):
+        assert failure.details == (details if kept else None)
+
+
+def test_a_refused_key_has_no_details() -> None:
+    body = {"type": "error", "error": {"type": "authentication_error", "message": "why", "details": {"key": "k"}}}
+    assert of_status(401, httpx2.Headers(), body, None).details is None

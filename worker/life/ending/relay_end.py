@@ -115,6 +115,7 @@ def fields(
                 "request_id": end.failure.request_id,
                 "should_retry": end.failure.should_retry,
                 "exhausted": end.exhausted,
+                **({"details": end.failure.details} if end.failure.details else {}),
             }
         )
     return found
