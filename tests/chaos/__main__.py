@@ -1,7 +1,7 @@
 """`make chaos`: hundreds of streams under a nemesis, and whether the promises held.
 
     make chaos SECONDS=600 SEED=7
-    make chaos SECONDS=300 ARGS="--tools 1.0"
+    make chaos SECONDS=600 ARGS="--tools 1.0 --streams 1000"
 
 Prints the seed, so that a run's faults can be repeated (the machine's timing is its own); exits 1 on a violation.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import math
 import random
 import secrets
 import sys
@@ -24,6 +25,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--width", type=int, default=40, help="streams at a time")
     parser.add_argument("--tools", type=float, default=TOOLS_SHARE, help="the share of loops of tools, up to 1.0")
+    parser.add_argument(
+        "--streams", type=float, default=math.inf, help="so many are enough, before the seconds are over"
+    )
     parser.add_argument("--tell", action="store_true", help="each fault as it comes")
     options = parser.parse_args()
     if options.tell:
@@ -32,7 +36,7 @@ def main() -> int:
     sys.stdout.write(f"seed {options.seed}\n")
     sys.stdout.flush()
     rng = random.Random(options.seed)  # noqa: S311 - to repeat it
-    report = asyncio.run(chaos(options.seconds, rng, options.width, options.tools))
+    report = asyncio.run(chaos(options.seconds, rng, options.width, options.tools, options.streams))
     sys.stdout.write(report.text() + "\n")
     return 1 if report.violations else 0
 

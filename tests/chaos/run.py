@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import statistics
 import tempfile
@@ -127,8 +128,13 @@ def _counts(counted: Counter[str]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in sorted(counted.items()))
 
 
-async def chaos(seconds: float, rng: random.Random, width: int, tools: float = TOOLS_SHARE) -> Report:
-    """Runs for `seconds`, then until every stream has ended and all is quiet. `tools`: the share of loops of tools."""
+async def chaos(
+    seconds: float, rng: random.Random, width: int, tools: float = TOOLS_SHARE, most: float = math.inf
+) -> Report:
+    """Runs for `seconds`, or until `most` streams have begun, then until every stream has ended and all is quiet.
+
+    `tools`: the share of loops of tools.
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "limits.toml").write_text(LIMITS)
@@ -138,15 +144,15 @@ async def chaos(seconds: float, rng: random.Random, width: int, tools: float = T
         others = {FILE: str(ran), "PYTHONPATH": str(Path.cwd())}
         made = Cluster(workers=WORKERS, fronts=FRONTS, as_default=True, others=others, **settings)
         cluster = await stack.enter_async_context(made)
-        load = Load(cluster, random.Random(rng.random()), width, tools)  # noqa: S311 - to repeat it
-        nemesis = Nemesis(cluster, random.Random(rng.random()), LEASE_SECONDS)  # noqa: S311 - as above
+        load = Load(cluster, random.Random(rng.random()), width, tools, most)  # noqa: S311 - to repeat it
+        nemesis = Nemesis(cluster, random.Random(rng.random()), LEASE_SECONDS, tools)  # noqa: S311 - as above
         starving = Starving(lambda: [worker.pid for worker in cluster.workers], LEASE_SECONDS)
         billed = Billed(cluster.redis)
         board = Board(cluster, load.exist, nemesis)
         watching = [asyncio.create_task(watcher.run()) for watcher in (starving, billed, board)]
         async with asyncio.TaskGroup() as group:
             group.create_task(load.run(seconds))
-            group.create_task(nemesis.run(seconds))
+            group.create_task(nemesis.run(seconds, load.over))
         for watcher in watching:
             watcher.cancel()
         await nemesis.supervise()

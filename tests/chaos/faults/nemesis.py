@@ -42,9 +42,11 @@ class Span:
 
 
 class Nemesis:
-    """Draws faults with `rng`; `spans` tells what was done when."""
+    """Draws faults with `rng`; `spans` tells what was done when. `tools`: the share of loops of tools, which nothing
+    tries as a worker's death does.
+    """
 
-    def __init__(self, cluster: Cluster, rng: random.Random, lease_seconds: float) -> None:
+    def __init__(self, cluster: Cluster, rng: random.Random, lease_seconds: float, tools: float = 0) -> None:
         self.spans: list[Span] = []
         # Processes that ended by themselves, which none may.
         self.deaths: list[str] = []
@@ -56,10 +58,10 @@ class Nemesis:
         self._lease = lease_seconds
         outages = Outages(cluster, rng, lease_seconds)
         # Killing and pausing workers and fronts is what it is about; the rest is weather.
-        self._faults: list[tuple[int, Callable[[], Awaitable[None]]]] = [
-            (5, self.kill_worker),
-            (3, self.pause_worker),
-            (3, self.drain_worker),
+        self._faults: list[tuple[float, Callable[[], Awaitable[None]]]] = [
+            (5 + 10 * tools, self.kill_worker),
+            (3 + 2 * tools, self.pause_worker),
+            (3 + 2 * tools, self.drain_worker),
             (3, self.kill_front),
             (2, self.drain_front),
             (2, self.pause_front),
@@ -91,12 +93,12 @@ class Nemesis:
         """Whether nothing was done to anybody for so long."""
         return not self._doing and all(span.ended < asyncio.get_running_loop().time() - seconds for span in self.spans)
 
-    async def run(self, seconds: float) -> None:
-        """Does one fault after the other for so long."""
+    async def run(self, seconds: float, over: Callable[[], bool]) -> None:
+        """Does one fault after the other for so long, or until nothing more is asked."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         weights = [weight for weight, _ in self._faults]
-        while loop.time() < deadline:
+        while loop.time() < deadline and not over():
             await self.supervise()
             [(_, fault)] = self._rng.choices(self._faults, weights)
             began, name = loop.time(), fault.__name__

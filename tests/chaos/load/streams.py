@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -39,8 +40,8 @@ BROKEN = Fault("cut-after=12 times=1")
 class Load:
     """Keeps `width` streams going until told to stop. Violations are collected in `violations`."""
 
-    def __init__(self, cluster: Cluster, rng: random.Random, width: int, tools: float) -> None:
-        """`tools`: the share of loops of tools."""
+    def __init__(self, cluster: Cluster, rng: random.Random, width: int, tools: float, most: float = math.inf) -> None:
+        """`tools`: the share of loops of tools; `most`: so many streams are enough."""
         self.cases: list[Case] = []
         self.violations: list[str] = []
         # What was answered with an error, and so must not have been started: tags.
@@ -49,6 +50,7 @@ class Load:
         self._cluster = cluster
         self._rng = rng
         self._width = width
+        self._most = most
         self._stopping = False
         self._number = 0
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
@@ -79,8 +81,12 @@ class Load:
     def _stop(self) -> None:
         self._stopping = True
 
+    def over(self) -> bool:
+        """Whether nothing more is asked."""
+        return self._stopping or self._number >= self._most
+
     async def _one_after_the_other(self) -> None:
-        while not self._stopping:
+        while not self.over():
             [(_, kind)] = self._rng.choices(self._kinds, [weight for weight, _ in self._kinds])
             try:
                 await kind()
