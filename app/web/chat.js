@@ -68,6 +68,7 @@ const model = new Model(client, settings, (id) => conversation && describe({ mod
 const composer = new Composer({
   send: (content, options) => send(content, options),
   limit: () => model.limit,
+  last: () => messages.last ?? (conversation?.isKnown === false ? undefined : null),
   editLast: () => {
     const button = [...document.querySelectorAll("#log .user:not([hidden]) .tools [aria-label^=Edit]")].at(-1);
     button?.click();
@@ -113,6 +114,7 @@ function changed() {
   $("#menu").hidden = !conversation;
   $("#welcome").hidden = !messages.isEmpty || !$("#gone").hidden;
   composer.running = Boolean(conversation?.running);
+  composer.seen((id) => messages.behind(id));
   model.at(conversation);
   $("#origin").hidden = !conversation?.origin;
   if (conversation?.origin) $("#origin").href = `#${conversation.origin.id}`;
@@ -333,9 +335,7 @@ addEventListener("keydown", (event) => {
   // In another field it is about what one does there.
   if (composer.busy && !event.target.closest?.("input, select, textarea:not(#message)")) composer.stop();
 });
-addEventListener("click", (event) => {
-  if ($("#menu").open && !event.target.closest("#menu")) $("#menu").open = false;
-});
+addEventListener("click", (event) => $("#menu").open && !event.target.closest("#menu") && ($("#menu").open = false));
 listen({
   client, list: sidebar, drawer: narrow, settings: edit, trouble: (error) => composer.notice(trouble(error)),
   go: (id, message) => (reveal(id, message), go(id)),

@@ -84,6 +84,18 @@ ROWS = (
         "",
     ),
     Mutation(
+        "what was accepted while the page was away is a draft again",
+        "app/web/chat.js",
+        "  composer.seen((id) => messages.behind(id));\n",
+        "",
+    ),
+    Mutation(
+        "what is sent again after a reload is another message",
+        "app/web/chat/composing/composer.js",
+        "tries: Infinity, idempotencyKey }",
+        "tries: Infinity }",
+    ),
+    Mutation(
         "a message that is too large is sent all the same",
         "app/web/chat/composing/composer.js",
         "    if (size > most) {",

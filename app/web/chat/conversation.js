@@ -64,6 +64,11 @@ export class Conversation {
     return `/v1/conversations/${encodeURIComponent(this.id)}`;
   }
 
+  /** Whether the page shows what was said in it. */
+  get isKnown() {
+    return this.#known;
+  }
+
   /** Follows it until `close`. */
   async follow({ fresh = false } = {}) {
     document.addEventListener("visibilitychange", this.#seen);

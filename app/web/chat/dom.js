@@ -92,3 +92,12 @@ export async function copy(text, button) {
     button.setAttribute("aria-label", label);
   }, 1500);
 }
+
+/**
+ * Whether what is pasted is text that comes with a picture of itself (office programs send both), rather than files, whose
+ * names some systems send along.
+ */
+export function isText(text, files) {
+  const names = new Set(files.map((file) => file.name));
+  return text.trim() !== "" && !text.trim().split(/[\r\n]+/).every((line) => names.has(line.trim().split(/[\\/]/).pop()));
+}

@@ -61,6 +61,18 @@ export class Messages {
     return ids[ids.indexOf(id) - 1] ?? null;
   }
 
+  get last() {
+    return [...this.#entries.keys()].at(-1);
+  }
+
+  /** The message that follows one, or is the first (null), as far as the server has it. */
+  behind(id) {
+    if (id !== null && !this.#entries.has(id)) return undefined;
+    const ids = [...this.#entries.keys()];
+    const next = ids[ids.indexOf(id) + 1];
+    return next === "pending" ? undefined : this.message(next);
+  }
+
   lastOf(role) {
     return [...this.#entries.values()].findLast((entry) => entry.role === role)?.message;
   }

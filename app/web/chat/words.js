@@ -182,3 +182,8 @@ export function textOf(content) {
   if (typeof content === "string") return content;
   return (content ?? []).filter((block) => block.type === "text").map((block) => block.text).join("\n\n");
 }
+
+/** Why something was not taken. What that needs is loaded then. */
+export async function inWords(error) {
+  return (await import("/chat/composing/refusals.js").catch(() => null))?.refused(error) ?? trouble(error);
+}

@@ -3,10 +3,10 @@
  * there again after a reload, a refusal or a crash. What files need is loaded with the first one.
  */
 
-import { filed, forgetDraft, isOf, keepText, textOf } from "/chat/composing/draft.js";
-import { h } from "/chat/dom.js";
+import { filed, forgetDraft, isOf, keepText, rename, sending, textOf, wasSent } from "/chat/composing/draft.js";
+import { h, isText } from "/chat/dom.js";
 import { isTouch, keyOf, sends } from "/chat/keys.js";
-import { left, megabytes, trouble } from "/chat/words.js";
+import { inWords, left, megabytes } from "/chat/words.js";
 
 /** A pasted text of so many characters or lines is folded away. */
 const LONG_PASTE = 5000;
@@ -36,7 +36,7 @@ export class Composer {
   #opening = 0;
   #told = false;
 
-  /** @param {object} actions `send(content, options)`, `stop()`, `limit()` in bytes, `editLast()` */
+  /** @param {object} actions `send(content, options)`, `stop()`, `limit()` in bytes, `editLast()`, `last()` message's id */
   constructor(actions) {
     this.#actions = actions;
     this.#form.addEventListener("submit", (event) => {
@@ -75,7 +75,7 @@ export class Composer {
 
   /** A new conversation has got its id: the same draft, under another name. */
   rename(place) {
-    keepText(this.#draft.place, "");
+    rename(this.#draft.place, place);
     this.#draft.place = place;
     this.#keep();
     this.#tray?.rename(place);
@@ -84,6 +84,17 @@ export class Composer {
   /** What was typed for a chat that is gone is for a new one, where nothing waits to be sent there. */
   carry() {
     if (!this.#isEmpty && !textOf("new") && !("new" in filed())) this.rename("new");
+  }
+
+  /** The chat shows what was just being sent, though nobody was here to hear that it was accepted. */
+  seen(behind) {
+    const draft = this.#draft;
+    const sent = this.#attempt && !this.#attempt.signal.aborted ? null : wasSent(draft.place, behind);
+    if (sent?.text !== this.#box.value) return;
+    this.#box.value = "";
+    this.#typed();
+    const forget = (tray) => draft === this.#draft && tray.sent(tray.blocks.slice(0, sent.files));
+    if (sent.files) this.#opened((tray) => tray.open(draft.place).then(() => forget(tray))).catch(() => {});
   }
 
   focus() {
@@ -142,6 +153,7 @@ export class Composer {
     }
     const attempt = (this.#attempt = new AbortController());
     const draft = this.#draft;
+    const idempotencyKey = sending(draft.place, { after: this.#actions.last(), text, files: blocks.length, size });
     this.#stopping = false;
     this.running = this.#running;
     this.#box.readOnly = true;
@@ -153,9 +165,10 @@ export class Composer {
       if (this.#waiting) this.#count("Couldn’t reach the server. Your message is kept. Trying again", ms);
     };
     try {
-      const note = await this.#patiently(content, { signal: attempt.signal, onState, tries: Infinity }, attempt);
+      const note = await this.#patiently(content, { signal: attempt.signal, onState, tries: Infinity, idempotencyKey }, attempt);
       // Who has gone elsewhere meanwhile has begun to type there.
       if (draft !== this.#draft) return forgetDraft(draft.place);
+      sending(draft.place, null);
       this.#box.value = "";
       this.#tray?.sent(blocks);
       this.#typed();
@@ -333,17 +346,4 @@ export class Composer {
 
 function looks() {
   return import("/chat/composing/look.js").then(({ look }) => look(), () => {});
-}
-
-async function inWords(error) {
-  return (await import("/chat/composing/refusals.js").catch(() => null))?.refused(error) ?? trouble(error);
-}
-
-/**
- * Whether what is pasted is text that comes with a picture of itself (office programs send both), rather than files, whose
- * names some systems send along.
- */
-function isText(text, files) {
-  const names = new Set(files.map((file) => file.name));
-  return text.trim() !== "" && !text.trim().split(/[\r\n]+/).every((line) => names.has(line.trim().split(/[\\/]/).pop()));
 }

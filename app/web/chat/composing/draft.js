@@ -3,6 +3,9 @@
  * reload or a crash costs nothing; where the store is full or forbidden, whoever asks is told so.
  */
 
+import { textOf as said } from "/chat/words.js";
+import { randomKey } from "/keepstream.js";
+
 const TEXT = "keepstream.draft.";
 /** Which drafts have files, which lie in a database of their own (`drafts.js`): `{ [place]: { at, bytes } }`. */
 export const LIST = "keepstream.draft-files";
@@ -26,6 +29,41 @@ export function keepText(place, text) {
   }
 }
 
+/** The same draft for another chat; what was being sent of it goes along to where it is sent, and nowhere else. */
+export function rename(place, to) {
+  keepText(`${to}/sent`, (to !== "new" && read(`${TEXT + place}/sent`)) || "");
+  for (const name of [place, `${place}/sent`]) keepText(name, "");
+}
+
+/**
+ * Notes what is being sent of a draft: `{ after, text, files, size }`, `after` the message that it follows (null: none); null
+ * for nothing. Returns the Idempotency-Key, the same for as long as that is: however often it is sent, it is one message.
+ */
+export function sending(place, what) {
+  const before = sentOf(place);
+  const key = before && JSON.stringify(before.what) === JSON.stringify(what) ? before.key : randomKey();
+  keepText(`${place}/sent`, what && JSON.stringify({ key, what }));
+  return key;
+}
+
+/** What was being sent, where it stands in the chat by now; else null. `behind(id)` is the message that follows one. */
+export function wasSent(place, behind) {
+  const { what } = sentOf(place) ?? {};
+  const { role, content } = (what && behind(what.after)) || {};
+  const files = Array.isArray(content) ? content.filter(({ type }) => type !== "text").length : 0;
+  if (role !== "user" || said(content) !== what.text || files !== what.files) return null;
+  sending(place, null);
+  return what;
+}
+
+function sentOf(place) {
+  try {
+    return JSON.parse(read(`${TEXT + place}/sent`));
+  } catch {
+    return null;
+  }
+}
+
 export function filed() {
   try {
     return JSON.parse(read(LIST) ?? "{}") ?? {};
@@ -42,6 +80,7 @@ export function forgetChat(id) {
 
 export function forgetDraft(place) {
   keepText(place, "");
+  sending(place, null);
   if (place in filed()) import("/chat/composing/drafts.js").then(({ Drafts }) => new Drafts(() => {}).drop(place)).catch(() => {});
 }
 
