@@ -138,9 +138,10 @@ class Life:
                         return end
                     decision = await self._end_again(record, ending, decision)
                 case HandOver() | Park() | AwaitPerson() as last:
-                    await put_down(record, self.interrupt, last)
-                    record.go(decision.way)
-                    return last
+                    if await put_down(record, self.interrupt, last):
+                        record.go(decision.way)
+                        return last
+                    decision = decide.on_log_lost(record.stage)
                 case BeginAgain():
                     record.go(decision.way)
                     refusal = record.refusal

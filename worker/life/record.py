@@ -113,11 +113,13 @@ class Record:
     def resume(self, begun: Begun) -> None:
         """Goes on where a log ends that has lost something. Our counts stand: the calls were made all the same."""
         found = checkpoint_of(begun)
-        self.checkpoint = replace(self.checkpoint, cancelled=found.cancelled, wait=found.wait)
+        self.checkpoint = replace(self.checkpoint, cancelled=found.cancelled, wait=found.wait, answered=found.answered)
         self.progress = replace(self.progress, content=found.progress.content, before=found.progress.before)
-        self.loop.resume(found.turns)
+        turns = self.loop.resume(found.turns)
         self._counted = found.progress.attempts > self.progress.attempts  # else the log has not taken that, or lost it
         self._open(begun)
+        if turns:
+            self.writer.mark(turns)
         if self.ledger.calls.made:
             self.writer.mark(self.ledger.field)
         if self.repair.made:

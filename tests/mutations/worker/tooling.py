@@ -18,8 +18,44 @@ ROWS = (
     Mutation(
         "a model may call what was not asked for",
         RUNNING,
+        "        if use.name not in self._record.checkpoint.asked.tools or use.name not in offered:\n",
+        "        if use.name not in offered:\n",
+    ),
+    Mutation(
+        "a tool that was gone is run by what was known of it then",
+        RUNNING,
+        "        if use.name not in self._record.checkpoint.asked.tools or use.name not in offered:\n",
         "        if use.name not in self._record.checkpoint.asked.tools:\n",
-        "        if False:\n",
+    ),
+    Mutation(
+        "what is asked of a person is given away before the log knows of it",
+        RUNNING,
+        "                if asks:  #",
+        "                if False:  #",
+    ),
+    Mutation(
+        "a result that is told again is known to its holder alone",
+        RUNNING,
+        "                record.writer.mark(loop.again(use))\n",
+        "",
+    ),
+    Mutation(
+        "what a person was asked is run where its tool was gone for a moment",
+        PLAN,
+        "        if (known.approve or use.id in turns.asks) and",
+        "        if known.approve and",
+    ),
+    Mutation(
+        "what runs and must not run twice is known to its holder alone where the log lost it",
+        LOOP,
+        "        return {} if began == found.began else self.turns.begin(frozenset())[1]\n",
+        "        return {}\n",
+    ),
+    Mutation(
+        "what a person has said is forgotten with the log's last words",
+        LOOP,
+        "        verdicts = {**heard, **found.verdicts}\n",
+        "        verdicts = found.verdicts\n",
     ),
     Mutation(
         "a tool outlives its stream",
@@ -78,7 +114,7 @@ ROWS = (
     Mutation(
         "what a person is to allow runs before the answer",
         PLAN,
-        "        if known.approve and verdict is None and use.id not in turns.began:\n",
+        "        if (known.approve or use.id in turns.asks) and verdict is None and use.id not in turns.began:\n",
         "        if False:\n",
     ),
     Mutation(

@@ -49,13 +49,17 @@ def mark_wait(record: Record, seconds: float) -> None:
     record.writer.mark({"retry_at": record.redis_ms(record.clock() + seconds)})
 
 
-async def put_down(record: Record, interrupt: Interrupt, step: HandOver | Park | AwaitPerson) -> None:
-    """The next holder is told in what stage it finds the stream. Raises `Interruption`."""
+async def put_down(record: Record, interrupt: Interrupt, step: HandOver | Park | AwaitPerson) -> bool:
+    """The next holder is told in what stage it finds the stream. Raises `Interruption`.
+
+    False where the log does not take what others must find there: nobody could say a word to what waits for a person.
+    """
     match step:
         case Park():
             record.writer.mark({"held": "1", "held_at": record.redis_ms(record.clock()), **record.uncounted})
         case AwaitPerson():
             now, heard = record.redis_ms(record.clock()), record.checkpoint.answered
+            record.writer.closing = True
             record.writer.mark({"state": State.WAITING, "waiting_since": now, HEARD: heard, **record.uncounted})
             record.chronicle.person_asked()
         case HandOver(free):
@@ -63,3 +67,4 @@ async def put_down(record: Record, interrupt: Interrupt, step: HandOver | Park |
             record.writer.mark({"free": free, "handed_over": "1", **record.uncounted})
     with interrupt.armed(Why.LEFT):
         await record.writer.flush()
+    return record.writer.refusal is None or not isinstance(step, AwaitPerson)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from app.stream.stages import When
 from worker.life.asking.asked import Asked
 from worker.life.tooling.plan import Manners, Plan, plan
-from worker.life.tooling.turns import Fields, Turns, result_data
+from worker.life.tooling.turns import Fields, Turns, result_data, result_field
 from worker.life.tooling.uses import DoubledError, Use, collide, tools_of, uses_in
 from worker.rawjson import json_text
 from worker.tools.tool import Result, Tool
@@ -100,17 +100,27 @@ class Loop:
         self.turns, fields = self.turns.next()
         return fields
 
-    def resume(self, found: Turns) -> None:
-        """The log was begun anew, and may have lost something: `found` is what it still knows."""
+    def again(self, use: Use) -> Fields:
+        """Its result, of which the log knows nothing any more."""
+        return {result_field(use.id): self.turns.results[use.id]}
+
+    def resume(self, found: Turns) -> Fields:
+        """The log was begun anew, and may have lost something: `found` is what it still knows.
+
+        What a person said stands, though only this holder has heard it.
+        """
         mine, self.logged = self.turns, set(found.results)
         ours = found.finished == mine.finished[: len(found.finished)]
         known = {use.id for message in found.finished if ours for use in uses_in(message, ())}
         kept = {id_: data for id_, data in mine.results.items() if id_ in known}
         never = mine.began - self._once  # was about to run here
         began = (found.began - never) | (self._once & known)
-        self.turns = replace(found, results={**kept, **found.results}, began=began)
+        heard = {id_: verdict for id_, verdict in mine.verdicts.items() if id_ in known}
+        verdicts = {**heard, **found.verdicts}
+        self.turns = replace(found, results={**kept, **found.results}, began=began, verdicts=verdicts)
         self._forgotten = bool(self._once - known)
         self._look()
+        return {} if began == found.began else self.turns.begin(frozenset())[1]
 
     def _look(self) -> None:
         """The calls of the turn whose tools run, if one's do."""

@@ -49,7 +49,7 @@ def plan(uses: Iterable[Use], turns: Turns, manners: Callable[[str], Manners]) -
         if use.theirs or use.id in turns.results:
             continue
         known, verdict = manners(use.name), turns.verdicts.get(use.id)
-        if known.approve and verdict is None and use.id not in turns.began:
+        if (known.approve or use.id in turns.asks) and verdict is None and use.id not in turns.began:
             waiting.append(use)
         elif verdict is not None and not verdict.approve:
             refused.append(use)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 
 from app.stream.stages import Cause, Stage
 from worker.life import decide
@@ -20,7 +21,7 @@ from worker.life.tooling.loop import unasked
 from worker.life.tooling.uses import Use
 from worker.life.tooling.verdicts import approval_data
 from worker.log.writer import FullLogError
-from worker.tools.tool import Call, Result
+from worker.tools.tool import Call, Result, Tool
 
 # So many calls of one turn run at once; the rest wait for them.
 AT_ONCE = 32
@@ -44,8 +45,11 @@ class Tools:
         record = self._record
         try:
             with self._interrupt.armed():
-                await self._answer()
-            return self._after()
+                asks = await self._answer()
+                if asks:  # before it is given away: what ran must not run again, and a cancel is heard till then
+                    await record.writer.flush()
+                    self._interrupt.check()
+            return decide.on_person(record.stage) if asks else self._after()
         except FullLogError:
             await self.close()
             return decide.on_full(record.stage, self._services.settings.max_log_bytes)
@@ -66,13 +70,17 @@ class Tools:
         if tasks:
             await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
 
-    async def _answer(self) -> None:
-        """Returns when each call of ours has its result, and all of these are on their way into the log."""
+    async def _answer(self) -> bool:
+        """Returns when each call of ours has its result, and all of these are on their way into the log; whether some
+        have none because a person is to say something first.
+        """
         record, loop = self._record, self._record.loop
         for use in loop.uses:  # whose result the log has lost
             if use.id in loop.turns.results and use.id not in loop.logged:
+                record.writer.mark(loop.again(use))
                 self._log(use)
-        found = loop.plan(self._services.toolbox.offered)
+        offered = self._services.toolbox.offered  # what comes or goes meanwhile was not looked at
+        found = loop.plan(offered)
         for use in found.waiting:
             self._ask(use)
         for use in found.refused:
@@ -84,15 +92,16 @@ class Tools:
         by_task = {}
         for use in found.run:
             if use.id not in self._tasks:
-                self._tasks[use.id] = asyncio.create_task(self._one(use), name="tool")
+                self._tasks[use.id] = asyncio.create_task(self._one(use, offered), name="tool")
             by_task[self._tasks[use.id]] = use
         while by_task:
             done, _ = await asyncio.wait(by_task, return_when=asyncio.FIRST_COMPLETED)
             for task in [task for task in by_task if task in done]:  # in the order of the calls
                 self._take(by_task.pop(task))
+        return bool(found.waiting)
 
-    async def _one(self, use: Use) -> Result:
-        if use.name not in self._record.checkpoint.asked.tools:
+    async def _one(self, use: Use, offered: Mapping[str, Tool]) -> Result:
+        if use.name not in self._record.checkpoint.asked.tools or use.name not in offered:
             return unasked(use.name)
         record = self._record
         async with self._slots:
@@ -127,8 +136,6 @@ class Tools:
 
     def _after(self) -> Decision:
         record, loop = self._record, self._record.loop
-        if loop.plan(self._services.toolbox.offered).waiting:
-            return decide.on_person(record.stage)
         theirs = any(use.theirs for use in loop.uses)
         most = record.checkpoint.asked.max_turns
         decision = decide.on_results(record.stage, loop.turns.number, most, theirs=theirs, stop_reason=loop.stop_reason)

@@ -47,3 +47,8 @@ def test_where_a_person_is_to_be_asked_nothing_runs_before_the_answer(
     found = plan((PAY, LOOK), turns, lambda name: Manners(repeatable=name == "look", approve=name == "pay"))
     assert (found.run, found.refused, found.waiting) == (run, refused, waiting)
     assert found.once == {use.id for use in run if use is PAY}
+
+
+def test_of_what_a_person_was_asked_nothing_runs_though_its_tool_is_gone_for_now() -> None:
+    found = plan((PAY, LOOK), Turns(asks=frozenset({"p"})), lambda _: Manners(repeatable=False))
+    assert (found.run, found.waiting) == ((LOOK,), (PAY,))

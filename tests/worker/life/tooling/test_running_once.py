@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import orjson
 
@@ -16,6 +17,7 @@ from worker.life.interrupt import Interrupt, Why
 from worker.life.record import Record
 from worker.life.steps import BeginAgain, HandOver, Start
 from worker.life.tooling.running import Tools
+from worker.life.tooling.verdicts import Verdict
 from worker.tools.tool import Tool
 
 TICKS = 20
@@ -125,7 +127,56 @@ async def test_a_result_that_the_log_has_lost_is_told_again_and_not_made_again()
     append = running.record.writer.take()
     assert append is not None
     assert [frame.name for frame in frames.split(append.data)] == ["relay.tool"]
+    assert "result:l" in append.fields  # whoever takes over is not to make it again either
     assert running.box.called == ["l"]
+
+
+async def test_what_runs_and_must_not_run_twice_is_said_again_to_a_log_that_has_lost_it() -> None:
+    running = Running("pay:p")
+    running.box.hold = {"pay"}
+    task = running.start()
+    await tick()
+    assert running.written() == ["began"]
+    await tick()
+    running.interrupt.stop(Why.LOST)
+    assert (await task).step == BeginAgain()
+    running.interrupt.clear()
+    running.found_again()
+    append = running.record.writer.take()
+    assert append is not None
+    assert (append.fields["began"], running.box.called) == (b'["p"]', ["p"])
+    await running.tools.close()
+
+
+async def test_what_a_person_has_said_stands_though_the_log_has_lost_it() -> None:
+    """A call that was allowed and may run twice runs on, and nobody is asked again."""
+    running = Running("look:l")
+    running.box.demand("look")
+    running.box.hold = {"look"}
+    running.record.loop.turns = replace(running.record.loop.turns, verdicts={"l": Verdict(approve=True)})
+    task = running.start()
+    await tick()
+    running.interrupt.stop(Why.LOST)
+    assert (await task).step == BeginAgain()
+    running.interrupt.clear()
+    running.found_again()
+    task = running.start()
+    await tick()
+    running.box.let()
+    assert ((await task).step, running.box.called) == (Start(), ["l"])
+
+
+async def test_a_tool_that_comes_back_is_not_run_by_what_was_known_as_it_was_gone() -> None:
+    """It may be one of which a person is to be asked."""
+    running = Running("pay:p")
+    offered, running.box.offered = running.box.offered, {}
+    task = running.start()
+    await tick()
+    running.box.offered = offered
+    assert running.written() == ["began"]
+    assert (await task).step == Start()
+    assert running.box.called == []
+    assert running.record.loop.turns.results["p"].startswith(b'{"tool_use_id":"p"')
 
 
 async def test_whatever_ends_the_running_ends_the_tools() -> None:
