@@ -158,7 +158,13 @@ ROWS = (
     Mutation(
         "a call that nobody answered can still be approved when all is over",
         "app/web/chat/answer/cards.js",
-        'if (this.#element.dataset.state === "asks") this.#under.replaceChildren(',
-        "if (false) this.#under.replaceChildren(",
+        'if (this.#element.dataset.state === "asks") this.#below(',
+        "if (false) this.#below(",
+    ),
+    Mutation(
+        "the answer to a click on Approve takes the place of what came of the call",
+        "app/web/chat/answer/cards.js",
+        'if (this.#element.dataset.state !== "asks") return;',
+        "if (false) return;",
     ),
 )

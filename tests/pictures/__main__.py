@@ -87,6 +87,7 @@ async def tools(browser: Browser, address: str) -> None:
     page = await context.new_page()
     await page.goto(address)
     await page.locator("#tools").click()
+    await page.locator("#toolbox input").first.wait_for()
     for box in await page.locator("#toolbox input").all():
         await box.check()
     await page.keyboard.press("Escape")

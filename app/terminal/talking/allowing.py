@@ -1,6 +1,7 @@
 """Asks a person at the terminal whether a tool may run: one key, y or n.
 
-The rule: what was typed before the question is no answer to it. Somebody else may answer it elsewhere.
+The rule: what was typed before the question is no answer to it. Somebody else may answer it elsewhere. Where nobody
+sits here the question stands on stderr, once: a script that waits for a day says what for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 import termios
 
 from app.clients.python.keepstream import AsyncClient, KeepstreamError
+from app.terminal.options import complain
 
 AGAIN_SECONDS = 1.0
 _ANSWERS = {"y": True, "n": False}
@@ -25,6 +27,7 @@ class Allowing:
         self._can = can and sys.stdin.isatty()
         self._asking: str | None = None
         self._decided: set[str] = set()
+        self._told: set[str] = set()
         self._saying: set[asyncio.Task[None]] = set()
 
     def question(self, asked: dict[str, str]) -> str:
@@ -33,6 +36,8 @@ class Allowing:
         if not left:
             self._stop()
             return ""
+        if not self._can and not sys.stderr.isatty():
+            self._tell(asked)
         if self._can and self._asking != left[0]:
             self._listen(left[0])
         line = asked[left[0]].strip("`")
@@ -42,6 +47,14 @@ class Allowing:
         self._stop()
         for task in self._saying:
             task.cancel()
+
+    def _tell(self, asked: dict[str, str]) -> None:
+        for call, line in asked.items():
+            if call in self._told:
+                continue
+            self._told.add(call)
+            where = f"/v1/streams/{self._stream_id}/tools/{call}"
+            complain(f"waits for a person: {line.strip('`')}; approve it on the page, or at {where}")
 
     def _listen(self, call: str) -> None:
         self._asking = call

@@ -96,8 +96,21 @@ async def test_a_person_is_asked_and_what_was_said_goes_along(site: Site) -> Non
     await page.evaluate(TAUGHT, [*call("t1"), asks("t1")])
     await expect(page.locator(".status")).to_have_text("Waiting for your approval")
     await expect(cards(page).locator("pre").first).to_have_text(re.compile(r'"usd": 5'))
+    mark = cards(page).locator(".mark")
+    await expect(mark).to_have_accessible_name("Asks you")
+    await button(page, "Refuse").click()
+    await expect(page.get_by_label("Reason")).to_be_focused()
+    await expect(button(page, "Approve")).to_be_hidden()
+    await page.keyboard.press("Escape")  # it was the wrong one of the two
+    await expect(button(page, "Refuse")).to_be_focused()
+    await expect(page.get_by_label("Reason")).to_be_hidden()
+    await button(page, "Refuse").click()
+    await button(page, "Back").click()
+    await expect(button(page, "Approve")).to_be_visible()
+    await expect(button(page, "Back")).to_be_hidden()
     await button(page, "Refuse").click()
     await page.get_by_label("Reason").fill("Too much")
+    await page.get_by_label("Reason").dispatch_event("keydown", {"key": "Enter", "keyCode": 229})  # a composition's
     await page.keyboard.press("Enter")
     await expect(cards(page)).to_contain_text("Refused")
     await expect(cards(page).locator("summary")).to_be_focused()
@@ -105,6 +118,7 @@ async def test_a_person_is_asked_and_what_was_said_goes_along(site: Site) -> Non
     gone = {"tool_use_id": "t1", "name": "pay", "content": "A person refused this call: Too much", "is_error": True}
     await page.evaluate("data => made.take('relay.tool', data)", gone)
     await expect(cards(page).locator(".wrong")).to_have_text("A person refused this call: Too much")
+    await expect(mark).to_have_accessible_name("Failed")
 
     await page.evaluate(TAUGHT, [*call("t2"), asks("t2")])
     await page.evaluate("refuses = Object.assign(new Error('later'), { status: 503 })")
@@ -120,6 +134,23 @@ async def test_a_person_is_asked_and_what_was_said_goes_along(site: Site) -> Non
     await page.evaluate("refuses = Object.assign(new Error('over'), { status: 409 })")
     await button(page, "Approve").click()
     await expect(cards(page)).to_contain_text("This was decided elsewhere, or the answer was stopped.")
+
+
+async def test_what_came_of_a_call_before_its_approval_was_answered_stays(site: Site) -> None:
+    page = await site.visit()
+    for key, told, is_error in ("t1", "A person refused this call: No", True), ("t2", "paid", False):
+        await page.evaluate(TAUGHT, [*call(key), asks(key)])
+        gone = {"tool_use_id": key, "name": "pay", "content": told, "is_error": is_error}
+        await page.evaluate("gone => (made.onVerdict = async () => made.take('relay.tool', gone))", gone)
+        if is_error:
+            await button(page, "Refuse").click()
+            await page.keyboard.press("Enter")
+            await expect(cards(page).locator(".wrong")).to_have_text(told)
+        else:
+            await button(page, "Approve").click()
+            await expect(cards(page).locator(".brief")).to_have_text("usd: 5 → paid")
+        await expect(cards(page).locator("summary")).to_be_focused()
+        await expect(cards(page).locator(".note")).to_have_count(0)
 
 
 async def test_a_call_that_nobody_answered_says_so_when_the_answer_ends_and_a_turn_may_begin_again(site: Site) -> None:

@@ -7,6 +7,7 @@
  */
 
 import { h, icon } from "/chat/dom.js";
+import { keyOf } from "/chat/keys.js";
 import { soon } from "/chat/pace.js";
 import { left, seconds, trouble } from "/chat/words.js";
 
@@ -15,6 +16,8 @@ const BRIEF = 120;
 /** What takes longer is shown with its time: while it runs, and when it is done. */
 const LONG_MS = 2000;
 const NOTICED_MS = 50;
+/** What the mark in front says to who does not see it. */
+const STATES = { running: "Running", asks: "Asks you", done: "Done", failed: "Failed", stopped: "Stopped" };
 const DECIDED = "This was decided elsewhere, or the answer was stopped.";
 
 await new Promise((resolve) => {
@@ -45,7 +48,7 @@ export class Card {
     this.#id = block.id;
     this.#name = block.name ?? block.type.replace(/_tool_result$/, "").replaceAll("_", " ");
     const summary = h("summary", { onclick: () => (this.#touched = true) },
-      h("span", { class: "mark", "aria-hidden": "true" }), h("b", {}, this.#name), this.#brief, this.#took);
+      h("span", { class: "mark", role: "img" }), h("b", {}, this.#name), this.#brief, this.#took);
     this.#details = h("details", {}, summary,
       h("div", { class: "io", hidden: !block.name }, h("p", {}, "Input"), this.#input),
       h("div", { class: "io", hidden: true }, h("p", {}, "Result"), this.#output));
@@ -85,13 +88,8 @@ export class Card {
     this.#fold(true);
     const reason = h("input", { type: "text", "aria-label": "Reason", placeholder: "Tell Claude why (optional)", maxlength: "1000", hidden: true });
     const wrong = h("p", { role: "alert", hidden: true });
-    const decide = (approve) => async (event) => {
-      if (event.isComposing) return;
-      if (!approve && reason.hidden) {
-        reason.hidden = false;
-        yes.hidden = true;
-        return reason.focus();
-      }
+    const decide = (approve) => async () => {
+      if (!approve && reason.hidden) return refusing(true);
       yes.disabled = no.disabled = true;
       try {
         await this.#answer.onVerdict(this.#id, approve ? { approve } : { approve, reason: reason.value.trim() || undefined });
@@ -104,9 +102,19 @@ export class Card {
     };
     const yes = h("button", { type: "button", class: "primary", onclick: decide(true) }, "Approve");
     const no = h("button", { type: "button", onclick: decide(false) }, "Refuse");
-    reason.addEventListener("keydown", (event) => event.key === "Enter" && (event.preventDefault(), decide(false)(event)));
+    const back = h("button", { type: "button", hidden: true, onclick: () => refusing(false) }, "Back");
+    const refusing = (on) => {
+      reason.hidden = back.hidden = !on;
+      yes.hidden = on;
+      (on ? reason : no).focus();
+    };
+    reason.addEventListener("keydown", (event) => {
+      const key = keyOf(event);
+      if (key === "Enter") decide(false)();
+      if (key === "Escape") refusing(false);
+    });
     this.#under.replaceChildren(h("div", { class: "asks", role: "group", "aria-label": `Whether ${this.#name} may run` },
-      h("p", {}, "Claude wants to run this. May it?"), wrong, reason, h("div", { class: "row" }, yes, no)));
+      h("p", {}, "Claude wants to run this. May it?"), wrong, reason, h("div", { class: "row" }, yes, no, back)));
   }
 
   /** What came of it, after `ms`. */
@@ -115,7 +123,7 @@ export class Card {
     this.#output.replaceChildren(...output);
     this.#output.parentElement.hidden = false;
     const text = this.#output.textContent.trim();
-    this.#under.replaceChildren(...(isError ? [h("p", { class: "wrong" }, text || "It failed without a word.")] : []));
+    this.#below(isError && h("p", { class: "wrong" }, text || "It failed without a word."));
     this.#output.parentElement.hidden = isError || !output.length;
     if (!isError) this.#tell(text && `→ ${inLine(text)}`);
     this.#over(isError ? "failed" : "done");
@@ -124,16 +132,22 @@ export class Card {
 
   /** Nothing comes any more. */
   over() {
-    if (this.#element.dataset.state === "asks") this.#under.replaceChildren(h("p", { class: "note" }, "It was not run: the answer ended before."));
+    if (this.#element.dataset.state === "asks") this.#below(h("p", { class: "note" }, "It was not run: the answer ended before."));
     if (["running", "asks"].includes(this.#element.dataset.state)) this.#over("stopped");
   }
 
   #decided(text) {
-    const hadFocus = this.#under.contains(document.activeElement);
-    this.#under.replaceChildren(h("p", { class: "note", role: "status" }, text));
-    if (this.#element.dataset.state === "asks") this.#state("running");
-    this.#since = performance.now();
     this.#answer.decided(this.#id);
+    if (this.#element.dataset.state !== "asks") return; // what came of it was here before the answer to this
+    this.#below(h("p", { class: "note", role: "status" }, text));
+    this.#state("running");
+    this.#since = performance.now();
+  }
+
+  /** Who had the focus in what was there goes on at the card. */
+  #below(shown) {
+    const hadFocus = this.#under.contains(document.activeElement);
+    this.#under.replaceChildren(...(shown ? [shown] : []));
     if (hadFocus) this.#details.querySelector("summary").focus();
   }
 
@@ -178,6 +192,7 @@ export class Card {
   #state(state) {
     this.#element.dataset.state = state;
     const mark = this.#details.querySelector(".mark");
+    mark.setAttribute("aria-label", STATES[state]);
     mark.replaceChildren(...(state === "done" ? [icon("check")] : state === "failed" || state === "stopped" ? [icon("close")] : []));
     this.#element.classList.toggle("failed", state === "failed");
   }

@@ -96,3 +96,14 @@ async def test_who_only_watches_is_told_where_to_go(keyboard: int) -> None:
     assert asks.question(ASKED) == "may it run? pay usd: 5; approve it on the page"
     os.write(keyboard, b"y")
     asks.close()
+
+
+async def test_where_nobody_sits_stderr_says_once_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    asks = Server().asks()
+    for _ in range(2):
+        asks.question(ASKED)
+    first, second = capsys.readouterr().err.splitlines()
+    asked = "keepstream: waits for a person: pay usd: 5; approve it on the page"
+    assert first == f"{asked}, or at /v1/streams/st_1/tools/t1"
+    assert "usd: 6" in second
+    asks.close()
