@@ -8,8 +8,9 @@
             assert [event.outcome for event in client.events(stream["id"])][-1] == "completed"
 
 The fixture `keepstream` is a simulated Claude, a Valkey, a front and a worker, real processes that are started once for
-all tests (`keepstream-server` has to be installed) and end with them. What the simulated Claude is to do is said in the
-prompt, in `[[sim: …]]`: `keepstream simulate --help` lists it. What a real one did once is played again:
+all tests (the server's command `keepstream` has to be beside this Python, or on the path) and end with them. What the
+simulated Claude is to do is said in the prompt, in `[[sim: …]]`: `keepstream simulate --help` lists it. What a real one
+did once is played again:
 
     with keepstream.replaying("answer.sse", cut="40%", times=1) as relay: ...
 
@@ -140,7 +141,8 @@ def _command() -> str:
     beside = Path(sys.executable).with_name("keepstream")
     found = str(beside) if beside.exists() else shutil.which("keepstream")
     if found is None:
-        raise RuntimeError("there is no command `keepstream`: pip install keepstream-server")
+        where = "neither beside this Python nor on the path"
+        raise RuntimeError(f"no command `keepstream`, {where}: `uv tool install` the server, from a clone of it")
     return found
 
 
