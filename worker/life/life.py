@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from redis.exceptions import RedisError
 
@@ -39,6 +40,7 @@ from worker.life.services import Services
 from worker.life.steps import AwaitPerson, BeginAgain, End, HandOver, LastStep, Park, RunTools
 from worker.life.tooling.plan import misplaced
 from worker.life.tooling.running import Tools
+from worker.life.tooling.turning import is_last
 from worker.life.until_answered import until_answered
 
 # A stream whose tools are not offered here is kept so long before it is given back: others are to be quicker.
@@ -117,9 +119,9 @@ class Life:
     async def _run_with(self, record: Record, tools: Tools, forced: End | None) -> LastStep:
         attempts = Attempts(record, self._services, self.interrupt)
         ttl_ms = int(self._services.settings.stream_ttl * 1000)
-        judged = record.checkpoint.asked.validate
+        may_be = partial(is_last, record)
         ending = Ending(
-            self.claim.stream_id, self._services.log, self.interrupt, ttl_ms, record.chronicle, judged=judged
+            self.claim.stream_id, self._services.log, self.interrupt, ttl_ms, record.chronicle, is_last=may_be
         )
         if forced is not None:
             decision = decide.on_end(record.stage, Cause.FAULT, forced)

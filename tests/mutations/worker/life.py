@@ -270,7 +270,7 @@ ROWS = (
     Mutation(
         "a whole answer that nobody looked at is completed by who takes over",
         "worker/life/ending/writing.py",
-        " and not self._judged:",
+        " and self._is_last(stands.message):",
         ":",
     ),
     Mutation(

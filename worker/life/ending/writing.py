@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from app.stream.endings import Outcome
@@ -23,6 +23,7 @@ from worker.life.ending.recovery import recover
 from worker.life.interrupt import Interrupt, Interruption, Why
 from worker.life.steps import End
 from worker.log.writer import Field, FullLogError, Writer
+from worker.upstream.message import GatheredMessage
 
 # So often a refused ending is tried again, after this long and then twice as long.
 REFUSALS_MAX = 5
@@ -32,8 +33,8 @@ READ_BACK_BYTES = 32 * 1024 * 1024
 
 
 class Ending:
-    """The ending of one stream. `life_ms`: how long it is kept afterwards. `judged`: a whole answer is not a good one
-    before it was looked at.
+    """The ending of one stream. `life_ms`: how long it is kept afterwards. `is_last`: whether nothing but the ending
+    was to follow a Message that stands whole.
     """
 
     def __init__(
@@ -44,14 +45,14 @@ class Ending:
         life_ms: int,
         chronicle: Chronicle,
         *,
-        judged: bool = False,
+        is_last: Callable[[GatheredMessage], bool] = lambda _: True,
     ) -> None:
         self._stream_id = stream_id
         self._log = log
         self._interrupt = interrupt
         self._life_ms = life_ms
         self._chronicle = chronicle
-        self._judged = judged
+        self._is_last = is_last
         self._refusals = 0
         self._bare = False  # the log takes no frame
         self._end_at: Position | None = None
@@ -64,7 +65,7 @@ class Ending:
         if account.message is None and account.content:  # ended by who did not read it
             stands = await recover(self._log, self._stream_id, self._interrupt, READ_BACK_BYTES)
             account, self._recovered = replace(account, message=stands.message), True
-            if stands.whole and end.outcome is Outcome.FAILED and not self._judged:  # only its ending was missing
+            if stands.whole and end.outcome is Outcome.FAILED and self._is_last(stands.message):
                 end, account = decide.complete(stands.message.stop_reason), replace(account, complete=True)
         frame, fields = self._said(end, account)
         self._end_at = writer.position

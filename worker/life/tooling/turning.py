@@ -13,6 +13,7 @@ from worker.life.decide import Decision
 from worker.life.record import Record
 from worker.life.tooling.uses import DoubledError, Use, goes_on
 from worker.log.writer import Field
+from worker.upstream.message import GatheredMessage
 from worker.upstream.reading import Reading
 
 
@@ -30,6 +31,23 @@ def complete(record: Record, reading: Reading) -> Decision:
     if decision.way.frees:
         _finish(record, reading, message, uses)
     return decision
+
+
+def is_last(record: Record, message: GatheredMessage) -> bool:
+    """Whether nothing but the ending was to follow a whole Message, which its reader did not get to act upon.
+
+    One that was to fit a schema is not known to; and what calls tools that nobody ran is no answer.
+    """
+    asked = record.checkpoint.asked
+    if asked.validate:
+        return False
+    told = message.json(readable=True) if asked.tools else None
+    if told is None:
+        return True
+    try:
+        return not goes_on(message.stop_reason, record.loop.uses_of(told))
+    except DoubledError:
+        return False
 
 
 def _finish(record: Record, reading: Reading, message: bytes, uses: tuple[Use, ...]) -> None:

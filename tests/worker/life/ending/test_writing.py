@@ -240,3 +240,20 @@ async def test_an_answer_that_stands_whole_when_its_worker_is_lost_is_completed(
     assert (stream.outcome, stream.meta["stop_reason"], "partial" in stream.meta) == ("completed", b"end_turn", False)
     assert stream.json("message")["content"] == [{"type": "text", "text": "words"}]
     assert "error" not in stream.data("relay.end")[0]
+
+
+@pytest.mark.parametrize(("asked", "outcome"), [("", "completed"), ('["clock"]', "failed")])
+async def test_a_turn_whose_tools_nobody_ran_is_no_answer(shop: Workshop, asked: str, outcome: str) -> None:
+    """Its worker was lost after the turn's last frame, and before it was known that its tools are to run."""
+    stream_id = await shop.submit("", on_interrupt="fail", **({"tools": asked} if asked else {}))
+    (claim,) = await shop.queue.claim("dead", 1, slots=1, lease_ms=600_000, stream_id=stream_id)
+    begun = await shop.log.begin(claim)
+    assert begun.position is not None
+    calls = b'{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":1}}'
+    data = logged(START, *tool("{}"), calls, STOP, position=begun.position)
+    await shop.log.append(claim, 0, data, {"content": "1", "attempt": 1})
+    await shop.redis.zadd("ks:{queue}:leases", {stream_id: 1})
+    async with shop.worker():
+        stream = await shop.ended(stream_id)
+    assert (stream.outcome, "partial" in stream.meta) == (outcome, outcome == "failed")
+    assert stream.json("message")["stop_reason"] == "tool_use"
