@@ -1,13 +1,14 @@
 """What looking at an answer can come to, and how it is looked at.
 
-Pure. The rule: what does not fit is told by its place and in the library's words, which may quote the answer: they are
-for who asked and for the model, and for no log.
+Pure. The rule: what does not fit is told to who asked by its place and by what its schema wants there, and quotes no
+word of an answer that nobody is to see; the model is told in the library's words, which quote it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import jiter
 
@@ -15,6 +16,10 @@ from app.stream.structured.answer_schema import InvalidSchemaError, Validator, c
 
 # So many of what does not fit are told: what is mended is to be mended at once.
 FAULTS_MAX = 5
+# Stands for what the answer says, where that is for nobody.
+HIDDEN = "what stands there"
+# Whose words quote the names of members all the same.
+_OF_NAMES = frozenset({"additionalProperties", "unevaluatedProperties", "propertyNames"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,10 @@ class Fits:
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """It does not fit: at `path`, a JSON Pointer, empty for the whole. `faults`: that and others, each in a line."""
+    """It does not fit: at `path`, a JSON Pointer, empty for the whole, which `message` says without a word of it.
+
+    `faults`: that and others, each in a line, for the model that has written it.
+    """
 
     path: str
     message: str
@@ -51,10 +59,10 @@ def verdict_of(schema: bytes, text: bytes | None, known: dict[bytes, Validator])
             return Unusable(str(error))
         known.clear()
         known[schema] = validator
-    return Fits() if text is None else _of_text(validator, text)
+    return Fits() if text is None else _of_text(schema, validator, text)
 
 
-def _of_text(validator: Validator, text: bytes) -> Verdict:
+def _of_text(schema: bytes, validator: Validator, text: bytes) -> Verdict:
     try:
         value = jiter.from_json(text, allow_inf_nan=False)
     except ValueError as error:  # which tells the place and does not quote
@@ -66,13 +74,18 @@ def _of_text(validator: Validator, text: bytes) -> Verdict:
             for one in islice(validator.iter_errors(value), FAULTS_MAX)
         ]
     except ValueError as error:
-        message = clipped(str(error))
-        return Misfit("", message, (message,))
+        return Misfit("", "it cannot be looked at", (clipped(str(error)),))
     if not found:
         return Fits()
-    (path, message), *_ = found
-    return Misfit(path, message, tuple(f"{where}: {what}" if where else what for where, what in found))
+    faults = tuple(f"{where}: {what}" if where else what for where, what in found)
+    return Misfit(found[0][0], _told(schema, value), faults)
+
+
+def _told(schema: bytes, value: Any) -> str:
+    """What is wrong with a value that does not fit, in words without it."""
+    first = next(iter(validator_of(schema, mask=HIDDEN).iter_errors(value)))
+    return f"{first.kind.name} does not allow {HIDDEN}" if first.kind.name in _OF_NAMES else clipped(first.message)
 
 
 def _pointer(path: list[str | int]) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return clipped("".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path))

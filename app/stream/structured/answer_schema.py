@@ -47,12 +47,12 @@ def schema_of(output_config: bytes | None, output_format: bytes | None) -> bytes
     return bytes(schema)
 
 
-def validator_of(schema: bytes) -> Validator:
-    """Raises `InvalidSchemaError`."""
+def validator_of(schema: bytes, mask: str | None = None) -> Validator:
+    """`mask` stands in its messages for what was looked at. Raises `InvalidSchemaError`."""
     options = jsonschema_rs.RegexOptions(size_limit=_PATTERN_BYTES, dfa_size_limit=_PATTERN_BYTES)
     try:
         value = from_json(schema, allow_inf_nan=False)
-        return jsonschema_rs.validator_for(value, pattern_options=options, offline=True)
+        return jsonschema_rs.validator_for(value, pattern_options=options, offline=True, mask=mask)
     except jsonschema_rs.ValidationError as error:
         place = "".join(f"/{step}" for step in error.instance_path)
         raise InvalidSchemaError(clipped(f"{place}: {error.message}" if place else error.message)) from None

@@ -12,7 +12,7 @@ SCHEMA = b'{"type": "object", "properties": {"a": {"type": "array", "items": {"t
 def test_it_fits_or_is_told_where_it_does_not() -> None:
     assert verdict_of(SCHEMA, b'{"a": [1, 2.0], "b": null}', {}) == Fits()
     assert verdict_of(SCHEMA, b'{"a": [1, "x"], "b": 1}', {}) == Misfit(
-        "/a/1", '"x" is not of type "integer"', ('/a/1: "x" is not of type "integer"',)
+        "/a/1", 'what stands there is not of type "integer"', ('/a/1: "x" is not of type "integer"',)
     )
     several = verdict_of(SCHEMA, b'{"a": ["x"]}', {})
     assert isinstance(several, Misfit)
@@ -25,6 +25,38 @@ def test_a_few_faults_are_told_and_each_in_a_line() -> None:
     assert isinstance(found, Misfit)
     assert len(found.faults) == FAULTS_MAX
     assert all(len(fault) < 300 and "\n" not in fault for fault in found.faults)
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (b'{"properties": {"a": {"type": "integer"}}}', b'{"a": "said-a"}'),
+        (b'{"enum": ["a"]}', b'"said-a"'),
+        (b'{"pattern": "^x$"}', b'"said-a"'),
+        (b'{"maximum": 3}', b"5417"),
+        (b'{"oneOf": [{"type": "integer"}, {"const": 1}]}', b'"said-a"'),
+        (b'{"not": {}}', b'"said-a"'),
+        (b"false", b'"said-a"'),
+        (b'{"uniqueItems": true}', b'["said-a", "said-a"]'),
+        (b'{"additionalProperties": false}', b'{"said-a": 1}'),
+        (b'{"properties": {}, "additionalProperties": false}', b'{"said-a": 1}'),
+        (b'{"unevaluatedProperties": false}', b'{"said-a": 1}'),
+        (b'{"propertyNames": {"maxLength": 1}}', b'{"said-a": 1}'),
+    ],
+)
+def test_who_asked_is_told_no_word_of_the_answer(schema: bytes, text: bytes) -> None:
+    found = verdict_of(schema, text, {})
+    assert isinstance(found, Misfit)
+    assert found.message
+    assert "said" not in found.message
+    assert "5417" not in found.message
+
+
+def test_a_path_is_as_long_as_a_line() -> None:
+    found = verdict_of(b'{"additionalProperties": {"type": "integer"}}', b'{"%b": "x"}' % (b"k" * 100_000), {})
+    assert isinstance(found, Misfit)
+    assert found.path.startswith("/kkk")
+    assert all(len(words) < 500 for words in (found.path, found.message, *found.faults))
 
 
 def test_a_path_is_a_json_pointer() -> None:
