@@ -89,7 +89,7 @@ class Toolbox:
             outcome = caught(partial(content_of, outcome, most))
         match outcome:
             case Content(json, True):  # of an MCP server say, which quotes what it was given
-                return Content(self._redact(json.decode()).encode(), is_error=True)
+                return Content(self._redact.content(json), is_error=True)
             case Content():
                 return outcome
             case Raised(_, said) if said is not None:
@@ -101,7 +101,7 @@ class Toolbox:
     def _told(self, said: object, most: int) -> bytes:
         content = caught(partial(content_of, said, most))
         if isinstance(content, Content):
-            return self._redact(content.json.decode()).encode()
+            return self._redact.content(content.json)
         return fault("The tool failed.", most).json
 
     async def _outcome(self, runnable: Runnable, arguments: Mapping[str, Any], call: Call) -> object:

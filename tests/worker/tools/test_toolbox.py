@@ -169,6 +169,16 @@ async def test_a_tool_may_raise_what_it_has_to_say() -> None:
     assert len(told_by[2].content) < 300_000
 
 
+async def test_what_is_told_is_json_whatever_is_taken_out_of_it() -> None:
+    def shown() -> str:
+        image = {"type": "image", "source": {"type": "url", "url": "http://host"}}
+        raise ToolError([image, {"type": "text", "text": "ann@example.com"}])  # type: ignore[list-item]
+
+    found = told(await box(shown).run(call("shown")))
+    assert [block["type"] for block in found] == ["image", "text"]
+    assert found[1]["text"] == "ann@example.com"
+
+
 async def test_a_fault_of_ours_is_told_and_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
     toolbox = Toolbox(built_in())
     monkeypatch.setattr(toolbox, "_outcome", lambda *_: 1 / 0)

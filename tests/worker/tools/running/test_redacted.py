@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from worker.tools.running.redacted import Redactor, secrets_in
@@ -36,6 +38,16 @@ ENVIRONMENT = {
 )
 def test_secrets_of_the_process_are_told_nobody(said: str, told: str) -> None:
     assert Redactor(secrets_in(ENVIRONMENT))(said) == told
+
+
+def test_of_content_blocks_only_what_they_say_is_looked_at() -> None:
+    image = {"type": "image", "source": {"type": "url", "url": "http://host"}}
+    said = [image, {"type": "text", "text": "ann@example.com, not text or \ud83d 4711-secret"}]
+    redact = Redactor(["source", "image", "4711-secret"])
+    assert json.loads(redact.content(json.dumps(said).encode())) == [
+        image, {"type": "text", "text": "ann@example.com, not text or \ud83d [redacted]"}
+    ]  # fmt: skip
+    assert redact.content(b'"4711-secret"') == b'"[redacted]"'
 
 
 def test_without_secrets_only_addresses_are_looked_at() -> None:
