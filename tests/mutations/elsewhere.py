@@ -204,6 +204,12 @@ ROWS = (
         '{"input": _STRUCTURE, "content"',
     ),
     Mutation(
+        "a text that only begins as JSON is taken for some",
+        "app/terminal/capturing/redacting.py",
+        "            self._is_json = self._goes_on(shown)\n",
+        "            self._goes_on(shown)\n",
+    ),
+    Mutation(
         "what is played is cut between two events",
         "app/dev/simulator/replaying/recording.py",
         "        if left:\n            yield event[:left], _delivers(event)\n",

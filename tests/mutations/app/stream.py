@@ -240,7 +240,7 @@ ROWS = (
     Mutation(
         "a schema may fetch what it refers to",
         "app/stream/structured/answer_schema.py",
-        "pattern_options=options, offline=True)",
+        "pattern_options=options, offline=True, mask=mask)",
         "pattern_options=options)",
     ),
 )

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,7 +78,9 @@ def test_json_in_pieces_stays_json_wherever_it_is_cut(value: Any, cuts: list[int
 
 
 def _form(value: Any) -> Any:
-    """What is to be left of a value: keys, numbers, how long its texts are, and where letters were none."""
+    """What is to be left of a value: keys, how long its texts and numbers are, and where letters were none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return len(str(value))
     if isinstance(value, str):
         return [letter if letter.isascii() and not letter.isalnum() else "" for letter in value]
     if isinstance(value, list):
@@ -94,3 +97,35 @@ def test_no_letter_of_a_text_is_left() -> None:
             (found,) = data_of(redacted(b"data: " + line.encode() + b"\n\n"))
             shown = str(list(found["delta"].values()))
             assert not [letter for letter in secret if letter.isalnum() and letter in shown and letter not in "x0"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[Ann] lives in Bonn, 53111 Bonn",
+        "[Bonn](https://bonn.example)",
+        "{Ann lives} in Bonn",
+        '{"a": 1} Ann lives in Bonn',
+        '["a"] "a" Ann',
+        '{"a" Ann}',
+        "[1 Ann]",
+        "[53111, 0.53111, -5e3111]",
+        '{"a": Ann, "b": 53111}',
+        "[,Ann]",
+    ],
+)
+def test_what_only_begins_as_json_is_a_text(said: str) -> None:
+    for pieces in ([said], list(said)):
+        events = b"".join(delta(0, type="text_delta", text=piece) for piece in pieces)
+        shown = "".join(found["delta"]["text"] for found in data_of(redacted(events)))
+        assert len(shown) == len(said)
+        assert not [word for word in ("Ann", "Bonn", "onn", "lives", "53", "11") if word in shown]
+
+
+def test_numbers_of_a_call_and_what_is_no_json_at_all_are_hidden() -> None:
+    call = event(type="x", content_block={"type": "tool_use", "id": "t4", "name": "n", "input": {"card": 4111.5}})
+    assert data_of(redacted(call))[0]["content_block"]["input"] == {"card": 1000.0}
+    usage = event(type="message_delta", usage={"output_tokens": 4111})
+    assert redacted(usage) == usage
+    assert redacted(b"event: x\ndata: no Ann\ndata: {Bonn}\n\n") == b"event: x\ndata: xx Xxx\ndata: {Xxxx}\n\n"
+    assert redacted(b'event: x\ndata:{"a":"Ann"}\n\n') == b'event: x\ndata:{"a":"Xxx"}\n\n'
