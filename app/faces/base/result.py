@@ -24,6 +24,8 @@ FIELDS = ("outcome", "delivery", "content", "error", "failure")
 
 KEY_REFUSED = "the Claude API refuses the key of this relay; its operator has to look at it"
 NO_RETRY = {"x-should-retry": "false"}
+# What a worker says of a stream for good, also where there was content: whoever asks again pays for the same again.
+_FOR_GOOD = frozenset({"validation_error", "max_turns_error", "tool_interrupted"})
 
 _KEY_STATUSES = frozenset({401, 403})
 _KEY_TYPES = frozenset({"authentication_error", "permission_error"})
@@ -61,8 +63,8 @@ def failure_of(meta: Mapping[str, bytes]) -> ApiError:
     kind = str(failure.get("type") or error.get("type") or "api_error")
     message = str(failure.get("message") or error.get("message") or "the stream failed")
     if not failure:
-        # Nothing that the upstream said: a worker gave up before any content, and would again.
-        gave_up = meta.get("outcome") == Outcome.FAILED.encode() and meta.get("content") != b"1"
+        # Nothing that the upstream said: a worker gave up before any content, or for good, and would again.
+        gave_up = meta.get("outcome") == Outcome.FAILED.encode() and (meta.get("content") != b"1" or kind in _FOR_GOOD)
         return ApiError(STATUSES.get(kind, 500), message, kind=kind, headers=NO_RETRY if gave_up else None)
     status = failure.get("status")
     if status in _KEY_STATUSES or kind in _KEY_TYPES:

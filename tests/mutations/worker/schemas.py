@@ -21,4 +21,10 @@ ROWS = (
         "                async with asyncio.timeout(SECONDS):\n",
         "                if True:\n",
     ),
+    Mutation(
+        "an error quotes the answer that is for nobody",
+        "worker/schemas/verdict.py",
+        "validator_of(schema, mask=HIDDEN)",
+        "validator_of(schema)",
+    ),
 )

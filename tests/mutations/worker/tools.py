@@ -44,7 +44,7 @@ ROWS = (
     Mutation(
         "an MCP server's fault may quote a secret",
         TOOLBOX,
-        "                return Content(self._redact(json.decode()).encode(), is_error=True)\n",
+        "                return Content(self._redact.content(json), is_error=True)\n",
         "                return outcome\n",
     ),
     Mutation(

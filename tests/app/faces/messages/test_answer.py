@@ -249,6 +249,20 @@ class TestWhole:
         assert response.status_code == 529
         assert response.headers["x-should-retry"] == "false"
 
+    @pytest.mark.parametrize("stream", [True, False])
+    async def test_what_does_not_fit_its_schema_is_not_asked_for_and_paid_again(
+        self, front: Served, http: httpx.AsyncClient, *, stream: bool
+    ) -> None:
+        call = post(http, asking(stream=stream, relay={"delivery": "final"}))
+        author = await front.author()
+        await author.write(START, HELLO)
+        error = {"type": "validation_error", "message": "no"}
+        await author.end(Outcome.FAILED, error=error, content="1", partial="1")
+        for response in (await call, await http.get(f"/v1/streams/{author.stream_id}/message")):
+            assert response.status_code == 500
+            assert response.headers["x-should-retry"] == "false"
+            assert error_of(response) == error
+
     async def test_a_stream_that_redis_loses_is_an_error(
         self, front: Served, http: httpx.AsyncClient, redis: Redis
     ) -> None:
