@@ -206,8 +206,8 @@ ROWS = (
     Mutation(
         "a text that only begins as JSON is taken for some",
         "app/terminal/capturing/redacting.py",
-        "            self._is_json = self._goes_on(shown)\n",
-        "            self._goes_on(shown)\n",
+        "(before or self._awaits in _VALUE) and _is_word(self._word)",
+        "True",
     ),
     Mutation(
         "what is played is cut between two events",
