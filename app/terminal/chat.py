@@ -70,7 +70,7 @@ async def _once(options: argparse.Namespace, text: str) -> Exit:
         talk = Talk(client, options, Console())
         stream: str | None
         if fresh := bool(text.strip()):
-            stream = (await talk.say({"content": text}))["id"]
+            stream = (await talk.say_only(text))["id"]
         else:
             stream = (await client.conversations.get(options.conversation))["stream_id"]
         if stream is None:
@@ -202,6 +202,17 @@ class Talk:
         )
         self._unsent = None
         return sent
+
+    async def say_only(self, text: str) -> Said:
+        """Says the one message of a pipe; where it is refused, no empty conversation is left of it."""
+        is_new = self._id is None
+        try:
+            return await self.say({"content": text})
+        except KeepstreamError as error:
+            if is_new and self._id is not None and error.final:
+                with contextlib.suppress(KeepstreamError):
+                    await self._client.conversations.delete(self._id)
+            raise
 
     def farewell(self) -> None:
         """How to come back."""

@@ -12,7 +12,7 @@ import orjson
 import pytest
 from rich.console import Console
 
-from app.clients.python.keepstream import AsyncClient
+from app.clients.python.keepstream import AsyncClient, KeepstreamError
 from app.clients.python.keepstream.core import resuming
 from app.stream import frames
 from app.terminal.chat import Talk
@@ -101,6 +101,22 @@ async def test_a_message_is_sent_and_answered(server: Server, talked: Talked) ->
     assert await talked.talk.turn("Hi") == ""
     assert orjson.loads(server.said[0].content) == {"content": "Hi"}
     assert "Hello" in talked.shown
+
+
+async def test_a_pipe_s_message_that_is_refused_leaves_no_conversation(server: Server, talked: Talked) -> None:
+    server.refuse = [refusal(400, "invalid_request_error", "no worker offers you a tool clok")]
+    with pytest.raises(KeepstreamError, match="clok"):
+        await talked.talk.say_only("Hi")
+    assert [(request.method, request.url.path) for request in server.asked][-1] == (
+        "DELETE",
+        f"/v1/conversations/{CONVERSATION}",
+    )
+    elsewhere = Talked(server, "--conversation", CONVERSATION)
+    server.refuse = [refusal(400, "invalid_request_error", "no worker offers you a tool clok")]
+    async with elsewhere.client:
+        with pytest.raises(KeepstreamError, match="clok"):
+            await elsewhere.talk.say_only("Hi")
+    assert server.asked[-1] == server.said[-1]  # what others have said stays
 
 
 async def test_what_could_not_be_sent_is_sent_again_under_the_same_key(server: Server, talked: Talked) -> None:
