@@ -78,7 +78,8 @@ async def send(request: Request) -> Response:
     asked, prompt = await beside(size(fields.values()), lambda: _asked(fields, front, caller))
 
     async def answer() -> Response:
-        life_ms = front.settings.stream_life_ms
+        settings = front.settings  # one with tools may come to wait for a person, and is found for as long
+        life_ms = settings.waiting_life_ms if prompt.relay.tools else settings.stream_life_ms
         accepted = await accept(
             front,
             request,

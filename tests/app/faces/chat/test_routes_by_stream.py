@@ -14,6 +14,8 @@ from app.access.identity.keys_file import digest_of
 from app.settings import Settings
 from app.stream import keys
 from app.stream.endings import Outcome
+from app.stream.workers.offers import Offers, written
+from tests.app.faces.native.test_offered_tools import CLOCK
 from tests.app.served import Author, Served, served
 
 BEGUN = (
@@ -138,3 +140,12 @@ async def test_a_stop_that_names_a_stream_stops_no_other(front: Served) -> None:
         assert (await http.delete(f"{where}?stream={first}")).status_code == 204
         stopped = await http.delete(f"{where}?stream={second}")
         assert (stopped.status_code, stopped.json()["id"]) == (202, second)
+
+
+async def test_a_chat_that_may_wait_for_a_person_is_found_for_as_long(redis: Redis) -> None:
+    settings = Settings(chat_fields=("relay.tools",))
+    await Offers(redis, 10.0).say("a worker", written([CLOCK])[0])
+    async with served(redis, settings) as front, httpx.AsyncClient(base_url=front.url) as http:
+        await begun(front, http, asked() | {"relay": {"tools": ["clock"]}})
+        life_ms = settings.waiting_life_ms
+        assert life_ms - 60_000 < await redis.pttl(keys.chat("anonymous", "c/ä")) <= life_ms
