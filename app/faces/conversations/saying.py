@@ -85,6 +85,10 @@ class _Said:
 
 # What stands for a history where only the rest of a request is looked at.
 _SOMETHING = [{"role": "user", "content": "."}]
+# The field of a stream's meta that says what it answers, and as fronts of an older version call it: a loop of tools
+# writes there which turn it is in.
+SAID = "said"
+_SAID = (SAID, "turn")
 _NOT_OF_THE_REST = ("messages", "stream", "relay")
 
 
@@ -167,7 +171,7 @@ class Conversing(Choosing, Naming, Searching):
             undo=partial(self._take_back, said),
             undo_bytes=found.bytes if dropped else 0,
         )
-        fields = {"conversation": found.id, "asked": made.plan.asked, "turn": turn.digest, **resumes(rest)}
+        fields = {"conversation": found.id, "asked": made.plan.asked, SAID: turn.digest, **resumes(rest)}
         if key is not None:
             fields["key"] = keys.idempotency(found.owner, key)
         accepted = await submits.submit(prompt, idempotency_key=key, fields=fields, along=along, inherited=inherits)
@@ -256,10 +260,10 @@ class Conversing(Choosing, Naming, Searching):
     async def _said(self, owner: str, key: str, turn: Turn) -> Sent | None:
         """What was said with this Idempotency-Key. Raises `IdempotencyConflictError` for something else."""
         stream_id = await self._streams.queue.find(owner, key)
-        meta = await self._streams.log.meta(stream_id, "asked", "turn", "withdrawn") if stream_id else None
+        meta = await self._streams.log.meta(stream_id, "asked", *_SAID, "withdrawn") if stream_id else None
         if stream_id is None or meta is None or "withdrawn" in meta:
             return None
-        if meta.get("turn", b"").decode() != turn.digest:
+        if _digest(meta) != turn.digest:
             raise IdempotencyConflictError(stream_id)
         if not await self._streams.keep(stream_id):
             return None
@@ -267,9 +271,9 @@ class Conversing(Choosing, Naming, Searching):
 
     async def _busy(self, stream_id: str, owner: str, key: str | None, turn: Turn, submits: Submits) -> Sent:
         """A stream runs: it may be the very one that is asked for, sent twice at once."""
-        meta = await self._streams.log.meta(stream_id, "asked", "turn", "key") if key else None
-        same = (turn.digest.encode(), keys.idempotency(owner, key or "").encode())
-        if meta is None or (meta.get("turn"), meta.get("key")) != same:
+        meta = await self._streams.log.meta(stream_id, "asked", *_SAID, "key") if key else None
+        same = (turn.digest, keys.idempotency(owner, key or "").encode())
+        if meta is None or (_digest(meta), meta.get("key")) != same:
             raise ConversationBusyError(stream_id)
         state = State(meta["state"].decode())
         # The front that took it may have died before it stood in the line, or may be about to withdraw it.
@@ -277,6 +281,11 @@ class Conversing(Choosing, Naming, Searching):
         if not await (submits.resubmit(stream_id, key or "", turn.digest) if waits else self._streams.keep(stream_id)):
             raise ConversationBusyError(stream_id)
         return Sent(stream_id, state, meta["asked"].decode())
+
+
+def _digest(meta: Mapping[str, bytes]) -> str:
+    """Of what was said that a stream answers."""
+    return next((meta[name].decode() for name in _SAID if name in meta), "")
 
 
 def _made(found: Conversation, turn: Turn, most: int) -> tuple[_Made, bytes]:

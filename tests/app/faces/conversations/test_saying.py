@@ -28,7 +28,7 @@ from app.stream import keys
 from app.stream.conversations.conversation import Conversation
 from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome
-from app.stream.errors import ConversationBusyError, NoConversationError, QueueFullError
+from app.stream.errors import ConversationBusyError, IdempotencyConflictError, NoConversationError, QueueFullError
 from app.stream.log import Log
 from app.stream.queue import Queue
 from tests.app.faces.conversations.counting import Told
@@ -210,6 +210,20 @@ async def test_a_client_that_asks_again_after_its_front_died_is_answered(
     assert await front._streams.queue.waiting() == 1
     assert await redis.pttl(keys.meta(sent[0].stream_id)) > keys.SUBMIT_SECONDS * 1000
     assert len(await ids(front, found)) == 1
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_who_asks_again_of_a_loop_of_tools_is_given_its_stream(redis: Redis, *, forgotten: bool) -> None:
+    """Whose worker writes in its meta which turn it is in; `forgotten`: the key's record is gone."""
+    front = conversing(redis)
+    found = await front.create(OWNER, {})
+    sent = await say(front, found, "once", content="hi")
+    await redis.hset(keys.meta(sent), mapping={"turn": "2", "state": "running"})
+    if forgotten:
+        await redis.delete(keys.idempotency(OWNER, "once"))
+    assert await say(front, found, "once", content="hi") == sent
+    with pytest.raises((IdempotencyConflictError, ConversationBusyError)):
+        await say(front, found, "once", content="something else")
 
 
 async def test_a_stream_that_nobody_took_in_time_is_told(redis: Redis) -> None:
