@@ -6,6 +6,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "a list that was asked for before a change is the last word",
+        "app/web/chat/sidebar.js",
+        "    if (this.#stale) await this.#load();\n",
+        "",
+    ),
+    Mutation(
         "a list that is read again lets go of the focus",
         "app/web/chat/sidebar.js",
         "    if (had && document.activeElement === document.body)",

@@ -100,6 +100,7 @@ from app.faces.conversations.prompt import Turn, description_of, results_turn, t
 from app.faces.conversations.saying import Conversing
 from app.faces.conversations.view import shown
 from app.http.body import headers_of, idempotency_key, read_fields
+from app.http.connection.cycle import has_left
 from app.http.errors import ApiError, draining
 from app.http.whole import json_response
 from app.intake.prompt import PASSED_HEADERS, InvalidPromptError, asks_for_ticket
@@ -122,10 +123,9 @@ def conversing_of(request: Request) -> Conversing:
 
 
 async def create(request: Request) -> Response:
-    front = front_of(request)
+    front, conversing = front_of(request), conversing_of(request)
     caller = await front.caller(request)
     fields = description_of(await read_fields(request, front.settings.max_prompt_bytes))
-    conversing = conversing_of(request)
     return created(conversing, await conversing.create(caller.owner, fields))
 
 
@@ -149,7 +149,7 @@ async def listing(request: Request) -> Response:
 
 
 async def _search(request: Request, owner: str, query: str, before: str | None, limit: int) -> Response:
-    found = await conversing_of(request).search(owner, query, before, limit)
+    found = await conversing_of(request).search(owner, query, before, limit, lambda: has_left(request.scope))
     if found is None:
         raise ApiError(400, NO_BEFORE)
     data = [_row(one) | {"match": {"message_id": at.message_id, "text": at.text}} for one, at in found.rows]

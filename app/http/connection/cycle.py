@@ -25,6 +25,12 @@ def mark(scope: dict[str, Any], send: Any) -> None:
         scope[CYCLE] = cycle
 
 
+def has_left(scope: Any) -> bool:
+    """Whether who asked has closed the connection, so that nobody waits for the answer."""
+    cycle = scope.get(CYCLE)
+    return cycle is not None and bool(cycle.disconnected)
+
+
 def closing(scope: Any, headers: MutableHeaders) -> None:
     """Has the connection end with this answer, whose headers these are: at once, or when all of the request has come.
 

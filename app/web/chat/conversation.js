@@ -81,7 +81,8 @@ export class Conversation {
         this.#known = true;
         this.#shown?.();
         if (this.#closed) return;
-        this.#known = await (this.running ? this.#read() : this.#listen());
+        const goesOn = await (this.running ? this.#read() : this.#listen());
+        this.#known &&= goesOn; // who wants all of it anew meanwhile gets it
         this.#connection(null);
       } catch (error) {
         if (this.#closed) return;

@@ -20,6 +20,8 @@ export class Sidebar {
   #current = null;
   #tabs = new BroadcastChannel("keepstream.conversations");
   #loading = null;
+  /** What is being loaded may be of before. */
+  #stale = false;
   /** What a search has found, `{ rows, more }`; null where nobody looks for anything, or nothing came yet. */
   #found = null;
   #look = null;
@@ -59,6 +61,7 @@ export class Sidebar {
   /** What a search has found may be called otherwise now, or be gone. */
   #again() {
     if (this.#search.value.trim()) this.#searched(this.#found);
+    this.#stale = true;
     return this.refresh();
   }
 
@@ -68,6 +71,7 @@ export class Sidebar {
   }
 
   async #load() {
+    this.#stale = false;
     const rows = [];
     let more = true;
     try {
@@ -85,6 +89,7 @@ export class Sidebar {
     if (current) this.#page.renamed(current.id, current.title);
     [this.#rows, this.#hasMore] = [rows, more];
     this.#show();
+    if (this.#stale) await this.#load();
   }
 
   /** What is here of it is shown at once, and what the server finds as soon as nothing more is typed. */

@@ -71,9 +71,15 @@ ROWS = (
         "    shown = text",
     ),
     Mutation(
+        "a search goes on for who has left",
+        "app/faces/conversations/listed/searching.py",
+        " or left():",
+        ":",
+    ),
+    Mutation(
         "a search looks at everything in one call",
         "app/faces/conversations/listed/searching.py",
-        "                if len(rows) == limit or room <= 0 or time.monotonic() > until:",
+        "                if len(rows) == limit or room <= 0 or time.monotonic() > until or left():",
         "                if False:",
     ),
     Mutation(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.harness import node
 from tests.page.list.rows import menu, talk
@@ -76,6 +77,29 @@ async def test_rename_in_the_list_in_the_menu_and_for_everybody(site: Site) -> N
     for tab in (page, other):
         await expect(tab.get_by_role("heading", level=1)).to_have_text("Third name")
     await expect(page).to_have_title("Third name")
+
+
+async def test_a_list_that_was_asked_for_before_a_rename_is_not_the_last_word(site: Site) -> None:
+    page = await talk(site, "Before it")
+    await page.get_by_role("link", name="New chat").click()
+    held, gate = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        held.set()
+        await gate.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/v1/conversations?*", late)
+    await page.evaluate("dispatchEvent(new Event('focus'))")
+    await held.wait()
+    await row(page, "Before it").hover()
+    await row(page, "Before it").get_by_role("button", name=re.compile("^Rename")).click()
+    await page.get_by_role("textbox", name="Title").fill("After it")
+    async with page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        await page.keyboard.press("Enter")
+    gate.set()
+    await expect(row(page, "After it")).to_be_visible()
 
 
 async def test_search_finds_by_title(site: Site) -> None:

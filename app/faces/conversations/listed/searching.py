@@ -2,7 +2,7 @@
 
 The rule: one call looks at so much and for so long, and says where it stopped; whoever wants more goes on from there.
 A few are under way at once, one of each owner, and what is large takes its turn. Only what is shown of a conversation
-is looked at: its title and its active branch. Knows no HTTP.
+is looked at: its title and its active branch. For who has left nothing more is looked at. Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from app.faces.conversations.keeping import Keeping
-from app.faces.conversations.listed.matching import Match, folded, match_of
+from app.faces.conversations.listed.matching import Late, Match, folded, match_of
 from app.http.bulk import Bulk
 from app.intake.streams import Streams
 from app.settings import Settings
@@ -29,6 +29,10 @@ AT_ONCE = 2
 # Who waits for so long that the searches of others begin is told to come back.
 WAIT_SECONDS = 10.0
 _LISTED = 50
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,14 @@ class Searching(Keeping):
         self._searches = asyncio.Semaphore(AT_ONCE)
         self._owners: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def search(self, owner: str, query: str, before: str | None, limit: int) -> Found | None:
+    async def search(self, owner: str, query: str, before: str | None, limit: int, left: Late = _never) -> Found | None:
         """Up to `limit` conversations behind `before` that say `query`, last used first; None for no such `before`.
 
+        `left` says whether who asked has gone: one asks anew with each letter, and waits for what one asked before.
         Raises `BusyError` where too many search, or nothing could be looked at.
         """
         async with self._turn(owner):
-            return await self._search(owner, folded(query.strip()), before, limit)
+            return await self._search(owner, folded(query.strip()), before, limit, left)
 
     @asynccontextmanager
     async def _turn(self, owner: str) -> AsyncIterator[None]:
@@ -68,29 +73,29 @@ class Searching(Keeping):
                 raise BusyError("too many searches are under way; try again") from None
             yield
 
-    async def _search(self, owner: str, query: str, before: str | None, limit: int) -> Found | None:
+    async def _search(self, owner: str, query: str, before: str | None, limit: int, left: Late) -> Found | None:
         until, room = time.monotonic() + SEARCH_SECONDS, SEARCH_BYTES
         rows: list[tuple[Conversation, Match]] = []
         last, place = before, await self.store.place(owner, before)
         if place is None:
             return None
-        while places := await self.store.behind(owner, place, _LISTED + 1):
+        while not left() and (places := await self.store.behind(owner, place, _LISTED + 1)):
             there = await self.store.standing(owner, places[:_LISTED])
             for n, found in enumerate(there):
                 try:
-                    match = await self._look(found, query, until, alone=last == before)
+                    match = await self._look(found, query, until, left, alone=last == before)
                 except (BusyError, TimeoutError):
                     if last == before:  # whoever asks again would get no further
                         raise
                     return Found(rows, more=True, last_id=last)
                 rows += [(found, match)] if match else []
                 last, room = found.id, room - found.bytes
-                if len(rows) == limit or room <= 0 or time.monotonic() > until:
+                if len(rows) == limit or room <= 0 or time.monotonic() > until or left():
                     return Found(rows, n + 1 < len(there) or len(places) > _LISTED, last)
             place = places[:_LISTED][-1]
         return Found(rows, more=False, last_id=last)
 
-    async def _look(self, found: Conversation, query: str, until: float, *, alone: bool) -> Match | None:
+    async def _look(self, found: Conversation, query: str, until: float, left: Late, *, alone: bool) -> Match | None:
         """Raises `BusyError`, and `TimeoutError` where it was late before all was looked at; not of the one that a call
         begins with (`alone`), whose rest is passed over once it had a whole call's time.
         """
@@ -105,13 +110,9 @@ class Searching(Keeping):
                 until = time.monotonic() + SEARCH_SECONDS
             try:
                 return await beside(
-                    found.bytes, lambda: match_of(None, read[1], query, lambda: time.monotonic() > until)
+                    found.bytes, lambda: match_of(None, read[1], query, lambda: left() or time.monotonic() > until)
                 )
             except TimeoutError:
                 if alone:
                     return None
                 raise
-
-
-def _never() -> bool:
-    return False

@@ -39,6 +39,7 @@ export function verdict(entry, does) {
     if (why === null) say(rating);
     if (rating > 0) return;
     const { ask } = await import("/chat/answer/note.js");
+    if (note?.close() === false) return; // of a second press meanwhile
     note = ask(entry.element, why ?? "", (text) => say(rating, text), buttons[1]);
   };
   const buttons = [iconButton("up", "Good answer", () => press(1)), iconButton("down", "Bad answer", () => press(-1))];

@@ -164,3 +164,23 @@ async def test_a_deleted_one_is_not_found(redis: Redis) -> None:
     gone, kept = await made(front, OWNER, "moon"), await made(front, OWNER, "moon")
     await front.delete(OWNER, gone)
     assert await all_of(front, "moon") == ([kept], 1)
+
+
+@pytest.mark.parametrize("looks", [0, 1])
+async def test_for_who_has_left_nothing_more_is_looked_at(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    """One asks anew with each letter that one types, and each waits for those before."""
+    front = conversing(redis)
+    for _ in range(3):
+        await made(front, OWNER, "moon")
+    looked: list[str] = []
+    look = front._look
+
+    async def counted(found: Conversation, *args: Any, alone: bool) -> Any:
+        looked.append(found.id)
+        return await look(found, *args, alone=alone)
+
+    monkeypatch.setattr(front, "_look", counted)
+    await front.search(OWNER, "moon", None, 10, lambda: len(looked) >= looks)
+    assert len(looked) == looks
