@@ -64,6 +64,7 @@ class Approvals:
         self._redis = redis
         line = ("queue/turns", "queue/places", "queue/line")
         self._wait = redis.register_script(source_on_full("queue/await_person"))
+        self._keep = redis.register_script(source_on_full("log/wait"))
         self._answered = redis.register_script(source_on_full(*line, "queue/answered"))
         self._awaiting = redis.register_script(source("queue/awaiting"))
         self._verdict = redis.register_script(source("log/story", "log/verdict"))
@@ -74,10 +75,8 @@ class Approvals:
         It is kept for as long as that, and `life_ms` more. Whoever does this asks then whether there is something to be
         done already (`is_answered`).
         """
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for key in (keys.meta(claim.stream_id), keys.log(claim.stream_id)):
-                pipe.pexpire(key, longest_ms + life_ms, gt=True)
-            await pipe.execute()
+        of_stream = [keys.log(claim.stream_id), keys.meta(claim.stream_id)]
+        await self._keep(keys=of_stream, args=[claim.fence, claim.holder, longest_ms + life_ms])
         keys_ = [keys.LEASES, keys.CLAIMS, keys.APPROVALS]
         args: list[Any] = [claim.stream_id, claim.fence, claim.holder, longest_ms, keys.QUEUE_SECONDS]
         return bool(await self._wait(keys=keys_, args=args))

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import orjson
 
-from app.stream.endings import end_data
+from app.stream.endings import Outcome, end_data
 from app.stream.ledger.lines import Calls
 from app.stream.ledger.usage import Brought
 from app.stream.observing import tell
@@ -30,6 +30,8 @@ T = TypeVar("T")
 MESSAGE_CHARACTERS = 200
 NAME_CHARACTERS = 50
 DATA_BYTES = END_BYTES - 100
+# What stands when a stream ends so is what there was.
+_CUT_SHORT = (Outcome.FAILED, Outcome.CANCELLED, Outcome.EXPIRED)
 # The depth of the frame that everybody can read.
 DEPTH_MAX = 100
 # What of a use too long for the frame is told first: what it is paid by.
@@ -99,7 +101,7 @@ def fields(
         found["estimated"] = "1"
     if message is not None and (brought.whole or content) and (whole := _safely(message.json)) is not None:
         found["message"] = whole
-        if not brought.whole:
+        if not brought.whole or end.outcome in _CUT_SHORT:  # the last turn may be whole, and is no answer
             found["partial"] = "1"
     if first_at is not None:
         found["first_at"] = first_at

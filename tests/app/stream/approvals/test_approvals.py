@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from app.stream import keys
+from app.stream import frames, keys
 from app.stream.approvals import approvals
 from app.stream.approvals.approvals import ANSWERED, HEARD, Approvals, Decided, Verdict
 from app.stream.log import Claim, Log, State
@@ -111,3 +111,23 @@ async def test_who_looks_finds_the_late_and_those_with_something_to_be_done(
     assert sorted(one for look in looks for one in look.answered) == ["answered", "cancelled", "gone"]
     await redis.delete(keys.APPROVALS)
     assert (await Approvals(redis).look(5)).late == []
+
+
+async def test_it_is_kept_for_as_long_as_it_waits_and_not_where_it_has_ended_by_now(redis: Redis, queue: Queue) -> None:
+    """Whoever puts it down may have stood still, or may ask again for want of a reply."""
+    log, day = Log(redis), 24 * 3600 * 1000
+    await submit(queue, "a")
+    await log.open("a", ASKED)
+    [claim] = await take(queue, "asks a", 1, 1)
+    begun = await log.begin(claim)
+    assert begun.position is not None
+    frame, end = frames.encode_json("relay.approval", {}, begun.position)
+    await log.append(claim, 0, frame)
+    assert await queue.approvals.wait(claim, LIFE_MS, day)
+    for key in (keys.meta("a"), keys.log("a")):
+        assert await redis.pttl(key) > day
+    frame, _ = frames.encode_json("relay.end", {}, end)
+    await log.append(claim, end.offset, frame, {}, ending_life_ms=1000)
+    assert not await queue.approvals.wait(claim, LIFE_MS, day)
+    for key in (keys.meta("a"), keys.log("a")):
+        assert await redis.pttl(key) <= 1000
