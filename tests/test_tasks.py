@@ -56,6 +56,7 @@ KEPT = {
     "worker/process.py _serve": "the entering; awaited right there",
     "worker/tools/running/threads.py Threads.run": "one plain function; left to itself where it hangs, and counted",
     "worker/tools/toolbox.py Toolbox._outcome": "one call of a tool; bounded in time, then cancelled, and counted",
+    "worker/tools/toolbox.py Toolbox._wrong": "one call of a tool; bounded in time, then cancelled, and counted",
     "worker/upstream/claude.py Claude.call": "the last bytes of one answer; bounded in time, ended by `close`",
     "worker/upstream/gate.py _Model.stir": "one model's gate; catches all, and opens where it fails",
 }

@@ -29,6 +29,8 @@ from worker.tools.tool import BYTES, Call, Result, Tool, ToolContext
 # Of one tool's calls so many may go on although nobody waits for them any more: threads cannot be ended.
 LEFT_MAX = 8
 NAME_SHOWN = 128
+# For an input and its schema; nearly all take less than a thousandth of it.
+LOOK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,10 @@ class Toolbox:
         arguments = _arguments(call.input)
         if isinstance(arguments, str):
             return fault(arguments, most)
-        if wrong := runnable.schema.fault_of(arguments):
-            return fault(f"The input does not fit the tool's schema: {wrong}", most)
         if self._left[call.name] >= LEFT_MAX:
             return fault("The tool does not answer: earlier calls of it have not ended yet.", most)
+        if wrong := await self._wrong(runnable, arguments):
+            return fault(f"The input does not fit the tool's schema: {wrong}", most)
         outcome = await self._outcome(runnable, arguments, call)
         if not isinstance(outcome, Raised):
             outcome = caught(partial(content_of, outcome, most))
@@ -109,17 +111,33 @@ class Toolbox:
         tool, run = runnable.tool, _Run(self._left, runnable.tool.name)
         context = ToolContext(call.owner, call.stream_id, call.tool_use_id)
         task = asyncio.create_task(self._settle(runnable, arguments, context, run), name=f"tool {tool.name}")
+        if not await self._is_done(task, tool.seconds, run):
+            return Raised(f"The tool gave no result within {tool.seconds:g} s.")
+        return Raised("The tool was cancelled.") if task.cancelled() else task.result()
+
+    async def _wrong(self, runnable: Runnable, arguments: Mapping[str, Any]) -> str:
+        """What is wrong with an input: in a thread, for how long that takes is the schema's author's to choose, and the
+        model's.
+        """
+        run = _Run(self._left, runnable.tool.name)
+        looked = self._threads.run(partial(caught, partial(runnable.schema.fault_of, arguments)), run.over)
+        task: asyncio.Task[object] = asyncio.create_task(looked, name=f"tool {runnable.tool.name}: input")
+        if not await self._is_done(task, LOOK_SECONDS, run):
+            return "it takes too long to be looked at."
+        found = task.result()
+        return found if isinstance(found, str) else "it could not be looked at."
+
+    async def _is_done(self, task: asyncio.Task[object], seconds: float, run: _Run) -> bool:
+        """Waits for so long; what is not done by then is left to itself."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            await asyncio.wait({task}, timeout=tool.seconds)
+            await asyncio.wait({task}, timeout=seconds)
         finally:
             if not task.done():
                 run.leave()
                 task.cancel()
-        if not task.done():
-            return Raised(f"The tool gave no result within {tool.seconds:g} s.")
-        return Raised("The tool was cancelled.") if task.cancelled() else task.result()
+        return task.done()
 
     async def _settle(
         self, runnable: Runnable, arguments: Mapping[str, Any], context: ToolContext, run: _Run

@@ -14,7 +14,7 @@ ROWS = (
     Mutation(
         "a tool has for ever",
         TOOLBOX,
-        "            await asyncio.wait({task}, timeout=tool.seconds)\n",
+        "            await asyncio.wait({task}, timeout=seconds)\n",
         "            await asyncio.wait({task})\n",
     ),
     Mutation(
@@ -32,8 +32,14 @@ ROWS = (
     Mutation(
         "a tool is given what its schema does not allow",
         TOOLBOX,
-        "        if wrong := runnable.schema.fault_of(arguments):\n",
+        "        if wrong := await self._wrong(runnable, arguments):\n",
         "        if wrong := '':\n",
+    ),
+    Mutation(
+        "a schema may look at an input for ever",
+        TOOLBOX,
+        "self._is_done(task, LOOK_SECONDS, run)",
+        "self._is_done(task, 10 * runnable.tool.seconds, run)",
     ),
     Mutation(
         "a model is told the secret in an exception",

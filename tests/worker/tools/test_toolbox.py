@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import orjson
@@ -177,6 +178,30 @@ async def test_what_is_told_is_json_whatever_is_taken_out_of_it() -> None:
     found = told(await box(shown).run(call("shown")))
     assert [block["type"] for block in found] == ["image", "text"]
     assert found[1]["text"] == "ann@example.com"
+
+
+class Slow:
+    """A schema that looks at an input until somebody says something to it."""
+
+    def __init__(self) -> None:
+        self.heard = threading.Event()
+
+    def fault_of(self, _arguments: Mapping[str, Any]) -> str:
+        return "" if self.heard.wait(10) else "nobody could say anything meanwhile"
+
+
+async def test_a_schema_that_takes_long_holds_nobody_else_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tool() -> str:
+        return "ran"
+
+    runnable, slow = runnable_of(tool), Slow()
+    toolbox = Toolbox([replace(runnable, schema=slow)])  # type: ignore[arg-type]
+    asyncio.get_running_loop().call_later(0.05, slow.heard.set)
+    assert told(await toolbox.run(call("tool"))) == "ran"
+    monkeypatch.setattr("worker.tools.toolbox.LOOK_SECONDS", 0.05)
+    slow.heard.clear()
+    assert "too long" in await fault(toolbox, "tool")
+    slow.heard.set()
 
 
 async def test_a_fault_of_ours_is_told_and_is_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
