@@ -19,6 +19,7 @@ from tests.page.visiting import (
     button,
     conversation_of,
     say,
+    status,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -167,12 +168,20 @@ async def test_delete_asks_first(site: Site) -> None:
     assert (await site.api.call("GET", f"/v1/conversations/{link}")).status_code == 410
 
 
+async def busy(route: Route) -> None:
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "too many searches"}}
+    await route.fulfill(status=503, json=error, headers={"retry-after": "0"})
+
+
 async def test_search_finds_what_was_said_and_leads_there(site: Site) -> None:
     page = await talk(site, "Where do okapis live?", f"tokens=900 {NOW}")
     await say(page, "And the zebras?", f"tokens=900 {NOW}")
     await answered(page, 2)
     found = conversation_of(page)
     await page.goto(site.address)
+    # A server that is busy is asked again.
+    site.allow(status(503))
+    await page.route("**/v1/conversations?*query=*", busy, times=1)
     await page.get_by_role("searchbox").fill("OKAPIS  ")
     link = chats(page).get_by_role("link")
     await expect(link).to_have_count(1)

@@ -177,6 +177,7 @@ export class Composer {
     } catch (error) {
       if (attempt.signal.aborted) this.notice(null);
       else await this.refused(error);
+      if (error.status === 422) sending(draft.place, null); // its key stands for the same with other settings
     } finally {
       if (this.#attempt === attempt) {
         this.#attempt = null;
@@ -265,10 +266,7 @@ export class Composer {
     };
     this.#loading ??= Promise.all([import("/chat/composing/tray.js"), looks()]).then(
       ([{ Tray }]) => (this.#tray = new Tray(document.querySelector("#files"), page, this.#draft.place)),
-      (error) => {
-        this.#loading = null;
-        throw error;
-      },
+      (error) => ((this.#loading = null), Promise.reject(error)),
     );
     return this.#loading;
   }

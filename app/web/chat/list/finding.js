@@ -1,11 +1,13 @@
 /** Looks for what was said, on the server, and leads there. It is loaded by whoever looks for something. */
 
+import { isPassing } from "/keepstream.js";
 import { h } from "/chat/dom.js";
 
 /** So many are enough to look through: who finds more says more. */
 const MOST = 200;
 const CHARACTERS = 200;
 const TYPED_MS = 200;
+const AGAIN_SECONDS = 2;
 
 /**
  * For each who looks, one: `look(query, show, trouble)` has `show` told what says `query`, as soon as nothing more is typed;
@@ -34,12 +36,25 @@ async function* find(client, query, signal) {
   const rows = [];
   for (let before = ""; ; ) {
     const path = `/v1/conversations?limit=50&query=${encodeURIComponent(query.slice(0, CHARACTERS))}${before}`;
-    const { data, has_more, last_id } = await (await client.request(path, { cache: "no-store", signal })).json();
+    const { data, has_more, last_id } = await patiently(async () => (await client.request(path, { cache: "no-store", signal })).json(), signal);
     rows.push(...data.map((row) => ({ ...row, excerpt: row.match.message_id && marked(row.match.text, query) })));
     const more = has_more && rows.length < MOST;
     yield { rows, more };
     if (!more) return;
     before = `&before=${last_id}`;
+  }
+}
+
+/** Asks again while the server is busy or away, for as long as somebody looks: what is found so far stays. */
+async function patiently(ask, signal) {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (signal.aborted || !(isPassing(error) || error.status === 429)) throw error;
+      await new Promise((go) => setTimeout(go, (error.retryAfter ?? AGAIN_SECONDS) * 1000));
+      if (signal.aborted) throw error;
+    }
   }
 }
 
