@@ -1,7 +1,8 @@
 """Which tools a prompt may ask for: what the workers offer, as it was a moment ago.
 
 The rule: a name that is not found is looked for once more before it is refused, because a worker may have come; and a
-tool that is another's is refused in the same words as one that is nobody's.
+tool that is another's is refused in the same words as one that is nobody's. Workers that were there a moment ago come
+back, or others do: what they offered is asked for in good faith, and waits for them in the line like any prompt.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from app.stream.workers.offers import Offer, Offers
 FRESH_SECONDS = 1.0
 # Of a name that is unknown, the same: a herd of wrong prompts asks Redis so often and no more.
 AGAIN_SECONDS = 0.1
+# Above what an outage of Redis, or a restart of all workers, takes.
+LATELY_SECONDS = 60.0
 
 
 class Offered:
@@ -26,6 +29,8 @@ class Offered:
         self._clock = clock
         self._known: list[Offer] = []
         self._at = float("-inf")
+        # Until when what was offered is still asked for in good faith.
+        self._lately: dict[tuple[str, tuple[str, ...] | None], tuple[float, Offer]] = {}
 
     async def to(self, owner: str) -> list[Offer]:
         """What this owner may use, by name, each once. Raises Redis' errors."""
@@ -36,6 +41,9 @@ class Offered:
         missing = [name for name in tools if name not in await self._names(owner, FRESH_SECONDS)]
         if missing:
             there = await self._names(owner, AGAIN_SECONDS)
+            now_there = {offer.name for offer in self._known}
+            lately = (offer for _, offer in self._lately.values() if offer.name not in now_there)
+            there |= {offer.name for offer in lately if offer.may(owner)}
             for name in missing:
                 if name not in there:
                     raise InvalidPromptError(f"relay.tools: no worker offers you a tool {name}; see GET /v1/tools")
@@ -51,6 +59,8 @@ class Offered:
         now = self._clock()
         if now - self._at > seconds:
             self._known, self._at = await self._offers.all(), now
+            known = {(offer.name, offer.owners): (now + LATELY_SECONDS, offer) for offer in self._known}
+            self._lately = {key: one for key, one in self._lately.items() if one[0] > now} | known
         return self._known
 
 

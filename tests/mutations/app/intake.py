@@ -171,4 +171,10 @@ ROWS = (
         "            if name in theirs:\n",
         "            if False:\n",
     ),
+    Mutation(
+        "a tool whose workers have just gone is refused for good",
+        "app/intake/calls/offered.py",
+        "LATELY_SECONDS = 60.0",
+        "LATELY_SECONDS = 0.0",
+    ),
 )

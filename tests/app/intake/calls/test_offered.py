@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from app.intake.calls.offered import AGAIN_SECONDS, FRESH_SECONDS, Offered
+from app.intake.calls.offered import AGAIN_SECONDS, FRESH_SECONDS, LATELY_SECONDS, Offered
 from app.intake.prompt import InvalidPromptError
 from app.stream.workers.offers import Offer
 
@@ -75,3 +75,20 @@ async def test_a_tool_of_the_clients_with_the_same_name_is_refused() -> None:
     assert "tools: clock is also" in await refused(found, "mail", "clock", body=body)
     await found.check(["mail"], body, "ann")
     await found.check(["mail"], b'{"tools":3}', "ann")
+
+
+async def test_what_was_offered_until_a_moment_ago_may_be_asked_for() -> None:
+    """No worker is there, or none can say so: a prompt waits for one, and is not refused for good."""
+    said = Said(CLOCK, MAIL)
+    found = offered(said)
+    await found.check(["clock", "mail"], b"{}", "ann")
+    said.offers = []
+    said.now += FRESH_SECONDS + 0.1
+    await found.check(["clock", "mail"], b"{}", "ann")
+    assert await found.to("ann") == []
+    assert "a tool mail; see" in await refused(found, "mail", owner="bob")
+    said.offers = [Offer("mail", "", {}, owners=("bob",))]
+    said.now += AGAIN_SECONDS + 0.1
+    assert "a tool mail; see" in await refused(found, "mail")
+    said.now += LATELY_SECONDS
+    assert "a tool clock; see" in await refused(found, "clock")
