@@ -23,6 +23,7 @@ from app.intake.submit import Accepted, Along, Submit, again
 from app.settings import Settings
 from app.stream import frames
 from app.stream.accounts import NO_DEMAND, Demand, lost_bill, share_of
+from app.stream.approvals.approvals import has_news
 from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome
 from app.stream.ledger.lines import Pricing, bill_of
@@ -201,21 +202,31 @@ class Streams:
         except (RedisError, *AWAY) as error:
             tell(of_streams.LeftToWorker(subject(stream_id), "an abandoned stream", type(error).__name__))
 
-    async def end_waiting(self, stream_id: str, outcome: Outcome, error: dict[str, str] | None) -> None:
-        """Ends a stream that waits in the line, or for a person; does nothing to one that does not."""
+    async def end_waiting(
+        self, stream_id: str, outcome: Outcome, error: dict[str, str] | None, *, unanswered: bool = False
+    ) -> None:
+        """Ends a stream that waits in the line, or for a person; does nothing to one that does not. `unanswered`: nor
+        to one that a person has answered by then, which goes on.
+        """
         lease_ms = int(self.settings.lease_seconds * 1000)
         # Each for itself: of two of one holder, the one that is overtaken on its way gets nothing.
         holder = f"{self._front}.{next(self._claims)}"
         claims = await self.queue.claim(holder, 1, slots=1, lease_ms=lease_ms, stream_id=stream_id)
         for claim in claims:
-            await self._end(claim, outcome, error)
+            await self._end(claim, outcome, error, unanswered=unanswered)
 
-    async def _end(self, claim: Claim, outcome: Outcome, error: dict[str, str] | None) -> None:
+    async def _end(
+        self, claim: Claim, outcome: Outcome, error: dict[str, str] | None, *, unanswered: bool = False
+    ) -> None:
         begun = await self.log.begin(claim)
         facts: dict[str, str | bytes | int] = {**begun.meta}
         match begun.status:
             case Status.GONE:
                 await self.queue.done(claim, bill=lost_bill(claim.times))
+                return
+            case Status.OK if unanswered and has_news(begun.meta):
+                await self.queue.approvals.wait(claim, 0, self.settings.stream_life_ms)
+                await self.queue.approvals.wake(claim.stream_id)  # whoever dies in between leaves that to a sweep
                 return
             case Status.OK:
                 ending = await ending_of(self.log, claim.stream_id, begun, outcome, error, pricing=self._pricing)

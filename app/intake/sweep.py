@@ -63,14 +63,14 @@ class Waiting:
                 await approvals.wake(stream_id)
             for stream_id in look.late:
                 if stream_id not in look.answered and not await approvals.is_answered(stream_id):
-                    await _end(self._streams, stream_id, UNANSWERED)
+                    await _end(self._streams, stream_id, UNANSWERED, unanswered=True)
         except (RedisError, *AWAY) as error:
             tell_refusal("sweep", error)
 
 
-async def _end(streams: Streams, stream_id: str, why: dict[str, str]) -> None:
+async def _end(streams: Streams, stream_id: str, why: dict[str, str], *, unanswered: bool = False) -> None:
     try:
-        await streams.end_waiting(stream_id, Outcome.EXPIRED, why)
+        await streams.end_waiting(stream_id, Outcome.EXPIRED, why, unanswered=unanswered)
     except Exception as error:  # one stream that cannot be ended must not keep the others from it
         if isinstance(error, RedisError | OSError | TimeoutError) and refusal_of(error).passes:
             raise

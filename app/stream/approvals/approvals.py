@@ -7,7 +7,7 @@ wait (`look`). The first verdict of a call counts. Knows no HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -119,3 +119,8 @@ class Approvals:
             # One that is not there any more is for a claim to find out, too.
             if state in (None, b"ended") or cancel == b"1" or (answered or b"0") != (heard or b"0")
         ]
+
+
+def has_news(meta: Mapping[str, bytes]) -> bool:
+    """Whether somebody has said something that nobody has taken in."""
+    return meta.get(ANSWERED, b"0") != meta.get(HEARD, b"0")

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from app.intake.calls.verdicts import REASON_CHARACTERS
 from app.intake.sweep import Waiting
 from app.stream import keys
-from app.stream.approvals.approvals import Verdict
+from app.stream.approvals.approvals import Decided, Verdict
 from app.stream.endings import Outcome
 from app.stream.log import State
 from app.stream.workers.offers import Offers, written
@@ -143,6 +143,29 @@ async def test_a_verdict_whose_wake_up_was_lost_is_found(front: Served, http: ht
     await Waiting(streams).sweep()
     [claim] = await streams.queue.claim("another", 1, slots=1, lease_ms=LIFE_MS)
     assert claim.stream_id == stream_id
+
+
+async def test_a_verdict_that_comes_as_its_time_runs_out_is_heard_or_refused(
+    front: Served, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was told that it is kept is not to find that it was not."""
+    streams = front.front.streams
+    author = await asked(front, http, longest_ms=0)
+    stream_id, author_times = author.stream_id, author.claim.times
+    approvals = streams.queue.approvals
+    look = approvals.is_answered
+
+    async def then(stream_id: str) -> bool:
+        found = await look(stream_id)
+        decided, _ = await approvals.decide(stream_id, "toolu_1", Verdict(approve=True))
+        assert decided is Decided.OK
+        return found
+
+    monkeypatch.setattr(approvals, "is_answered", then)
+    await Waiting(streams).sweep()
+    assert await streams.queue.overdue(1000, 10) == []  # what it waited for a person is no time in the line
+    [claim] = await streams.queue.claim("another", 1, slots=1, lease_ms=LIFE_MS)
+    assert (claim.stream_id, claim.times) == (stream_id, author_times)
 
 
 async def test_a_reader_is_told_that_it_waits(front: Served, http: httpx.AsyncClient) -> None:
