@@ -71,13 +71,15 @@ export function reason(why) {
 
 /** How an answer ended, if that wants saying: `{ text, actions, bad }`, or null. */
 export function ending(end) {
+  // From a call alone nothing can go on. What there is comes after the stream's end.
+  const goesOn = end.content && !textOf(end.content).trim() ? [] : ["continue"];
   switch (end.outcome) {
     case "truncated":
       return end.stop_reason === "model_context_window_exceeded"
         ? { text: "This chat is as long as the model can read. Start a new one, or branch from an earlier message.", actions: [] }
-        : { text: "The answer reached its length limit.", actions: ["continue"] };
+        : { text: "The answer reached its length limit.", actions: goesOn.length ? goesOn : ["regenerate"] };
     case "cancelled":
-      return { text: "Stopped.", actions: ["continue", "regenerate"] };
+      return { text: "Stopped.", actions: [...goesOn, "regenerate"] };
     case "refused":
       return { text: "Claude declined to answer this. Try rephrasing it, or start a new chat.", actions: ["edit"] };
     case "expired":

@@ -153,6 +153,17 @@ async def test_what_came_of_a_call_before_its_approval_was_answered_stays(site: 
         await expect(cards(page).locator(".note")).to_have_count(0)
 
 
+async def test_an_answer_that_was_stopped_at_a_call_is_not_offered_to_go_on(site: Site) -> None:
+    page = await site.visit()
+    offers = "(end) => import('/chat/words.js').then(({ ending }) => ending(end).actions)"
+    called, said = [{"type": "tool_use", "id": "t1", "name": "pay", "input": {}}], [{"type": "text", "text": "Well,"}]
+    assert await page.evaluate(offers, {"outcome": "cancelled", "content": called}) == ["regenerate"]
+    assert await page.evaluate(offers, {"outcome": "truncated", "content": called}) == ["regenerate"]
+    assert await page.evaluate(offers, {"outcome": "cancelled", "content": said}) == ["continue", "regenerate"]
+    assert await page.evaluate(offers, {"outcome": "truncated", "content": said}) == ["continue"]
+    assert await page.evaluate(offers, {"outcome": "cancelled"}) == ["continue", "regenerate"]
+
+
 async def test_a_call_that_nobody_answered_says_so_when_the_answer_ends_and_a_turn_may_begin_again(site: Site) -> None:
     page = await site.visit()
     noon = {"tool_use_id": "t1", "name": "pay", "content": [{"type": "text", "text": "paid"}], "elapsed_ms": 400}
