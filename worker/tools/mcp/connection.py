@@ -151,7 +151,8 @@ class Connection:
             cursor = page.next_cursor
             if not cursor or len(found) > TOOLS_MAX:
                 break
-        tools, left_out = listed(self.server, found)
+        # In a thread: what its patterns take to be made is the server's to choose.
+        tools, left_out = await asyncio.to_thread(listed, self.server, found)
         for name, why in left_out.items():
             if self._left_out.get(name) != why:
                 tell(of_processes.ToolLeftOut(name, why))

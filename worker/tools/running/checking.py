@@ -20,6 +20,8 @@ NODES_MAX = 20_000
 FAULTS_MAX = 3
 WORDS_MAX = 300
 BACKTRACKS_MAX = 10_000
+# For one pattern, and what it makes of itself.
+PATTERN_BYTES_MAX = 1024 * 1024
 _NOT_AT_THE_TOP = ("oneOf", "anyOf", "allOf")
 
 
@@ -43,9 +45,10 @@ class InputSchema:
             raise BadSchemaError(f"it has {len(self.json)} bytes; {SCHEMA_BYTES_MAX} are allowed")
         try:
             _Size(schema).of(schema)
-            self._validator = validator_for(
-                schema, offline=True, pattern_options=FancyRegexOptions(backtrack_limit=BACKTRACKS_MAX)
+            options = FancyRegexOptions(
+                backtrack_limit=BACKTRACKS_MAX, size_limit=PATTERN_BYTES_MAX, dfa_size_limit=PATTERN_BYTES_MAX
             )
+            self._validator = validator_for(schema, offline=True, pattern_options=options)
         except ValidationError as error:
             raise BadSchemaError(f"{_where(error)}{error.message[:WORDS_MAX]}") from None
         except (ValueError, RecursionError) as error:

@@ -73,3 +73,9 @@ def test_faults_are_told_with_their_places_few_of_them_and_clipped() -> None:
 def test_a_pattern_takes_no_longer_than_it_may() -> None:
     schema = InputSchema(of(a={"type": "string", "pattern": "^(a|aa)+\\1$"}))
     assert schema.fault_of({"a": "a" * 60 + "b"}).startswith("a: ")
+
+
+def test_a_pattern_that_makes_much_of_itself_is_refused() -> None:
+    assert InputSchema(of(a={"pattern": r"^[\w-]{1,64}$"})).fault_of({"a": "b-c"}) == ""
+    with pytest.raises(BadSchemaError, match="pattern"):
+        InputSchema(of(a={"pattern": r"\p{L}{1,400}"}))
