@@ -62,7 +62,8 @@ async def accept(
             raise InvalidPromptError("relay.cache: an answer with relay.tools is made anew for each who asks")
     if prompt.relay.validate:
         saves = False
-        await beside(len(prompt.body), lambda: structured.check(prompt))
+        # In a thread whatever its size: what the patterns of a schema take to be made is the client's to choose.
+        await beside(len(prompt.body), lambda: structured.check(prompt), large=0)
     headers = {**inherited, **headers_of(request, PASSED_HEADERS)}
     granted = front.limits.of(caller)
     prompt = delivered(prompt, final=granted.final, waits=waits)

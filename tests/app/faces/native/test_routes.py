@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import httpx
 import pytest
 from redis.asyncio import Redis
 
+from app.intake.checked import structured
 from app.stream.endings import Outcome
 from tests.app.served import Author, Served
 
@@ -132,6 +134,18 @@ async def test_partial_is_1_or_nothing(front: Served, query: str) -> None:
         "type": "invalid_request_error",
         "message": "partial: must be 1, or left out",
     }
+
+
+async def test_a_schema_is_looked_at_beside_the_loop_however_small(
+    front: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    here = threading.current_thread()
+    monkeypatch.setattr(structured, "check", lambda _: seen.append(threading.current_thread() is here))
+    asked = {"prompt": "hi", "relay": {"delivery": "final", "validate": True}}
+    async with httpx.AsyncClient(base_url=front.url) as http:
+        assert (await http.post("/v1/streams", json=asked)).status_code == 202
+    assert seen == [False]
 
 
 async def test_what_cannot_be_validated_is_refused_and_nothing_is_stored(front: Served, redis: Redis) -> None:
