@@ -253,11 +253,10 @@ async def test_what_happens_in_one_tab_happens_in_the_others(site: Site) -> None
 
 
 async def test_two_who_send_at_once_both_end_up_with_the_same(site: Site) -> None:
-    context = await site.context()
-    one = await site.visit(context=context)
+    one = await site.visit()
     await say(one, "Hello", "tokens=5 rate=0 first=0")
     await answered(one)
-    two = await site.visit(conversation_of(one), context=context)
+    two = await site.visit(conversation_of(one))  # on another device: two tabs have one draft
     await answered(two)
     site.allow(status(409))
     await box(one).fill("Mine [[sim: tokens=5 rate=0 first=1]]")
