@@ -57,11 +57,7 @@ export function wasSent(place, behind) {
 }
 
 function sentOf(place) {
-  try {
-    return JSON.parse(read(`${TEXT + place}/sent`));
-  } catch {
-    return null;
-  }
+  return JSON.parse(read(`${TEXT + place}/sent`));
 }
 
 export function filed() {
