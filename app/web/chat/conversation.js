@@ -81,8 +81,7 @@ export class Conversation {
         this.#known = true;
         this.#shown?.();
         if (this.#closed) return;
-        const goesOn = await (this.running ? this.#read() : this.#listen());
-        this.#known &&= goesOn; // who wants all of it anew meanwhile gets it
+        this.#known = await (this.running ? this.#read() : this.#listen());
         this.#connection(null);
       } catch (error) {
         if (this.#closed) return;
