@@ -33,6 +33,7 @@ async def tools(patient: Patient) -> list[Finding]:
     finally:
         if process.returncode is None:
             process.kill()
+            await process.wait()
     if process.returncode:
         says = errors.decode(errors="replace").strip().rpartition("\n")[2].removeprefix("keepstream tools: ")
         return [must(says or "they cannot be loaded", "no worker starts until then")]

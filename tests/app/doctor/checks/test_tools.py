@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,5 +46,13 @@ async def test_what_comes_of_it_is_told(
     monkeypatch.setattr(tools, "SECONDS", 1.0 if "sleep" in code else 60.0)
     (tmp_path / "told.py").write_text(code)
     monkeypatch.setattr(tools, "COMMAND", (sys.executable, "-S", str(tmp_path / "told.py")))
+    begin, begun = asyncio.create_subprocess_exec, []
+
+    async def heard(*command: Any, **options: Any) -> asyncio.subprocess.Process:
+        begun.append(await begin(*command, **options))
+        return begun[0]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", heard)
     [one] = await found(tools.tools, tools=("any",))
     assert (one.level, one.says) == (level, says)
+    assert begun[0].returncode is not None  # it is waited for, however it ends
