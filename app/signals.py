@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+from contextlib import suppress
 from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -29,6 +31,14 @@ def let_end() -> None:
     for number in SIGNALS:
         loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)
+
+
+def end_at_once(status: int) -> None:
+    """Ends the process as it stands, when all is in order but threads that still run and that nobody can end."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -13,6 +13,7 @@ import socket
 import sys
 
 from app.settings import Settings, SettingsError, unknown
+from app.signals import end_at_once
 from app.stream.errors import UnfitServerError
 from app.stream.observing import tell
 from app.watch.events import of_processes
@@ -50,10 +51,14 @@ def main(argv: list[str] | None = None) -> int:
 
             gc.freeze()
             gc.enable()
+            from worker.tools.running.threads import are_left  # noqa: PLC0415  # likewise
+
             kit = kit_of(settings, os.environ)
             quieten()  # once they are loaded, for the SDK sets its own level from the environment
             run(settings, watch, kit)
     except (SettingsError, UnfitServerError) as error:
         sys.stderr.write(f"keepstream worker: {error}\n")
         return BAD_SETTINGS
+    if are_left():  # a tool runs that nobody can end
+        end_at_once(0)
     return 0

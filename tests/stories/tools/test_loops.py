@@ -26,7 +26,7 @@ from tests.stories.test_takeover import holder
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LEASE_SECONDS = 1.0
-TOOLS = {"tools": ["pay", "look"]}
+TOOLS = {"tools": ["pay", "look", "wade"]}
 PATIENCE = 60.0
 LOOPS, DEATHS = 12, 6
 
@@ -60,12 +60,13 @@ class House:
         sight = Sight(await self.api.submit(text, **TOOLS, **relay))
         return sight, asyncio.create_task(watch(sight, lambda: self.api.port))
 
-    async def kill(self, sight: Sight, how: int = signal.SIGKILL) -> None:
-        """The worker that has the stream; another one takes its place."""
+    async def kill(self, sight: Sight, how: int = signal.SIGKILL) -> int:
+        """The worker that has the stream; another one takes its place. How it ended."""
         number, victim = await holder(self.api, sight.stream_id)
         victim.send(how)
-        await victim.wait()
+        status = await victim.wait()
         self.api.cluster.workers[number] = await self.api.cluster.worker(number)
+        return status
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -76,7 +77,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     async with Cluster(workers=2, others=others, **settings) as cluster:
         api = Api(cluster)
         async with asyncio.timeout(PATIENCE):
-            while {"pay", "look"} - {one["name"] for one in (await api.call("GET", "/v1/tools")).json()["tools"]}:
+            while set(TOOLS["tools"]) - {one["name"] for one in (await api.call("GET", "/v1/tools")).json()["tools"]}:
                 await asyncio.sleep(0.05)
         yield House(api, folder)
         await api.close()
@@ -144,6 +145,17 @@ async def test_killed_or_drained_in_the_middle_of_a_tool(house: House, tool: str
         await task
     assert settled(house, sight) == outcome
     assert sight.resets == 0
+
+
+async def test_a_worker_leaves_in_order_though_a_thread_of_a_tool_goes_on(house: House) -> None:
+    house.hold("wade")
+    sight, task = await house.read('[[sim: tools="wade,wade,wade,wade" tell rate=0]]')
+    await house.until_began(sight.stream_id, "wade", 4)
+    assert await house.kill(sight, signal.SIGTERM) == 0
+    house.let()
+    async with asyncio.timeout(PATIENCE):
+        await task
+    assert settled(house, sight) == "completed"
 
 
 async def test_killed_between_two_results_only_the_missing_one_is_made(house: House) -> None:

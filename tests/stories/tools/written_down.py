@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 import uuid
 from pathlib import Path
 
@@ -21,14 +22,21 @@ def _folder() -> Path:
 
 
 async def _run(name: str, context: ToolContext) -> str:
-    ledger, hold = _folder() / "ran", _folder() / f"hold-{name}"
-    call = f"{context.stream_id} {context.tool_use_id}"
-    said = f"{name} {call} {uuid.uuid4().hex}"  # no two runs say the same
-    _write(ledger, f"began {name} {call}")
+    hold, call = _began(name, context)
     while hold.exists():
         await asyncio.sleep(BEAT)
-    _write(ledger, f"ended {name} {call}")
-    return said
+    return _ended(name, call)
+
+
+def _began(name: str, context: ToolContext) -> tuple[Path, str]:
+    call = f"{context.stream_id} {context.tool_use_id}"
+    _write(_folder() / "ran", f"began {name} {call}")
+    return _folder() / f"hold-{name}", call
+
+
+def _ended(name: str, call: str) -> str:
+    _write(_folder() / "ran", f"ended {name} {call}")
+    return f"{name} {call} {uuid.uuid4().hex}"  # no two runs say the same
 
 
 def _write(ledger: Path, line: str) -> None:
@@ -46,3 +54,12 @@ async def pay(context: ToolContext) -> str:
 async def look(context: ToolContext) -> str:
     """May run again."""
     return await _run("look", context)
+
+
+@keepstream_tool(repeatable=True)
+def wade(context: ToolContext) -> str:
+    """A plain function, in a thread that nobody can end."""
+    hold, call = _began("wade", context)
+    while hold.exists():
+        time.sleep(BEAT)
+    return _ended("wade", call)

@@ -17,6 +17,14 @@ from typing import Any
 THREADS_MAX = 128
 
 
+NAME = "tool"
+
+
+def are_left() -> bool:
+    """Whether any of them still runs: an interpreter that is taken apart around one aborts."""
+    return any(thread.name == NAME for thread in threading.enumerate())
+
+
 class Threads:
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(THREADS_MAX)
@@ -45,7 +53,7 @@ class Threads:
                 loop.call_soon_threadsafe(end, value)
 
         try:
-            threading.Thread(target=thread, name="tool", daemon=True).start()
+            threading.Thread(target=thread, name=NAME, daemon=True).start()
         except BaseException:
             end(None)
             raise
