@@ -19,9 +19,11 @@ from app.stream.scripts import source, source_on_full
 
 # Of one worker's definitions, all together.
 OFFER_BYTES_MAX = 1024 * 1024
-# So often a worker says it in a lease, and at once when it changes; who has not for so many leases is gone.
+# So often a worker says it in a lease, and at once when it changes; who has not for so many leases, and for so many
+# seconds, is gone: workers that die or stand still for a moment refuse no prompt for a tool of theirs for good.
 SAID_PER_LEASE = 1.5
 LEASES_UNSAID = 2
+UNSAID_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Offers:
 
     def __init__(self, redis: Redis, lease_seconds: float) -> None:
         self._redis = redis
-        self._gone_ms = int(LEASES_UNSAID * lease_seconds * 1000)
+        self._gone_ms = int(max(LEASES_UNSAID * lease_seconds, UNSAID_SECONDS) * 1000)
         self._offer = redis.register_script(source_on_full("queue/offer"))
         self._offered = redis.register_script(source("queue/offered"))
 

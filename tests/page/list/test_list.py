@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 
 import pytest
@@ -92,8 +93,10 @@ async def test_a_list_that_was_asked_for_before_a_rename_is_not_the_last_word(si
         await route.fulfill(response=answer)
 
     await page.route("**/v1/conversations?*", late)
-    await page.evaluate("dispatchEvent(new Event('focus'))")
-    await held.wait()
+    while not held.is_set():  # one that was under way was asked for before the route stood
+        await page.evaluate("dispatchEvent(new Event('focus'))")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(held.wait(), 1)
     await row(page, "Before it").hover()
     await row(page, "Before it").get_by_role("button", name=re.compile("^Rename")).click()
     await page.get_by_role("textbox", name="Title").fill("After it")

@@ -27,7 +27,7 @@ async def age(redis: Redis, worker: str) -> None:
     """Makes what a worker said as old as no living one's is."""
     said: bytes = (await redis.hgetall(keys.TOOLS))[worker.encode()]
     at, _, digest = said.decode().partition(" ")
-    await redis.hset(keys.TOOLS, worker, f"{int(at) - 21_000} {digest}")
+    await redis.hset(keys.TOOLS, worker, f"{int(at) - 61_000} {digest}")
 
 
 async def test_what_is_said_is_read_as_it_was_and_once(redis: Redis) -> None:
@@ -53,6 +53,15 @@ async def test_who_leaves_or_says_nothing_any_more_offers_nothing(redis: Redis) 
     await said.forget("b")
     assert await names(redis) == []
     assert await redis.hgetall(keys.TOOL_TEXTS) == {}
+
+
+async def test_who_stood_still_for_less_than_a_minute_still_offers_it(redis: Redis) -> None:
+    hurried = Offers(redis, 1.0)
+    await hurried.say("a", ONE)
+    said: bytes = (await redis.hgetall(keys.TOOLS))[b"a"]
+    at, _, digest = said.decode().partition(" ")
+    await redis.hset(keys.TOOLS, "a", f"{int(at) - 50_000} {digest}")
+    assert await hurried.all() == [CLOCK]
 
 
 async def test_what_changes_takes_the_place_of_what_was(redis: Redis) -> None:
