@@ -18,6 +18,7 @@ from app.stream.ledger.lines import CallState, Pricing, calls_of, kept
 from app.stream.ledger.usage import Brought, values
 from app.stream.log import Begun, Log
 from app.stream.readback.brought import brought_of
+from app.stream.readback.steps import message_field
 from app.watch.events import of_streams
 from app.watch.events.subjects import subject, word
 from app.watch.traces.carried import trace_of
@@ -101,7 +102,7 @@ async def ending_of(
 def _finished(meta: Mapping[str, bytes]) -> list[bytes]:
     """The Messages of the turns that are whole, see `app.stream.readback.steps`."""
     found: list[bytes] = []
-    while (message := meta.get(f"turn:{len(found) + 1}")) is not None:
+    while (message := meta.get(message_field(len(found) + 1))) is not None:
         found.append(message)
     return found
 

@@ -32,6 +32,15 @@ def loads(data: bytes) -> Any:
         return _loads_with_surrogates(data)
 
 
+def as_text(value: bytes | None) -> str:
+    """The text that some JSON is; empty for anything else, and for nothing."""
+    try:
+        found = loads(value or b"null")
+    except NotJSONError:
+        return ""
+    return found if isinstance(found, str) else ""
+
+
 def dumps(value: Any) -> bytes:
     """Compact JSON in UTF-8; lone surrogates, which UTF-8 cannot carry, as escapes."""
     try:

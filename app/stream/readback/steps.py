@@ -18,6 +18,22 @@ from app.stream.readback.values import parse
 FIELDS = ("turn", "turns")
 
 
+def message_field(number: int) -> str:
+    return f"turn:{number}"
+
+
+def result_field(call: str) -> str:
+    return f"result:{call}"
+
+
+def ask_field(call: str) -> str:
+    return f"ask:{call}"
+
+
+def verdict_field(call: str) -> str:
+    return f"verdict:{call}"
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """`messages` are those before the last one, each as JSON; `results` stand by the ids of the calls."""
@@ -33,22 +49,22 @@ async def steps_of(log: Log, stream_id: str, meta: Mapping[str, bytes], last: by
     newest, number = _whole(meta.get("turn")), _whole(meta.get("turns"))
     if not newest:
         return Steps()
-    names = [f"turn:{n}" for n in range(1, newest + 1)]
+    names = [message_field(n) for n in range(1, newest + 1)]
     found = await log.meta(stream_id, *names) or {}
     messages = [found[name] for name in names if name in found]
     if last and number and len(messages) >= number:  # it was not gone on from
         messages = messages[: number - 1]
     calls = [call for message in (*messages, last) for call in calls_of(message)]
-    told = await log.meta(stream_id, *(f"result:{call}" for call in calls)) or {} if calls else {}
-    return Steps(tuple(messages), {call: told[f"result:{call}"] for call in calls if f"result:{call}" in told})
+    told = await log.meta(stream_id, *map(result_field, calls)) or {} if calls else {}
+    return Steps(tuple(messages), {call: told[result_field(call)] for call in calls if result_field(call) in told})
 
 
 async def asks_of(log: Log, stream_id: str, meta: Mapping[str, bytes]) -> list[Any]:
     """What a person is to decide of a stream that waits: the data of each `relay.approval` that has no verdict."""
-    found = await log.meta(stream_id, f"turn:{_whole(meta.get('turn'))}") or {}
-    calls = calls_of(next((value for name, value in found.items() if name.startswith("turn:")), b""))
-    told = await log.meta(stream_id, *(f"{what}:{call}" for call in calls for what in ("ask", "verdict"))) or {}
-    asks = (told[f"ask:{call}"] for call in calls if f"ask:{call}" in told and f"verdict:{call}" not in told)
+    newest = message_field(_whole(meta.get("turn")))
+    calls = calls_of((await log.meta(stream_id, newest) or {}).get(newest, b""))
+    told = await log.meta(stream_id, *(name(call) for call in calls for name in (ask_field, verdict_field))) or {}
+    asks = (told[ask_field(call)] for call in calls if ask_field(call) in told and verdict_field(call) not in told)
     return [found for found in map(parse, asks) if isinstance(found, dict)]
 
 

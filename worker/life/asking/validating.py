@@ -19,7 +19,7 @@ from worker.life.record import Record
 from worker.life.steps import End, Error, Restart
 from worker.life.tooling.uses import CALLS, PAUSED, members_of
 from worker.rawjson import json_text
-from worker.rawjson.codec import NotJSONError, loads
+from worker.rawjson.codec import as_text
 from worker.schemas.checker import Checker
 from worker.schemas.verdict import Fits, Misfit, Unusable, Verdict
 from worker.upstream.reading import Reading
@@ -102,13 +102,5 @@ def _error(found: Misfit) -> Error:
 def text_of(message: bytes) -> bytes:
     """What a Message says, of all its blocks of text."""
     blocks = [json_text.members(block) for block in json_text.items(json_text.members(message).get("content", b"[]"))]
-    said = [_text(block.get("text")) for block in blocks if block.get("type") == b'"text"']
+    said = [as_text(block.get("text")) for block in blocks if block.get("type") == b'"text"']
     return "".join(said).encode("utf-8", "surrogatepass")
-
-
-def _text(value: bytes | None) -> str:
-    try:
-        found = loads(value or b"null")
-    except NotJSONError:
-        return ""
-    return found if isinstance(found, str) else ""

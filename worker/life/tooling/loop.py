@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import replace
 
+from app.stream.readback.steps import result_field
 from app.stream.stages import When
 from worker.life.asking.asked import Asked
 from worker.life.tooling.plan import Manners, Plan, plan
-from worker.life.tooling.turns import Fields, Turns, result_data, result_field
+from worker.life.tooling.turns import Fields, Turns, result_data
 from worker.life.tooling.uses import DoubledError, Use, collide, tools_of, uses_in
 from worker.rawjson import json_text
 from worker.tools.tool import Result, Tool

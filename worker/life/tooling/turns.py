@@ -12,20 +12,13 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from worker.life.tooling.verdicts import ASK, Verdict, asked_in, verdicts_of
+from app.stream.readback.steps import ask_field, message_field, result_field
+from worker.life.tooling.verdicts import Verdict, asked_in, verdicts_of
 from worker.rawjson import json_text
 
 Fields = dict[str, str | bytes | int]
 
 TURN, BEGAN = "turn", "began"
-
-
-def message_field(number: int) -> str:
-    return f"turn:{number}"
-
-
-def result_field(tool_use_id: str) -> str:
-    return f"result:{tool_use_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +70,7 @@ class Turns:
 
     def ask(self, tool_use_id: str, data: bytes) -> tuple[Turns, Fields]:
         """A person is asked, in these words of `relay.approval`."""
-        return replace(self, asks=self.asks | {tool_use_id}), {ASK + tool_use_id: data}
+        return replace(self, asks=self.asks | {tool_use_id}), {ask_field(tool_use_id): data}
 
     def next(self) -> tuple[Turns, Fields]:
         """All results are there, and another call is to be told them."""

@@ -14,7 +14,7 @@ import msgspec
 
 from worker.life.tooling.turns import Turns
 from worker.rawjson import json_text
-from worker.rawjson.codec import NotJSONError, loads
+from worker.rawjson.codec import as_text
 
 # The stop reasons after which a turn follows: for the results, or because the upstream wants to go on by itself.
 CALLS, PAUSED = "tool_use", "pause_turn"
@@ -41,8 +41,8 @@ def uses_in(message: bytes, theirs: Collection[str]) -> tuple[Use, ...]:
     for block in json_text.items(json_text.members(message).get("content", b"")):
         members = json_text.members(block)
         if members.get("type") == _USE:
-            name = _text(members.get("name"))
-            found.append(Use(_text(members.get("id")), name, members.get("input", b"{}"), name in theirs))
+            name = as_text(members.get("name"))
+            found.append(Use(as_text(members.get("id")), name, members.get("input", b"{}"), name in theirs))
     ids = {use.id for use in found}
     if len(ids) < len(found) or "" in ids:
         raise DoubledError
@@ -57,7 +57,7 @@ def goes_on(stop_reason: str | None, uses: Collection[Use]) -> bool:
 def tools_of(body: bytes) -> frozenset[str]:
     """The names of the client's own tools."""
     found = json_text.items(members_of(body).get("tools", b""))
-    return frozenset(_text(json_text.members(tool).get("name")) for tool in found)
+    return frozenset(as_text(json_text.members(tool).get("name")) for tool in found)
 
 
 def members_of(body: bytes) -> Mapping[str, bytes]:
@@ -71,14 +71,6 @@ def members_of(body: bytes) -> Mapping[str, bytes]:
 def collide(turns: Turns, uses: Collection[Use]) -> bool:
     """Whether a call has the name of one before it, whose result would be taken for its own."""
     return any(use.id in turns.results for use in uses)
-
-
-def _text(value: bytes | None) -> str:
-    try:
-        found = loads(value or b"null")
-    except NotJSONError:
-        return ""
-    return found if isinstance(found, str) else ""
 
 
 _decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import orjson
 
+from app.stream.readback.steps import ask_field, verdict_field
 from worker.rawjson import json_text
 from worker.tools.tool import Result
 
-ASK, VERDICT = "ask:", "verdict:"
+_ASK, _VERDICT = ask_field(""), verdict_field("")
 REFUSED = "A person refused this call"
 
 
@@ -32,14 +33,14 @@ def verdicts_of(meta: Mapping[str, bytes]) -> dict[str, Verdict]:
     """By the calls that they are of."""
     found = {}
     for name, value in meta.items():
-        if name.startswith(VERDICT) and (verdict := _verdict(value)) is not None:
-            found[name.removeprefix(VERDICT)] = verdict
+        if name.startswith(_VERDICT) and (verdict := _verdict(value)) is not None:
+            found[name.removeprefix(_VERDICT)] = verdict
     return found
 
 
 def asked_in(meta: Mapping[str, bytes]) -> frozenset[str]:
     """The calls of which a person was asked."""
-    return frozenset(name.removeprefix(ASK) for name in meta if name.startswith(ASK))
+    return frozenset(name.removeprefix(_ASK) for name in meta if name.startswith(_ASK))
 
 
 def approval_data(tool_use_id: str, name: str, tool_input: bytes) -> bytes:
