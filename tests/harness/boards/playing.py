@@ -45,6 +45,7 @@ class Playing:
         self.may = True
         self.held = False
         self.away = False
+        self._closings = 0
         self.cancelled: list[str] = []
         self.heard: list[str] = []
         self._changed = asyncio.Condition()
@@ -83,6 +84,7 @@ class Playing:
     async def change(self, **what: Any) -> None:
         for name, value in what.items():
             setattr(self, name, value)
+        self._closings += self.away  # also for who looks only when it is back
         async with self._changed:
             self._changed.notify_all()
 
@@ -106,8 +108,8 @@ class Playing:
 
     async def _snapshots(self) -> AsyncIterator[dict[str, Any]]:
         yield {"retry": 1000}
-        beat = 0
-        while not self.away:
+        beat, opened = 0, self._closings
+        while self._closings == opened:
             if not self.held:
                 now = copy.deepcopy(self.shown)
                 now["time"] = now["time"] and now["time"] + beat
