@@ -154,6 +154,11 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 lock: install ## write the lock files anew from pyproject.toml
 	$(COMPILE) --group build pyproject.toml --output-file requirements.lock
 	$(COMPILE) --group dev --constraints requirements.lock --output-file tests/requirements.lock
+	for extra in otel mcp; do : "what the image gets beside all the rest"; \
+	    $(COMPILE) --extra $$extra --constraints tests/requirements.lock pyproject.toml | \
+	    awk 'NR == FNR { if (/^[a-z]/) had[$$1]; next } /^[a-z]/ { on = !($$1 in had) } /^#/ || on' requirements.lock - \
+	        > deploy/locks/$$extra.lock; \
+	done
 
 .PHONY: types
 types: install ## write the JavaScript client's types anew from its JSDoc

@@ -231,6 +231,8 @@ class Settings:
 SECRET_FILES = frozenset({"KEEPSTREAM_JWT_SECRET_FILE", "KEEPSTREAM_TICKET_SECRET_FILE"})
 # Read by the command line alone.
 _OTHERS = frozenset({"KEEPSTREAM_URL", "KEEPSTREAM_KEY"})
+# What `compose.yaml` and the Caddyfile read of an `.env`, of which each container is told the whole.
+OF_COMPOSE = frozenset({"KEEPSTREAM_DOMAIN", "KEEPSTREAM_BIND", "KEEPSTREAM_EXTRAS"})
 # These keep the names that everybody knows them by.
 _USUAL_NAMES = re.compile(r"redis_url|anthropic_.+|otel_.+")
 
@@ -255,7 +257,7 @@ NO_SETTING = "%s is no setting of Keepstream's, and changes nothing"
 
 def unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The variables that look like settings of ours and are none: misspelt ones, say."""
-    known = {*variables(), *SECRET_FILES, *_OTHERS}
+    known = {*variables(), *SECRET_FILES, *_OTHERS, *OF_COMPOSE}
     ours = (item for item in environ.items() if item[0].startswith("KEEPSTREAM_") and item[0] not in known)
     return tuple(sorted(name for name, value in ours if not is_service_link(name, value)))
 

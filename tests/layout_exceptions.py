@@ -74,7 +74,6 @@ NOT_YET_SEEN_AT_ONCE: set[str] = set()
 
 # A test that is about what several modules do together.
 ABOUT_SEVERAL = {
-    "tests/app/docs/test_compose.py": "a file of the deployment, not a module",
     "tests/app/docs/test_examples.py": "pages, not modules",
     "tests/app/docs/test_links.py": "pages, not modules",
     "tests/app/docs/test_names.py": "pages, not modules",

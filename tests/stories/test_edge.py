@@ -46,7 +46,8 @@ class Edge(Cluster):
     async def caddy(self) -> AsyncIterator[None]:
         environment = clean_environment(
             KEEPSTREAM_DOMAIN=f"http://:{self.port}",
-            KEEPSTREAM_FRONTS=f"127.0.0.1:{self.address}",
+            KEEPSTREAM_FRONT="127.0.0.1",
+            KEEPSTREAM_FRONT_PORT=str(self.address),
             CADDY_ADMIN=f"unix/{self.directory}/caddy.sock",
             HOME=str(self.directory),
             XDG_DATA_HOME=str(self.directory),

@@ -26,6 +26,7 @@ OPERATIONS = {f"{method.upper()} {path}" for path, item in PATHS.items() for met
 OTHER_VARIABLES = {"KEEPSTREAM_URL", "KEEPSTREAM_KEY", "ANTHROPIC_API_KEY_FILE", "REDIS_URL_FILE", *SECRET_FILES}
 OTHER_VARIABLES |= {"ANTHROPIC_OPEN_TELEMETRY_PROPAGATION"}  # of the SDK
 OTHER_VARIABLES |= set(re.findall(r"{\$(KEEPSTREAM_\w+)", (ROOT / "deploy" / "Caddyfile").read_text()))
+OTHER_VARIABLES |= set(re.findall(r"\${(KEEPSTREAM_\w+)", (ROOT / "compose.yaml").read_text()))
 ROOMS = {path.split("/")[1] for path in PATHS}  # of addresses
 THE_START_OF_ALL = "KEEPSTREAM_"
 every_page = pytest.mark.parametrize("page", ALL, ids=str)
