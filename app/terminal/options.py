@@ -27,7 +27,8 @@ class Left(Exception):  # noqa: N818  # a decision, not a fault
     """The person leaves."""
 
 
-def parser_of(command: str, description: str) -> argparse.ArgumentParser:
+def parser_of(command: str, description: str, *, address: bool = True) -> argparse.ArgumentParser:
+    """With the options that all commands have; without `address` a command has one of its own, called `url` as well."""
     parser = argparse.ArgumentParser(
         prog=f"keepstream {command}",
         description=description,
@@ -35,15 +36,28 @@ def parser_of(command: str, description: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--url", help=f"the server's address (KEEPSTREAM_URL, default {DEFAULT_URL})")
+    if address:
+        parser.add_argument("--url", help=f"the server's address (KEEPSTREAM_URL, default {DEFAULT_URL})")
     parser.add_argument(
         "--key", help="the key or token for it (KEEPSTREAM_KEY, which other users of this machine cannot see)"
     )
     return parser
 
 
-def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
-    """The options, with a usable `url` and `key`; exits with 2 where they are not."""
+def _never(_: argparse.Namespace) -> bool:
+    return False
+
+
+def parse(
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None,
+    *,
+    foreign: Callable[[argparse.Namespace], bool] = _never,
+) -> argparse.Namespace:
+    """The options, with a usable `url` and `key`; exits with 2 where they are not.
+
+    `foreign`: whether it is about another's server, which is not given what the environment has for ours.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has not all letters shows the others
@@ -51,8 +65,11 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpar
     for name, value in vars(options).items():
         if isinstance(value, str):
             setattr(options, name, readable(value))
-    options.url = (options.url or os.environ.get("KEEPSTREAM_URL", "").strip() or DEFAULT_URL).rstrip("/")
-    options.key = options.key or os.environ.get("KEEPSTREAM_KEY", "").strip() or None
+    if not foreign(options):
+        options.url = (options.url or os.environ.get("KEEPSTREAM_URL", "").strip() or DEFAULT_URL).rstrip("/")
+        options.key = options.key or os.environ.get("KEEPSTREAM_KEY", "").strip() or None
+    elif not options.url:
+        parser.error("which address?")
     try:
         parts = urlsplit(options.url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0

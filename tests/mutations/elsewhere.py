@@ -154,6 +154,12 @@ ROWS = (
         "        if False:",
     ),
     Mutation(
+        "a probe hands our key to another's server",
+        "app/terminal/options.py",
+        "    if not foreign(options):",
+        "    if True:",
+    ),
+    Mutation(
         "numbers on the terminal are of now, however old they are",
         "app/terminal/top/drawing.py",
         "return self.age > OLD_SECONDS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from tests.mutations import elsewhere, web
+from tests.mutations import elsewhere, terminal, web
 from tests.mutations.app import (
     access,
     faces,
@@ -44,6 +44,7 @@ ROOMS = {
     "app/stream/scripts": stream_scripts.ROWS,
     "app/stream/scripts/log": log_scripts.ROWS,
     "app/stream/scripts/queue": stream_queue.ROWS,
+    "app/terminal/probe": terminal.ROWS,
     "app/web": web.ROWS,
     "worker/claims": claims.ROWS,
     "worker/life": life.ROWS,

@@ -18,6 +18,10 @@ import httpx
 import pytest
 
 from app.dev.ports import free_port
+from app.terminal.probe.canary import prompt_of, submit, text_of
+from app.terminal.probe.reading.connecting import a_client
+from app.terminal.probe.reading.rounds import Plan, Rounds
+from app.terminal.probe.targets import ENDS, KEEPSTREAM, Target
 from tests.harness.cluster import Cluster, Process
 from tests.harness.reader import Sight, connect_once, watch
 from tests.harness.running import Running, clean_environment
@@ -125,7 +129,9 @@ async def test_no_502_reaches_a_client_while_a_front_restarts(edge: Edge) -> Non
 
 
 async def test_the_first_answer_comes_in_pieces(edge: Edge) -> None:
-    """Nothing is held back at the edge: the first event is there long before the last."""
+    """Nothing is held back at the edge: the first event is there long before the last. Nor does it break anything else
+    of which `keepstream probe` knows.
+    """
     await edge.start_front()
     url = f"http://127.0.0.1:{edge.port}"
     async with httpx.AsyncClient(timeout=60) as http:
@@ -138,3 +144,9 @@ async def test_the_first_answer_comes_in_pieces(edge: Edge) -> None:
             shown = (await http.get(f"{url}/v1/streams/{stream_id}")).json()
             assert shown["state"] == "running"
         await http.post(f"{url}/v1/streams/{stream_id}/cancel")
+    async with a_client({}) as http:
+        prompt = prompt_of(text_of(60))
+        events = f"{url}/v1/streams/{await submit(http, url, prompt)}/events"
+        found = await Rounds(http, Target(KEEPSTREAM, events, ENDS[KEEPSTREAM]), Plan(10, 7, 60.0)).run()
+    assert found.breaches == ()
+    assert found.facts["resumed"] > 0

@@ -1,0 +1,41 @@
+"""What a Keepstream answers to ids that no reader should have, and when all was read. Only where a stream has ended."""
+
+from __future__ import annotations
+
+import httpx
+
+from app.terminal.probe.promises import Promise
+from app.terminal.probe.reading.connecting import Asked, Go, How, Reading, read
+from app.terminal.probe.reading.cursor import RESET, Tally
+from app.terminal.probe.seen.id_chain import MADE_UP
+from app.terminal.probe.seen.sse_blocks import Block
+from app.terminal.probe.targets import Target
+
+NO_ID = "nonsense"
+
+
+async def ask_oddly(http: httpx.AsyncClient, target: Target, tally: Tally, last_id: str | None, until: float) -> None:
+    names: list[str] = []
+
+    def take(block: Block) -> Go:
+        if block.data is not None:
+            names.append(block.name)
+        return Go.ON if block.data is None else Go.STOP
+
+    async def ask(event_id: str | None) -> Reading:
+        names.clear()
+        asked: Asked = target.asked(event_id)
+        return await read(http, asked, take, until=until, silence=target.silence)
+
+    reading = await ask(last_id)
+    if reading.how is not How.NOTHING:
+        tally.broke(
+            Promise.STATUS, f"status {reading.status} behind the last event, in place of 204: a client never stops"
+        )
+    reading = await ask(NO_ID)
+    if reading.status != httpx.codes.BAD_REQUEST:
+        tally.broke(Promise.STATUS, f"status {reading.status} for an id that is none, in place of 400")
+    reading = await ask(MADE_UP)
+    if reading.status != httpx.codes.OK or names != [RESET]:
+        what = "a reset" if reading.status == httpx.codes.OK else "200"
+        tally.broke(Promise.IDS, f"an id that was never given is not answered with {what}: wrong bytes could pass")
