@@ -61,8 +61,6 @@ from app.openapi import document
 from app.prices import Prices
 from app.settings import Settings, SettingsError, unknown
 from app.signals import let_end, stop_on_signals, until_stopped
-from app.stream import keys
-from app.stream.channel import Channel
 from app.stream.concurrency.tasks import Supervised
 from app.stream.conversations.chats import Chats
 from app.stream.conversations.store import Conversations
@@ -73,8 +71,7 @@ from app.stream.observing import tell
 from app.stream.opinions.opinions import Opinions
 from app.stream.queue import Queue
 from app.stream.redis.accord import Accord
-from app.stream.redis.connect import connect
-from app.stream.redis.fitness import until_fit
+from app.stream.redis.servers import Servers, listening, servers
 from app.stream.saved.saved_calls import Saved
 from app.stream.workers.offers import Offers
 from app.upstream import Upstream
@@ -205,26 +202,25 @@ class Files:
 async def serve(settings: Settings, files: Files, listener: socket.socket, watch: Watch) -> int:
     """Runs a front until it is told to stop and has drained."""
     name = watch.name
-    redis: Redis = connect(settings.redis_url, name, ca=settings.redis_ca)
-    log, queue, certificate = Log(redis), Queue(redis, settings.usage_days), files.certificate
+    both: Servers[Redis] = servers(settings, name)
+    redis, logs = both.queue, both.logs
+    log, queue, certificate = Log(logs), Queue(redis, settings.usage_days, logs=logs), files.certificate
     async with contextlib.AsyncExitStack() as stack:
         stop = stop_on_signals()
         tell_of_loop()
         stack.callback(let_end)
-        stack.push_async_callback(redis.aclose)
-        channel = await stack.enter_async_context(Channel(redis))
-        accord = Accord(redis, channel, keys.accord(name))
-        accords = await stack.enter_async_context(Supervised("accord", accord.watch))
-        hub = await stack.enter_async_context(Hub(redis, log, queue, channel))
-        beat = await stack.enter_async_context(Beat(redis, hub))
+        stack.push_async_callback(both.aclose)
+        heard = await stack.enter_async_context(listening(both, name))
+        hub = await stack.enter_async_context(Hub(logs, log, queue, heard.logs))
+        beat = await stack.enter_async_context(Beat(logs, hub))
         reloads = [*await files.entrance.open(stack), *await files.limits.open(stack)]
         claude = Upstream(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.aclose)
-        streams = Streams(log, queue, Conversations(redis, log), settings, name, pricing=files.prices.cost)
+        streams = Streams(log, queue, Conversations(logs, log), settings, name, pricing=files.prices.cost)
         sweeper = sweeping(streams, settings.stream_seconds_max)
-        probe: Redis = connect(settings.redis_url, name, retries=1, ca=settings.redis_ca)
-        stack.push_async_callback(probe.aclose)
-        ready = Readiness(probe, (channel, accords, *beat.tasks, sweeper, *reloads))
+        probes: Servers[Redis] = servers(settings, name, retries=1)
+        stack.push_async_callback(probes.aclose)
+        ready = Readiness(probes.queue, (*heard.work, *beat.tasks, sweeper, *reloads), logs=probes.logs)
         bulk = Bulk()
         front = Front(
             settings=settings,
@@ -241,13 +237,15 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
             usage=Usage(redis),
             saved=Saved(redis, settings.cache_bytes, settings.stream_life_ms),
             events_of=native.events_of,
-            opinions=Opinions(redis),
+            opinions=Opinions(redis, logs),
             offered=Offered(Offers(redis, settings.lease_seconds)),
         )
         conversing = Conversing(streams, claude, settings, bulk)
-        report = await stack.enter_async_context(reporting(watch, redis, lambda: numbers_of(hub, accord)))
-        board = await stack.enter_async_context(Gathering(redis, report))
-        measuring = scraped.measuring(watch.metrics, settings, redis, hub=hub, accord=accord, ready=ready)
+        report = await stack.enter_async_context(reporting(watch, redis, lambda: numbers_of(hub, heard.accord)))
+        board = await stack.enter_async_context(Gathering(redis, report, logs))
+        measuring = scraped.measuring(
+            watch.metrics, settings, redis, hub=hub, accord=heard.accord, ready=ready, logs=logs
+        )
         metrics_at = await stack.enter_async_context(measuring)
         page = scraped.page_of(watch.metrics, settings)
         app = application(front, conversing, board, ready, listener.getsockname()[0], page=page)
@@ -256,7 +254,7 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
         stack.push_async_callback(files.screening.aclose)
         if certificate is not None:
             await stack.enter_async_context(Supervised("certificate", certificate.watch))
-        checking = asyncio.create_task(until_fit(redis), name="check")
+        checking = asyncio.create_task(both.until_fit(), name="check")
         sweeper.start()
         announce(f"keepstream front on {address(listener, secure=certificate is not None)}", metrics_at)
         _collect_rarely()

@@ -22,6 +22,8 @@ MIN_LOG_BYTES = 4096
 MIN_LEASE_SECONDS = 0.5
 # Between the last moment a stream may run and the moment its keys go: room to write its ending.
 LIFE_MARGIN_SECONDS = 120
+_SERVER = r"^(redis|rediss|unix|redis\+sentinel|rediss\+sentinel)://"
+_SERVERS = "redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
 
 
 def unusable(error: Exception) -> SettingsError:
@@ -38,6 +40,7 @@ class Settings:
 
     redis_url: str = field(default="redis://127.0.0.1:6379/0", repr=False)  # may hold a password
     redis_ca: str | None = None
+    streams_redis_url: str | None = field(default=None, repr=False)  # likewise
     anthropic_api_key: str | None = field(default=None, repr=False)
     anthropic_base_url: str | None = None
     host: str = "127.0.0.1"
@@ -129,12 +132,13 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """The settings of `environ`; what it does not name keeps its default.
 
-        A secret may come as a file: `ANTHROPIC_API_KEY_FILE`, `REDIS_URL_FILE`. Raises `SettingsError`.
+        A secret may come as a file: `ANTHROPIC_API_KEY_FILE`, `REDIS_URL_FILE` and others. Raises `SettingsError`.
         """
         read, default = Reader(environ), cls()
         settings = cls(
             redis_url=read.secret("REDIS_URL") or default.redis_url,
             redis_ca=read.text("KEEPSTREAM_REDIS_CA"),
+            streams_redis_url=read.secret("STREAMS_REDIS_URL"),
             anthropic_api_key=read.secret("ANTHROPIC_API_KEY"),
             anthropic_base_url=_api_root(read.text("ANTHROPIC_BASE_URL")),
             host=read.text("KEEPSTREAM_HOST") or default.host,
@@ -214,10 +218,10 @@ class Settings:
             otel_traces_exporter=(read.text("OTEL_TRACES_EXPORTER") or "").lower(),
             otel_sdk_disabled=(read.text("OTEL_SDK_DISABLED") or "").lower(),
         )
-        if not re.match(r"^(redis|rediss|unix|redis\+sentinel|rediss\+sentinel)://", settings.redis_url):
-            raise SettingsError(
-                "REDIS_URL must start with redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
-            )
+        if not re.match(_SERVER, settings.redis_url):
+            raise SettingsError(f"REDIS_URL must start with {_SERVERS}")
+        if settings.streams_redis_url and not re.match(_SERVER, settings.streams_redis_url):
+            raise SettingsError(f"STREAMS_REDIS_URL must start with {_SERVERS}")
         if settings.anthropic_base_url and not is_http(settings.anthropic_base_url):
             raise SettingsError("ANTHROPIC_BASE_URL must be an http:// or https:// address")
         if not re.fullmatch("[!-~]*", settings.anthropic_api_key or ""):
@@ -234,7 +238,7 @@ _OTHERS = frozenset({"KEEPSTREAM_URL", "KEEPSTREAM_KEY"})
 # What `compose.yaml` and the Caddyfile read of an `.env`, of which each container is told the whole.
 OF_COMPOSE = frozenset({"KEEPSTREAM_DOMAIN", "KEEPSTREAM_BIND", "KEEPSTREAM_EXTRAS"})
 # These keep the names that everybody knows them by.
-_USUAL_NAMES = re.compile(r"redis_url|anthropic_.+|otel_.+")
+_USUAL_NAMES = re.compile(r"(streams_)?redis_url|anthropic_.+|otel_.+")
 
 
 def variable_of(name: str) -> str:

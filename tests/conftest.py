@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from redis.asyncio import Redis
 from xdist.scheduler import LoadFileScheduling
 
 from app.dev.embedded import EmbeddedValkey
-from app.stream.redis import links
+from app.stream.redis import known
 from app.watch.logs.observer import LogObserver
 from app.watch.observers import observed
 from tests.harness.heard import LOGGED
@@ -174,8 +173,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 @pytest.fixture(autouse=True)
 def unshaken(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a process knows of its Redis does not come from another test: no primary was left a moment ago."""
-    monkeypatch.setattr(links, "_left_at", -math.inf)
-    monkeypatch.setattr(links, "_away_since", None)
+    monkeypatch.setattr(known, "_servers", {})
 
 
 @pytest.fixture(autouse=True)

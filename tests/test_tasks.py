@@ -43,6 +43,7 @@ KEPT = {
     "app/intake/streams.py Streams._look": "one look at a stream that nobody reads; tells what it leaves to a worker",
     "app/main.py serve": "the server and the check of Redis; awaited by `until_stopped` and at the end",
     "app/signals.py until_stopped": "the signal; awaited right there",
+    "app/stream/redis/servers.py Servers.until_fit": "the checks of both servers; awaited right there, and ended",
     "app/watch/traces/sending.py Batches.leave": "the last spans; waited for right there, for a bounded time",
     "worker/claims/cancels.py _Receiver.start": "one stream's channel; ended by `stop`, looked after by `watch`",
     "worker/claims/cancels.py _Receiver.gap": "one look; what it misses is found by `watch`",

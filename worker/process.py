@@ -19,15 +19,13 @@ from app.settings import Settings
 from app.signals import let_end
 from app.stream import keys
 from app.stream.board.board import Board
-from app.stream.channel import Channel
 from app.stream.concurrency.tasks import Supervised
 from app.stream.conversations.store import Conversations
 from app.stream.log import Log
 from app.stream.queue import Queue
-from app.stream.redis.accord import Accord
 from app.stream.redis.connect import connect
-from app.stream.redis.fitness import until_fit
 from app.stream.redis.refusals import NO_ANSWER
+from app.stream.redis.servers import Servers, listening, servers
 from app.stream.saved.rest import Rests
 from app.stream.saved.saved_calls import Saved
 from app.stream.workers.gates import Gates
@@ -98,7 +96,7 @@ class Parts:
 @asynccontextmanager
 async def working(
     settings: Settings,
-    redis: ArqRedis,
+    both: Servers[ArqRedis],
     name: str,
     prices: Prices,
     tallies: Tallies | None = None,
@@ -106,18 +104,19 @@ async def working(
     kit: Kit | None = None,
 ) -> AsyncIterator[Parts]:
     """A worker that takes streams, while inside. It must have drained when it is left."""
-    async with Channel(redis) as channel, Committer(redis) as committer, AsyncExitStack() as stack:
+    redis, logs = both.queue, both.logs
+    async with listening(both, name) as heard, Committer(logs) as committer, AsyncExitStack() as stack:
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.close)
-        log, presence = Log(redis), Presence(redis)
-        queue = Queue(redis, settings.usage_days)
+        log, presence = Log(logs), Presence(redis)
+        queue = Queue(redis, settings.usage_days, logs=logs)
         gate = Gate(name, Gates(redis), lambda: pool.slots)
         stack.push_async_callback(gate.close)
-        announcer = Announcer(redis)
+        announcer = Announcer(logs)
         stack.push_async_callback(announcer.close)
-        conversations, reserves = Conversations(redis, log), Reserves(redis)
+        conversations, reserves = Conversations(logs, log), Reserves(redis)
         saved = Saved(redis, settings.cache_bytes, settings.stream_life_ms)
-        followings = Followings(log, saved, Rests(redis), channel, settings.lease_seconds / RENEWALS_PER_LEASE)
+        followings = Followings(log, saved, Rests(logs), heard.logs, settings.lease_seconds / RENEWALS_PER_LEASE)
         changed = asyncio.Event()
         toolbox = await stack.enter_async_context(opened(kit or Kit(), changed.set))
         checker = Checker()
@@ -140,8 +139,8 @@ async def working(
         )
         leases: dict[str, Lease] = {}
         renewals = Renewals(name, leases, queue, settings.lease_seconds, committer=committer)
-        cancels = Cancels(leases, redis, channel, settings.lease_seconds)
-        abandoned = Abandoned(leases, redis, keys.alive(name))
+        cancels = Cancels(leases, logs, heard.logs, settings.lease_seconds)
+        abandoned = Abandoned(leases, logs, keys.hearing(name) if both.apart else keys.alive(name))
         neighbours = Neighbours(name, presence, settings.lease_seconds)
         pool = Pool(name, services, redis, leases, heard=cancels.heard, stir=neighbours.stir)
 
@@ -174,17 +173,16 @@ async def working(
 
         stack.enter_context(StandIn(name, renewals, connection, settings.lease_seconds))
         # Listens before it is listed: a listed worker that nobody hears counts as dead.
-        await channel.subscribe(keys.alive(name), neighbours)
-        await channel.subscribe(keys.WAKE, _Receiver(pool.wake))
+        await heard.queue.subscribe(keys.alive(name), neighbours)
+        await heard.queue.subscribe(keys.WAKE, _Receiver(pool.wake))
         stack.push_async_callback(report.end)
-        kept: list[Work] = [channel]
+        kept: list[Work] = [*heard.work]
         for what, work in (
             ("claims", take),
             ("leases", renewals.keep),
             ("cancels", cancels.watch),
             ("abandoned", abandoned.watch),
             ("neighbours", neighbours.watch),
-            ("accord", Accord(redis, channel, keys.accord(name)).watch),
             ("report", report.keep),
             ("tools", offering.keep),
         ):
@@ -195,14 +193,14 @@ async def working(
 async def _serve(settings: Settings, prices: Prices, watch: Watch, kit: Kit | None) -> None:
     signals, name = Signals(), watch.name
     tell_of_loop()
-    redis = connect(settings.redis_url, client_name(name), ArqRedis, ca=settings.redis_ca)
+    both = servers(settings, client_name(name), ArqRedis)
     async with AsyncExitStack() as stack:
         stack.callback(let_end)
-        stack.push_async_callback(redis.aclose)
-        if not await signals.before(until_fit(redis)):
+        stack.push_async_callback(both.aclose)
+        if not await signals.before(both.until_fit()):
             return
         entering = asyncio.ensure_future(
-            stack.enter_async_context(working(settings, redis, name, prices, watch.tallies, kit=kit))
+            stack.enter_async_context(working(settings, both, name, prices, watch.tallies, kit=kit))
         )
         if not await signals.before(entering):
             return
@@ -216,7 +214,7 @@ async def _serve(settings: Settings, prices: Prices, watch: Watch, kit: Kit | No
         await drain(pool, signals, settings.drain_seconds)
         with contextlib.suppress(*NO_ANSWER):
             async with asyncio.timeout(LEAVE_SECONDS):
-                await Queue(redis).forget_worker(name)
+                await Queue(both.queue).forget_worker(name)
 
 
 def _settle_down() -> None:

@@ -21,7 +21,7 @@ from app.dev.lock import DirectoryBusyError, DirectoryLock
 from app.dev.ports import address_of, free_port, is_free
 from app.settings import Settings, SettingsError
 from app.stream.errors import UnfitServerError
-from app.stream.redis.connect import connect
+from app.stream.redis.servers import servers
 
 DATA_DIRECTORY = Path(".keepstream")
 SOCKET = "valkey.sock"
@@ -59,7 +59,7 @@ def _check(settings: Settings) -> None:
     Entrance.of(settings)
     check_closed(settings, address_of(settings.host))
     try:
-        connect(settings.redis_url, "dev")
+        servers(settings, "dev")
     except UnfitServerError as error:
         raise SettingsError(str(error)) from error
 

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from app.http.errors import ApiError
 from app.http.whole import json_response
 from app.stream.redis.connect import AWAY
+from app.stream.redis.known import server_of
 from app.stream.redis.refusals import tell_refusal
 
 # Probes commonly wait for a second.
@@ -42,10 +43,12 @@ class Work(Protocol):
 
 
 class Readiness:
-    """`redis` is a client that nobody else uses; `work` must be alive."""
+    """`redis` and `logs` (the streams', where those are elsewhere) are clients that nobody else uses; `work` must be
+    alive.
+    """
 
-    def __init__(self, redis: Redis, work: Iterable[Work]) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, work: Iterable[Work], logs: Redis | None = None) -> None:
+        self._servers = [redis] if logs in (None, redis) else [redis, logs]
         self._work = tuple(work)
         self._asking: asyncio.Task[str | None] | None = None
 
@@ -67,11 +70,17 @@ class Readiness:
         return next(iter(done)).result() if done else f"Redis has not answered within {READY_SECONDS:g} s"
 
     async def _ask(self) -> str | None:
+        missing = await asyncio.gather(*map(self._reached, self._servers))
+        return next((one for one in missing if one is not None), None)
+
+    async def _reached(self, redis: Redis) -> str | None:
         try:
-            await self._redis.ping()
+            await redis.ping()
         except (RedisError, *AWAY) as error:
             refusal = tell_refusal("ready", error)
-            return None if refusal.code in _NO_WRITES else f"Redis cannot be reached: {refusal.code}"
+            if refusal.code not in _NO_WRITES:
+                which = f" of {server_of(redis).name}" if len(self._servers) > 1 else ""
+                return f"Redis{which} cannot be reached: {refusal.code}"
         return None
 
 

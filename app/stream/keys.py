@@ -114,11 +114,10 @@ STEPS = "ks:{queue}:step:"
 DAYS = "ks:{queue}:day:"
 SEEN = "ks:{queue}:seen"
 WAKE = "ks:{queue}:wake"  # channel
-# Under which the fronts make and check tickets, where the settings give none.
 TICKET_SECRET = "ks:{queue}:ticket-secret"  # noqa: S105  # the name of a key
 # Stands while any model is held or near its limits: who finds it missing need not ask for the first calls.
 HELD = "ks:{queue}:held"
-# The models in whose lines somebody may wait: for a worker that saw nobody join them.
+# The models in whose lines somebody may wait.
 LINES = "ks:{queue}:lines"
 
 # The line's: the first keys of every script that puts a stream into it or takes one out (`scripts/queue/line.lua`).
@@ -188,7 +187,6 @@ def versions(conversation_id: str) -> str:
 
 
 def conversations(owner: str) -> str:
-    """A digest, because an owner's name may hold anything."""
     return f"ks:{{{digest(owner)}}}:conversations"
 
 
@@ -203,7 +201,6 @@ def chat(owner: str, chat_id: str) -> str:
 
 
 def chat_before(owner: str, chat_id: str) -> str:
-    """What a chat showed before its newest stream."""
     return chat(owner, chat_id) + ":before"
 
 
@@ -217,7 +214,7 @@ def account_open(name: str) -> str:
 
 
 def digest(name: str) -> str:
-    """Of a name that may be of any length and hold anything: what stands for it in a key."""
+    """What stands in a key for a name that may be of any length and hold anything."""
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -237,7 +234,6 @@ def usage(tenant: str) -> str:
 
 
 def saved(digest: str) -> str:
-    """The kept answer to a request."""
     return SAVED + digest
 
 
@@ -252,7 +248,6 @@ def session(digest: str) -> str:
 
 
 def sessions(owner: str) -> str:
-    """A digest, because an owner's name may hold anything."""
     return "ks:{queue}:sessions:" + digest(owner)
 
 
@@ -281,6 +276,11 @@ def alive(worker: str) -> str:
 def accord(process: str) -> str:
     """The channel by which a process finds out whether it listens where it writes."""
     return f"ks:{{queue}}:accord:{process}"
+
+
+def hearing(process: str) -> str:
+    """The same of the streams' server, where that is another one."""
+    return f"ks:{{{process}}}:accord"
 
 
 def arq_id(stream_id: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from app.stream import frames, keys
-from app.stream.redis.links import shaken
+from app.stream.redis.known import shaken
 from app.stream.redis.ordered import Prepared
 from app.stream.redis.refusals import NO_ANSWER, refusal_of
 from app.stream.scripts import source, source_on_full
@@ -282,7 +282,7 @@ class Log:
 
         Right after a failover, when subscribers may be elsewhere, everybody counts as reading.
         """
-        if shaken():
+        if shaken(self._redis):
             return True
         [(_, fronts)] = await self._redis.pubsub_numsub(keys.channel(stream_id))
         return bool(fronts)

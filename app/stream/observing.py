@@ -61,16 +61,20 @@ class RedisRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class RedisAway(Event):
-    """A connection found nobody, or lost who was there, for the first time since Redis was there."""
+    """A connection found nobody, or lost who was there, for the first time since Redis was there. `server`: what names
+    it, where it is not the queue's.
+    """
 
     error: str
+    server: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RedisBack(Event):
-    """A connection stands again, after so many seconds."""
+    """A connection stands again, after so many seconds. `server` as above."""
 
     seconds: float
+    server: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,11 @@ class Submitted:
 class Queue:
     """The queue of one Redis."""
 
-    def __init__(self, redis: Redis, usage_days: int = by_day.DAYS) -> None:
-        """`usage_days`: for so long the sums of a day are kept."""
+    def __init__(self, redis: Redis, usage_days: int = by_day.DAYS, *, logs: Redis | None = None) -> None:
+        """`usage_days`: for so long the sums of a day are kept. `logs`: where the streams are, if not there."""
         self._redis = redis
         self.room = Room(redis)
-        self.approvals = Approvals(redis)
+        self.approvals = Approvals(redis, logs)
         self._usage_seconds = usage_days * by_day.DAY_SECONDS
         clock, line, expired = "queue/lease_clock", ("queue/turns", "queue/places", "queue/line"), "queue/expired"
         ends = "queue/accounts", "queue/settle", "queue/usage", "board/step"
@@ -109,8 +109,8 @@ class Queue:
 
         `size` is what its prompt takes, and `most_bytes` what all that wait may; `replaces` is a dead stream that the
         key may still name; `demand` is what it asks of the owner's limits; `after` is run before and `then` behind, in
-        the same trip. Raises `QueueFullError`; `LimitedError`; `IdempotencyConflictError` where the key stands for
-        another body.
+        the same trip where they are of one server. Raises `QueueFullError`; `LimitedError`; `IdempotencyConflictError`
+        where the key stands for another body.
         """
         job = serialize_job(FUNCTION, (), {}, None, 0, serializer=orjson.dumps)
         record = keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.JOBS
@@ -127,7 +127,7 @@ class Queue:
             ],
         )
         before = [after] if after is not None else []
-        replies = (await in_order(self._redis, *before, submit, *then))[len(before) :]
+        replies = (await in_order(*before, submit, *then))[len(before) :]
         status, found, *told = replies[0]
         match status, told:
             case b"full", _:

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from app.stream.board.board import Board
 from app.stream.concurrency.tasks import Supervised
-from app.stream.redis import links
+from app.stream.redis import known
 from app.stream.redis.refusals import NO_ANSWER, refusal_of, tell_refusal
 from app.version import our_version
 from app.watch.tallies import Tallies
@@ -46,7 +46,7 @@ class Report:
         self._began = asyncio.get_running_loop().time()
         self._last: float | None = None
         self._steady_since: float | None = None
-        self._losses = links.losses()
+        self._losses = known.server().losses
         self._ahead = (-math.inf, math.inf)  # between these Redis' clock is ahead of the loop's
         self.version = our_version()
         tallies.see("joined")
@@ -57,7 +57,7 @@ class Report:
         now = asyncio.get_running_loop().time()
         if self._last is None or self._steady_since is None or now - self._last > LATE_SECONDS:
             return 0.0
-        return now - self._steady_since if links.losses() == self._losses else 0.0
+        return now - self._steady_since if known.server().losses == self._losses else 0.0
 
     def goes_on(self, clock: float, asked_at: float) -> bool:
         """Whether Redis' clock, asked for at that time of the loop's, goes on from where it was at the last beat."""
@@ -87,8 +87,8 @@ class Report:
         now = loop.time()
         if self._last is None or now - self._last > LATE_SECONDS or not self.goes_on(clock, began):
             self._steady_since = now
-        if links.losses() != self._losses:  # away for less than a beat, but everybody's subscriptions are gone
-            self._steady_since, self._losses = now, links.losses()
+        if known.server().losses != self._losses:  # away for less than a beat, but everybody's subscriptions are gone
+            self._steady_since, self._losses = now, known.server().losses
         self._last, self._ahead = now, (clock - now, clock - began)
 
     async def end(self) -> None:

@@ -23,6 +23,7 @@ from app.intake import sweep
 from app.settings import Settings
 from app.stream import channel
 from app.stream.concurrency.tasks import Rounds, Supervised
+from app.stream.redis import servers
 from app.watch.wiring import watching
 from tests.harness.running import Running, keepstream
 
@@ -164,11 +165,12 @@ async def test_each_task_that_a_front_lives_by_is_judged_by_its_readiness(
             begun.append(self.name)
             return super().start()
 
-    def readiness(redis: Redis, work: Iterable[Work]) -> Readiness:
+    def readiness(redis: Redis, work: Iterable[Work], logs: Redis) -> Readiness:
+        assert logs is redis
         judged.extend(one.name for one in work)
         return Readiness(redis, ())
 
-    for room in (main, channel):
+    for room in (main, servers, channel):
         monkeypatch.setattr(room, "Supervised", Beginning)
     for room in (beat, sweep):
         monkeypatch.setattr(room, "Rounds", BeginningRounds)

@@ -83,6 +83,7 @@ def test_every_setting_can_be_set() -> None:
         "KEEPSTREAM_TITLE_MODEL": "a-model",
         "KEEPSTREAM_CONVERSATION_TTL": "600",
         "KEEPSTREAM_REDIS_CA": "/etc/ca.pem",
+        "STREAMS_REDIS_URL": "redis://streams.example:6379/0",
         "KEEPSTREAM_CONVERSATION_LIMIT": "20",
         "KEEPSTREAM_CONVERSATION_BYTES": "100000",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
@@ -141,6 +142,7 @@ def test_what_only_looks_like_that_is_kept(url: str) -> None:
         ("KEEPSTREAM_METRICS_PORT", "65536"),
         ("KEEPSTREAM_CHAT_FIELDS", "max_tokens,model"),
         ("REDIS_URL", "localhost:6379"),
+        ("STREAMS_REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://\udcff"),  # bytes that are no text
         ("KEEPSTREAM_MODEL", "\udcff"),
         ("KEEPSTREAM_CHAT_MODELS", "\udcff"),

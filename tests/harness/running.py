@@ -22,7 +22,7 @@ import psutil
 # Far above what anything here takes, below pytest's own limit: the test that waits says for what.
 PATIENCE = 60.0
 KEEPSTREAM = (sys.executable, "-m", "app.cli")
-_OURS = re.compile(r"KEEPSTREAM_|ANTHROPIC_|REDIS_URL|NO_COLOR|OTEL_")
+_OURS = re.compile(r"KEEPSTREAM_|ANTHROPIC_|(STREAMS_)?REDIS_URL|NO_COLOR|OTEL_")
 
 
 def clean_environment(**settings: str) -> dict[str, str]:

@@ -18,8 +18,8 @@ ROWS = (
     Mutation(
         "a front is ready whatever became of its beat",
         "app/main.py",
-        "(channel, accords, *beat.tasks, sweeper, *reloads)",
-        "(channel, accords, sweeper, *reloads)",
+        "(*heard.work, *beat.tasks, sweeper, *reloads)",
+        "(*heard.work, sweeper, *reloads)",
     ),
     Mutation(
         "service links are settings",

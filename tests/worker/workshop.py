@@ -24,7 +24,7 @@ from app.stream.accounts import NO_DEMAND, Demand
 from app.stream.frames import Frame
 from app.stream.log import Log
 from app.stream.queue import Queue
-from app.stream.redis.connect import connect
+from app.stream.redis.servers import servers
 from worker.claims.neighbours import client_name
 from worker.process import Parts, working
 
@@ -89,15 +89,15 @@ class Workshop:
         """A worker at work; it leaves its streams behind when the block ends."""
         chosen = replace(self.settings, redis_url=url or self.settings.redis_url, **settings)
         name = f"{name}:{next(_numbers)}"
-        redis = connect(chosen.redis_url, client_name(name), ArqRedis)
+        both = servers(chosen, client_name(name), ArqRedis)
         try:
-            async with working(chosen, redis, name, Prices(chosen.prices_file)) as parts:
+            async with working(chosen, both, name, Prices(chosen.prices_file)) as parts:
                 yield parts
                 parts.pool.stop_taking()
                 parts.pool.leave()
                 await parts.pool.empty()
         finally:
-            await redis.aclose()
+            await both.aclose()
 
     async def submit(self, prompt: str, model: str = MODEL, demand: Demand = NO_DEMAND, **fields: str | bytes) -> str:
         stream_id = f"st_{next(_numbers)}"

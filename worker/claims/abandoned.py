@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.observing import tell
-from app.stream.redis.links import shaken
+from app.stream.redis.known import shaken
 from app.watch.events import of_streams
 from app.watch.events.subjects import Subject
 from worker.claims.leases import Lease
@@ -29,7 +29,9 @@ GAP_SECONDS = 2.5
 
 
 class Abandoned:
-    """Looks for such streams among `leases`. `own` is a channel to which this process alone listens, for ever."""
+    """Looks for such streams among `leases`. `own` is a channel of the same server to which this process alone listens,
+    for ever.
+    """
 
     def __init__(
         self, leases: Mapping[str, Lease], redis: Redis, own: str, clock: Callable[[], float] = time.monotonic
@@ -73,7 +75,7 @@ class Abandoned:
     def _trusts(self, *, heard: bool) -> bool:
         """Whether an absence is one. `heard`: whether we are, where the question was answered."""
         now = self._clock()
-        if not heard or shaken() or now - self._looked_at > GAP_SECONDS:
+        if not heard or shaken(self._redis) or now - self._looked_at > GAP_SECONDS:
             self._trust.shake()
         self._looked_at = now
         return self._trust.stands

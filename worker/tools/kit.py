@@ -49,5 +49,5 @@ async def opened(kit: Kit, changed: Callable[[], None]) -> AsyncIterator[Toolbox
 def secrets_of(settings: Settings) -> list[str]:
     """What came as files stands in no environment."""
     told = {"API_KEY": settings.anthropic_api_key, "JWT_SECRET": settings.jwt_secret, "URL": settings.redis_url}
-    told |= {"TICKET_SECRET": settings.ticket_secret, "URL_2": settings.jwt_jwks}
+    told |= {"TICKET_SECRET": settings.ticket_secret, "URL_2": settings.jwt_jwks, "URL_3": settings.streams_redis_url}
     return list(secrets_in({name: value for name, value in told.items() if value}))

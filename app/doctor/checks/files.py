@@ -107,7 +107,9 @@ def _secrets(patient: Patient) -> list[Finding]:
         check_secret(patient.settings.ticket_secret)
     except SettingsError as error:
         return [must(str(error))]
-    named = sorted({"REDIS_URL_FILE", "ANTHROPIC_API_KEY_FILE", *SECRET_FILES} & patient.environ.keys())
+    named = sorted(
+        {"REDIS_URL_FILE", "STREAMS_REDIS_URL_FILE", "ANTHROPIC_API_KEY_FILE", *SECRET_FILES} & patient.environ.keys()
+    )
     files = {name: patient.environ[name].strip() for name in named}
     if patient.settings.tls_key is not None:
         files["KEEPSTREAM_TLS_KEY"] = patient.settings.tls_key

@@ -32,11 +32,14 @@ _REFUSES = (Kind.UNFIT, Kind.BUG)
 
 
 class Gathering:
-    """What a front knows of the whole; its own `report` says for how long Redis has been there without a gap."""
+    """What a front knows of the whole; its own `report` says for how long Redis has been there without a gap. `logs`:
+    where the streams are, if not there.
+    """
 
-    def __init__(self, redis: Redis, report: Report) -> None:
+    def __init__(self, redis: Redis, report: Report, logs: Redis | None = None) -> None:
         self.board = Board(redis)
         self._redis = redis
+        self._logs = redis if logs is None else logs
         self._report = report
         self._steps: dict[int, dict[str, int]] = {}
         self._stream_bytes: int | None = None
@@ -147,7 +150,7 @@ class Gathering:
         look, steady = await self._looked(max(self._steps) - 1 if self._steps else None)
         held = await self.board.held(look.gates)
         if look.step != self._measured:
-            self._stream_bytes, self._measured = await stream_bytes(self._redis), look.step
+            self._stream_bytes, self._measured = await stream_bytes(self._redis, self._logs), look.step
         memory = await self._memory()
         self._keep(look)
         return snapshot(look, self._steps, memory, held, steady=steady)
@@ -164,8 +167,7 @@ class Gathering:
         self._steps |= {number: dict(counts) for number, counts in look.steps.items()}
 
     async def _list(self) -> list[Shown]:
-        now, found = await listed(self._redis)
-        return [row(one, now) for one in found]
+        return [row(one) for one in await listed(self._redis, self._logs)]
 
     async def _memory(self) -> Memory:
         info: dict[str, Any] = await self._redis.info("memory", "server")  # type: ignore[arg-type]  # redis-py's types know one section

@@ -19,8 +19,8 @@ from app.http.operators import check_operator
 from app.http.who import Who
 from app.settings import Settings
 from app.stream.counts.distribution import Distribution
-from app.stream.redis import links
 from app.stream.redis.accord import Accord
+from app.stream.redis.known import server_of
 from app.stream.workers.standing import standing
 from app.watch.metrics.exposition import Page
 from app.watch.metrics.metrics_observer import Metrics
@@ -49,12 +49,21 @@ def routes(who: Who, page: Callable[[str], Page] | None) -> list[Route]:
 
 
 def measuring(
-    metrics: Metrics | None, settings: Settings, redis: Redis, *, hub: Hub, accord: Accord, ready: Readiness
+    metrics: Metrics | None,
+    settings: Settings,
+    redis: Redis,
+    *,
+    hub: Hub,
+    accord: Accord,
+    ready: Readiness,
+    logs: Redis | None = None,
 ) -> AbstractAsyncContextManager[str | None]:
     """Within, all of a front is measured. Gives the address of the metrics' own port, where there is one."""
+    servers = [server_of(client) for client in (redis, logs) if client is not None]
 
     def read() -> Iterable[Shown]:
-        is_ready = ready.fallen is None and not hub.draining and not links.is_away()
+        away = any(server.is_away for server in servers)
+        is_ready = ready.fallen is None and not hub.draining and not away
         return front_metrics.read(sampled(hub, accord.lag, ready=is_ready))
 
     return running(metrics, settings, read, lambda: standing(redis, settings.lease_seconds))

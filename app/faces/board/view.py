@@ -179,12 +179,12 @@ def stale(shown: Shown, seconds: float, away_seconds: float | None) -> Shown:
     }
 
 
-def row(one: Listed, now: float) -> Shown:
+def row(one: Listed) -> Shown:
     """A stream, without anything that was asked or answered."""
     meta = one.meta
 
     def ago(name: str) -> float | None:
-        return round(max(now - int(meta[name]) / 1000, 0.0), 1) if name in meta else None
+        return round(max(one.now - int(meta[name]), 0) / 1000, 1) if name in meta else None
 
     return {
         "id": one.stream_id,

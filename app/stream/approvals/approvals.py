@@ -58,16 +58,17 @@ class Look:
 
 
 class Approvals:
-    """Those of one Redis."""
+    """Those of one queue; `logs` is where the streams are, if not there."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, logs: Redis | None = None) -> None:
         self._redis = redis
+        self._logs = logs = redis if logs is None else logs
         line = ("queue/turns", "queue/places", "queue/line")
         self._wait = redis.register_script(source_on_full("queue/await_person"))
-        self._keep = redis.register_script(source_on_full("log/wait"))
+        self._keep = logs.register_script(source_on_full("log/wait"))
         self._answered = redis.register_script(source_on_full(*line, "queue/answered"))
         self._awaiting = redis.register_script(source("queue/awaiting"))
-        self._verdict = redis.register_script(source("log/story", "log/verdict"))
+        self._verdict = logs.register_script(source("log/story", "log/verdict"))
 
     async def wait(self, claim: Claim, longest_ms: int, life_ms: int = 0) -> bool:
         """Puts a claimed stream where those wait that wait for a person; False where it is not ours.
@@ -109,7 +110,7 @@ class Approvals:
     async def _of_which_answered(self, stream_ids: Sequence[str]) -> list[str]:
         if not stream_ids:
             return []
-        async with self._redis.pipeline(transaction=False) as pipe:
+        async with self._logs.pipeline(transaction=False) as pipe:
             for stream_id in stream_ids:
                 pipe.hmget(keys.meta(stream_id), ["state", "cancel", ANSWERED, HEARD])
             facts = await pipe.execute()

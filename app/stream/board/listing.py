@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from app.stream import keys
+from app.stream.scripts import source
 
 RUNNING_MOST, WAITING_MOST = 60, 20
 ALL_MOST = 100
@@ -22,41 +23,44 @@ _LARGE = ("request", "message", "calls")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A stream: `worker` is who holds it, or held it last where its lease has ended; '' for one that nobody holds."""
+    """A stream: `worker` is who holds it, or held it last where its lease has ended; '' for one that nobody holds.
+
+    `now` is the time by the clock that its own times are of, in ms.
+    """
 
     stream_id: str
     worker: str
     meta: dict[str, bytes]
+    now: int
 
 
-async def listed(redis: Redis) -> tuple[float, Sequence[Listed]]:
-    """The time, in seconds since 1970, and at most `ALL_MOST` streams: those under a lease, the next in the line, and
-    those that have ended last, newest first. Raises Redis' errors.
+async def listed(redis: Redis, logs: Redis) -> Sequence[Listed]:
+    """At most `ALL_MOST` streams: those under a lease, the next in the line, and those that have ended last, newest
+    first. Raises Redis' errors.
     """
     async with redis.pipeline(transaction=False) as pipe:
-        pipe.time()
         pipe.zrange(keys.LEASES, 0, RUNNING_MOST - 1)
         pipe.zrange(keys.JOBS, 0, WAITING_MOST - 1)
         pipe.xrevrange(keys.OUTBOX, count=ALL_MOST)
-        (seconds, micros), leased, waiting, outbox = await pipe.execute()
+        leased, waiting, outbox = await pipe.execute()
     ended = [entry[b"id"] for _, entry in outbox if _is_ending(entry)]
     ids = list(dict.fromkeys([*leased, *waiting, *ended]))[:ALL_MOST]
     if not ids:
-        return seconds + micros / 1e6, []
-    async with redis.pipeline(transaction=False) as pipe:
-        pipe.hmget(keys.CLAIMS, [stream_id.decode() for stream_id in leased] or [""])
+        return []
+    claims = await redis.hmget(keys.CLAIMS, [stream_id.decode() for stream_id in leased] or [""])  # type: ignore[misc]  # redis-py's types mix both clients
+    async with logs.pipeline(transaction=False) as pipe:
         for stream_id in ids:
-            pipe.hmget(keys.meta(stream_id.decode()), list(_FIELDS))
-        claims, *metas = await pipe.execute()
+            pipe.eval(source("log/glance"), 1, keys.meta(stream_id.decode()), *_FIELDS)
+        glances = await pipe.execute()
     holders = dict(zip(leased, claims, strict=False))
     found = (
-        Listed(stream_id.decode(), _holder(holders.get(stream_id)), _meta(values))
-        for stream_id, values in zip(ids, metas, strict=True)
+        Listed(stream_id.decode(), _holder(holders.get(stream_id)), _meta(values), now)
+        for stream_id, (now, values) in zip(ids, glances, strict=True)
     )
-    return seconds + micros / 1e6, [one for one in found if "state" in one.meta and "withdrawn" not in one.meta]
+    return [one for one in found if "state" in one.meta and "withdrawn" not in one.meta]
 
 
-async def stream_bytes(redis: Redis) -> int | None:
+async def stream_bytes(redis: Redis, logs: Redis) -> int | None:
     """What a stream takes in Redis, about: its log, its prompt and its Message, of those that ended last and are kept.
 
     None where there are none. Raises Redis' errors.
@@ -65,7 +69,7 @@ async def stream_bytes(redis: Redis) -> int | None:
     ids = [entry[b"id"].decode() for _, entry in entries if _is_ending(entry)]
     if not ids:
         return None
-    async with redis.pipeline(transaction=False) as pipe:
+    async with logs.pipeline(transaction=False) as pipe:
         for stream_id in ids:
             pipe.strlen(keys.log(stream_id))
             for field in _LARGE:

@@ -74,22 +74,22 @@ class Home:
 
 
 class Opinions:
-    """The opinions of one Redis."""
+    """The opinions on one outbox; `logs` is where the streams are, if not there."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+    def __init__(self, redis: Redis, logs: Redis | None = None) -> None:
+        self._logs = logs = redis if logs is None else logs
         self._say = redis.register_script(source("queue/rate"))
-        self._with_stream = redis.register_script(source("log/rate"))
-        self._in_conversation = redis.register_script(source("conversations/rate"))
+        self._with_stream = logs.register_script(source("log/rate"))
+        self._in_conversation = logs.register_script(source("conversations/rate"))
 
     async def home(self, stream_id: str) -> Home | None:
         """Where the answer of an ended stream stands; None for one of no conversation, or of long ago."""
-        found: bytes | None = await self._redis.get(keys.home(stream_id))
+        found: bytes | None = await self._logs.get(keys.home(stream_id))
         return Home(*found.decode().split("\n", 2)) if found is not None else None
 
     async def stays_home(self, stream_id: str, life_ms: int) -> None:
         """Where the answer stands is known as long again as its conversation, which was used since."""
-        await self._redis.expire(keys.home(stream_id), life_ms // 1000 + 1)
+        await self._logs.expire(keys.home(stream_id), life_ms // 1000 + 1)
 
     async def say(self, rated: Rated, opinion: Opinion, word: str) -> tuple[Said, int]:
         """Puts an opinion on the outbox; what came of it, and its number. `word` tells this request from others."""

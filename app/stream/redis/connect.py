@@ -22,6 +22,7 @@ from app.stream.counts.timing import timed
 from app.stream.errors import UnfitServerError
 from app.stream.redis import links
 from app.stream.redis.address import Address, parse
+from app.stream.redis.known import QUEUE, server
 
 # A silent half-open connection may delay a reader by no more than this (design, the slow beat).
 COMMAND_SECONDS = 2.0
@@ -31,8 +32,7 @@ POOL_SIZE = 32
 POOL_WAIT_SECONDS = 20
 
 _NO_URL = (
-    "REDIS_URL cannot be read: look at its host, port, database and options; what is special in a password is written "
-    "as %XX"
+    "cannot be read: look at its host, port, database and options; what is special in a password is written as %XX"
 )
 
 # What every caller treats as "Redis is away": worth another try, never a verdict about a stream.
@@ -48,11 +48,13 @@ def connect(
     *,
     retries: int = 3,
     ca: str | None = None,
+    setting: str = QUEUE,
 ) -> Client:
     """A client of `client`'s type for `url`. Nothing is contacted yet.
 
     `redis+sentinel://[user:password@]host:port,host:port/service[/db]` asks the Sentinels for the primary; `ca` is a
-    file of certificates that TLS trusts besides the system's. Raises `UnfitServerError` for a URL that cannot be one.
+    file of certificates that TLS trusts besides the system's, `setting` names the server. Raises `UnfitServerError` for
+    a URL that cannot be one.
     """
     options: dict[str, Any] = {
         "socket_timeout": COMMAND_SECONDS,
@@ -63,6 +65,7 @@ def connect(
         "lib_name": None,  # two commands of each connect that Redis 7.0 does not know
         "lib_version": None,
         "protocol": 2,  # RESP3 costs more and brings nothing here
+        "known": server(setting),
     }
     try:
         address = parse(url, ca)
@@ -73,12 +76,12 @@ def connect(
         if address.tls:
             connection.ssl_context.get()
     except LookupError:
-        raise UnfitServerError("REDIS_URL: redis+sentinel:// takes host:port[,host:port…]/service[/db]") from None
+        raise UnfitServerError(f"{setting}: redis+sentinel:// takes host:port[,host:port…]/service[/db]") from None
     except OSError as error:  # a file of certificates or keys; an `ssl.SSLError` is one, too
         said = error.strerror or getattr(error, "reason", "") or type(error).__name__
-        raise UnfitServerError(f"REDIS_URL: a file of its certificates cannot be used: {said}") from None
+        raise UnfitServerError(f"{setting}: a file of its certificates cannot be used: {said}") from None
     except (ValueError, TypeError, AttributeError, RedisError):
-        raise UnfitServerError(_NO_URL) from None  # what they say may quote the password
+        raise UnfitServerError(f"{setting} {_NO_URL}") from None  # what they say may quote the password
     made = timed(client)(connection_pool=pool)
     made.auto_close_connection_pool = True  # `aclose` closes what was opened through it
     return made

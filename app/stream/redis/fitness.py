@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +22,7 @@ from redis.exceptions import BusyLoadingError, ResponseError
 from app.stream import keys, scripts
 from app.stream.errors import UnfitServerError
 from app.stream.observing import RedisAwaited, RedisUnbounded, tell
+from app.stream.redis.known import server_of
 from app.stream.redis.links import NoPrimaryError
 from app.stream.redis.refusals import NO_ANSWER, Kind, Refusal, refusal_of
 
@@ -30,7 +32,8 @@ PAUSE_SECONDS_MAX = 2.0
 # A replica may be about to become the primary; one that does not is a wrong address.
 REPLICA_SECONDS = 5.0
 
-CHANNELS = ("WAKE", "accord", "alive", "channel", "control")  # of `keys`; all else that it names is a key
+# Of `keys`; all else that it names is a key.
+CHANNELS = ("WAKE", "accord", "alive", "channel", "control", "followers", "hearing")
 # What the code asks besides the scripts, and how many words follow a command's key.
 _ASKED = (
     "DEL EXISTS EXPIRE GET GETEX GETRANGE HGET HGETALL HMGET HSTRLEN INCRBY PEXPIRE PTTL SET SMEMBERS STRLEN ZCARD "
@@ -77,14 +80,22 @@ _KEYLESS = {
 }
 
 
-async def until_fit(redis: Redis) -> None:
+class Part(Enum):
+    """What a server is for, by whether a name is the queue's."""
+
+    ALL = (True, False)
+    QUEUE = (True,)
+    LOGS = (False,)
+
+
+async def until_fit(redis: Redis, part: Part = Part.ALL) -> None:
     """Returns when the server is there and fit. Raises `UnfitServerError` for one that is there and is not."""
     pause, loop = PAUSE_SECONDS, asyncio.get_running_loop()
     told: set[tuple[Kind, str]] = set()
     replica_since: float | None = None
     while True:
         try:
-            return await check_server(redis)
+            return await check_server(redis, part)
         except NO_ANSWER as error:
             refusal = refusal_of(error)
             if (refusal.kind, refusal.code) not in told:
@@ -100,19 +111,19 @@ async def until_fit(redis: Redis) -> None:
         pause = min(pause * 2, PAUSE_SECONDS_MAX)
 
 
-async def check_server(redis: Redis) -> None:
+async def check_server(redis: Redis, part: Part = Part.ALL) -> None:
     """Refuses a server that would lose logs or does not let us work.
 
     Raises `UnfitServerError`, or one of `NO_ANSWER` for a server that is away or refuses for now.
     """
     try:
         judge(await redis.info())
-        for refused in await refused_to(redis):
+        for refused in await refused_to(redis, part):
             raise UnfitServerError(f"Redis refuses {refused}")
     except NO_ANSWER as error:
         refusal = refusal_of(error)
         if refusal.kind in (Kind.UNFIT, Kind.BUG):
-            raise UnfitServerError(_told(refusal)) from error
+            raise UnfitServerError(_told(refusal, server_of(redis).name)) from error
         raise
 
 
@@ -135,7 +146,7 @@ def judge(info: Mapping[str, Any]) -> None:
         tell(RedisUnbounded())
 
 
-def needs() -> Iterator[tuple[str, ...]]:
+def needs(part: Part = Part.ALL) -> Iterator[tuple[str, ...]]:
     """Each command and each key and channel that we use, once, by itself and harmlessly."""
     yield ("PING",)
     yield ("SCRIPT", "LOAD", "return 1")
@@ -148,12 +159,16 @@ def needs() -> Iterator[tuple[str, ...]]:
                 yield _KEYLESS[command]
         elif command in WORDS:
             yield (command, keys.meta("st_probe"), *("1" for _ in range(WORDS[command])))
-    for name in sorted(names(lambda member: member not in CHANNELS)):
+    for name in _of(part, names(lambda member: member not in CHANNELS)):
         yield ("EVAL", "return 1", "1", name)
-    for name in sorted(names(lambda member: member in CHANNELS)):
+    for name in _of(part, names(lambda member: member in CHANNELS)):
         yield ("PUBLISH", name, "1")
         yield ("SUBSCRIBE", name)
         yield ("UNSUBSCRIBE", name)
+
+
+def _of(part: Part, found: set[str]) -> list[str]:
+    return sorted(name for name in found if ("{queue}" in name) in part.value)
 
 
 def names(wanted: Callable[[str], bool]) -> set[str]:
@@ -181,14 +196,14 @@ def _commands() -> set[str]:
 _FRAME = (("MULTI",), ("DISCARD",))
 
 
-async def refused_to(redis: Redis) -> list[str]:
+async def refused_to(redis: Redis, part: Part = Part.ALL) -> list[str]:
     """Of all that we need, what this user may not, each with Redis' own words. Changes nothing."""
     refused: list[str] = []
     connection: AbstractConnection = redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
     try:
         await connection.connect()  # type: ignore[no-untyped-call]
         # First: where no transaction may begin, the rest would be done.
-        for asked in ([("MULTI",)], [*needs(), ("DISCARD",)]):
+        for asked in ([("MULTI",)], [*needs(part), ("DISCARD",)]):
             # In one trip: who takes long to find out serves meanwhile, and would end for what is refused later.
             await connection.send_packed_command(connection.pack_commands(asked), check_health=False)
             for need in asked:
@@ -208,10 +223,10 @@ async def refused_to(redis: Redis) -> list[str]:
     return refused
 
 
-def _told(refusal: Refusal) -> str:
+def _told(refusal: Refusal, setting: str) -> str:
     match refusal.code:
         case "NOAUTH" | "WRONGPASS":
-            return f"Redis refuses the credentials of REDIS_URL: {refusal.words}"
+            return f"Redis refuses the credentials of {setting}: {refusal.words}"
         case "TLS":
             return f"Redis: {refusal.words} (KEEPSTREAM_REDIS_CA names a file of certificates to trust)"
         case _:

@@ -10,8 +10,6 @@ once for everybody.
 from __future__ import annotations
 
 import asyncio
-import math
-import time
 from typing import Any
 
 from redis.asyncio.connection import (
@@ -31,54 +29,11 @@ from redis.asyncio.sentinel import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
-from app.stream.observing import RedisAway, RedisBack, tell
+from app.stream.redis.known import Server, server
 from app.stream.redis.refusals import NO_ANSWER, Kind, UnknownServiceError, refusal_of, tell_refusal
 
 # A demoted primary is left by whoever only reads after so long.
 ROLE_SECONDS = 5.0
-
-# After a primary was left, everybody's subscriptions follow within so long: until then nobody's absence counts.
-FOLLOW_SECONDS = 10.0
-
-_left_at = -math.inf  # the time of the system's clock that only goes forward
-_away_since: float | None = None  # likewise
-_losses = 0
-
-
-def shaken() -> bool:
-    """Whether this process left a demoted primary a moment ago, so that subscribers may be at the old one still."""
-    return time.monotonic() - _left_at < FOLLOW_SECONDS
-
-
-def is_away() -> bool:
-    """Whether nobody was found when a connection was last needed."""
-    return _away_since is not None
-
-
-def losses() -> int:
-    """How often nobody was found, or who was there was lost, since somebody was there."""
-    return _losses
-
-
-def _leave() -> None:
-    global _left_at  # noqa: PLW0603  # a process has one Redis
-    _left_at = time.monotonic()
-
-
-def _lost(error: BaseException) -> None:
-    """A connection found nobody."""
-    global _away_since, _losses  # as above
-    if _away_since is None and refusal_of(error).kind is Kind.AWAY:
-        _away_since, _losses = time.monotonic(), _losses + 1
-        tell(RedisAway(type(error).__name__))
-
-
-def _found() -> None:
-    """A connection stands."""
-    global _away_since  # as above
-    if _away_since is not None:
-        since, _away_since = _away_since, None
-        tell(RedisBack(time.monotonic() - since))
 
 
 class NoPrimaryError(RedisConnectionError):
@@ -101,22 +56,25 @@ class Writing(AbstractConnection):
 
 
 class ToPrimary(Writing):
-    """What ours add to each kind of redis-py's connections."""
+    """What ours add to each kind of redis-py's connections. `known`: what is known of who is there."""
 
-    _trusted_until = 0.0
+    def __init__(self, *args: Any, known: Server | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._known = known or server()
+        self._trusted_until = 0.0
 
     async def connect(self) -> None:
         try:
             await super().connect()  # type: ignore[no-untyped-call]
         except NO_ANSWER as error:
-            _lost(error)
+            self._known.lost(error)
             tell_refusal("connecting", error)
             raise
 
     async def on_connect(self) -> None:
         await super().on_connect()
         await self._demand_primary()
-        _found()
+        self._known.found()
 
     async def check_health(self) -> None:
         """Called by redis-py before each command of a connection that stands."""
@@ -132,12 +90,12 @@ class ToPrimary(Writing):
                 raise
             tell_refusal("answers", error)
             if refusal.kind is Kind.ELSEWHERE:
-                _leave()
+                self._known.leave()
                 await self.disconnect(nowait=True)
                 raise NoPrimaryError(refusal.words) from None
             raise
         except NO_ANSWER as error:  # told here, whoever makes nothing of it
-            _lost(error)
+            self._known.lost(error)
             tell_refusal("answers", error)
             raise
 
@@ -149,7 +107,7 @@ class ToPrimary(Writing):
         except ResponseError:
             return  # not ours to ask here: a write will tell
         if role != b"master":
-            _leave()
+            self._known.leave()
             await self.disconnect(nowait=True)
             raise NoPrimaryError(f"READONLY {role.decode()} instead of a primary")
 

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.log import READ_BYTES, Claim
-from app.stream.redis.links import shaken
+from app.stream.redis.known import shaken
 from app.stream.scripts import source
 
 # The field of the meta that says whether there is a rest, and its two values.
@@ -49,7 +49,7 @@ class Rests:
 
     async def is_followed(self, stream_id: str) -> bool:
         """Whether anybody reads along, in whichever worker. Right after a failover everybody counts as read along."""
-        if shaken():
+        if shaken(self._redis):
             return True
         [(_, workers)] = await self._redis.pubsub_numsub(keys.followers(stream_id))
         return bool(workers)

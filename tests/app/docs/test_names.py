@@ -23,7 +23,14 @@ TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)) - {"help"}
 PATHS = describe()["paths"]
 OPERATIONS = {f"{method.upper()} {path}" for path, item in PATHS.items() for method in item if method != "parameters"}
 # Of the terminal, of the edge, and of the secrets that may be files.
-OTHER_VARIABLES = {"KEEPSTREAM_URL", "KEEPSTREAM_KEY", "ANTHROPIC_API_KEY_FILE", "REDIS_URL_FILE", *SECRET_FILES}
+OTHER_VARIABLES = {
+    "KEEPSTREAM_URL",
+    "KEEPSTREAM_KEY",
+    "ANTHROPIC_API_KEY_FILE",
+    "REDIS_URL_FILE",
+    "STREAMS_REDIS_URL_FILE",
+    *SECRET_FILES,
+}
 OTHER_VARIABLES |= {"ANTHROPIC_OPEN_TELEMETRY_PROPAGATION"}  # of the SDK
 OTHER_VARIABLES |= set(re.findall(r"{\$(KEEPSTREAM_\w+)", (ROOT / "deploy" / "Caddyfile").read_text()))
 OTHER_VARIABLES |= set(re.findall(r"\${(KEEPSTREAM_\w+)", (ROOT / "compose.yaml").read_text()))
@@ -38,7 +45,7 @@ def said() -> str:
 
 @every_page
 def test_every_setting_in_it_exists(page: Document) -> None:
-    named = set(re.findall(r"\b(KEEPSTREAM_\w+|REDIS_URL\w*|ANTHROPIC_\w+)\b", page.text))
+    named = set(re.findall(r"\b(KEEPSTREAM_\w+|(?:STREAMS_)?REDIS_URL\w*|ANTHROPIC_\w+)\b", page.text))
     assert named - {THE_START_OF_ALL} - OTHER_VARIABLES <= set(variables())
 
 

@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 
 from app.stream.board.board import Board
 from app.stream.observing import RedisRefused, listen
-from app.stream.redis import links
+from app.stream.redis import known
 from app.watch import report as module
 from app.watch.report import Report
 from app.watch.tallies import Tallies
@@ -81,7 +81,7 @@ class _Time:
     """The loop's, at which a process leaves its numbers, and how far Redis' clock is ahead of it."""
 
     def __init__(self, report: Report, board: _Board) -> None:
-        self.now, self.ahead, self.losses = 100.0, 1e9, 0
+        self.now, self.ahead = 100.0, 1e9
         self._report, self._board = report, board
 
     async def leave(self, at: float) -> float:
@@ -95,7 +95,6 @@ class _Time:
 async def time(report: Report, board: _Board, monkeypatch: pytest.MonkeyPatch) -> _Time:
     found = _Time(report, board)
     monkeypatch.setattr(type(asyncio.get_running_loop()), "time", lambda _: found.now, raising=False)
-    monkeypatch.setattr(links, "losses", lambda: found.losses)
     return found
 
 
@@ -122,7 +121,7 @@ async def test_a_step_of_the_clock_is_a_gap(report: Report, time: _Time, step: f
 async def test_a_redis_that_was_away_for_less_than_a_beat_is_a_gap(report: Report, time: _Time) -> None:
     """A connection of this process found nobody: until they are all back nobody is heard, and nobody is dead."""
     assert [await time.leave(at) for at in (101.0, 102.0)] == [0.0, 1.0]
-    time.losses += 1
+    known.server().losses += 1
     assert report.steady_seconds == 0
     assert [await time.leave(at) for at in (103.0, 104.0)] == [0.0, 1.0]
 

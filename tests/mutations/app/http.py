@@ -54,8 +54,8 @@ ROWS = (
     Mutation(
         "a Redis that takes no writes takes all fronts out at once",
         "app/http/health.py",
-        "if refusal.code in _NO_WRITES else",
-        "if False else",
+        "if refusal.code not in _NO_WRITES:",
+        "if True:",
     ),
     Mutation(
         "a probe waits for as long as Redis is silent",

@@ -132,7 +132,7 @@ ROWS = (
     Mutation(
         "permissions are not tried at the start",
         "app/stream/redis/fitness.py",
-        "        for refused in await refused_to(redis):",
+        "        for refused in await refused_to(redis, part):",
         "        pass",
     ),
     Mutation(

@@ -192,7 +192,7 @@ ROWS = (
     Mutation(
         "a Redis that was away for less than a beat has lost nobody",
         "app/watch/report.py",
-        "self._steady_since, self._losses = now, links.losses()",
-        "self._losses = links.losses()",
+        "self._steady_since, self._losses = now, known.server().losses",
+        "self._losses = known.server().losses",
     ),
 )

@@ -72,14 +72,14 @@ ROWS = (
     Mutation(
         "right after a failover, whose subscription is elsewhere has left",
         "worker/claims/abandoned.py",
-        "not heard or shaken() or now",
+        "not heard or shaken(self._redis) or now",
         "not heard or now",
     ),
     Mutation(
         "who is not heard himself judges who reads",
         "worker/claims/abandoned.py",
-        "not heard or shaken() or now",
-        "shaken() or now",
+        "not heard or shaken(self._redis) or now",
+        "shaken(self._redis) or now",
     ),
     Mutation(
         "a time in which nobody could look counts as an absence",

@@ -50,7 +50,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
-    monkeypatch.setattr(abandoned, "shaken", lambda: False)  # by what other tests did in this process
+    monkeypatch.setattr(abandoned, "shaken", lambda _: False)  # by what other tests did in this process
     async with redis.pubsub() as listener:
         yield Scene(redis, listener)
 
@@ -78,8 +78,8 @@ async def test_an_outage_is_nobody_s_absence(scene: Scene) -> None:
 
 async def test_right_after_a_failover_nobody_s_absence_counts(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     await scene.listen()
-    monkeypatch.setattr(abandoned, "shaken", lambda: True)
+    monkeypatch.setattr(abandoned, "shaken", lambda _: True)
     assert not await scene.looks(10 * PATIENCE)
-    monkeypatch.setattr(abandoned, "shaken", lambda: False)
+    monkeypatch.setattr(abandoned, "shaken", lambda _: False)
     assert not await scene.looks(SHAKEN_SECONDS)
     assert await scene.looks(3 * LOOK_SECONDS)

@@ -43,7 +43,7 @@ __all__ = ["Keepstream", "keepstream", "keepstream_settings", "running"]
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 # What would make it another one than asked for.
-_OURS = re.compile(r"KEEPSTREAM_|ANTHROPIC_|REDIS_URL|OTEL_")
+_OURS = re.compile(r"KEEPSTREAM_|ANTHROPIC_|(STREAMS_)?REDIS_URL|OTEL_")
 _SIMULATOR = re.compile(r"^simulated Claude on (http://\S+)")
 _FRONT = re.compile(r"Keepstream is up: (https?://\S+)")
 

@@ -213,7 +213,7 @@ def test_the_description_says_what_a_snapshot_is(state: str) -> None:
 
 def test_a_stream_is_shown_without_what_was_said() -> None:
     meta = {"owner": b"me", "state": b"running", "model": b"m", "attempt": b"2", "created_at": b"1000001000"}
-    assert row(Listed("st_1", "w", meta), NOW) == {
+    assert row(Listed("st_1", "w", meta, round(NOW * 1000))) == {
         "id": "st_1",
         "owner": "me",
         "state": "running",
@@ -238,7 +238,7 @@ def test_a_stream_is_shown_without_what_was_said() -> None:
 )
 def test_a_model_that_a_client_made_up_says_nothing_to_an_operator(model: str, told: str) -> None:
     meta = {"owner": b"me", "state": b"running", "model": model.encode()}
-    assert row(Listed("st_1", "w", meta), NOW)["model"] == told
+    assert row(Listed("st_1", "w", meta, round(NOW * 1000)))["model"] == told
     at = look(left("a"), front("f"), waiting=4, oldest_seconds=20.0)
     found = snapshot(at, at.steps, MEMORY, (model, model), steady=True)
     assert found["queue"]["held"] == [told]

@@ -18,7 +18,7 @@ from app.stream import keys
 from app.stream.errors import UnfitServerError
 from app.stream.redis import fitness
 from app.stream.redis.connect import connect
-from app.stream.redis.fitness import CHANNELS, WORDS, check_server, judge, names, needs, until_fit
+from app.stream.redis.fitness import CHANNELS, WORDS, Part, check_server, judge, names, needs, until_fit
 from tests.harness.network import users
 
 FIT = {"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "maxmemory": 1, "cluster_enabled": 0}
@@ -82,8 +82,17 @@ def test_every_key_and_channel_is_tried() -> None:
     assert {keys.JOBS, keys.OUTBOX, keys.log("probe"), keys.arq_job("probe"), keys.arq_retry("probe")} <= tried
     assert keys.channel("probe") not in tried
     assert names(lambda member: member in CHANNELS) == {
-        keys.WAKE, keys.accord("probe"), keys.alive("probe"), keys.channel("probe"), keys.control("probe")
+        keys.WAKE, keys.accord("probe"), keys.alive("probe"), keys.channel("probe"), keys.control("probe"),
+        keys.followers("probe"), keys.hearing("probe"),
     }  # fmt: skip
+
+
+def test_of_two_servers_each_is_asked_for_its_own_names() -> None:
+    named = {part: {need[-1] for need in needs(part) if need[0] in ("EVAL", "SUBSCRIBE")} for part in Part}
+    assert named[Part.QUEUE] | named[Part.LOGS] == named[Part.ALL]
+    assert not named[Part.QUEUE] & named[Part.LOGS]
+    assert {keys.JOBS, keys.WAKE} <= named[Part.QUEUE]
+    assert {keys.log("probe"), keys.conversations("probe"), keys.channel("probe")} <= named[Part.LOGS]
 
 
 @pytest.mark.lacks("info")

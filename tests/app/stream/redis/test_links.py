@@ -53,22 +53,6 @@ def test_so_is_a_sentinel(scheme: str, kind: type[AbstractConnection]) -> None:
     assert {sentinel.connection_pool.connection_class for sentinel in pool.sentinel_manager.sentinels} == {kind}
 
 
-async def test_each_time_that_redis_is_away_is_counted_once(
-    valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(links, "_away_since", None)
-    before = links.losses()
-    async with Proxy("127.0.0.1", valkey.port) as proxy:
-        redis: Redis = connect(f"redis://127.0.0.1:{proxy.port}/0", "tests", retries=0)
-        await redis.ping()
-        assert (links.is_away(), links.losses()) == (False, before)
-    for _ in range(3):
-        with pytest.raises(RedisConnectionError):
-            await redis.ping()
-    assert (links.is_away(), links.losses()) == (True, before + 1)
-    await redis.aclose()
-
-
 async def test_whoever_makes_nothing_of_a_missing_answer_it_is_told_with_its_class(
     valkey: EmbeddedValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
