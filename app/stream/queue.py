@@ -155,7 +155,7 @@ class Queue:
             ],
             args=[
                 *(slots, holder, number, lease_ms, stream_id),
-                *(keys.QUEUE_SECONDS, keys.REPLAY_SECONDS, keys.alive("")),
+                *(keys.QUEUE_SECONDS, keys.REPLAY_SECONDS, keys.alive(""), keys.WAKE),
             ],
         )
         name = f"{holder}/{number}"
@@ -259,7 +259,7 @@ class Queue:
         """The ids of streams that have waited for longer than that, of `most` the oldest first."""
         reply = await self._overdue(
             keys=[*keys.LINE, keys.LEASES, keys.CLAIMS, keys.CLOCK],
-            args=[longest_wait_ms, most, keys.QUEUE_SECONDS],
+            args=[longest_wait_ms, most, keys.QUEUE_SECONDS, keys.WAKE],
         )
         return [stream_id.decode() for stream_id in reply]
 

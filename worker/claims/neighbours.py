@@ -64,17 +64,22 @@ class Neighbours:
         if absent:
             await asyncio.sleep(GRACE_SECONDS)
             leases, still = await self._presence.absent(self._name)
-            for worker in absent & still:
-                if self._trust.stands and not await self._seems_connected(worker):
-                    expired = await self._presence.expire(worker)
+            gone = absent & still
+            if gone and self._trust.stands:
+                gone -= await self._connected(gone)
+            # Once for all that died: what it costs Redis grows with the streams of all workers.
+            if gone and self._trust.stands:
+                for worker, expired in (await self._presence.expire(gone)).items():
                     tell(of_processes.WorkerGone(worker, expired))
         return leases > 0
 
-    async def _seems_connected(self, worker: str) -> bool:
+    async def _connected(self, workers: set[str]) -> set[str]:
+        """Those of them that have any connection left."""
         try:
-            return await self._presence.connected(client_name(worker))
+            names = await self._presence.connected()
         except ResponseError:
-            return False  # not ours to ask here: what was seen twice must do
+            return set()  # not ours to ask here: what was seen twice must do
+        return {worker for worker in workers if client_name(worker) in names}
 
 
 def client_name(worker: str) -> str:

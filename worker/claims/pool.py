@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from app.stream import keys
 from app.stream.log import Claim
 from worker.claims.jobs import Jobs
 from worker.claims.leases import Lease
+from worker.claims.resting import rest_seconds
 from worker.life.life import Life
 from worker.life.services import Services
 
@@ -53,6 +55,8 @@ class Pool(Jobs):
         self._end: Callable[[Life], None] | None = None
         self._look_at = 0.0
         self._more = True  # somebody may wait for whom there was no slot
+        self._for_nothing = False  # there was a slot, and nobody for it
+        self._workers = 1  # that are woken together
         self._waken = asyncio.Event()
         self._lease_ms = int(services.settings.lease_seconds * 1000)
 
@@ -70,6 +74,9 @@ class Pool(Jobs):
                 if self.loop.time() >= self._look_at:
                     self._look_at = self.loop.time() + POLL_SECONDS
                     await self._services.gate.look()
+                    [(_, self._workers)] = await self.pool.pubsub_numsub(keys.WAKE)
+                if woken and self._for_nothing:
+                    await asyncio.sleep(rest_seconds(self._workers, random.random()))  # noqa: S311 - no secret
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._waken.wait()
@@ -77,7 +84,7 @@ class Pool(Jobs):
     async def _poll_iteration(self) -> None:
         """Claims as many streams as there are free slots."""
         slots = self.slots
-        self._more = True
+        self._more, self._for_nothing = True, False
         if slots <= 0:
             return
         self._claiming = True
@@ -89,6 +96,7 @@ class Pool(Jobs):
     async def _claim(self, slots: int) -> None:
         # The number rises only with an answer: a claim whose answer was lost gets the same one again.
         claims = await self._services.queue.claim(self.name, self._claims, slots=slots, lease_ms=self._lease_ms)
+        self._for_nothing = not claims
         if claims:
             self._claims += 1
         for claim in claims:

@@ -6,6 +6,8 @@ costs a second call of the upstream and never a byte. Knows nothing of logs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from redis.asyncio import Redis
 
 from app.stream import keys
@@ -27,15 +29,14 @@ class Presence:
         )
         return leases, {name.decode() for name in names}
 
-    async def connected(self, client_name: str) -> bool:
-        """Whether Redis has any connection under that name. Raises where the server does not tell."""
-        return any(client.get("name") == client_name for client in await self._redis.client_list())
+    async def connected(self) -> set[str]:
+        """The names of all connections that Redis has. Raises where the server does not tell."""
+        return {client.get("name", "") for client in await self._redis.client_list()}
 
-    async def expire(self, worker: str) -> int:
-        """Lets the leases of a worker that is gone expire now; returns how many."""
-        return int(
-            await self._expire(
-                keys=[keys.LEASES, keys.CLAIMS, keys.WORKERS, keys.CLOCK],
-                args=[worker, keys.WAKE, keys.QUEUE_SECONDS],
-            )
+    async def expire(self, workers: Iterable[str]) -> dict[str, int]:
+        """Lets the leases of workers that are gone expire now; returns how many, of each that was listed until now."""
+        reply = await self._expire(
+            keys=[keys.LEASES, keys.CLAIMS, keys.WORKERS, keys.CLOCK],
+            args=[keys.WAKE, keys.QUEUE_SECONDS, *workers],
         )
+        return {worker.decode(): expired for worker, expired in zip(reply[::2], reply[1::2], strict=True)}

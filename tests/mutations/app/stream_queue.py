@@ -16,6 +16,24 @@ ROWS = (
         "if claim then",
     ),
     Mutation(
+        "each submit wakes all workers",
+        "app/stream/scripts/queue/submit.lua",
+        "if not waits then",
+        "if true then",
+    ),
+    Mutation(
+        "what comes back with a claim and has no room there is found by the next poll",
+        "app/stream/scripts/queue/claim.lua",
+        "if put_back > 0 and line_waits() then",
+        "if false then",
+    ),
+    Mutation(
+        "all who find a dead worker walk through all claims",
+        "app/stream/scripts/queue/expire.lua",
+        "if redis.call('ZREM', KEYS[3], ARGV[i]) == 1 then",
+        "if redis.call('ZREM', KEYS[3], ARGV[i]) then",
+    ),
+    Mutation(
         "a claim whose reply was lost takes other jobs",
         "app/stream/scripts/queue/claim.lua",
         "if last[1] == ARGV[3] then",

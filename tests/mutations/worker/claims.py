@@ -64,6 +64,12 @@ ROWS = (
         "",
     ),
     Mutation(
+        "who was woken for nothing asks again at once",
+        "worker/claims/pool.py",
+        "if woken and self._for_nothing:",
+        "if False:",
+    ),
+    Mutation(
         "who has just come back himself trusts what he does not see",
         "worker/claims/trust.py",
         "        self._from = self._clock() + SHAKEN_SECONDS\n",

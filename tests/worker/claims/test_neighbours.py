@@ -99,7 +99,7 @@ async def test_a_wrong_guess_costs_no_byte(shop: Workshop) -> None:
     async with shop.worker("wronged", lease_seconds=600) as parts:
         stream_id = await shop.submit("[[sim: tokens=100 rate=100 first=0 tag=wronged]]")
         await shop.until(stream_id, lambda stream: stream.names.count("content_block_delta") >= 3)
-        await Presence(shop.redis).expire(parts.pool.name)
+        assert await Presence(shop.redis).expire([parts.pool.name])
         stream = await shop.ended(stream_id)
     assert (stream.outcome, stream.names.count("relay.end")) == ("completed", 1)
 
@@ -108,9 +108,39 @@ async def test_only_the_leases_of_that_worker_expire(shop: Workshop) -> None:
     lives = [Life(shop.redis, name) for name in ("host:1:a", "host:1:a2", "host:11:a")]
     for life in lives:
         await life.begin(shop)
-    assert await Presence(shop.redis).expire("host:1:a") == 1
+    assert await Presence(shop.redis).expire(["host:1:a"]) == {"host:1:a": 1}
     scores = [await shop.redis.zscore(keys.LEASES, life.stream_id) for life in lives]
     assert [score == 0 for score in scores] == [True, False, False]
+
+
+async def test_what_one_has_found_the_others_do_not_walk_all_claims_for(shop: Workshop) -> None:
+    """Hundreds of workers find the same dead ones within a second."""
+    lives = [Life(shop.redis, name) for name in ("dead", "gone", "alive")]
+    for life in lives:
+        await life.begin(shop)
+    presence = Presence(shop.redis)
+    assert await presence.expire(["dead", "gone"]) == {"dead": 1, "gone": 1}
+    walked = await _walks(shop)
+    assert await presence.expire(["dead", "gone"]) == {}
+    assert await _walks(shop) == walked
+    await shop.queue.renew("gone", [lives[1].claim], LIFE_MS)  # it was alive: it is found again if it dies
+    assert await presence.expire(["dead", "gone"]) == {"gone": 1}
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_all_that_died_at_once_are_found_with_one_look(shop: Workshop) -> None:
+    lives = [Life(shop.redis, f"dead-{n}") for n in range(5)]
+    for life in lives:
+        await life.begin(shop)
+    walked = await _walks(shop)
+    await Neighbours("me", Presence(shop.redis)).look()
+    assert await _walks(shop) == walked + 1
+    assert {await shop.redis.zscore(keys.LEASES, life.stream_id) for life in lives} == {0}
+
+
+async def _walks(shop: Workshop) -> int:
+    """How often somebody walked through all claims."""
+    return int((await shop.redis.info("commandstats")).get("cmdstat_hgetall", {}).get("calls", 0))
 
 
 async def test_without_leases_there_is_nothing_to_look_after(shop: Workshop) -> None:

@@ -5,6 +5,7 @@
 --       11 stands while any model is held   12 the leases' clock   13 who waits for a person
 -- ARGV  1 how many   2 holder   3 number of this claim   4 lease in ms   5 id to take, or '' for those whose turn it is
 --       6 life of the queue's keys in s   7 life of the last answer in s   8 prefix of a worker's own channel
+--       9 wake channel
 -- reply {1 if no model is held, {id, fence, times claimed, 1 if it comes from a worker that stands still, id, …}}
 local calm = 1 - redis.call('EXISTS', KEYS[11])
 local last = redis.call('HMGET', KEYS[10], 'number', 'answer')
@@ -15,7 +16,7 @@ elseif last[1] and tonumber(last[1]) > tonumber(ARGV[3]) then
 end
 local now, clock, ended = lease_clock(KEYS[12], ARGV[4], ARGV[6])
 
-put_back_expired(KEYS[7], KEYS[8], ended, 1000, ARGV[6])
+local put_back = put_back_expired(KEYS[7], KEYS[8], ended, 1000, ARGV[6])
 
 local taken = {}
 local function take(id, place)
@@ -48,6 +49,10 @@ else
       take(late[i], late[i + 1])
     end
   end
+end
+
+if put_back > 0 and line_waits() then -- more than there was room for here
+  redis.call('PUBLISH', ARGV[9], '1')
 end
 
 local answer = {}

@@ -138,6 +138,11 @@ local function line_leave(id, life, turn, record)
   end
 end
 
+-- Whether somebody waits in it whose turn comes next.
+local function line_waits()
+  return redis.call('ZRANGE', JOBS, '(0', LINE_TOP, 'BYSCORE', 'LIMIT', 0, 1)[1] ~= nil
+end
+
 -- Takes the first out of it, unless there is none: its id, and the place that it had.
 local function line_next(life)
   local first = redis.call('ZRANGE', JOBS, '-inf', LINE_TOP, 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')

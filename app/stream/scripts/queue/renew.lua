@@ -16,7 +16,9 @@ for i = 5, #ARGV, 3 do
   local id = ARGV[i]
   local claim = redis.call('HGET', KEYS[8], id)
   if claim and claim:match('^%d+|[^|]+|(.*)$') == ARGV[i + 1] .. '|' .. ARGV[i + 2] then
-    line_leave(id, ARGV[3])
+    if not redis.call('ZSCORE', KEYS[7], id) then -- what has its lease is not in the line: nearly all of them
+      line_leave(id, ARGV[3])
+    end
     redis.call('ZADD', KEYS[7], clock + ARGV[2], id)
   else
     refused[#refused + 1] = id

@@ -8,6 +8,10 @@
 -- not known or would refuse, at most once for each change of the line; so nothing can make it drift. A long line that is
 -- full is counted at a pace that leaves Redis nine tenths of its time, and may refuse for as long what would fit by now.
 --
+-- Workers are woken by the first that comes to an empty line: whoever has room then takes until it is empty, and who had
+-- none looks as soon as he has. A wake-up is a message for each worker, which would cost more than all else that is done
+-- here where there are many.
+--
 -- KEYS  1 to 6 the line, see line.lua   7 arq's job   8 idempotency record (or jobs again where there is no key)   9 fence
 --       10 what is promised to this stream of its accounts
 -- ARGV  1 id   2 queue limit   3 job   4 life in ms   5 digest of the body, or '' without a key
@@ -77,6 +81,7 @@ if bytes + size > most then
   return {'full', '', waiting}
 end
 redis.call('SET', KEYS[7], ARGV[3], 'PX', ARGV[4])
+local waits = line_waits()
 line_join(ARGV[1], {
   size = size, name = ARGV[11], weight = weight, user = ARGV[14], user_weight = ARGV[15],
   since = math.floor(now / 1000), gate = '', gate_place = '',
@@ -91,5 +96,7 @@ if ARGV[5] ~= '' then
   redis.call('PEXPIRE', KEYS[8], ARGV[4])
 end
 take(accounts, ARGV[1], KEYS[10], ARGV[16], now, ARGV[4], ARGV[8])
-redis.call('PUBLISH', ARGV[7], '1')
+if not waits then
+  redis.call('PUBLISH', ARGV[7], '1')
+end
 return {'ok', ARGV[1], waiting, {}, standing(accounts, now), whole(now / 1000)}

@@ -61,3 +61,46 @@ async def test_workers_are_woken_for_what_is_new_in_the_line(redis: Redis, queue
         await queue.submit("b", limit=1, life_ms=LIFE_MS)
     assert await woken() == 0
     assert await in_line(redis) == ["a"]
+
+
+async def test_workers_are_woken_once_for_a_line_that_nobody_has_emptied(queue: Queue, woken: Any) -> None:
+    """Whoever has room takes until it is empty; a message to each worker for each stream is dear."""
+    await submit(queue, "a", "b", "c")
+    assert await woken() == 1
+    await take(queue, slots=2)
+    await submit(queue, "d")
+    assert await woken() == 0
+    await take(queue, number=2, slots=9)
+    await submit(queue, "e")
+    assert await woken() == 1
+
+
+async def test_workers_are_woken_though_somebody_is_to_be_ended_by_a_front(queue: Queue, woken: Any) -> None:
+    await submit(queue, "a")
+    await queue.hurry("a")
+    await woken()
+    await submit(queue, "b")
+    assert await woken() == 1
+
+
+async def test_workers_are_woken_for_what_comes_back_and_has_no_room_where_it_was_found(
+    redis: Redis, queue: Queue, woken: Any
+) -> None:
+    await submit(queue, "a", "b")
+    await take(queue, slots=2)
+    await let_expire(redis, "a", "b")
+    await woken()
+    await take(queue, "two", slots=2)
+    assert await woken() == 0
+    await let_expire(redis, "a", "b")
+    await take(queue, "three", slots=1)
+    assert await woken() == 1
+
+
+async def test_workers_are_woken_for_what_comes_back_as_somebody_looks(redis: Redis, queue: Queue, woken: Any) -> None:
+    await submit(queue, "a")
+    await take(queue)
+    await let_expire(redis, "a")
+    await woken()
+    await queue.overdue(LIFE_MS, 10)
+    assert await woken() == 1

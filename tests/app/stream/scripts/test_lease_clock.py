@@ -82,7 +82,7 @@ async def test_nobody_is_said_to_be_dead_where_all_have_lost_their_connections(r
     assert await workers.absent("other") == (1, {"me"})
     await passes(redis, 14_000)
     assert await workers.absent("other") == (1, set())
-    assert await workers.expire("me") == 0
+    assert await workers.expire(["me"]) == {}
     assert await take(queue, "other") == []
     await passes(redis, 1_000)
     await passes(redis, 1_600)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from app.stream import keys
 from tests.worker.workshop import Workshop
+from worker.claims import pool
 
 
 async def test_an_idle_worker_asks_redis_for_little(shop: Workshop) -> None:
@@ -27,6 +30,31 @@ async def test_a_submit_wakes_an_idle_worker(shop: Workshop) -> None:
             stream = await shop.run("[[sim: tokens=1]]")
             waits.append(int(stream.meta["started_at"]) - int(stream.meta["created_at"]))
     assert sorted(waits)[10] < 500  # who is not woken looks every two seconds
+
+
+async def test_who_was_woken_for_nothing_rests_before_it_asks_again(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of hundreds that are woken for each stream all but one ask in vain; and none of them stays away."""
+    rests = []
+
+    def rest(workers: int, _: float) -> float:
+        rests.append(workers)
+        return 0.0
+
+    monkeypatch.setattr(pool, "rest_seconds", rest)
+    async with shop.worker() as parts:
+        await shop.run("[[sim: tokens=1]]")
+        assert rests == []  # it found something each time that it was woken
+        await shop.redis.publish(keys.WAKE, "1")
+        await shop.eventually(lambda: _done(bool(rests)))
+        assert rests == [1]
+        assert parts.pool.slots
+        await shop.run("[[sim: tokens=1]]")
+
+
+async def _done(what: bool) -> bool:  # noqa: FBT001 - as it is asked for
+    return what
 
 
 async def _commands(shop: Workshop) -> int:
