@@ -138,6 +138,10 @@ hostile: install ## odd requests against a front with keys on: no fault, no hang
 readers: install ## a thousand readers join running logs of 0.2 to 16 MB at once, every byte compared; ARGS="--share 0.1"
 	$(BIN)/python -m tests.chaos.readers $(ARGS)
 
+.PHONY: scaling
+scaling: install ## workers from none to four and back, as the manifests of Kubernetes say it; ARGS="--speed 10"
+	$(BIN)/python -m tests.bench.scaling $(ARGS)
+
 .PHONY: packages
 packages: install ## the client and the server as wheels, in projects of their own, on each Python that is found
 	PACKAGES=all $(BIN)/python -m pytest -n 0 tests/stories/clients/python/test_installed.py $(PYTEST)

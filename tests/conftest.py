@@ -58,6 +58,7 @@ LONG = (
     "stories/clients/test_description",
     "stories/redis/test_refusals",
     "stories/test_drain",
+    "stories/scaling/test_scaling",
     "page/test_chat",
     "page/test_looks",
     "stories/clients/javascript",

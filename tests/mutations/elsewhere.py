@@ -112,6 +112,12 @@ ROWS = (
         "max(keepstream_redis_max_bytes) > 0.8",
     ),
     Mutation(
+        "who counts the streams may read them",
+        "deploy/redis/scaler.acl",
+        "~ks:{queue}:jobs ~ks:{queue}:leases resetchannels -@all",
+        "~ks:* resetchannels -@all +@read",
+    ),
+    Mutation(
         "a server whose standard error is closed gives its number to a socket",
         "app/cli.py",
         "            os.open(os.devnull, os.O_RDWR)  # the lowest",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from tests.mutations import elsewhere, terminal, web
+from tests.mutations import elsewhere, k8s, terminal, web
 from tests.mutations.app import (
     access,
     faces,
@@ -54,6 +54,7 @@ ROOMS = {
     "worker/tools": tools.ROWS,
     "worker/upstream": upstream.ROWS,
     "worker/log": log.ROWS,
+    "deploy/k8s": k8s.ROWS,
     "elsewhere": elsewhere.ROWS,
 }
 MUTATIONS: tuple[Mutation, ...] = tuple(row for rows in ROOMS.values() for row in rows)
