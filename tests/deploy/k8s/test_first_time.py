@@ -13,9 +13,11 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from app.dev.embedded import EmbeddedValkey
+from app.settings import variables
 from app.stream import keys
+from tests.app.docs.shelf import Document
 from tests.bench.scaling.keda import LENGTH
-from tests.deploy.k8s.build import K8S
+from tests.deploy.k8s.build import K8S, OVERLAYS, environment, of
 from tests.deploy.rules import DEPLOY
 from tests.harness.running import PATIENCE, Running, clean_environment
 
@@ -96,3 +98,19 @@ def test_the_rest_is_what_was_typed(secrets: Path) -> None:
         r"alice [0-9a-f]{64}( .*)?\n", said(secrets, "keepstream", "api-keys").splitlines(keepends=True)[-1]
     )
     assert said(secrets, "scaler", "address").endswith(":6379")
+
+
+def test_the_page_names_what_there_is() -> None:
+    page = Document(K8S / "README.md")
+    assert set(re.findall(r"\b(?:KEEPSTREAM|STREAMS|REDIS)_\w+", page.text)) <= {*variables()}
+    files = {span for span in page.spans if re.fullmatch(r"(deploy|base|overlays)/[\w./-]+", span)}
+    assert len(files) > 5
+    assert [span for span in files if not ((K8S / span).exists() or (K8S.parents[1] / span).exists())] == []
+    for overlay in OVERLAYS:
+        row = next(line for line in page.text.splitlines() if line.startswith(f"| `overlays/{overlay}` |"))
+        spec, streams = of(overlay, "ScaledObject")["worker"]["spec"], environment(overlay, "worker")
+        most = spec["maxReplicaCount"]
+        said = f"{spec['idleReplicaCount']}, {spec['minReplicaCount']} to {most}"
+        said += f" ({most * int(streams['KEEPSTREAM_WORKER_STREAMS']):,} streams)"
+        fronts = of(overlay, "HorizontalPodAutoscaler")["front"]["spec"]
+        assert row.endswith(f"| {said} | {fronts['minReplicas']} to {fronts['maxReplicas']} |")

@@ -56,6 +56,12 @@ def test_the_cluster_holds_them_to_it(overlay: str) -> None:
     assert {one["metadata"].get("namespace", space["metadata"]["name"]) for one in built(overlay)} == {"keepstream"}
 
 
+def test_who_is_told_to_end_while_it_starts_hears_it(overlay: str) -> None:
+    """The first process of a container has no signals but those that it listens for."""
+    for name in ("front", "worker"):
+        assert dict(pods(overlay))[name]["spec"]["shareProcessNamespace"] is True
+
+
 def test_nobody_is_given_the_cluster_or_its_services(overlay: str) -> None:
     for _, pod in pods(overlay):
         assert pod["spec"]["automountServiceAccountToken"] is False
