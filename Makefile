@@ -69,9 +69,14 @@ dev: install ## run everything on this machine and print the address; ARGS="--po
 # Further kinds of checks are named beside `lint`. Each file is run by one process: its tests share a cluster. The order is
 # that of tests/conftest.py.
 .PHONY: test
-test: install ## lint, then all tests; PYTEST="-k resume -x", and one after the other with PYTEST="-n 0"
+test: install ## lint, then all tests but long proofs; PYTEST="-k resume -x", and one after the other with PYTEST="-n 0"
 	@$(MAKE) --no-print-directory --jobs 2 lint collected
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(BIN)/python -m pytest -m "not long" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST)
+
+# What shows in more cases, over more time or in more languages what `make test` shows in a few (tests/long.py).
+.PHONY: proofs
+proofs: install ## the long proofs that `make test` leaves out; PYTEST="-k chaos"
+	$(BIN)/python -m pytest -m long -n auto --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 # Each process of a run collects all tests. On a fresh checkout each would compile all of them as well, at the same time:
 # one does it for the others, beside `lint`, which takes one processor. What cannot be collected is told by the run.
@@ -94,7 +99,7 @@ test-all: install lint ## lint, then all tests on each Python that is found, wit
 	    venv=.venv-$$version; \
 	    if [ "$$python" = "$(BIN)/python" ]; then venv=$(VENV); else $(MAKE) install VENV="$$venv" PYTHON="$$python"; fi; \
 	    echo "make: all tests on Python $$version"; \
-	    if "$$venv/bin/python" -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST); \
+	    if "$$venv/bin/python" -m pytest -m "not long" -n auto --dist loadfile --no-loadscope-reorder $(PYTEST); \
 	    then found="$$found $$version"; else failed="$$failed $$version"; fi; \
 	done; \
 	echo "make: passed on:$${found:- none}"; \

@@ -23,6 +23,7 @@ from app.stream.frames import Position, encode, encode_json, origin, split
 from app.stream.log import Claim, Log, Status
 from app.stream.queue import Queue
 from tests.app.served import until
+from tests.patience import PATIENCE
 
 LIFE_MS = 600_000
 OWNER = "me"
@@ -246,7 +247,7 @@ async def asking(front: Inside, position: Position | None = None) -> AsyncIterat
 
 
 async def over(task: asyncio.Task[None]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await task
 
 

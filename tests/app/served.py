@@ -60,8 +60,8 @@ from app.watch.metrics.metrics_observer import Metrics
 from app.watch.metrics.parts.front_metrics import FrontMetrics
 from app.watch.report import Report
 from app.watch.tallies import Tallies
+from tests.patience import PATIENCE
 
-PATIENCE_SECONDS = 20.0
 LEASE_MS = 60_000
 LIFE_MS = 600_000
 
@@ -235,7 +235,7 @@ class Author:
 
 async def until(true: Callable[[], Any]) -> None:
     """Returns when `true()` is; what it returns may have to be awaited."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         while True:
             found = true()
             if await found if inspect.isawaitable(found) else found:
@@ -251,5 +251,5 @@ async def limited_front(
     file = folder / "limits.toml"
     file.write_text(limits)
     settings = Settings(model=model, max_tokens=1000, limits_file=str(file))
-    async with served(redis, settings) as front, httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
+    async with served(redis, settings) as front, httpx.AsyncClient(timeout=PATIENCE) as http:
         yield front, http

@@ -13,8 +13,7 @@ from app.fanout.tail import Tail
 from app.stream.asides import Said
 from app.stream.frames import Position
 from app.stream.log import READ_BYTES, Log, Read
-
-ANSWER_SECONDS = 20.0
+from tests.patience import PATIENCE
 
 
 class SlowLog(Log):
@@ -87,5 +86,5 @@ def live(tail: Tail) -> Noting:
 
 
 async def repaired(tail: Tail) -> None:
-    async with asyncio.timeout(ANSWER_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         await tail.repaired()

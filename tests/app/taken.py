@@ -6,6 +6,7 @@ import httpx
 
 from app.faces.native.push import PushReader
 from tests.app.served import Author, Served
+from tests.patience import PATIENCE
 
 
 def path(author: Author) -> str:
@@ -22,7 +23,7 @@ async def said(author: Author, *texts: str) -> None:
 
 async def get(front: Served, author: Author, after: str, *, plain: bool) -> httpx.Response:
     headers = {"x-plain": "1"} if plain else {}
-    async with httpx.AsyncClient(timeout=20) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
         return await client.get(f"{front.url}{path(author)}", params={"after": after}, headers=headers)
 
 

@@ -15,7 +15,9 @@ import pytest
 from app import cli
 from app.dev.embedded import EmbeddedValkey
 from app.version import DISTRIBUTION, UNKNOWN, our_version
-from tests.harness.running import KEEPSTREAM, PATIENCE, clean_environment, keepstream, wait_until_gone
+from tests.harness.running import KEEPSTREAM, clean_environment, keepstream, wait_until_gone
+from tests.long import some_of
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,14 +74,17 @@ def test_what_is_not_installed_runs_all_the_same(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("arguments", "why"),
-    [
-        ([], "which COMMAND"),
-        (["devv"], "invalid choice: 'devv'"),
-        (["--loud"], "--loud"),
-        (["dev", "--loud"], "--loud"),
-        (["dev", "--port", "65536"], "--port"),
-        (["dev", "--workers", "0"], "--workers"),
-    ],
+    some_of(
+        [
+            ([], "which COMMAND"),
+            (["devv"], "invalid choice: 'devv'"),
+            (["--loud"], "--loud"),
+            (["dev", "--loud"], "--loud"),
+            (["dev", "--port", "65536"], "--port"),
+            (["dev", "--workers", "0"], "--workers"),
+        ],
+        2,
+    ),
 )
 def test_what_cannot_be_understood_is_answered_with_the_usage(arguments: list[str], why: str) -> None:
     shown = run(*arguments)
@@ -88,7 +93,7 @@ def test_what_cannot_be_understood_is_answered_with_the_usage(arguments: list[st
     assert why in shown.stderr
 
 
-@pytest.mark.parametrize("name", ["dev", "front", "worker"])
+@pytest.mark.parametrize("name", some_of(["dev", "front", "worker"], 2))
 def test_a_wrong_setting_is_one_line(name: str) -> None:
     shown = run(name, KEEPSTREAM_LEASE_SECONDS="soon")
     assert (shown.returncode, shown.stdout) == (2, "")
@@ -99,11 +104,14 @@ def test_a_wrong_setting_is_one_line(name: str) -> None:
 @pytest.mark.parametrize("name", ["dev", "front", "worker"])
 @pytest.mark.parametrize(
     ("settings", "says"),
-    [
-        ({"REDIS_URL": "redis://:hush@127.0.0.1:port"}, "REDIS_URL cannot be read"),
-        ({"ANTHROPIC_API_KEY": "", "ANTHROPIC_API_KEY_FILE": "/"}, "ANTHROPIC_API_KEY_FILE: cannot read /: Is a"),
-        ({"ANTHROPIC_BASE_URL": "http://127.0.0.1:port"}, "ANTHROPIC_BASE_URL must be"),
-    ],
+    some_of(
+        [
+            ({"REDIS_URL": "redis://:hush@127.0.0.1:port"}, "REDIS_URL cannot be read"),
+            ({"ANTHROPIC_API_KEY": "", "ANTHROPIC_API_KEY_FILE": "/"}, "ANTHROPIC_API_KEY_FILE: cannot read /: Is a"),
+            ({"ANTHROPIC_BASE_URL": "http://127.0.0.1:port"}, "ANTHROPIC_BASE_URL must be"),
+        ],
+        1,
+    ),
 )
 def test_what_nobody_can_work_with_is_one_line_and_no_traceback(name: str, settings: dict[str, str], says: str) -> None:
     shown = run(name, **({"ANTHROPIC_API_KEY": "x", "KEEPSTREAM_PORT": "0"} | settings))
@@ -113,7 +121,7 @@ def test_what_nobody_can_work_with_is_one_line_and_no_traceback(name: str, setti
     assert "hush" not in shown.stderr
 
 
-@pytest.mark.parametrize("name", ["dev", "front"])
+@pytest.mark.parametrize("name", some_of(["dev", "front"], 1))
 def test_keys_that_cannot_be_read_are_said_before_anything_is_started(name: str) -> None:
     shown = run(name, KEEPSTREAM_API_KEYS_FILE="/", KEEPSTREAM_PORT="0")
     said = "keepstream: KEEPSTREAM_API_KEYS_FILE: cannot read /: Is a directory\n"
@@ -136,12 +144,15 @@ print("goes on")
 
 @pytest.mark.parametrize(
     ("name", "number", "status"),
-    [
-        ("front", signal.SIGTERM, 0),
-        ("worker", signal.SIGINT, 0),
-        ("simulate", signal.SIGTERM, 0),
-        ("dev", signal.SIGINT, 130),
-    ],
+    some_of(
+        [
+            ("front", signal.SIGTERM, 0),
+            ("worker", signal.SIGINT, 0),
+            ("simulate", signal.SIGTERM, 0),
+            ("dev", signal.SIGINT, 130),
+        ],
+        2,
+    ),
 )
 def test_a_signal_while_a_server_is_loaded_is_not_lost_where_python_drops_exceptions(
     name: str, number: signal.Signals, status: int
@@ -153,12 +164,15 @@ def test_a_signal_while_a_server_is_loaded_is_not_lost_where_python_drops_except
 
 @pytest.mark.parametrize(
     ("arguments", "up"),
-    [
-        (["front", "--port", "0"], "keepstream front on"),
-        (["worker"], '"event":"redis.away"'),
-        (["simulate", "--port", "0"], "simulated Claude on"),
-        (["dev", "--port", "0", "--ephemeral"], "worker-1 | started"),
-    ],
+    some_of(
+        [
+            (["front", "--port", "0"], "keepstream front on"),
+            (["worker"], '"event":"redis.away"'),
+            (["simulate", "--port", "0"], "simulated Claude on"),
+            (["dev", "--port", "0", "--ephemeral"], "worker-1 | started"),
+        ],
+        2,
+    ),
 )
 def test_signals_that_go_on_until_it_has_ended_change_nothing(arguments: list[str], up: str, tmp_path: Path) -> None:
     settings = {} if arguments[0] == "dev" else {"REDIS_URL": "redis://127.0.0.1:1/0", "ANTHROPIC_API_KEY": "x"}
@@ -219,7 +233,7 @@ def test_starting_costs_little() -> None:
     assert shown.stdout == "[]\n"
 
 
-@pytest.mark.parametrize(("command", "closed"), [("worker", "2>&-"), ("front", "0<&- 2>&-")])
+@pytest.mark.parametrize(("command", "closed"), some_of([("worker", "2>&-"), ("front", "0<&- 2>&-")], 1))
 def test_a_server_whose_standard_streams_are_closed_serves_and_ends_as_any(
     valkey: EmbeddedValkey, command: str, closed: str
 ) -> None:

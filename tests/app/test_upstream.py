@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from app import upstream
 from app.settings import Settings
 from tests.app.served import served
+from tests.patience import PATIENCE
 
 JSON = ("content-type", "application/json")
 KEY = "the-key-of-the-relay"
@@ -71,7 +72,7 @@ def claude() -> Iterator[FakeClaude]:
 @pytest.fixture
 async def http(redis: Redis, claude: FakeClaude) -> AsyncIterator[httpx.AsyncClient]:
     settings = Settings(anthropic_base_url=f"{claude.url}/gateway", anthropic_api_key=KEY, max_prompt_bytes=1000)
-    async with served(redis, settings) as front, httpx.AsyncClient(base_url=front.url, timeout=20) as http:
+    async with served(redis, settings) as front, httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as http:
         yield http
 
 

@@ -18,6 +18,7 @@ import httpx
 from app.stream import keys
 from tests.chaos.faults.nemesis import Nemesis
 from tests.harness.cluster import Cluster
+from tests.patience import PATIENCE
 
 # A worker that was killed is none any more after so many seconds, and nothing touches one for so long before.
 NOTICED_SECONDS = 3.0
@@ -51,7 +52,7 @@ class Board:
     async def final(self) -> list[str]:
         """When all is quiet: what was counted."""
         seconds, micros = await self._cluster.redis.time()
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with httpx.AsyncClient(timeout=PATIENCE) as http:
             async with http.stream("GET", f"http://127.0.0.1:{self._port()}/ops/events") as answer:
                 shows = (json.loads(line[6:]) async for line in answer.aiter_lines() if line.startswith("data: "))
                 # The first one may be a second old, and what ended last not on it.

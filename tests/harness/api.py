@@ -10,8 +10,7 @@ import httpx
 from app.stream import frames, keys
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
-
-ANSWER_SECONDS = 60.0
+from tests.patience import PATIENCE
 
 
 class Api:
@@ -20,7 +19,7 @@ class Api:
     def __init__(self, cluster: Cluster, front: int = 0, key: str = "") -> None:
         self.cluster = cluster
         self.front = front
-        self.http = httpx.AsyncClient(timeout=ANSWER_SECONDS, headers={"x-api-key": key} if key else None)
+        self.http = httpx.AsyncClient(timeout=PATIENCE, headers={"x-api-key": key} if key else None)
 
     async def close(self) -> None:
         await self.http.aclose()

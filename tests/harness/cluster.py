@@ -21,8 +21,8 @@ from tests.harness.leaks import keys_without_ttl
 from tests.harness.network import users
 from tests.harness.network.proxy import Proxy
 from tests.harness.running import clean_environment
+from tests.patience import PATIENCE
 
-START_SECONDS = 60.0
 LAST_WORDS = 500
 NOBODY = ("127.0.0.1", 0)
 
@@ -50,7 +50,7 @@ class Process:
 
     async def first_line(self) -> str:
         assert self._process.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             line = await asyncio.to_thread(self._process.stdout.readline)
         if not line:
             raise RuntimeError(f"{self.name} did not start: {self.last_words}")
@@ -66,7 +66,7 @@ class Process:
             self._process.send_signal(number)
 
     async def wait(self) -> int:
-        return await asyncio.to_thread(self._process.wait, START_SECONDS)
+        return await asyncio.to_thread(self._process.wait, PATIENCE)
 
     async def end(self) -> None:
         """Ends it whatever state it is in."""

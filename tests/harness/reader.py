@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from app.stream import frames
-
-# A front pings after 15 s; nothing for longer than this is a hang.
-SILENCE_SECONDS = 40.0
+from tests.patience import PATIENCE
 
 
 class ViolationError(AssertionError):
@@ -139,13 +137,18 @@ async def watch(
     key: str = "",
     manner: Manner = QUICK,
 ) -> None:
-    """Reads a stream to its ending, over as many connections as it takes; `leave_after` seconds it cuts one itself."""
+    """Reads a stream to its ending, over as many connections as it takes; `leave_after` seconds it cuts one itself.
+
+    Where that is too soon for a frame to come, it stays longer the next time: else a slow machine would never get on.
+    """
+    slower = 1
     while sight.end is None and not sight.lost:
-        limit = leave_after() if leave_after else 3600.0
+        limit, before = (leave_after() * slower if leave_after else 3600.0), sight.frames
         with contextlib.suppress(OSError, EOFError, asyncio.IncompleteReadError, TimeoutError):
             async with asyncio.timeout(limit):
                 if await connect_once(sight, port_of(), key=key, manner=manner) == 204:
                     return
+        slower = 1 if sight.frames > before else 2 * slower
         sight.reconnects += 1
         await asyncio.sleep(random.uniform(0.01, 0.2))  # noqa: S311 - jitter
 
@@ -207,7 +210,7 @@ async def _open(port: int, manner: Manner) -> tuple[asyncio.StreamReader, asynci
 
 async def _part(reader: asyncio.StreamReader, length: int | None) -> bytes:
     """The next chunk, or the whole body of known length; empty at the body's clean end. Raises `EOFError` at a cut."""
-    async with asyncio.timeout(SILENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE):  # a front pings after 15 s: nothing for longer than this is a hang
         if length is not None:
             return await reader.readexactly(length)
         size = int((await reader.readuntil(b"\r\n")) or b"0", 16)

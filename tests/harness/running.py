@@ -19,8 +19,8 @@ from typing import Self
 
 import psutil
 
-# Far above what anything here takes, below pytest's own limit: the test that waits says for what.
-PATIENCE = 60.0
+from tests.patience import PATIENCE
+
 KEEPSTREAM = (sys.executable, "-m", "app.cli")
 _OURS = re.compile(r"KEEPSTREAM_|ANTHROPIC_|(STREAMS_)?REDIS_URL|NO_COLOR|OTEL_")
 
@@ -161,6 +161,12 @@ def wait_until_gone(pids: Iterable[int]) -> None:
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     assert still_running == []
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a way of its own to take this signal, as Python by itself has for SIGINT alone."""
+    [mask] = re.findall(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 def is_running(pid: int) -> bool:

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from tests.hostile.odd import Asked
+from tests.patience import PATIENCE
 
 TOGETHER = 16
-# Of silence, to somebody who has sent all and closed its side.
-PATIENCE = 30.0
 _STATUS = re.compile(rb"(?:^|\r\n|})HTTP/1\.[01] (\d{3})")
 PASSED_ON = re.compile(rb"[A-Z]+ [^ ]*/v1/(?:models|messages/count_tokens)")
 

@@ -8,6 +8,7 @@ from typing import Self
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from tests.long import long
 from tests.page.visiting import NOW, Site, answered, articles, box, button, conversation_of, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -96,6 +97,7 @@ async def test_what_was_asked_for_in_another_chat_is_done_there_alone_and_once(s
     await button(page, "Cancel").click()
 
 
+@long
 async def test_an_answer_goes_on_while_its_chat_is_renamed_and_one_searches(site: Site) -> None:
     page = await site.visit()
     await say(page, "At length", "tokens=100000 rate=50 first=0")
@@ -126,6 +128,7 @@ async def test_an_answer_goes_on_while_its_chat_is_renamed_and_one_searches(site
     await expect(search).to_be_focused()
 
 
+@long
 async def test_what_was_copied_twice_is_copied_once_more(site: Site) -> None:
     page = await site.visit()
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.async_api import Route, expect
 
+from tests.long import long, some_of
 from tests.page.visiting import (
     NOW,
     Site,
@@ -53,6 +54,7 @@ async def test_enter_sends_and_the_answer_stands_beneath(site: Site) -> None:
     assert [message["role"] for message in await site.messages(page)] == ["user", "assistant"] * 2
 
 
+@long
 async def test_the_button_sends_too(site: Site) -> None:
     page = await site.visit()
     await box(page).fill(f"By mouse [[sim: {NOW}]]")
@@ -61,6 +63,7 @@ async def test_the_button_sends_too(site: Site) -> None:
     await answered(page)
 
 
+@long
 async def test_shift_enter_breaks_the_line(site: Site) -> None:
     page = await site.visit()
     await box(page).press_sequentially("one")
@@ -73,6 +76,7 @@ async def test_shift_enter_breaks_the_line(site: Site) -> None:
     assert (await articles(page).first.locator(".plain").inner_text()).startswith("one\ntwo ")
 
 
+@long
 async def test_an_enter_that_only_chooses_a_word_does_not_send(site: Site) -> None:
     page = await site.visit()
     await box(page).fill("にほん")
@@ -92,7 +96,7 @@ async def test_the_first_token_is_seen_as_it_comes(site: Site) -> None:
     await expect(page).not_to_have_title(re.compile("●"))
 
 
-@pytest.mark.parametrize("by", ["button", "escape"])
+@pytest.mark.parametrize("by", some_of(["button", "escape"], 1))
 async def test_stop_really_cancels(site: Site, by: str) -> None:
     page = await site.visit()
     await say(page, "Stop me", f"tag=stopped-by-{by} {STALLED}")
@@ -235,6 +239,7 @@ async def test_the_view_follows_only_who_is_at_the_end(site: Site) -> None:
     assert await view.evaluate(at_end), "what stands beneath a finished answer is seen too"
 
 
+@long
 async def test_what_stands_beneath_an_answer_stays_when_its_message_comes(site: Site) -> None:
     """The stream ends first, then the conversation tells of the message: a focus or a click in between is not lost."""
     page = await site.visit()

@@ -8,6 +8,7 @@ import signal
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.long import long, some_of
 from tests.page.visiting import (
     CUT,
     Site,
@@ -66,6 +67,7 @@ async def test_a_reload_in_the_middle(site: Site) -> None:
     await whole(site, page)
 
 
+@long
 async def test_closing_the_tab_and_opening_it_again(site: Site) -> None:
     context = await site.context()
     page = await site.visit(context=context)
@@ -79,6 +81,7 @@ async def test_closing_the_tab_and_opening_it_again(site: Site) -> None:
     await whole(site, page)
 
 
+@long
 async def test_another_device_with_the_link(site: Site) -> None:
     page = await site.visit()
     await begin(site, page)
@@ -89,6 +92,7 @@ async def test_another_device_with_the_link(site: Site) -> None:
     assert await body(page).inner_html() == await body(other).inner_html()
 
 
+@long
 async def test_two_tabs_show_the_same_at_the_same_time(site: Site) -> None:
     context = await site.context()
     one = await site.visit(context=context)
@@ -100,6 +104,7 @@ async def test_two_tabs_show_the_same_at_the_same_time(site: Site) -> None:
     await whole(site, two)
 
 
+@long
 async def test_five_tabs_leave_room_for_another_request(site: Site) -> None:
     context = await site.context()
     first = await site.visit(context=context)
@@ -133,6 +138,7 @@ async def test_a_front_that_is_killed(site: Site) -> None:
     await answered(page, 2)
 
 
+@long
 async def test_connections_that_are_cut_again_and_again(site: Site) -> None:
     site.allow(CUT)
     page = await site.visit()
@@ -158,6 +164,7 @@ async def test_a_network_that_is_switched_off_and_on(site: Site) -> None:
     await whole(site, page)
 
 
+@long
 async def test_who_was_away_when_it_ended_finds_it_whole(site: Site) -> None:
     site.allow(CUT)
     context = await site.context()
@@ -212,7 +219,7 @@ WOKEN = {
 }
 
 
-@pytest.mark.parametrize("told", WOKEN)
+@pytest.mark.parametrize("told", some_of(WOKEN, 1))
 async def test_a_machine_that_slept_is_back_at_once(site: Site, told: str) -> None:
     page = await site.visit()
     await begin(site, page)
@@ -226,6 +233,7 @@ async def test_a_machine_that_slept_is_back_at_once(site: Site, told: str) -> No
     assert took < 20_000, "who is not woken up finds out after 30 s of silence"
 
 
+@long
 async def test_what_happens_in_one_tab_happens_in_the_others(site: Site) -> None:
     context = await site.context()
     one = await site.visit(context=context)

@@ -14,6 +14,7 @@ from playwright.async_api import FilePayload, Page, expect
 
 from app.http.static import CUT, FILES
 from tests.harness import node
+from tests.long import long, some_of
 from tests.page.text.corpus import DEMO
 from tests.page.visiting import NOW, Site, answer, answered, articles, body, box, button, conversation_of, quoted, say
 
@@ -74,7 +75,7 @@ async def is_not_wider_than_the_screen(page: Page) -> None:
 
 
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", some_of(["light", "dark"], 1))
 async def test_axe_finds_nothing(site: Site, axe: str, device: dict[str, Any], scheme: str) -> None:
     page = await site.visit(color_scheme=scheme, **device)
     assert await violations(page, axe) == [], "empty"
@@ -157,6 +158,7 @@ async def test_a_small_phone_needs_no_scrolling_sideways(site: Site) -> None:
     await expect(articles(page)).to_have_count(0)
 
 
+@long
 async def test_the_look_can_be_chosen(site: Site) -> None:
     page = await site.visit(color_scheme="light")
     paper = "getComputedStyle(document.body).backgroundColor"
@@ -248,6 +250,7 @@ async def test_what_others_wrote_is_what_they_wrote() -> None:
     assert known == {file for file in vendor.rglob("*") if file.is_file()}
 
 
+@long
 async def test_a_long_answer_on_a_device_with_the_link(site: Site) -> None:
     """A finished conversation is drawn from its messages, and its reader begins at its end."""
     page = await site.visit()

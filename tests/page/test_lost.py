@@ -11,6 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Locator, Page, Route, expect
 
 from tests.harness.network.proxy import Proxy
+from tests.long import long, some_of
 from tests.page.visiting import (
     CUT,
     NOW,
@@ -66,7 +67,7 @@ async def begun(site: Site) -> Page:
     return page
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\n\n"])
+@pytest.mark.parametrize("text", some_of(["", "   ", "\n\n"], 1))
 async def test_an_empty_message_is_not_sent(site: Site, text: str) -> None:
     page = await site.visit()
     await box(page).fill(text)
@@ -77,7 +78,7 @@ async def test_an_empty_message_is_not_sent(site: Site, text: str) -> None:
     await expect(page).to_have_url(site.address)
 
 
-@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("first", some_of([True, False], 1))
 async def test_a_message_that_is_too_long_stays_in_the_box(site: Site, first: bool) -> None:  # noqa: FBT001
     site.allow(status(413))
     page = await (site.visit() if first else begun(site))
@@ -101,7 +102,7 @@ async def test_a_message_that_is_too_long_stays_in_the_box(site: Site, first: bo
     await answered(page, before // 2 + 1)
 
 
-@pytest.mark.parametrize("why", [404, 410])
+@pytest.mark.parametrize("why", some_of([404, 410], 1))
 async def test_a_conversation_that_is_gone(site: Site, why: int) -> None:
     site.allow(status(why))
     link = "cv_" + "0" * 32
@@ -166,6 +167,7 @@ async def test_a_server_that_is_away_while_one_sends(site: Site, away: Away) -> 
     assert len(await site.messages(page)) == 4, "sent once"
 
 
+@long
 async def test_a_reload_while_it_is_being_sent(site: Site, away: Away) -> None:
     page = await site.visit()
     away.go()
@@ -177,6 +179,7 @@ async def test_a_reload_while_it_is_being_sent(site: Site, away: Away) -> None:
     await expect(box(page)).to_have_value("Still mine")
 
 
+@long
 async def test_a_server_that_comes_back_after_minutes(site: Site, away: Away) -> None:
     page = await begun(site)
     await page.clock.install()
@@ -191,6 +194,7 @@ async def test_a_server_that_comes_back_after_minutes(site: Site, away: Away) ->
     assert len(await site.messages(page)) == 4
 
 
+@long
 async def test_giving_up_on_a_server_that_is_away(site: Site, away: Away) -> None:
     page = await site.visit()
     away.go()
@@ -234,7 +238,7 @@ async def test_a_claude_that_hangs_keeps_no_connection_of_the_page(site: Site) -
     await expect(page.get_by_role("combobox", name="Model")).to_have_value("")
 
 
-@pytest.mark.parametrize("days", [-400, 400])
+@pytest.mark.parametrize("days", some_of([-400, 400], 1))
 async def test_a_clock_that_is_wrong(site: Site, days: int) -> None:
     tab = await (await site.context()).new_page()
     await tab.clock.install(time=datetime.now(UTC) + timedelta(days=days))
@@ -256,6 +260,7 @@ async def test_a_clock_that_is_wrong(site: Site, days: int) -> None:
     await expect(listed.first).to_have_text(re.compile(r"^\d{2}:\d{2}"))
 
 
+@long
 async def test_a_store_that_is_full_costs_nobody_the_text(site: Site) -> None:
     context = await site.context()
     await context.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full') }")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from tests.long import some_of
 from tests.page.visiting import NOW, Site, answered, articles, body, box, button, quoted, ready, say
 
 WEB = Path(__file__).parents[2] / "app" / "web"
@@ -86,7 +87,7 @@ async def test_the_page_works_without_what_came_later(site: Site) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="session")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", some_of(["light", "dark"], 1))
 @pytest.mark.parametrize("chosen", ["auto", "light", "dark"])
 async def test_the_colours_are_those_of_the_system_or_those_that_were_chosen(
     site: Site, scheme: str, chosen: str

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from tests.long import long
 from tests.page.visiting import (
     CUT,
     NOW,
@@ -70,6 +71,7 @@ async def test_the_place_in_the_line(site: Site) -> None:
     await expect(state(page)).to_be_hidden()
 
 
+@long
 async def test_who_waits_in_the_line_can_leave_it(site: Site) -> None:
     page = await site.visit()
     async with others_before(site, 1):
@@ -100,6 +102,7 @@ async def test_a_line_that_is_full_is_waited_for_and_nothing_typed_is_lost(site:
     await expect(notice).to_be_hidden()
 
 
+@long
 async def test_a_full_line_need_not_be_waited_for(site: Site) -> None:
     site.allow(status(429))
     page = await site.visit()
@@ -113,6 +116,7 @@ async def test_a_full_line_need_not_be_waited_for(site: Site) -> None:
         await expect(box(page)).to_be_editable()
 
 
+@long
 async def test_what_takes_long_is_said_with_its_time(site: Site) -> None:
     page = await site.visit()
     await page.clock.install()
@@ -133,6 +137,7 @@ async def test_a_rate_limit_is_waited_for_with_a_countdown(site: Site) -> None:
     assert await words_of(page) == WORDS
 
 
+@long
 async def test_an_overloaded_claude_is_named(site: Site) -> None:
     page = await site.visit()
     await say(page, "Now, please", f"status=529 retry-after=2 times=1 {AT_ONCE}")
@@ -154,6 +159,7 @@ async def test_a_new_attempt_fades_the_partial_text_and_there_is_one_copy(site: 
     assert (await answer(page).locator(".answer").inner_text()).split() == WORDS
 
 
+@long
 async def test_an_answer_that_was_cut_at_its_limit_can_be_continued(site: Site) -> None:
     page = await site.visit()
     await say(page, "At length", f"max-tokens {quoted('As I was say')} {NOW}")
@@ -172,12 +178,14 @@ def log_endings(page: Page) -> Locator:
     return articles(page).locator(".ending")
 
 
+@long
 async def test_a_conversation_as_long_as_the_model_can_take(site: Site) -> None:
     page = await site.visit()
     await say(page, "More", f"context-window {quoted('No more')} {NOW}")
     await expect(ending(page)).to_contain_text("This chat is as long as the model can read.")
 
 
+@long
 async def test_a_refusal_leads_to_the_message_and_not_to_the_same_again(site: Site) -> None:
     page = await site.visit()
     await say(page, "Something bad", f"refusal {NOW}")
@@ -206,6 +214,7 @@ async def test_a_failure_says_what_happened_and_can_be_tried_again(site: Site) -
     await expect(articles(page)).to_have_count(2)
 
 
+@long
 async def test_a_failure_after_some_text_leaves_what_was_read_and_says_that_it_is_not_the_whole(site: Site) -> None:
     page = await site.visit()
     await say(page, "Fail each time", f"error-after=10 {AT_ONCE}")

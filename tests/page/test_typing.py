@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.async_api import FilePayload, Locator, Page, expect
 
+from tests.long import long, some_of
 from tests.page.visiting import NOW, Site, answered, articles, box, button, conversation_of, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -41,7 +42,7 @@ async def press(page: Page, where: str, key: str, how: dict[str, object]) -> Non
     await page.evaluate(script, [where, key, how])
 
 
-@pytest.mark.parametrize("how", COMPOSING)
+@pytest.mark.parametrize("how", some_of(COMPOSING, 1))
 async def test_an_enter_of_a_composition_sends_nothing(site: Site, how: dict[str, object]) -> None:
     page = await site.visit()
     await box(page).fill("にほん")
@@ -50,7 +51,7 @@ async def test_an_enter_of_a_composition_sends_nothing(site: Site, how: dict[str
     await expect(box(page)).to_have_value("にほん")
 
 
-@pytest.mark.parametrize("how", COMPOSING)
+@pytest.mark.parametrize("how", some_of(COMPOSING, 1))
 async def test_an_escape_of_a_composition_stops_nothing(site: Site, how: dict[str, object]) -> None:
     page = await site.visit()
     await say(page, "At length", "tokens=2000 rate=50 first=0")
@@ -62,8 +63,8 @@ async def test_an_escape_of_a_composition_stops_nothing(site: Site, how: dict[st
     await expect(page.locator(".ending")).to_have_text(re.compile("Stopped"))
 
 
-@pytest.mark.parametrize("how", COMPOSING)
-@pytest.mark.parametrize("key", ["Enter", "Escape"])
+@pytest.mark.parametrize("how", some_of(COMPOSING, 1))
+@pytest.mark.parametrize("key", some_of(["Enter", "Escape"], 1))
 async def test_a_key_of_a_composition_leaves_a_title_and_an_edited_message_open(
     site: Site, key: str, how: dict[str, object]
 ) -> None:
@@ -115,7 +116,9 @@ async def test_text_that_comes_with_a_picture_of_itself_is_text(site: Site) -> N
     await expect(chips(page)).to_have_count(0)
 
 
-@pytest.mark.parametrize("text", ["", "holiday.png\nhome.png", "/Users/me/holiday.png\r\n/Users/me/home.png"])
+@pytest.mark.parametrize(
+    "text", some_of(["", "holiday.png\nhome.png", "/Users/me/holiday.png\r\n/Users/me/home.png"], 1)
+)
 async def test_files_that_are_pasted_are_files_also_where_their_names_come_along(site: Site, text: str) -> None:
     page = await site.visit()
     await box(page).focus()
@@ -124,6 +127,7 @@ async def test_files_that_are_pasted_are_files_also_where_their_names_come_along
     await expect(box(page)).to_have_value("")
 
 
+@long
 async def test_several_files_chosen_at_once_are_all_attached(site: Site) -> None:
     page = await site.visit()
     files = [FilePayload(name=f"{n}.png", mimeType="image/png", buffer=PIXEL) for n in range(4)]
@@ -178,6 +182,7 @@ async def test_the_arrow_up_in_an_empty_box_edits_the_last_message(site: Site) -
     await expect(box(page)).to_be_focused()
 
 
+@long
 async def test_the_box_grows_with_what_is_typed_where_a_style_sheet_cannot_make_it(site: Site) -> None:
     context = await site.context()
     await context.add_init_script("CSS.supports = () => false")
@@ -189,6 +194,7 @@ async def test_the_box_grows_with_what_is_typed_where_a_style_sheet_cannot_make_
     assert heights[1] > 2 * heights[0] == 2 * heights[2]
 
 
+@long
 async def test_the_cursor_is_where_one_goes_on(site: Site) -> None:
     page = await site.visit()
     await expect(box(page)).to_be_focused()

@@ -27,14 +27,14 @@ from app.stream.keys import TOOLS
 from tests.harness.api import Api
 from tests.harness.browsers.slowly import slowed
 from tests.harness.cluster import Cluster
+from tests.patience import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or ""
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 ]
-# The machine may be busy; what is waited for comes within a fraction of this.
-PATIENCE_MS = 30_000
+PATIENCE_MS = PATIENCE * 1000
 NOW = "rate=0 first=0"
 ID_LENGTH = len("cv_") + 32
 # What no policy lets through is told to the console, where it is seen.

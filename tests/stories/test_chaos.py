@@ -1,18 +1,19 @@
-"""Everything at once for half a minute. `make chaos` takes longer, and another seed."""
+"""Everything at once for some seconds, and for longer in `make proofs`. `make chaos` takes longer yet."""
 
 from __future__ import annotations
 
 import random
 import secrets
 
+import pytest
+
 from tests.chaos.run import chaos
-
-SECONDS = 20.0
-WIDTH = 12
+from tests.long import some_of
 
 
-async def test_no_promise_is_broken_under_a_nemesis() -> None:
+@pytest.mark.parametrize(("seconds", "width"), some_of([(6.0, 6), (20.0, 12)], 1))
+async def test_no_promise_is_broken_under_a_nemesis(seconds: float, width: int) -> None:
     seed = secrets.randbelow(10**6)
-    report = await chaos(SECONDS, random.Random(seed), WIDTH)  # noqa: S311 - to repeat it
+    report = await chaos(seconds, random.Random(seed), width)  # noqa: S311 - to repeat it
     assert report.streams > 0
     assert report.violations == [], f"seed {seed}: {report.text()}"

@@ -15,6 +15,7 @@ from app.dev.simulator import answer_for
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster, Process
 from tests.harness.reader import Sight, connect_once, watch
+from tests.long import long
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -91,6 +92,7 @@ async def test_a_draining_front_sends_its_readers_away_at_a_frames_end(api: Api)
     assert {sight.text() for sight in sights} == {answer_for([{"role": "user", "content": text}])}
 
 
+@long
 async def test_a_draining_front_says_so_at_once_and_tells_newcomers_to_come_back(api: Api) -> None:
     async with (
         running(api, "[[sim: tokens=900 rate=100 first=0]]") as stream_id,
@@ -108,6 +110,7 @@ async def test_a_draining_front_says_so_at_once_and_tells_newcomers_to_come_back
         assert await front.wait() == 0
 
 
+@long
 async def test_the_retry_that_readers_are_told_is_jittered(api: Api) -> None:
     async with running(api, "[[sim: tokens=900 rate=100 first=0]]") as stream_id, leaving(api) as front:
         async with asyncio.TaskGroup() as group:

@@ -25,10 +25,11 @@ from app.terminal.probe.targets import ENDS, KEEPSTREAM, Target
 from tests.harness.cluster import Cluster, Process
 from tests.harness.reader import Sight, connect_once, watch
 from tests.harness.running import Running, clean_environment
+from tests.long import some_of
+from tests.patience import PATIENCE
 
 CADDY = Path(sys.executable).with_name("caddy")
 CADDYFILE = Path(__file__).parents[2] / "deploy" / "Caddyfile"
-RESTARTS = 2
 READERS = 5
 
 
@@ -69,12 +70,13 @@ async def edge() -> AsyncIterator[Edge]:
         yield cluster
 
 
-async def test_no_502_reaches_a_client_while_a_front_restarts(edge: Edge) -> None:
+@pytest.mark.parametrize("restarts", some_of([1, 2], 1))
+async def test_no_502_reaches_a_client_while_a_front_restarts(edge: Edge, restarts: int) -> None:
     front = await edge.start_front()
     url = f"http://127.0.0.1:{edge.port}"
     statuses: Counter[tuple[str, int]] = Counter()
     sights: list[Sight] = []
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         long = {"prompt": "[[sim: tokens=1200 rate=80 first=0]]"}
         stream_id = (await http.post(f"{url}/v1/streams", json=long)).raise_for_status().json()["id"]
         over = asyncio.Event()
@@ -105,7 +107,7 @@ async def test_no_502_reaches_a_client_while_a_front_restarts(edge: Edge) -> Non
         sights = [Sight(stream_id) for _ in range(READERS)]
         readers = [asyncio.create_task(watch(sight, lambda: edge.port)) for sight in sights]
         askers = [asyncio.create_task(work()) for work in (ask, ask, submit, open_anew)]
-        for _ in range(RESTARTS):
+        for _ in range(restarts):
             await asyncio.sleep(1.0)  # what a restart interrupts is to be under way
             front.send(signal.SIGTERM)
             assert await front.wait() == 0
@@ -134,7 +136,7 @@ async def test_the_first_answer_comes_in_pieces(edge: Edge) -> None:
     """
     await edge.start_front()
     url = f"http://127.0.0.1:{edge.port}"
-    async with httpx.AsyncClient(timeout=60) as http:
+    async with httpx.AsyncClient(timeout=PATIENCE) as http:
         slow = {"prompt": "[[sim: tokens=400 rate=50 first=0]]"}
         stream_id = (await http.post(f"{url}/v1/streams", json=slow)).raise_for_status().json()["id"]
         async with http.stream("GET", f"{url}/v1/streams/{stream_id}/events") as events:

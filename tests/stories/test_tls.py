@@ -18,7 +18,8 @@ from app.dev.simulator import answer_for
 from tests.harness.network.tls import certificate
 from tests.harness.reader import Manner, Sight, watch
 from tests.harness.relay import Relay
-from tests.harness.running import PATIENCE, keepstream
+from tests.harness.running import keepstream
+from tests.patience import PATIENCE
 
 PROMPT = "[[sim: tokens=200 rate=400 first=0]]"
 ANSWER = answer_for([{"role": "user", "content": PROMPT}])

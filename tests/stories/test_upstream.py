@@ -13,6 +13,7 @@ from app.dev.simulator import answer_for
 from app.stream import frames
 from tests.harness.api import Api, names_of
 from tests.harness.cluster import Cluster
+from tests.long import some_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -48,17 +49,20 @@ def answer(text: str) -> str:
 
 @pytest.mark.parametrize(
     "fault",
-    [
-        "status=529 times=1",
-        "status=500 times=1",
-        "status=503 should-retry=true times=1",
-        "cut-head times=1",
-        "error-after=0 times=1",
-        "stall-after=0 times=1",
-        "pings-after=0 times=1",
-        "mute=3 times=1",
-        "forged-after=0 times=1",
-    ],
+    some_of(
+        [
+            "status=529 times=1",
+            "status=500 times=1",
+            "status=503 should-retry=true times=1",
+            "cut-head times=1",
+            "error-after=0 times=1",
+            "stall-after=0 times=1",
+            "pings-after=0 times=1",
+            "mute=3 times=1",
+            "forged-after=0 times=1",
+        ],
+        3,
+    ),
 )
 async def test_what_fails_before_any_content_is_tried_again_and_readers_are_told(api: Api, fault: str) -> None:
     text = f"[[sim: {fault}]] [[sim: tokens=5 rate=0 first=0]] {fault}"
@@ -69,7 +73,7 @@ async def test_what_fails_before_any_content_is_tried_again_and_readers_are_told
     assert "relay.reset" not in names
 
 
-@pytest.mark.parametrize("wait", ["retry-after=1", "retry-after-ms=50"])
+@pytest.mark.parametrize("wait", some_of(["retry-after=1", "retry-after-ms=50"], 1))
 async def test_a_refused_call_is_told_and_is_no_attempt(api: Api, wait: str) -> None:
     text = f"[[sim: status=429 {wait} times=1]] [[sim: tokens=5 rate=0 first=0]] {wait}"
     end, names, seen = await ended(api, text)
@@ -79,7 +83,9 @@ async def test_a_refused_call_is_told_and_is_no_attempt(api: Api, wait: str) -> 
     assert "relay.reset" not in names
 
 
-@pytest.mark.parametrize("fault", ["cut", "end", "error", "bad-json", "bad-utf8", "forged", "stall", "pings"])
+@pytest.mark.parametrize(
+    "fault", some_of(["cut", "end", "error", "bad-json", "bad-utf8", "forged", "stall", "pings"], 3)
+)
 async def test_what_fails_after_content_begins_again_from_scratch(api: Api, fault: str) -> None:
     text = f"[[sim: {fault}-after=4 times=1]] [[sim: tokens=9 rate=0 first=0]]"
     end, names, seen = await ended(api, text)
@@ -87,7 +93,9 @@ async def test_what_fails_after_content_begins_again_from_scratch(api: Api, faul
     assert names.count("relay.reset") == 1
 
 
-@pytest.mark.parametrize("fault", ["cut", "end", "error", "bad-json", "bad-utf8", "forged", "stall", "pings"])
+@pytest.mark.parametrize(
+    "fault", some_of(["cut", "end", "error", "bad-json", "bad-utf8", "forged", "stall", "pings"], 2)
+)
 async def test_or_fails_where_the_stream_asks_for_it(api: Api, fault: str) -> None:
     text = f"[[sim: {fault}-after=4]] [[sim: tokens=9 rate=0 first=0]]"
     end, names, seen = await ended(api, text, on_interrupt="fail")
@@ -98,14 +106,18 @@ async def test_or_fails_where_the_stream_asks_for_it(api: Api, fault: str) -> No
     assert "message_stop" not in names
 
 
-@pytest.mark.parametrize("silence", ["think=1.2", "think=1.2 think-after=4", "tool=look_up buffer-tool=1.2"])
+@pytest.mark.parametrize(
+    "silence", some_of(["think=1.2", "think=1.2 think-after=4", "tool=look_up buffer-tool=1.2"], 1)
+)
 async def test_a_silence_of_pings_is_no_failure(api: Api, silence: str) -> None:
     end, names, _ = await ended(api, f"[[sim: {silence} ping=0.2 tokens=9 rate=0 first=0]]")
     assert (end["outcome"], end["attempts"]) == ("completed", 1)
     assert not {"relay.retry", "relay.reset"} & set(names)
 
 
-@pytest.mark.parametrize(("fault", "kind"), [("status=529", "overloaded_error"), ("status=500", "api_error")])
+@pytest.mark.parametrize(
+    ("fault", "kind"), some_of([("status=529", "overloaded_error"), ("status=500", "api_error")], 1)
+)
 async def test_the_upstream_is_called_at_most_max_attempts_times(api: Api, fault: str, kind: str) -> None:
     end, names, _ = await ended(api, f"[[sim: {fault} tag={kind}]]")
     assert (end["outcome"], end["attempts"], end["error"]["type"]) == ("failed", MAX_ATTEMPTS, kind)
@@ -116,13 +128,16 @@ async def test_the_upstream_is_called_at_most_max_attempts_times(api: Api, fault
 
 @pytest.mark.parametrize(
     ("fault", "kind"),
-    [
-        ("status=400", "invalid_request_error"),
-        ("status=404", "not_found_error"),
-        ("status=413", "request_too_large"),
-        ("status=529 should-retry=false", "overloaded_error"),
-        ("status=429 retry-after=60", "rate_limit_error"),
-    ],
+    some_of(
+        [
+            ("status=400", "invalid_request_error"),
+            ("status=404", "not_found_error"),
+            ("status=413", "request_too_large"),
+            ("status=529 should-retry=false", "overloaded_error"),
+            ("status=429 retry-after=60", "rate_limit_error"),
+        ],
+        2,
+    ),
 )
 async def test_what_no_repetition_can_mend_fails_at_once(api: Api, fault: str, kind: str) -> None:
     end, names, _ = await ended(api, f"[[sim: {fault}]]")
@@ -132,13 +147,16 @@ async def test_what_no_repetition_can_mend_fails_at_once(api: Api, fault: str, k
 
 @pytest.mark.parametrize(
     ("directive", "outcome", "stop_reason"),
-    [
-        ("refusal", "refused", "refusal"),
-        ("pause-turn", "completed", "pause_turn"),
-        ("max-tokens", "truncated", "max_tokens"),
-        ("context-window", "truncated", "model_context_window_exceeded"),
-        ("tool=look_up", "completed", "tool_use"),
-    ],
+    some_of(
+        [
+            ("refusal", "refused", "refusal"),
+            ("pause-turn", "completed", "pause_turn"),
+            ("max-tokens", "truncated", "max_tokens"),
+            ("context-window", "truncated", "model_context_window_exceeded"),
+            ("tool=look_up", "completed", "tool_use"),
+        ],
+        2,
+    ),
 )
 async def test_every_stop_reason_has_its_outcome(api: Api, directive: str, outcome: str, stop_reason: str) -> None:
     body = {
@@ -177,7 +195,9 @@ async def test_hostile_text_goes_through_byte_for_byte(api: Api) -> None:
     assert frames.follow(await api.log(stream_id), *frames.origin(stream_id)) is not None
 
 
-@pytest.mark.parametrize("how", ["crlf", "no-blank-at-end", "split", "thinking", "citations", "redacted-thinking"])
+@pytest.mark.parametrize(
+    "how", some_of(["crlf", "no-blank-at-end", "split", "thinking", "citations", "redacted-thinking"], 2)
+)
 async def test_every_way_of_writing_an_answer_is_read(api: Api, how: str) -> None:
     text = f"[[sim: {how} tokens=8 rate=0 first=0]]"
     end, names, seen = await ended(api, text)

@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from app.signals import SIGNALS
+from tests.patience import PATIENCE
 from worker import drain as drains
 from worker.claims.pool import Pool
 from worker.drain import Signals, drain
@@ -60,12 +61,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def come(signals: Signals) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await signals.first.wait()
 
 
 async def drained(pool: Held, signals: Signals, seconds: float = FOR_EVER) -> list[str]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await drain(cast("Pool", pool), signals, seconds)
     return pool.told
 

@@ -25,11 +25,10 @@ from app.stream.frames import Frame
 from app.stream.log import Log
 from app.stream.queue import Queue
 from app.stream.redis.servers import servers
+from tests.patience import PATIENCE
 from worker.claims.neighbours import client_name
 from worker.process import Parts, working
 
-# Above what anything here takes: the test that waits says for what.
-PATIENCE = 20.0
 BEAT = 0.005
 LIFE_MS = 600_000
 MODEL = "claude-sonnet-5"

@@ -14,6 +14,7 @@ from app.settings import SettingsError
 from app.stream.concurrency.tasks import Supervised
 from app.watch.events.of_processes import KeysReloaded
 from tests.harness.heard import heard
+from tests.patience import PATIENCE
 
 
 def words(text: str) -> list[str]:
@@ -124,7 +125,7 @@ async def test_it_is_watched(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with heard() as told:
         async with Supervised("rules", rules.watch):
             await asyncio.to_thread(file.write_text, "one two")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while rules.value != ["one", "two"]:
                     await asyncio.sleep(0.005)
     assert [event for event in told if isinstance(event, KeysReloaded)] == [KeysReloaded("taken", 2)]

@@ -7,6 +7,7 @@ from app.dev.embedded import EmbeddedValkey
 from app.dev.forget import forget
 from app.stream.concurrency.tasks import end
 from app.stream.redis.connect import connect
+from tests.patience import PATIENCE
 
 TEXT = b"nobody is to read this twice"
 
@@ -20,11 +21,11 @@ async def test_what_was_deleted_leaves_the_disk(tmp_path: Path) -> None:
         redis = connect(valkey.url, "tests")
         await redis.set("text", TEXT)
         await redis.execute_command("DEL", "text")  # type: ignore[no-untyped-call]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not on_disk(tmp_path):  # the file is written behind the answer
                 await asyncio.sleep(0.01)
         forgetting = asyncio.create_task(forget(valkey.url, 0.2))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while on_disk(tmp_path):
                 await asyncio.sleep(0.01)
         await redis.set("kept", "still served")

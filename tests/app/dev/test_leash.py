@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from app.dev.leash import Leashed, leash, leash_by_watcher
-from tests.harness.running import PATIENCE, Running, is_running, wait_until_gone
+from tests.harness.running import Running, is_running, wait_until_gone
+from tests.patience import PATIENCE
 
 ENDLESS = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(1000)"]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's way is Linux' own")

@@ -13,7 +13,8 @@ import pytest
 from app.dev import processes
 from app.dev.log import Log
 from app.dev.processes import ChildFailedError, Household, Part
-from tests.harness.running import PATIENCE, is_running, wait_until_gone
+from tests.harness.running import is_running, wait_until_gone
+from tests.patience import PATIENCE
 
 READY = "print('ready', flush=True)"
 WAIT = "import time; time.sleep(1000)"

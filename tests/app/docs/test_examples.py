@@ -24,6 +24,7 @@ from tests.harness import node
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.running import clean_environment, keepstream, to_its_end
+from tests.long import long
 from tests.page.visiting import CHROMIUM, launch
 from tests.stories.clients.react import serving
 
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BIN = Path(sys.executable).parent
 SECONDS = 120
+TRIED_FIRST = (README, SHELF["start"])
 SAVED = "shopt -s nullglob; cat /dev/null *.txt"  # what an example wrote to files
 # What makes a page's example tell what came of it.
 SHOWN = """async () => {
@@ -67,10 +69,13 @@ TOLD = {
 
 
 def runs(*languages: str) -> Any:
-    """A case for each block of these languages that is run."""
+    """A case for each block of these languages that is run. Those that one tries first are in `make test`."""
     found = [(page, block) for page in ALL for block in page.blocks if block.language in languages and block.is_run]
-    ids = [f"{page}:{number}" for number, (page, _) in enumerate(found)]
-    return pytest.mark.parametrize("block", [block for _, block in found], ids=ids)
+    cases = [
+        pytest.param(block, id=f"{page}:{number}", marks=() if page in TRIED_FIRST else long)
+        for number, (page, block) in enumerate(found)
+    ]
+    return pytest.mark.parametrize("block", cases)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -11,6 +11,7 @@ from app.doctor.examination import examine
 from app.doctor.finding import Finding, Level, ok
 from app.doctor.patient import REACH_SECONDS, Patient
 from tests.app.doctor.checks.patients import patient
+from tests.patience import PATIENCE
 
 
 async def hangs(_: Patient) -> list[Finding]:
@@ -29,7 +30,7 @@ async def well(_: Patient) -> list[Finding]:
 async def test_one_that_hangs_or_fails_is_a_finding_and_the_others_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examination, "CHECK_SECONDS", 0.01)
     monkeypatch.setattr(examination, "MEASURE_SECONDS", 0.01)
-    async with patient() as one, asyncio.timeout(20):
+    async with patient() as one, asyncio.timeout(PATIENCE):
         findings = await examine(one, {"a": hangs, "b": fails, "c": well}, {"d": hangs, "e": well})
     assert [(finding.check, finding.level) for finding in findings] == [
         ("a", Level.MUST),

@@ -18,6 +18,7 @@ from app.fanout import beat as beats
 from app.fanout import reader as readers
 from app.stream.endings import WHOLE, Outcome
 from tests.app.served import Author, Event, Served, served, until
+from tests.patience import PATIENCE
 
 SECRET = "a secret"
 CONTENT = [{"type": "text", "text": SECRET}]
@@ -47,7 +48,7 @@ async def front(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 @pytest.fixture
 async def http(front: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=front.url, timeout=20) as made:
+    async with httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as made:
         yield made
 
 
@@ -70,7 +71,7 @@ class Sight:
                 self.body += data
 
     async def whole(self) -> bytes:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await self.task
         return self.body
 
@@ -96,7 +97,7 @@ async def everybody(front: Served, http: httpx.AsyncClient, author: Author) -> A
     """Those who read a stream by all the ways there are to follow it."""
     path = f"/v1/streams/{author.stream_id}"
     ticket = (await http.post(f"{path}/ticket")).json()
-    async with httpx.AsyncClient(base_url=front.url, timeout=20) as other:
+    async with httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as other:
         sights = {
             "events": Sight.of(other, "GET", f"{path}/events"),
             "what it says so far": Sight.of(other, "GET", f"{path}/events", params={"partial": "1"}),

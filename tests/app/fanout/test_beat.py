@@ -22,6 +22,7 @@ from tests.app.following import (
     inside,
 )
 from tests.app.served import until
+from tests.patience import PATIENCE
 
 
 @pytest.mark.usefixtures("quick_beat")
@@ -50,7 +51,7 @@ async def test_a_beat_without_redis_is_one_that_comes_again(
             raise ConnectionRefusedError
 
         monkeypatch.setattr(front.beat, "_check", away)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await failed.wait()
         await stream.write_unheard("lost")
         await has(client, stream)

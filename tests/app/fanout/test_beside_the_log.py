@@ -17,6 +17,7 @@ from app.stream.asides import Held, Thinking
 from app.stream.endings import Outcome
 from tests.app.following import STREAM, Client, Stream, inside
 from tests.app.served import served, until
+from tests.patience import PATIENCE
 
 
 async def test_native_readers_are_told_that_the_upstream_thinks_and_nothing_else_moves(
@@ -117,7 +118,7 @@ async def test_the_other_faces_show_it_in_their_own_way_or_not_at_all(redis: Red
 
 
 async def test_messages_of_the_api_know_pings_alone(redis: Redis) -> None:
-    async with served(redis) as front, httpx.AsyncClient(base_url=front.url, timeout=20) as client:
+    async with served(redis) as front, httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as client:
         body = {"model": "m", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "x"}]}
         asking = asyncio.create_task(client.post("/v1/messages", json=body))
         author = await front.author()

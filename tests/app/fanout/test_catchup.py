@@ -29,6 +29,7 @@ from tests.app.following import (
     over,
 )
 from tests.app.served import until
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("quick_beat", "short_patience")
 
@@ -85,7 +86,7 @@ async def test_whom_a_left_tail_cannot_serve_any_more_is_given_nothing(front: In
     tail = front.hub.known(STREAM)
     assert tail is not None
     client.go_away()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert [step async for step in catch_up(tail, Position(7, 7))] == []
 
 
@@ -99,7 +100,7 @@ async def test_a_large_frame_comes_in_parts_and_one_of_ours_whole(front: Inside,
     await stream.publish()
     await stream.end()
     reader = PullReader(origin(STREAM), in_parts=True)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         steps = [step async for step in reader.steps(front.hub, STREAM)]
     parts = [step for step in steps if isinstance(step, Part)]
     assert b"".join(step.data for step in steps if isinstance(step, Data | Part)) == stream.written
@@ -186,7 +187,7 @@ async def test_a_log_that_is_healed_while_its_reader_asks_is_none_either(
         assert tail is not None
         lost = await stream.lose(1)
         log.heal = lambda: stream.log.append(stream.claim, stream.places[1].offset, lost)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             steps = [step async for step in catch_up(tail, stream.places[2])]
         assert log.heal is None
         assert steps == [Data(stream.written[stream.places[2].offset :], stream.position)]
@@ -268,7 +269,7 @@ async def test_a_herd_that_catches_up_does_so_one_step_a_round(redis: Redis, mon
         beginning = [asyncio.create_task(client.begin()) for client in clients]
         asking = [asyncio.create_task(asks(front)) for _ in range(10)]
         await stream.end()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not all(task.done() for task in (*beginning, *asking)):
                 before = steps
                 await asyncio.sleep(0)

@@ -18,6 +18,7 @@ from tests.app.following import (
     inside,
 )
 from tests.app.served import until
+from tests.patience import PATIENCE
 
 
 async def test_a_drain_sends_everybody_away_and_ends_when_they_have_left(front: Inside, stream: Stream) -> None:
@@ -25,7 +26,7 @@ async def test_a_drain_sends_everybody_away_and_ends_when_they_have_left(front: 
     await stream.write("a")
     await until(lambda: all(client.frames == stream.written for client in clients))
     clients[0].stop()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await send_all_away(front.hub, SOON)
         await front.hub.empty()
     assert front.hub.draining
@@ -47,7 +48,7 @@ async def test_a_drain_is_spread_over_its_time(front: Inside, stream: Stream) ->
     draining = asyncio.create_task(send_all_away(front.hub, 0.2))
     await until(lambda: any(client.closed for client in clients))
     assert not all(client.closed for client in clients)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await draining
     assert asyncio.get_running_loop().time() - begun >= 0.2 * 3 / 4
     assert all(client.closed for client in clients)
@@ -63,7 +64,7 @@ async def test_who_joins_while_a_front_drains_is_told_to_come_back(redis: Redis)
         late = [await Client(front.hub, STREAM).begin() for _ in range(3)]
         await until(lambda: all(client.closed for client in (early, *late)))
         await draining
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await front.hub.empty()
     for client in (early, *late):
         assert client.body.count(b": come back") == 1

@@ -23,6 +23,7 @@ from tests.app.following import (
     inside,
 )
 from tests.app.served import until
+from tests.patience import PATIENCE
 
 # --- live
 
@@ -79,7 +80,7 @@ async def test_who_leaves_while_the_tail_opens_leaves_nothing(redis: Redis, fron
     await asyncio.sleep(0)
     assert not front.hub.is_open(STREAM)
     client.go_away()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await beginning
     assert (front.hub.tails, front.channel.subscriptions, client.body) == ((), 0, b"")
     await until(lambda: _nobody_subscribes(redis))

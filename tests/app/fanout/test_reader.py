@@ -25,6 +25,7 @@ from tests.app.following import (
     over,
 )
 from tests.app.served import until
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("quick_beat", "short_patience")
 
@@ -150,7 +151,7 @@ class Watched(PatientReader):
 
 async def test_it_is_woken_when_something_is_due() -> None:
     reader = Watched(FakeHub(), SOON)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await reader.woken.wait()
     assert asyncio.get_running_loop().time() >= reader.due
     reader.close()
@@ -159,7 +160,7 @@ async def test_it_is_woken_when_something_is_due() -> None:
 async def test_what_became_due_later_wakes_it_later() -> None:
     reader = Watched(FakeHub(), SOON)
     reader.due += 2 * SOON
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await reader.woken.wait()
     assert asyncio.get_running_loop().time() >= reader.due
     reader.close()
@@ -168,7 +169,7 @@ async def test_what_became_due_later_wakes_it_later() -> None:
 async def test_what_became_due_sooner_wakes_it_sooner() -> None:
     reader = Watched(FakeHub(), 3600)
     reader.due -= 3600 - SOON
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await reader.woken.wait()
     reader.close()
 
@@ -176,7 +177,7 @@ async def test_what_became_due_sooner_wakes_it_sooner() -> None:
 async def test_who_is_busy_is_woken_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readers, "WAKE_AGAIN_SECONDS", SOON)
     reader = Watched(FakeHub(), 0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         for _ in range(3):
             reader.woken.clear()
             await reader.woken.wait()
@@ -196,7 +197,7 @@ async def test_it_stays_until_the_last_moment_of_a_drain() -> None:
     reader = Watched(hub, 3600)
     reader.leave(100)
     assert reader._left is None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await reader._wake.wait()
     assert asyncio.get_running_loop().time() >= hub.leave_by
     assert reader._left is not None
@@ -207,7 +208,7 @@ async def test_one_that_comes_during_the_drain_is_told_as_well() -> None:
     hub = FakeHub()
     hub.draining = True
     reader = Watched(hub, 3600)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await reader._wake.wait()
     assert reader._left is not None
     assert not reader.gone

@@ -11,7 +11,8 @@ from app.fanout.tail import Tail
 from app.fanout.tailing import stash
 from app.stream.log import READ_BYTES
 from tests.app.following import STREAM, Stream
-from tests.app.tails import ANSWER_SECONDS, SlowLog, live, repaired
+from tests.app.tails import SlowLog, live, repaired
+from tests.patience import PATIENCE
 
 
 async def test_a_hole_is_filled_from_the_log(tail: Tail, stream: Stream) -> None:
@@ -33,7 +34,7 @@ async def test_a_message_that_comes_while_the_log_is_read_is_not_lost(
     await stream.write("a")
     slow_log.open.clear()
     tail.repair()
-    async with asyncio.timeout(ANSWER_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         await slow_log.asked.wait()
     start = stream.position.offset
     rest = stream.frame("b")
@@ -53,7 +54,7 @@ async def test_more_messages_than_are_kept_meanwhile_are_read(
     await stream.write("first")
     slow_log.open.clear()
     tail.repair()
-    async with asyncio.timeout(ANSWER_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         await slow_log.asked.wait()
     for n in range(20):
         start = stream.position.offset
@@ -69,7 +70,7 @@ async def test_many_gaps_while_the_log_is_read_are_one_more_read(tail: Tail, slo
     await stream.write("a")
     slow_log.open.clear()
     tail.gap()
-    async with asyncio.timeout(ANSWER_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         await slow_log.asked.wait()
     await stream.write("b")
     for _ in range(50):
@@ -126,12 +127,12 @@ async def test_an_end_that_is_known_is_not_read(tail: Tail, slow_log: SlowLog, s
 async def test_a_closed_tail_reads_no_more(tail: Tail, slow_log: SlowLog) -> None:
     slow_log.open.clear()
     tail.repair()
-    async with asyncio.timeout(ANSWER_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         await slow_log.asked.wait()
     reading = tail._repair._task
     assert reading is not None
     tail.close()
-    async with asyncio.timeout(ANSWER_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.wait({reading})
     assert reading.cancelled()
     tail.repair()

@@ -14,6 +14,7 @@ from app.stream import keys
 from app.stream.frames import Position, origin
 from app.stream.log import READ_BYTES, Log, Read
 from tests.app.following import Stream
+from tests.patience import PATIENCE
 
 STREAM = "st_reads"
 
@@ -68,7 +69,7 @@ async def test_those_who_ask_the_same_share_one_read(log: Slow, stream: Stream) 
     asking = [asyncio.create_task(shared.read(STREAM, origin(STREAM))) for _ in range(50)]
     await settled()
     log.may.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         answers = await asyncio.gather(*asking)
     assert log.asked == 1
     assert all(answer is answers[0] for answer in answers)
@@ -85,7 +86,7 @@ async def test_one_who_gives_up_takes_nobody_along(log: Slow, stream: Stream) ->
     leaving.cancel()
     await settled()
     log.may.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert (await staying).data == stream.written
 
 
@@ -93,7 +94,7 @@ async def test_all_who_asked_hear_that_it_failed(log: Slow, stream: Stream) -> N
     shared = SharedLog(log)
     log.fails = True
     asking = [shared.read(stream.id, origin(STREAM)) for _ in range(3)]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert [type(one) for one in await asyncio.gather(*asking, return_exceptions=True)] == [
             RedisConnectionError
         ] * 3
@@ -109,7 +110,7 @@ async def test_a_herd_leaves_connections_to_the_others_and_to_the_tails(log: Slo
     await settled()
     assert log.now == 2 * shared_log.READS_AT_ONCE
     log.may.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         answers = await asyncio.gather(*asking)
         await asyncio.gather(*tails)
     assert log.most == 2 * shared_log.READS_AT_ONCE

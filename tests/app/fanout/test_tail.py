@@ -12,7 +12,8 @@ from app.stream import keys
 from app.stream.frames import Position, origin
 from app.stream.log import State
 from tests.app.following import STREAM, Stream
-from tests.app.tails import ANSWER_SECONDS, Noting, SlowLog, live, repaired
+from tests.app.tails import Noting, SlowLog, live, repaired
+from tests.patience import PATIENCE
 
 
 async def test_messages_of_one_read_are_handed_on_in_one_piece(tail: Tail, stream: Stream) -> None:
@@ -144,7 +145,7 @@ async def test_who_waits_for_a_change_is_woken_by_it(tail: Tail, stream: Stream)
     assert not any(task.done() for task in waiting)
     tail.message(b"0:" + stream.frame("a"))
     tail.settle()
-    async with asyncio.timeout(ANSWER_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*waiting)
     assert watcher.is_set()
 
@@ -155,6 +156,6 @@ async def test_one_who_gives_up_waiting_takes_nobody_along(tail: Tail) -> None:
     leaving.cancel()
     await asyncio.sleep(0)
     tail.wake()
-    async with asyncio.timeout(ANSWER_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         await waiting
     assert leaving.cancelled()

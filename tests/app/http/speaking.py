@@ -11,10 +11,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from starlette.types import Receive, Scope, Send
 
 from tests.app.served import listening
+from tests.patience import PATIENCE
 
 SOON = 0.1
 NEVER = 3600.0
-PATIENCE = 20.0
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: x\r\n"
 CHUNKED = POST + b"transfer-encoding: chunked\r\n\r\n"

@@ -16,6 +16,7 @@ from app.http.body import query_of, read_body
 from app.settings import Settings
 from app.stream.endings import Outcome
 from tests.app.served import served, until
+from tests.patience import PATIENCE
 
 LIMIT = 256 * 1024
 
@@ -53,7 +54,7 @@ def prompt(size: int) -> bytes:
 async def test_what_is_stored_leaves_the_room_to_others(redis: Redis, more: bytes) -> None:
     settings = Settings(bodies_bytes=LIMIT)
     headers = {"content-type": "application/json"}
-    async with served(redis, settings) as front, httpx.AsyncClient(base_url=front.url, timeout=20) as http:
+    async with served(redis, settings) as front, httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as http:
         sent = prompt(LIMIT - len(more))[:-1] + more + b"}"
         waiting = asyncio.create_task(http.post("/v1/messages", content=sent, headers=headers))
         author = await front.author()

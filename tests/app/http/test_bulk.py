@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.http import bulk as module
 from app.http.bulk import SMALL_BYTES, Bulk, Taker
 from app.stream.errors import BusyError
+from tests.patience import PATIENCE
 
 AT_ONCE = 4 * SMALL_BYTES
 
@@ -32,7 +33,7 @@ def test_never_more_than_may_is_held_and_everybody_has_a_turn(sizes: Sequence[in
                 held -= counted
             done += 1
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*map(one, sizes))
         assert (held, done) == (0, len(sizes))
 
@@ -77,7 +78,7 @@ def test_what_many_ask_for_is_held_once_and_goes_with_the_last_of_them(asked: Se
                 finally:
                     there[key] -= 1
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             tasks = [asyncio.create_task(one(key, stay)) for key, stay, _ in asked]
             for task, (_, stay, is_cancelled) in zip(tasks, asked, strict=True):
                 for _ in range(stay):
@@ -156,7 +157,7 @@ async def test_a_client_that_takes_nothing_is_cut_off_once_somebody_waits(monkey
         takes = asyncio.create_task(one_that_takes(taker))
         await asyncio.sleep(0.05)
         assert not cut.is_set()  # nobody waits
-        async with asyncio.timeout(5), bulk.turn(AT_ONCE):
+        async with asyncio.timeout(PATIENCE), bulk.turn(AT_ONCE):
             assert cut.is_set()
         takes.cancel()
     await stalls

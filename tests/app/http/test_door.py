@@ -17,8 +17,8 @@ from app.stream.endings import Outcome
 from app.watch.events.of_fronts import RequestServed
 from tests.app.served import served, until
 from tests.harness.heard import heard
+from tests.patience import PATIENCE
 
-PATIENCE = 20.0
 JSON = b"content-type: application/json\r\n"
 POST = b"POST /v1/streams HTTP/1.1\r\nhost: localhost\r\n" + JSON
 

@@ -23,8 +23,9 @@ from app.settings import Settings
 from app.stream.endings import Outcome
 from app.stream.redis.connect import connect
 from tests.app.served import Served, served
+from tests.long import some_of
+from tests.patience import PATIENCE
 
-PATIENCE = 20.0
 DEAD_END = "http://127.0.0.1:9"
 PASSED_ON = ("/v1/models", "/v1/messages/count_tokens")
 OPERATIONS = sorted((path, method.upper()) for path, item in describe()["paths"].items() for method in item)
@@ -172,7 +173,7 @@ Asked = tuple[list[tuple[str, bytes]], list[tuple[str, str]], str, Any]
 SOME = examples(max_examples=5, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 
-@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+@pytest.mark.parametrize(("path", "method"), some_of(OPERATIONS, 25))
 @SOME
 @given(asked=st.tuples(headers, queries, words, bodies))
 def test_headers_and_queries(front: tuple[str, int], path: str, method: str, asked: Asked) -> None:
@@ -189,7 +190,7 @@ def test_headers_and_queries(front: tuple[str, int], path: str, method: str, ask
 POSTS = [path for path, method in OPERATIONS if method == "POST" and "{" not in path]
 
 
-@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("path", some_of(POSTS, 6))
 @examples(SOME, max_examples=25)
 @given(body=bodies)
 def test_bodies(front: tuple[str, int], path: str, body: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from app.intake import owed
 from app.intake.owed import Owed
+from tests.patience import PATIENCE
 
 
 def failing(times: int, done: list[str], name: str = "done") -> Callable[[], Awaitable[None]]:
@@ -28,7 +29,7 @@ async def test_what_is_owed_is_tried_until_it_is_done() -> None:
     debts, done = Owed(), list[str]()
     debts.add("one", failing(2, done), 10)
     assert (len(debts), debts.owes("one"), debts.owes("another")) == (1, True, False)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await debts.paid()
     assert (len(debts), debts.owes("one"), done) == (0, False, ["done"])
 
@@ -38,7 +39,7 @@ async def test_what_can_never_be_done_keeps_no_other_waiting() -> None:
     for _ in range(2 * owed.AT_ONCE):
         debts.add("never", failing(1000, done), 3)
     debts.add("at once", failing(0, done), 3)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while not done:
             await asyncio.sleep(0.01)
 
@@ -46,7 +47,7 @@ async def test_what_can_never_be_done_keeps_no_other_waiting() -> None:
 async def test_what_is_of_no_use_any_more_is_given_up_and_told(caplog: pytest.LogCaptureFixture) -> None:
     debts, done = Owed(), list[str]()
     debts.add("late", failing(1000, done), 0.1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await debts.paid()
     assert (done, caplog.messages) == ([], ["work.undone task=late error=ConnectionError"])
 

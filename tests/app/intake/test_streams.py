@@ -25,6 +25,7 @@ from app.stream.ledger.usage import Brought
 from app.stream.log import Appended, Claim, Log, State, Status, Withdrawn
 from app.stream.queue import Queue
 from tests.app.served import until
+from tests.patience import PATIENCE
 
 OWNER = "me"
 LEASE_MS = 60_000
@@ -131,7 +132,7 @@ async def test_a_log_that_cannot_be_read_is_left_to_a_worker(redis: Redis, strea
 async def test_a_stream_that_cannot_be_ended_keeps_no_other_from_it(redis: Redis, streams: Streams) -> None:
     broken, other = await submit(streams), await submit(streams)
     await redis.execute_command("HSET", keys.meta(broken), "attempt", "many")
-    async with sweeping(streams, 0.01), asyncio.timeout(10):
+    async with sweeping(streams, 0.01), asyncio.timeout(PATIENCE):
         while not await outbox(redis):
             await asyncio.sleep(0.01)
     [entry] = await outbox(redis)
@@ -144,7 +145,7 @@ async def test_nor_does_one_whose_key_is_something_else(
     odd, other = await submit(streams), await submit(streams)
     await redis.rpush(keys.log(odd), b"x")
     await redis.pexpire(keys.log(odd), LEASE_MS)
-    async with sweeping(streams, 0.01), asyncio.timeout(10):
+    async with sweeping(streams, 0.01), asyncio.timeout(PATIENCE):
         while not await outbox(redis):
             await asyncio.sleep(0.01)
     [entry] = await outbox(redis)

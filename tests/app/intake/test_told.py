@@ -31,6 +31,7 @@ from app.stream.frames import encode_json
 from app.stream.log import Claim, Log, Status
 from app.stream.queue import Queue
 from app.stream.redis.connect import AWAY, connect
+from tests.long import examples
 
 T = TypeVar("T")
 
@@ -180,14 +181,17 @@ async def _walk(redis: Redis, steps: list[tuple[int, str]]) -> None:
     assert {last} >= told
 
 
-def test_whoever_is_told_of_a_stream_keeps_it(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("many", examples(60))
+def test_whoever_is_told_of_a_stream_keeps_it(
+    valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
     monkeypatch.setattr(submitting, "again", _again)
     monkeypatch.setattr(owed, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(owed, "PAUSE_SECONDS_MAX", 0.0)
     with asyncio.Runner() as runner:
         redis: Redis = connect(valkey.url, "told")
 
-        @settings(max_examples=60, deadline=None)
+        @settings(max_examples=many, deadline=None)
         @given(STEPS)
         @example(BETWEEN)
         @example(AFTER)

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from app.stream import asides, keys
 from app.stream.asides import Held, Queued, Thinking, Told, decode, encode, is_aside, status_of
+from tests.patience import PATIENCE
 
 TOLD = st.one_of(st.builds(Thinking, st.integers(0, 10**11)), st.builds(Held, st.integers(0, 10**11)))
 
@@ -54,7 +55,7 @@ async def test_a_worker_says_it_on_the_streams_channel(redis: Redis) -> None:
     async with redis.pubsub() as listening:
         await listening.subscribe(keys.channel("st_1"))
         await asides.tell(redis, "st_1", Thinking(5_000))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while (message := await listening.get_message(timeout=1)) is None or message["type"] != "message":
                 pass
     assert decode(message["data"]) == Thinking(5_000)

@@ -12,6 +12,7 @@ from app.stream import channel as channels
 from app.stream.channel import Channel
 from app.stream.redis.connect import connect
 from tests.harness.network.proxy import Proxy
+from tests.patience import PATIENCE
 
 
 class Ear:
@@ -35,7 +36,7 @@ class Ear:
         self.told.set()
 
     async def next(self) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await self.told.wait()
         self.told.clear()
 
@@ -79,7 +80,7 @@ async def test_after_an_unsubscription_nobody_listens(channel: Channel, redis: R
     await channel.subscribe("a", ear)
     channel.unsubscribe("a")
     channel.unsubscribe("a")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while await redis.publish("a", b"x"):
             await asyncio.sleep(0.01)
     assert channel.subscriptions == 0
@@ -124,7 +125,7 @@ async def test_an_idle_connection_is_kept(channel: Channel, redis: Redis) -> Non
     await channel.subscribe("a", ear)
     [before] = [client["id"] for client in await redis.client_list() if client["name"] == "channel"]
     pinged = (await redis.info("commandstats")).get("cmdstat_ping", {}).get("calls", 0)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while (await redis.info("commandstats")).get("cmdstat_ping", {}).get("calls", 0) < pinged + 5:
             await asyncio.sleep(0.01)
     assert before in [client["id"] for client in await redis.client_list() if client["name"] == "channel"]
@@ -137,13 +138,13 @@ async def test_a_subscription_made_while_redis_is_away_is_confirmed_when_it_is_b
     await channel.subscribe("b", Ear())
     there, proxy.target = proxy.target, ("127.0.0.1", 1)
     proxy.reset()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while channel.connected:
             await asyncio.sleep(0.01)
     ear = Ear()
     waiting = asyncio.create_task(channel.subscribe("a", ear))
     proxy.target = there
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await waiting
     await redis.publish("a", b"x")
     await ear.next()
@@ -186,7 +187,7 @@ async def test_one_receivers_fault_is_its_own(
             pipe.publish("a", b"%d" % n)
             pipe.publish("broken", b"x")
         await pipe.execute()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while len(ear.heard) < 5 or broken.gaps < 1:
             await asyncio.sleep(0.01)
     assert ear.heard == [b"%d" % n for n in range(5)]
@@ -218,18 +219,18 @@ async def test_a_redis_that_refuses_is_asked_with_a_pause_that_grows(
             waiting = asyncio.create_task(deaf.subscribe("a", Ear()))
             before = (await redis.info("stats"))["total_connections_received"]
             began = asyncio.get_running_loop().time()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while (tried := (await redis.info("stats"))["total_connections_received"] - before) < 5:
                     await asyncio.sleep(0.01)
             took = asyncio.get_running_loop().time() - began
             assert took >= (0.02 + 0.04 + 0.08) / 2  # each pause is jittered by a half at the most
             assert tried <= 6
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while deaf.alive:
                     await asyncio.sleep(0.01)
             assert caplog.text.count("redis.refused asker=channel kind=unfit code=NOPERM") == 1
             await redis.execute_command("ACL", "SETUSER", "deaf", "allchannels")  # type: ignore[no-untyped-call]
-            async with asyncio.timeout(30):  # it heals by itself
+            async with asyncio.timeout(PATIENCE):  # it heals by itself
                 await waiting
             assert deaf.alive
     finally:

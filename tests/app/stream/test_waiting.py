@@ -15,6 +15,7 @@ from app.stream.errors import QueueFullError
 from app.stream.log import Claim
 from app.stream.queue import Queue
 from tests.harness.servers import Server
+from tests.long import examples
 
 LIFE_MS = 600_000
 LEASE_MS = 60_000
@@ -75,7 +76,8 @@ class Line:
             assert fits
 
 
-def test_what_waits_is_counted_exactly(server: Server) -> None:
+@pytest.mark.parametrize("many", examples(150))
+def test_what_waits_is_counted_exactly(server: Server, many: int) -> None:
     with asyncio.Runner() as runner:
         redis = server.connect("waiting")
 
@@ -85,7 +87,7 @@ def test_what_waits_is_counted_exactly(server: Server) -> None:
             for what, number in steps:
                 await line.step(what, number)
 
-        @settings(max_examples=server.examples(150))
+        @settings(max_examples=server.examples(many))
         @given(STEPS)
         def any_walk(steps: list[tuple[str, int]]) -> None:
             runner.run(walk(steps))

@@ -15,9 +15,9 @@ from app.clients.python.keepstream.errors import refused
 from app.terminal import following as module
 from app.terminal.following import Followed, Following
 from app.terminal.options import Left
+from tests.patience import PATIENCE
 
 END = Event("relay.end", {"outcome": "completed"}, "3")
-PATIENCE_SECONDS = 10.0
 
 
 def text(words: str) -> Event:
@@ -75,7 +75,7 @@ class Sheet:
 
     async def has(self, text: str | None = None, status: str | None = None) -> None:
         """Returns once that is what is shown."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while not self.shown or (
                 (text is not None and self.shown[-1][0] != text) or (status is not None and self.shown[-1][1] != status)
             ):
@@ -130,7 +130,7 @@ async def test_a_cancel_that_was_not_heard_is_said_again() -> None:
     watched.source.refusals = [UnreachableError("away"), refused(503, "api_error", "away")]
     await watched.sheet.has(status="waiting…")
     await watched.interrupt()
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(PATIENCE):
         while watched.source.cancelled < 3:
             await asyncio.sleep(0.005)
     await watched.give(END)

@@ -29,6 +29,7 @@ from tests.app.served import Author, Served, served, until
 from tests.app.watch.test_observers import Raises
 from tests.harness.heard import Heard, heard
 from tests.harness.network.proxy import Proxy
+from tests.patience import PATIENCE
 from tests.worker.workshop import LIFE_MS, MODEL, Workshop, workshop
 from worker.life.calling import liveness
 
@@ -80,7 +81,7 @@ async def house(redis: Redis, valkey: EmbeddedValkey, tmp_path: Path) -> AsyncIt
         shop = await stack.enter_async_context(workshop(redis, valkey.url))
         settings = replace(shop.settings, api_keys_file=str(file), queue_limit=9)
         front = await stack.enter_async_context(served(redis, settings))
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=front.url, headers=headers, timeout=30))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=front.url, headers=headers, timeout=PATIENCE))
         yield House(shop, front, http, events)
 
 
@@ -259,7 +260,7 @@ async def test_an_observer_that_raises_changes_nothing(redis: Redis, valkey: Emb
     async with (
         workshop(redis, valkey.url) as shop,
         served(redis) as front,
-        httpx.AsyncClient(base_url=front.url, timeout=30) as http,
+        httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as http,
         shop.worker(),
     ):
         with observed(Raises(), after):

@@ -17,12 +17,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tests.harness.cluster import Cluster
+from tests.patience import PATIENCE
 
 # Nobody listens there: a replica of it keeps what it has, and only reads.
 NOWHERE = ("127.0.0.1", "1")
 LEASES = (0.1, 2.5)
 CALLS_A_SECOND = (3, 12)
-PATIENCE = 20.0
 
 
 class Outages:

@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-PATIENCE = 60.0
+from tests.patience import PATIENCE
 
 
 @dataclass(frozen=True, slots=True)

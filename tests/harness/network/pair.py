@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
 from tests.harness.network.proxy import Proxy
+from tests.patience import PATIENCE
 
 
 class Pair:
@@ -48,6 +49,6 @@ class Pair:
 
     async def _in_sync(self) -> None:
         async with Redis.from_url(self.replica.url) as redis:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while (await redis.info("replication")).get("master_link_status") != "up":
                     await asyncio.sleep(0.02)

@@ -15,8 +15,8 @@ from typing import Self
 
 from tests.harness.running import KEEPSTREAM, clean_environment
 from tests.harness.terminal.screen import Screen
+from tests.patience import PATIENCE
 
-PATIENCE_SECONDS = 30.0
 # What is not heard in this time is lost.
 LOST_SECONDS = 10.0
 CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"
@@ -82,7 +82,7 @@ class Typing:
     async def sees(self, pattern: str) -> re.Match[str]:
         """Returns once the pattern is on the screen."""
         try:
-            return await self._shown(pattern, PATIENCE_SECONDS)
+            return await self._shown(pattern, PATIENCE)
         except TimeoutError:
             raise AssertionError(f"no {pattern!r} on the screen:\n{self.screen.text}") from None
 
@@ -102,7 +102,7 @@ class Typing:
             self.type(CTRL_C)
             return await self.ends()
 
-    async def ends(self, seconds: float = PATIENCE_SECONDS) -> int:
+    async def ends(self, seconds: float = PATIENCE) -> int:
         """The exit code."""
         async with asyncio.timeout(seconds):
             code = await asyncio.to_thread(self.process.wait)

@@ -12,6 +12,7 @@ from playwright.async_api import Page, expect
 
 from app.http.static import FILES
 from tests.harness.boards import made_up
+from tests.long import long
 from tests.page.board.conftest import Board
 from tests.page.test_looks import WEB, violations
 
@@ -46,6 +47,7 @@ async def test_axe_finds_nothing(board: Board, axe: str) -> None:
     assert await violations(page, axe) == [], "opened"
 
 
+@long
 async def test_axe_finds_nothing_on_a_phone_in_the_dark(board: Board, axe: str) -> None:
     page = await board.visit(color_scheme="dark", **PHONE)
     await shows(board, page, made_up.dead_worker)

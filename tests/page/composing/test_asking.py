@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Request, Route, expect
 
+from tests.long import long
 from tests.page.visiting import NOW, Site, answered, button, say, status
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -33,6 +34,7 @@ async def choose(page: Page, **choices: str) -> None:
         await page.locator(f"#tuner [name={name}]").select_option(value)
 
 
+@long
 async def test_an_answer_may_be_as_long_as_the_model_can_make_it_unless_it_is_to_be_short(site: Site) -> None:
     page = await site.visit()
     bodies = asked(page)

@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
+from tests.long import long, some_of
 from tests.page.composing.test_files import PDF, attach, png
 from tests.page.visiting import (
     NOW,
@@ -35,27 +36,6 @@ ARE_STORED = """names => new Promise((resolve) => {
         };
     };
 })"""
-# A transaction that goes on until it is let go: what others want of the store waits behind it.
-HOLD_THE_STORE = """() => new Promise((resolve) => {
-    const asked = indexedDB.open("keepstream", 1);
-    asked.onupgradeneeded = () => asked.result.createObjectStore("drafts");
-    asked.onsuccess = () => {
-        let held = true;
-        window.letGo = () => (held = false);
-        const store = asked.result.transaction("drafts", "readwrite").objectStore("drafts");
-        const on = () => (held ? (store.get("-").onsuccess = on) : asked.result.close());
-        on();
-        resolve();
-    };
-})"""
-READ_SLOWLY = """
-const gate = new Promise((resolve) => (window.letGo = resolve));
-const read = Blob.prototype.arrayBuffer;
-Blob.prototype.arrayBuffer = async function () {
-    window.reading = true;
-    await gate;
-    return read.call(this);
-};"""
 
 
 def chips(page: Page) -> Locator:
@@ -114,7 +94,7 @@ async def test_a_draft_and_its_files_are_there_after_a_reload_and_belong_to_thei
     await stored(page)
 
 
-@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("first", some_of([True, False], 1))
 async def test_what_was_refused_is_all_there_again(site: Site, first: bool) -> None:  # noqa: FBT001
     site.allow(status(402))
     page = await site.visit()
@@ -146,6 +126,7 @@ async def test_what_was_refused_is_all_there_again(site: Site, first: bool) -> N
     await kept(page)
 
 
+@long
 async def test_what_comes_while_a_message_is_sent_is_for_the_next_one(site: Site) -> None:
     page = await site.visit()
     gate = asyncio.Event()
@@ -182,6 +163,7 @@ async def test_a_store_that_is_forbidden_is_said_once_and_typing_goes_on(site: S
     assert len((await site.messages(page))[0]["content"]) == 3
 
 
+@long
 async def test_text_that_cannot_be_kept_is_said_once(site: Site) -> None:
     context = await site.context()
     await context.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full') }")
@@ -195,6 +177,7 @@ async def test_text_that_cannot_be_kept_is_said_once(site: Site) -> None:
     await expect(notice).to_be_hidden()
 
 
+@long
 async def test_what_files_need_and_cannot_be_loaded_costs_nobody_the_text(site: Site) -> None:
     """A tab of before an upgrade, or a lost connection."""
     site.allow(status(404))
@@ -206,84 +189,6 @@ async def test_what_files_need_and_cannot_be_loaded_costs_nobody_the_text(site: 
     await expect(box(page)).to_have_value("Still here")
     await say(page, "Without it", NOW)
     await answered(page)
-
-
-async def test_what_is_being_loaded_or_read_goes_along_and_stays_with_its_conversation(site: Site) -> None:
-    context = await site.context()
-    await context.add_init_script(READ_SLOWLY)
-    page = await site.visit(context=context)
-    await say(page, "Hello", NOW)
-    await answered(page)
-    link = conversation_of(page)
-    new = page.get_by_role("link", name="New chat")
-    gate = asyncio.Event()
-
-    async def held(route: Route) -> None:
-        await gate.wait()
-        await route.continue_()
-
-    await page.route("**/tray.js", held)
-    await box(page).fill("Read it")
-    async with page.expect_request("**/tray.js"):
-        await attach(page, "code.pdf", "application/pdf", PDF)
-    await expect(button(page, "Send")).to_be_disabled()
-    await box(page).press("Enter")
-    await expect(page.get_by_role("status")).to_have_text("Your files are still being read.")
-    await new.click()
-    gate.set()
-    # It is read now; who goes and comes back finds it.
-    await page.wait_for_function("() => window.reading")
-    await expect(chips(page)).to_have_count(0)
-    await page.goto(f"{site.address}#{link}")
-    await expect(chips(page)).to_contain_text("Reading…")
-    await page.evaluate("() => window.letGo()")
-    await expect(chips(page)).to_contain_text("kB")
-    await expect(box(page)).to_have_value("Read it")
-    await say(page, "Read it", NOW)
-    await answered(page, 2)
-    assert [block["type"] for block in (await site.messages(page))[2]["content"]] == ["document", "text"]
-    await expect(chips(page)).to_have_count(0)
-
-
-async def test_a_slow_store_brings_back_nothing_that_was_sent_and_keeps_what_two_tabs_have(site: Site) -> None:
-    context = await site.context()
-    page = await site.visit(context=context)
-    await say(page, "Hello", NOW)
-    await answered(page)
-    link = conversation_of(page)
-    await attach(page, "first.pdf", "application/pdf", PDF)
-    await kept(page, link)
-    other = await site.visit(context=context)
-    await page.evaluate(HOLD_THE_STORE)
-    await say(page, "Sent", NOW)
-    await answered(page, 2)
-    await attach(page, "second.pdf", "application/pdf", PDF)
-    await attach(other, "new.pdf", "application/pdf", PDF)
-    for tab in (page, other):
-        await expect(chips(tab)).to_have_count(1)
-        await expect(button(tab, "Send")).to_be_enabled()
-    await say(page, "Sent too", NOW)
-    await answered(page, 3)
-    await attach(page, "third.pdf", "application/pdf", PDF)
-    await expect(button(page, "Send")).to_be_enabled()
-    await page.evaluate("() => window.letGo()")
-    await stored(page, "third.pdf", "new.pdf")
-    await kept(page, link, "new")
-    await page.reload()
-    await ready(page)
-    await expect(chips(page)).to_have_count(1)
-    await expect(chips(page)).to_contain_text("third.pdf")
-
-
-async def test_what_was_sent_at_once_does_not_come_back(site: Site) -> None:
-    page = await site.visit()
-    await page.evaluate(HOLD_THE_STORE)
-    await attach(page, "one.pdf", "application/pdf", PDF)
-    await say(page, "Sent", NOW)
-    await answered(page)
-    await page.evaluate("() => window.letGo()")
-    await stored(page)
-    await kept(page)
 
 
 async def test_two_tabs_on_one_draft_show_the_same_until_both_type(site: Site) -> None:

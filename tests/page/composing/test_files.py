@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import FilePayload, Page, expect
 
+from tests.long import long
 from tests.page.visiting import (
     NOW,
     Site,
@@ -66,6 +67,7 @@ async def test_a_picture_and_a_pdf_go_along(site: Site) -> None:
         await page.reload()
 
 
+@long
 async def test_a_picture_from_a_phone_is_made_smaller(site: Site) -> None:
     page = await site.visit()
     await attach(page, "large.png", "image/png", png(3136, 100))
@@ -118,6 +120,7 @@ async def test_each_file_that_cannot_go_along_says_why_and_the_others_do(site: S
     await expect(articles(page).first.locator(".folded")).to_have_text("# Größe")
 
 
+@long
 async def test_what_is_too_large_is_known_before_it_is_sent(site: Site, tmp_path: Path) -> None:
     page = await site.visit()
     chips, notice = page.locator("#files .chip"), page.get_by_role("status")
@@ -226,6 +229,7 @@ async def test_a_long_text_that_is_pasted_is_folded_and_can_be_opened(site: Site
     ]
 
 
+@long
 async def test_files_that_are_held_over_the_page_are_shown_where_they_go(site: Site) -> None:
     page = await site.visit()
     over = """(name) => {

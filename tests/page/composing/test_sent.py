@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from playwright.async_api import Route, expect
 
+from tests.long import some_of
 from tests.page.composing.test_drafts import chips, kept
 from tests.page.composing.test_files import PDF, attach
 from tests.page.visiting import CUT, NOW, Site, answered, box, button, conversation_of, ready, say
@@ -14,7 +15,7 @@ from tests.page.visiting import CUT, NOW, Site, answered, box, button, conversat
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("accepted", some_of([True, False], 1))
 async def test_what_was_sent_and_nobody_was_there_to_hear_accepted_is_no_draft_and_is_said_once(
     site: Site,
     accepted: bool,  # noqa: FBT001

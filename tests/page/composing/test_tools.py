@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from tests.long import long
 from tests.page.visiting import NOW, Site, answer, answered, body, button, offered, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -153,6 +154,7 @@ async def test_what_came_of_a_call_before_its_approval_was_answered_stays(site: 
         await expect(cards(page).locator(".note")).to_have_count(0)
 
 
+@long
 async def test_an_answer_that_was_stopped_at_a_call_is_not_offered_to_go_on(site: Site) -> None:
     page = await site.visit()
     offers = "(end) => import('/chat/words.js').then(({ ending }) => ending(end).actions)"

@@ -11,6 +11,7 @@ from playwright.async_api import Page, expect
 from app.http.static import PAGES
 from tests.app.docs.shelf import SHELF
 from tests.harness import node
+from tests.long import some_of
 from tests.page.test_looks import AXE, DESKTOP, PHONE, SMALL, violations
 from tests.page.visiting import Site
 
@@ -38,7 +39,7 @@ def there() -> set[str]:
     return set()
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", some_of(PAGES, 4))
 async def test_a_page_is_whole_leads_somewhere_and_axe_finds_nothing(
     site: Site, axe: str, there: set[str], name: str
 ) -> None:
@@ -80,7 +81,7 @@ async def leads_somewhere(site: Site, page: Page, there: set[str]) -> None:
         assert not anchor or anchor == "main" or anchor in SHELF[path.removeprefix("docs/")].headings, href
 
 
-@pytest.mark.parametrize(("scheme", "device"), [("light", PHONE), ("dark", DESKTOP)], ids=["phone", "dark"])
+@pytest.mark.parametrize(("scheme", "device"), some_of([("light", PHONE), ("dark", DESKTOP)], 1), ids=["phone", "dark"])
 async def test_nor_on_a_phone_or_in_the_dark(site: Site, axe: str, device: dict[str, Any], scheme: str) -> None:
     for name in ("/clients", "/settings"):
         page = await read(site, name, color_scheme=scheme, **device)

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from tests.harness.running import PATIENCE, Running, clean_environment
+from tests.harness.running import Running, clean_environment
+from tests.patience import PATIENCE
 
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox") or ""
 ENTER = "\ue007"

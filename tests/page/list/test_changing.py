@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from tests.long import long
 from tests.page.list.rows import menu, talk
 from tests.page.visiting import (
     NOW,
@@ -61,6 +62,7 @@ async def test_edit_and_resend_replaces_what_follows(site: Site) -> None:
     await expect(button(page, "Previous version")).to_be_focused()
 
 
+@long
 async def test_what_was_typed_in_an_edit_is_there_again_until_it_is_sent_or_given_up(site: Site) -> None:
     page = await talk(site, "One")
     await say(page, "Two", NOW)
@@ -100,6 +102,7 @@ async def test_regenerate_asks_again(site: Site) -> None:
     assert (await site.messages(page))[-1]["id"] == first
 
 
+@long
 async def test_a_branch_leaves_the_old_one_as_it_was(site: Site) -> None:
     page = await talk(site, "The trunk")
     await say(page, "Further up", NOW)
@@ -115,6 +118,7 @@ async def test_a_branch_leaves_the_old_one_as_it_was(site: Site) -> None:
     await expect(articles(page).nth(2)).to_contain_text("Further up")
 
 
+@long
 async def test_it_can_be_taken_along(site: Site) -> None:
     page = await talk(site, "Keep this", f"{quoted('A **fine** answer.')} {NOW}")
     for name, suffix in (("Download Markdown", "md"), ("Download JSON", "json")):
@@ -127,6 +131,7 @@ async def test_it_can_be_taken_along(site: Site) -> None:
         assert suffix == "md" or json.loads(text)["messages"]
 
 
+@long
 async def test_copy_works_without_a_clipboard_interface(site: Site) -> None:
     """As it is on plain http, from another machine."""
     context = await site.context()
@@ -141,6 +146,7 @@ async def test_copy_works_without_a_clipboard_interface(site: Site) -> None:
     await expect(button(answer(page), "Copy as Markdown")).to_be_visible()
 
 
+@long
 async def test_the_model_is_chosen_and_remembered(site: Site) -> None:
     page = await site.visit()
     model = page.get_by_role("combobox", name="Model")

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from tests.harness import node
+from tests.long import long
 from tests.page.list.rows import menu, talk
 from tests.page.test_looks import AXE, violations
 from tests.page.visiting import (
@@ -119,6 +120,7 @@ async def test_search_finds_by_title(site: Site) -> None:
     await expect(row(page, "About giraffes")).to_be_visible()
 
 
+@long
 async def test_search_looks_through_all_pages_of_the_list(site: Site) -> None:
     made = []
     for number in range(60):
@@ -176,6 +178,7 @@ async def busy(route: Route) -> None:
     await route.fulfill(status=503, json=error, headers={"retry-after": "0"})
 
 
+@long
 async def test_search_finds_what_was_said_and_leads_there(site: Site) -> None:
     page = await talk(site, "Where do okapis live?", f"tokens=900 {NOW}")
     await say(page, "And the zebras?", f"tokens=900 {NOW}")
@@ -263,6 +266,7 @@ async def test_commands_by_keys_and_in_the_palette(site: Site, axe: str) -> None
     await expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+@long
 async def test_a_branch_is_told_from_what_it_comes_from(site: Site) -> None:
     page = await talk(site, "A trunk")
     old = conversation_of(page)

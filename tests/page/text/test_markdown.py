@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.bench.page.answers import LINES
+from tests.long import some_of
 from tests.page.text import corpus
 from tests.page.visiting import NOW, Site, answer, answered, body, button, quoted, say
 
@@ -28,7 +29,7 @@ async def run(page: Page, name: str, *arguments: Any) -> Any:
     return await page.evaluate(f"async (given) => {{ {SOURCE}\nreturn functions.{name}(...given); }}", list(arguments))
 
 
-@pytest.mark.parametrize("text", [*corpus.ANSWERS, *corpus.TRICKY])
+@pytest.mark.parametrize("text", some_of([*corpus.ANSWERS, *corpus.TRICKY], 16))
 async def test_a_text_that_comes_in_pieces_ends_as_if_it_had_come_at_once(page: Page, text: str) -> None:
     assert await run(page, "differs", text, PIECES) is None
 
@@ -71,7 +72,7 @@ async def test_marks_are_not_seen_before_they_are_understood(page: Page, text: s
     assert not [frame for frame in shown if never in frame]
 
 
-@pytest.mark.parametrize("text", corpus.HOSTILE)
+@pytest.mark.parametrize("text", some_of(corpus.HOSTILE, 12))
 async def test_hostile_text_stays_text(page: Page, text: str) -> None:
     assert await run(page, "acts", text) == []
     assert "taken" not in await page.title()
@@ -104,7 +105,7 @@ async def test_the_hostile_answer_of_the_simulator_has_no_effect(site: Site) -> 
     assert await body(page).inner_html() == live
 
 
-@pytest.mark.parametrize("name", corpus.ENDLESS)
+@pytest.mark.parametrize("name", some_of(list(corpus.ENDLESS), 2))
 async def test_what_would_break_a_parser_does_not_hang_the_page(site: Site, page: Page, name: str) -> None:
     site.allow("markdown: ")  # it says that it gave up
     told = await run(page, "takes", corpus.ENDLESS[name])

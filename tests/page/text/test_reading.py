@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
+from tests.long import long
 from tests.page.text.corpus import DEMO
 from tests.page.visiting import NOW, Site, answered, articles, body, button, conversation_of, quoted, say
 
@@ -14,6 +15,7 @@ OVERFLOWS = "(element) => element.scrollWidth > element.clientWidth"
 DIRECTION = "(element) => getComputedStyle(element).direction"
 
 
+@long
 async def test_everything_on_a_phone(site: Site) -> None:
     context = await site.context(viewport={"width": 390, "height": 780}, is_mobile=True, has_touch=True)
     page = await site.visit(context=context)

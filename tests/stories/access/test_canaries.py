@@ -21,7 +21,7 @@ import pytest_asyncio
 from tests.harness.cluster import Cluster
 from tests.harness.identity.tokens import token
 from tests.harness.network.otlp import Endpoint, endpoint
-from tests.harness.running import PATIENCE
+from tests.patience import PATIENCE
 from tests.stories.access.a_screen import CANNOT, NOT_HERE, REASON
 from tests.stories.access.canaries import House, Secrets, canary, hostile
 from tests.stories.access.silence import amiss_in_log, amiss_in_metrics, amiss_in_spans

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from app.stream import keys
 from tests.harness.cluster import Cluster
-from tests.harness.running import PATIENCE
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -16,7 +16,8 @@ from app.clients.python.keepstream import AsyncClient
 from tests.harness.cluster import Cluster
 from tests.harness.identity.issuer import Issuer
 from tests.harness.identity.tokens import ec_key, public, rsa_key, token
-from tests.harness.running import KEEPSTREAM, PATIENCE, clean_environment
+from tests.harness.running import KEEPSTREAM, clean_environment
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.harness import node
-from tests.harness.running import PATIENCE
+from tests.patience import PATIENCE
 
 PROMPT = "Grüße 東京 👋 [[sim: tokens=80 rate=400 first=0.05]]"
 ENDLESS = "Long [[sim: tokens=4000 rate=100 first=0.02]]"

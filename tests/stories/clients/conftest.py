@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.harness.relay import Relay
-from tests.harness.running import PATIENCE
+from tests.patience import PATIENCE
 
 MODELS = "claude-opus-5-5 claude-haiku-5"
 

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from tests.harness.relay import Relay
-from tests.harness.running import PATIENCE
+from tests.long import some_of
+from tests.patience import PATIENCE
 from tests.stories.clients.chatting import ENDLESS, PROMPT, TOOL, asking, ended, in_node, new_chat, stream_of, text_of
 from tests.stories.clients.conftest import Up
 
@@ -38,7 +39,19 @@ async def test_an_answer_is_shown_in_full(up: Up, http: httpx.AsyncClient) -> No
 
 @pytest.mark.parametrize(
     "directives",
-    ["thinking", "redacted-thinking", "citations", "hostile", "max-tokens", "refusal", "unknown-events", "pause-turn"],
+    some_of(
+        [
+            "thinking",
+            "redacted-thinking",
+            "citations",
+            "hostile",
+            "max-tokens",
+            "refusal",
+            "unknown-events",
+            "pause-turn",
+        ],
+        2,
+    ),
 )
 async def test_every_chunk_is_one_that_the_sdk_knows(up: Up, directives: str) -> None:
     prompt = f"[[sim: {directives} rate=0 first=0]]"
@@ -170,7 +183,9 @@ async def test_a_model_is_chosen_where_the_settings_allow(up: Up) -> None:
     assert echoed(told)["model"] == "claude-haiku-5"
 
 
-@pytest.mark.parametrize("chat", ["a/b", "ü ?&#%2F", "/stream", "line\nbreak", "%", "x/stream/stream", "..a//"])
+@pytest.mark.parametrize(
+    "chat", some_of(["a/b", "ü ?&#%2F", "/stream", "line\nbreak", "%", "x/stream/stream", "..a//"], 3)
+)
 async def test_a_chats_id_may_hold_any_character(http: httpx.AsyncClient, chat: str) -> None:
     path = f"/api/chat/{quote(chat, safe='')}/stream"
     chat_is_new = await http.get(path)

@@ -14,8 +14,8 @@ from playwright.async_api import async_playwright
 from app.access.identity.keys_file import digest_of
 from tests.harness import node
 from tests.harness.network.sse_cutter import CuttingProxy
-from tests.harness.running import PATIENCE
 from tests.page.visiting import CHROMIUM, launch
+from tests.patience import PATIENCE
 from tests.stories.clients.chatting import ended, new_chat, text_of
 from tests.stories.clients.conftest import Up
 from tests.stories.clients.react import LAST, Site, serving

@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness.network.sse_cutter import CuttingProxy
 from tests.harness.relay import Relay
-from tests.harness.running import PATIENCE
+from tests.patience import PATIENCE
 from tests.stories.clients.chatting import ENDLESS, PROMPT, TOOL, asking, ended, in_node, new_chat, stream_of, text_of
 from tests.stories.clients.conftest import Up
 

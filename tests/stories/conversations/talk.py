@@ -11,6 +11,7 @@ import orjson
 
 from app.stream import keys
 from tests.harness.api import Api
+from tests.patience import PATIENCE
 
 LEASE_SECONDS = 1.0
 NOW = "rate=0 first=0"
@@ -67,13 +68,13 @@ class Talk:
 
     async def until_text(self, stream_id: str) -> None:
         """Waits until the answer has begun: one that is cancelled before leaves nothing to keep."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while b"text_delta" not in (await self.api.cluster.redis.get(keys.log(stream_id)) or b""):
                 await asyncio.sleep(0.01)
 
     async def until_answered(self, count: int) -> list[dict[str, Any]]:
         """Waits until so many messages are kept, whoever adds the last."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while len(found := await self.kept()) < count:
                 await asyncio.sleep(0.01)
         return found
@@ -92,7 +93,7 @@ class Tab:
         self._task = asyncio.create_task(self._read())
 
     async def __aenter__(self) -> Self:
-        await asyncio.wait_for(self.opened.wait(), 20)
+        await asyncio.wait_for(self.opened.wait(), PATIENCE)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -104,14 +105,17 @@ class Tab:
         return [name for name, _ in self.events]
 
     async def until(self, name: str, count: int = 1) -> dict[str, Any]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while self.names.count(name) < count:
                 await asyncio.sleep(0.01)
         return [data for one, data in self.events if one == name][count - 1]
 
     async def _read(self) -> None:
         headers = {"last-event-id": self.last_id} if self.last_id else None
-        async with httpx.AsyncClient(timeout=40) as http, http.stream("GET", self._url, headers=headers) as answer:
+        async with (
+            httpx.AsyncClient(timeout=PATIENCE) as http,
+            http.stream("GET", self._url, headers=headers) as answer,
+        ):
             assert answer.status_code == 200
             name = ""
             async for line in answer.aiter_lines():

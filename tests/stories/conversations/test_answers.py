@@ -8,6 +8,7 @@ import json
 import pytest
 
 from tests.harness.api import Api
+from tests.patience import PATIENCE
 from tests.stories.conversations.talk import GO_ON, NOW, STALLED, Tab, Talk, texts
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -71,7 +72,7 @@ async def test_the_first_message_gives_a_title_where_none_was_given(api: Api) ->
 async def test_an_answer_is_nowhere_before_its_ending(api: Api) -> None:
     talk = await Talk.begin(api)
     sent = await talk.start(content=STALLED)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not await api.log(sent["id"]):
             await asyncio.sleep(0.01)
     shown = await talk.show()
@@ -83,7 +84,7 @@ async def test_an_answer_is_nowhere_before_its_ending(api: Api) -> None:
 async def test_a_cancelled_answer_keeps_its_text_and_its_mark_and_can_go_on(api: Api) -> None:
     talk = await Talk.begin(api)
     sent = await talk.start(content=STALLED)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while b"text_delta" not in await api.log(sent["id"]):
             await asyncio.sleep(0.01)
     await api.cancel(sent["id"])

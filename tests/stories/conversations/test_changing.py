@@ -8,6 +8,7 @@ import pytest
 
 from app.stream import keys
 from tests.harness.api import Api
+from tests.patience import PATIENCE
 from tests.stories.conversations.talk import NOW, STALLED, Tab, Talk
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -122,7 +123,7 @@ async def test_a_deleted_conversation_tells_its_tabs_stops_its_stream_and_is_gon
     async with Tab(talk, 1) as tab:
         sent = await talk.start(content=STALLED)
         assert (await api.call("DELETE", talk.path)).status_code == 204
-        await asyncio.wait_for(tab.ended.wait(), 20)
+        await asyncio.wait_for(tab.ended.wait(), PATIENCE)
         assert tab.names[-2:] == ["conversation.deleted", "relay.end"]
     sight = await api.see(sent["id"])
     assert sight.end is not None

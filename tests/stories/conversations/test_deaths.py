@@ -13,6 +13,7 @@ from app.stream.endings import end_data
 from app.stream.log import Log
 from app.stream.queue import Queue
 from tests.harness.api import Api
+from tests.patience import PATIENCE
 from tests.stories.conversations.talk import GO_ON, LEASE_SECONDS, STALLED, Talk, texts
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -51,7 +52,7 @@ async def test_an_answer_is_committed_also_when_its_worker_died_after_the_ending
 async def test_a_worker_killed_in_the_middle_of_an_answer_costs_nothing(api: Api) -> None:
     talk = await Talk.begin(api)
     sent = await talk.start(content="[[sim: tokens=40 rate=40 first=0]]")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while b"text_delta" not in await api.log(sent["id"]):
             await asyncio.sleep(0.01)
     api.cluster.workers[0].send(signal.SIGKILL)

@@ -15,6 +15,7 @@ import pytest_asyncio
 from app.stream import keys
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -63,7 +64,7 @@ async def send(api: Api, path: str, content: Any, headers: dict[str, str] | None
 
 async def messages(api: Api, path: str) -> list[dict[str, Any]]:
     """Once nothing runs there."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while (shown := (await api.call("GET", path)).json())["stream_id"]:
             await asyncio.sleep(0.01)
     found: list[dict[str, Any]] = shown["messages"]

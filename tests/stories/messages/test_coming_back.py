@@ -14,7 +14,7 @@ from anthropic import AsyncAnthropic
 from httpx2 import TransportError
 
 from tests.harness.relay import Relay
-from tests.harness.running import PATIENCE
+from tests.patience import PATIENCE
 from tests.stories.messages.asking import asking, error_of, sdk, simulated
 
 pytestmark = pytest.mark.timeout(3 * PATIENCE)

@@ -10,7 +10,8 @@ from anthropic import AsyncAnthropic
 from httpx2 import TransportError
 
 from tests.harness.relay import Relay
-from tests.harness.running import PATIENCE
+from tests.long import some_of
+from tests.patience import PATIENCE
 from tests.stories.messages.asking import alike, asking, both, error_of, events_of, sdk, simulated
 
 pytestmark = pytest.mark.timeout(3 * PATIENCE)
@@ -41,7 +42,7 @@ async def until_it_breaks(client: AsyncAnthropic, body: dict[str, Any]) -> tuple
 
 class TestFailures:
     @pytest.mark.parametrize("stream", [True, False], ids=["streaming", "whole"])
-    @pytest.mark.parametrize("directives", REFUSALS)
+    @pytest.mark.parametrize("directives", some_of(REFUSALS, 3))
     async def test_before_content_they_are_claudes_own(
         self, direct: AsyncAnthropic, relayed: AsyncAnthropic, directives: str, *, stream: bool
     ) -> None:
@@ -90,7 +91,7 @@ class TestFailures:
         assert message.type == "message"
         assert (await simulated(relay, "wait"))["calls"] == 2
 
-    @pytest.mark.parametrize("status", [401, 403])
+    @pytest.mark.parametrize("status", some_of([401, 403], 1))
     async def test_our_key_is_not_the_clients(self, relayed: AsyncAnthropic, status: int) -> None:
         with pytest.raises(anthropic.InternalServerError) as raised:
             await relayed.messages.create(**asking(f"status={status}"))
@@ -109,7 +110,9 @@ class TestFailures:
         assert isinstance(theirs, anthropic.APIStatusError)
         assert error_of(theirs) == error_of(ours)
 
-    @pytest.mark.parametrize("broken", ["cut-after=5", "end-after=5", "bad-json-after=5", "bad-utf8-after=5"])
+    @pytest.mark.parametrize(
+        "broken", some_of(["cut-after=5", "end-after=5", "bad-json-after=5", "bad-utf8-after=5"], 2)
+    )
     async def test_a_broken_answer_never_looks_whole(self, relayed: AsyncAnthropic, broken: str) -> None:
         events, error = await until_it_breaks(relayed, asking(broken))
         assert "message_stop" not in [event.type for event in events]

@@ -15,7 +15,8 @@ from anthropic import AsyncAnthropic
 from tests.harness.recordings.recorded import recorded_streams
 from tests.harness.recordings.replaying import Replaying
 from tests.harness.relay import Relay
-from tests.harness.running import PATIENCE
+from tests.long import some_of
+from tests.patience import PATIENCE
 from tests.stories.messages.asking import MODEL, WEATHER, alike, asking, both, error_of, events_of, sdk
 
 pytestmark = pytest.mark.timeout(3 * PATIENCE)
@@ -66,7 +67,7 @@ def up_to_the_end(events: list[Any]) -> list[Any]:
 
 
 class TestTheSameAnswer:
-    @pytest.mark.parametrize("directives", ANSWERS)
+    @pytest.mark.parametrize("directives", some_of(ANSWERS, 6))
     async def test_streamed_event_for_event(
         self, direct: AsyncAnthropic, relayed: AsyncAnthropic, directives: str
     ) -> None:
@@ -75,7 +76,7 @@ class TestTheSameAnswer:
             assert through.pop().type == "message_stop"
         assert alike(through) == alike(up_to_the_end(straight))
 
-    @pytest.mark.parametrize("directives", ANSWERS)
+    @pytest.mark.parametrize("directives", some_of(ANSWERS, 3))
     async def test_gathered_by_the_streaming_helper(
         self, direct: AsyncAnthropic, relayed: AsyncAnthropic, directives: str
     ) -> None:
@@ -86,12 +87,12 @@ class TestTheSameAnswer:
         straight, through = await both(direct, relayed, gather)
         assert alike(through) == alike(straight)
 
-    @pytest.mark.parametrize("directives", ANSWERS)
+    @pytest.mark.parametrize("directives", some_of(ANSWERS, 3))
     async def test_whole(self, direct: AsyncAnthropic, relayed: AsyncAnthropic, directives: str) -> None:
         straight, through = await both(direct, relayed, lambda client: client.messages.create(**asking(directives)))
         assert alike(through) == alike(straight)
 
-    @pytest.mark.parametrize("directives", ANSWERS)
+    @pytest.mark.parametrize("directives", some_of(ANSWERS, 2))
     async def test_beta(self, direct: AsyncAnthropic, relayed: AsyncAnthropic, directives: str) -> None:
         async def gather(client: AsyncAnthropic) -> Any:
             async with client.beta.messages.stream(**asking(directives), betas=["new-2026"]) as stream:

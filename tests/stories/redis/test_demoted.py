@@ -13,6 +13,7 @@ from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.network.pair import Pair
 from tests.harness.reader import Sight, watch
+from tests.patience import PATIENCE
 
 ABANDON_SECONDS = 2.0
 
@@ -44,7 +45,7 @@ async def test_a_stream_that_is_read_is_not_taken_for_abandoned_and_completes(st
     while sight.frames < 20:
         await asyncio.sleep(0.01)
     await pair.swap()
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE):
         await reading
     assert sight.end is not None
     assert sight.end["outcome"] == "completed"

@@ -22,6 +22,8 @@ from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
 from tests.harness.running import keepstream
+from tests.long import long, some_of
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -50,7 +52,7 @@ class Reading:
         return self.sight
 
     async def finish(self) -> Sight:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await self.task
         return self.sight
 
@@ -65,7 +67,7 @@ class Reading:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -78,7 +80,7 @@ async def test_a_restart_with_the_append_only_file_is_invisible(api: Api) -> Non
     await reading.finish_whole()
 
 
-@pytest.mark.parametrize("seconds", [1.0, 3.0])
+@pytest.mark.parametrize("seconds", some_of([1.0, 3.0], 1))
 async def test_a_stall_shorter_than_the_lease_is_invisible(api: Api, seconds: float) -> None:
     reading = Reading(api, "[[sim: tokens=200 rate=100 first=0]]")
     await reading.begin()
@@ -88,6 +90,7 @@ async def test_a_stall_shorter_than_the_lease_is_invisible(api: Api, seconds: fl
     await reading.finish_whole()
 
 
+@long
 async def test_a_longer_one_loses_no_stream(api: Api) -> None:
     reading = Reading(api, "[[sim: tokens=300 rate=100 first=0]]")
     await reading.begin()
@@ -98,6 +101,7 @@ async def test_a_longer_one_loses_no_stream(api: Api) -> None:
     assert sight.text() == answer_for([{"role": "user", "content": reading.text}])
 
 
+@long
 async def test_a_stall_of_many_leases_ends_nothing_twice_and_hangs_nobody() -> None:
     """As half a minute is to the usual lease of ten seconds, and more."""
     async with Cluster(workers=3, fronts=2, lease_seconds=1, worker_streams=3, drain_seconds=1) as cluster:
@@ -110,7 +114,7 @@ async def test_a_stall_of_many_leases_ends_nothing_twice_and_hangs_nobody() -> N
         os.kill(cluster.valkey.pid, signal.SIGSTOP)
         await asyncio.sleep(5)
         os.kill(cluster.valkey.pid, signal.SIGCONT)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*readers)
         for text, sight in zip(texts, sights, strict=True):
             assert sight.end is not None
@@ -118,7 +122,7 @@ async def test_a_stall_of_many_leases_ends_nothing_twice_and_hangs_nobody() -> N
             assert sight.text() == answer_for([{"role": "user", "content": text}])
             assert (await api.log(sight.stream_id)).count(b"event: relay.end\n") == 1
         await api.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while await cluster.redis.exists(keys.JOBS, keys.LEASES, keys.CLAIMS):  # the last `done` is on its way
                 await asyncio.sleep(0.01)
 
@@ -133,6 +137,7 @@ async def test_connections_killed_in_a_loop_are_invisible(api: Api) -> None:
     await reading.finish_whole()
 
 
+@long
 async def test_a_pub_sub_buffer_that_overflows_is_invisible(api: Api) -> None:
     await api.cluster.redis.config_set("client-output-buffer-limit", "pubsub 20000 0 0")
     reading = Reading(api, "[[sim: big-delta=500000 tokens=100 rate=100 first=0]]")
@@ -141,7 +146,7 @@ async def test_a_pub_sub_buffer_that_overflows_is_invisible(api: Api) -> None:
     await api.cluster.redis.config_set("client-output-buffer-limit", "pubsub 33554432 8388608 60")
 
 
-@pytest.mark.parametrize("name", ["front-0", "worker-0"])
+@pytest.mark.parametrize("name", some_of(["front-0", "worker-0"], 1))
 async def test_connections_that_fall_silent_are_noticed(api: Api, name: str) -> None:
     reading = Reading(api, "[[sim: tokens=300 rate=100 first=0]]")
     await reading.begin()
@@ -157,6 +162,7 @@ async def test_a_tail_that_redis_lost_is_written_again_and_nobody_notices(api: A
     await reading.finish_whole()
 
 
+@long
 async def test_a_log_that_is_gone_is_written_again_too(api: Api) -> None:
     reading = Reading(api, "[[sim: tokens=200 rate=100 first=0]]")
     sight = await reading.begin(least=50)
@@ -233,14 +239,16 @@ async def test_a_restart_that_lost_everything_is_told_and_new_streams_work(api: 
     await again.finish_whole()
 
 
-@pytest.mark.parametrize("command", ["front", "worker"])
+@pytest.mark.parametrize("command", some_of(["front", "worker"], 1))
 @pytest.mark.parametrize(
     ("config", "url", "says"),
-    [
-        ((("maxmemory-policy", "allkeys-lru"),), "redis://127.0.0.1:{port}", "noeviction"),
-        ((("requirepass", "right"),), "redis://:wrong@127.0.0.1:{port}", "credentials"),
-        ((("requirepass", "right"),), "redis://127.0.0.1:{port}", "credentials"),
-    ],
+    some_of(
+        [
+            ((("maxmemory-policy", "allkeys-lru"),), "redis://127.0.0.1:{port}", "noeviction"),
+            ((("requirepass", "right"),), "redis://:wrong@127.0.0.1:{port}", "credentials"),
+            ((("requirepass", "right"),), "redis://127.0.0.1:{port}", "credentials"),
+        ]
+    ),
 )
 async def test_a_redis_that_is_not_fit_is_refused_at_the_start(
     tmp_path: Path, command: str, config: tuple[tuple[str, str], ...], url: str, says: str

@@ -13,6 +13,8 @@ from app.dev.simulator import answer_for
 from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
+from tests.long import some_of
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -50,13 +52,13 @@ async def kill_and_begin_one_more(api: Api) -> None:
     await starting
 
 
-@pytest.mark.parametrize("outage", [kill, refuse, kill_and_begin_one_more])
+@pytest.mark.parametrize("outage", some_of([kill, refuse, kill_and_begin_one_more], 1))
 async def test_an_outage_longer_than_the_leases_is_invisible(api: Api, outage: object) -> None:
     tag = f"outage-{outage.__name__}"  # type: ignore[attr-defined]
     texts = [f"{n} [[sim: tokens=300 rate=50 first=0 tag={tag}]]" for n in range(STREAMS)]
     sights = [Sight(await api.submit(text)) for text in texts]
     readers = [asyncio.create_task(watch(sight, api.cluster.any_front)) for sight in sights]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not all(sight.frames >= 20 for sight in sights):
             await asyncio.sleep(0.01)
         await outage(api)  # type: ignore[operator]

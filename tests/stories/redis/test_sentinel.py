@@ -16,6 +16,7 @@ from tests.harness.api import Api
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
 from tests.harness.running import Running
+from tests.patience import PATIENCE
 
 SERVICE = "keepstream"
 SENTINEL = """\
@@ -70,7 +71,7 @@ async def test_a_failover_ends_no_stream(stage: tuple[SentinelCluster, EmbeddedV
     while sight.frames < 30:
         await asyncio.sleep(0.01)
     await asyncio.to_thread(primary.kill)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         await reading
     assert sight.end is not None
     assert sight.end["outcome"] == "completed"

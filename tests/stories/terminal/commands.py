@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from tests.harness.running import KEEPSTREAM, PATIENCE, clean_environment
+from tests.harness.running import KEEPSTREAM, clean_environment
+from tests.patience import PATIENCE
 
 NOW = "[[sim: rate=0 first=0]]"
 # Begins, and says nothing more until it is stopped.

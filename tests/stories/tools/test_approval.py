@@ -17,6 +17,7 @@ from app.stream.approvals.approvals import Approvals, Verdict
 from tests.harness.api import Api, names_of
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -60,7 +61,7 @@ async def waiting(api: Api, text: str) -> tuple[Sight, asyncio.Task[None], str]:
 
 
 async def waits(api: Api, stream_id: str) -> dict[str, list[dict[str, str]]]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while (shown := await api.show(stream_id))["state"] != "waiting" or not await parked(api, stream_id):
             await asyncio.sleep(0.02)
     return shown
@@ -80,7 +81,7 @@ def paid(folder: Path) -> list[str]:
 
 async def whole(api: Api, sight: Sight, reading: asyncio.Task[None]) -> None:
     """It ended well, and its reader was never told to forget anything."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         await reading
     assert sight.end is not None
     assert (sight.end["outcome"], sight.resets) == ("completed", 0)
@@ -121,7 +122,7 @@ async def test_of_a_verdict_and_a_cancel_at_once_one_is_heard(api: Api, folder: 
     sight, reading, call = await waiting(api, f"{ASKS} not")
     answers = await asyncio.gather(api.cancel(sight.stream_id), say(api, sight.stream_id, call, approve=True))
     assert answers[0].status_code == 202
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await reading
     assert sight.end is not None
     assert sight.end["outcome"] in ("cancelled", "completed")
@@ -137,7 +138,7 @@ async def test_a_conversation_s_answer_may_wait_for_a_person(api: Api, folder: P
     stream_id = said.json()["id"]
     shown = await waits(api, stream_id)
     assert (await say(api, stream_id, shown["approvals"][0]["tool_use_id"], approve=True)).status_code == 202
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while len(messages := (await api.call("GET", f"/v1/conversations/{talk}")).json()["messages"]) < 2:
             await asyncio.sleep(0.02)
     assert [step["role"] for step in messages[1]["steps"]] == ["assistant", "user"]

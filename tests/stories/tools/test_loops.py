@@ -21,13 +21,14 @@ from app.stream import frames
 from tests.harness.api import Api, names_of
 from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
+from tests.long import long, some_of
+from tests.patience import PATIENCE
 from tests.stories.test_takeover import holder
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LEASE_SECONDS = 1.0
 TOOLS = {"tools": ["pay", "look", "wade"]}
-PATIENCE = 60.0
 LOOPS, DEATHS = 12, 6
 
 
@@ -134,7 +135,7 @@ async def test_killed_while_a_turn_is_written_the_turns_before_stay(house: House
 
 
 @pytest.mark.parametrize(("tool", "outcome"), [("look", "completed"), ("pay", "failed")])
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", some_of([signal.SIGKILL, signal.SIGTERM], 1))
 async def test_killed_or_drained_in_the_middle_of_a_tool(house: House, tool: str, outcome: str, how: int) -> None:
     house.hold(tool)
     sight, task = await house.read(f"[[sim: tools={tool} tell rate=0]]")
@@ -172,7 +173,7 @@ async def test_killed_between_two_results_only_the_missing_one_is_made(house: Ho
     assert sorted(house.ran(sight.stream_id).values()) == [1, 1, 1, 2]  # look began twice
 
 
-@pytest.mark.parametrize(("tool", "outcome"), [("look", "completed"), ("pay", "failed")])
+@pytest.mark.parametrize(("tool", "outcome"), some_of([("look", "completed"), ("pay", "failed")], 1))
 async def test_a_worker_that_comes_back_from_a_pause_in_a_tool_disturbs_nobody(
     house: House, tool: str, outcome: str
 ) -> None:
@@ -214,6 +215,7 @@ async def test_redis_gone_while_tools_run_costs_nothing_but_time(house: House) -
     assert sum(house.ran(sight.stream_id).values()) == 2
 
 
+@long
 async def test_many_loops_under_workers_that_die_all_the_time(house: House) -> None:
     """Whatever is hit: what must not run twice does not, and what is seen is what was told."""
     chance = random.Random(14)  # noqa: S311  # which worker dies

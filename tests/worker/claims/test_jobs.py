@@ -14,8 +14,9 @@ from arq.jobs import serialize_job
 from app.stream import keys
 from app.stream.queue import FUNCTION
 from app.stream.redis.connect import connect
+from tests.patience import PATIENCE
 from tests.worker.claims.pool.watching import LONG_MS
-from tests.worker.workshop import BEAT, PATIENCE, Workshop
+from tests.worker.workshop import BEAT, Workshop
 from worker.claims import jobs
 from worker.life.life import Life
 

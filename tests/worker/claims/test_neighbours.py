@@ -7,7 +7,8 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.workers.presence import Presence
-from tests.worker.workshop import LIFE_MS, PATIENCE, Workshop
+from tests.patience import PATIENCE
+from tests.worker.workshop import LIFE_MS, Workshop
 from worker.claims import neighbours, trust
 from worker.claims.neighbours import Neighbours, client_name
 

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.stream import keys
+from tests.patience import PATIENCE
 from tests.worker.claims.pool.watching import empty
-from tests.worker.workshop import BEAT, MODEL, PATIENCE, Workshop
+from tests.worker.workshop import BEAT, MODEL, Workshop
 from worker.life.interrupt import Why
 from worker.log.writer import Writer
 from worker.upstream import failure

@@ -22,6 +22,7 @@ from app.stream.log import Appended, Claim, Status
 from app.stream.redis.connect import connect
 from tests.app.stream.hands import Hands
 from tests.app.stream.telling import accept
+from tests.long import examples
 from worker.log.writer import Append, Writer
 
 STREAM = "st_one"
@@ -225,5 +226,6 @@ def machine(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> Iterator
         runner.run(Meeting.redis.aclose())
 
 
-def test_attempts_that_meet_are_told_apart() -> None:
-    run_state_machine_as_test(Meeting, settings=settings(max_examples=80, stateful_step_count=25))
+@pytest.mark.parametrize("many", examples(80))
+def test_attempts_that_meet_are_told_apart(many: int) -> None:
+    run_state_machine_as_test(Meeting, settings=settings(max_examples=many, stateful_step_count=25))

@@ -14,6 +14,7 @@ from app.stream import keys
 from app.stream.log import Status
 from app.stream.redis.connect import connect
 from tests.harness.network.proxy import Proxy
+from tests.patience import PATIENCE
 from tests.worker.log.committing import Hand, committing
 from worker.log import commit
 from worker.log.commit import Committer
@@ -48,7 +49,7 @@ async def test_a_call_that_cannot_be_made_is_one_stream_s_trouble(
             first.writer.take = broken  # type: ignore[method-assign]
         case "answer":
             first.writer.answered = broken  # type: ignore[method-assign]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         for _ in range(3):
             for hand in hands:
                 hand.write(2)
@@ -101,7 +102,7 @@ async def test_who_cannot_write_for_a_fault_of_his_own_says_since_when(
     assert committer.broken_for == 0
     monkeypatch.setattr(committer, "_pack", lambda _: 1 / 0)
     hand.write()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while committer.broken_for < 0.2:
             await asyncio.sleep(0.01)
     monkeypatch.undo()
@@ -112,7 +113,7 @@ async def test_who_cannot_write_for_a_fault_of_his_own_says_since_when(
 async def test_who_has_nothing_to_write_is_kept_from_nothing(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or a worker that failed once, and then had nothing to do, would never take a stream again."""
     monkeypatch.setattr(redis.connection_pool, "make_connection", lambda: 1 / 0)
-    async with Committer(redis) as committer, asyncio.timeout(5):
+    async with Committer(redis) as committer, asyncio.timeout(PATIENCE):
         while not committer.broken_for:
             await asyncio.sleep(0.01)
         monkeypatch.undo()
@@ -148,7 +149,7 @@ async def test_a_cancellation_that_is_none_does_not_end_the_writing(
         patch.setattr(Committer, "_session", cancelled)
         proxy.reset()
         hand.write()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await fell.wait()
     await hand.stands()
 
@@ -187,7 +188,7 @@ async def test_what_is_refused_for_now_holds_up_nobody_else(
     await redis.config_set("maxmemory", "1")
     try:
         refused.write()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not committer._refused:
                 await asyncio.sleep(0.01)
             last.writer.closing = True
@@ -206,10 +207,10 @@ async def test_what_is_refused_for_now_is_tried_again_by_itself(redis: Redis, co
     await redis.config_set("maxmemory", "1")
     hand.write()
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not committer._refused:
                 await asyncio.sleep(0.01)
     finally:
         await redis.config_set("maxmemory", "0")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await hand.stands()

@@ -8,6 +8,7 @@ import time
 
 from app.watch.events import of_processes
 from tests.harness.heard import heard
+from tests.patience import PATIENCE
 from tests.worker.tools.test_toolbox import BRIEF, box, call, fault, told
 from worker.tools.running.outcome import BLOCKING_SECONDS
 from worker.tools.toolbox import LEFT_MAX
@@ -22,7 +23,7 @@ async def test_a_tool_that_hangs_is_left_and_told() -> None:
         finally:
             ended.set()
 
-    async with asyncio.timeout(30):  # so that one who waits for ever is told soon
+    async with asyncio.timeout(PATIENCE):  # so that one who waits for ever is told soon
         assert "within 0.05 s" in await fault(box(hang, BRIEF), "hang")
         await ended.wait()
 
@@ -89,7 +90,7 @@ async def test_whoever_waits_for_a_call_may_leave() -> None:
         return ""
 
     running = asyncio.create_task(box(sleeper).run(call("sleeper")))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await began.wait()
         running.cancel()
         await left.wait()

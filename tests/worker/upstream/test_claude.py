@@ -12,7 +12,8 @@ import pytest
 from app.dev.simulator import serving
 from app.stream.concurrency.tasks import end
 from tests.harness.network.proxy import Proxy
-from tests.worker.workshop import AT_ONCE, MODEL, PATIENCE
+from tests.patience import PATIENCE
+from tests.worker.workshop import AT_ONCE, MODEL
 from worker.upstream.claude import Claude
 from worker.upstream.request import Request
 from worker.upstream.sse import Parser

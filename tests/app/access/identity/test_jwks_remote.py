@@ -18,6 +18,7 @@ from app.watch.events.of_processes import TokenKeysReloaded
 from tests.harness.heard import heard
 from tests.harness.identity.issuer import Issuer
 from tests.harness.identity.tokens import ec_key, public, rsa_key, token
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ async def test_who_asked_first_and_left_takes_the_answer_from_nobody(issuer: Iss
     issuer.answer = late
     async with keys_at(issuer.url) as keys:
         first, second = (asyncio.create_task(known(keys, "e")) for _ in range(2))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not issuer.asked:
                 await asyncio.sleep(0.005)
         first.cancel()
@@ -170,7 +171,7 @@ async def test_while_there_are_no_keys_they_are_asked_for_now_and_then(
     tokens = tokens_of(Settings(jwt_jwks=issuer.url))
     assert tokens is not None
     (task,) = tokens.tasks
-    async with task, asyncio.timeout(20):
+    async with task, asyncio.timeout(PATIENCE):
         assert isinstance(await tokens.caller_of(token(ec_key(), "ES256", "e")), Refused)
         issuer.shows(public(ec_key(), "e"))
         while not isinstance(await tokens.caller_of(token(ec_key(), "ES256", "e")), Caller):
@@ -183,7 +184,7 @@ async def test_a_set_whose_key_changed_and_names_none_is_asked_for_anew(issuer: 
     issuer.shows(public(rsa_key()))
     tokens = tokens_of(Settings(jwt_jwks=issuer.url))
     assert tokens is not None
-    async with tokens.tasks[0], asyncio.timeout(20):
+    async with tokens.tasks[0], asyncio.timeout(PATIENCE):
         while not issuer.asked:
             await asyncio.sleep(0.005)
         issuer.shows(public(rsa_key(2050)))

@@ -11,7 +11,8 @@ import pytest
 from app.access.identity.keys_command import main
 from app.access.identity.keys_file import digest_of
 from app.settings import SettingsError
-from tests.harness.running import KEEPSTREAM, PATIENCE
+from tests.harness.running import KEEPSTREAM
+from tests.patience import PATIENCE
 
 
 @pytest.fixture

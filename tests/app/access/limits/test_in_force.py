@@ -14,6 +14,7 @@ from app.settings import SettingsError
 from app.stream.observing import Event
 from app.watch.events.of_processes import LimitsReloaded
 from app.watch.observers import observed
+from tests.patience import PATIENCE
 
 
 def here() -> str:
@@ -26,7 +27,7 @@ class Told(list[Event]):
 
 
 async def until_told(told: Told, number: int) -> LimitsReloaded:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while len(found := [event for event in told if isinstance(event, LimitsReloaded)]) < number:
             await asyncio.sleep(0.01)
     return found[-1]

@@ -8,6 +8,7 @@ import pytest
 from anthropic import AsyncAnthropic
 
 from tests.app.dev.simulator.claude import asking, counts, raw_call, streamed
+from tests.patience import PATIENCE
 
 
 async def test_calls_are_counted(claude: AsyncAnthropic, http: httpx.AsyncClient) -> None:
@@ -35,7 +36,7 @@ async def test_a_client_that_leaves_is_noticed(url: str, http: httpx.AsyncClient
         pass
     assert (seen["open"], seen["closed_early"]) == (1, 0)
     writer.close()
-    async with asyncio.timeout(20):  # the faults last for a minute and more
+    async with asyncio.timeout(PATIENCE):  # the faults last for a minute and more
         while (seen := (await counts(http))["tags"]["left"])["open"]:
             pass
     assert (seen["calls"], seen["closed_early"]) == (1, 1)

@@ -16,6 +16,7 @@ from anthropic import AsyncAnthropic
 
 from app.dev.simulator.directives import Directives
 from tests.app.dev.simulator.claude import address, asking, counts, raw_call, said, streamed, text_of
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[4]
 
@@ -41,7 +42,7 @@ async def test_the_process_resets_and_notices_as_well() -> None:
             await reader.read(-1)
         writer.close()
         _, writer = await raw_call(url, "[[sim: stall-after=3 tag=left]]")
-        async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(5):
+        async with httpx.AsyncClient(base_url=url) as client, asyncio.timeout(PATIENCE):
             while not (await counts(client))["open"]:
                 pass
             writer.close()

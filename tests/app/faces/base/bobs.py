@@ -23,6 +23,7 @@ from app.stream import keys
 from app.stream.endings import Outcome
 from tests.app.served import Author, Served, served
 from tests.harness.identity.tokens import SECRET, token
+from tests.patience import PATIENCE
 
 ALICE, ACME, ROOT = "ks_alice-key", "ks_acme-key", "ks_root-key"
 BOB = {"x-api-key": ACME, "x-keepstream-user": "bob"}
@@ -131,7 +132,7 @@ async def house(redis: Redis, folder: Path) -> AsyncIterator[House]:
     file = folder / "keys"
     file.write_text(f"alice {digest_of(ALICE)}\nacme {digest_of(ACME)} delegate\nroot {digest_of(ROOT)} admin\n")
     settings = Settings(api_keys_file=str(file), jwt_secret=SECRET)
-    async with served(redis, settings) as running, httpx.AsyncClient(base_url=running.url, timeout=60) as http:
+    async with served(redis, settings) as running, httpx.AsyncClient(base_url=running.url, timeout=PATIENCE) as http:
         made = House(running, http)
         await made.furnish()
         yield made

@@ -18,6 +18,7 @@ from app.http.connection.takeover import can_take_over
 from app.settings import Settings
 from app.stream.endings import Outcome
 from tests.app.served import Author, Served, served, until
+from tests.patience import PATIENCE
 
 ASKED = {"model": "claude-x", "max_tokens": 10, "messages": [{"role": "user", "content": "hi"}]}
 CHAT = {"id": "c", "messages": [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "hi"}]}]}
@@ -42,7 +43,7 @@ async def front(redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 async def http(front: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=front.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as client:
         yield client
 
 

@@ -19,6 +19,7 @@ from tests.app.faces.base.told import told_of
 from tests.app.served import Served, served
 from tests.harness.heard import heard
 from tests.harness.identity.tokens import SECRET, raw, token
+from tests.patience import PATIENCE
 
 ALICE, ACME, OVER = "ks_alice-key", "ks_acme-key", "ks_over-key"
 NEVER = {"id": "st_" + "0" * 32, "chat_id": "never", "tool_use_id": "never"}
@@ -36,7 +37,7 @@ async def front(redis: Redis, folder: Path) -> AsyncIterator[tuple[Served, httpx
     elsewhere = {"x-forwarded-for": "203.0.113.9"}
     async with (
         served(redis, settings) as running,
-        httpx.AsyncClient(base_url=running.url, timeout=60, headers=elsewhere) as http,
+        httpx.AsyncClient(base_url=running.url, timeout=PATIENCE, headers=elsewhere) as http,
     ):
         yield running, http
 

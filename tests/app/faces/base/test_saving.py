@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from app.stream import keys
 from app.stream.saved.saved_calls import Wanted
 from tests.app.served import Served, limited_front
-from tests.harness.running import PATIENCE
+from tests.patience import PATIENCE
 
 MODEL = "claude-sonnet-4-5"
 ASKED = {"model": MODEL, "max_tokens": 1000, "messages": [{"role": "user", "content": "hi"}]}

@@ -21,7 +21,8 @@ from app.faces.board.attention import OLD_SECONDS
 from app.faces.board.view import Memory
 from app.stream.board.board import Board, Look
 from app.stream.endings import Outcome
-from tests.app.served import LEASE_MS, PATIENCE_SECONDS, Served, until
+from tests.app.served import LEASE_MS, Served, until
+from tests.patience import PATIENCE
 
 Shown = dict[str, Any]
 
@@ -33,7 +34,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def http(front: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=front.url, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as http:
         yield http
 
 
@@ -144,7 +145,7 @@ async def test_it_ends_with_the_front_and_says_when_to_come_again(front: Served,
     async with watching(http) as lines:
         await following(lines)
         front.hub.draining = True
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             rest = [line async for line in lines]
     assert [line for line in rest if line.startswith("retry: ")] != []
     assert "data:" not in rest[-1]
@@ -252,7 +253,7 @@ async def test_what_was_counted_is_read_when_the_clock_was_set_back(front: Serve
     board = front.board.board
     await board.leave("one", {"kind": "worker"}, 1, {"retries": 2})
     front.board._steps = {(await board.look()).step + 30: {"retries": 5}}
-    async with asyncio.timeout(PATIENCE_SECONDS), aclosing(front.board.snapshots()) as watching_it:
+    async with asyncio.timeout(PATIENCE), aclosing(front.board.snapshots()) as watching_it:
         while (await anext(watching_it))["retries"] != 2:
             pass
 

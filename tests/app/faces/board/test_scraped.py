@@ -11,10 +11,11 @@ from redis.asyncio import Redis
 
 from app.settings import Settings
 from tests.app.served import Served, served, until
+from tests.patience import PATIENCE
 
 
 async def get(front: Served, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=front.url, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as http:
         return await http.get("/metrics", headers=headers)
 
 

@@ -11,6 +11,7 @@ import httpx
 import orjson
 
 from tests.app.served import Author, Event, Served, until
+from tests.patience import PATIENCE
 
 START: Event = ("message_start", {"type": "message_start", "message": {"id": "msg_1"}})
 STOP: Event = ("message_stop", {"type": "message_stop"})
@@ -25,7 +26,7 @@ def path(author: Author) -> str:
 
 
 async def get(front: Served, address: str, headers: dict[str, str] | None = None, **asked: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=front.url, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as http:
         return await http.get(address, params=asked or None, headers=headers)
 
 
@@ -72,7 +73,7 @@ class Events:
 @asynccontextmanager
 async def events(front: Served, author: Author, **asked: str) -> AsyncIterator[Events]:
     async with (
-        httpx.AsyncClient(base_url=front.url, timeout=20) as http,
+        httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as http,
         http.stream("GET", path(author), params={"live": "sse", **asked}) as answer,
     ):
         yield Events(answer)

@@ -21,7 +21,8 @@ from app.stream.endings import Outcome
 from app.stream.frames import Position, origin
 from app.stream.log import READ_BYTES
 from tests.app.faces.durable.reading import START, STOP, events, get, path, text, types, waiting
-from tests.app.served import PATIENCE_SECONDS, Author, Served, until
+from tests.app.served import Author, Served, until
+from tests.patience import PATIENCE
 
 LARGE = text("long " * 20_000)
 
@@ -172,7 +173,7 @@ class TestEvents:
     ) -> None:
         monkeypatch.setattr(answer, "SSE_SECONDS", 0.05)
         await author.write(START, text("a"))
-        async with asyncio.timeout(PATIENCE_SECONDS), events(front, author, offset="-1") as told:
+        async with asyncio.timeout(PATIENCE), events(front, author, offset="-1") as told:
             *_, (name, control) = await told.rest()
         assert (name, control["streamNextOffset"]) == ("control", author.last_id)
         assert "streamClosed" not in control

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from tests.app.served import Served
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
 async def http(front: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=front.url, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as http:
         yield http

@@ -29,6 +29,7 @@ from tests.app.faces.messages.calls import (
     wire,
 )
 from tests.app.served import Served, until
+from tests.patience import PATIENCE
 
 
 class TestStreaming:
@@ -181,7 +182,7 @@ class TestStreaming:
         await author.write(WORLD)
         await author.write(STOP)
         await author.end(Outcome.COMPLETED)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             told, _, answered = (await reader.read(-1)).partition(b"\r\n\r\n")
         writer.close()
         assert b"transfer-encoding" not in told

@@ -27,7 +27,6 @@ from tests.app.faces.native.wires import (
     A_LONG_WORD,
     HEAD,
     PART,
-    PATIENCE_SECONDS,
     SIZES,
     STREAM,
     MemoryLog,
@@ -37,6 +36,7 @@ from tests.app.faces.native.wires import (
     Wire,
     dechunked,
 )
+from tests.patience import PATIENCE
 
 
 class Connection(RuleBasedStateMachine):
@@ -261,7 +261,7 @@ class Connection(RuleBasedStateMachine):
         if self._running():
             self.it_ends_now()
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(PATIENCE):
                 while not (self.wire.given_back or self.wire.closing):
                     self.wire.take(10**9)
                     self.tail.repair()

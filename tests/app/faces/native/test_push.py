@@ -19,6 +19,7 @@ from app.stream.frames import Position, encode, encode_json, origin
 from app.stream.log import Log, Read, State
 from tests.app.served import Author, Served, until
 from tests.app.taken import dechunked, get, path, said, taken_over
+from tests.patience import PATIENCE
 
 STREAM = "st_takeover"
 
@@ -186,7 +187,7 @@ async def test_a_client_that_does_not_read_holds_little_and_loses_nothing(front:
     assert most <= TRANSPORT_BYTES + PART_BYTES + 64
     assert slow._transport.get_write_buffer_size() <= TRANSPORT_BYTES + PART_BYTES + 64
     reader, writer = await asyncio.open_connection(sock=sock)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         body = (await reader.read(-1)).partition(b"\r\n\r\n")[2]
     assert dechunked(body) == whole
     writer.close()

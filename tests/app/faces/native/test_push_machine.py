@@ -14,6 +14,7 @@ from app.fanout import tail as tails
 from app.http.connection import sockets
 from tests.app.faces.native.connection import Connection
 from tests.app.faces.native.wires import A_LONG_WORD, A_LONG_WORD_SAID, PART
+from tests.long import examples
 
 WINDOW = 100
 STEPS = 40
@@ -38,8 +39,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, name, value)
 
 
-def test_what_reaches_the_socket_is_the_log() -> None:
-    run_state_machine_as_test(Connection, settings=settings(max_examples=120, stateful_step_count=STEPS))
+@pytest.mark.parametrize("many", examples(120))
+def test_what_reaches_the_socket_is_the_log(many: int) -> None:
+    run_state_machine_as_test(Connection, settings=settings(max_examples=many, stateful_step_count=STEPS))
 
 
 @pytest.mark.parametrize("says", ["it_is_pinged", "half-close", "leave"])

@@ -18,6 +18,7 @@ from app.intake.relay import WAIT_SECONDS_MAX
 from app.stream.endings import Outcome
 from app.stream.log import State
 from tests.app.served import Author, Served, limited_front, until
+from tests.patience import PATIENCE
 
 BODY: dict[str, Any] = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
 MESSAGE = {"id": "msg_1", "type": "message", "content": [{"type": "text", "text": "Hello"}]}
@@ -27,7 +28,7 @@ LONG, SHORT = "100", "0.05"
 
 @pytest.fixture
 async def http(front: Served) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=front.url, timeout=20) as made:
+    async with httpx.AsyncClient(base_url=front.url, timeout=PATIENCE) as made:
         yield made
 
 

@@ -20,7 +20,6 @@ HEAD = b": head\n\n"
 PART = 160  # more than an ending takes
 # Of the texts: most frames are small, some larger than a part.
 SIZES = st.integers(0, 20) | st.integers(0, 20) | st.integers(PART, 3 * PART)
-PATIENCE_SECONDS = 1.0
 A_LONG_WORD = Queued(10**6)
 A_LONG_WORD_SAID = b": " + b"p" * PART + b"\n\n"
 

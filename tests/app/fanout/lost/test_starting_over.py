@@ -21,6 +21,7 @@ from app.stream.frames import Position, encode, encode_json, origin
 from app.stream.log import READ_BYTES, Log, Read
 from tests.app.following import LIFE_MS, OWNER, Client, Stream, inside
 from tests.app.served import until
+from tests.patience import PATIENCE
 
 STREAM = "st_starting_over"
 CONVERSATION = "cv_starting_over"
@@ -162,10 +163,10 @@ async def test_a_tail_that_is_left_lets_nobody_wait(redis: Redis, stream: Stream
         assert not waiting.done()
         old.go_away()
         behind.go_away()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await waiting
             await beginning
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await tail.changed()  # and who comes yet later, neither
     assert isinstance(behind.reader, PushReader)
 

@@ -12,19 +12,9 @@ import pytest
 from app.http.connection import bounds
 from app.http.connection.bounds import AROUND_BYTES
 from app.http.connection.protocol import BoundedProtocol
-from tests.app.http.speaking import (
-    CHUNKED,
-    GET,
-    PATIENCE,
-    POST,
-    SOON,
-    Application,
-    Connection,
-    connected,
-    eager,
-    refusal_of,
-)
+from tests.app.http.speaking import CHUNKED, GET, POST, SOON, Application, Connection, connected, eager, refusal_of
 from tests.app.served import listening, until
+from tests.patience import PATIENCE
 
 # What a front may hold of a connection's head: the bound, and one read of the event loop's.
 READ_BYTES = 256 * 1024

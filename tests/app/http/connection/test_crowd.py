@@ -19,8 +19,8 @@ from app.watch.observers import observed
 from tests.app.http.speaking import connected
 from tests.app.served import Served, served, until
 from tests.app.taken import path, taken_over
+from tests.patience import PATIENCE
 
-PATIENCE = 20.0
 AGAIN = b"retry: 10000\n: "
 
 

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from app.http.connection import bounds
 from app.http.envelope import Door, Envelope
 from tests.app.served import listening
+from tests.patience import PATIENCE
 
 SOON = 0.01
 HEADERS = [(b"content-type", b"text/event-stream")]
@@ -35,7 +36,7 @@ async def test_pokes_stand_between_events_only(monkeypatch: pytest.MonkeyPatch) 
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
         writer.write_eof()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await reader.readuntil(b"\r\n\r\n")
             while size := int(await reader.readuntil(b"\r\n"), 16):
                 body += (await reader.readexactly(size + 2))[:-2]

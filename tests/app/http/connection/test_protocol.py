@@ -11,17 +11,9 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
 from app.http.connection import bounds
-from tests.app.http.speaking import (
-    CHUNKED,
-    GET,
-    PATIENCE,
-    POST,
-    SOON,
-    Application,
-    connected,
-    refusal_of,
-)
+from tests.app.http.speaking import CHUNKED, GET, POST, SOON, Application, connected, refusal_of
 from tests.app.served import listening
+from tests.patience import PATIENCE
 
 # --- odd and honest
 

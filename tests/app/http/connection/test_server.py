@@ -12,16 +12,9 @@ from app.http.connection import bounds
 from app.http.connection.bounds import AROUND_BYTES as HEAD_BYTES
 from app.http.connection.server import address, listen
 from app.settings import SettingsError
-from tests.app.http.speaking import (
-    GET,
-    PATIENCE,
-    SOON,
-    Application,
-    Connection,
-    connected,
-    refusal_of,
-)
+from tests.app.http.speaking import GET, SOON, Application, Connection, connected, refusal_of
 from tests.app.served import listening, until
+from tests.patience import PATIENCE
 
 
 @pytest.mark.parametrize("head", [b"", b"G", GET, GET + b"x-more: " + b"x" * 1000])

@@ -20,6 +20,7 @@ from app.http.connection.takeover import give_back, take_over
 from app.stream.endings import Outcome
 from tests.app.served import Author, Served, until
 from tests.app.taken import path, said, taken_over
+from tests.patience import PATIENCE
 
 
 class Uvicorns(asyncio.Protocol):
@@ -101,7 +102,7 @@ async def test_a_request_behind_it_is_answered_after_the_stream(front: Served, a
     )
     await until(lambda: front.hub.readers)
     await author.end(Outcome.COMPLETED)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         stream, _, behind = (await reader.read(-1)).partition(b"\r\n0\r\n\r\n")
     assert stream.count(b"HTTP/1.1 ") == 1
     assert b"event: relay.end\n" in stream
@@ -111,7 +112,7 @@ async def test_a_request_behind_it_is_answered_after_the_stream(front: Served, a
 
 
 async def test_a_connection_serves_other_requests_before_and_after_its_stream(front: Served, author: Author) -> None:
-    async with httpx.AsyncClient(timeout=20, limits=httpx.Limits(max_connections=1)) as client:
+    async with httpx.AsyncClient(timeout=PATIENCE, limits=httpx.Limits(max_connections=1)) as client:
         ports = set()
         for n in range(3):
             async with client.stream("GET", f"{front.url}/healthz") as answer:
@@ -141,7 +142,7 @@ async def talk(front: Served, *said: bytes, half_close: bool = False, then: Call
             then = None
     if half_close:
         writer.write_eof()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         answer = await reader.read(-1)
     writer.close()
     return answer
@@ -212,7 +213,7 @@ async def test_a_drain_says_nothing_to_a_connection_that_was_given_back(front: S
     one.leave(300)  # the drain took its list before
     one.aside(PING)
     writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         behind = (await reader.read(-1)).partition(LAST_CHUNK)[2]
     assert behind.startswith(b"HTTP/1.1 200 ")
     assert behind.endswith(b'{"status":"ok"}')

@@ -61,7 +61,7 @@ async def test_a_body_that_falls_silent_is_refused_as_any_request_is(
 
 
 async def test_a_body_that_comes_slowly_is_served(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "BODY_SECONDS", 5 * SOON)
+    monkeypatch.setattr(bounds, "BODY_SECONDS", 8 * SOON)
     async with listening(application) as port, connected(port) as one:
         one.send(POST + b"content-length: 10\r\n\r\n")
         for _ in range(10):

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 
 from app.stream.concurrency.fair_turns import FairTurns
+from tests.patience import PATIENCE
 
 
 async def test_one_begins_in_each_round_and_the_others_have_it_in_between() -> None:
@@ -26,7 +27,7 @@ async def test_one_begins_in_each_round_and_the_others_have_it_in_between() -> N
             most = max(most, sum(done.values()) - before)
 
     watching = asyncio.create_task(watches())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*(works(n) for n in range(10)), watching)
     assert most == 1
     assert rounds >= 200
@@ -41,7 +42,7 @@ async def test_they_come_in_the_order_in_which_they_asked() -> None:
             await turns.next()
             order.append(name)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*(works(n) for n in range(4)))
     assert order == [0, 1, 2, 3] * 3
 
@@ -52,6 +53,6 @@ async def test_who_leaves_while_it_waits_leaves_no_hole() -> None:
     await asyncio.sleep(0)
     for task in waiting[:4]:
         task.cancel()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await waiting[4]
         await turns.next()

@@ -11,6 +11,7 @@ from redis.exceptions import ResponseError
 
 from app.stream.concurrency import tasks as tasks_module
 from app.stream.concurrency.tasks import Rounds, Supervised, end
+from tests.patience import PATIENCE
 
 
 async def for_ever() -> None:
@@ -82,7 +83,7 @@ async def test_work_that_fell_is_told_by_its_class_and_started_again(
 ) -> None:
     monkeypatch.setattr(tasks_module, "PAUSE_SECONDS", 0.001)
     work = Work(fall, fall)
-    async with Supervised("sweep", work) as watched, asyncio.timeout(20):
+    async with Supervised("sweep", work) as watched, asyncio.timeout(PATIENCE):
         await work.runs.wait()
         assert (watched.alive, watched.falls, len(work.starts)) == (True, 2, 3)
     assert not watched.alive
@@ -96,7 +97,7 @@ async def test_work_that_fell_is_told_by_its_class_and_started_again(
 async def test_work_that_falls_at_once_is_not_started_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks_module, "PAUSE_SECONDS", 0.02)
     work = Work(*[KeyError()] * 4)
-    async with Supervised("sweep", work), asyncio.timeout(20):
+    async with Supervised("sweep", work), asyncio.timeout(PATIENCE):
         await work.runs.wait()
     pauses = [after - before for before, after in itertools.pairwise(work.starts)]
     for n, pause in enumerate(pauses):
@@ -108,7 +109,7 @@ async def test_who_asks_while_it_lies_is_told(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(tasks_module, "PAUSE_SECONDS_MAX", 3600.0)
     watched = Supervised("sweep", Work(KeyError())).start()
     assert watched.alive
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while watched.falls == 0:
             await asyncio.sleep(0)
     assert not watched.alive
@@ -118,7 +119,7 @@ async def test_who_asks_while_it_lies_is_told(monkeypatch: pytest.MonkeyPatch) -
 async def test_a_cancellation_ends_it() -> None:
     work = Work()
     watched = Supervised("sweep", work).start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await work.runs.wait()
         await watched.stop()
     assert (watched.falls, watched.alive) == (0, False)
@@ -132,7 +133,7 @@ async def test_an_outage_is_told_as_one_and_is_no_fall(
 ) -> None:
     monkeypatch.setattr(tasks_module, "PAUSE_SECONDS_MAX", 0.001)
     work = Work(*[RedisConnectionError()] * 20)
-    async with Supervised("claims", work, asks_redis=True) as watched, asyncio.timeout(20):
+    async with Supervised("claims", work, asks_redis=True) as watched, asyncio.timeout(PATIENCE):
         await work.runs.wait()
         assert watched.falls == 0
     assert len(caplog.records) == 1
@@ -145,7 +146,7 @@ async def test_what_redis_never_answers_is_a_fall_and_its_words_are_not_told(
     monkeypatch.setattr(tasks_module, "PAUSE_SECONDS_MAX", 0.001)
     refused = ResponseError("Command # 1 (SET a secret) of pipeline caused error: ('OOM no room',)")
     work = Work(refused, ResponseError("secret"))
-    async with Supervised("claims", work, asks_redis=True) as watched, asyncio.timeout(20):
+    async with Supervised("claims", work, asks_redis=True) as watched, asyncio.timeout(PATIENCE):
         await work.runs.wait()
         assert watched.falls == 1
     assert "secret" not in caplog.text
@@ -167,7 +168,7 @@ async def test_rounds_go_on_after_one_that_raised(monkeypatch: pytest.MonkeyPatc
         if rounds == 3:
             done.set()
 
-    async with Rounds("sweep", 0.001, once) as watched, asyncio.timeout(20):
+    async with Rounds("sweep", 0.001, once) as watched, asyncio.timeout(PATIENCE):
         await done.wait()
         assert (watched.alive, watched.falls) == (True, 1)
     assert not watched.alive
@@ -186,7 +187,7 @@ async def test_a_round_that_hangs_is_no_life_and_is_ended_and_begun_again(
         if hangs and hangs.pop():
             await for_ever()
 
-    async with Rounds("sweep", 0.001, once) as watched, asyncio.timeout(20):
+    async with Rounds("sweep", 0.001, once) as watched, asyncio.timeout(PATIENCE):
         assert watched.alive  # it has just begun
         for _ in range(2):
             await begun.get()

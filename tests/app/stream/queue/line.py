@@ -17,7 +17,7 @@ LIFE_MS = 600_000
 LEASE_MS = 60_000
 LIMIT = 4
 ROOM = 10_000
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
 
 
 async def submit(queue: Queue, *stream_ids: str) -> None:

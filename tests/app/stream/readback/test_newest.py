@@ -13,6 +13,7 @@ from app.stream.frames import Position, encode, origin
 from app.stream.log import Log, Read
 from app.stream.readback import newest
 from app.stream.readback.newest import pieces
+from tests.patience import PATIENCE
 
 STREAM = "st_newest"
 
@@ -31,7 +32,7 @@ async def write(redis: Redis, *sizes: int, base: int = 0, cut: int = 0) -> list[
 
 
 async def given(redis: Redis, most: float = float("inf")) -> list[bytes]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         return [data async for data in pieces(partial(Log(redis).read, STREAM), most)]
 
 

@@ -20,6 +20,7 @@ from app.stream.redis import fitness
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import CHANNELS, WORDS, Part, check_server, judge, names, needs, until_fit
 from tests.harness.network import users
+from tests.patience import PATIENCE
 
 FIT = {"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "maxmemory": 1, "cluster_enabled": 0}
 # What a connection says of itself, and asks where the server has changed its place; the last has another way beside it.
@@ -172,7 +173,7 @@ async def test_a_server_that_is_away_is_waited_for_and_that_is_said(
     while "redis.away" not in caplog.text:
         await asyncio.sleep(0.01)
     with await asyncio.to_thread(EmbeddedValkey.start, tmp_path, port):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await waiting
         await redis.aclose()
     assert sum("redis.awa" in line for line in caplog.messages) <= 2
@@ -190,7 +191,7 @@ async def test_a_replica_gets_a_moment_to_become_the_primary_and_is_refused_then
                 await until_fit(redis)
             waiting = asyncio.create_task(until_fit(redis))
             await plain.execute_command("REPLICAOF", "NO", "ONE")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await waiting
 
 

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from app.stream import keys
 from app.stream.log import Claim, Log
 from app.stream.saved.rest import COMES, FIELD, Rests
-from tests.harness.running import PATIENCE
+from tests.patience import PATIENCE
 
 CLAIM = Claim("s", 1, "w")
 LIFE_MS = 60_000

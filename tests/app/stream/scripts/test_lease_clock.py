@@ -17,6 +17,7 @@ from app.stream.log import Claim
 from app.stream.queue import Queue
 from app.stream.workers.presence import Presence
 from tests.harness.servers import Server
+from tests.long import examples
 
 LIFE_MS = 600_000
 LEASE_MS = 10_000
@@ -197,6 +198,7 @@ def weather(server: Server) -> Iterator[None]:
         runner.run(Weather.redis.aclose())
 
 
+@pytest.mark.parametrize("many", examples(40))
 @pytest.mark.usefixtures("weather")
-def test_no_living_worker_is_robbed_in_any_weather(server: Server) -> None:
-    run_state_machine_as_test(Weather, settings=settings(max_examples=server.examples(40), stateful_step_count=20))
+def test_no_living_worker_is_robbed_in_any_weather(server: Server, many: int) -> None:
+    run_state_machine_as_test(Weather, settings=settings(max_examples=server.examples(many), stateful_step_count=20))

@@ -23,6 +23,7 @@ from app.stream.scripts import source
 from tests.app.stream.hands import MOMENTS, Dumps, Hand, Hands, values
 from tests.app.stream.telling import LIFE_MS, OWNER, accept
 from tests.harness.servers import Server
+from tests.long import examples
 
 LEASE_MS = 60_000
 STREAMS_MAX = 2
@@ -63,8 +64,9 @@ class OneLog(Hands):
         self.begin(self.hands[-1])
 
 
-def test_a_log_is_one_history_whoever_writes_and_whatever_is_lost(server: Server) -> None:
-    run_state_machine_as_test(OneLog, settings=settings(max_examples=server.examples(50), stateful_step_count=15))
+@pytest.mark.parametrize("many", examples(50))
+def test_a_log_is_one_history_whoever_writes_and_whatever_is_lost(server: Server, many: int) -> None:
+    run_state_machine_as_test(OneLog, settings=settings(max_examples=server.examples(many), stateful_step_count=15))
 
 
 @dataclass(frozen=True)
@@ -237,5 +239,6 @@ def is_newest(claim: Claim, newest: dict[str, str]) -> bool:
     return newest.get(claim.stream_id) == f"{claim.fence}|{claim.holder}"
 
 
-def test_the_scripts_keep_their_promises_in_any_order(server: Server) -> None:
-    run_state_machine_as_test(Scripts, settings=settings(max_examples=server.examples(25), stateful_step_count=40))
+@pytest.mark.parametrize("many", examples(25))
+def test_the_scripts_keep_their_promises_in_any_order(server: Server, many: int) -> None:
+    run_state_machine_as_test(Scripts, settings=settings(max_examples=server.examples(many), stateful_step_count=40))

@@ -14,8 +14,8 @@ import pytest
 from app.clients.python.keepstream import AsyncClient, ConflictError, UnreachableError
 from app.terminal.talking import allowing as module
 from app.terminal.talking.allowing import Allowing
+from tests.patience import PATIENCE
 
-PATIENCE_SECONDS = 10.0
 ASKED = {"t1": "`pay usd: 5`", "t2": "`pay usd: 6`"}
 
 
@@ -36,7 +36,7 @@ class Server:
         return {}
 
     async def hears(self) -> tuple[str, bool]:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             return await self.told.get()
 
     def asks(self, *, can: bool = True) -> Allowing:

@@ -16,8 +16,7 @@ import pytest
 
 from app.watch.logs import writer as writers
 from app.watch.logs.writer import Writer
-
-PATIENCE = 30.0
+from tests.patience import PATIENCE
 
 
 def told(lines: int, why: str) -> bytes:

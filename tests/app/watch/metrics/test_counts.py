@@ -21,6 +21,7 @@ from app.watch.metrics.parts.worker_metrics import WorkerMetrics
 from app.watch.observers import observed
 from tests.app.served import Author, Served, served, until
 from tests.app.watch.metrics.made import shown
+from tests.patience import PATIENCE
 from tests.worker.workshop import LIFE_MS, MODEL, Workshop, workshop
 
 # No model of anybody's; a client may name as many as it likes.
@@ -61,7 +62,7 @@ async def house(redis: Redis, valkey: EmbeddedValkey) -> AsyncIterator[House]:
         shop = await stack.enter_async_context(workshop(redis, valkey.url))
         front = await stack.enter_async_context(served(redis, shop.settings))
         worker = Metrics(WorkerMetrics(), timing.seconds)
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=front.url, timeout=30))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=front.url, timeout=PATIENCE))
         stack.enter_context(observed(front.metrics, worker))
         yield House(shop, front, worker, http)
 

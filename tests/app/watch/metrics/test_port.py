@@ -14,8 +14,9 @@ from app.watch.events import of_processes
 from app.watch.metrics import port as ports
 from app.watch.metrics.exposition import Page
 from app.watch.metrics.port import CONNECTIONS_MAX, MetricsPort
-from tests.app.served import PATIENCE_SECONDS, until
+from tests.app.served import until
 from tests.harness.heard import heard
+from tests.patience import PATIENCE
 
 HERE = "127.0.0.1"
 
@@ -52,7 +53,7 @@ async def say(served: MetricsPort, data: bytes) -> bytes:
     reader, writer = await connection(served)
     writer.write(data)
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             return await reader.read()
     except ConnectionError:
         return b""

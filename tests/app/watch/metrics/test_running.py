@@ -11,13 +11,14 @@ from app.watch.metrics.running import running
 from app.watch.metrics.table import Of
 from tests.app.served import until
 from tests.app.watch.metrics.made import STANDING, metrics_of, shown
+from tests.patience import PATIENCE
 
 HERE = replace(Settings(), metrics_port=0, metrics_host="127.0.0.1")
 
 
 async def test_with_a_port_they_are_served_there() -> None:
     metrics = metrics_of(Of.WORKER)
-    async with running(metrics, HERE, tuple) as address, httpx.AsyncClient(timeout=20) as http:
+    async with running(metrics, HERE, tuple) as address, httpx.AsyncClient(timeout=PATIENCE) as http:
         assert address is not None
         found = await http.get(address)
         assert "keepstream_streams_running 4.0" in found.text

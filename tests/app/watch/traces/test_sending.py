@@ -16,7 +16,8 @@ from app.watch.events.of_processes import SpansLost, TracesAway, TracesBack
 from app.watch.traces import sending as sending_
 from app.watch.traces.observer import SCOPE
 from app.watch.traces.sending import ANSWER_BYTES, Batches, Sender
-from tests.harness.network.otlp import PATIENCE, Endpoint, endpoint
+from tests.harness.network.otlp import Endpoint, endpoint
+from tests.patience import PATIENCE
 
 
 class Heard:

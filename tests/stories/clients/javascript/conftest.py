@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.harness import node
-from tests.harness.running import PATIENCE, clean_environment, to_its_end
+from tests.harness.running import clean_environment, to_its_end
+from tests.patience import PATIENCE
 
 PACKAGE = Path(__file__).parents[4] / "app" / "clients" / "js"
 SCRIPTS = Path(__file__).parent / "project"

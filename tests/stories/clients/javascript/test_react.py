@@ -16,6 +16,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Request, Route, 
 from tests.app.docs.shelf import SHELF
 from tests.harness.network.sse_cutter import CuttingProxy
 from tests.page.visiting import CHROMIUM, launch
+from tests.patience import PATIENCE
 from tests.stories.clients.conftest import Up
 from tests.stories.clients.javascript.conftest import Project
 
@@ -123,7 +124,7 @@ async def test_an_app_of_less_than_fifteen_lines_goes_on_after_a_reload(visitor:
 
 async def whole_of(up: Up, stream: str) -> str:
     """The text of a stream, once it has ended."""
-    async with httpx.AsyncClient(base_url=up.url, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=up.url, timeout=PATIENCE) as http:
         await http.get(f"/v1/streams/{stream}/events")
     return await text_of(up, stream)
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness.running import PATIENCE, clean_environment
+from tests.harness.running import clean_environment
+from tests.patience import PATIENCE
 from tests.stories.clients.conftest import Up
 
 HERE = Path(__file__).parent

@@ -19,6 +19,7 @@ from app.clients.python.keepstream import (
 from tests.app.clients.python.keepstream.either import Either, Make
 from tests.app.clients.python.keepstream.either import make as make  # noqa: PLC0414  # a fixture
 from tests.harness.network.sse_cutter import CuttingProxy
+from tests.patience import PATIENCE
 from tests.stories.clients.conftest import Up
 
 # The first cut is in the head of the answer, the others anywhere in frames, ids and letters.
@@ -176,4 +177,4 @@ async def test_what_happened_and_what_it_cost_can_be_asked_for(client: Either) -
     assert (await client("stream", stream["id"]))["outcome"] == "completed"
     assert (await client("models"))["data"]
     assert (await client("request", "GET", "/healthz")) == {"status": "ok"}
-    assert "streams" in str(await asyncio.wait_for(client("snapshot"), 20))
+    assert "streams" in str(await asyncio.wait_for(client("snapshot"), PATIENCE))

@@ -8,8 +8,9 @@ import orjson
 import pytest
 
 from app.stream import keys
+from tests.patience import PATIENCE
 from tests.worker.life.tooling.box import asking, boxed
-from tests.worker.workshop import PATIENCE, Stream, Workshop
+from tests.worker.workshop import Stream, Workshop
 
 ONE = asking("look")
 

@@ -14,8 +14,9 @@ import pytest
 
 from app.stream import keys
 from app.stream.approvals.approvals import Decided, Verdict
+from tests.patience import PATIENCE
 from tests.worker.life.tooling.box import Box, asking, boxed
-from tests.worker.workshop import PATIENCE, Workshop
+from tests.worker.workshop import Workshop
 from worker.life import life
 
 LEASE = 0.6

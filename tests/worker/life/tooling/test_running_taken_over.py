@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from app.stream import keys
+from tests.patience import PATIENCE
 from tests.worker.life.tooling.box import asking, boxed
 from tests.worker.life.tooling.test_running import TURN, turns
-from tests.worker.workshop import MODEL, PATIENCE, Workshop
+from tests.worker.workshop import MODEL, Workshop
 from worker.life import decide, life
 
 LEASE = 0.6

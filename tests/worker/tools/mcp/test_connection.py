@@ -15,6 +15,7 @@ import pytest
 from app.stream.observing import Event
 from app.watch.events.of_processes import McpServerGone, McpServerThere, ToolLeftOut
 from tests.harness.heard import heard
+from tests.patience import PATIENCE
 from tests.worker.tools.mcp.living import lives
 from worker.tools.functions.decorator import Options
 from worker.tools.mcp import connection as connection_module
@@ -24,7 +25,6 @@ from worker.tools.running.redacted import Redactor
 from worker.tools.tool import Call, Result
 from worker.tools.toolbox import Toolbox
 
-PATIENCE_SECONDS = 30.0  # a test that waits in vain says so soon
 HERE = Path(__file__).parent
 SECRET = "sk-of-the-shop"
 
@@ -49,7 +49,7 @@ class There:
         return await self.box.run(Call("st_1", "ann", "toolu_1", name, orjson.dumps(given)))
 
     async def until(self, so: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while not so():
                 await asyncio.sleep(0.01)
 

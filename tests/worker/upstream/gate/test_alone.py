@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from app.stream.workers.gates import Report, Turns
+from tests.patience import PATIENCE
 from worker.upstream.gate import UNASKED, Gate, Later, Turn
 
 
@@ -82,7 +83,7 @@ async def test_what_came_of_a_call_is_told_once(gate: Gate, given: Given) -> Non
 @pytest.mark.parametrize("error", [RedisConnectionError(), ResponseError("NOPERM"), ValueError()])
 async def test_where_redis_does_not_tell_nobody_waits(error: Exception) -> None:
     gate = Gate("w", Given(error), lambda: 0)  # type: ignore[arg-type]
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         assert isinstance(await enter(gate), Turn)
     await gate.close()
 
@@ -99,7 +100,7 @@ async def test_who_is_cancelled_as_the_answer_comes_keeps_nobody_waiting(
     given.answers.set()  # its waiter goes on in the next round of the loop, as do those who are cancelled now
     for number in left:
         entering[number].cancel()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while not entering[3].done():
             given.turns = 1
             await asyncio.sleep(0.01)

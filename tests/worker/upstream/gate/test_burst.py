@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from app.dev.embedded import EmbeddedValkey
 from app.dev.simulator.rules.buckets import Rates
 from app.stream import keys
+from tests.patience import PATIENCE
 from tests.worker.workshop import Workshop, workshop
 from worker.upstream.gate import UNASKED
 
@@ -39,7 +40,7 @@ async def test_who_comes_alone_asks_nobody(shop: Workshop) -> None:
 
 async def test_who_waits_in_the_line_alone_is_called_when_it_is_its_turn(shop: Workshop) -> None:
     """Nobody else asks there: whoever looked last did so before it had joined."""
-    async with shop.worker(), asyncio.timeout(10):
+    async with shop.worker(), asyncio.timeout(PATIENCE):
         for n in range(2):
             stream = await shop.run(f"[[sim: status=429 retry-after-ms=50 times=1]] [[sim: tokens=3]] {n}")
             assert stream.outcome == "completed"

@@ -14,6 +14,7 @@ from app.stream.asides import Held, decode, is_aside
 from app.stream.endings import Outcome
 from app.stream.log import Claim
 from app.stream.queue import Queue
+from tests.patience import PATIENCE
 from tests.worker.workshop import Workshop
 
 ANOTHER = "claude-haiku-4-5"
@@ -40,7 +41,7 @@ async def test_who_waits_is_told_for_how_long_and_it_is_not_logged(shop: Worksho
         stream_id = await shop.submit("[[sim: status=429 retry-after=2 times=1]] [[sim: tokens=3]]")
         await listener.subscribe(keys.channel(stream_id))
         asides = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not asides:
                 message = await listener.get_message(ignore_subscribe_messages=True, timeout=1)
                 if message is not None and is_aside(message["data"]):
@@ -52,7 +53,7 @@ async def test_who_waits_is_told_for_how_long_and_it_is_not_logged(shop: Worksho
 
 
 async def test_a_wait_stands_for_who_comes_later_until_the_call_is_made(shop: Workshop) -> None:
-    async with shop.worker(), asyncio.timeout(20):
+    async with shop.worker(), asyncio.timeout(PATIENCE):
         stream_id = await shop.submit("[[sim: status=429 retry-after=1 times=1]] [[sim: tokens=3]]")
         while (held := await asides.standing(shop.redis, stream_id)) is None:
             await asyncio.sleep(0.01)
@@ -95,7 +96,7 @@ async def test_a_line_that_nobody_here_has_joined_goes_on(shop: Workshop) -> Non
     async with shop.worker("first"):
         stream_id = await shop.submit("[[sim: status=429 retry-after=2 times=1]] [[sim: tokens=3]]")
         await shop.eventually(in_line(shop))
-    async with shop.worker("second"), asyncio.timeout(6):
+    async with shop.worker("second"), asyncio.timeout(PATIENCE):
         assert (await shop.ended(stream_id)).outcome == "completed"
     assert not await shop.redis.exists(keys.LINES)
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Self
 
-from tests.harness.running import PATIENCE
+from tests.patience import PATIENCE
 
 STREAM = "st_00000000000000000000000000000001"
 EVENTS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"

@@ -15,6 +15,7 @@ from app.stream import keys
 from app.stream.conversations.conversation import Conversation
 from app.stream.errors import NoConversationError
 from tests.app.faces.conversations.test_saying import OWNER, conversing, say, submits
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,7 @@ async def begun(redis: Redis, front: Conversing) -> Conversation:
 
 async def asked(front: Conversing, found: Conversation) -> str:
     """The stream of the title that was asked for."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while (stream_id := await front._streams.queue.find(OWNER, f"title of {found.id}")) is None:
             await asyncio.sleep(0.005)
     return stream_id

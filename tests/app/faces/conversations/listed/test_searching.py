@@ -20,6 +20,7 @@ from app.stream.conversations.conversation import Conversation
 from app.stream.conversations.turns import user_message
 from app.stream.errors import BusyError
 from tests.app.faces.conversations.test_saying import OWNER, conversing
+from tests.patience import PATIENCE
 
 _USED = count(1000, 1000)
 
@@ -114,7 +115,7 @@ async def test_of_an_owner_one_search_is_under_way_and_nobody_else_waits_for_the
     monkeypatch.setattr(front, "_search", held)
     one = asyncio.create_task(front.search(OWNER, "moon", None, 10))
     await asyncio.sleep(0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         more = (front.search(OWNER, "moon", None, 10) for _ in range(4))
         others = await asyncio.gather(*more, return_exceptions=True)
     assert [type(refused) for refused in others] == [BusyError] * 4

@@ -20,8 +20,8 @@ from tests.app.http.speaking import SOON
 from tests.app.served import Author, Served, served, until
 from tests.app.taken import path, said, taken_over
 from tests.harness.network.tls import certificate
+from tests.patience import PATIENCE
 
-PATIENCE = 20.0
 PLAIN = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 

@@ -21,6 +21,7 @@ from tests.app.stream.hands import MOMENTS, Hands, values
 from tests.app.stream.scripts.test_scripts import Scripts, is_newest
 from tests.app.stream.telling import LIFE_MS, OWNER
 from tests.harness.servers import Server
+from tests.long import examples
 
 STREAMS_MAX = 2
 BUDGET = 100
@@ -152,5 +153,6 @@ def demand(names: tuple[str, ...], nano: int) -> Demand:
     return Demand(accounts, nano)
 
 
-def test_no_budget_is_passed_and_each_stream_is_settled_once(server: Server) -> None:
-    run_state_machine_as_test(Money, settings=settings(max_examples=server.examples(12), stateful_step_count=40))
+@pytest.mark.parametrize("many", examples(12))
+def test_no_budget_is_passed_and_each_stream_is_settled_once(server: Server, many: int) -> None:
+    run_state_machine_as_test(Money, settings=settings(max_examples=server.examples(many), stateful_step_count=40))

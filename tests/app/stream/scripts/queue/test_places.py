@@ -20,6 +20,7 @@ from app.stream.log import Claim
 from app.stream.queue import Queue
 from app.stream.workers.gates import Gates, Report
 from tests.harness.servers import Server
+from tests.long import examples
 
 LIFE_MS = 600_000
 LEASE_MS = 60_000
@@ -198,10 +199,11 @@ def runner(server: Server) -> Iterator[Any]:
         runner.run(redis.aclose())
 
 
-def test_no_two_who_wait_are_ever_more_than_a_turn_apart(server: Server, runner: Any) -> None:
+@pytest.mark.parametrize("many", examples(60))
+def test_no_two_who_wait_are_ever_more_than_a_turn_apart(server: Server, runner: Any, many: int) -> None:
     """In whatever time both wait all along, by their weights: tenants, and the owners in a tenant's name."""
 
-    @settings(max_examples=server.examples(60))
+    @settings(max_examples=server.examples(many))
     @given(st.lists(st.one_of(SUBMITS, SUBMITS, TAKES), max_size=60))
     def any_walk(steps: list[tuple[str, int]]) -> None:
         async def walk(line: Line) -> None:
@@ -221,8 +223,9 @@ def test_no_two_who_wait_are_ever_more_than_a_turn_apart(server: Server, runner:
     any_walk()
 
 
-def test_counts_and_places_are_true_whatever_happens(server: Server, runner: Any) -> None:
-    @settings(max_examples=server.examples(60))
+@pytest.mark.parametrize("many", examples(60))
+def test_counts_and_places_are_true_whatever_happens(server: Server, runner: Any, many: int) -> None:
+    @settings(max_examples=server.examples(many))
     @given(st.lists(st.one_of(SUBMITS, SUBMITS, TAKES, st.tuples(OTHERS, st.integers(0, 9))), max_size=40))
     def any_walk(steps: list[tuple[str, int]]) -> None:
         async def walk(line: Line) -> None:

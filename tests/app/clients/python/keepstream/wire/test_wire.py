@@ -25,7 +25,7 @@ from app.clients.python.keepstream import (
 from app.clients.python.keepstream.core import resuming
 from tests.app.clients.python.keepstream.either import Either, Make
 from tests.app.clients.python.keepstream.scripted import END, STREAM, Scripted, events, frame, refusal, whole
-from tests.harness.running import PATIENCE
+from tests.patience import PATIENCE
 
 ONE, TWO = frame("Wörter ", 1), frame("東京 👋", 2)
 SUBMITTED = f'{{"id":"{STREAM}","state":"queued","events_url":"/x","cancel_url":"/y"}}'
