@@ -21,6 +21,7 @@ from tests.harness.leaks import keys_without_ttl
 from tests.harness.network import users
 from tests.harness.network.proxy import Proxy
 from tests.harness.running import clean_environment
+from tests.harness.warm.forked import CAN, Forked
 from tests.patience import PATIENCE
 
 LAST_WORDS = 500
@@ -33,15 +34,21 @@ class Process:
     def __init__(self, name: str, arguments: list[str], environment: dict[str, str], directory: Path) -> None:
         self.name = name
         self.errors = directory / f"{name}.log"
+        command = [sys.executable, "-m", *arguments]
+        environment = clean_environment(**environment)
+        self._process: subprocess.Popen[str]
         with self.errors.open("ab") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                env=clean_environment(**environment),
-            )
+            if CAN:
+                self._process = Forked(arguments[0], arguments[1:], environment, errors=errors.fileno())
+            else:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    env=environment,
+                )
         self.pid = self._process.pid
 
     @property

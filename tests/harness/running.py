@@ -19,6 +19,7 @@ from typing import Self
 
 import psutil
 
+from tests.harness.warm.forked import CAN, Forked
 from tests.patience import PATIENCE
 
 KEEPSTREAM = (sys.executable, "-m", "app.cli")
@@ -35,18 +36,29 @@ class Running:
     """A process whose output is collected, and which is killed at the end of the `with` block if it still runs."""
 
     def __init__(
-        self, command: Sequence[str], *, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        warm: bool = False,
     ) -> None:
-        self.process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=clean_environment() if environment is None else environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        """`warm`: it is one of ours, and how it starts is not what is tested."""
+        environment = clean_environment() if environment is None else environment
+        self.process: subprocess.Popen[str]
+        if warm and CAN:
+            self.process = Forked(command[2], command[3:], environment, cwd=cwd, session=True)
+        else:
+            self.process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
         self.pid = self.process.pid
         self.lines: list[str] = []
         self._arriving: queue.SimpleQueue[str | None] = queue.SimpleQueue()
