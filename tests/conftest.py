@@ -146,9 +146,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--quick"):
         items[:] = [item for item in items if not needs_a_process(item)]
+    for item in items:
+        _is_called_alike_everywhere(item)
     if hasattr(config, "workerinput"):  # one process alone goes from the small to the large
         places = {name: place for place, name in enumerate(LONG)}
         items.sort(key=lambda item: places.get(_place(item), len(LONG)))
+
+
+def _is_called_alike_everywhere(item: pytest.Item) -> None:
+    """The processes of a run have to collect the same tests."""
+    of = getattr(item, "callspec", None)
+    for value in of.params.values() if of else ():
+        if isinstance(value, set | frozenset) and len(value) > 1 and str(value) in of.id:
+            raise pytest.UsageError(f"{item.nodeid}: a set is written in another order in each process: give it an id")
 
 
 def _place(item: pytest.Item) -> str:
