@@ -13,14 +13,16 @@ from worker.claims import pool
 
 
 async def test_an_idle_worker_asks_redis_for_little(shop: Workshop) -> None:
-    """Those inside scripts included; five a second say that it is there. The time is the test: nothing else passes."""
+    """Those inside scripts included: some nine a second, of which five say that it is there; who asked without a pause
+    would have hundreds. The time is the test: nothing else passes.
+    """
     async with shop.worker(lease_seconds=10):
         await shop.eventually(lambda: shop.redis.zcard(keys.WORKERS))
         await asyncio.sleep(1)  # its beginning is over
         before, since = await _commands(shop), time.monotonic()
-        await asyncio.sleep(11)
+        await asyncio.sleep(6)
         after, seconds = await _commands(shop), time.monotonic() - since
-    assert 0 < (after - before - 1) / seconds < 3 + 6
+    assert 0 < (after - before - 1) / seconds < 20
 
 
 async def test_a_submit_wakes_an_idle_worker(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
