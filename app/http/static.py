@@ -54,7 +54,7 @@ _VENDOR = (
 # What there is to read, each a file of Markdown in `app/docs/`: shown as a page, or as it is.
 PAGES = (
     *("start", "clients", "delivery", "tools", "guarantees", "words", "settings", "access", "recipes", "operating"),
-    *("benchmarks", "architecture", "contributing", "findings", "changelog"),
+    *("sizing", "benchmarks", "architecture", "contributing", "findings", "changelog"),
 )
 FRONT_PAGE = PAGES[0]
 MARKDOWN, PLAIN, JSON = "text/markdown; charset=utf-8", "text/plain; charset=utf-8", "application/json"
@@ -85,6 +85,7 @@ FILES = {
     "/ops.js": ("ops.js", _JS),
     **{f"/ops/{name}.js": (f"ops/{name}.js", _JS) for name in _BOARD},
     "/docs.js": ("docs.js", _JS),
+    **{f"/docs/{name}.js": (f"docs/{name}.js", _JS) for name in ("calculator", "need")},
     "/docs.css": ("docs.css", _CSS),
     "/docs/api": ("api.html", HTML),
     "/api.js": ("api.js", _JS),
@@ -104,6 +105,7 @@ CONTENT_SECURITY_POLICY = (
 # Where a page or a module names another file of ours, and where the client for JavaScript says whom it asks.
 _NAMED = re.compile(rb"""((?:\bfrom ?|\bimport\(|\bhref=|\bsrc=|\bhref: ?|\bfetch\()["'`])(?=/)""")
 _BASE = b'base=""'
+_REFRESHED = b"url=/docs/"
 _MARGIN = re.compile(rb"\n\s+")
 _PRESSED = (
     (re.compile(rb"/\*.*?\*/", re.DOTALL), b""),
@@ -127,6 +129,13 @@ def _read(name: str, root_path: str) -> bytes:
     content = _MARGIN.sub(b"\n", content) if name.endswith(".html") else content
     content = jsmin(content) if own else _pressed(content) if name.endswith(".css") else content
     return _under(content, root_path.encode()) if root_path and not name.startswith("vendor/") else content
+
+
+@cache
+def _shell_of(page: str, root_path: str) -> bytes:
+    """What shows a page of the shelf, and leads who has no JavaScript to the file."""
+    shell = _read("docs.html", root_path).replace(_REFRESHED, _REFRESHED.replace(b"/", b"%b/" % root_path.encode(), 1))
+    return shell.replace(b"/docs/%b.md" % FRONT_PAGE.encode(), b"/docs/%b.md" % page.encode())
 
 
 def _pressed(css: bytes) -> bytes:
@@ -175,7 +184,7 @@ def routes(root_path: str, made: Mapping[str, tuple[bytes, str]]) -> list[Route]
         if asked != name or _asks_for_markdown(request.headers.get("accept", "")):
             answer = _unless_known(request, _read(f"../docs/{name}.md", ""), MARKDOWN)
         else:
-            answer = _unless_known(request, _read("docs.html", root_path), HTML)
+            answer = _unless_known(request, _shell_of(name, root_path), HTML)
         answer.headers["vary"] = "accept, accept-encoding"
         return answer
 

@@ -90,6 +90,8 @@ async function show(text) {
     await fetchRare();
     markdown.draw(Infinity);
   }
+  const place = document.getElementById("a-load-of-your-own");
+  if (place) (await import("/docs/calculator.js")).calculator(main, place);
   main.setAttribute("aria-busy", "false");
   document.title = `${main.querySelector("h1").textContent} · Keepstream`;
   contents(main);

@@ -23,18 +23,26 @@ SETTLE_SECONDS = 2.0
 PATIENCE_SECONDS = 60.0
 
 
-async def idle(target: Target, pids: Mapping[str, int], streams: int, readers: int) -> dict[str, Any]:
-    """Bytes for each of so many readers of streams that have fallen silent."""
-    also = f"stall-after={IDLE_TOKENS}"
-    load = {"rate": IDLE_RATE, "first": 0.2, "also": also}
+async def idle(
+    target: Target,
+    pids: Mapping[str, int],
+    streams: int,
+    readers: int,
+    *,
+    tokens: int = IDLE_TOKENS,
+    rate: float = IDLE_RATE,
+) -> dict[str, Any]:
+    """Bytes for each of so many readers of streams that have fallen silent, after so many tokens."""
+    also = f"stall-after={tokens}"
+    load = {"rate": rate, "first": 0.2, "also": also}
     # The first ones pay for what is there once: code that was never run before, buffers that stay.
-    opened = [await open_stream(target, IDLE_TOKENS * 2, 5, **load) for _ in range(2)]
+    opened = [await open_stream(target, tokens * 2, 5, **load) for _ in range(2)]
     await asyncio.sleep(SETTLE_SECONDS)
     before = memory_of(pids)
-    opened += [await open_stream(target, IDLE_TOKENS * 2, readers, **load) for _ in range(streams)]
+    opened += [await open_stream(target, tokens * 2, readers, **load) for _ in range(streams)]
     deadline = monotonic() + PATIENCE_SECONDS
     for client in (client for stream in opened for client in stream.readers):
-        while not _silent(client) and monotonic() < deadline:
+        while not _silent(client, tokens) and monotonic() < deadline:
             await asyncio.sleep(0.1)
     await asyncio.sleep(SETTLE_SECONDS)
     after = memory_of(pids)
@@ -45,14 +53,20 @@ async def idle(target: Target, pids: Mapping[str, int], streams: int, readers: i
         for found in (check(target, stream, client, whole=False)[1],)
         if found
     ]
-    wrong += ["a reader did not come to the end" for s in opened for client in s.readers if not _silent(client)]
+    wrong += ["a reader did not come to the end" for s in opened for client in s.readers if not _silent(client, tokens)]
     drop(opened)
     growth = {role: (after[role] - before[role]) / (streams * readers) for role in pids}
-    return {"bytes_per_reader": growth, "wrong": wrong[:WRONG_SHOWN], "wrong_count": len(wrong)}
+    return {
+        "bytes_per_reader": growth,
+        "before": before,
+        "after": after,
+        "wrong": wrong[:WRONG_SHOWN],
+        "wrong_count": len(wrong),
+    }
 
 
-def _silent(client: Client) -> bool:
-    return b'; %d"' % (IDLE_TOKENS - 1) in b"".join(client.parts)
+def _silent(client: Client, tokens: int) -> bool:
+    return b'; %d"' % (tokens - 1) in b"".join(client.parts[-20:])
 
 
 async def replay(target: Target, pids: Mapping[str, int], tokens: int, seconds: float, least: int) -> dict[str, Any]:
