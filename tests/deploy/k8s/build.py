@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -36,12 +37,15 @@ def lacks() -> str:
 
 @cache
 def built(overlay: str) -> tuple[Thing, ...]:
-    """All objects, in the order in which they are applied; fails, with kustomize's words, where there are none."""
-    done = subprocess.run(
-        [_KUBECTL, "kustomize", str(K8S / "overlays" / overlay)], capture_output=True, text=True, check=False
-    )
+    """All objects, in the order in which they are applied."""
+    return tuple(made(K8S / "overlays" / overlay))
+
+
+def made(folder: Path) -> list[Thing]:
+    """Fails, with kustomize's words, where nothing can be made."""
+    done = subprocess.run([_KUBECTL, "kustomize", str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return tuple(yaml.safe_load_all(done.stdout))
+    return list(yaml.safe_load_all(done.stdout))
 
 
 def of(overlay: str, kind: str) -> dict[str, Thing]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
@@ -17,7 +18,7 @@ from app.settings import variables
 from app.stream import keys
 from tests.app.docs.shelf import Document
 from tests.bench.scaling.keda import LENGTH
-from tests.deploy.k8s.build import K8S, OVERLAYS, environment, of
+from tests.deploy.k8s.build import K8S, OVERLAYS, built, environment, made, of
 from tests.deploy.rules import DEPLOY
 from tests.harness.running import PATIENCE, Running, clean_environment
 
@@ -98,6 +99,22 @@ def test_the_rest_is_what_was_typed(secrets: Path) -> None:
         r"alice [0-9a-f]{64}( .*)?\n", said(secrets, "keepstream", "api-keys").splitlines(keepends=True)[-1]
     )
     assert said(secrets, "scaler", "address").endswith(":6379")
+
+
+def test_an_overlay_of_ones_own_is_made_as_the_page_says(tmp_path: Path) -> None:
+    [block] = re.findall(r"```yaml\n(.*?)```", (K8S / "README.md").read_text(), re.DOTALL)
+    here = os.path.relpath(DEPLOY, tmp_path)
+    own = yaml.safe_load(block.replace("../deploy", here)) | {"components": [f"{here}/k8s/components/tools"]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(own))
+    things = {(one["kind"], one["metadata"]["name"]): one for one in made(tmp_path)}
+    ingress = things["Ingress", "keepstream"]["spec"]
+    assert ingress["rules"][0]["host"] == ingress["tls"][0]["hosts"][0] == "relay.mine.example"
+    [worker] = things["Deployment", "worker"]["spec"]["template"]["spec"]["containers"]
+    assert worker["image"].startswith("registry.mine.example/keepstream:")
+    scaled = things["ScaledObject", "worker"]["spec"]  # with tools
+    assert "idleReplicaCount" not in scaled
+    assert scaled["minReplicaCount"] > 0
+    assert things.keys() == {(one["kind"], one["metadata"]["name"]) for one in built("small")}
 
 
 def test_the_page_names_what_there_is() -> None:
