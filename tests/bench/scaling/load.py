@@ -15,6 +15,7 @@ from app.dev.simulator import answer_for
 from app.stream import keys
 from tests.bench.scaling.clock import Clock
 from tests.harness.reader import Sight, watch
+from tests.patience import PATIENCE
 
 # Of the cluster's: how long a stream lasts is what counts here, not how much it says.
 TOKENS_PER_SECOND = 1.0
@@ -47,7 +48,7 @@ class Load:
         self._redis = redis
         self._rng = rng
         self._http = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", headers={"x-api-key": key}, timeout=60, limits=httpx.Limits()
+            base_url=f"http://127.0.0.1:{port}", headers={"x-api-key": key}, timeout=PATIENCE, limits=httpx.Limits()
         )
         self._number = 0
         self.ran: list[Ran] = []

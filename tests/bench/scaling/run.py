@@ -74,10 +74,17 @@ class _Deployment:
 
 
 async def scaled(
-    overlay: str, rule: Rule, pod: Pod, phases: Sequence[Phase], *, speed: float = 1.0, seed: int = 7
+    overlay: str,
+    rule: Rule,
+    pod: Pod,
+    phases: Sequence[Phase],
+    *,
+    speed: float = 1.0,
+    seed: int = 7,
+    warm: bool = False,
 ) -> Report:
     """From none, over all phases, to none again."""
-    with Stage(overlay, pod, speed) as stage:
+    with Stage(overlay, pod, speed, warm=warm) as stage:
         clock, rng = Clock(speed), random.Random(seed)  # noqa: S311  # a load, no secret
         # What is left of the grace when the drain is over is for a process that hands over, whose time is ours.
         pods = Pods(stage.worker, pod.readiness, pod.grace - pod.drain + pod.drain / speed, SCHEDULED_SECONDS / speed)

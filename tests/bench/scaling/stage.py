@@ -21,7 +21,7 @@ from tests.bench.scaling.rule import Pod
 from tests.deploy.k8s.build import environment
 from tests.deploy.rules import DEPLOY
 from tests.harness.network import users
-from tests.harness.running import Running, keepstream
+from tests.harness.running import KEEPSTREAM, Running, clean_environment
 
 FOLDER = "/run/secrets/keepstream"
 KEY = "a-key-of-the-tests"
@@ -30,9 +30,10 @@ LOOPBACK = "127.0.0.1"
 
 
 class Stage:
-    """Up within `with`."""
+    """Up within `with`. `warm`: how long a process takes to start is no matter."""
 
-    def __init__(self, overlay: str, pod: Pod, speed: float) -> None:
+    def __init__(self, overlay: str, pod: Pod, speed: float, *, warm: bool = False) -> None:
+        self._warm = warm
         self._overlay = overlay
         self._pod = pod
         self._speed = speed
@@ -45,7 +46,7 @@ class Stage:
             self.valkey = self._stack.enter_context(EmbeddedValkey.start(directory / "valkey", extra_config=config))
             with Redis.from_url(self.valkey.url) as redis:
                 redis.execute_command("ACL", "SETUSER", *scaler(PASSWORD))
-            simulator = self._stack.enter_context(keepstream("simulate", "--port", "0"))
+            simulator = self._stack.enter_context(self._start("simulate", "--port", "0"))
             self._upstream = simulator.line(r"(http://\S+)")[1]
             self._secrets = directory / "secrets"
             self._secrets.mkdir()
@@ -54,7 +55,7 @@ class Stage:
             self._keep("anthropic-api-key", "a-made-up-key")
             self._keep("api-keys", f"tests {digest}\n")
             told = self.told(environment(self._overlay, "front"))
-            self.front = self._stack.enter_context(keepstream("front", **told))
+            self.front = self._stack.enter_context(self._start("front", **told))
             self.port = int(self.front.line(r"keepstream front on http://\S+:(\d+)")[1])
             self._stack = self._stack.pop_all()
         return self
@@ -71,7 +72,7 @@ class Stage:
         return self.valkey.url.replace("redis://", f"redis://scaler:{PASSWORD}@")
 
     def worker(self) -> Running:
-        return keepstream(*self._pod.arguments, **self.told(self._pod.environment))
+        return self._start(*self._pod.arguments, **self.told(self._pod.environment))
 
     def told(self, said: Mapping[str, str]) -> dict[str, str]:
         """A container's environment, on this machine."""
@@ -80,6 +81,9 @@ class Stage:
         told |= {"KEEPSTREAM_DRAIN_SECONDS": f"{drain:g}", "ANTHROPIC_BASE_URL": self._upstream}
         told |= {"KEEPSTREAM_METRICS_HOST": LOOPBACK, "KEEPSTREAM_METRICS_PORT": "0"}
         return told | ({"KEEPSTREAM_HOST": LOOPBACK, "KEEPSTREAM_PORT": "0"} if "KEEPSTREAM_PORT" in told else {})
+
+    def _start(self, *arguments: str, **settings: str) -> Running:
+        return Running([*KEEPSTREAM, *arguments], environment=clean_environment(**settings), warm=self._warm)
 
     def _keep(self, name: str, secret: str) -> None:
         file = self._secrets / name

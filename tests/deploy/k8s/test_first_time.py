@@ -20,7 +20,8 @@ from tests.app.docs.shelf import Document
 from tests.bench.scaling.keda import LENGTH
 from tests.deploy.k8s.build import K8S, OVERLAYS, built, environment, made, of
 from tests.deploy.rules import DEPLOY
-from tests.harness.running import PATIENCE, Running, clean_environment
+from tests.harness.running import Running, clean_environment
+from tests.patience import PATIENCE
 
 # Keeps what a secret is made of in a folder called after it, and does nothing else.
 KUBECTL = """#!/bin/sh

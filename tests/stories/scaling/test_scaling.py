@@ -26,7 +26,7 @@ async def test_from_none_to_three_and_back_under_load_nothing_is_lost() -> None:
         Phase(0, 0, burst=1, lasts=(MORE_THAN_A_DRAIN, MORE_THAN_A_DRAIN)),
         Phase(60, 0.12, burst=6, lasts=(40, 60)),
     )
-    report = await scaled("small", replace(rule, most=3), pod, phases, speed=SPEED)
+    report = await scaled("small", replace(rule, most=3), pod, phases, speed=SPEED, warm=True)
     assert (report.most, report.turns, report.steps[-1].asked) == (3, 1, 0)
     assert [step.ready for step in report.steps[-2:]] == [2, 0]  # by what a kubelet asks
     assert (report.killed, report.codes, report.left) == (0, [0, 0, 0], 0)
