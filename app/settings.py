@@ -23,6 +23,7 @@ MIN_LEASE_SECONDS = 0.5
 # Between the last moment a stream may run and the moment its keys go: room to write its ending.
 LIFE_MARGIN_SECONDS = 120
 _SERVER = r"^(redis|rediss|unix|redis\+sentinel|rediss\+sentinel)://"
+_CLUSTER = r"^(redis|rediss)\+cluster://"
 _SERVERS = "redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
 
 
@@ -220,8 +221,8 @@ class Settings:
         )
         if not re.match(_SERVER, settings.redis_url):
             raise SettingsError(f"REDIS_URL must start with {_SERVERS}")
-        if settings.streams_redis_url and not re.match(_SERVER, settings.streams_redis_url):
-            raise SettingsError(f"STREAMS_REDIS_URL must start with {_SERVERS}")
+        if settings.streams_redis_url and not re.match(f"{_SERVER}|{_CLUSTER}", settings.streams_redis_url):
+            raise SettingsError(f"STREAMS_REDIS_URL must start with redis+cluster://, rediss+cluster://, {_SERVERS}")
         if settings.anthropic_base_url and not is_http(settings.anthropic_base_url):
             raise SettingsError("ANTHROPIC_BASE_URL must be an http:// or https:// address")
         if not re.fullmatch("[!-~]*", settings.anthropic_api_key or ""):

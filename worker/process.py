@@ -52,7 +52,7 @@ from worker.health import Health, Work
 from worker.life.calling.announce import Announcer
 from worker.life.saving.following import Followings
 from worker.life.services import Services
-from worker.log.commit import Committer
+from worker.log.lanes import committing
 from worker.schemas.checker import Checker
 from worker.tools.kit import Kit, opened
 from worker.tools.offering import Offering
@@ -105,7 +105,7 @@ async def working(
 ) -> AsyncIterator[Parts]:
     """A worker that takes streams, while inside. It must have drained when it is left."""
     redis, logs = both.queue, both.logs
-    async with listening(both, name) as heard, Committer(logs) as committer, AsyncExitStack() as stack:
+    async with listening(both, name) as heard, committing(logs) as committer, AsyncExitStack() as stack:
         claude = Claude(settings.anthropic_api_key, settings.anthropic_base_url)
         stack.push_async_callback(claude.close)
         log, presence = Log(logs), Presence(redis)

@@ -17,7 +17,7 @@ from app.fanout.audience import Reader, Sent, send_away
 from app.fanout.shared_log import SharedLog
 from app.fanout.tail import Tail
 from app.stream import asides, keys
-from app.stream.channel import Channel
+from app.stream.channel import Listening
 from app.stream.concurrency.tasks import end
 from app.stream.frames import Position
 from app.stream.log import Log, State
@@ -36,7 +36,7 @@ class Hub:
     `sent` counts what readers are handed.
     """
 
-    def __init__(self, redis: Redis, log: Log, queue: Queue, channel: Channel) -> None:
+    def __init__(self, redis: Redis, log: Log, queue: Queue, channel: Listening) -> None:
         self.log = SharedLog(log)
         self.draining = False
         self.leave_by = 0.0

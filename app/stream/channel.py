@@ -52,10 +52,23 @@ class Receiver(Protocol):
         """The connection was replaced: anything may have been missed."""
 
 
+class Listening(Protocol):
+    """Where one may subscribe: see `Channel`."""
+
+    @property
+    def connected(self) -> bool: ...
+    async def subscribe(self, name: str, receiver: Receiver) -> None: ...
+    def unsubscribe(self, name: str) -> None: ...
+    def reconnect(self) -> None: ...
+
+
 class Channel:
     """Subscriptions of one process, over one connection."""
 
     name = "channel"
+    # How Redis is told, and what it says.
+    subscribe_word, unsubscribe_word = b"SUBSCRIBE", b"UNSUBSCRIBE"
+    message_word, subscribed_word = b"message", b"subscribe"
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -71,11 +84,17 @@ class Channel:
         self._work = Supervised(self.name, self._supervise)
 
     async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def start(self) -> Self:
         self._answered = asyncio.get_running_loop().time()
         self._work.start()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def stop(self) -> None:
         await self._work.stop()
 
     @property
@@ -118,12 +137,12 @@ class Channel:
             self._confirmed.discard(key)
             for future in self._waiting.pop(key, ()):
                 future.cancel()
-            self._send(b"UNSUBSCRIBE", key)
+            self._send(self.unsubscribe_word, key)
 
     def _ask(self, names: list[bytes]) -> None:
         if self._connection is not None:
             self._asked.update(names)
-            self._send(b"SUBSCRIBE", *names)
+            self._send(self.subscribe_word, *names)
 
     def _send(self, *command: bytes) -> None:
         if self._connection is None:
@@ -186,12 +205,14 @@ class Channel:
 
     def _deliver(self, replies: Iterable[Any], taken_over: set[bytes]) -> None:
         touched: dict[Receiver, None] = {}
+        message, subscribed = self.message_word, self.subscribed_word
         try:
             for reply in replies:
                 if isinstance(reply, _REFUSAL):
-                    raise reply
+                    self._refused(reply)
+                    continue
                 kind, name, payload = reply if isinstance(reply, list) and len(reply) == 3 else _NOTHING  # noqa: PLR2004
-                if kind == b"message":
+                if kind == message:
                     receiver = self._receivers.get(name)
                     if receiver is None:
                         continue
@@ -200,11 +221,20 @@ class Channel:
                         receiver.message(payload)
                     except Exception as error:  # noqa: BLE001  # as there
                         _failed(receiver, error)
-                elif kind == b"subscribe":
+                elif kind == subscribed:
                     self._confirm(name, gap=name in taken_over)
+                else:
+                    self._other(kind, name)
         finally:  # whatever stood between them: who was given a message is told that it is a good moment
             for receiver in touched:
                 _tell(receiver, receiver.settle)
+
+    def _refused(self, refusal: hiredis.ReplyError) -> None:
+        """An answer that is none: the connection is replaced."""
+        raise refusal
+
+    def _other(self, kind: bytes, name: bytes) -> None:
+        """What else is said."""
 
     def _confirm(self, name: bytes, *, gap: bool) -> None:
         self._asked[name] -= 1

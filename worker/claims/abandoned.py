@@ -2,8 +2,9 @@
 
 The rule: a front subscribes to a stream's channel for as long as somebody reads it there, so the number of subscribers
 tells; but only while subscriptions are where they belong. Whoever is not heard himself, or could not look for a while,
-may have seen an outage, and judges nobody until all had time to come back. Streams that did not ask for it are never
-looked at; the time counts from the moment this worker took the stream.
+may have seen an outage, and judges nobody until all had time to come back; on a cluster, where each stream has its
+node, no stream is judged where this worker does not hear its control channel either. Streams that did not ask for it
+are never looked at; the time counts from the moment this worker took the stream.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from app.stream.redis.known import shaken
 from app.watch.events import of_streams
 from app.watch.events.subjects import Subject
 from worker.claims.leases import Lease
-from worker.claims.trust import Trust
+from worker.claims.trust import SHAKEN_SECONDS, Trust
 
 # How much later than asked a stream may be found abandoned, at the most.
 LOOK_SECONDS = 1.0
@@ -62,11 +63,16 @@ class Abandoned:
         if not patience:
             self._looked_at = now
             return
-        asked = (self._own, *(keys.channel(stream_id) for stream_id in patience))
-        (_, heard), *counts = await self._redis.pubsub_numsub(*asked)
+        channels, controls = map(keys.channel, patience), map(keys.control, patience)
+        (_, heard), *counts = await self._redis.pubsub_numsub(self._own, *channels, *controls)
         trusts = self._trusts(heard=bool(heard))
-        for (stream_id, seconds), (_, readers) in zip(patience.items(), counts, strict=True):
-            if readers or not trusts:
+        many = len(patience)
+        for (stream_id, seconds), (_, readers), (_, ours) in zip(
+            patience.items(), counts[:many], counts[many:], strict=True
+        ):
+            if not ours:
+                self._read_at[stream_id] = now + SHAKEN_SECONDS
+            elif readers or not trusts:
                 self._read_at[stream_id] = self._looked_at
             elif now - self._read_at[stream_id] >= seconds and (lease := self._leases.get(stream_id)) is not None:
                 tell(of_streams.CancelAsked(Subject(stream_id), of_streams.UNREAD))

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from app.stream import keys
-from app.stream.channel import Channel
+from app.stream.channel import Listening
 from app.stream.redis.connect import AWAY
 from worker.claims.leases import RENEWALS_PER_LEASE, Lease
 from worker.life.life import Life
@@ -25,7 +25,7 @@ from worker.life.life import Life
 class Cancels:
     """Hears of the cancellations of the streams under `leases`."""
 
-    def __init__(self, leases: Mapping[str, Lease], redis: Redis, channel: Channel, lease_seconds: float) -> None:
+    def __init__(self, leases: Mapping[str, Lease], redis: Redis, channel: Listening, lease_seconds: float) -> None:
         self._leases = leases
         self._redis = redis
         self._channel = channel
@@ -57,7 +57,7 @@ class Cancels:
 class _Receiver:
     """The control channel of one stream."""
 
-    def __init__(self, life: Life, redis: Redis, channel: Channel) -> None:
+    def __init__(self, life: Life, redis: Redis, channel: Listening) -> None:
         self._life = life
         self._redis = redis
         self._channel = channel

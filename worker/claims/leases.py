@@ -17,6 +17,7 @@ from app.stream.queue import Queue
 from app.watch.events import of_processes
 from worker.life.life import Life
 from worker.log.commit import Committer
+from worker.log.lanes import Lanes
 
 RENEWALS_PER_LEASE = 3
 
@@ -40,7 +41,7 @@ class Renewals:
         queue: Queue,
         lease_seconds: float,
         *,
-        committer: Committer,
+        committer: Committer | Lanes,
     ) -> None:
         self._committer = committer
         self._given_up = False

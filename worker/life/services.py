@@ -14,6 +14,7 @@ from app.stream.workers.reserves import Reserves
 from worker.life.calling.announce import Announcer
 from worker.life.saving.following import Followings
 from worker.log.commit import Committer
+from worker.log.lanes import Lanes
 from worker.schemas.checker import Checker
 from worker.tools.toolbox import Toolbox
 from worker.upstream.claude import Claude
@@ -26,7 +27,7 @@ class Services:
     log: Log
     queue: Queue
     conversations: Conversations
-    committer: Committer
+    committer: Committer | Lanes
     claude: Claude
     gate: Gate
     announcer: Announcer

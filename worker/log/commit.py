@@ -19,12 +19,12 @@ from redis.asyncio.connection import AbstractConnection
 from app.stream.concurrency.tasks import Supervised
 from app.stream.counts.distribution import Distribution
 from app.stream.counts.timing import took
-from app.stream.log import APPEND, Status, appended
+from app.stream.log import Status, appended
 from app.stream.observing import tell
 from app.stream.redis.refusals import NO_ANSWER, Kind, tell_refusal
-from app.stream.scripts import digest_of, source, source_on_full
 from app.watch.events import of_processes
 from app.watch.events.subjects import Subject
+from worker.log.sending import Scripts
 from worker.log.writer import Append, Writer
 
 # A connection that owes an answer for so long is dead; a large batch may take longer.
@@ -47,27 +47,21 @@ MEASURE_SECONDS = 0.01
 # As which it is counted how many frames a batch has.
 BATCH_FRAMES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 
-_SOURCE = source(*APPEND)
-_SOURCE_LAST = source_on_full(*APPEND)
-_DIGEST = digest_of(_SOURCE)
-_SHA, _SHA_LAST = _DIGEST.encode(), digest_of(_SOURCE_LAST).encode()
-# So much of a stream's last words is taken by a full Redis, too; a longer rest waits for room.
-LAST_BYTES = 1024 * 1024
-
-_Item = tuple[Writer, Append]
+Item = tuple[Writer, Append]
 
 
 class Committer:
     """The one way of this process into the logs, as an async context. `batch_frames`: what went together."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, scripts: Scripts | None = None, batch_frames: Distribution | None = None) -> None:
         self._redis = redis
-        self.batch_frames = Distribution(BATCH_FRAMES)
+        self._scripts = scripts or Scripts.of()
+        self.batch_frames = Distribution(BATCH_FRAMES) if batch_frames is None else batch_frames
         self._measured_at = 0.0
         self._unmeasured = self._unmeasured_appends = 0
         self._ready: list[Writer] = []
-        self._unanswered: list[_Item] = []
-        self._refused: list[_Item] = []  # for now, and asked again at `_again_at`
+        self._unanswered: list[Item] = []
+        self._refused: list[Item] = []  # for now, and asked again at `_again_at`
         self._again_at = 0.0
         self._idle: asyncio.Future[None] | None = None
         self._work = Supervised("commit", self._supervise)
@@ -85,10 +79,16 @@ class Committer:
         return asyncio.get_running_loop().time() - self._broken_since
 
     async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def start(self) -> Self:
         self._work.start()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def stop(self) -> None:
         await self._work.stop()
 
     def ready(self, writer: Writer) -> None:
@@ -120,7 +120,7 @@ class Committer:
         try:
             async with Supervised("commit-watch", lambda: self._watch(connection)):
                 await connection.connect()  # type: ignore[no-untyped-call]
-                for text in (_SOURCE, _SOURCE_LAST):
+                for text in self._scripts.texts:
                     await connection.send_command("SCRIPT", "LOAD", text)
                     await connection.read_response()
                 await self._commit(connection)
@@ -153,11 +153,11 @@ class Committer:
             finally:
                 self._due = None
             if began is not None:
-                took(_DIGEST, perf_counter() - began, self._unmeasured_appends)
+                took(self._scripts.digest, perf_counter() - began, self._unmeasured_appends)
                 self._unmeasured_appends = 0
             self._broken_since = None
 
-    def _is_measured(self, now: float, batch: list[_Item]) -> bool:
+    def _is_measured(self, now: float, batch: list[Item]) -> bool:
         """Whether it is to be timed; its frames are counted then."""
         self._unmeasured += 1
         self._unmeasured_appends += len(batch)
@@ -184,7 +184,7 @@ class Committer:
                 self._idle.set_result(None)
             self._idle = None
 
-    def _gather(self) -> list[_Item]:
+    def _gather(self) -> list[Item]:
         """The next batch: what has no answer yet, what was refused a while ago, then what has come since.
 
         What was refused holds up nobody else: a full Redis takes endings.
@@ -202,7 +202,7 @@ class Committer:
             try:
                 append = writer.take()
             except Exception as error:  # noqa: BLE001  # one stream's fault is its own
-                _refuse(writer, error)
+                refuse(writer, error)
                 continue
             if append is not None:
                 batch.append((writer, append))
@@ -211,22 +211,22 @@ class Committer:
         self._unanswered = batch
         return batch
 
-    def _pack(self, batch: list[_Item]) -> bytes:
+    def _pack(self, batch: list[Item]) -> bytes:
         """What to send of a batch. An append that cannot be packed is refused, and leaves the batch."""
         parts, sent = [], []
         for writer, append in batch:
             try:
-                parts.append(_packed(writer, append))
+                parts.append(self._scripts.packed(writer, append))
             except Exception as error:  # noqa: BLE001  # one stream's fault is its own
-                _refuse(writer, error)
+                refuse(writer, error)
             else:
                 sent.append((writer, append))
         batch[:] = sent
         return b"".join(parts)
 
-    async def _hear(self, reader: asyncio.StreamReader, parser: hiredis.Reader, batch: list[_Item]) -> None:
+    async def _hear(self, reader: asyncio.StreamReader, parser: hiredis.Reader, batch: list[Item]) -> None:
         """Takes the answers of a batch in order. What has none, or a passing refusal, is kept."""
-        refused: list[_Item] = []
+        refused: list[Item] = []
         heard = 0
         try:
             while heard < len(batch):
@@ -235,12 +235,10 @@ class Committer:
                     raise ConnectionResetError("closed by Redis")
                 parser.feed(data)
                 while (reply := parser.gets()) is not False:
-                    writer, append = batch[heard]
+                    writer, _ = batch[heard]
                     if type(reply) is not list:
-                        if _is_passing(reply):
-                            refused.append((writer, append))
-                        else:
-                            _refuse(writer, reply)
+                        if self._is_kept(batch[heard], reply):
+                            refused.append(batch[heard])
                     else:
                         try:
                             if reply[0] == b"ok" and not reply[2]:
@@ -248,13 +246,20 @@ class Committer:
                             else:
                                 writer.settle(appended(reply))
                         except Exception as error:  # noqa: BLE001  # one stream's fault is its own
-                            _refuse(writer, error)
+                            refuse(writer, error)
                     heard += 1
         finally:
             self._unanswered = batch[heard:]
             if refused and not self._refused:
                 self._again_at = asyncio.get_running_loop().time() + FULL_SECONDS
             self._refused += refused
+
+    def _is_kept(self, item: Item, error: Exception) -> bool:
+        """Whether what Redis has not taken is to be sent again; what it never takes is the end of its writer."""
+        if _is_passing(error):
+            return True
+        refuse(item[0], error)
+        return False
 
     async def _watch(self, connection: AbstractConnection) -> None:
         """Ends a connection that is open and dead."""
@@ -267,14 +272,7 @@ class Committer:
                 _abort(connection)  # which ends the session, and this with it
 
 
-def _packed(writer: Writer, append: Append) -> bytes:
-    keys, args = writer.arguments(append)
-    sha = _SHA_LAST if writer.closing and len(append.data) <= LAST_BYTES else _SHA
-    packed: bytes = hiredis.pack_command((b"EVALSHA", sha, len(keys), *keys, *args))
-    return packed
-
-
-def _refuse(writer: Writer, error: Exception) -> None:
+def refuse(writer: Writer, error: Exception) -> None:
     """Ends the writing of one stream, whatever is wrong with it."""
     try:
         writer.refuse(Status.REFUSED, type(error).__name__)

@@ -15,7 +15,7 @@ import time
 
 from redis.asyncio import Redis
 
-from app.stream.channel import Channel
+from app.stream.channel import Listening
 from app.stream.counts.distribution import Distribution
 from app.stream.observing import ChannelAstray, tell
 from app.stream.redis.refusals import NO_ANSWER
@@ -29,7 +29,7 @@ AGAIN_SECONDS = 1.0
 class Accord:
     """`name` is a channel that this process alone listens to. `lag`: from sending to hearing, in seconds."""
 
-    def __init__(self, redis: Redis, channel: Channel, name: str) -> None:
+    def __init__(self, redis: Redis, channel: Listening, name: str) -> None:
         self._redis = redis
         self._channel = channel
         self._name = name

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from redis.asyncio.connection import SSLConnection, parse_url
 
-SENTINEL_PORT = 26379
+PORT, SENTINEL_PORT = 6379, 26379
 # Options of a URL with Sentinels that are for the Sentinels alone; those of TLS and time-outs are for both.
 _SENTINEL_OPTIONS = {"sentinel_username": "username", "sentinel_password": "password"}
 _SHARED = re.compile(r"ssl_|socket_(connect_)?timeout$|socket_keepalive$")
@@ -24,7 +24,9 @@ _TAKEN = {"retry", "retry_on_error", "credential_provider", "redis_connect_func"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`options` are those of redis-py's connections; `sentinels` are empty where there are none to ask."""
+    """`options` are those of redis-py's connections; `sentinels` are empty where there are none to ask, and so are
+    `nodes`, some of a cluster's.
+    """
 
     options: dict[str, Any]
     tls: bool = False
@@ -32,12 +34,21 @@ class Address:
     service: str = ""
     sentinels: tuple[tuple[str, int], ...] = ()
     sentinel_options: dict[str, Any] = field(default_factory=dict)
+    nodes: tuple[tuple[str, int], ...] = ()
 
 
 def parse(url: str, ca: str | None = None) -> Address:
     """The parts of `url`. `ca` is a file of certificates to trust besides the system's. Raises `ValueError`."""
     url = _normal(url)
+    if "+cluster://" in url:
+        return _of_cluster(url, ca)
     return _with_sentinels(url, ca) if "+sentinel://" in url else _direct(url, ca)
+
+
+def shown(url: str) -> str:
+    """Without user, password and options."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.partition('?')[0].rpartition('@')[2]}"
 
 
 def _direct(url: str, ca: str | None) -> Address:
@@ -79,6 +90,21 @@ def _with_sentinels(url: str, ca: str | None) -> Address:
         asked["ssl"] = True
     asked |= {name: value for name, value in options.items() if _SHARED.match(name)}
     return Address(options, tls, service=unquote(service), sentinels=tuple(sentinels), sentinel_options=asked)
+
+
+def _of_cluster(url: str, ca: str | None) -> Address:
+    parts = urlsplit(url)
+    credentials, at, hosts = parts.netloc.rpartition("@")
+    # Each as if it were the only one: redis-py knows ports, brackets and options.
+    each = [
+        _direct(f"{parts.scheme.removesuffix('+cluster')}://{credentials}{at}{host}{parts.path}?{parts.query}", ca)
+        for host in hosts.split(",")
+    ]
+    options = each[0].options
+    if int(options.pop("db", 0)) != 0:
+        raise ValueError("database")  # a cluster has one
+    places = tuple((one.options.pop("host", "127.0.0.1"), int(one.options.pop("port", PORT))) for one in each)
+    return Address(options, each[0].tls, nodes=places)
 
 
 def _normal(url: str) -> str:

@@ -7,11 +7,11 @@ that (a worker in an outage) loops above. Retrying is safe because every script 
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
+from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import (
     RedisError,
@@ -21,8 +21,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from app.stream.counts.timing import timed
 from app.stream.errors import UnfitServerError
 from app.stream.redis import links
-from app.stream.redis.address import Address, parse
-from app.stream.redis.known import QUEUE, server
+from app.stream.redis.address import Address, parse, shown
+from app.stream.redis.cluster.nodes import Nodes
+from app.stream.redis.cluster.sharded import Sharded
+from app.stream.redis.known import QUEUE, Server, server
 
 # A silent half-open connection may delay a reader by no more than this (design, the slow beat).
 COMMAND_SECONDS = 2.0
@@ -52,10 +54,12 @@ def connect(
 ) -> Client:
     """A client of `client`'s type for `url`. Nothing is contacted yet.
 
-    `redis+sentinel://[user:password@]host:port,host:port/service[/db]` asks the Sentinels for the primary; `ca` is a
+    `redis+sentinel://[user:password@]host:port,host:port/service[/db]` asks the Sentinels for the primary,
+    `redis+cluster://[user:password@]host:port,host:port` those of a cluster's nodes for the rest; `ca` is a
     file of certificates that TLS trusts besides the system's, `setting` names the server. Raises `UnfitServerError` for
     a URL that cannot be one.
     """
+    known = server(setting)
     options: dict[str, Any] = {
         "socket_timeout": COMMAND_SECONDS,
         "socket_connect_timeout": COMMAND_SECONDS,
@@ -65,12 +69,14 @@ def connect(
         "lib_name": None,  # two commands of each connect that Redis 7.0 does not know
         "lib_version": None,
         "protocol": 2,  # RESP3 costs more and brings nothing here
-        "known": server(setting),
+        "known": known,
     }
     try:
-        address = parse(url, ca)
+        address, known.where = parse(url, ca), shown(url)
         if not address.unix:
             options["socket_keepalive"] = True
+        if address.nodes:
+            return cast("Client", _cluster(address, options | address.options, known))
         pool = _pool(address, options | address.options)
         connection = pool.make_connection()  # type: ignore[no-untyped-call]  # which says more of what it does not take
         if address.tls:
@@ -85,6 +91,26 @@ def connect(
     made = timed(client)(connection_pool=pool)
     made.auto_close_connection_pool = True  # `aclose` closes what was opened through it
     return made
+
+
+def _cluster(address: Address, options: dict[str, Any], whole: Server) -> Redis:
+    """One pool for each node; who asks it is who tries again."""
+    options |= {"retry": Retry(NoBackoff(), 0), "retry_on_error": []}
+    kind = links.NodeTls if address.tls else links.Node
+
+    def one(place: tuple[str, int], known: Server) -> Redis:
+        bounds: dict[str, Any] = {"max_connections": POOL_SIZE, "timeout": POOL_WAIT_SECONDS}
+        at = {"host": place[0], "port": place[1], "known": known}
+        made = Redis(connection_pool=BlockingConnectionPool(connection_class=kind, **bounds | options | at))
+        made.auto_close_connection_pool = True
+        return made
+
+    nodes = Nodes(whole, address.nodes, one)
+    first = nodes.at(address.nodes[0]).client
+    connection = first.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # as above
+    if address.tls:
+        connection.ssl_context.get()
+    return timed(Sharded)(nodes, first)
 
 
 def _pool(address: Address, options: dict[str, Any]) -> BlockingConnectionPool:

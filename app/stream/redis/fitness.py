@@ -116,25 +116,41 @@ async def check_server(redis: Redis, part: Part = Part.ALL) -> None:
 
     Raises `UnfitServerError`, or one of `NO_ANSWER` for a server that is away or refuses for now.
     """
+    known = server_of(redis)
     try:
-        judge(await redis.info())
-        for refused in await refused_to(redis, part):
-            raise UnfitServerError(f"Redis refuses {refused}")
+        await check_node(redis, part)
     except NO_ANSWER as error:
         refusal = refusal_of(error)
         if refusal.kind in (Kind.UNFIT, Kind.BUG):
-            raise UnfitServerError(_told(refusal, server_of(redis).name)) from error
+            raise UnfitServerError(f"{known.shown}: {told(refusal, known.name)}") from error
         raise
 
 
-def judge(info: Mapping[str, Any]) -> None:
-    """What INFO says. Raises `UnfitServerError`, or `BusyLoadingError` while the server reads its file."""
+async def check_node(redis: Redis, part: Part, *, cluster: bool = False) -> None:
+    """The same of one server, or of one of a cluster's. Raises what Redis raises."""
+    shown = server_of(redis).shown
+    try:
+        judge(await redis.info(), cluster=cluster)
+    except UnfitServerError as error:
+        raise UnfitServerError(f"{shown}: {error}") from error
+    for refused in await refused_to(redis, part, cluster=cluster):
+        raise UnfitServerError(f"{shown}: Redis refuses {refused}")
+
+
+def judge(info: Mapping[str, Any], *, cluster: bool = False) -> None:
+    """What INFO says; `cluster`: of a node of one.
+
+    Raises `UnfitServerError`, or `BusyLoadingError` while the server reads its file.
+    """
     version = str(info.get("redis_version", "0"))
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers < OLDEST_REDIS:
         raise UnfitServerError(f"Redis {version} is too old: Keepstream needs 7.0 or newer, or Valkey")
-    if str(info.get("cluster_enabled", "0")) == "1":
-        raise UnfitServerError("Redis is a node of a cluster (cluster_enabled:1): Keepstream needs one primary")
+    if not cluster and str(info.get("cluster_enabled", "0")) == "1":
+        raise UnfitServerError(
+            "Redis is a node of a cluster (cluster_enabled:1): name one primary, or have the streams on the cluster "
+            "(STREAMS_REDIS_URL=redis+cluster://…)"
+        )
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy != "noeviction":
         raise UnfitServerError(
@@ -146,15 +162,20 @@ def judge(info: Mapping[str, Any]) -> None:
         tell(RedisUnbounded())
 
 
-def needs(part: Part = Part.ALL) -> Iterator[tuple[str, ...]]:
+def needs(part: Part = Part.ALL, *, cluster: bool = False) -> Iterator[tuple[str, ...]]:
     """Each command and each key and channel that we use, once, by itself and harmlessly."""
     yield ("PING",)
     yield ("SCRIPT", "LOAD", "return 1")
     yield ("SCRIPT", "EXISTS", "0" * 40)
     yield ("EVALSHA", "0" * 40, "0")
     yield ("INFO",)
+    if cluster:
+        yield ("CLUSTER", "SLOTS")
+        yield ("ASKING",)
     for command in sorted(_commands()):
-        if command in _KEYLESS:
+        if command == "PUBSUB" and cluster:
+            yield ("PUBSUB", "SHARDNUMSUB", "ks:{probe}")
+        elif command in _KEYLESS:
             if _KEYLESS[command]:
                 yield _KEYLESS[command]
         elif command in WORDS:
@@ -162,9 +183,10 @@ def needs(part: Part = Part.ALL) -> Iterator[tuple[str, ...]]:
     for name in _of(part, names(lambda member: member not in CHANNELS)):
         yield ("EVAL", "return 1", "1", name)
     for name in _of(part, names(lambda member: member in CHANNELS)):
-        yield ("PUBLISH", name, "1")
-        yield ("SUBSCRIBE", name)
-        yield ("UNSUBSCRIBE", name)
+        of_shards = "S" if cluster else ""
+        yield (f"{of_shards}PUBLISH", name, "1")
+        yield (f"{of_shards}SUBSCRIBE", name)
+        yield (f"{of_shards}UNSUBSCRIBE", name)
 
 
 def _of(part: Part, found: set[str]) -> list[str]:
@@ -196,14 +218,14 @@ def _commands() -> set[str]:
 _FRAME = (("MULTI",), ("DISCARD",))
 
 
-async def refused_to(redis: Redis, part: Part = Part.ALL) -> list[str]:
+async def refused_to(redis: Redis, part: Part = Part.ALL, *, cluster: bool = False) -> list[str]:
     """Of all that we need, what this user may not, each with Redis' own words. Changes nothing."""
     refused: list[str] = []
     connection: AbstractConnection = redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
     try:
         await connection.connect()  # type: ignore[no-untyped-call]
         # First: where no transaction may begin, the rest would be done.
-        for asked in ([("MULTI",)], [*needs(part), ("DISCARD",)]):
+        for asked in ([("MULTI",)], [*needs(part, cluster=cluster), ("DISCARD",)]):
             # In one trip: who takes long to find out serves meanwhile, and would end for what is refused later.
             await connection.send_packed_command(connection.pack_commands(asked), check_health=False)
             for need in asked:
@@ -223,7 +245,7 @@ async def refused_to(redis: Redis, part: Part = Part.ALL) -> list[str]:
     return refused
 
 
-def _told(refusal: Refusal, setting: str) -> str:
+def told(refusal: Refusal, setting: str) -> str:
     match refusal.code:
         case "NOAUTH" | "WRONGPASS":
             return f"Redis refuses the credentials of {setting}: {refusal.words}"

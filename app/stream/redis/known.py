@@ -25,9 +25,15 @@ class Server:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.where = ""  # its address, without user and password
         self.losses = 0
         self._left_at = -math.inf  # the time of the system's clock that only goes forward
         self._away_since: float | None = None  # likewise
+
+    @property
+    def shown(self) -> str:
+        """As an operator is told of it."""
+        return f"{self.name}={self.where}" if self.where else self.name
 
     @property
     def is_away(self) -> bool:

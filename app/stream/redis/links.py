@@ -30,7 +30,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from app.stream.redis.known import Server, server
-from app.stream.redis.refusals import NO_ANSWER, Kind, UnknownServiceError, refusal_of, tell_refusal
+from app.stream.redis.refusals import NO_ANSWER, OF_CLUSTERS, Kind, UnknownServiceError, refusal_of, tell_refusal
 
 # A demoted primary is left by whoever only reads after so long.
 ROLE_SECONDS = 5.0
@@ -121,6 +121,36 @@ class Tls(ToPrimary, SSLConnection):
 
 
 class Socket(ToPrimary, UnixDomainSocketConnection):
+    pass
+
+
+class ToNode(ToPrimary):
+    """To a node of a cluster: that another one has what was asked for is for who asked, and no trouble. A replica sends
+    everybody to its primary by itself, and knows as well as others who that is.
+    """
+
+    async def _demand_primary(self) -> None:
+        """Nobody is asked."""
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super(ToPrimary, self).read_response(*args, **options)
+        except ResponseError as error:
+            refusal = refusal_of(error)
+            if refusal.code not in OF_CLUSTERS and refusal.code != "NOSCRIPT" and refusal.kind is not Kind.BUG:
+                tell_refusal("answers", error)
+            raise
+        except NO_ANSWER as error:
+            self._known.lost(error)
+            tell_refusal("answers", error)
+            raise
+
+
+class Node(ToNode, Connection):
+    pass
+
+
+class NodeTls(ToNode, SSLConnection):
     pass
 
 

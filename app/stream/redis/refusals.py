@@ -51,11 +51,13 @@ KINDS = {
     "NOPERM": Kind.UNFIT,
     "DENIED": Kind.UNFIT,  # protected mode
     "NOPROTO": Kind.UNFIT,
-    "MOVED": Kind.UNFIT,  # a node of a cluster: one primary it must be
-    "ASK": Kind.UNFIT,
+    "MOVED": Kind.ELSEWHERE,  # of a cluster, another node has it
+    "ASK": Kind.ELSEWHERE,
+    "CLUSTERDOWN": Kind.FOR_NOW,  # somebody of it is away
     "CROSSSLOT": Kind.UNFIT,
-    "CLUSTERDOWN": Kind.UNFIT,
 }
+# What a node of a cluster says where it is not to be asked, or not yet.
+OF_CLUSTERS = frozenset({"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"})
 # Of which redis-py drops the code.
 _CODES: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.OutOfMemoryError, "OOM"),

@@ -17,9 +17,12 @@ from typing import Generic, Protocol, TypeVar
 from redis.asyncio import Redis
 
 from app.stream import keys
-from app.stream.channel import Channel
+from app.stream.channel import Channel, Listening
 from app.stream.concurrency.tasks import Supervised
 from app.stream.redis.accord import Accord
+from app.stream.redis.cluster.sharded import Sharded
+from app.stream.redis.cluster.subscribed import ShardedChannel
+from app.stream.redis.cluster.wholeness import until_whole
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import Part, until_fit
 
@@ -54,8 +57,8 @@ class Servers(Generic[Client]):
         """Returns when both are there and fit. Raises `UnfitServerError` for one that is there and is not."""
         if not self.apart:
             return await until_fit(self.queue)
-        asked = [asyncio.ensure_future(until_fit(self.queue, Part.QUEUE))]
-        asked.append(asyncio.ensure_future(until_fit(self.logs, Part.LOGS)))
+        logs = until_whole(self.logs) if isinstance(self.logs, Sharded) else until_fit(self.logs, Part.LOGS)
+        asked = [asyncio.ensure_future(one) for one in (until_fit(self.queue, Part.QUEUE), logs)]
         try:
             await asyncio.gather(*asked)
         finally:
@@ -88,20 +91,26 @@ class Heard:
     """The channels of both, and what lives for them. `accord` says how late that of the streams is."""
 
     queue: Channel
-    logs: Channel
+    logs: Listening
     accord: Accord
-    work: tuple[Channel | Supervised, ...]
+    work: tuple[Channel | ShardedChannel | Supervised, ...]
 
 
 @asynccontextmanager
 async def listening(of: Servers[Client], name: str) -> AsyncIterator[Heard]:
     """Listens, for the process of this name, while inside."""
     async with AsyncExitStack() as stack:
-        queue = logs = await stack.enter_async_context(Channel(of.queue))
+        queue = await stack.enter_async_context(Channel(of.queue))
+        logs: Channel | ShardedChannel = queue
         accords = [Accord(of.queue, queue, keys.accord(name))]
-        if of.apart:
+        work: list[Channel | ShardedChannel | Supervised] = [queue]
+        if isinstance(of.logs, Sharded):
+            work.append(await stack.enter_async_context(Supervised("topology", of.logs.nodes.watch)))
+            logs = await stack.enter_async_context(ShardedChannel(of.logs))
+        elif of.apart:
             logs = await stack.enter_async_context(Channel(of.logs))
+        if of.apart:
+            work.append(logs)
             accords.append(Accord(of.logs, logs, keys.hearing(name)))
-        work: list[Channel | Supervised] = [queue] if logs is queue else [queue, logs]
         work += [await stack.enter_async_context(Supervised("accord", accord.watch)) for accord in accords]
         yield Heard(queue, logs, accords[-1], tuple(work))

@@ -34,6 +34,11 @@ def source_on_full(*names: str) -> str:
     return _named(names[-1], "#!lua flags=allow-oom\n" + source(*names))
 
 
+def sharded(text: str) -> str:
+    """The same script for a cluster: what it publishes is heard at the node that has its keys, and nowhere else."""
+    return _named(NAMES.get(digest_of(text), ""), text.replace("'PUBLISH'", "'SPUBLISH'"))
+
+
 def _named(name: str, text: str) -> str:
     NAMES[digest_of(text)] = name
     return text

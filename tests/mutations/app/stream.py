@@ -132,8 +132,8 @@ ROWS = (
     Mutation(
         "permissions are not tried at the start",
         "app/stream/redis/fitness.py",
-        "        for refused in await refused_to(redis, part):",
-        "        pass",
+        "    for refused in await refused_to(redis, part, cluster=cluster):",
+        "    for refused in ():",
     ),
     Mutation(
         "a certificate of any host will do",

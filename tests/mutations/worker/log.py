@@ -30,8 +30,8 @@ ROWS = (
     Mutation(
         "one append that cannot be packed stops the writing of all",
         "worker/log/commit.py",
-        "                parts.append(_packed(writer, append))\n            except Exception as error:",
-        "                parts.append(_packed(writer, append))\n            except ZeroDivisionError as error:",
+        "parts.append(self._scripts.packed(writer, append))\n            except Exception as error:",
+        "parts.append(self._scripts.packed(writer, append))\n            except ZeroDivisionError as error:",
     ),
     Mutation(
         "a later mark gets into the append under way",

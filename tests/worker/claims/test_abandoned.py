@@ -31,7 +31,13 @@ class Scene:
 
     async def listen(self) -> None:
         """The worker is heard, as it is for as long as nothing is wrong."""
-        await self._listener.subscribe(OWN)
+        await self._listener.subscribe(OWN, keys.control(READ))
+        for _ in range(2):
+            await self._listener.get_message(timeout=5)
+
+    async def deaf(self) -> None:
+        """It is heard, and does not hear of this stream."""
+        await self._listener.unsubscribe(keys.control(READ))
         await self._listener.get_message(timeout=5)
 
     async def looks(self, seconds: float) -> bool:
@@ -65,6 +71,16 @@ async def test_who_is_not_heard_himself_judges_nobody(scene: Scene) -> None:
     assert not await scene.looks(10 * PATIENCE)
     await scene.listen()
     assert not await scene.looks(SHAKEN_SECONDS)  # the fronts may need longer to come back
+    assert await scene.looks(3 * LOOK_SECONDS)
+
+
+async def test_no_stream_is_judged_that_this_worker_does_not_hear_either(scene: Scene) -> None:
+    """Its node may have changed, and whoever reads it may listen there."""
+    await scene.listen()
+    await scene.deaf()
+    assert not await scene.looks(10 * PATIENCE)
+    await scene.listen()
+    assert not await scene.looks(SHAKEN_SECONDS)
     assert await scene.looks(3 * LOOK_SECONDS)
 
 

@@ -131,7 +131,7 @@ async def test_a_call_whose_count_the_log_did_not_take_is_counted_again() -> Non
 async def test_an_append_that_cannot_be_made_is_told_once_and_of_whom_it_is() -> None:
     found = record(owner=b"me")
     with heard() as events:
-        commit._refuse(found.writer, ValueError("a secret"))
+        commit.refuse(found.writer, ValueError("a secret"))
     assert events == [of_streams.AppendRefused(found.chronicle.of, Status.REFUSED, "ValueError")]
     assert found.chronicle.of.owner == "me"
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from app.stream import keys
-from app.stream.channel import Channel
+from app.stream.channel import Listening
 from app.stream.frames import Position, position_at_end, split, without_ids
 from app.stream.log import READ_BYTES, Log, State
 from app.stream.redis.refusals import NO_ANSWER, tell_refusal
@@ -43,7 +43,7 @@ ENDED = replace(PARTED, reason="shared_call_ended")
 class Followings:
     """What the streams of this worker follow. `beat_seconds`: how often it is looked whether who is followed lives."""
 
-    def __init__(self, log: Log, saved: Saved, rests: Rests, channel: Channel, beat_seconds: float) -> None:
+    def __init__(self, log: Log, saved: Saved, rests: Rests, channel: Listening, beat_seconds: float) -> None:
         self.rests = rests
         self._log = log
         self._saved = saved

@@ -74,7 +74,8 @@ def test_a_deployment_s_user_may_do_what_is_needed_and_nothing_else() -> None:
     assert locked == "user default off resetpass resetkeys resetchannels -@all"
     start, *commands = user.split(" +")
     assert start == f"user {users.NAME} on ~ks:{{* ~arq:job:{{queue}}:* ~arq:retry:{{queue}}:* &ks:{{* -@all"
-    needed = {"|".join(need[: 1 + (need[0] in ("SCRIPT", "PUBSUB"))]).lower() for need in needs()} | BESIDE
+    all_needs = [*needs(), *needs(Part.LOGS, cluster=True)]
+    needed = {"|".join(need[: 1 + (need[0] in ("SCRIPT", "PUBSUB", "CLUSTER"))]).lower() for need in all_needs} | BESIDE
     assert commands == sorted(needed), f"it would be: {start} {' '.join(f'+{name}' for name in sorted(needed))}"
 
 

@@ -1,0 +1,51 @@
+"""A cluster at the start: one that is none, or has slots for nobody, is the end of it, with what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from app.dev.embedded import EmbeddedValkey
+from app.stream.errors import UnfitServerError
+from app.stream.redis.cluster import wholeness as whole
+from app.stream.redis.cluster.sharded import Sharded
+from app.stream.redis.cluster.wholeness import until_whole
+from app.stream.redis.connect import connect
+from app.stream.redis.fitness import judge
+from tests.app.stream.redis.cluster.scripted import scripted
+
+
+async def test_one_server_is_no_cluster(valkey: EmbeddedValkey) -> None:
+    client: Redis = connect(
+        f"redis+cluster://:hush@127.0.0.1:{valkey.port}".replace(":hush@", ""), "tests", setting="STREAMS_REDIS_URL"
+    )
+    assert isinstance(client, Sharded)
+    says = rf"STREAMS_REDIS_URL=redis\+cluster://127.0.0.1:{valkey.port}: .*no node of a cluster.*redis://"
+    with pytest.raises(UnfitServerError, match=says):
+        await until_whole(client)
+    await client.aclose()
+
+
+async def test_nobody_s_slots_are_waited_for_and_then_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole, "WHOLE_SECONDS", 0.1)
+    async with scripted() as (cluster, client):
+        slots: Any = [[0, 100, [b"", cluster.nodes[0].port, b"id"]]]
+        monkeypatch.setattr(cluster, "slots", lambda: slots)
+        with pytest.raises(UnfitServerError, match=r"16283 of 16384 slots .*--cluster fix"):
+            await until_whole(client)
+        slots.clear()
+        with pytest.raises(UnfitServerError):
+            async with asyncio.timeout(20):
+                await until_whole(client)
+
+
+def test_its_nodes_are_judged_as_any_server() -> None:
+    node = {"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "maxmemory": 1, "cluster_enabled": 1}
+    judge(node, cluster=True)
+    with pytest.raises(UnfitServerError, match="noeviction"):
+        judge(node | {"maxmemory_policy": "allkeys-lru"}, cluster=True)
+    with pytest.raises(UnfitServerError, match=r"STREAMS_REDIS_URL=redis\+cluster"):
+        judge(node)
