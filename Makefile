@@ -147,6 +147,10 @@ readers: install ## a thousand readers join running logs of 0.2 to 16 MB at once
 scaling: install ## workers from none to four and back, as the manifests of Kubernetes say it; ARGS="--speed 10"
 	$(BIN)/python -m tests.bench.scaling $(ARGS)
 
+.PHONY: upgrade
+upgrade: install ## a rolling restart from the version before, under load, every byte compared; ARGS="--way new-old"
+	$(BIN)/python -m tests.chaos.upgrades $(ARGS)
+
 .PHONY: packages
 packages: install ## the client and the server as wheels, in projects of their own, on each Python that is found
 	PACKAGES=all $(BIN)/python -m pytest -n 0 tests/stories/clients/python/test_installed.py $(PYTEST)

@@ -55,10 +55,10 @@ class Tail(LiveEnd):
                 self._fresh.append(added)
             elif added is None:
                 self._put_by(int(head), data)
-        elif asides.is_aside(payload):
-            self.hear(asides.decode(payload))
+        elif (told := asides.decode(payload)) is not None:
+            self.hear(told)
         else:
-            self.repair("stranger")  # nobody of ours says such things; the log knows
+            self.repair("stranger")  # nobody of this version says such things; the log knows
 
     def gap(self) -> None:
         self.repair("gap")

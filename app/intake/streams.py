@@ -34,6 +34,7 @@ from app.stream.redis.connect import AWAY
 from app.stream.redis.refusals import NO_ANSWER, refusal_of
 from app.stream.timeline.entries import told
 from app.stream.timeline.noting import note
+from app.stream.upgrades import language
 from app.watch.events import of_streams
 from app.watch.events.subjects import subject, word
 from app.watch.traces import carried
@@ -42,6 +43,8 @@ from app.watch.traces import carried
 # not counted for a moment, and its readers must not lose an answer to that.
 LOOKS = 3
 
+# Why one expired that no worker here could have.
+TOO_NEW = {"type": "timeout_error", "message": "no worker of a version that knows what the stream asks for was there"}
 NOTHING = Along()
 _STREAM_ID = re.compile(r"st_[0-9a-f]{32}")
 
@@ -98,7 +101,7 @@ class Streams:
         """
         stream_id = new_stream_id()
         trace = carried.begun(stream_id)
-        meta = prompt.fields(owner, headers, query) | dict(fields or {}) | carried.fields_of(trace)
+        meta = language.said(prompt.fields(owner, headers, query) | dict(fields or {}) | carried.fields_of(trace))
         idempotency = Idempotency(owner, idempotency_key, prompt.digest) if idempotency_key else None
         submit = Submit(
             self,
@@ -133,6 +136,7 @@ class Streams:
         size = await again(lambda: self.log.field_bytes(stream_id, "request"))
         waits = await again(lambda: self.log.field_bytes(stream_id, "tools"))
         life_ms = self.settings.waiting_life_ms if waits else self.settings.stream_life_ms
+        meta = await again(lambda: self.log.meta(stream_id, language.FIELD)) or {}
         submitted = await again(
             lambda: self.queue.submit(
                 stream_id,
@@ -143,6 +147,7 @@ class Streams:
                 most_bytes=self.settings.queue_bytes,
                 idempotency=Idempotency(owner, idempotency_key, digest),
                 demand=demand,
+                version=language.version_of(meta),
             )
         )
         return not submitted.repeated and await self.keep(stream_id, life_ms)
@@ -229,6 +234,8 @@ class Streams:
                 await self.queue.approvals.wake(claim.stream_id)  # whoever dies in between leaves that to a sweep
                 return
             case Status.OK:
+                if outcome is Outcome.EXPIRED and language.is_newer(begun.meta):
+                    error = TOO_NEW
                 ending = await ending_of(self.log, claim.stream_id, begun, outcome, error, pricing=self._pricing)
                 written = await self._write_ending(claim, begun, ending)
                 if written is None:

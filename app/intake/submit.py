@@ -34,12 +34,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from redis.exceptions import RedisError
 
 from app.stream.accounts import NO_STANDING, Demand, Over, Share, Standing
-from app.stream.endings import Outcome
+from app.stream.endings import Outcome, Withdrawn
 from app.stream.errors import IdempotencyConflictError, LimitedError, NotAcceptedError
-from app.stream.log import State, Withdrawn
+from app.stream.log import State
 from app.stream.queue import Idempotency, Submitted
 from app.stream.redis.connect import AWAY, COMMAND_SECONDS
 from app.stream.redis.ordered import Prepared
+from app.stream.upgrades.language import needed
 
 if TYPE_CHECKING:
     from app.intake.streams import Streams
@@ -182,6 +183,7 @@ class Submit:
             idempotency=self._idempotency,
             replaces=replaces,
             demand=self._demand,
+            version=needed(self._meta),
             # Where the caller has opened it, it must not stand again if it was lost meanwhile.
             after=log.opening(self._id, self._meta) if self._along.opened is None else None,
             then=[self._along.then(self._id)] if self._along.then is not None else [],

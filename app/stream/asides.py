@@ -117,15 +117,10 @@ def encode(told: Told) -> bytes:
             return b"%bawaiting:0" % _MARK
 
 
-def is_aside(payload: bytes) -> bool:
-    """Whether a payload of a stream's channel is none of the log."""
-    return payload.startswith(_MARK)
-
-
 def decode(payload: bytes) -> Told | None:
-    """What an aside's payload says; None where this version does not know what it says."""
-    kind, _, number = payload[len(_MARK) :].partition(b":")
-    if not (number.isdigit() and len(number) <= _DIGITS):
+    """What an aside's payload says; None where it is none, or this version does not know what it says."""
+    kind, _, number = payload.removeprefix(_MARK).partition(b":")
+    if not (payload.startswith(_MARK) and number.isdigit() and len(number) <= _DIGITS):
         return None
     match kind:
         case b"thinking":

@@ -21,6 +21,15 @@ class Outcome(StrEnum):
     EXPIRED = "expired"
 
 
+class Withdrawn(StrEnum):
+    """What a withdrawal can come to. `KEPT`: another request was told of the stream."""
+
+    WITHDRAWN = "withdrawn"
+    RUNNING = "running"
+    ENDED = "ended"
+    KEPT = "kept"
+
+
 # An answer that ends so is whole: its `message_stop` has come.
 WHOLE = frozenset({Outcome.COMPLETED, Outcome.TRUNCATED, Outcome.REFUSED})
 

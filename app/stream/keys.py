@@ -19,7 +19,7 @@ another server than the queue, or on a cluster.
     last one holds what edits and regenerations took the place of, and is bounded with the messages
 `ks:{owner's digest}:conversations`
     `CONVERSATION_TTL` after the last use of any; bounded by the number that an owner may keep
-`ks:{queue}:jobs`, `…:since`, `…:owners`, `…:turns`
+`ks:{queue}:jobs`, `…:since`, `…:owners`, `…:turns`, `…:newer`
     `QUEUE_SECONDS` after their last use; bounded by `QUEUE_LIMIT`, the turns also by who was just served. Beside
     each line, `…:<digest of a tenant's name>:ids`, `…:places`, `…:turns`, bounded by those of it that wait
 `ks:{queue}:leases`, `…:claims`, `…:fence`, `…:workers`, `…:sizes`, `…:bytes`
@@ -37,8 +37,7 @@ another server than the queue, or on a cluster.
 `ks:{queue}:idem:<digest>`
     as long as its stream may live
 `ks:{queue}:gate:<digest>`, `…:line`, `…:turns`, `ks:{queue}:held`, `ks:{queue}:lines`
-    `GATE_SECONDS` after the last call of the model; lines and turns `QUEUE_SECONDS` after their last use, bounded by
-    the jobs
+    `GATE_SECONDS` after the model's last call; lines and turns `QUEUE_SECONDS` after their last use, bounded by jobs
 `ks:{queue}:chat:<digest>`, `…:before`
     as long as the stream it names may live; `SUBMIT_SECONDS`
 `ks:{queue}:ticket-secret`
@@ -96,6 +95,7 @@ JOBS = "ks:{queue}:jobs"
 SINCE = "ks:{queue}:since"
 OWNERS = "ks:{queue}:owners"
 TURNS = "ks:{queue}:turns"
+NEWER = "ks:{queue}:newer"
 LEASES = "ks:{queue}:leases"
 CLAIMS = "ks:{queue}:claims"
 FENCE = "ks:{queue}:fence"

@@ -15,6 +15,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from app.stream import frames, keys
+from app.stream.endings import Withdrawn
 from app.stream.redis.known import shaken
 from app.stream.redis.ordered import Prepared
 from app.stream.redis.refusals import NO_ANSWER, refusal_of
@@ -53,6 +54,7 @@ class Status(StrEnum):
     GONE = "gone"
     SHORT = "short"
     CONFLICT = "conflict"
+    NEWER = "newer"
     REFUSED = "refused"  # no server takes this write, now or later: the log is longer than a string may be, or is none
 
 
@@ -79,6 +81,8 @@ class Begun:
 
 
 class State(StrEnum):
+    """What a later version says, and this one does not know, has not ended: it runs."""
+
     QUEUED = "queued"
     RUNNING = "running"
     WAITING = "waiting"  # for a person
@@ -86,14 +90,9 @@ class State(StrEnum):
     GONE = "gone"
     UNKNOWN = ""
 
-
-class Withdrawn(StrEnum):
-    """What a withdrawal can come to. `KEPT`: another request was told of the stream."""
-
-    WITHDRAWN = "withdrawn"
-    RUNNING = "running"
-    ENDED = "ended"
-    KEPT = "kept"
+    @classmethod
+    def _missing_(cls, _word: object) -> State:
+        return cls.RUNNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +185,10 @@ class Log:
         """An ended stream is kept as long as others from now on: its answer stands in `home`, which is kept so long."""
         await self._release(keys=[key(stream_id) for key in (keys.log, keys.meta, keys.home)], args=[home, life_ms])
 
-    async def begin(self, claim: Claim, life_ms: int | None = None, *, count: bool = False, told: str = "") -> Begun:
-        """Takes the fence for `claim`. Status: ok, ended, fenced or gone.
+    async def begin(
+        self, claim: Claim, life_ms: int | None = None, *, count: bool = False, told: str = "", version: int | str = ""
+    ) -> Begun:
+        """Takes the fence for `claim`. Status: ok, ended, fenced, gone; newer than the `version` that its holder knows.
 
         With `life_ms`, a meta whose submit was never confirmed is kept for so long. With `count`, the first attempt of
         a stream that never had one is counted, unless Redis is full. `told` goes into its timeline.
@@ -195,13 +196,13 @@ class Log:
         keys_ = [keys.log(claim.stream_id), keys.meta(claim.stream_id)]
         args: list[Any] = [claim.fence, claim.holder, "" if life_ms is None else life_ms]
         try:
-            reply = await self._begin_counted(keys=keys_, args=[*args, 1, told]) if count else None
+            reply = await self._begin_counted(keys=keys_, args=[*args, 1, told, version]) if count else None
         except NO_ANSWER as error:
             if refusal_of(error).code != "OOM":
                 raise
             reply, count, told = None, False, ""  # not counted yet: there is no room for what it would bring
         if reply is None:
-            reply = await self._begin(keys=keys_, args=[*args, 0, told])
+            reply = await self._begin(keys=keys_, args=[*args, 0, told, version])
         status, now, length, tail, flat = reply
         meta = {flat[i].decode(): flat[i + 1] for i in range(0, len(flat), 2)}
         position = frames.origin(claim.stream_id) if length == 0 else frames.position_at_end(tail)

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-from arq.jobs import serialize_job
 from redis.asyncio import Redis
 
 from app.stream import keys
@@ -35,9 +33,9 @@ from app.stream.limits.room import Room
 from app.stream.log import Claim
 from app.stream.redis.ordered import Prepared, in_order
 from app.stream.scripts import source, source_on_full
+from app.stream.upgrades.jobs import PutBy, job
+from app.stream.upgrades.language import VERSION
 
-# The one function a job names: arq looks it up by this name in the worker.
-FUNCTION = "run_stream"
 # What a client that finds the queue full is told to wait, in seconds: long enough for some streams to end.
 RETRY_AFTER_SECONDS = 5
 WITHOUT_LIMIT = 2**53
@@ -77,11 +75,12 @@ class Queue:
         self._redis = redis
         self.room = Room(redis)
         self.approvals = Approvals(redis, logs)
+        self.put_by = PutBy(redis)
         self._usage_seconds = usage_days * by_day.DAY_SECONDS
         clock, line, expired = "queue/lease_clock", ("queue/turns", "queue/places", "queue/line"), "queue/expired"
         ends = "queue/accounts", "queue/settle", "queue/usage", "board/step"
         self._submit = redis.register_script(source("queue/accounts", "queue/admit", *line, "queue/submit"))
-        self._claim = redis.register_script(source_on_full(clock, *line, expired, "queue/claim"))
+        self._claim = redis.register_script(source_on_full(clock, *line, expired, "queue/newer", "queue/claim"))
         self._renew = redis.register_script(source_on_full(clock, *line, "queue/renew"))
         self._done = redis.register_script(source_on_full(*ends, *line, "queue/done"))
         self._overdue = redis.register_script(source_on_full(clock, *line, expired, "queue/overdue"))
@@ -102,24 +101,25 @@ class Queue:
         idempotency: Idempotency | None = None,
         replaces: str = "",
         demand: Demand = NO_DEMAND,
+        version: int = 1,
         after: Prepared | None = None,
         then: Sequence[Prepared] = (),
     ) -> Submitted:
         """Puts a stream in the line, at the place that is its `share`'s next.
 
         `size` is what its prompt takes, and `most_bytes` what all that wait may; `replaces` is a dead stream that the
-        key may still name; `demand` is what it asks of the owner's limits; `after` is run before and `then` behind, in
-        the same trip where they are of one server. Raises `QueueFullError`; `LimitedError`; `IdempotencyConflictError`
-        where the key stands for another body.
+        key may still name; `demand` is what it asks of the owner's limits; `version` is what its worker has to know;
+        `after` is run before and `then` behind, in the same trip where they are of one server.
+        Raises `QueueFullError`; `LimitedError`; `IdempotencyConflictError` where the key stands for another body.
         """
-        job = serialize_job(FUNCTION, (), {}, None, 0, serializer=orjson.dumps)
         record = keys.idempotency(idempotency.owner, idempotency.key) if idempotency else keys.JOBS
         digest = idempotency.digest if idempotency else ""
         submit = Prepared(
             self._submit,
             [*keys.LINE, keys.arq_job(stream_id), record, keys.FENCE, keys.reserved(stream_id)],
             [
-                *(stream_id, limit, job, life_ms, digest, replaces, keys.WAKE, keys.QUEUE_SECONDS, size, most_bytes),
+                *(stream_id, limit, job(version), life_ms, digest, replaces),
+                *(keys.WAKE, keys.QUEUE_SECONDS, size, most_bytes),
                 *share.words,
                 demand.reserve_nano,
                 keys.ACCOUNT,
@@ -143,19 +143,22 @@ class Queue:
             case _:
                 raise AssertionError(status)
 
-    async def claim(self, holder: str, number: int, *, slots: int, lease_ms: int, stream_id: str = "") -> list[Claim]:
+    async def claim(
+        self, holder: str, number: int, *, slots: int, lease_ms: int, stream_id: str = "", version: int = VERSION
+    ) -> list[Claim]:
         """Takes up to `slots` jobs from the head of the line, or `stream_id` alone if it waits there, or for a person.
 
-        `number` counts this holder's claims: repeated with the same number, a claim gives the same answer.
+        `number` counts this holder's claims: repeated with the same number, a claim gives the same answer. What needs a
+        worker of a newer `version` is put by; who names a stream means to end it, whatever it needs.
         """
         calm, reply = await self._claim(
             keys=[
                 *(*keys.LINE, keys.LEASES, keys.CLAIMS, keys.FENCE, keys.replay(holder), keys.HELD, keys.CLOCK),
-                keys.APPROVALS,
+                *(keys.APPROVALS, keys.NEWER),
             ],
             args=[
-                *(slots, holder, number, lease_ms, stream_id),
-                *(keys.QUEUE_SECONDS, keys.REPLAY_SECONDS, keys.alive(""), keys.WAKE),
+                *(slots, holder, number, lease_ms, stream_id, keys.QUEUE_SECONDS, keys.REPLAY_SECONDS, keys.alive("")),
+                *(keys.WAKE, version, keys.arq_job("")),
             ],
         )
         name = f"{holder}/{number}"
@@ -270,8 +273,7 @@ class Queue:
 
     async def position(self, stream_id: str) -> int | None:
         """The place in the line, 1 for the next; None for a stream that does not wait."""
-        [place] = await self.positions([stream_id])
-        return place
+        return (await self.positions([stream_id]))[0]
 
     async def positions(self, stream_ids: Sequence[str]) -> list[int | None]:
         """The places in the line of many."""

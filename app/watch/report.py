@@ -19,6 +19,7 @@ from app.stream.board.board import Board
 from app.stream.concurrency.tasks import Supervised
 from app.stream.redis import known
 from app.stream.redis.refusals import NO_ANSWER, refusal_of, tell_refusal
+from app.stream.upgrades.language import VERSION
 from app.version import our_version
 from app.watch.tallies import Tallies
 from app.watch.wiring import Watch
@@ -81,7 +82,7 @@ class Report:
         loop, numbers = asyncio.get_running_loop(), self._numbers()
         began = loop.time()
         batch = self._tallies.batch()
-        own = {"kind": self._kind, "version": self.version, "up": round(began - self._began, 1)}
+        own = {"kind": self._kind, "version": self.version, "language": VERSION, "up": round(began - self._began, 1)}
         clock = await self._board.leave(self.name, {**own, **numbers, **more}, batch.number, batch.counts, batch.seen)
         self._tallies.is_left(batch)
         now = loop.time()

@@ -21,6 +21,7 @@ SEEN_OTHERWISE = {
     "keepstream_draining": "keepstream_ready",
     "keepstream_tool_calls_total": "whose tools they are knows what is too many; a stream's timeline has each",
     "keepstream_tool_seconds": "as keepstream_tool_calls_total",
+    "keepstream_waiting_for_newer": "doctor says it, and it is over with the upgrade",
     "keepstream_waiting_for_person": "persons are asked where they are, and the board counts who waits",
 }
 

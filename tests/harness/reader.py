@@ -29,6 +29,10 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
         self.status = status
 
 
+class UnavailableError(ConnectionResetError):
+    """A status that says that it may pass. An EventSource takes it for the end."""
+
+
 @dataclass
 class Sight:
     """What one reader of one stream has seen since the last reset, and whether it was what it had to be."""
@@ -42,6 +46,7 @@ class Sight:
     reconnects: int = 0
     end: dict[str, object] | None = None
     lost: bool = False
+    retry_seconds: float = 1.0
 
     @property
     def after(self) -> str:
@@ -83,7 +88,9 @@ class Sight:
         del self.seen[max(kept - 1, 0) :]
 
     def _take_unlogged(self, block: bytes) -> None:
-        if block.startswith(b"event: relay.reset"):
+        if block.startswith(b"retry: "):
+            self.retry_seconds = int(block[7:].partition(b"\n")[0]) / 1000
+        elif block.startswith(b"event: relay.reset"):
             data = orjson.loads(block.split(b"data: ", 1)[1])
             if data["reason"] == "lost":
                 self.lost = True
@@ -169,7 +176,7 @@ async def connect_once(sight: Sight, port: int, *, key: str = "", manner: Manner
         if status == 204:
             return status
         if status >= 500:
-            raise ConnectionResetError
+            raise UnavailableError(f"status {status}")
         if status != 200:
             raise Refused(status)
         block, looked = bytearray(), 0

@@ -22,7 +22,7 @@ from tests.mutations.app import (
 from tests.mutations.clients import js, python
 from tests.mutations.faces import chat, conversations, durable
 from tests.mutations.mutation import Mutation
-from tests.mutations.scripts import log_scripts
+from tests.mutations.scripts import log_scripts, newer_scripts
 from tests.mutations.worker import claims, life, life_asking, log, schemas, tooling, tools, upstream
 
 ROOMS = {
@@ -43,7 +43,7 @@ ROOMS = {
     "app/stream": stream.ROWS,
     "app/stream/scripts": stream_scripts.ROWS,
     "app/stream/scripts/log": log_scripts.ROWS,
-    "app/stream/scripts/queue": stream_queue.ROWS,
+    "app/stream/scripts/queue": (*stream_queue.ROWS, *newer_scripts.ROWS),
     "app/terminal/probe": terminal.ROWS,
     "app/web": web.ROWS,
     "worker/claims": claims.ROWS,

@@ -75,6 +75,8 @@ class _Receiver:
     def message(self, payload: bytes) -> None:
         if payload == b"cancel":
             self._life.cancel()
+        else:  # of another version: what is so stands in the meta
+            self.gap()
 
     def settle(self) -> None:
         """Nothing to do: one message says it all."""

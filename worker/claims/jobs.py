@@ -21,8 +21,8 @@ from arq.worker import Worker, func
 from app.stream import keys
 from app.stream.concurrency.tasks import is_cancelled
 from app.stream.observing import tell
-from app.stream.queue import FUNCTION
 from app.stream.redis.refusals import NO_ANSWER, Kind, tell_refusal
+from app.stream.upgrades.jobs import FUNCTION
 from app.watch.events import of_processes
 from app.watch.events.subjects import Subject
 from worker.claims.leases import Lease

@@ -25,6 +25,7 @@ from app.stream.readback.brought import brought_by
 from app.stream.stages import Cause
 from app.stream.timeline.entries import told
 from app.stream.timeline.noting import note
+from app.stream.upgrades.language import VERSION, version_of
 from app.watch.events import of_processes
 from app.watch.events.subjects import Subject
 from worker.life import decide
@@ -78,6 +79,9 @@ class Life:
                     with self._recording(begun) as record:
                         last = await self._run(record, forced)
                     await self._part(last, record)
+                case Status.NEWER:
+                    await self._release.newer(version_of(begun.meta))
+                    self.leave()
                 case Status.ENDED:  # its last holder died between the ending and `done`
                     await self._release.ended(bill_of(begun.meta))
                 case refusal:
@@ -227,7 +231,9 @@ class Life:
         # Where nobody has to wait, the first call follows at once, and is counted along.
         count = self.claim.calm and not self._begun
         lines = told(self._claimed, time.monotonic())
-        begin = self._services.log.begin(self.claim, self._services.settings.stream_life_ms, count=count, told=lines)
+        begin = self._services.log.begin(
+            self.claim, self._services.settings.stream_life_ms, count=count, told=lines, version=VERSION
+        )
         self._beginning = asyncio.create_task(begin)
         self._beginning.add_done_callback(_heard)
 

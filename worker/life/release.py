@@ -66,6 +66,12 @@ class Release:
         """Another worker goes on with it, at once."""
         await until_answered(self._interrupt, lambda: self._services.queue.give_back([self._claim]))
 
+    async def newer(self, version: int) -> None:
+        """A worker that knows `version` goes on with it."""
+        life_ms, put_by = self._services.settings.stream_life_ms, self._services.queue.put_by
+        await until_answered(self._interrupt, lambda: put_by.leave(self._claim, version, life_ms))
+        tell(of_streams.PutBy(Subject(self._claim.stream_id), version))
+
     async def awaiting(self, waited: float) -> None:
         """A person has the next word; for people it has `waited` so many seconds by now."""
         longest = max(self._services.settings.approval_seconds - waited, 0.0)

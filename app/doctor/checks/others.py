@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from app.doctor.finding import Finding, must, note, ok, warning
 from app.doctor.patient import Patient
 from app.stream.board.board import Board, Left, Look
 from app.stream.redis.refusals import NO_ANSWER
+from app.stream.upgrades.jobs import PutBy
 from app.version import our_version
 
 # Each says every second that it is there. One that is gone is news for a while.
@@ -29,6 +31,9 @@ async def workers(patient: Patient) -> list[Finding]:
     if look is None:
         return []
     found = list(_silent(look, "worker"))
+    if put_by := await PutBy(patient.redis).count() if patient.redis is not None else 0:
+        waits = f"{put_by} streams wait for a worker of a newer version than those that have met them"
+        found.insert(0, must(waits, "start workers of the version of the newest front"))
     if there := _there(look, "worker"):
         return [ok(_named(there)), *found]
     if look.waiting:
@@ -73,7 +78,12 @@ def _silent(look: Look, kind: str) -> Iterator[Finding]:
 
 def _named(there: Sequence[Left]) -> str:
     draining = sum(bool(one.numbers.get("draining")) for one in there)
-    return f"{len(there)} {'is' if len(there) == 1 else 'are'} there" + (f", {draining} draining" if draining else "")
+    of = Counter(map(_version, there))
+    versions = (
+        f" ({', '.join(f'{count} of {version}' for version, count in sorted(of.items()))})" if len(of) > 1 else ""
+    )
+    is_are = "is" if len(there) == 1 else "are"
+    return f"{len(there)} {is_are} there{versions}" + (f", {draining} draining" if draining else "")
 
 
 def _version(one: Left) -> str:

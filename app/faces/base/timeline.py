@@ -18,4 +18,5 @@ async def timeline_of(front: Front, stream_id: str, meta: Mapping[str, bytes]) -
     """The timeline as JSON, by the `TIMELINE_FIELDS` of its meta."""
     kept = kept_of(meta)
     place = await front.streams.queue.position(stream_id) if kept.state is State.QUEUED else None
-    return story(stream_id, kept, place)
+    put_by = kept.state is not State.ENDED and await front.streams.queue.put_by.has(stream_id)
+    return story(stream_id, kept, place, put_by=put_by)

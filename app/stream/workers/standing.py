@@ -22,7 +22,7 @@ LEASES_UNRENEWED = 2
 class Standing:
     """`oldest_seconds`: how long the one has waited who has waited longest. `capacity`: how many streams those workers
     may run that take any. `held_models`: of which streams wait at the gate. `max_bytes`: 0 where Redis has no bound.
-    `asking`: how many streams wait for a person.
+    `asking`: how many streams wait for a person; `put_by`: for a worker of a newer version.
     """
 
     waiting: int
@@ -34,6 +34,7 @@ class Standing:
     used_bytes: int
     max_bytes: int
     asking: int = 0
+    put_by: int = 0
 
 
 async def standing(redis: Redis, lease_seconds: float) -> Standing:
@@ -48,7 +49,8 @@ async def standing(redis: Redis, lease_seconds: float) -> Standing:
         pipe.smembers(keys.LINES)
         pipe.info("memory")
         pipe.zcard(keys.APPROVALS)
-        (seconds, micros), waiting, first, leases, workers, processes, lines, memory, asking = await pipe.execute()
+        pipe.zcard(keys.NEWER)
+        (seconds, micros), waiting, first, leases, workers, processes, lines, memory, *counts = await pipe.execute()
     now_ms = seconds * 1000 + micros / 1000
     there = _renewed(workers, now_ms - LEASES_UNRENEWED * lease_seconds * 1000)
     return Standing(
@@ -60,7 +62,8 @@ async def standing(redis: Redis, lease_seconds: float) -> Standing:
         held_models=len(await Board(redis).held([line.decode(errors="replace") for line in lines])) if lines else 0,
         used_bytes=memory["used_memory"],
         max_bytes=memory.get("maxmemory", 0),
-        asking=asking,
+        asking=counts[0],
+        put_by=counts[1],
     )
 
 

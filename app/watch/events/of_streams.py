@@ -221,6 +221,13 @@ class LeaseLost(OfStream):
 
 
 @dataclass(frozen=True, slots=True)
+class PutBy(OfStream):
+    """It is of a later version of the language than this worker's own: it is left for one of `language`."""
+
+    language: int
+
+
+@dataclass(frozen=True, slots=True)
 class AppendRefused(OfStream):
     """The log takes no more from here. `status` as the script says it; `error` where the append itself was no good."""
 

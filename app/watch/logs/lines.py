@@ -113,6 +113,7 @@ LINES: dict[type[Event], Line] = {
     of_streams.CancelAsked: _always("stream.cancel_asked", INFO),
     of_streams.Ended: Line("stream.ended", lambda e: WARNING if e.error_type else INFO, WARNING),
     of_streams.LeaseLost: _always("stream.lease_lost", INFO),
+    of_streams.PutBy: _always("stream.put_by", WARNING, "a worker of a newer version goes on with it"),
     of_streams.AppendRefused: Line("stream.append_refused", lambda e: ERROR if e.error else DEBUG),
     of_streams.EndingUnwritten: _always("stream.ending_unwritten", ERROR, "who takes it next writes its ending"),
     of_streams.LeftToWorker: _always("stream.left_to_worker", WARNING),

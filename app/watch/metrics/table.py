@@ -128,6 +128,9 @@ READY = _gauge(Of.FRONT, "ready", "1 where Redis is there, all tasks live, and t
 WAITING = _gauge(Of.QUEUE, "waiting", "Streams that wait in the line")
 OLDEST_WAITING = _gauge(Of.QUEUE, "oldest_waiting_seconds", "For how long the first of the line has waited")
 ASKING = _gauge(Of.QUEUE, "waiting_for_person", "Streams that wait for a word of a person on a call of a tool")
+PUT_BY = _gauge(
+    Of.QUEUE, "waiting_for_newer", "Streams that wait for a worker of a newer version than those that have met them"
+)
 LEASES = _gauge(Of.QUEUE, "leases", "Streams that a worker holds")
 WORKERS = _gauge(Of.QUEUE, "workers", "Workers that have renewed in time")
 CAPACITY = _gauge(Of.QUEUE, "capacity", "Streams that these workers may run together")

@@ -23,11 +23,14 @@ from app.watch.timeline.sentences import JUDGED, many, of_readers, reason, sente
 FIRST = 50
 # Of an attempt without a call.
 GIVEN = "first content, of the answer that another stream is or was given"
+PUT_BY = "it waits for a worker of a newer version: those that have met it do not know what it asks for"
 _TOKENS = ("input_tokens", "output_tokens")
 
 
-def story(stream_id: str, kept: Kept, place: int | None = None) -> dict[str, Any]:
-    """The answer to `GET /v1/streams/{id}/timeline`; `place` is that in the line, where it waits there."""
+def story(stream_id: str, kept: Kept, place: int | None = None, *, put_by: bool = False) -> dict[str, Any]:
+    """The answer to `GET /v1/streams/{id}/timeline`; `place` is that in the line, where it waits there; `put_by`: for a
+    worker of a newer version.
+    """
     created = _whole(kept.meta, "created_at")
     ended = _ended(kept)
     told = [*_submitted(kept, created), *_with_gap(kept), *ended]
@@ -35,7 +38,7 @@ def story(stream_id: str, kept: Kept, place: int | None = None) -> dict[str, Any
     return {
         "id": stream_id,
         "state": kept.state,
-        "why": _why(kept, ended, place),
+        "why": PUT_BY if put_by else _why(kept, ended, place),
         "data": [_shown(entry, created) for entry in found],
         "left_out": kept.left_out,
     }

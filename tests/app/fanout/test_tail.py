@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from redis.asyncio import Redis
 
 from app.fanout.shared_log import SharedLog
@@ -100,6 +101,18 @@ async def test_a_new_attempt_is_where_later_readers_begin(tail: Tail, stream: St
     tail.settle()
     assert (tail.base, tail.attempt) == (begins, 2)
     assert reader.fed == stream.written
+
+
+@pytest.mark.parametrize(
+    "payload", [b"v2 0:x", b"v2 !thinking:5", b"!dancing:5", b"!thinking:soon", b"", b":", b"thinking:5", b"-1:x"]
+)
+async def test_what_another_version_says_is_a_gap(tail: Tail, stream: Stream, payload: bytes) -> None:
+    """The log knows what it was about; readers see nothing of it."""
+    reader = live(tail)
+    await stream.write("a")
+    tail.message(payload)
+    await repaired(tail)
+    assert (reader.fed, reader.told) == (stream.written, [])
 
 
 async def test_only_who_stands_at_the_end_goes_live(tail: Tail, stream: Stream) -> None:

@@ -18,11 +18,11 @@ from app.settings import Settings
 from app.stream import frames, keys
 from app.stream.accounts import Account, Demand
 from app.stream.conversations.store import Conversations
-from app.stream.endings import Outcome, end_data
+from app.stream.endings import Outcome, Withdrawn, end_data
 from app.stream.errors import NotAcceptedError, QueueFullError
 from app.stream.ledger.lines import Calls, CallState
 from app.stream.ledger.usage import Brought
-from app.stream.log import Appended, Claim, Log, State, Status, Withdrawn
+from app.stream.log import Appended, Claim, Log, State, Status
 from app.stream.queue import Queue
 from tests.app.served import until
 from tests.patience import PATIENCE

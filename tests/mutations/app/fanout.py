@@ -120,8 +120,8 @@ ROWS = (
     Mutation(
         "what is said beside a log is taken for a piece of it",
         "app/fanout/tail.py",
-        "        elif asides.is_aside(payload):",
-        "        elif False:",
+        "(told := asides.decode(payload)) is not None",
+        "(told := None) is not None",
     ),
     Mutation(
         "reader: a large frame's parts are not proven together",
@@ -224,5 +224,11 @@ ROWS = (
         "app/fanout/tail.py",
         "            wanted = self.seal is not None and",
         "            wanted = False and",
+    ),
+    Mutation(
+        "what another version says to readers is nothing",
+        "app/fanout/tail.py",
+        '            self.repair("stranger")  # nobody of this version says such things; the log knows\n',
+        "            pass\n",
     ),
 )

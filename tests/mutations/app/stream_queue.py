@@ -24,8 +24,8 @@ ROWS = (
     Mutation(
         "what comes back with a claim and has no room there is found by the next poll",
         "app/stream/scripts/queue/claim.lua",
-        "if put_back > 0 and line_waits() then",
-        "if false then",
+        "put_back > 0 and line_waits() then",
+        "false then",
     ),
     Mutation(
         "all who find a dead worker walk through all claims",

@@ -177,4 +177,10 @@ ROWS = (
         "if not facts[3] then",
         "if false then",
     ),
+    Mutation(
+        "a worker begins a stream that it does not know",
+        "app/stream/scripts/log/begin.lua",
+        "if facts[1] ~= 'ended' and ARGV[6] ~= '' and",
+        "if false and",
+    ),
 )

@@ -117,4 +117,10 @@ ROWS = (
         "            await self.look()  # first: who begins again was raised out of here by an outage\n",
         "            await asyncio.sleep(self._beat_seconds)\n            await self.look()\n",
     ),
+    Mutation(
+        "a control message of another version is nothing",
+        "worker/claims/cancels.py",
+        "            self.gap()\n\n",
+        "            pass\n\n",
+    ),
 )

@@ -127,6 +127,20 @@ async def test_a_cancellation_just_before_the_stream_listens_is_seen(shop: Works
                 await life.cancelled.wait()
 
 
+async def test_a_message_of_another_version_is_a_reason_to_look(shop: Workshop) -> None:
+    life = NobodysLife("st_heard")
+    await shop.log.open(life.claim.stream_id, {"owner": "me"})
+    async with Channel(shop.redis) as channel:
+        cancels = Cancels({}, shop.redis, channel, lease_seconds=600)
+        with cancels.heard(cast("Any", life)):
+            heard = keys.control(life.claim.stream_id)
+            await shop.eventually(lambda: _listens(shop, heard))
+            await shop.redis.hset(keys.meta(life.claim.stream_id), "cancel", "1")
+            await shop.redis.publish(heard, "v2 cancel")
+            async with asyncio.timeout(SECONDS):
+                await life.cancelled.wait()
+
+
 async def test_who_looks_again_after_an_outage_looks_at_once(shop: Workshop) -> None:
     """What looks raises while Redis is away, and is begun again as soon as it may be back: not a beat later."""
     life = NobodysLife("st_cancelled_meanwhile")
@@ -187,3 +201,8 @@ async def _called(shop: Workshop, tag: str) -> bool:
 async def _unheard(shop: Workshop, stream_id: str) -> bool:
     ((_, count),) = await shop.redis.pubsub_numsub(keys.control(stream_id))
     return bool(count == 0)
+
+
+async def _listens(shop: Workshop, channel: str) -> bool:
+    [(_, listeners)] = await shop.redis.pubsub_numsub(channel)
+    return bool(listeners)

@@ -12,8 +12,8 @@ from arq import ArqRedis, Retry
 from arq.jobs import serialize_job
 
 from app.stream import keys
-from app.stream.queue import FUNCTION
 from app.stream.redis.connect import connect
+from app.stream.upgrades.jobs import FUNCTION
 from tests.patience import PATIENCE
 from tests.worker.claims.pool.watching import LONG_MS
 from tests.worker.workshop import BEAT, Workshop

@@ -15,7 +15,7 @@ end
 if facts[1] == 'ended' then
   return 'ended'
 end
-if facts[1] == 'running' or facts[1] == 'waiting' then
+if facts[1] and facts[1] ~= 'queued' then -- also where a newer version calls it otherwise
   redis.call('HDEL', KEYS[1], 'kept')
   redis.call('HSET', KEYS[1], 'cancel', '1', 'withdrawn', ARGV[3])
   redis.call('PUBLISH', ARGV[2], 'cancel')

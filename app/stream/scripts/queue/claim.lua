@@ -1,11 +1,12 @@
 -- Moves jobs from the queue to the leases, raising the fence of each; expired leases go back to the queue first, with
--- their original place. Safe to repeat: a claim whose reply was lost gives the same answer under the same number.
+-- their original place. Safe to repeat: a claim whose reply was lost gives the same answer under the same number. Behind
+-- queue/newer.lua: those of a newer version than the holder's are put by, unless they are claimed by their id, to be ended.
 --
 -- KEYS  1 to 6 the line, see line.lua   7 leases   8 claims   9 fence   10 this holder's last answer
---       11 stands while any model is held   12 the leases' clock   13 who waits for a person
+--       11 stands while any model is held   12 the leases' clock   13 who waits for a person   14 who is put by
 -- ARGV  1 how many   2 holder   3 number of this claim   4 lease in ms   5 id to take, or '' for those whose turn it is
 --       6 life of the queue's keys in s   7 life of the last answer in s   8 prefix of a worker's own channel
---       9 wake channel
+--       9 wake channel   10 the newest version that the holder knows   11 prefix of arq's jobs
 -- reply {1 if no model is held, {id, fence, times claimed, 1 if it comes from a worker that stands still, id, …}}
 local calm = 1 - redis.call('EXISTS', KEYS[11])
 local last = redis.call('HMGET', KEYS[10], 'number', 'answer')
@@ -18,40 +19,54 @@ local now, clock, ended = lease_clock(KEYS[12], ARGV[4], ARGV[6])
 
 local put_back = put_back_expired(KEYS[7], KEYS[8], ended, 1000, ARGV[6])
 
-local taken = {}
+local taken, version, put_by = {}, tonumber(ARGV[10]), 0
 local function take(id, place)
   taken[#taken + 1] = id
   taken[#taken + 1] = place
+end
+-- Whether it was left for others.
+local function leave_newer(id, place)
+  if newer_version(ARGV[11], id) <= version then
+    return false
+  end
+  newer_put_by(KEYS[14], KEYS[8], id, place, ARGV[6])
+  put_by = put_by + 1
+  return true
 end
 if ARGV[5] ~= '' then
   local place = redis.call('ZSCORE', JOBS, ARGV[5])
   if place then
     line_leave(ARGV[5], ARGV[6])
+    redis.call('ZREM', KEYS[14], ARGV[5])
     take(ARGV[5], place)
   elseif redis.call('ZREM', KEYS[13], ARGV[5]) == 1 then
     take(ARGV[5], string.format('%.0f', now * 1000))
   end
 else
-  local room = tonumber(ARGV[1])
-  while room > 0 do
+  local room = newer_take(KEYS[14], ARGV[11], version, tonumber(ARGV[1]), ARGV[6], take)
+  while room > 0 and put_by < NEWER_MOST do
     local id, place = line_next(ARGV[6])
     if not id then
       break
     end
-    take(id, place)
-    room = room - 1
+    if not leave_newer(id, place) then
+      take(id, place)
+      room = room - 1
+    end
   end
   if room > 0 then -- whose turn at a gate never came
     local top, due = turn_number(LINE_BEHIND), turn_number(LINE_BEHIND + now * 1000)
     local late = redis.call('ZRANGE', JOBS, top, due, 'BYSCORE', 'LIMIT', 0, room, 'WITHSCORES')
     for i = 1, #late, 2 do
       line_leave(late[i], ARGV[6])
-      take(late[i], late[i + 1])
+      if not leave_newer(late[i], late[i + 1]) then
+        take(late[i], late[i + 1])
+      end
     end
   end
 end
 
-if put_back > 0 and line_waits() then -- more than there was room for here
+if put_by > 0 or put_back > 0 and line_waits() then -- for others; or more than there was room for here
   redis.call('PUBLISH', ARGV[9], '1')
 end
 

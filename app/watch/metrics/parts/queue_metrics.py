@@ -47,6 +47,7 @@ class QueueMetrics:
         yield now(table.WAITING, numbers.waiting)
         yield now(table.OLDEST_WAITING, numbers.oldest_seconds)
         yield now(table.ASKING, numbers.asking)
+        yield now(table.PUT_BY, numbers.put_by)
         yield now(table.LEASES, numbers.leases)
         yield now(table.WORKERS, numbers.workers)
         yield now(table.CAPACITY, numbers.capacity)

@@ -11,6 +11,8 @@ from app.doctor.checks import others
 from app.doctor.finding import Finding, Level
 from app.stream import keys
 from app.stream.board.board import Board
+from app.stream.queue import Queue
+from app.stream.upgrades.language import VERSION
 from tests.app.doctor.checks.patients import found
 
 NAMES = {"front": "front-a-1", "worker": "b:2:c"}
@@ -51,6 +53,9 @@ async def test_who_is_there_is_counted_and_who_is_late_is_named(
     await said(redis, kind, name="killed-long-ago", seconds_ago=600)
     there, gone = await found(check, redis_url=valkey.url)
     assert (there.level, there.says) == (Level.OK, "2 are there, 1 draining")
+    await said(redis, kind, name="older", version="0.0.1")
+    there = (await found(check, redis_url=valkey.url))[0]
+    assert there.says == f"3 are there (1 of 0.0.1, 2 of {others.our_version()}), 1 draining"
     assert (gone.level, gone.says) == (Level.NOTE, "killed went 60 s ago without a word")
     async with redis.pubsub() as channel:
         await channel.subscribe(keys.accord("killed"))
@@ -66,3 +71,14 @@ async def test_versions_that_differ_are_told(redis: Redis, valkey: EmbeddedValke
     assert levels(await found(others.versions, redis_url=valkey.url)) == [Level.WARNING]
     await said(redis, "front", version="0.0.1")
     assert levels(await found(others.versions, redis_url=valkey.url)) == [Level.NOTE]
+
+
+async def test_streams_that_no_worker_there_knows_are_a_thing_to_do(redis: Redis, valkey: EmbeddedValkey) -> None:
+    await said(redis, "worker")
+    assert levels(await found(others.workers, redis_url=valkey.url)) == [Level.OK]
+    queue = Queue(redis)
+    await queue.submit("st_1", limit=9, life_ms=60_000, version=VERSION + 1)
+    assert await queue.claim("w", 1, slots=1, lease_ms=60_000) == []
+    there, waits = await found(others.workers, redis_url=valkey.url)
+    assert (there.level, waits.level) == (Level.OK, Level.MUST)
+    assert waits.says.startswith("1 streams wait for a worker of a newer version")

@@ -53,6 +53,22 @@ async def test_the_first_attempt_is_counted_once_for_who_begins(log: Log) -> Non
     assert (taken_over.counted, taken_over.meta["attempt"]) == (False, b"1")
 
 
+async def test_who_does_not_know_its_version_leaves_it_as_it_is(redis: Redis, log: Log) -> None:
+    await accept(log, STREAM)
+    await redis.hset(keys.meta(STREAM), "version", "2")  # type: ignore[misc]  # redis-py's types mix both clients
+    before = await redis.hgetall(keys.meta(STREAM))  # type: ignore[misc]  # as above
+    begun = await log.begin(FIRST, count=True, told="0 x x {}", version=1)
+    assert (begun.status, begun.meta) == (Status.NEWER, {"version": b"2"})
+    assert await redis.hgetall(keys.meta(STREAM)) == before  # type: ignore[misc]  # as above
+    assert (await log.begin(FIRST, version=2)).status is Status.OK
+
+
+async def test_who_ends_it_begins_whatever_version_it_is_of(redis: Redis, log: Log) -> None:
+    await accept(log, STREAM)
+    await redis.hset(keys.meta(STREAM), "version", "2")  # type: ignore[misc]  # as above
+    assert (await log.begin(FIRST)).status is Status.OK
+
+
 async def test_a_stream_that_is_to_be_cancelled_gets_no_attempt(log: Log) -> None:
     await accept(log, STREAM)
     await log.cancel(STREAM)

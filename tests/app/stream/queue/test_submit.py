@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.errors import IdempotencyConflictError, QueueFullError
-from app.stream.queue import FUNCTION, Idempotency, Queue
+from app.stream.queue import Idempotency, Queue
+from app.stream.upgrades.jobs import FUNCTION
 from tests.app.stream.queue.line import ANSWER_SECONDS, LIFE_MS, LIMIT, everything, in_line, submit, take
 
 

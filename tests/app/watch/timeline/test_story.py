@@ -11,7 +11,7 @@ import pytest
 
 from app.stream import scripts
 from app.stream.timeline.kept import kept_of
-from app.watch.timeline.story import FIRST, GIVEN, story
+from app.watch.timeline.story import FIRST, GIVEN, PUT_BY, story
 
 STREAM = "st_" + "0" * 32
 
@@ -23,10 +23,12 @@ def lines(*told: tuple[int, str, dict[str, Any]], left_out: int = 0) -> bytes:
     return b"\n".join([b"%d" % left_out, *body, b""])
 
 
-def of(timeline: bytes = b"", *, place: int | None = None, state: str = "ended", **meta: Any) -> dict[str, Any]:
+def of(
+    timeline: bytes = b"", *, place: int | None = None, put_by: bool = False, state: str = "ended", **meta: Any
+) -> dict[str, Any]:
     written = {name: value if isinstance(value, bytes) else str(value).encode() for name, value in meta.items()}
     facts = {"state": state.encode(), "created_at": b"1000", "model": b"claude", **written}
-    return story(STREAM, kept_of(facts | {"timeline": timeline}), place)
+    return story(STREAM, kept_of(facts | {"timeline": timeline}), place, put_by=put_by)
 
 
 def ended(outcome: str, **meta: Any) -> dict[str, Any]:
@@ -136,6 +138,8 @@ THREE = lines(*((2000 + n, "call.ended", failed_call(n, 529, "overloaded_error",
         ),
         (of(**ended("truncated", stop_reason="max_tokens")), "truncated: the answer was cut at its limit (max_tokens)"),
         (of(state="queued", place=3), "it waits in the line, at place 3"),
+        (of(state="queued", place=3, put_by=True), PUT_BY),
+        (of(state="a word of later", attempt=b"1"), "it runs: nothing has come from call 1 yet"),
         (of(state="waiting", attempt=1), "it waits until a person has said whether a tool may be called"),
         (of(state="running"), "it runs: no call has been made yet"),
         (of(state="running", attempt=1), "it runs: nothing has come from call 1 yet"),
