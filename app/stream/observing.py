@@ -66,7 +66,7 @@ class RedisAway(Event):
     """
 
     error: str
-    server: str | None = None
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class RedisBack(Event):
     """A connection stands again, after so many seconds. `server` as above."""
 
     seconds: float
-    server: str | None = None
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)

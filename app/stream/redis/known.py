@@ -62,8 +62,8 @@ class Server:
             tell(RedisBack(time.monotonic() - since, self._other))
 
     @property
-    def _other(self) -> str | None:
-        return None if self.name == QUEUE else self.name
+    def _other(self) -> str:
+        return "" if self.name == QUEUE else self.name
 
 
 _servers: dict[str, Server] = {}

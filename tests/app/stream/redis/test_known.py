@@ -47,8 +47,8 @@ async def test_which_server_it_was_is_told_where_it_is_not_the_queue_s() -> None
         known.found()
     listen(before)
     assert [(type(one), cast("Any", one).server) for one in told] == [
-        (RedisAway, None),
-        (RedisBack, None),
+        (RedisAway, ""),
+        (RedisBack, ""),
         (RedisAway, "STREAMS_REDIS_URL"),
         (RedisBack, "STREAMS_REDIS_URL"),
     ]
