@@ -144,7 +144,7 @@ readers: install ## a thousand readers join running logs of 0.2 to 16 MB at once
 	$(BIN)/python -m tests.chaos.readers $(ARGS)
 
 .PHONY: scaling
-scaling: install ## workers from none to four and back, as the manifests of Kubernetes say it; ARGS="--speed 10"
+scaling: install ## workers from none to four and back, as the manifests of Kubernetes say it; ARGS="--speed 4"
 	$(BIN)/python -m tests.bench.scaling $(ARGS)
 
 .PHONY: upgrade

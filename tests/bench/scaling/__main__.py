@@ -1,14 +1,15 @@
 """`make scaling`: workers from none to four and back under load, by the rule that the cluster has.
 
-    python -m tests.bench.scaling [--speed 10] [--seed 7]
+    python -m tests.bench.scaling [--speed 4] [--seed 7]
 
 Real processes: a Valkey, the simulated Claude, a front, and workers as the manifests of `deploy/k8s/overlays/small`
 start them. KEDA's loop and the autoscaler's are run beside them by all numbers of those manifests (`rule.py`), with
 Kubernetes' own for what those leave open: a look every 15 s, a tolerance of 0.1; and two seconds from a pod's being
 asked for to its process' beginning. At the usual speed it takes twelve minutes, of which six are the wait for the end.
 
-With `--speed 10` the cluster's time runs ten times as fast, drains included: a process' start then seems ten times as
-long, so how long streams waited is not judged; and six of them outlive a drain and are handed on.
+With `--speed 4` the cluster's time runs four times as fast, drains included, and so much more is asked of this machine.
+A process' start then seems four times as long, so how long streams waited is not judged; and six more streams outlive a
+drain, and are handed on where they are on a worker that goes.
 
 Exits 1 where a figure is not reached.
 """
