@@ -48,8 +48,8 @@ def settings_of(overlay: str, name: str, secrets: Path, more: dict[str, str] | N
 
 @pytest.fixture
 def secrets(tmp_path: Path) -> Path:
-    for name in ("redis-url", "streams-redis-url"):
-        (tmp_path / name).write_text("redis://keepstream:secret@redis.example:6379/0\n")
+    (tmp_path / "redis-url").write_text("redis://keepstream:secret@queue.example:6379/0\n")
+    (tmp_path / "streams-redis-url").write_text("redis+cluster://keepstream:secret@a.example:6379,b.example:6379\n")
     (tmp_path / "anthropic-api-key").write_text("a-made-up-key\n")
     return tmp_path
 
