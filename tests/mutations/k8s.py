@@ -10,6 +10,12 @@ ROWS = (
         "      formula: waiting\n",
     ),
     Mutation(
+        "the first prompt starts one worker alone",
+        "deploy/k8s/base/scaling.yaml",
+        "  minReplicaCount: 2\n",
+        "  minReplicaCount: 1\n",
+    ),
+    Mutation(
         "the last worker is ended before another has drained",
         "deploy/k8s/base/scaling.yaml",
         "  cooldownPeriod: 360\n",

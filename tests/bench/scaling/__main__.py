@@ -21,9 +21,9 @@ import asyncio
 import os
 import sys
 
-from tests.bench.scaling.load import Phase
+from tests.bench.scaling.real.load import Phase
+from tests.bench.scaling.real.run import Report, scaled
 from tests.bench.scaling.rule import Pod, Rule, pod_of, rule_of
-from tests.bench.scaling.run import Report, scaled
 
 OVERLAY = "small"
 WORKERS = 4

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.bench.scaling.load import Phase
+from tests.bench.scaling.real.load import Phase
+from tests.bench.scaling.real.run import scaled
 from tests.bench.scaling.rule import pod_of, rule_of, smaller
-from tests.bench.scaling.run import scaled
 from tests.deploy.k8s.build import lacks
 
 SPEED, SHARE = 120.0, 0.1

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from app.dev.simulator import answer_for
 from app.stream import keys
-from tests.bench.scaling.clock import Clock
+from tests.bench.scaling.real.clock import Clock
 from tests.harness.reader import Sight, watch
 from tests.patience import PATIENCE
 

@@ -12,12 +12,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tests.bench.scaling.autoscaler import Autoscaler
-from tests.bench.scaling.clock import Clock
 from tests.bench.scaling.keda import Keda, count
-from tests.bench.scaling.load import Load, Phase, Ran
-from tests.bench.scaling.pods import SCHEDULED_SECONDS, Pods
+from tests.bench.scaling.real.clock import Clock
+from tests.bench.scaling.real.load import Load, Phase, Ran
+from tests.bench.scaling.real.pods import SCHEDULED_SECONDS, Pods
+from tests.bench.scaling.real.stage import KEY, Stage
 from tests.bench.scaling.rule import SYNC_SECONDS, Pod, Rule
-from tests.bench.scaling.stage import KEY, Stage
 
 
 @dataclass(frozen=True, slots=True)
