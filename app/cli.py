@@ -41,6 +41,7 @@ COMMANDS = {
     "simulate": Command("a simulated Claude, to work without a key", status=0),
     "doctor": Command("look at a deployment, and say what to do", "app.doctor.command:main"),
     "probe": Command("read a server's streams, cut, resume, compare, judge", "app.terminal.probe.probe:main"),
+    "drill": Command("kill, drain and stop parts of a deployment, and see what holds", "app.terminal.drill.drill:main"),
     "tools": Command("what a worker here would offer as tools"),
     "keys": Command("make, list and revoke keys", "app.access.identity.keys_command:main"),
     "chat": Command("talk on the terminal, and come back later", "app.terminal.chat:main"),

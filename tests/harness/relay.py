@@ -50,6 +50,10 @@ class Relay:
             self._stack.close()
         assert not refused, f"deploy/redis/users.acl lacks {refused}"
 
+    @property
+    def redis_pid(self) -> int:
+        return self._valkey.pid
+
     def worker(self) -> Running:
         return self._start("worker", **self._environment)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
-ROWS = (
+PROBE = (
     Mutation(
         "a probe compares ids alone",
         "app/terminal/probe/seen/compared.py",
@@ -46,5 +46,49 @@ ROWS = (
         "app/terminal/probe/probe.py",
         "        if not await canary.is_simulated(http, asking.url):",
         "        if False:",
+    ),
+)
+DRILL = (
+    Mutation(
+        "what a drill has stopped stands still when the drill is killed",
+        "app/terminal/drill/guard.py",
+        "    await asyncio.wait({orphaned}, timeout=seconds)",
+        "    await asyncio.sleep(seconds)",
+    ),
+    Mutation(
+        "what a drill has stopped stands still when its guard is killed",
+        "app/terminal/drill/doing.py",
+        "    if status not in (0, NOT_DONE):  # somebody",
+        "    if False:  # somebody",
+    ),
+    Mutation(
+        "a guard hears what a terminal says to a drill",
+        "app/terminal/drill/guard.py",
+        "        signal.signal(number, signal.SIG_IGN)",
+        "        signal.signal(number, signal.SIG_DFL)",
+    ),
+    Mutation(
+        "a drill takes the word of a stream that it is complete",
+        "app/terminal/drill/guarantees.py",
+        """if story.outcome == "completed" and canary.text and "".join(story.text) != canary.text:""",
+        "if False:",
+    ),
+    Mutation(
+        "a drill does not look into the ids of what a reader saw",
+        "app/terminal/drill/guarantees.py",
+        "            if stretch.unchained is not None:",
+        "            if False:",
+    ),
+    Mutation(
+        "a drill lets somebody pay who did not say so",
+        "app/terminal/drill/drill.py",
+        "        if not simulated and not options.real:",
+        "        if False:",
+    ),
+    Mutation(
+        "a drill kills the last worker that there is",
+        "app/terminal/drill/drill.py",
+        "    if left < 2:",
+        "    if left < 0:",
     ),
 )

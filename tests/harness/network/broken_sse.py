@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Self
 
@@ -193,6 +195,22 @@ class BrokenServer:
     async def _until(self, number: int) -> None:
         while self._now() < number:
             await asyncio.sleep(SECONDS / EVENTS / 2)
+
+
+@contextmanager
+def serving(server: BrokenServer) -> Iterator[BrokenServer]:
+    """In a thread of its own: the command has a loop of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:

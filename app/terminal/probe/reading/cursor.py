@@ -37,12 +37,22 @@ class Tally:
 
 
 class Cursor:
-    """`over`: the ending came, or there is nothing more for it."""
+    """`over`: the ending came, or there is nothing more for it. `target` may be another address of the same stream each
+    time. `listen` is told each event that is whole.
+    """
 
-    def __init__(self, http: httpx.AsyncClient, target: Target, tally: Tally) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        target: Target,
+        tally: Tally,
+        *,
+        listen: Callable[[Block], None] = lambda _: None,
+    ) -> None:
         self._http = http
-        self._target = target
+        self.target = target
         self._tally = tally
+        self._listen = listen
         self.stretches: list[Stretch] = []
         self.over = False
         self.last_id: str | None = None
@@ -56,9 +66,9 @@ class Cursor:
     async def go(self, *, until: float, cut: int | None = None, on_head: Callable[[], None] = lambda: None) -> Reading:
         """One connection."""
         self.stretches.append(Stretch(self.last_id))
-        asked = self._target.asked(self.last_id)
+        asked = self.target.asked(self.last_id)
         reading = await read(
-            self._http, asked, self._take, until=until, silence=self._target.silence, cut=cut, on_head=on_head
+            self._http, asked, self._take, until=until, silence=self.target.silence, cut=cut, on_head=on_head
         )
         self._tally.readings.append(reading)
         self._tally.cuts += reading.how is How.CUT
@@ -69,12 +79,13 @@ class Cursor:
         return reading
 
     def _take(self, block: Block) -> Go:
-        stretch, target = self.stretches[-1], self._target
+        stretch, target = self.stretches[-1], self.target
         if stretch.ended:
             self._tally.broke(Promise.ENDING, "something follows the ending")
             return Go.STOP
         if block.data is None:
             return Go.ON
+        self._listen(block)
         if target.dialect == KEEPSTREAM and block.id is None and block.name.startswith("relay."):
             if block.name == RESET:
                 self._tally.resets += 1

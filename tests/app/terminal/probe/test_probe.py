@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -20,7 +16,7 @@ from app.terminal.probe.probe import main
 from app.terminal.probe.promises import Breach, Promise, Verdict
 from app.terminal.probe.targets import bare, is_events_url, sendable
 from app.terminal.probe.telling import as_json, code_of, lines
-from tests.harness.network.broken_sse import BrokenServer, Fault
+from tests.harness.network.broken_sse import BrokenServer, Fault, serving
 
 KEY = "sk-a-very-secret-key"
 
@@ -105,22 +101,6 @@ def test_what_makes_no_sense_is_exit_code_2(
         main(arguments)
     assert raised.value.code == 2
     assert said in capsys.readouterr().err
-
-
-@contextmanager
-def serving(server: BrokenServer) -> Iterator[BrokenServer]:
-    """In a thread of its own: the command has a loop of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
-    try:
-        yield server
-    finally:
-        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 def test_another_s_server_is_given_what_was_said_and_not_the_environment_s_key(

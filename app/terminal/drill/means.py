@@ -1,0 +1,126 @@
+"""How the parts of a deployment are reached: by docker compose, by kubectl, or by their process ids.
+
+The rule: what is looked up is looked up without changing anything; what cannot be found is told, not guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.terminal.drill.actions import Command, NotDoneError, Signal, do
+from app.terminal.drill.deeds import REDIS_SECONDS, Deed, Part
+
+COMPONENT = "app.kubernetes.io/component"
+
+
+class Means(Protocol):
+    async def deed(self, part: Part) -> Deed:
+        """What is to be done to this part. Raises `NotDoneError` where it cannot be reached."""
+
+    def outline(self, part: Part) -> list[str]:
+        """The same in words, with nothing looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pids:
+    """Processes of this machine. Whatever supervises them starts them again, or nobody does."""
+
+    pids: Mapping[Part, int]
+
+    async def deed(self, part: Part) -> Deed:
+        if part not in self.pids:
+            raise NotDoneError(f"--pids says none: {part}=PID")
+        return self._deed(part)
+
+    def outline(self, part: Part) -> list[str]:
+        return self._deed(part).steps() if part in self.pids else []
+
+    def _deed(self, part: Part) -> Deed:
+        pid = self.pids[part]
+        match part:
+            case Part.WORKER:
+                return Deed(part, Signal(pid, "KILL"), returns=False)
+            case Part.FRONT:
+                return Deed(part, Signal(pid, "TERM"), returns=False)
+            case Part.REDIS:
+                return Deed(part, Signal(pid, "STOP"), REDIS_SECONDS, undo=Signal(pid, "CONT"))
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """Containers of a project of docker compose, by the names of its services."""
+
+    file: str = ""
+    services: Mapping[Part, str] = field(default_factory=dict)
+
+    async def deed(self, part: Part) -> Deed:
+        said = await do(self._listing(part))
+        container = next(iter(said.split()), "")
+        if not container:
+            raise NotDoneError(f"no container of the service {self._service(part)} runs")
+        return self._deed(part, container)
+
+    def outline(self, part: Part) -> list[str]:
+        return [str(self._listing(part)), *self._deed(part, f"CONTAINER_OF_{self._service(part).upper()}").steps()]
+
+    def _service(self, part: Part) -> str:
+        return self.services.get(part, "valkey" if part is Part.REDIS else part)
+
+    def _listing(self, part: Part) -> Command:
+        named = ("--file", self.file) if self.file else ()
+        return Command(("docker", "compose", *named, "ps", "--quiet", "--status", "running", self._service(part)))
+
+    def _deed(self, part: Part, container: str) -> Deed:
+        start = Command(("docker", "start", container))
+        match part:
+            case Part.WORKER:
+                return Deed(part, Command(("docker", "kill", "--signal", "KILL", container)), restore=start)
+            case Part.FRONT:
+                return Deed(part, Command(("docker", "stop", container)), restore=start)
+            case Part.REDIS:
+                undo = Command(("docker", "unpause", container))
+                return Deed(part, Command(("docker", "pause", container)), REDIS_SECONDS, undo=undo)
+
+
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """Pods of a namespace, by their labels; their controllers bring them back."""
+
+    namespace: str = ""
+    selectors: Mapping[Part, str] = field(default_factory=dict)
+
+    async def deed(self, part: Part) -> Deed:
+        said = await do(self._listing(part))
+        pod = next((word for word in said.split() if word.startswith("pod/")), "")
+        if not pod:
+            raise NotDoneError(f"no pod with {self._selector(part)} runs")
+        return self._deed(part, pod)
+
+    def outline(self, part: Part) -> list[str]:
+        return [str(self._listing(part)), *self._deed(part, f"pod/{part.upper()}").steps()]
+
+    def _selector(self, part: Part) -> str:
+        return self.selectors.get(part, f"{COMPONENT}={part}")
+
+    def _kubectl(self, *words: str) -> Command:
+        named = ("--namespace", self.namespace) if self.namespace else ()
+        return Command(("kubectl", *named, *words))
+
+    def _listing(self, part: Part) -> Command:
+        running = "--field-selector=status.phase=Running"
+        return self._kubectl("get", "pods", "--selector", self._selector(part), running, "--output", "name")
+
+    def _deed(self, part: Part, pod: str) -> Deed:
+        match part:
+            case Part.WORKER:
+                return Deed(part, self._kubectl("delete", pod, "--grace-period=0", "--force", "--wait=false"))
+            case Part.FRONT:
+                return Deed(part, self._kubectl("delete", pod, "--wait=false"))
+            case Part.REDIS:
+                # It goes on by itself. Where that takes a password its pod is told to end, and comes back with all that
+                # it acknowledged.
+                pause = ("valkey-cli", "-e", "CLIENT", "PAUSE", f"{REDIS_SECONDS * 1000:.0f}", "ALL")
+                instead = self._kubectl("delete", pod, "--wait=false")
+                return Deed(part, self._kubectl("exec", pod, "--", *pause), REDIS_SECONDS, instead=instead)
