@@ -2,6 +2,7 @@
 
     make chaos SECONDS=600 SEED=7
     make chaos SECONDS=600 ARGS="--tools 1.0 --streams 1000"
+    make chaos SECONDS=600 ARGS="--cluster"
 
 Prints the seed, so that a run's faults can be repeated (the machine's timing is its own); exits 1 on a violation.
 """
@@ -28,6 +29,11 @@ def main() -> int:
     parser.add_argument(
         "--streams", type=float, default=math.inf, help="so many are enough, before the seconds are over"
     )
+    parser.add_argument(
+        "--cluster",
+        action="store_true",
+        help="logs on a Valkey Cluster of three: nodes fail over, die, hang; slots move",
+    )
     parser.add_argument("--tell", action="store_true", help="each fault as it comes")
     options = parser.parse_args()
     if options.tell:
@@ -36,7 +42,8 @@ def main() -> int:
     sys.stdout.write(f"seed {options.seed}\n")
     sys.stdout.flush()
     rng = random.Random(options.seed)  # noqa: S311 - to repeat it
-    report = asyncio.run(chaos(options.seconds, rng, options.width, options.tools, options.streams))
+    run = chaos(options.seconds, rng, options.width, options.tools, options.streams, on_nodes=options.cluster)
+    report = asyncio.run(run)
     sys.stdout.write(report.text() + "\n")
     return 1 if report.violations else 0
 

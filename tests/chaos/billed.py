@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -19,11 +20,12 @@ LOOK_SECONDS = 1.0
 
 
 class Billed:
-    """Of one Redis, which may be away for a while."""
+    """Of one queue, and of `streams`, where the logs are; either may be away for a while."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, streams: Any) -> None:
         self.calls: dict[str, Calls] = {}
         self._redis = redis
+        self._streams = streams
         self._seen = "-"
 
     async def run(self) -> None:
@@ -36,6 +38,6 @@ class Billed:
         """Reads the ledgers of those that have ended since it looked last."""
         for place, entry in await self._redis.xrange(keys.OUTBOX, self._seen):
             stream_id = entry[b"id"].decode()
-            ledger = await self._redis.hget(keys.meta(stream_id), "calls")  # type: ignore[misc]  # redis-py's types mix both clients
+            ledger = await self._streams.hget(keys.meta(stream_id), "calls")
             self.calls[stream_id] = calls_of(ledger, 0, "")
             self._seen = f"({place.decode()}"

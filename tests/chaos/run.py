@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-import statistics
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -22,13 +20,17 @@ from tests.chaos.board import Board
 from tests.chaos.case import Case
 from tests.chaos.costs import Meter, Sums
 from tests.chaos.faults.nemesis import Nemesis
+from tests.chaos.faults.on_nodes import OnNodes
 from tests.chaos.faults.starving import Starving
 from tests.chaos.load.streams import Load
 from tests.chaos.loops import asks as loops
-from tests.chaos.loops.case import INTERRUPTED, Loop, Run, runs_in
+from tests.chaos.loops.case import Loop, Run, runs_in
 from tests.chaos.loops.tools import FILE
+from tests.chaos.report import Report
 from tests.harness.cluster import Cluster
 from tests.harness.leaks import keys_without_ttl
+from tests.harness.sharded.behind_proxies import BehindProxies
+from tests.harness.sharded.counted import heard_channels, redirections
 
 LEASE_SECONDS = 2.0
 # What stands of who waits, and of those that are not done.
@@ -69,71 +71,18 @@ WHOLE_SHARE = 0.6
 WHOLE_LOOPS_SHARE = 0.3
 
 
-@dataclass
-class Report:
-    """What was done, and what went wrong."""
-
-    cases: list[Case]
-    readers: int
-    reconnects: int
-    refused: int
-    undisturbed: int
-    starved: float
-    faults: Counter[str]
-    sums: Sums
-    runs: list[Run]
-    violations: list[str] = field(default_factory=list)
-
-    @property
-    def streams(self) -> int:
-        return len(self.cases)
-
-    def text(self) -> str:
-        outcomes = Counter(case.outcome or "unknown" for case in self.cases)
-        faces = Counter(case.face for case in self.cases)
-        why = Counter(case.why for case in self.cases if case.why)
-        large = [case for case in self.cases if case.ask.large]
-        largest = max((case.ask.size for case in large), default=0) / 1e6
-        times = [case.ended - case.began for case in self.cases if case.outcome] or [0.0]
-        resets = sum(case.resets for case in self.cases)
-        lines = [
-            f"{self.streams} streams ({_counts(outcomes)}; {_counts(faces)})",
-            f"{len(large)} of them with logs of 0.2 to {largest:.1f} MB, {self.undisturbed} had outages at the worst",
-            *self._loops(),
-            f"{self.refused} submits answered with an error, and not started",
-            f"{self.readers} readers, {self.reconnects} reconnects, {resets} resets",
-            f"for {self.starved:.0f} s a worker got too little of the processors",
-            f"a stream took {statistics.median(times):.1f} s, the longest {max(times):.1f}",
-            self.sums.text(),
-            f"{sum(self.faults.values())} faults: {_counts(self.faults)}",
-            *(f"  {count} x {sentence}" for sentence, count in why.most_common(10)),
-            f"{len(self.violations)} violations",
-            *self.violations,
-        ]
-        return "\n".join(lines)
-
-    def _loops(self) -> list[str]:
-        found = [case for case in self.cases if isinstance(case, Loop)]
-        said = Counter(said for case in found for said in case.verdicts.values())
-        interrupted = sum(case.error == INTERRUPTED for case in found)
-        ran, calls = Counter(run.name for run in self.runs), sum(len(case.calls) for case in found)
-        return [
-            f"{len(found)} of them loops of tools ({_counts(Counter(case.outcome or 'unknown' for case in found))})",
-            f"  {sum(case.turns for case in found)} turns, {calls} calls, {len(self.runs)} runs ({_counts(ran)})",
-            f"  {said[True]} approved, {said[False]} refused, {interrupted} ended for a tool that must not run twice",
-        ]
-
-
-def _counts(counted: Counter[str]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in sorted(counted.items()))
-
-
 async def chaos(
-    seconds: float, rng: random.Random, width: int, tools: float = TOOLS_SHARE, most: float = math.inf
+    seconds: float,
+    rng: random.Random,
+    width: int,
+    tools: float = TOOLS_SHARE,
+    most: float = math.inf,
+    *,
+    on_nodes: bool = False,
 ) -> Report:
     """Runs for `seconds`, or until `most` streams have begun, then until every stream has ended and all is quiet.
 
-    `tools`: the share of loops of tools.
+    `tools`: the share of loops of tools. `on_nodes`: logs are on a Valkey Cluster, to which more happens.
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -142,12 +91,16 @@ async def chaos(
         ran.touch()
         settings = {**SETTINGS, "limits_file": folder / "limits.toml"}
         others = {FILE: str(ran), "PYTHONPATH": str(Path.cwd())}
-        made = Cluster(workers=WORKERS, fronts=FRONTS, as_default=True, others=others, **settings)
+        behind = await stack.enter_async_context(BehindProxies(folder / "nodes")) if on_nodes else None
+        nodes = behind.nodes if behind else None
+        made = Cluster(workers=WORKERS, fronts=FRONTS, as_default=True, others=others, nodes=nodes, **settings)
         cluster = await stack.enter_async_context(made)
         load = Load(cluster, random.Random(rng.random()), width, tools, most)  # noqa: S311 - to repeat it
         nemesis = Nemesis(cluster, random.Random(rng.random()), LEASE_SECONDS, tools)  # noqa: S311 - as above
+        if behind is not None:
+            nemesis.also(OnNodes(behind, random.Random(rng.random()), LEASE_SECONDS).faults)  # noqa: S311 - as above
         starving = Starving(lambda: [worker.pid for worker in cluster.workers], LEASE_SECONDS)
-        billed = Billed(cluster.redis)
+        billed = Billed(cluster.redis, cluster.streams)
         board = Board(cluster, load.exist, nemesis)
         watching = [asyncio.create_task(watcher.run()) for watcher in (starving, billed, board)]
         async with asyncio.TaskGroup() as group:
@@ -175,6 +128,7 @@ async def chaos(
             faults=nemesis.counts,
             sums=Sums.of((case.costs for case in ended if case.costs is not None), meter),
             runs=runs,
+            redirections=redirections(nodes) if nodes else {},
             violations=[
                 *load.violations,
                 *twice(load.cases, runs),
@@ -265,7 +219,11 @@ async def _look(cluster: Cluster) -> list[str]:
     left = [f"{key} is not empty" for key in (*WAITING, keys.LEASES, keys.CLAIMS) if await redis.exists(key)]
     left += [f"{key.decode()} still promises" for key in await redis.keys(keys.reserved("*"))]
     left += [f"{key} has no TTL" for key in await keys_without_ttl(redis)]
-    left += [f"somebody listens to {channel.decode()}" for channel in await redis.pubsub_channels("ks:{st_*")]
+    heard = [channel.decode() for channel in await redis.pubsub_channels()]
+    if cluster.nodes is not None:
+        left += [f"{key} has no TTL" for key in await asyncio.to_thread(cluster.nodes.forever)]
+        heard += await asyncio.to_thread(heard_channels, cluster.nodes)
+    left += [f"somebody listens to {channel}" for channel in heard if channel.startswith("ks:{st_")]
     async with httpx.AsyncClient() as http:
         calls = (await http.get(f"{cluster.claude_url}/_sim/calls")).json()
     if calls["open"]:

@@ -60,7 +60,7 @@ class Api:
 
     async def log(self, stream_id: str) -> bytes:
         """The log itself, whole, from Redis."""
-        return bytes(await self.cluster.redis.get(keys.log(stream_id)) or b"")
+        return bytes(await self.cluster.streams.get(keys.log(stream_id)) or b"")
 
 
 def body_of(answer: httpx.Response) -> bytes:

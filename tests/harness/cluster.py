@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -21,6 +21,8 @@ from tests.harness.leaks import keys_without_ttl
 from tests.harness.network import users
 from tests.harness.network.proxy import Proxy
 from tests.harness.running import clean_environment
+from tests.harness.sharded.client import client_of
+from tests.harness.sharded.nodes import Nodes
 from tests.harness.warm.forked import CAN, Forked
 from tests.patience import PATIENCE
 
@@ -88,7 +90,8 @@ class Process:
 class Cluster:
     """A Valkey, a simulated Claude, workers and fronts; `async with` starts and ends all of it.
 
-    They come to Redis as the user that a deployment has for them, unless as `default`, who may do everything.
+    They come to Redis as the user that a deployment has for them, unless as `default`, who may do everything. `nodes`
+    are somebody else's Valkey Cluster, on which logs are then; `streams` is a client of where they are.
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class Cluster:
         as_default: bool = False,
         others: Mapping[str, str] | None = None,
         of_fronts: Mapping[str, str] | None = None,
+        nodes: Nodes | None = None,
         **settings: object,
     ) -> None:
         """`settings` are ours; `others` are variables by their whole names, `of_fronts` those of the fronts alone."""
@@ -112,6 +116,7 @@ class Cluster:
         self.redis_proxies: dict[str, Proxy] = {}
         self._counts = (workers, fronts)
         self._as_default = as_default
+        self.nodes = nodes
         self._processes: list[Process] = []
         self._stack = contextlib.AsyncExitStack()
 
@@ -133,6 +138,10 @@ class Cluster:
         self.claude = await self._stack.enter_async_context(Proxy(str(address.hostname), int(address.port or 0)))
         self.redis: Redis = Redis.from_url(self.valkey.url)
         self._stack.push_async_callback(self.redis.aclose)
+        self.streams: Any = self.redis
+        if self.nodes is not None:
+            self.streams = client_of(self.nodes)
+            self._stack.push_async_callback(self.streams.aclose)
         workers, fronts = self._counts
         nobody_yet = [Proxy("127.0.0.1", 0) for _ in range(fronts)]
         self.front_proxies = [await self._stack.enter_async_context(proxy) for proxy in nobody_yet]
@@ -150,20 +159,32 @@ class Cluster:
             return False
         for proxy in (self.claude, *self.front_proxies, *self.redis_proxies.values()):
             proxy.flow()
-        forever, refused = await keys_without_ttl(self.redis), await asyncio.to_thread(users.refused, self.valkey.url)
-        assert forever == [], "keys that would stay for ever"
-        assert not refused, f"deploy/redis/users.acl lacks {refused}"
+        self._judge(*await self._left())
         await self.redis.flushall()
+        if self.nodes is not None:
+            await asyncio.to_thread(self.nodes.flush)
         return True
 
+    async def _left(self) -> tuple[list[str], list[str]]:
+        """The keys that would stay for ever, and what the user was refused."""
+        forever, refused = await keys_without_ttl(self.redis), await asyncio.to_thread(users.refused, self.valkey.url)
+        if self.nodes is not None:
+            forever += await asyncio.to_thread(self.nodes.forever)
+            for node in self.nodes.running:
+                refused += await asyncio.to_thread(users.refused, node.valkey.url)
+        return forever, refused
+
+    @staticmethod
+    def _judge(forever: list[str], refused: list[str]) -> None:
+        assert forever == [], "keys that would stay for ever"
+        assert not refused, f"deploy/redis/users.acl lacks {refused}"
+
     async def __aexit__(self, *_: object) -> None:
-        forever = await keys_without_ttl(self.redis) if self.valkey.is_running else []
-        refused = await asyncio.to_thread(users.refused, self.valkey.url) if self.valkey.is_running else []
+        left: tuple[list[str], list[str]] = await self._left() if self.valkey.is_running else ([], [])
         for process in reversed(self._processes):
             await process.end()
         await self._stack.aclose()
-        assert forever == [], "keys that would stay for ever"
-        assert not refused, f"deploy/redis/users.acl lacks {refused}"
+        self._judge(*left)
 
     async def worker(self, number: int) -> Process:
         """Starts a worker and waits until it is ready."""
@@ -200,7 +221,13 @@ class Cluster:
         url = f"redis://127.0.0.1:{self.redis_proxies[name].port}/0"
         return {
             "REDIS_URL": url if self._as_default else users.as_user(url),
+            **self._where_logs_are(),
             "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self.claude.port}",
             "ANTHROPIC_API_KEY": "a-made-up-key",
             **self.settings,
         }
+
+    def _where_logs_are(self) -> dict[str, str]:
+        if self.nodes is None:
+            return {}
+        return {"STREAMS_REDIS_URL": self.nodes.url if self._as_default else users.as_user(self.nodes.url)}

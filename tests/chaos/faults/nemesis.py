@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from tests.chaos.faults.outages import Outages
@@ -27,6 +27,10 @@ SHADOW_LEASES = {
     "stall_redis": 2.0,
     "reset_claude": 0.0,
 }
+
+
+# How often it is drawn beside others, and what it does.
+Fault = tuple[float, Callable[[], Awaitable[None]]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Nemesis:
         self._lease = lease_seconds
         outages = Outages(cluster, rng, lease_seconds)
         # Killing and pausing workers and fronts is what it is about; the rest is weather.
-        self._faults: list[tuple[float, Callable[[], Awaitable[None]]]] = [
+        self._faults: list[Fault] = [
             (5 + 10 * tools, self.kill_worker),
             (3 + 2 * tools, self.pause_worker),
             (3 + 2 * tools, self.drain_worker),
@@ -80,6 +84,10 @@ class Nemesis:
             (1, outages.forbid_writes),
             (1, outages.forbid_channels),
         ]
+
+    def also(self, faults: Iterable[Fault]) -> None:
+        """Draws these as well. None of them may take a stream from its worker."""
+        self._faults += faults
 
     @property
     def counts(self) -> Counter[str]:

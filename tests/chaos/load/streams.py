@@ -234,9 +234,9 @@ class Load:
 
     async def _where(self, case: Case) -> str:
         """Where a stream stands that should have ended, for whoever has to find out why."""
-        redis, stream_id = self._cluster.redis, case.stream_id
-        meta = await redis.hmget(keys.meta(stream_id), "state", "fence", "holder", "attempt", "cancel", "outcome")
-        length = await redis.strlen(keys.log(stream_id))
+        redis, streams, stream_id = self._cluster.redis, self._cluster.streams, case.stream_id
+        meta = await streams.hmget(keys.meta(stream_id), "state", "fence", "holder", "attempt", "cancel", "outcome")
+        length = await streams.strlen(keys.log(stream_id))
         job, lease = await redis.zscore(keys.JOBS, stream_id), await redis.zscore(keys.LEASES, stream_id)
         seen = [(sight.position, sight.reconnects, sight.end is not None) for sight in case.sights]
         return f"meta {meta}, log {length}, job {job}, lease {lease}, readers {seen}, text {case.ask.text}"
@@ -245,14 +245,14 @@ class Load:
         """The log itself, from Redis, whenever it can be reached."""
         while True:
             with contextlib.suppress(Exception):  # whatever it is, the next try tells
-                return bytes(await self._cluster.redis.get(keys.log(stream_id)) or b"")
+                return bytes(await self._cluster.streams.get(keys.log(stream_id)) or b"")
             await asyncio.sleep(0.1)
 
     async def _calls(self, stream_id: str) -> Calls:
         """Its ledger, likewise."""
         while True:
             with contextlib.suppress(Exception):  # as above
-                return calls_of(await self._cluster.redis.hget(keys.meta(stream_id), "calls"), 0, "")
+                return calls_of(await self._cluster.streams.hget(keys.meta(stream_id), "calls"), 0, "")
             await asyncio.sleep(0.1)
 
     def _url(self, path: str) -> str:

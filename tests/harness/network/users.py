@@ -7,6 +7,7 @@ the server's own log.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def config(directory: Path) -> Config:
 
 
 def as_user(url: str) -> str:
-    return url.replace("redis://", f"redis://{NAME}:{PASSWORD}@")
+    return re.sub(r"^(\w+(?:\+cluster)?://)", rf"\g<1>{NAME}:{PASSWORD}@", url)
 
 
 def refused(url: str, name: str = NAME) -> list[str]:
