@@ -23,9 +23,15 @@ class BehindProxies:
     nodes: Nodes
 
     def __init__(
-        self, directory: Path, *, primaries: int = 3, replicas: int = 1, config: Callable[[Path], Config] = nothing_more
+        self,
+        directory: Path,
+        *,
+        primaries: int = 3,
+        replicas: int = 1,
+        config: Callable[[Path], Config] = nothing_more,
+        proxy: Callable[[str, int], Proxy] = Proxy,
     ) -> None:
-        self.proxies = [Proxy(LOOPBACK, 0) for _ in range(primaries * (1 + replicas))]
+        self.proxies = [proxy(LOOPBACK, 0) for _ in range(primaries * (1 + replicas))]
         self._asked = (directory, primaries, replicas, config)
         self._stack = AsyncExitStack()
 

@@ -26,5 +26,11 @@ class ClusterClient(RedisCluster):  # type: ignore[misc]
 
 
 def client_of(nodes: Nodes) -> ClusterClient:
-    known = [ClusterNode(LOOPBACK, node.port) for node in nodes.nodes]
-    return ClusterClient(startup_nodes=known, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
+    """Goes to the nodes themselves, whatever their clients are told."""
+    ports = {node.port: node.valkey.port for node in nodes.nodes}
+    return ClusterClient(
+        startup_nodes=[ClusterNode(LOOPBACK, port) for port in ports.values()],
+        address_remap=lambda address: (address[0], ports.get(address[1], address[1])),
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS,
+    )
