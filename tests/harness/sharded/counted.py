@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.harness.sharded.nodes import Nodes
+from tests.harness.sharded.nodes import Node, Nodes
 
 # What a node answers to who has come to the wrong one, or at a bad time.
 REDIRECTIONS = ("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN")
@@ -18,10 +18,9 @@ def redirections(nodes: Nodes) -> dict[str, int]:
     return counted
 
 
-def calls(nodes: Nodes, command: str) -> list[int]:
-    """How often each has run this command, also inside of scripts."""
-    name = f"cmdstat_{command.lower()}"
-    return [int(node.ask("INFO", "commandstats").get(name, {}).get("calls", 0)) for node in nodes.running]
+def calls(node: Node, command: str) -> int:
+    """How often it has run this command, also inside of scripts."""
+    return int(node.ask("INFO", "commandstats").get(f"cmdstat_{command.lower()}", {}).get("calls", 0))
 
 
 def told_each_other(nodes: Nodes, kind: str) -> int:

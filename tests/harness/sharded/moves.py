@@ -92,3 +92,11 @@ def migrate_at_once(nodes: Nodes, slot: int, target: Node) -> None:
     assert source is not None
     source.ask("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", target.id)
     until(lambda: nodes.holder(slot) is target, "the slot has moved")
+
+
+def heal(nodes: Nodes) -> None:
+    """Whoever has died is begun again, and all are whole."""
+    for node in nodes.nodes:
+        if not node.valkey.is_running:
+            node.valkey.restart()
+    nodes.until_whole()

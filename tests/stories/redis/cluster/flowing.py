@@ -16,13 +16,13 @@ from app.stream import keys
 from tests.harness.api import Api
 from tests.harness.reader import Sight, watch
 from tests.harness.sharded.nodes import Node, Nodes
+from tests.patience import PATIENCE
 
 STREAMS = 9
 # Of the answer's events so many have been seen before anything happens.
 UNDER_WAY = 20
 # Whom nobody reads for so long ends as abandoned: these are read all the time.
 ABANDON_SECONDS = 2.0
-PATIENCE = 100.0
 _tags = itertools.count(1)
 
 

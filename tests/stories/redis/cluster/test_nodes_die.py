@@ -52,7 +52,7 @@ async def test_who_loses_nothing_is_not_noticed(api: Api, nodes: Nodes, fault: C
         await asyncio.to_thread(fault, nodes, primary)
         assert await asyncio.to_thread(lambda: primary not in nodes.primaries())
     await nobody_noticed(api, flows)
-    await healed(api, nodes)
+    await goes_on(api, nodes)
 
 
 def died_at_once(nodes: Nodes, primary: Node) -> None:
@@ -77,7 +77,7 @@ async def test_what_is_lost_is_written_again_or_told(
         primary = await asyncio.to_thread(busiest, nodes, flows)
         await asyncio.to_thread(fault, nodes, primary)
     assert all(ended_well(flow) for flow in flows)
-    await healed(api, nodes)
+    await goes_on(api, nodes)
 
 
 async def test_all_of_them_fail_over_one_after_the_other(api: Api, nodes: Nodes) -> None:
@@ -86,15 +86,12 @@ async def test_all_of_them_fail_over_one_after_the_other(api: Api, nodes: Nodes)
             await asyncio.to_thread(moves.fail_over, nodes, primary)
     await nobody_noticed(api, flows)
     assert redirections(nodes)["MOVED"]
-    await healed(api, nodes)
+    await goes_on(api, nodes)
 
 
-async def healed(api: Api, nodes: Nodes) -> None:
-    """Everybody is there again, and a stream on each of the nodes is answered."""
-    for node in nodes.nodes:
-        if not node.valkey.is_running:
-            await asyncio.to_thread(node.valkey.restart)
-    await asyncio.to_thread(nodes.until_whole)
+async def goes_on(api: Api, nodes: Nodes) -> None:
+    """Everybody is there again, and more streams are answered."""
+    await asyncio.to_thread(moves.heal, nodes)
     async with flowing(api, streams=6, tokens=30, rate=100) as flows:
         pass
     await nobody_noticed(api, flows)

@@ -39,14 +39,15 @@ def asked(number: int) -> Ask:
 
 
 async def test_streams_flow_to_readers_on_two_fronts(api: Api, nodes: Nodes) -> None:
-    published = sum(calls(nodes, "publish"))
-    async with flowing(api, streams=6, tokens=60, rate=60) as flows:
+    published = [calls(node, "publish") for node in nodes.nodes]
+    async with flowing(api, streams=6, tokens=90, rate=40) as flows:
         heard = await asyncio.to_thread(heard_channels, nodes)
-        assert {keys.channel(flow.stream_id) for flow in flows} <= set(heard)
+        live = [flow for flow in flows if not any(sight.end for sight in flow.sights)]
+        assert {keys.channel(flow.stream_id) for flow in live} <= set(heard)
     await nobody_noticed(api, flows)
     # What is said of a stream is heard on its own node, and by no other.
-    assert all(calls(nodes, "spublish"))
-    assert sum(calls(nodes, "publish")) == published
+    assert all(calls(nodes.primary_of(keys.log(flow.stream_id)), "spublish") for flow in flows)
+    assert [calls(node, "publish") for node in nodes.nodes] == published
     assert told_each_other(nodes, "publish") == 0
     # Everybody knows who has what: nothing was asked of the wrong node again and again.
     assert sum(redirections(nodes).values()) < len(flows)

@@ -45,5 +45,3 @@ async def test_both_fail_over_at_once(stage: tuple[Api, EmbeddedValkey], nodes: 
         await asyncio.to_thread(primary.kill)
         await asyncio.to_thread(moves.successor, nodes, node, slot)
     await nobody_noticed(api, flows)
-    await asyncio.to_thread(node.valkey.restart)
-    await asyncio.to_thread(nodes.until_whole)
