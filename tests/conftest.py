@@ -39,7 +39,7 @@ settings.load_profile("keepstream")
 TOGETHER = (
     *("page/composing", "page/docs", "page/list", "page/text"),
     *("stories/clients/javascript", "stories/clients/python", "stories/conversations", "stories/messages"),
-    *("stories/redis/cluster", "stories/terminal"),
+    *("stories/edge", "stories/redis/cluster", "stories/terminal"),
 )
 # Those that take longest, the longest first: none of them is to be the last one, alone on the machine. Whoever is
 # missing here comes later and costs a little time. Those that ask for the same cluster stand apart, so that it is as
@@ -65,7 +65,7 @@ LONG = (
     "stories/test_dev",
     "stories/redis/test_outages",
     "stories/access/test_budget",
-    "stories/test_edge",
+    "stories/edge",
     "app/fanout/test_drain",
     "worker/claims/pool/test_drain",
     "page/composing",

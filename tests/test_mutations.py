@@ -63,5 +63,5 @@ def test_what_is_looked_for_is_there() -> None:
 
 def test_the_nearest_tests_are_a_module_s_own_then_its_room_s() -> None:
     assert near("app/fanout/hub.py", ROOT) == ["tests/app/fanout/test_hub.py", "tests/app/fanout"]
-    assert near("deploy/Caddyfile", ROOT) == ["tests/stories"]
+    assert near("deploy/Caddyfile", ROOT) == ["tests/stories/edge"]
     assert near("app/stream/scripts/log/append.lua", ROOT) == ["tests/app/stream/scripts"]

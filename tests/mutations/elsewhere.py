@@ -52,6 +52,30 @@ ROWS = (
         "",
     ),
     Mutation(
+        "the edge asks a front that is dead, and has the fewest readers, again and again",
+        "deploy/Caddyfile",
+        "\t\tfail_duration 1s\n",
+        "",
+    ),
+    Mutation(
+        "who reads events is told of a 502",
+        "deploy/Caddyfile",
+        "AGAIN 200",
+        "AGAIN 502",
+    ),
+    Mutation(
+        "a secret that nobody named is an empty one",
+        "deploy/compose/start",
+        ' && [ ! -c "/run/secrets/$secret" ]',
+        "",
+    ),
+    Mutation(
+        "whoever has the name of the simulated Claude is taken for it",
+        "deploy/compose/setup.py",
+        'return asked.getresponse().getheader("x-keepstream-simulated") is not None',
+        "return asked.getresponse().status == 200",
+    ),
+    Mutation(
         "a long prompt costs as little as a short one",
         "app/prices/price.py",
         "            if prompt_tokens > above:\n",

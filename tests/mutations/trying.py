@@ -18,7 +18,8 @@ ELSEWHERE = {
     "app/web": "tests/page",
     "app/clients/js": "tests/stories/clients/javascript",
     "deploy/prometheus": "tests/deploy",
-    "deploy": "tests/stories",
+    "deploy/compose": "tests/deploy/compose",
+    "deploy": "tests/stories/edge",
 }
 
 

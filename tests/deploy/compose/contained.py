@@ -47,7 +47,7 @@ class Containers:
         """What stands for this here, of a container with this address."""
         for there, ours in self._here.items():
             text = text.replace(there, ours)
-        return text.replace(EVERYWHERE, address) if address else text
+        return address if address and text == EVERYWHERE else text
 
     def command(self, service: Service, address: str = "", *instead: str) -> list[str]:
         """What its process is called with; `instead` of the file's own command, as `docker compose run` has it."""
