@@ -39,7 +39,7 @@ def keys_file(tmp_path: Path) -> str:
 
 
 def refused(*arguments: str, **settings: str) -> str:
-    with keepstream("front", "--port", "0", *arguments, **settings) as front:
+    with keepstream("front", "--port", "0", *arguments, warm=True, **settings) as front:
         assert front.wait() == 2, front.output
         return front.output
 
@@ -130,7 +130,7 @@ def event(process: Running, pattern: str) -> dict[str, Any]:
 def test_lines_say_when_and_whose_request_it_was(valkey: EmbeddedValkey) -> None:
     settings = {"REDIS_URL": valkey.url, "KEEPSTREAM_MODLE": "x", "KEEPSTREAM_PORT": "tcp://10.0.0.1:80"}
     settings |= {"KEEPSTREAM_LOG_LEVEL": "debug", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
-    with keepstream("front", "--port", "0", KEEPSTREAM_METRICS_PORT="0", **settings) as front:
+    with keepstream("front", "--port", "0", warm=True, KEEPSTREAM_METRICS_PORT="0", **settings) as front:
         url = front.line(r"keepstream front on (\S+)")[1]
         assert "keepstream_readers 0.0" in httpx.get(front.line(r"^metrics on (\S+)$")[1]).text
         assert httpx.get(f"{url}/metrics").status_code == 404

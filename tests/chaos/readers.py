@@ -205,7 +205,7 @@ async def readers(dice: random.Random, rounds: Iterable[Round]) -> list[Eye]:
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keepstream-readers-")))
         valkey = stack.enter_context(await asyncio.to_thread(EmbeddedValkey.start, directory))
-        front = stack.enter_context(keepstream("front", "--port", "0", REDIS_URL=valkey.url))
+        front = stack.enter_context(keepstream("front", "--port", "0", warm=True, REDIS_URL=valkey.url))
         port = int((await asyncio.to_thread(front.line, r"front on .*:(\d+)$"))[1])
         redis: Redis = connect(valkey.url, "readers")
         for plan in rounds:

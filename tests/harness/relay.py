@@ -10,7 +10,7 @@ from typing import Self
 
 from app.dev.embedded import EmbeddedValkey
 from tests.harness.network import users
-from tests.harness.running import KEEPSTREAM, Running, clean_environment
+from tests.harness.running import Running, keepstream
 
 
 class Relay:
@@ -63,5 +63,4 @@ class Relay:
         return front, front.line(r"keepstream front on (https?://\S+)")[1]
 
     def _start(self, *arguments: str, **settings: str) -> Running:
-        command = Running([*KEEPSTREAM, *arguments], environment=clean_environment(**settings), warm=True)
-        return self._stack.enter_context(command)
+        return self._stack.enter_context(keepstream(*arguments, warm=True, **settings))

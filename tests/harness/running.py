@@ -43,7 +43,7 @@ class Running:
         environment: Mapping[str, str] | None = None,
         warm: bool = False,
     ) -> None:
-        """`warm`: it is one of ours, and how it starts is not what is tested."""
+        """`warm`: as of `keepstream`."""
         environment = clean_environment() if environment is None else environment
         self.process: subprocess.Popen[str]
         if warm and CAN:
@@ -124,9 +124,9 @@ class Running:
         self._arriving.put(None)
 
 
-def keepstream(*arguments: str, cwd: Path | None = None, **settings: str) -> Running:
-    """The command line as a process of its own."""
-    return Running([*KEEPSTREAM, *arguments], cwd=cwd, environment=clean_environment(**settings))
+def keepstream(*arguments: str, cwd: Path | None = None, warm: bool = False, **settings: str) -> Running:
+    """The command line as a process of its own. `warm`: how it starts is not what is tested."""
+    return Running([*KEEPSTREAM, *arguments], cwd=cwd, environment=clean_environment(**settings), warm=warm)
 
 
 @dataclass(frozen=True)

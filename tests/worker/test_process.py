@@ -34,14 +34,15 @@ async def ended(process: Running) -> int:
     return await asyncio.to_thread(process.wait)
 
 
-def worker(shop: Workshop, **settings: str) -> Running:
+def worker(shop: Workshop, *, warm: bool = True, **settings: str) -> Running:
     fixed = {"REDIS_URL": shop.settings.redis_url, "ANTHROPIC_BASE_URL": shop.claude, "ANTHROPIC_API_KEY": KEY}
-    return keepstream("worker", **{**fixed, **settings})
+    return keepstream("worker", warm=warm, **{**fixed, **settings})
 
 
 @pytest.fixture
 async def ready(shop: Workshop) -> AsyncIterator[Running]:
-    with worker(shop, KEEPSTREAM_DRAIN_SECONDS="30", KEEPSTREAM_LOG_LEVEL="debug", ANTHROPIC_LOG="debug") as process:
+    talkative = {"KEEPSTREAM_LOG_LEVEL": "debug", "ANTHROPIC_LOG": "debug"}  # the SDK reads it as it is imported
+    with worker(shop, warm=False, KEEPSTREAM_DRAIN_SECONDS="30", **talkative) as process:
         process.line("^ready$")
         yield process
 
@@ -132,13 +133,12 @@ async def test_a_signal_at_any_moment_of_its_start_ends_it_cleanly(
     shop: Workshop, number: signal.Signals, share: float
 ) -> None:
     seconds = start_seconds(shop)
-    with worker(shop) as process:
+    with worker(shop, warm=False) as process:
         await asyncio.sleep(share * seconds)  # the moment is what is tested
         heard = catches(process.pid, signal.SIGTERM)
         process.send(number)
         status = process.wait()
-    # Before the command line itself runs, only Python's own ways are there.
-    if heard or status == 0:
+    if heard or status == 0:  # before the command line itself runs, only Python's own ways are there
         assert (status, "Traceback" in process.output) == (0, False), process.output
     else:
         assert status == -number, process.output
@@ -151,7 +151,7 @@ def start_seconds(shop: Workshop) -> float:
     """How long a start takes here."""
     if not _measured:
         began = time.monotonic()
-        with worker(shop) as process:
+        with worker(shop, warm=False) as process:
             process.line("^ready$")
             _measured.append(time.monotonic() - began)
     return _measured[0]
@@ -218,7 +218,8 @@ async def test_what_does_not_finish_is_handed_over(shop: Workshop, second: bool)
     seconds = "3600" if second else "1"  # after which they have not finished, and before which nobody waits here
     with worker(shop, KEEPSTREAM_DRAIN_SECONDS=seconds) as process:
         process.line("^ready$")
-        ids = [await shop.submit(f"{n} [[sim: tokens=300 rate=100 first=0]]") for n in range(20)]
+        still = "stall-after=5 times=1"  # with the first worker alone
+        ids = [await shop.submit(f"{n} [[sim: tokens=10 rate=20 {still if n > 1 else ''}]]") for n in range(10)]
         for stream_id in ids:
             await shop.until(stream_id, has_text)
         process.send(signal.SIGTERM)
@@ -227,8 +228,7 @@ async def test_what_does_not_finish_is_handed_over(shop: Workshop, second: bool)
             process.send(signal.SIGTERM)
         assert await ended(process) == 0
     assert await shop.redis.zcard(keys.LEASES) == 0
-    handed_over = [stream_id for stream_id in ids if (await shop.look(stream_id)).outcome is None]
-    assert handed_over
+    assert (handed_over := [stream_id for stream_id in ids if (await shop.look(stream_id)).outcome is None])
     async with shop.worker(max_attempts=1):
         for stream_id in ids:
             stream = await shop.ended(stream_id)

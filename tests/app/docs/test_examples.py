@@ -92,7 +92,7 @@ def asks(api: Api, tmp_path: Path) -> Iterator[int]:
     digests = {hashlib.sha256(key.encode()).hexdigest() for page in ALL for key in re.findall(r"ks_[\w-]+", page.text)}
     (tmp_path / "keys").write_text("".join(f"acme {digest} delegate\n" for digest in sorted(digests)))
     settings = {"REDIS_URL": api.cluster.valkey.url, "KEEPSTREAM_API_KEYS_FILE": str(tmp_path / "keys")}
-    with keepstream("front", "--port", "0", **settings) as front:
+    with keepstream("front", "--port", "0", warm=True, **settings) as front:
         yield int(front.line(r"keepstream front on http://127\.0\.0\.1:(\d+)")[1])
 
 
@@ -186,7 +186,7 @@ async def test_a_page_s_of_a_project_with_react(api: Api, tmp_path: Path) -> Non
         pytest.skip("a project's page is run in a real browser: install the package chromium")
     origin = f"http://127.0.0.1:{free_port()}"
     settings = {"REDIS_URL": api.cluster.valkey.url, "KEEPSTREAM_CORS_ORIGINS": origin}
-    with keepstream("front", "--port", "0", **settings) as front:
+    with keepstream("front", "--port", "0", warm=True, **settings) as front:
         port = int(front.line(r"keepstream front on http://127\.0\.0\.1:(\d+)")[1])
         (tmp_path / "main.jsx").write_text(here(port, block.code))
         module = node.bundle(tmp_path / "main.jsx", tmp_path)

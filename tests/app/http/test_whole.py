@@ -38,7 +38,7 @@ async def test_who_does_not_read_holds_little_of_what_is_large_on_any_face() -> 
     """A message of 8 MiB, and a frame as large: what all the clients hold is one of it, and parts."""
     with TemporaryDirectory(prefix="keepstream-large-") as directory:
         valkey = await asyncio.to_thread(EmbeddedValkey.start, Path(directory))
-        with valkey, keepstream("front", "--port", "0", REDIS_URL=valkey.url) as front:
+        with valkey, keepstream("front", "--port", "0", warm=True, REDIS_URL=valkey.url) as front:
             url = (await asyncio.to_thread(front.line, r"front on (\S+)$"))[1]
             redis = connect(valkey.url, "large")
             for face in ("whole", "chat", "page", "log"):

@@ -106,14 +106,17 @@ async def test_while_a_formula_grows_it_is_its_source_and_then_never_again(page:
         """async (text) => {
             const { fetchRare, Markdown } = await import("/chat/markdown/markdown.js");
             await fetchRare();
+            await (await import("/chat/markdown/math.js")).fetchTemml();
             const shown = [];
             const element = document.createElement("div");
             const markdown = new Markdown(document.body.appendChild(element));
+            performance.now = () => 0; // each is drawn: none takes so long that the next one has to wait
             for (const letter of text) {
                 markdown.write(letter);
                 markdown.draw(Infinity);
                 shown.push(element.querySelector("math") ? "drawn" : element.textContent);
             }
+            delete performance.now;
             element.remove();
             return shown;
         }""",
@@ -181,9 +184,8 @@ async def test_what_came_before_the_rules_is_read_by_them_in_the_end(site: Site)
                 element.remove();
                 return element;
             };
-            // Its letters, one by one and each of them drawn: no time is too short since the last.
-            let at = 0;
-            performance.now = () => (at += 1000);
+            // Its letters, one by one and each of them drawn: none takes so long that the next one has to wait.
+            performance.now = () => 0;
             const early = await page(text);
             delete performance.now;
             while (early.querySelector(".math:not(.unread):not(:has(math))")) await frame();

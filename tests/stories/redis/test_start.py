@@ -26,7 +26,8 @@ SECRET = "hush#hush@1"
 @pytest.fixture(params=some_of(["front", "worker"], 1))
 def start(request: pytest.FixtureRequest) -> Callable[..., Running]:
     def begin(url: str, **settings: str) -> Running:
-        return keepstream(request.param, REDIS_URL=url, ANTHROPIC_API_KEY="x", KEEPSTREAM_PORT="0", **settings)
+        given = {"REDIS_URL": url, "ANTHROPIC_API_KEY": "x", "KEEPSTREAM_PORT": "0"}
+        return keepstream(request.param, warm=True, **given, **settings)
 
     return begin
 

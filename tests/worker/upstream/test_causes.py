@@ -213,7 +213,7 @@ async def test_what_is_known_at_the_start_is_told_there(
 @pytest.mark.parametrize("process", ["worker", "front"])
 def test_and_ends_the_process_with_its_words(valkey: EmbeddedValkey, process: str) -> None:
     settings = {"REDIS_URL": valkey.url, "ANTHROPIC_API_KEY": "key", "SSL_CERT_FILE": "/nowhere/ca.pem"}
-    with keepstream(process, *(["--port", "0"] if process == "front" else []), **settings) as made:
+    with keepstream(process, *(["--port", "0"] if process == "front" else []), warm=True, **settings) as made:
         assert made.wait() == 2
         assert ": SSL_CERT_FILE and SSL_CERT_DIR must name certificates that can be read" in made.output
         assert "Traceback" not in made.output

@@ -162,14 +162,14 @@ async def test_what_is_hidden_lets_go_and_what_is_shown_again_or_stopped_is_told
     page = await visitor.open(up.url, "lab", prompt=ENDLESS, next="Other [[sim: tokens=5 rate=0]]")
     await expect(page.locator("#text")).to_have_text(BEGUN)
     async with page.expect_event("requestfailed") as left:
-        await page.get_by_text("Show or hide").click()
+        await page.get_by_role("button", name="Show or hide").click()
     assert "/events" in (await left.value).url
-    await page.get_by_text("Show or hide").click()
+    await page.get_by_role("button", name="Show or hide").click()
     await expect(page.locator("#text")).to_have_text(BEGUN)
     assert visitor.posted == ["/v1/streams"]
-    await page.get_by_text("Stop").click()
+    await page.get_by_role("button", name="Stop").click()
     await expect(page.locator("#status")).to_have_text("cancelled")
-    await page.get_by_text("Next").click()
+    await page.get_by_role("button", name="Next").click()
     await expect(page.locator("#status")).to_have_text("completed")
     lab = await page.evaluate("lab")
     assert len(set(lab["ids"])) == 2
@@ -191,21 +191,21 @@ async def test_what_keeps_one_waiting_is_told_with_its_seconds_and_what_failed_b
 async def test_two_tabs_of_a_conversation_show_the_same_while_it_is_said(visitor: Visitor, up: Up) -> None:
     one = await visitor.open(up.url, "lab", what="chat")
     await one.get_by_label("Message").fill("First [[sim: tokens=40 rate=0]]")
-    await one.get_by_text("Send").click()
+    await one.get_by_role("button", name="Send").click()
     await expect(one.locator("#status")).to_have_text("completed")
     two = await visitor.open(up.url, "lab", what="chat", id=await one.evaluate("lab.id"))
     await expect(two.locator("#status")).to_have_text("completed")
     assert await said(one) == await said(two)
     await two.get_by_label("Message").fill(ENDLESS)
-    await two.get_by_text("Send").click()
+    await two.get_by_role("button", name="Send").click()
     for tab in (one, two):
         await expect(tab.locator("li")).to_have_count(4)
         await expect(tab.locator("li").last).to_have_text(BEGUN)
     await one.get_by_label("Message").fill("Another")
-    await one.get_by_text("Send").click()
+    await one.get_by_role("button", name="Send").click()
     await expect(one.locator("#refused")).to_have_text("409")
     await expect(one.locator("li")).to_have_count(4)
-    await one.get_by_text("Stop").click()
+    await one.get_by_role("button", name="Stop").click()
     for tab in (one, two):
         await expect(tab.locator("#status")).to_have_text("cancelled")
     assert await said(one) == await said(two)

@@ -22,7 +22,7 @@ async def test_a_killed_worker_s_mcp_servers_end_with_it(shop: Workshop, tmp_pat
     entry = {"command": sys.executable, "args": ["-S", str(HOSTILE), "pid"], "keepstream": {"stderr": str(says)}}
     (tmp_path / "mcp.json").write_bytes(orjson.dumps({"mcpServers": {"odd": entry}}))
     settings = {"REDIS_URL": shop.settings.redis_url, "ANTHROPIC_BASE_URL": shop.claude}
-    with keepstream("worker", **settings, KEEPSTREAM_MCP=str(tmp_path / "mcp.json")) as process:
+    with keepstream("worker", warm=True, **settings, KEEPSTREAM_MCP=str(tmp_path / "mcp.json")) as process:
         process.line("^ready$")
         pid = int(says.read_text())
         assert [offer.name for offer in await Offers(shop.redis, 600).all()] == ["calculator", "clock", "odd__call"]
