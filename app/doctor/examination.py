@@ -22,7 +22,7 @@ Check = Callable[[Patient], Awaitable[Iterable[Finding]]]
 
 async def examine(patient: Patient, checks: Mapping[str, Check], measures: Mapping[str, Check]) -> list[Finding]:
     """What the checks say, by their order, and what was measured then."""
-    await patient.info()
+    await patient.places()
     asked = (_asked(name, check, patient, CHECK_SECONDS) for name, check in checks.items())
     said = await asyncio.gather(*asked)
     said += [await _asked(name, measure, patient, MEASURE_SECONDS) for name, measure in measures.items()]

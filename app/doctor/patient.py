@@ -1,7 +1,4 @@
-"""What the checks look at: the settings, and the Redis that they name, which is reached once for all of them.
-
-The rule: a Redis that is not reached is told by the check that is about that, and the others have nothing to say of it.
-"""
+"""What the checks look at: the settings, and the servers that they name, which are reached once for all of them."""
 
 from __future__ import annotations
 
@@ -11,51 +8,44 @@ from typing import Any, Self
 
 from redis.asyncio import Redis
 
+from app.doctor.reaching import Place, Server
 from app.settings import Settings
-from app.stream.errors import UnfitServerError
-from app.stream.redis.connect import connect
-from app.stream.redis.refusals import NO_ANSWER, Kind, refusal_of
-
-# Also where each of the few things that a new connection asks has its own time.
-REACH_SECONDS = 2.5
+from app.stream.redis.fitness import Part
+from app.stream.redis.known import QUEUE
+from app.stream.redis.servers import LOGS
 
 
 class Patient:
-    """`async with`: lets Redis go at the end."""
+    """`async with`: lets Redis go at the end. `queue` and `logs` are its servers; `logs` is None where one is both."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self.settings = settings
         self.environ = environ
-        self.redis: Redis | None = None
-        self.why = ""  # Redis is not reached
-        self._reaching: asyncio.Task[Mapping[str, Any] | None] | None = None
+        streams, ca = settings.streams_redis_url, settings.redis_ca
+        apart = streams is not None and streams != settings.redis_url
+        self.queue = Server(QUEUE, settings.redis_url, ca, Part.QUEUE if apart else Part.ALL)
+        self.logs = Server(LOGS, streams, ca, Part.LOGS) if streams is not None and apart else None
+        self.redis: Redis | None = None  # the queue's, where it is reached
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self.redis is not None:
-            await self.redis.connection_pool.disconnect()
+        for server in self._servers:
+            await server.aclose()
+
+    async def places(self) -> list[Place]:
+        """All servers that answer, of both settings."""
+        found = await asyncio.gather(*(server.places() for server in self._servers))
+        self.redis = found[0][0].client if found[0] else None
+        return [place for places in found for place in places]
 
     async def info(self) -> Mapping[str, Any] | None:
-        """What Redis says of itself; None where it is not reached, or does not say."""
-        if self._reaching is None:
-            self._reaching = asyncio.create_task(self._reach(), name="reach")
-        return await asyncio.shield(self._reaching)
+        """What the queue's server says of itself; None where it is not reached, or does not say."""
+        await self.places()
+        found = await self.queue.places()
+        return found[0].info if found else None
 
-    async def _reach(self) -> Mapping[str, Any] | None:
-        try:
-            redis: Redis = connect(self.settings.redis_url, "doctor", retries=0, ca=self.settings.redis_ca)
-            async with asyncio.timeout(REACH_SECONDS):
-                info: Mapping[str, Any] = await redis.info()
-        except UnfitServerError as error:
-            self.why = str(error)
-        except TimeoutError:
-            self.why = "it has not answered in time"
-        except NO_ANSWER as error:
-            refusal = refusal_of(error)
-            self.why = refusal.words if refusal.kind is not Kind.BUG else refusal.code
-        else:
-            self.redis = redis
-            return info
-        return None
+    @property
+    def _servers(self) -> list[Server]:
+        return [self.queue, *([self.logs] if self.logs is not None else [])]

@@ -163,7 +163,13 @@ ROWS = (
         "the doctor shows the password of an address",
         "app/doctor/checks/redis.py",
         "{address.options.get('host', 'localhost')}",
-        "{url}",
+        "{server.url}",
+    ),
+    Mutation(
+        "a node of the cluster that is gone is nothing to the doctor",
+        "app/doctor/reaching.py",
+        "self.silent[called] = info",
+        "self.silent.clear()",
     ),
     Mutation(
         "a worker whose leases are late says that it is ready",

@@ -20,6 +20,7 @@ CHECKS: Mapping[str, Check] = {
     "certificate": door.certificate,
     "descriptors": machine.descriptors,
     "redis": redis.reached,
+    "streams": redis.streams,
     "rights": redis.rights,
     "memory": redis.memory,
     "persistence": redis.persistence,

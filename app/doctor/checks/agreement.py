@@ -11,6 +11,8 @@ from app.doctor.finding import Finding, must, note, ok, warning
 from app.doctor.patient import Patient
 from app.environment import is_loopback
 from app.settings import NO_SETTING, Settings, SettingsError, unknown, variables
+from app.stream.redis.known import QUEUE
+from app.stream.redis.servers import LOGS
 
 # What orchestrators commonly give a process to end in: Kubernetes 30, compose 10.
 GRACE_SECONDS = 30.0
@@ -92,16 +94,23 @@ def _sizes(of: Settings) -> Iterator[Finding]:
 
 
 def _redis(of: Settings) -> Iterator[Finding]:
-    secure = of.redis_url.startswith("rediss")
-    if of.redis_ca is not None and not secure:
+    named = {QUEUE: of.redis_url, LOGS: of.streams_redis_url or ""}
+    named = {setting: url for setting, url in named.items() if url}
+    if of.redis_ca is not None and not any(url.startswith("rediss") for url in named.values()):
         yield warning(
-            "KEEPSTREAM_REDIS_CA says nothing where REDIS_URL has no TLS", "make it rediss://, or take it away"
+            f"KEEPSTREAM_REDIS_CA says nothing where {' and '.join(named)} {'have' if len(named) > 1 else 'has'} no TLS",
+            "make it rediss://, or take it away",
         )
-    host = _host(of.redis_url)
-    if host and not is_loopback(host) and not secure:
-        yield note(
-            "Redis is on another machine and asked without TLS: prompts travel there", "use rediss:// between networks"
-        )
+    if of.streams_redis_url == of.redis_url:
+        yield note("STREAMS_REDIS_URL is what REDIS_URL is", "take it away, or name the server that is meant")
+        del named[LOGS]
+    for setting, url in named.items():
+        host = _host(url)
+        if host and not is_loopback(host) and not url.startswith("rediss"):
+            yield note(
+                f"{setting} is on another machine and asked without TLS: prompts travel there",
+                f"use {url.partition('://')[0].replace('redis', 'rediss')}:// between networks",
+            )
 
 
 def _host(url: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.doctor.finding import Finding, must, note, ok, warning
-from app.settings import Settings
 
 NEARLY_FULL, FULL = 0.75, 0.95
 _MIB = 1024 * 1024
@@ -21,7 +20,8 @@ def version(info: Info) -> str:
     return f"Redis {info.get('redis_version', 'of an unknown version')}"
 
 
-def memory(info: Info, settings: Settings) -> list[Finding]:
+def memory(info: Info, needed: int) -> list[Finding]:
+    """`needed`: what waiting prompts and saved answers may take there."""
     used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if not most:
         return [
@@ -35,7 +35,7 @@ def memory(info: Info, settings: Settings) -> list[Finding]:
         found = [must(f"{_mib(used)} of {_mib(most)} are used: writes are refused", "raise maxmemory")]
     elif used > most * NEARLY_FULL:
         found = [warning(f"{_mib(used)} of {_mib(most)} are used", "raise maxmemory, or lower KEEPSTREAM_STREAM_TTL")]
-    if most < (needed := settings.queue_bytes + settings.cache_bytes):
+    if most < needed:
         found.append(
             warning(
                 f"waiting prompts and saved answers may take {_mib(needed)}, and Redis {_mib(most)}",

@@ -9,7 +9,8 @@ import pytest
 from app.doctor import examination
 from app.doctor.examination import examine
 from app.doctor.finding import Finding, Level, ok
-from app.doctor.patient import REACH_SECONDS, Patient
+from app.doctor.patient import Patient
+from app.doctor.reaching import REACH_SECONDS
 from tests.app.doctor.checks.patients import patient
 from tests.patience import PATIENCE
 

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.dev.embedded import EmbeddedValkey
-from app.doctor import patient as module
+from app.doctor import reaching as module
 from tests.app.doctor.checks.patients import patient
 from tests.patience import PATIENCE
 
@@ -34,7 +34,7 @@ async def test_one_that_takes_a_connection_and_says_nothing(monkeypatch: pytest.
     writers: list[asyncio.StreamWriter] = []
     async with await asyncio.start_server(says_nothing, "127.0.0.1", 0) as server, asyncio.timeout(PATIENCE):
         async with patient(redis_url=f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}") as one:
-            assert one.why == "it has not answered in time"
+            assert one.queue.why == "it has not answered in time"
         await came.wait()
         for writer in writers:
             writer.close()

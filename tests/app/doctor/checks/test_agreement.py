@@ -35,6 +35,12 @@ def test_settings_as_they_come_agree_with_each_other() -> None:
         ({"redis_ca": "/ca.pem"}, Level.WARNING, "KEEPSTREAM_REDIS_CA says nothing"),
         ({"drain_seconds": 60.0}, Level.NOTE, "may take 60 s to drain"),
         ({"redis_url": "redis://:pw@redis.internal:6379/0"}, Level.NOTE, "without TLS"),
+        (
+            {"streams_redis_url": "redis+cluster://:pw@a.internal,b.internal"},
+            Level.NOTE,
+            "STREAMS_REDIS_URL is on another",
+        ),
+        ({"streams_redis_url": SOUND.redis_url}, Level.NOTE, "is what REDIS_URL is"),
         ({"metrics_port": 9000, "metrics_host": "10.0.0.1"}, Level.NOTE, "10.0.0.1:9000"),
     ],
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,6 +15,7 @@ from app.doctor.examination import Check
 from app.doctor.finding import Level
 from tests.app.doctor.checks.patients import found, troubles
 from tests.app.stream.redis.test_fitness import OURS
+from tests.harness.sharded.nodes import Nodes, until
 
 
 @asynccontextmanager
@@ -96,6 +98,87 @@ async def test_a_replica_is_no_primary(redis: Redis, valkey: EmbeddedValkey) -> 
         assert (finding.level, "instead of a primary" in finding.says) == (Level.MUST, True)
     finally:
         await redis.execute_command("REPLICAOF", "NO", "ONE")
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    with Nodes.start(tmp_path_factory.mktemp("nodes"), primaries=2, replicas=0) as nodes:
+        yield nodes
+
+
+OF_EACH = (checks.rights, checks.memory, checks.persistence, checks.replicas, checks.clients, checks.latency)
+
+
+async def test_of_two_servers_each_is_looked_at_for_what_it_is_for(
+    redis: Redis, valkey: EmbeddedValkey, nodes: Nodes
+) -> None:
+    """A node of a cluster asked as one server is unfit, and that is all; the other one is looked at as ever."""
+    other = nodes.nodes[0].valkey.url
+    both = {"redis_url": valkey.url, "streams_redis_url": other}
+    assert [one.level for one in await found(checks.reached, **both)] == [Level.OK]
+    [finding] = await found(checks.streams, **both)
+    assert (finding.level, "STREAMS_REDIS_URL: Redis is a node of a cluster" in finding.says) == (Level.MUST, True)
+    findings = await found(checks.memory, **both)
+    assert [one.says.partition(":")[0] for one in findings] == ["REDIS_URL", "STREAMS_REDIS_URL"]
+    again = valkey.url.replace("127.0.0.1", "localhost")
+    told = troubles(await found(checks.streams, redis_url=valkey.url, streams_redis_url=again))
+    assert told == [(Level.WARNING, "it is the server of REDIS_URL by another name")]
+    [finding] = await found(checks.streams, redis_url=valkey.url)
+    assert finding.says == "on REDIS_URL, with the queue"
+    assert await redis.dbsize() == 0
+
+
+async def test_a_cluster_is_looked_at_node_by_node_and_what_is_well_is_said_once(
+    redis: Redis, valkey: EmbeddedValkey, nodes: Nodes
+) -> None:
+    both = {"redis_url": valkey.url, "streams_redis_url": nodes.url}
+    whole, alone = await found(checks.streams, **both)
+    assert (whole.level, "a cluster of 2 primaries" in whole.says) == (Level.OK, True)
+    assert (alone.level, "nobody would take over" in alone.says) == (Level.WARNING, True)
+    for check in OF_EACH:
+        of_queue, *of_nodes = await found(check, **both)
+        assert of_queue.says.startswith("REDIS_URL: ")
+        assert len(of_nodes) == (2 if {one.level for one in of_nodes} - {Level.OK} else 1), of_nodes
+    one = nodes.nodes[0]
+    one.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    one.ask("CONFIG", "SET", "appendonly", "no")
+    try:
+        finding, *_ = await found(checks.streams, **both)
+        assert (finding.level, finding.says.partition(": ")[0]) == (Level.MUST, f"127.0.0.1:{one.port}")
+        told = troubles(await found(checks.persistence, **both))
+        assert [(level, words.partition(": ")[0]) for level, words in told] == [
+            (Level.WARNING, f"127.0.0.1:{one.port}")
+        ]
+    finally:
+        one.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        one.ask("CONFIG", "SET", "appendonly", "yes")
+
+
+async def test_a_node_that_is_gone_and_an_address_that_is_no_clusters(
+    redis: Redis, valkey: EmbeddedValkey, nodes: Nodes
+) -> None:
+    both = {"redis_url": valkey.url, "streams_redis_url": nodes.url}
+    gone = nodes.nodes[1]
+    gone.valkey.kill()
+    try:
+        [finding, *_] = await found(checks.streams, **both)
+        assert (finding.level, finding.says.startswith(f"the node 127.0.0.1:{gone.port} does not answer")) == (
+            Level.MUST,
+            True,
+        )
+        assert "its streams wait" in finding.says
+    finally:
+        await asyncio.to_thread(gone.valkey.restart)
+        await asyncio.to_thread(until, lambda: all(node.is_well() for node in nodes.nodes), "they are whole")
+    cluster = valkey.url.replace("redis://", "redis+cluster://ours:not-shown@").removesuffix("/0")
+    await redis.execute_command("ACL", "SETUSER", "ours", "reset", "on", ">not-shown", *OURS)
+    for url, says in (
+        (cluster, "no node of a cluster (cluster_enabled:0): name it by redis://"),
+        ("redis+cluster://:not-shown@127.0.0.1:9", "the cluster of 127.0.0.1:9 cannot be used"),
+    ):
+        [finding] = await found(checks.streams, redis_url=valkey.url, streams_redis_url=url)
+        assert (finding.level, says in finding.says) == (Level.MUST, True), finding
+        assert "not-shown" not in finding.says
 
 
 async def test_one_that_is_slow_is_told(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> None:
