@@ -96,9 +96,10 @@ def _sizes(of: Settings) -> Iterator[Finding]:
 def _redis(of: Settings) -> Iterator[Finding]:
     named = {QUEUE: of.redis_url, LOGS: of.streams_redis_url or ""}
     named = {setting: url for setting, url in named.items() if url}
+    has = "have" if len(named) > 1 else "has"
     if of.redis_ca is not None and not any(url.startswith("rediss") for url in named.values()):
         yield warning(
-            f"KEEPSTREAM_REDIS_CA says nothing where {' and '.join(named)} {'have' if len(named) > 1 else 'has'} no TLS",
+            f"KEEPSTREAM_REDIS_CA says nothing where {' and '.join(named)} {has} no TLS",
             "make it rediss://, or take it away",
         )
     if of.streams_redis_url == of.redis_url:

@@ -129,7 +129,7 @@ async def test_of_two_servers_each_is_looked_at_for_what_it_is_for(
 
 
 async def test_a_cluster_is_looked_at_node_by_node_and_what_is_well_is_said_once(
-    redis: Redis, valkey: EmbeddedValkey, nodes: Nodes
+    valkey: EmbeddedValkey, nodes: Nodes
 ) -> None:
     both = {"redis_url": valkey.url, "streams_redis_url": nodes.url}
     whole, alone = await found(checks.streams, **both)
