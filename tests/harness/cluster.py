@@ -33,14 +33,17 @@ NOBODY = ("127.0.0.1", 0)
 class Process:
     """One process; what it writes to stderr goes to a file, to be looked at when something went wrong."""
 
-    def __init__(self, name: str, arguments: list[str], environment: dict[str, str], directory: Path) -> None:
+    def __init__(
+        self, name: str, arguments: list[str], environment: dict[str, str], directory: Path, *, ours: bool = True
+    ) -> None:
+        """`ours`: what it runs is what this process has imported. Else it is found by the environment."""
         self.name = name
         self.errors = directory / f"{name}.log"
         command = [sys.executable, "-m", *arguments]
         environment = clean_environment(**environment)
         self._process: subprocess.Popen[str]
         with self.errors.open("ab") as errors:
-            if CAN:
+            if CAN and ours:
                 self._process = Forked(arguments[0], arguments[1:], environment, errors=errors.fileno())
             else:
                 self._process = subprocess.Popen(

@@ -7,6 +7,7 @@ shallow checkout, an archive) there is nothing to build: `why_not` says so.
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -56,4 +57,8 @@ def built(folder: Path) -> Release:
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(installed)  # noqa: S202  # built a moment ago
     # Before what is installed here; and the folder that a process is started in is not looked into.
-    return Release("old", {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"})
+    old = Release("old", {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"})
+    ask = [sys.executable, "-c", "import app, worker; print(app.__file__, worker.__file__)"]
+    found = subprocess.run(ask, env=os.environ | old.environment, check=True, capture_output=True, text=True).stdout
+    assert found.count(str(installed)) == len(("app", "worker")), found
+    return old

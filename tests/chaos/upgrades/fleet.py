@@ -30,10 +30,14 @@ class Fleet(Cluster):
         self.of: dict[str, str] = {}
 
     def _process(self, name: str, arguments: list[str], environment: dict[str, str]) -> Process:
-        if name.startswith(("front", "worker")):
-            environment = environment | self.release.environment
-            self.of[name] = self.release.name
-        return super()._process(name, arguments, environment)
+        if not name.startswith(("front", "worker")):
+            return super()._process(name, arguments, environment)
+        self.of[name] = self.release.name
+        environment = environment | self.release.environment
+        ours = not self.release.environment
+        process = Process(name, arguments, environment, self.directory, ours=ours)
+        self._processes.append(process)
+        return process
 
     async def _environment(self, name: str) -> dict[str, str]:  # noqa: ARG002  # none has a proxy of its own
         return {

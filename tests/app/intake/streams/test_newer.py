@@ -20,6 +20,7 @@ from app.stream.endings import Withdrawn
 from app.stream.log import Log, State
 from app.stream.queue import Queue
 from app.stream.upgrades import language
+from tests.patience import PATIENCE
 
 OWNER = "me"
 LEASE_MS = 60_000
@@ -89,7 +90,7 @@ async def test_what_needs_a_newer_worker_is_cancelled_by_any_front(redis: Redis,
 @pytest.mark.usefixtures("by_newer")
 async def test_where_no_newer_worker_comes_it_expires_and_says_why(redis: Redis, streams: Streams) -> None:
     stream_id = await put_by(streams)
-    async with sweeping(streams, 0.01), asyncio.timeout(10):
+    async with sweeping(streams, 0.01), asyncio.timeout(PATIENCE):
         while not await outbox(redis):
             await asyncio.sleep(0.01)
     log = await redis.get(keys.log(stream_id))

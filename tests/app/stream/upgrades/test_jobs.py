@@ -12,6 +12,7 @@ from app.stream.log import Claim
 from app.stream.queue import Queue
 from app.stream.upgrades.jobs import FUNCTION, job
 from tests.app.stream.queue.line import LEASE_MS, LIFE_MS, ask, cancel, in_line, leased, let_expire, submit, take
+from tests.patience import PATIENCE
 
 NEWER = 2
 
@@ -71,17 +72,29 @@ async def test_it_is_met_once(redis: Redis, queue: Queue) -> None:
     await come(queue, "new")
     async with redis.pubsub() as channel:
         await channel.subscribe(keys.WAKE)
-        await channel.get_message(timeout=20)
+        await channel.get_message(timeout=PATIENCE)
         for number in range(3):
             assert await taken(queue, number) == []
         await redis.publish(keys.WAKE, "last")
         heard = []
-        while (message := await channel.get_message(timeout=20)) is not None:
+        while (message := await channel.get_message(timeout=PATIENCE)) is not None:
             heard.append(message["data"])
             if message["data"] == b"last":
                 break
     assert heard == [b"1", b"last"]  # one that knows it may be idle
     assert await taken(queue, 9, NEWER, by="two") == ["new"]
+
+
+async def test_it_makes_no_line_that_is_not_empty(redis: Redis, queue: Queue) -> None:
+    """Whoever comes next wakes those who know what it asks for, as the first of a line does."""
+    await come(queue, "new")
+    assert await taken(queue, 1) == []
+    async with redis.pubsub() as channel:
+        await channel.subscribe(keys.WAKE)
+        await channel.get_message(timeout=PATIENCE)
+        await submit(queue, "old")
+        heard = await channel.get_message(timeout=PATIENCE)
+    assert (heard or {})["data"] == b"1"
 
 
 async def test_who_was_put_by_goes_before_those_who_came_later_and_no_more_are_taken_than_fit(queue: Queue) -> None:
