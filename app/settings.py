@@ -220,7 +220,7 @@ class Settings:
             otel_sdk_disabled=(read.text("OTEL_SDK_DISABLED") or "").lower(),
         )
         if not re.match(_SERVER, settings.redis_url):
-            raise SettingsError(f"REDIS_URL must start with {_SERVERS}")
+            raise SettingsError(f"REDIS_URL must start with {_SERVERS} (a cluster is for STREAMS_REDIS_URL)")
         if settings.streams_redis_url and not re.match(f"{_SERVER}|{_CLUSTER}", settings.streams_redis_url):
             raise SettingsError(f"STREAMS_REDIS_URL must start with redis+cluster://, rediss+cluster://, {_SERVERS}")
         if settings.anthropic_base_url and not is_http(settings.anthropic_base_url):

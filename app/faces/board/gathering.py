@@ -19,6 +19,7 @@ from app.stream.board.board import STEPS_KEPT, Board, Look
 from app.stream.board.listing import listed, stream_bytes
 from app.stream.concurrency.tasks import Supervised, end
 from app.stream.concurrency.versioned import Versioned
+from app.stream.redis.memory import fullest_of, room_of
 from app.stream.redis.refusals import NO_ANSWER, Kind, refusal_of, tell_refusal
 from app.watch.report import Report
 
@@ -171,9 +172,10 @@ class Gathering:
 
     async def _memory(self) -> Memory:
         info: dict[str, Any] = await self._redis.info("memory", "server")  # type: ignore[arg-type]  # redis-py's types know one section
+        room = await fullest_of(room_of(info), None if self._logs is self._redis else self._logs)
         return Memory(
-            used_bytes=int(info.get("used_memory", 0)),
-            max_bytes=int(info.get("maxmemory", 0)),
+            used_bytes=room.used,
+            max_bytes=room.most,
             bytes_per_stream=self._stream_bytes,
             version=str(info.get("valkey_version") or info.get("redis_version", "")),
         )

@@ -59,14 +59,15 @@ def measuring(
     logs: Redis | None = None,
 ) -> AbstractAsyncContextManager[str | None]:
     """Within, all of a front is measured. Gives the address of the metrics' own port, where there is one."""
-    servers = [server_of(client) for client in (redis, logs) if client is not None]
+    elsewhere = None if logs is redis else logs
+    servers = [server_of(client) for client in (redis, elsewhere) if client is not None]
 
     def read() -> Iterable[Shown]:
         away = any(server.is_away for server in servers)
         is_ready = ready.fallen is None and not hub.draining and not away
         return front_metrics.read(sampled(hub, accord.lag, ready=is_ready))
 
-    return running(metrics, settings, read, lambda: standing(redis, settings.lease_seconds))
+    return running(metrics, settings, read, lambda: standing(redis, settings.lease_seconds, elsewhere))
 
 
 def sampled(hub: Hub, lag: Distribution, *, ready: bool) -> FrontNumbers:

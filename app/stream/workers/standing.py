@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.board.board import Board
+from app.stream.redis.memory import fullest_of, room_of
 
 # A worker renews three times in a lease; who has not for so many leases is not counted any more.
 LEASES_UNRENEWED = 2
@@ -21,7 +22,8 @@ LEASES_UNRENEWED = 2
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`oldest_seconds`: how long the one has waited who has waited longest. `capacity`: how many streams those workers
-    may run that take any. `held_models`: of which streams wait at the gate. `max_bytes`: 0 where Redis has no bound.
+    may run that take any. `held_models`: of which streams wait at the gate. `max_bytes`: 0 where Redis has no bound;
+    both are of the fullest server.
     `asking`: how many streams wait for a person; `put_by`: for a worker of a newer version.
     """
 
@@ -37,8 +39,8 @@ class Standing:
     put_by: int = 0
 
 
-async def standing(redis: Redis, lease_seconds: float) -> Standing:
-    """Raises Redis' errors."""
+async def standing(redis: Redis, lease_seconds: float, logs: Redis | None = None) -> Standing:
+    """`logs`: where the streams are, if not there. Raises Redis' errors."""
     async with redis.pipeline(transaction=False) as pipe:
         pipe.time()
         pipe.zcard(keys.JOBS)
@@ -52,6 +54,7 @@ async def standing(redis: Redis, lease_seconds: float) -> Standing:
         pipe.zcard(keys.NEWER)
         (seconds, micros), waiting, first, leases, workers, processes, lines, memory, *counts = await pipe.execute()
     now_ms = seconds * 1000 + micros / 1000
+    room = await fullest_of(room_of(memory), logs)
     there = _renewed(workers, now_ms - LEASES_UNRENEWED * lease_seconds * 1000)
     return Standing(
         waiting=waiting,
@@ -60,8 +63,8 @@ async def standing(redis: Redis, lease_seconds: float) -> Standing:
         workers=len(there),
         capacity=_capacity(processes, there),
         held_models=len(await Board(redis).held([line.decode(errors="replace") for line in lines])) if lines else 0,
-        used_bytes=memory["used_memory"],
-        max_bytes=memory.get("maxmemory", 0),
+        used_bytes=room.used,
+        max_bytes=room.most,
         asking=counts[0],
         put_by=counts[1],
     )

@@ -51,9 +51,10 @@ class ScriptedNode:
         self.said: list[Said] = []
         self.refusals: deque[str] = deque()
         self.scripts: set[bytes] = set()
+        self.info = "cluster_enabled:1\r\n"
         self.answer: Callable[[Said], Any] = lambda _: self.port
         self._writers: set[asyncio.StreamWriter] = set()
-        self._asking = False
+        self._asking = self._queues = False
 
     async def start(self, port: int = 0) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
@@ -94,11 +95,16 @@ class ScriptedNode:
             return b"+OK\r\n"
         self.said.append(command)
         asking, self._asking = self._asking, verb == b"ASKING"
+        if self._queues and verb != b"DISCARD":
+            return b"+QUEUED\r\n"
         match verb:
             case b"CLUSTER":
                 return encoded(self._cluster.slots())
             case b"INFO":
-                return encoded("cluster_enabled:1\r\n")
+                return encoded(self.info)
+            case b"MULTI" | b"DISCARD":
+                self._queues = verb == b"MULTI"
+                return b"+OK\r\n"
             case b"ASKING":
                 return b"+OK\r\n"
             case b"PING":
