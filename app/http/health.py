@@ -3,7 +3,8 @@
 The rule: the answer comes within `READY_SECONDS`, whatever the front is busy with: Redis is asked over a connection of
 its own, once for all who ask at the same time. A background task that has fallen, or does its work no more, is as bad
 as Redis being away. A Redis that answers and takes no writes is none: all fronts would be taken out at once, and their
-readers, who are served, be sent to a proxy that has nobody; who asks for a write is told the truth here.
+readers, who are served, be sent to a proxy that has nobody; who asks for a write is told the truth here. So is a
+cluster of which somebody serves; one that is down as a whole is away.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from starlette.routing import Route
 
 from app.http.errors import ApiError
 from app.http.whole import json_response
+from app.stream.redis.cluster.sharded import Sharded
+from app.stream.redis.cluster.wholeness import anybody_serves
 from app.stream.redis.connect import AWAY
 from app.stream.redis.known import server_of
 from app.stream.redis.refusals import tell_refusal
@@ -75,7 +78,7 @@ class Readiness:
 
     async def _reached(self, redis: Redis) -> str | None:
         try:
-            await redis.ping()
+            await (anybody_serves(redis) if isinstance(redis, Sharded) else redis.ping())
         except (RedisError, *AWAY) as error:
             refusal = tell_refusal("ready", error)
             if refusal.code not in _NO_WRITES:

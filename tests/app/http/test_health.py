@@ -17,6 +17,7 @@ from app.stream.concurrency import tasks
 from app.stream.concurrency.tasks import Rounds, Supervised
 from app.stream.redis.connect import connect
 from tests.app.served import served, until
+from tests.app.stream.redis.cluster.scripted import scripted
 from tests.harness.network.proxy import Proxy
 
 
@@ -110,6 +111,16 @@ async def test_a_redis_that_takes_no_writes_serves_readers(
 
     monkeypatch.setattr(probe, "ping", ping)
     assert (await Readiness(probe, ()).missing() is None) is ready
+
+
+async def test_a_cluster_that_is_down_is_away_also_where_a_node_of_it_answers(probe: Redis) -> None:
+    async with scripted() as (cluster, logs):
+        readiness = Readiness(probe, (), logs=logs)
+        assert await readiness.missing() is None
+        for node in cluster.nodes:
+            node.refusals.append("CLUSTERDOWN The cluster is down")
+        assert await readiness.missing() == "Redis of STREAMS_REDIS_URL cannot be reached: CLUSTERDOWN"
+        assert await readiness.missing() is None
 
 
 async def test_one_that_is_not_ready_says_so_with_its_status(redis: Redis) -> None:

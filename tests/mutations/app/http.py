@@ -4,6 +4,12 @@ from tests.mutations.mutation import Mutation
 
 ROWS = (
     Mutation(
+        "a cluster is there when a node of it answers",
+        "app/http/health.py",
+        "anybody_serves(redis) if isinstance(redis, Sharded) else redis.ping()",
+        "redis.ping()",
+    ),
+    Mutation(
         "what the limits refuse is a fault of ours",
         "app/http/errors.py",
         "    NotAllowedError,\n    NotAcceptedError,\n",

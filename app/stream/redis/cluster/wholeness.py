@@ -1,4 +1,5 @@
-"""Whether a cluster is whole and each of its primaries fit: asked by each process when it starts, and never again.
+"""Whether a cluster is whole and each of its primaries fit: asked by each process when it starts, and never again. And
+whether anybody of it serves, for who asks that again and again.
 
 The rule: as of `app.stream.redis.fitness`. What is no cluster, or one whose slots nobody was given, is the end of the
 start; one of which somebody is away, or whose nodes do not agree yet, is waited for.
@@ -12,10 +13,12 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from app.stream import keys
 from app.stream.errors import UnfitServerError
 from app.stream.observing import RedisAwaited, tell
+from app.stream.redis.cluster.nodes import Node
 from app.stream.redis.cluster.sharded import NoNodeError, Sharded
-from app.stream.redis.cluster.slots import SLOTS
+from app.stream.redis.cluster.slots import SLOTS, slot_of
 from app.stream.redis.fitness import PAUSE_SECONDS, PAUSE_SECONDS_MAX, Part, check_node, told
 from app.stream.redis.refusals import NO_ANSWER, Kind, refusal_of
 
@@ -82,3 +85,46 @@ async def _find_out(redis: Sharded) -> None:
             ) from error
         raise
     raise NotWholeError("the cluster's nodes have no slots: set it up (valkey-cli --cluster create)")
+
+
+async def anybody_serves(redis: Sharded) -> None:
+    """Returns when a node serves what it has: one that says that the cluster is down would answer a PING as well.
+
+    Raises one of `NO_ANSWER` where none does.
+    """
+    asked = [asyncio.create_task(_serves(node, name), name="serves") for node, name in (await _own(redis)).items()]
+    refused: Exception | None = None
+    try:
+        for answer in asyncio.as_completed(asked):
+            if (refused := await answer) is None:
+                return
+    finally:
+        for one in asked:
+            one.cancel()
+    redis.nodes.stir()  # those who have it now may be others
+    raise refused or NoNodeError("CLUSTERDOWN no node is known")
+
+
+async def _own(redis: Sharded) -> dict[Node, str]:
+    """All primaries, each with a key that it has. Raises `NoNodeError` where none is known."""
+    if not redis.nodes.primaries:
+        await redis.nodes.learn()
+    wanted, own = len(redis.nodes.primaries), dict[Node, str]()
+    if not wanted:
+        raise NoNodeError("CLUSTERDOWN no node is known")
+    for number in range(SLOTS):
+        name = keys.meta(f"st_{number}")
+        if (node := redis.nodes.of_slot(slot_of(name))) is not None:
+            own.setdefault(node, name)
+        if len(own) == wanted:
+            break
+    return own
+
+
+async def _serves(node: Node, name: str) -> Exception | None:
+    """Why it does not."""
+    try:
+        await node.client.exists(name)
+    except NO_ANSWER as error:
+        return error if refusal_of(error).code != "MOVED" else None  # to who serves it
+    return None

@@ -12,9 +12,11 @@ from app.dev.embedded import EmbeddedValkey
 from app.stream.errors import UnfitServerError
 from app.stream.redis.cluster import wholeness as whole
 from app.stream.redis.cluster.sharded import Sharded
-from app.stream.redis.cluster.wholeness import until_whole
+from app.stream.redis.cluster.slots import slot_of
+from app.stream.redis.cluster.wholeness import anybody_serves, until_whole
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import judge
+from app.stream.redis.refusals import NO_ANSWER, refusal_of
 from tests.app.stream.redis.cluster.scripted import scripted
 
 
@@ -49,3 +51,36 @@ def test_its_nodes_are_judged_as_any_server() -> None:
         judge(node | {"maxmemory_policy": "allkeys-lru"}, cluster=True)
     with pytest.raises(UnfitServerError, match=r"STREAMS_REDIS_URL=redis\+cluster"):
         judge(node)
+
+
+DOWN = "CLUSTERDOWN The cluster is down"
+
+
+async def test_one_that_is_away_leaves_others_that_serve() -> None:
+    async with scripted() as (cluster, client):
+        first, second = cluster.nodes
+        await anybody_serves(client)
+        second.refusals.append(DOWN)
+        await anybody_serves(client)
+        second.refusals.clear()
+        await first.stop()
+        await anybody_serves(client)
+
+
+async def test_a_cluster_of_which_nobody_serves_is_away_although_its_nodes_answer() -> None:
+    async with scripted() as (cluster, client):
+        for node in cluster.nodes:
+            node.refusals.append(DOWN)
+        with pytest.raises(NO_ANSWER) as away:
+            await anybody_serves(client)
+        assert refusal_of(away.value).code == "CLUSTERDOWN"
+        await anybody_serves(client)
+
+
+async def test_who_has_given_a_slot_away_serves() -> None:
+    async with scripted() as (cluster, client):
+        first, second = cluster.nodes
+        await client.nodes.learn()
+        for key in (cluster.of(first)[0], cluster.of(second)[0]):
+            cluster.give(key, second if cluster.owner(slot_of(key)) is first else first)
+        await anybody_serves(client)
