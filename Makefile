@@ -131,6 +131,10 @@ chaos: install ## everything at once: SECONDS=60 SEED=7, a seed of its own if no
 fuzz: install ## fuzz what reads a stranger's bytes: SECONDS=60 for all of it together; ARGS="--keep sse" for some
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(ARGS)
 
+.PHONY: simulation
+simulation: install ## 100,000 streams over 200 workers, simulated on one core in a minute; ARGS="--only zone --seed 9"
+	$(BIN)/python -m tests.simulation $(ARGS)
+
 .PHONY: durable
 durable: install ## all that Durable Streams' own tests say of reading, those that try many examples as well
 	DURABLE=all $(BIN)/python -m pytest -n 0 tests/app/faces/durable/test_conformance.py

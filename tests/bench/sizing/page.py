@@ -75,7 +75,7 @@ def with_tables(text: str) -> str:
 
 def table(of: Figures) -> str:
     found: list[Need] = [need(of, load) for load in LOADS.values()]
-    head = "| | " + " | ".join(LOADS) + " |\n"
+    head = "| what | " + " | ".join(LOADS) + " |\n"
     lines = [
         f"| {says} | " + " | ".join(_shown(getattr(one, name), name) for one in found) + " |\n" for says, name in _LINES
     ]
