@@ -32,7 +32,7 @@ PROBE = (
     Mutation(
         "a probe holds whatever a server sends",
         "app/terminal/probe/seen/sse_blocks.py",
-        "            if self._held > BLOCK_BYTES:",
+        "            if self._held > BLOCK_BYTES or len(self._lines) > BLOCK_LINES:",
         "            if False:",
     ),
     Mutation(

@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import cast
 
 from app.terminal.drill.actions import COMMAND_SECONDS, Action, NotDoneError, as_words, do
@@ -16,6 +17,14 @@ from app.terminal.drill.deeds import Deed
 from app.terminal.drill.guard import DONE, NOT_DONE
 
 Show = Callable[[str], None]
+# Of the code that runs here, whatever is called `app` where a person stands.
+_ROOT = str(Path(__file__).resolve().parents[3])
+_GUARD = f"""\
+import sys
+sys.path.insert(0, {_ROOT!r})
+from app.terminal.drill.guard import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 async def perform(deed: Deed, show: Show) -> None:
@@ -46,7 +55,7 @@ async def _guarded(deed: Deed, undo: Action, show: Show) -> None:
     show(f"  ({deed.seconds:.0f} s later, or when this ends in any way: {undo})")
     words = [f"{deed.seconds}", *as_words(deed.do), "--", *as_words(undo)]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app.terminal.drill.guard", *words),
+        *(sys.executable, "-P", "-c", _GUARD, *words),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,

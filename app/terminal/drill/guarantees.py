@@ -28,7 +28,7 @@ SAYS = {
     Guarantee.G4: "nothing followed an ending, and it is still the same",
     Guarantee.G5: "the same key and body gave the same stream, another body was refused",
     Guarantee.G6: "what is called completed is complete",
-    Guarantee.EDGE: "no reader had a status with which an EventSource gives up",
+    Guarantee.EDGE: "no reader had a status or an end with which an EventSource gives up",
 }
 
 

@@ -1,8 +1,8 @@
 """A process that does something, waits, and undoes it, though whoever asked for it is killed meanwhile.
 
-It is run as `python -m app.terminal.drill.guard SECONDS DO… -- UNDO…`, in a session of its own, and hears no signal
-that a terminal sends. It undoes at the end of its time, or as soon as its stdin ends, which is when its parent does. It
-says `done` when it has done it; its exit code is 0 when all is undone, and 3 where nothing was done.
+It is run with the words `SECONDS DO… -- UNDO…`, in a session of its own, and hears no signal that a terminal sends. It
+undoes at the end of its time, or as soon as its stdin ends, which is when its parent does. It says `done` when it has
+done it; its exit code is 0 when all is undone, and 3 where nothing was done.
 """
 
 from __future__ import annotations
@@ -68,7 +68,3 @@ def _say(what: str) -> None:
     with suppress(OSError):  # nobody listens any more
         sys.stdout.write(what + "\n")
         sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -17,6 +17,7 @@ import httpx
 from app.terminal.drill.guarantees import Broken, Canary, Guarantee, Sight, judge, still
 from app.terminal.drill.reader_story import Story
 from app.terminal.probe.canary import NotAskedError, Short, ask, prompt_of, text_of
+from app.terminal.probe.promises import Promise
 from app.terminal.probe.reading.connecting import Go, How, Reading, read
 from app.terminal.probe.reading.cursor import Cursor, Tally
 from app.terminal.probe.seen.sse_blocks import Block
@@ -78,7 +79,14 @@ class Course:
         self.resumed += tally.honoured
         self.resets += tally.resets
         self.sent_away += sum(one.retry and one.how is How.CLEAN and not one.ended for one in tally.readings)
-        self.broken += [Broken(Guarantee.G4, breach.what) for breach in tally.breaches]
+        for breach in tally.breaches:
+            guarantee = Guarantee.G4 if breach.promise is Promise.ENDING else Guarantee.G1
+            self.broken.append(Broken(guarantee, breach.what))
+        for reading in tally.readings:
+            if reading.how is How.CLEAN and (reading.amid or not (reading.ended or reading.retry)):
+                self.broken.append(
+                    Broken(Guarantee.EDGE, "a clean end, and neither the ending nor a word when to come")
+                )
 
 
 class Waves:

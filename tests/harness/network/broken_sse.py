@@ -50,6 +50,8 @@ class Fault(StrEnum):
     SOME_IDS = "every other event has an id"
     LONG_ID = "an id that no header carries"
     ENDLESS = "an event that has no end"
+    MUTE = "nothing comes any more in the middle"
+    DEAF = "no head ever comes"
 
 
 class BrokenServer:
@@ -89,6 +91,8 @@ class BrokenServer:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             self.asked.append(head)
             self._began = self._began or asyncio.get_running_loop().time()
+            if self.fault is Fault.DEAF:
+                await asyncio.sleep(NEVER)
             lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
             again = self.dialect == "ai-sdk" and head.startswith("GET")
             await self._answer(writer, lines.get("last-event-id", ""), again=again)
@@ -163,6 +167,8 @@ class BrokenServer:
             await self._until(number)
             if self.fault is Fault.LOSES and number == 20:
                 continue
+            if self.fault is Fault.MUTE and number == 20:
+                await asyncio.sleep(NEVER)
             if number == len(self._made) // 2 and self.fault in (Fault.ENDS_EARLY, Fault.ENDS_AMID):
                 _chunk(writer, raw[: None if self.fault is Fault.ENDS_EARLY else -5])
                 break

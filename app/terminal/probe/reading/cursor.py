@@ -14,7 +14,7 @@ import httpx
 from app.terminal.probe.promises import Breach, Promise
 from app.terminal.probe.reading.connecting import Go, How, Reading, read
 from app.terminal.probe.seen.id_chain import unchained
-from app.terminal.probe.seen.sightings import EVENTS_MAX, Seen, Stretch, seen_of
+from app.terminal.probe.seen.sightings import EVENTS_MAX, Seen, Stretch, seen_of, weight_of
 from app.terminal.probe.seen.sse_blocks import Block
 from app.terminal.probe.targets import KEEPSTREAM, Target, sendable
 
@@ -97,7 +97,7 @@ class Cursor:
             return Go.STOP
         if self._tally.held >= EVENTS_MAX:
             return Go.STOP
-        self._tally.held += 1
+        self._tally.held += weight_of(block)
         if block.id and target.stream_id and stretch.unchained is None:
             stretch.unchained = unchained(target.stream_id, self.last_id, block.raw, block.id)
         stretch.seen.append(seen_of(block))

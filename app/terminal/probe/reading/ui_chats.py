@@ -24,6 +24,8 @@ from app.terminal.probe.targets import Target
 
 # Between two cuts, so that they fall into different parts of the answer.
 PAUSE_SECONDS = (0.02, 0.4)
+# Messages that are kept, for they are not what they have to be, or not known to be.
+WRONG_MAX = 5
 # Who is told that nothing runs may be that much ahead of the uncut reading.
 APART_SECONDS = 0.5
 
@@ -43,6 +45,7 @@ class Chats:
     _readings: list[Reading] = field(default_factory=list)
     _breaches: list[Breach] = field(default_factory=list)
     _cuts: int = 0
+    _resumed: int = 0
 
     async def run(self) -> Found:
         """Raises `NothingToReadError`."""
@@ -58,12 +61,12 @@ class Chats:
             whole = (await reading).ended
         if not self._begun.is_set():
             raise NothingToReadError(self._readings[0])
-        resumed = [message for message in messages if message.chunks]
-        self._breaches += filter(None, (compare(uncut, message, whole=whole) for message in resumed))
-        facts = {"chunks": uncut.chunks, "cuts": self._cuts, "resumed": len(resumed)}
+        self._resumed += sum(message.chunks > 0 for message in messages)
+        self._breaches += filter(None, (compare(uncut, one, whole=whole) for one in messages if one.chunks))
+        facts = {"chunks": uncut.chunks, "cuts": self._cuts, "resumed": self._resumed}
         notes = ["the message was longer than is compared"] if uncut.full else []
         unshown = dict.fromkeys(COMPARED, "nothing was resumed while it ran: ask for a longer answer")
-        found = Found(tuple(self._breaches), {} if resumed else unshown, tuple(notes), facts)
+        found = Found(tuple(self._breaches), {} if self._resumed else unshown, tuple(notes), facts)
         return with_answers(found, self.target, self._readings, busy, whole=whole)
 
     async def _read_uncut(self, message: Message, until: float) -> Reading:
@@ -102,6 +105,11 @@ class Chats:
             )
             self._readings.append(reading)
             self._cuts += reading.how is How.CUT
+            right = [one for one in messages if not one.done and uncut.text.startswith(one.text)]
+            self._resumed += sum(one.chunks > 0 for one in right)  # as far as it goes, and it goes no further
+            messages = [one for one in messages if one not in right]
+            if len(messages) > WRONG_MAX:
+                break
             if reading.how is How.NOTHING:
                 await self._told_nothing(uncut)
                 break

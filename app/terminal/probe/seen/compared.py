@@ -64,13 +64,15 @@ class _Walk:
 
     def over(self, seen: Sequence[Seen], reference: Reference, stretch: Stretch) -> list[Breach]:
         last = {self._places[one.id]: number for number, one in enumerate(seen) if one.id in self._places}
+        known = max(last.values(), default=-1)
         broken: list[Breach] = []
         for number, one in enumerate(seen):
             found = self._places.get(one.id)
             if found is None:
-                if reference.whole:
-                    broken.append(self._breach(Promise.SPLICED, f"came {one.id}, which the uncut reading has not"))
-                return broken  # it goes further than the uncut reading did
+                if not reference.whole and number > known:
+                    return broken  # it goes further than the uncut reading did
+                broken.append(self._breach(Promise.SPLICED, f"came {one.id}, which the uncut reading has not"))
+                continue
             if self._events[found] != one:
                 broken.append(Breach(Promise.SPLICED, f"{one.id} says something else than in the uncut reading"))
             if found in self._late:

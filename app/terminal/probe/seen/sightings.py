@@ -11,9 +11,11 @@ from typing import NamedTuple
 from app.terminal.probe.promises import Breach
 from app.terminal.probe.seen.sse_blocks import Block
 
-# Of all readings together, about 300 bytes each.
+# Of all readings together, about 300 bytes each; one with a long id counts for several.
 EVENTS_MAX = 200_000
-ID_CHARS_MAX = 1024
+ID_CHARS = 256
+ID_CHARS_MAX = 8192
+NAME_CHARS_MAX = 256
 _DIGEST_BYTES = 12
 
 
@@ -41,7 +43,12 @@ class Stretch:
         return next((one.id for one in reversed(self.seen) if one.id is not None), self.after)
 
 
+def weight_of(block: Block) -> int:
+    """For how many events it counts."""
+    return 1 + len(block.id or "") // ID_CHARS
+
+
 def seen_of(block: Block) -> Seen:
     """A block that has data, as it is kept."""
     said = block.data or b""
-    return Seen(block.id or None, block.name[:ID_CHARS_MAX], blake2b(said, digest_size=_DIGEST_BYTES).digest())
+    return Seen(block.id or None, block.name[:NAME_CHARS_MAX], blake2b(said, digest_size=_DIGEST_BYTES).digest())

@@ -1,6 +1,6 @@
 """Server-Sent Events as the standard reads them: bytes in, blocks out, whatever the pieces. Pure.
 
-The rule: a block is given when its blank line is there, and never more than `BLOCK_BYTES` are held for one.
+The rule: a block is given when its blank line is there; for one no more is held than `BLOCK_BYTES` and `BLOCK_LINES`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 # Above the largest log that a Keepstream has, and so above any of its events.
 BLOCK_BYTES = 32 * 1024 * 1024
+# Each is an object of its own.
+BLOCK_LINES = 100_000
 _BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = (b"\n", b"\r")
 
@@ -36,7 +38,7 @@ class Blocks:
     def __init__(self) -> None:
         self._begun = False
         self._returned = False  # the last byte was a carriage return: whether a line feed follows is not known
-        self._part: list[bytes] = []  # of a line
+        self._part = bytearray()  # of a line: in pieces of a byte each, if somebody wants to do harm
         self._lines: list[bytes] = []  # of a block
         self._held = 0
 
@@ -61,11 +63,11 @@ class Blocks:
         found = []
         for line in piece.splitlines(keepends=True):
             self._held += len(line)
-            if self._held > BLOCK_BYTES:
+            if self._held > BLOCK_BYTES or len(self._lines) > BLOCK_LINES:
                 raise TooLargeError
-            self._part.append(line)
+            self._part += line
             if line.endswith(_LINE_ENDS):
-                whole = b"".join(self._part)
+                whole = bytes(self._part)
                 self._part.clear()
                 if not self._begun:
                     self._begun, whole = True, whole.removeprefix(_BOM)

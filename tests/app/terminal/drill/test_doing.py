@@ -145,7 +145,8 @@ async def sleeper() -> AsyncIterator[psutil.Process]:
 
 async def becomes(process: psutil.Process, *, stopped: bool) -> None:
     async with asyncio.timeout(PATIENCE):
-        while (process.status() == psutil.STATUS_STOPPED) is not stopped:
+        while ((status := process.status()) == psutil.STATUS_STOPPED) is not stopped:
+            assert status != psutil.STATUS_ZOMBIE
             await asyncio.sleep(0.01)
 
 
@@ -190,8 +191,11 @@ async def test_it_goes_on_though_its_guard_is_killed() -> None:
         deed = Deed(Part.REDIS, Signal(redis.pid, "STOP"), 600.0, undo=Signal(redis.pid, "CONT"))
         performing = asyncio.create_task(perform(deed, lambda _: None))
         await becomes(redis, stopped=True)
-        [guard] = [one for one in psutil.Process().children() if "app.terminal.drill.guard" in one.cmdline()]
-        guard.send_signal(signal.SIGTERM)  # which it does not hear
+        [guard] = [one for one in psutil.Process().children() if "drill.guard import" in " ".join(one.cmdline())]
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            guard.send_signal(number)  # which it does not hear
+        guard.send_signal(signal.SIGSTOP)
+        await becomes(guard, stopped=True)
         guard.kill()
         with suppress(NotDoneError):  # where it had not come to say that it did it
             await performing

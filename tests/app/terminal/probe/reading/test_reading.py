@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.terminal.probe import targets
 from app.terminal.probe.judging import Found
 from app.terminal.probe.promises import Promise
 from app.terminal.probe.reading import connecting, rounds, ui_chats
@@ -131,6 +132,28 @@ async def test_of_a_feed_what_comes_while_it_is_read_is_compared() -> None:
     assert (found.breaches, found.unshown) == ((), {})
     assert found.facts["resumed"] > 0
     assert any("feed" in note for note in found.notes)
+
+
+async def test_an_end_amid_an_event_is_none_though_nobody_knows_the_ending() -> None:
+    async with BrokenServer(EVENT_SOURCE, Fault.ENDS_AMID) as server:
+        assert Promise.ENDING in broken(await probed(server))
+
+
+async def test_who_falls_silent_is_waited_for_as_long_as_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(targets, "KEEPSTREAM_SILENCE", 1.0)
+    async with BrokenServer(KEEPSTREAM, Fault.MUTE) as server:
+        found = await probed(server, plan=Plan(cuts=6, seed=7, seconds=3.0))
+    assert Promise.BUFFERING in broken(found) or "too busy" in found.unshown.get(Promise.BUFFERING, "")
+    assert Promise.ENDING in found.unshown
+
+
+@pytest.mark.parametrize("dialect", [KEEPSTREAM, AI_SDK])
+async def test_who_never_answers_is_not_waited_for(dialect: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(targets, "KEEPSTREAM_SILENCE", 0.5)
+    async with BrokenServer(dialect, Fault.DEAF) as server:
+        with pytest.raises(NothingToReadError) as raised:
+            await probed(server, plan=Plan(cuts=6, seed=7, seconds=1.0))
+    assert raised.value.reading.how in (How.SILENT, How.LATE)
 
 
 async def test_the_same_seed_cuts_at_the_same_bytes() -> None:

@@ -63,6 +63,9 @@ class TestBlocks:
         blocks.feed(100 * b"x")
         with pytest.raises(TooLargeError):
             blocks.feed(b"x")
+        monkeypatch.setattr(sse_blocks, "BLOCK_LINES", 3)
+        with pytest.raises(TooLargeError):
+            Blocks().feed(5 * b":\n")
 
 
 def log_of(*texts: str) -> list[tuple[str, bytes]]:
@@ -139,6 +142,7 @@ class TestCompared:
             ((6, 5, 4, 7), {Promise.REORDERED}),
             ((7, 5, 4, 8), {Promise.REORDERED, Promise.GAP}),
             ((4, 77, 5), {Promise.SPLICED}),
+            ((77,), {Promise.SPLICED}),
         ],
     )
     def test_what_is_not_is_called_by_its_name(self, ids: tuple[int, ...], promises: set[Promise]) -> None:
@@ -155,6 +159,7 @@ class TestCompared:
 
     def test_what_the_uncut_reading_did_not_see_is_not_judged(self) -> None:
         assert broken(8, 9, 77, whole=False) == set()
+        assert broken(4, 5, 77, 6, whole=False) == {Promise.SPLICED}, "unless it stands between what it saw"
 
     def test_an_event_of_a_name_that_never_has_an_id_is_an_aside(self) -> None:
         ping = seen_of(Block(b"", "ping", b"{}"))
