@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Coroutine, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import orjson
 
 from app import surrogates
-from app.clients.python.keepstream import AsyncClient
+from app.clients.python.keepstream import AsyncClient, GoneError, NotFoundError
 from app.terminal.answer import clean_json
 from app.terminal.exits import Exit, exit_of
 from app.terminal.once import read, show_once, write
@@ -33,7 +35,15 @@ needs no key. Ctrl-C leaves the stream running.
 CANCEL = """\
 Cancels a stream for everybody; the id of a conversation stands for the stream that runs in it. Prints the stream's
 state, and exits with 0 also where it had ended before.
+
+With --all cancels every stream of every owner that waits or runs, and what is submitted meanwhile, until none is left;
+prints how many that were. For operators: on the front's own machine, or with a key that has the right admin. Exits with
+1 where some that were asked to stop had not ended after a minute: they do as soon as a worker is there.
 """
+# The board is gathered anew once a second.
+LOOK_SECONDS = 1.1
+# A stream that was asked to stop for so long is one that nobody runs.
+STOP_SECONDS = 60.0
 
 
 def send(argv: Sequence[str] | None = None) -> int:
@@ -62,9 +72,12 @@ def watch(argv: Sequence[str] | None = None) -> int:
 
 def cancel(argv: Sequence[str] | None = None) -> int:
     parser = parser_of("cancel", CANCEL)
-    parser.add_argument("id", help="a stream's id, or a conversation's")
+    parser.add_argument("id", nargs="?", help="a stream's id, or a conversation's")
+    parser.add_argument("--all", action="store_true", help="all streams of all owners")
     options = parse(parser, argv)
-    return _run(options, _cancel(options))
+    if options.all == bool(options.id):
+        parser.error("which stream? give its ID, or --all")
+    return _run(options, _cancel_all(options) if options.all else _cancel(options))
 
 
 def _run(options: argparse.Namespace, work: Coroutine[Any, Any, Exit]) -> int:
@@ -135,6 +148,34 @@ async def _cancel(options: argparse.Namespace) -> Exit:
             return Exit.FAILED
         write((await client.cancel(stream_id))["state"])
         return Exit.COMPLETED
+
+
+async def _cancel_all(options: argparse.Namespace) -> Exit:
+    clock = asyncio.get_running_loop().time
+    asked: dict[str, float] = {}
+    # Without a key what changes something has to come from the server's own pages, or as if it did.
+    parts = urlsplit(options.url)
+    origin = {"origin": f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"}
+    async with (
+        httpx.AsyncClient(headers=origin) as http,
+        AsyncClient(options.url, api_key=options.key, http_client=http) as client,
+    ):
+        while True:
+            seen = await client.request("GET", "/ops/streams")
+            left = [one["id"] for one in seen["data"] if one["state"] != "ended"]
+            for stream_id in left:
+                if stream_id not in asked:
+                    asked[stream_id] = clock()
+                    with suppress(GoneError, NotFoundError):  # between the look and this
+                        await client.request("POST", f"/ops/streams/{stream_id}/cancel")
+            stuck = [one for one in left if clock() - asked[one] >= STOP_SECONDS]
+            if len(stuck) == len(left):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+    write(f"{len(asked) - len(stuck)} cancelled")
+    if stuck:
+        complain(f"{len(stuck)} have not ended, {stuck[0]} among them: they do as soon as a worker is there")
+    return Exit.FAILED if stuck else Exit.COMPLETED
 
 
 async def _stream_of(client: AsyncClient, name: str) -> str | None:

@@ -78,6 +78,16 @@ async def test_a_script_submits_looks_cancels_and_reads_events(relay: Relay) -> 
     assert last is None or [orjson.loads(line) for line in last.stdout.splitlines()] == events[-1:]
 
 
+async def test_an_operator_stops_all_that_runs_whosever_it_is(relay: Relay, http: httpx.AsyncClient) -> None:
+    streams = [(await run(relay.url, "send", "--detach", f"Long {STALLED}")).stdout.strip() for _ in range(2)]
+    done = await run(relay.url, "cancel", "--all")
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "2 cancelled\n")
+    ended = [(await http.get(f"/v1/streams/{stream}")).json() for stream in streams]
+    assert [one["outcome"] for one in ended] == ["cancelled", "cancelled"]
+    assert (await run(relay.url, "cancel", "--all")).stdout == "0 cancelled\n"
+    assert (await run(relay.url, "cancel")).returncode == 2
+
+
 async def test_as_json_an_answer_is_the_stream_as_the_server_shows_it(relay: Relay, http: httpx.AsyncClient) -> None:
     done = await run(relay.url, "send", "--json", given=f"Hello {NOW}")
     shown = orjson.loads(done.stdout)
