@@ -80,8 +80,8 @@ class Lanes:
         said = redirection_of(error, node.place)
         if said is None:
             return False
-        self.trouble()
         if said.answer is Answer.LATER:
+            self.trouble(node)
             return False
         if said.answer is Answer.ASK:
             task = asyncio.create_task(self._run_errand(*item), name="commit-errand")
@@ -92,8 +92,9 @@ class Lanes:
         self._give(item)
         return True
 
-    def trouble(self) -> None:
-        """What is known of the nodes may be wrong."""
+    def trouble(self, node: Node) -> None:
+        """It does not take what it should."""
+        self._nodes.doubt(node)
         self._troubled.set()
 
     def _lane_of(self, writer: Writer) -> Lane | None:
@@ -190,7 +191,7 @@ class Lane(Committer):
         try:
             await super()._session()
         finally:
-            self._of.trouble()
+            self._of.trouble(self._node)
 
     def _is_kept(self, item: Item, error: Exception) -> bool:
         return not self._of.sent_elsewhere(self._node, item, error) and super()._is_kept(item, error)

@@ -1,7 +1,8 @@
 """The nodes of a cluster: who they are, which has what, and learning it anew.
 
 The rule: it is learnt from whoever answers, when somebody was told that it is wrong, when a node was not reached, and
-every `LEARN_SECONDS`; by one at a time, for all who ask meanwhile. A node that has left is let go a while later, for
+every `LEARN_SECONDS`; by one at a time, for all who ask meanwhile. A node that was in doubt is not believed before the
+others: cut off from them it would say for ever that it has what it had. One that has left is let go a while later, for
 somebody may still wait for its answer.
 """
 
@@ -9,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from redis.asyncio import Redis
@@ -63,6 +65,7 @@ class Nodes:
         self._map = Map()
         self._learning: asyncio.Task[bool] | None = None
         self._learnt_at = float("-inf")
+        self._doubted: set[Place] = set()
         self._changed: list[Callable[[], None]] = []
         self.known = Together(of, self._nodes)
 
@@ -103,6 +106,10 @@ class Nodes:
         """It is to be learnt anew, and nobody waits for it."""
         self._learn()
 
+    def doubt(self, node: Node) -> None:
+        """It was not reached, or does not do what it should have to."""
+        self._doubted.add(node.place)
+
     async def learn(self) -> bool:
         """Learns it anew; False where nobody answers."""
         return await asyncio.shield(self._learn())
@@ -129,10 +136,15 @@ class Nodes:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self._learnt_at + PAUSE_SECONDS - loop.time())
         self._learnt_at = loop.time()
-        places = list({*self._nodes, *self._seeds})
+        doubted, self._doubted = self._doubted, set()
+        places = list({*self._nodes, *self._map.primaries, *self._seeds})
         random.shuffle(places)
-        for first in range(0, len(places), ASKED):
-            found = await self._first(places[first : first + ASKED])
+        places.sort(key=doubted.__contains__)
+        trusted = len([place for place in places if place not in doubted])
+        # Of these each few are asked together, and so are they who are in doubt.
+        ends = sorted({*range(ASKED, trusted, ASKED), trusted, len(places)})
+        for first, last in pairwise((0, *ends)):
+            found = await self._first(places[first:last])
             if found is not None:
                 for node in self._left:
                     await node.client.connection_pool.disconnect()
@@ -141,8 +153,10 @@ class Nodes:
                 return True
         return False
 
-    async def _first(self, places: Iterable[Place]) -> Map | None:
+    async def _first(self, places: Sequence[Place]) -> Map | None:
         """What the first of these says that answers; one that knows all slots goes before one that does not."""
+        if not places:
+            return None
         asking = {asyncio.create_task(self._ask(place), name="topology") for place in places}
         found: Map | None = None
         try:

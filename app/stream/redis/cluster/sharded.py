@@ -15,21 +15,14 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from app.stream.concurrency.tasks import jittered
 from app.stream.redis.cluster.nodes import Node, Nodes
+from app.stream.redis.cluster.patience import NoNodeError, Patience
 from app.stream.redis.cluster.slots import Answer, Place, redirection_of, slot_of
-from app.stream.redis.refusals import NO_ANSWER, Kind, refusal_of, tell_refusal
+from app.stream.redis.refusals import NO_ANSWER, Kind, refusal_of
 from app.stream.scripts import sharded
 
-# As long as one server that does not answer is waited for.
-PATIENCE_SECONDS = 2.0
-PAUSE_SECONDS, PAUSE_SECONDS_MAX = 0.02, 0.25
-# From one node to the next without a pause; more is a cluster that does not agree with itself.
-HOPS = 4
 # How often a pipeline is put together anew for what went to the wrong node.
 ROUNDS = 3
 _WITH_KEYS_BEHIND = ("EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL")
@@ -37,11 +30,9 @@ _KEYLESS = frozenset(
     {"PING", "TIME", "INFO", "CLUSTER", "ROLE", "SCRIPT", "PUBSUB", "CONFIG", "CLIENT", "ACL", "DBSIZE"}
 )
 
+NOWHERE: Place = ("", 0)
+
 Command = tuple[tuple[Any, ...], Mapping[str, Any]]
-
-
-class NoNodeError(RedisConnectionError):
-    """Nobody has the slot, for now."""
 
 
 class Sharded(Redis):
@@ -90,8 +81,11 @@ class Sharded(Redis):
         for _ in range(ROUNDS):
             if waiting:
                 waiting = await self._round(made, answers, waiting)
-        # What is left is on its way from one node to another, or to be brought its script.
-        alone = [number for number, answer in enumerate(answers) if _is_redirected(answer)]
+        # What is left is on its way from one node to another, or to be brought its script; or nobody has it, for now.
+        alone = [number for number, answer in enumerate(answers) if _is_on_its_way(answer)]
+        for number, answer in enumerate(answers):
+            if number not in alone and isinstance(answer, Exception) and redirection_of(answer, NOWHERE) is not None:
+                answers[number] = NoNodeError(refusal_of(answer).words)
         asked = (self.execute_command(*made[number][0], **made[number][1]) for number in alone)
         for number, answer in zip(alone, await asyncio.gather(*asked, return_exceptions=True), strict=True):
             if isinstance(answer, BaseException) and not isinstance(answer, NO_ANSWER):
@@ -101,6 +95,25 @@ class Sharded(Redis):
 
     async def _round(self, made: Sequence[Command], answers: list[Any], waiting: Iterable[int]) -> list[int]:
         """Sends these; returns those that are to be sent to another node than they were."""
+        sent = await self._shared_out(made, answers, waiting)
+        away = await asyncio.gather(*(self._together(node, made, answers, numbers) for node, numbers in sent.items()))
+        for node in (doubted := [node for node, is_away in zip(sent, away, strict=True) if is_away]):
+            self.nodes.doubt(node)
+        if doubted:
+            await self.nodes.learn()
+        again = [
+            number
+            for node, numbers in sent.items()
+            for number in numbers
+            if isinstance(answers[number], Exception)
+            and self._is_elsewhere(node, _slot_of(made[number][0]), answers[number])
+        ]
+        return sorted(again)
+
+    async def _shared_out(
+        self, made: Sequence[Command], answers: list[Any], waiting: Iterable[int]
+    ) -> dict[Node, list[int]]:
+        """Which are whose; those of nobody are answered by that."""
         sent: dict[Node, list[int]] = {}
         for number in waiting:
             slot = _slot_of(made[number][0])
@@ -110,21 +123,15 @@ class Sharded(Redis):
                 answers[number] = error
             else:
                 sent.setdefault(node, []).append(number)
-        away = await asyncio.gather(*(self._together(node, made, answers, numbers) for node, numbers in sent.items()))
-        if any(away):
-            await self.nodes.learn()
-        again = []
-        for node, numbers in sent.items():
-            for number in numbers:
-                answer, slot = answers[number], _slot_of(made[number][0])
-                redirection = redirection_of(answer, node.place) if isinstance(answer, Exception) else None
-                if slot is None or not isinstance(answer, Exception):
-                    continue
-                if redirection is not None and redirection.answer is Answer.MOVED:
-                    self.nodes.moved(redirection.slot, redirection.place)
-                if self.nodes.of_slot(slot) is not node and (redirection is not None or _is_away(answer)):
-                    again.append(number)
-        return sorted(again)
+        return sent
+
+    def _is_elsewhere(self, node: Node, slot: int | None, error: Exception) -> bool:
+        """Whether what `node` did not answer is another one's by now."""
+        said = redirection_of(error, node.place)
+        if said is not None and said.answer is Answer.MOVED:
+            self.nodes.moved(said.slot, said.place)
+        is_owners = slot is None or self.nodes.of_slot(slot) is node
+        return not is_owners and (said is not None or _is_away(error))
 
     @staticmethod
     async def _together(node: Node, made: Sequence[Command], answers: list[Any], numbers: Sequence[int]) -> bool:
@@ -142,7 +149,7 @@ class Sharded(Redis):
         return isinstance(found[0], Exception) and _is_away(found[0])
 
     async def _of_slot(self, slot: int, command: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-        patience, there = _Patience(), None
+        patience, there = Patience(), None
         while True:
             node = self.nodes.of_slot(slot) if there is None else self.nodes.at(there)
             try:
@@ -152,7 +159,7 @@ class Sharded(Redis):
             except NO_ANSWER as error:
                 there = await self._next(error, slot, node, patience)
 
-    async def _next(self, error: Exception, slot: int, node: Node | None, patience: _Patience) -> Place | None:
+    async def _next(self, error: Exception, slot: int, node: Node | None, patience: Patience) -> Place | None:
         """Where it is to be asked for this once; None for who has the slot by now. Raises what is for who asked."""
         said = None if node is None else redirection_of(error, node.place)
         if said is None and not _is_away(error):
@@ -162,6 +169,8 @@ class Sharded(Redis):
                 return said.place
             self.nodes.moved(said.slot, said.place)
             return None
+        if node is not None:
+            self.nodes.doubt(node)
         await self.nodes.learn()
         if self.nodes.of_slot(slot) is node or not patience.hops():
             await patience.wait(error)
@@ -206,31 +215,6 @@ class Sharded(Redis):
             raise NoNodeError("CLUSTERDOWN no node is known")
         random.shuffle(nodes)
         return nodes
-
-
-class _Patience:
-    """With one question: how long it is asked again, and how often at once."""
-
-    def __init__(self) -> None:
-        self._until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        self._pause = PAUSE_SECONDS
-        self._hops = 0
-
-    def hops(self) -> bool:
-        """Whether another node may be asked at once."""
-        self._hops += 1
-        return self._hops <= HOPS
-
-    async def wait(self, error: Exception) -> None:
-        """Raises `error`, as one of who is away, once it was asked for long enough."""
-        if asyncio.get_running_loop().time() < self._until:
-            await asyncio.sleep(jittered(self._pause))
-            self._pause = min(self._pause * 2, PAUSE_SECONDS_MAX)
-        elif isinstance(error, RedisConnectionError | RedisTimeoutError):
-            raise error
-        else:
-            tell_refusal("cluster", error)
-            raise NoNodeError(refusal_of(error).words) from error
 
 
 class _Pipeline(Pipeline):
@@ -279,7 +263,9 @@ def _is_away(error: BaseException) -> bool:
     return refusal_of(error).kind in (Kind.AWAY, Kind.ELSEWHERE)
 
 
-def _is_redirected(answer: Any) -> bool:
+def _is_on_its_way(answer: Any) -> bool:
+    """Whether it is to be asked by itself."""
     if not isinstance(answer, Exception):
         return False
-    return isinstance(answer, NoScriptError) or redirection_of(answer, ("", 0)) is not None
+    said = redirection_of(answer, NOWHERE)
+    return isinstance(answer, NoScriptError) or (said is not None and (said.answer is not Answer.LATER or said.passes))

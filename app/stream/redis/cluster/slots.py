@@ -74,6 +74,11 @@ class Redirection:
     slot: int = -1
     place: Place = ("", 0)
 
+    @property
+    def passes(self) -> bool:
+        """Whether it is this slot alone, for the moment in which it moves."""
+        return self.code == "TRYAGAIN"
+
 
 def redirection_of(error: BaseException, asked: Place) -> Redirection | None:
     """What an error of the node at `asked` says about where to go; None where it says nothing of that."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Self
+from typing import Protocol, Self
 
 import hiredis
 
@@ -18,10 +18,15 @@ from app.stream.channel import RECONNECT_SECONDS, RECONNECT_SECONDS_MAX, Channel
 from app.stream.concurrency.tasks import Pause, Supervised, end
 from app.stream.redis.cluster.nodes import Node
 from app.stream.redis.cluster.sharded import Sharded
-from app.stream.redis.cluster.slots import redirection_of, slot_of
+from app.stream.redis.cluster.slots import Answer, Redirection, redirection_of, slot_of
 
 _PING = b"PING"
 _Waiting = list["asyncio.Future[None]"]
+
+
+class Astray(Protocol):
+    def __call__(self, name: bytes, said: Redirection | None = None) -> None:
+        """A name is not heard where it was; `said`: where its node says it is."""
 
 
 class Link(Channel):
@@ -30,7 +35,7 @@ class Link(Channel):
     subscribe_word, unsubscribe_word = b"SSUBSCRIBE", b"SUNSUBSCRIBE"
     message_word, subscribed_word, unsubscribed_word = b"smessage", b"ssubscribe", b"sunsubscribe"
 
-    def __init__(self, node: Node, astray: Callable[[bytes], None], trouble: Callable[[], None]) -> None:
+    def __init__(self, node: Node, astray: Astray, trouble: Callable[[Node], None]) -> None:
         super().__init__(node.client)
         self._node = node
         self._tell_astray = astray
@@ -74,7 +79,7 @@ class Link(Channel):
             await super()._hold()
         finally:
             self._owed.clear()
-            self._tell_trouble()
+            self._tell_trouble(self._node)
 
     def _confirm(self, name: bytes, *, gap: bool) -> None:
         self._answered_to(self.subscribe_word, name)
@@ -94,12 +99,13 @@ class Link(Channel):
         verb, name = self._owed.popleft() if self._owed else (_PING, b"")
         if verb == self.unsubscribe_word:
             return  # it is heard there no more
-        if verb == _PING or redirection_of(refusal, self._node.place) is None:
+        said = redirection_of(refusal, self._node.place)
+        if verb == _PING or said is None:
             raise refusal
         self._asked[name] -= 1
         if not self._asked[name]:
             del self._asked[name]
-        self._tell_astray(name)
+        self._tell_astray(name, said)
 
     def _answered_to(self, verb: bytes, name: bytes) -> bool:
         if self._owed and self._owed[0] == (verb, name):
@@ -182,12 +188,18 @@ class ShardedChannel:
         if node is None:
             return None
         if node not in self._links:
-            self._links[node] = Link(node, self._gone_astray, self._troubled.set).start()
+            self._links[node] = Link(node, self._gone_astray, self._trouble).start()
         return self._links[node]
 
-    def _gone_astray(self, name: bytes) -> None:
+    def _trouble(self, node: Node) -> None:
+        self._nodes.doubt(node)
+        self._troubled.set()
+
+    def _gone_astray(self, name: bytes, said: Redirection | None = None) -> None:
         self._astray.add(name)
         self._troubled.set()
+        if said is not None and said.answer is Answer.MOVED:
+            self._nodes.moved(said.slot, said.place)
 
     async def _mend(self) -> None:
         """Whatever is not heard where it was: learns who has what, and listens there."""
@@ -211,7 +223,7 @@ class ShardedChannel:
         """Everybody listens where the slot is now."""
         for node in (primaries := self._nodes.primaries):
             if node not in self._links:
-                self._links[node] = Link(node, self._gone_astray, self._troubled.set).start()
+                self._links[node] = Link(node, self._gone_astray, self._trouble).start()
         for name, link in [*self._at.items()]:
             there = self._link_of(name)
             if there is not None and there is not link:

@@ -17,7 +17,8 @@ from app.stream import keys
 from app.stream.errors import UnfitServerError
 from app.stream.observing import RedisAwaited, tell
 from app.stream.redis.cluster.nodes import Node
-from app.stream.redis.cluster.sharded import NoNodeError, Sharded
+from app.stream.redis.cluster.patience import NoNodeError
+from app.stream.redis.cluster.sharded import Sharded
 from app.stream.redis.cluster.slots import SLOTS, slot_of
 from app.stream.redis.fitness import PAUSE_SECONDS, PAUSE_SECONDS_MAX, Part, check_node, told
 from app.stream.redis.refusals import NO_ANSWER, Kind, refusal_of

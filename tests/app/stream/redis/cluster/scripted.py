@@ -51,9 +51,11 @@ class ScriptedNode:
         self.said: list[Said] = []
         self.refusals: deque[str] = deque()
         self.scripts: set[bytes] = set()
+        self.slots: list[Any] = []  # where it believes something else
         self.info = "cluster_enabled:1\r\n"
         self.answer: Callable[[Said], Any] = lambda _: self.port
         self._writers: set[asyncio.StreamWriter] = set()
+        self._listeners: set[asyncio.StreamWriter] = set()
         self._asking = self._queues = False
 
     async def start(self, port: int = 0) -> None:
@@ -68,8 +70,8 @@ class ScriptedNode:
         await asyncio.sleep(0)
 
     def say(self, *push: bytes | int) -> None:
-        """To all who are connected."""
-        for writer in self._writers:
+        """To all who listen."""
+        for writer in self._listeners:
             writer.write(encoded(push))
 
     def asked(self, verb: bytes) -> list[Said]:
@@ -82,11 +84,14 @@ class ScriptedNode:
             while data := await reader.read(65536):
                 parser.feed(data)
                 while (command := parser.gets()) is not False:
+                    if command[0] == b"SSUBSCRIBE":
+                        self._listeners.add(writer)
                     writer.write(self._reply(tuple(command)))
         except OSError:
             pass
         finally:
             self._writers.discard(writer)
+            self._listeners.discard(writer)
             writer.close()
 
     def _reply(self, command: Said) -> bytes:
@@ -99,7 +104,7 @@ class ScriptedNode:
             return b"+QUEUED\r\n"
         match verb:
             case b"CLUSTER":
-                return encoded(self._cluster.slots())
+                return encoded(self.slots or self._cluster.slots())
             case b"INFO":
                 return encoded(self.info)
             case b"MULTI" | b"DISCARD":

@@ -6,7 +6,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from app.stream.redis.cluster import sharded as clients
+from app.stream.redis.cluster import patience
 from app.stream.redis.known import shaken
 from app.stream.redis.refusals import Kind, refusal_of
 from app.stream.scripts import sharded
@@ -58,7 +58,7 @@ async def test_what_cannot_be_answered_for_now_is_asked_again(refusal: str) -> N
 
 
 async def test_one_for_which_nobody_answers_in_time_is_away_and_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.05)
     async with scripted() as (cluster, client):
         first, _ = cluster.nodes
         [key] = cluster.of(first)
@@ -91,6 +91,33 @@ async def test_a_node_that_is_gone_is_left_for_who_took_over() -> None:
             for key in keys:
                 pipe.get(key)
             assert await pipe.execute() == [heir.port] * 3
+
+
+async def test_a_node_that_is_cut_off_from_the_others_is_not_believed_that_it_has_what_it_had() -> None:
+    async with scripted(3) as (cluster, client):
+        lonely, heir, _ = cluster.nodes
+        [key] = cluster.of(lonely)
+        await client.get(key)
+        lonely.slots = cluster.slots()
+        cluster.give(key, heir)
+        lonely.refusals.extend(["CLUSTERDOWN The cluster is down"] * 1000)
+        assert await client.get(key) == heir.port
+        assert len(lonely.refusals) > 990
+
+
+async def test_many_of_a_node_that_has_nobody_s_ear_are_away_and_asked_once() -> None:
+    async with scripted() as (cluster, client):
+        first, second = cluster.nodes
+        keys = [*cluster.of(first, 50), *cluster.of(second)]
+        await client.get(keys[0])
+        first.refusals.extend(["CLUSTERDOWN The cluster is down"] * 1000)
+        async with client.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.get(key)
+            *away, answer = await pipe.execute(raise_on_error=False)
+        assert answer == second.port
+        assert {refusal_of(one).kind for one in away} == {Kind.AWAY}
+        assert len(first.refusals) == 1000 - 50
 
 
 async def test_a_script_is_brought_to_each_node_and_says_there_what_it_says() -> None:
@@ -136,7 +163,7 @@ async def test_of_many_those_that_went_wrong_are_done_again_and_no_others() -> N
 
 
 async def test_one_node_that_is_away_leaves_the_answers_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.05)
     async with scripted() as (cluster, client):
         first, second = cluster.nodes
         [here], [there] = cluster.of(first), cluster.of(second)
