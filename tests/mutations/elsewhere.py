@@ -64,6 +64,12 @@ ROWS = (
         "AGAIN 502",
     ),
     Mutation(
+        "nginx tells who reads events of a 502",
+        "deploy/nginx.conf",
+        "error_page 502 504 = @no_front;",
+        "",
+    ),
+    Mutation(
         "a secret that nobody named is an empty one",
         "deploy/compose/start",
         ' && [ ! -c "/run/secrets/$secret" ]',

@@ -34,20 +34,21 @@ class Edge:
 
     port: int
     trusted: ssl.SSLContext
+    host: str = "localhost"
 
     async def shaken(self) -> None:
         """Returns once it has its certificate at hand: that it was obtained is said a moment before."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 with contextlib.suppress(ssl.SSLError, OSError):
-                    _, writer = await asyncio.open_connection("localhost", self.port, ssl=self.trusted)
+                    _, writer = await asyncio.open_connection(self.host, self.port, ssl=self.trusted)
                     return writer.close()
                 await asyncio.sleep(0.02)
 
     def client(self) -> httpx.AsyncClient:
         """All that it asks goes over one connection of HTTP/2."""
         return httpx.AsyncClient(
-            http1=False, http2=True, verify=self.trusted, base_url=f"https://localhost:{self.port}", timeout=PATIENCE
+            http1=False, http2=True, verify=self.trusted, base_url=f"https://{self.host}:{self.port}", timeout=PATIENCE
         )
 
 
