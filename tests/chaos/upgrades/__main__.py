@@ -31,11 +31,11 @@ def main() -> int:
     parser.add_argument("--readers", type=int, default=10, help="of each stream")
     parser.add_argument("--rate", type=float, default=3.0, help="tokens a second of a stream")
     parser.add_argument("--seconds", type=float, default=30.0, help="that a stream takes")
-    parser.add_argument("--fronts-first", action="store_true", help="else workers go first")
+    parser.add_argument("--first", choices=("worker", "front"), default="worker", help="which go first")
     parser.add_argument("--drain", type=float, default=10.0, help="seconds that a process may take to leave")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it ends its processes
-    how = {"drain_seconds": options.drain, "fronts_first": options.fronts_first}
+    how = {"drain_seconds": options.drain, "first": options.first}
     size = Size(options.streams, options.readers, options.rate, options.seconds, **how)
     names = options.way.split("-")
     if "old" in names and (why := before.why_not()):

@@ -25,10 +25,13 @@ GIT = shutil.which("git")
 
 @dataclass(frozen=True)
 class Release:
-    """A version as processes are started of it: `environment` is what makes them its own."""
+    """A version as processes are started of it: `environment` is what makes them its own; `clients` has those that it
+    came with.
+    """
 
     name: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    clients: Path = ROOT / "app" / "clients"
 
 
 OURS = Release("new")
@@ -57,7 +60,7 @@ def built(folder: Path) -> Release:
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(installed)  # noqa: S202  # built a moment ago
     # Before what is installed here; and the folder that a process is started in is not looked into.
-    old = Release("old", {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"})
+    old = Release("old", {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}, source / "app" / "clients")
     ask = [sys.executable, "-c", "import app, worker; print(app.__file__, worker.__file__)"]
     found = subprocess.run(ask, env=os.environ | old.environment, check=True, capture_output=True, text=True).stdout
     assert found.count(str(installed)) == len(("app", "worker")), found

@@ -6,8 +6,9 @@ import asyncio
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from app.dev.ports import free_port
@@ -28,6 +29,7 @@ class Fleet(Cluster):
         self.release = release
         self.addresses = [free_port() for _ in range(fronts)]
         self.of: dict[str, str] = {}
+        self.took: dict[str, list[float]] = {}
 
     def _process(self, name: str, arguments: list[str], environment: dict[str, str]) -> Process:
         if not name.startswith(("front", "worker")):
@@ -56,13 +58,23 @@ class Fleet(Cluster):
 
     async def roll_worker(self, number: int) -> None:
         """One of `release` in the place of another: it comes first, as it does where workers are many."""
-        before, self.workers[number] = self.workers[number], await self.worker(number)
-        await left(before)
+        with self._timed(f"worker {number} came"):
+            before, self.workers[number] = self.workers[number], await self.worker(number)
+        with self._timed(f"worker {number} left"):
+            await left(before)
 
     async def roll_front(self, number: int) -> None:
         """One of `release` at the address of another, which has to go first."""
-        await left(self.fronts[number])
-        self.fronts[number] = await self.front(number)
+        with self._timed(f"front {number} left"):
+            await left(self.fronts[number])
+        with self._timed(f"front {number} came"):
+            self.fronts[number] = await self.front(number)
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.took.setdefault(what, []).append(time.monotonic() - began)
 
     @asynccontextmanager
     async def caddy(self) -> AsyncIterator[int]:
