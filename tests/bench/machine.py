@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
 
+from tests.bench.gauges import machine_seconds
 from tests.bench.table.report import Numbers, middle, number
 from tests.bench.table.scenarios import KEEPS_UP_MS, kept_up
 
@@ -73,6 +75,17 @@ def _busy(window: Mapping[str, Any]) -> str:
 
 def _others(cpu: Mapping[str, float]) -> float:
     return max(0.0, cpu["machine"] - sum(cpu[role] for role in OURS if role in cpu))
+
+
+def in_short(seconds: float = 2.0) -> str:
+    """What machine this is, and what ran on it in so many seconds in which we did nothing."""
+    before = machine_seconds()
+    time.sleep(seconds)
+    busy = (machine_seconds() - before) / seconds
+    return (
+        f"{os.cpu_count()} cores of {_processor()}, {platform.system()}, Python {platform.python_version()}; "
+        f"other work took {busy:.1f} of the cores as it began"
+    )
 
 
 def _share(cores: float | None) -> str:

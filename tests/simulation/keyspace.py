@@ -156,6 +156,9 @@ class Keyspace:
     def do_get(self, key: bytes) -> Reply:
         return self.data.get(key)
 
+    def do_getrange(self, key: bytes, first: bytes, last: bytes) -> Reply:
+        return self.data.get(key, b"")[int(first) : int(last) + 1]
+
     def do_getex(self, key: bytes, *_: bytes) -> Reply:
         return self.data.get(key)
 

@@ -98,7 +98,7 @@ class Running:
 
 def begin(size: Size, figures: Figures, seed: int) -> Running:
     """In the middle of a day: all streams run, and have been running for any time."""
-    world = World(Server(cost_of(figures)), random.Random(seed))  # noqa: S311 - no secret
+    world = World(Server(cost_of(figures), figures["wake_us"] / 1e6), random.Random(seed))  # noqa: S311 - no secret
     running = Running(size, world, [], figures)
     put = world.server.keyspace.run
     number, tenants = 0, {f"tenant-{n}": Share(f"tenant-{n}", owner=f"tenant-{n}").words for n in range(size.tenants)}

@@ -26,18 +26,22 @@ Cost = Callable[[str, Sequence[Any], Any], float]
 
 
 class Server:
-    """`cost`: the seconds that a script takes, by its name, its arguments and its reply."""
+    """`cost`: the seconds that a script takes, by its name, its arguments and its reply; `told`: more of them, for each
+    who hears what it publishes.
+    """
 
-    def __init__(self, cost: Cost) -> None:
+    def __init__(self, cost: Cost, told: float = 0.0) -> None:
         self._loop = asyncio.get_running_loop()
         self._cost = cost
+        self._each_told = told
+        self._told = 0
         self._heard: dict[bytes, dict[object, Callable[[], None]]] = {}
         self.keyspace = Keyspace(
             lambda: EPOCH + self._loop.time(), lambda name: len(self._heard.get(name, ())), self._tell
         )
         self._lua = lupa.lua51.LuaRuntime(encoding=None, unpack_returned_tuples=True)
         self._table = self._lua.table_from
-        self._given(b"redis", {b"call": self._call})
+        self._given(b"redis", {b"call": self._call, b"pcall": self._call})
         self._given(b"cjson", {b"encode": _encode, b"decode": lambda text: self._table(orjson.loads(text))})
         self._scripts: dict[str, Script] = {}
         self._asked: deque[tuple[Callable[[], tuple[Any, float]], asyncio.Future[Any]]] = deque()
@@ -97,7 +101,9 @@ class Server:
         future: asyncio.Future[Any] = self._loop.create_future()
 
         def timed() -> tuple[Any, float]:
+            before = self._told
             reply, seconds = work()
+            seconds += (self._told - before) * self._each_told
             self.seconds[name] += seconds  # type: ignore[assignment]
             self.busy_by_second[int(self._loop.time())] += seconds  # type: ignore[assignment]
             return reply, seconds
@@ -114,12 +120,17 @@ class Server:
         self._busy = bool(self._asked)
         if self._busy:
             work, future = self._asked.popleft()
-            reply, seconds = work()
+            try:
+                reply, seconds = work()
+            except Exception as error:  # noqa: BLE001 - a command that the keyspace has not: whoever asked is told
+                future.set_exception(error)
+                reply, seconds = None, 0.0
             self._loop.call_later(seconds + WAY_SECONDS, _answer, future, reply)
             self._loop.call_later(seconds, self._next)
 
     def _tell(self, channel: bytes, _payload: bytes) -> int:
         heard = self._heard.get(channel, {})
+        self._told += len(heard)
         if heard:
             self._loop.call_later(WAY_SECONDS, _tell_all, list(heard.values()))
         return len(heard)

@@ -14,11 +14,12 @@ import sys
 import time
 from collections.abc import Callable
 
+from tests.bench.machine import in_short
 from tests.bench.sizing import active, flowing, holding, page, scripts
 from tests.bench.sizing.formula import Figures, figures
 
-# Each gives figures by the names that the page has for them; it may need some that are there.
-GROUPS: dict[str, Callable[[Figures], Figures]] = {
+# Each gives figures by the names that the page has for them, and may give a table; it may need figures that are there.
+GROUPS: dict[str, Callable[[Figures], Figures | tuple[Figures, str]]] = {
     "readers": holding.readers,
     "streams": holding.streams,
     "kept": holding.kept,
@@ -36,17 +37,27 @@ def main() -> int:
     parser.add_argument("--reckon", action="store_true", help="measure nothing: reckon the page's tables anew")
     options = parser.parse_args()
     text, start = page.PAGE.read_text(), time.monotonic()
-    known, measured = dict(figures(text)), dict[str, float]()
+    known, measured, tables = dict(figures(text)), dict[str, float](), dict[str, str]()
+    where = "" if options.reckon else in_short()
     for name in [] if options.reckon else options.only or list(GROUPS):
         sys.stderr.write(f"{time.monotonic() - start:6.1f} s  {name}\n")
-        found = GROUPS[name](known)
+        given = GROUPS[name](known)
+        found, table = given if isinstance(given, tuple) else (given, "")
         known |= found
         measured |= found
         text = page.with_figures(text, found)
         sys.stdout.write("".join(f"{row}\n" for row in page.rows(text) if row.split("`")[1] in found))
+        if table:
+            tables[name] = table
+            sys.stdout.write(f"\n{table}")
         sys.stdout.flush()
     if options.write or options.reckon:
-        page.PAGE.write_text(page.with_tables(page.with_figures(page.PAGE.read_text(), measured)))
+        text = page.with_figures(page.PAGE.read_text(), measured)
+        if where:
+            text = page.between(text, "measured on", f"On {where}.\n")
+        for name, table in tables.items():
+            text = page.between(text, name, table)
+        page.PAGE.write_text(page.with_tables(text))
     return 0
 
 

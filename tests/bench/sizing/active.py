@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tests.bench.sizing.formula import Figures
 from tests.bench.stacks import Stack, Upstream
@@ -13,29 +14,43 @@ from tests.bench.table.scenarios import kept_up
 
 RATE, STEP_SECONDS = 50, 3.0
 STEPS = [100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1150, 1300, 1500]
-READ_EVERY = 1
 
 
-def most(_: Figures) -> Figures:
-    """More and more of them, one reader each, until they come late. What each step took of the CPU is told."""
+def most(_: Figures) -> tuple[Figures, str]:
+    """More and more of them, one reader each, until they come late; and a table of what each step took."""
     upstream = Upstream()
     try:
         stack = Stack(KEEPSTREAM, upstream.url, {"KEEPSTREAM_WORKER_STREAMS": "2000"}).start()
         try:
             pids = {**stack.pids, "upstream": upstream.pid}
-            load = {"readers": 1, "rate": RATE, "step_seconds": STEP_SECONDS, "steps": STEPS, "read_every": READ_EVERY}
+            load = {"readers": 1, "rate": RATE, "step_seconds": STEP_SECONDS, "steps": STEPS}
             result = measure("ramp", stack.target, pids, **load)
         finally:
             stack.stop()
     finally:
         upstream.stop()
-    for step in result["steps"]:
-        busy = {role: spent / step["seconds"] for role, spent in step["cpu"].items()}
-        busy["others"] = max(0.0, busy["machine"] - sum(busy[role] for role in (*pids, "generator")))
-        shares = ", ".join(f"{role} {share:.0%}" for role, share in busy.items())
-        sys.stderr.write(
-            f"{step['streams']:5} streams: {step['delivered_per_second']:7,.0f} events/s, {step['came']:4.0%} came, "
-            f"p50 {late(step, '50'):5.1f} ms, p99 {late(step, '99'):5.0f} ms; {shares}\n"
-        )
     good = kept_up(result["steps"])
-    return {"active_streams": float(good["streams"]) if good else 0.0, "active_cores": float(os.cpu_count() or 1)}
+    most = float(good["streams"]) if good else 0.0
+    return {"active_streams": most, "active_cores": float(os.cpu_count() or 1)}, table(result["steps"])
+
+
+def table(steps: Sequence[Mapping[str, Any]]) -> str:
+    """A row a step: how late events came, and how many cores each part took; `others` is what ran here besides."""
+    parts = ("front", "worker", "valkey", "all three", "claude and readers", "others")
+    lines = [
+        f"| streams | events a second | p50, ms | p99, ms | {' | '.join(parts)} |",
+        "| ---: |" + " ---: |" * (3 + len(parts)),
+    ]
+    for step in steps:
+        cores = {role: spent / step["seconds"] for role, spent in step["cpu"].items()}
+        cores["all three"] = cores["front"] + cores["worker"] + cores["valkey"]
+        cores["claude and readers"] = cores["upstream"] + cores["generator"]
+        cores["others"] = max(0.0, cores["machine"] - cores["all three"] - cores["claude and readers"])
+        shown = [
+            f"{step['streams']:,}",
+            f"{step['delivered_per_second']:,.0f}",
+            *(f"{late(step, quantile):,.0f}" for quantile in ("50", "99")),
+            *(f"{cores[part]:.2f}" for part in parts),
+        ]
+        lines.append("| " + " | ".join(shown) + " |")
+    return "\n".join(lines) + "\n"
