@@ -36,6 +36,12 @@ PROBE = (
         "            if False:",
     ),
     Mutation(
+        "a probe cuts what has ended near its beginning alone",
+        "app/terminal/probe/reading/rounds.py",
+        "self.plan.again(uncut.bytes)",
+        "self.plan.again(16)",
+    ),
+    Mutation(
         "a probe repeats a key that a server repeats",
         "app/terminal/probe/telling.py",
         "        if len(secret) >= SECRET_CHARS_MIN:",

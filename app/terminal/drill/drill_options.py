@@ -71,6 +71,9 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
 
 def means_of(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Means | None:
     names = _pairs(parser, "--names", options.names)
+    given = (options.compose, options.kubectl, *names.values())
+    if wrong := [one for one in given if (one or "").startswith(("-", "http"))]:
+        parser.error(f"{wrong[0]!r} is no file, namespace or name: the address of a front comes first")
     if options.pids is not None:
         pids = _pairs(parser, "--pids", options.pids)
         if not pids or not all(pid.isdecimal() and int(pid) > 1 for pid in pids.values()):

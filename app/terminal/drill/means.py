@@ -5,6 +5,7 @@ The rule: what is looked up is looked up without changing anything; what cannot 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,6 +13,9 @@ from typing import Protocol
 from app.terminal.drill.actions import Command, NotDoneError, Signal, do
 from app.terminal.drill.deeds import REDIS_SECONDS, Deed, Part
 
+# What another command says is not taken for an option.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
+_POD = re.compile(r"pod/[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 COMPONENT = "app.kubernetes.io/component"
 
 
@@ -58,7 +62,7 @@ class Compose:
     async def deed(self, part: Part) -> Deed:
         said = await do(self._listing(part))
         container = next(iter(said.split()), "")
-        if not container:
+        if not _NAME.fullmatch(container):
             raise NotDoneError(f"no container of the service {self._service(part)} runs")
         return self._deed(part, container)
 
@@ -93,7 +97,7 @@ class Kubectl:
 
     async def deed(self, part: Part) -> Deed:
         said = await do(self._listing(part))
-        pod = next((word for word in said.split() if word.startswith("pod/")), "")
+        pod = next((word for word in said.split() if _POD.fullmatch(word)), "")
         if not pod:
             raise NotDoneError(f"no pod with {self._selector(part)} runs")
         return self._deed(part, pod)

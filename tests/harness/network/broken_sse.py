@@ -37,6 +37,7 @@ class Fault(StrEnum):
     LOSES = "one event in the middle is not there"
     REFUSES = "502 to who comes back"
     PACKS = "it is packed"
+    PACKS_FOR_BROWSERS = "it is packed for who takes it so"
     IS_HTML = "a page comes in place of events"
     BUFFERS = "all is held back to the end"
     ENDS_EARLY = "it ends cleanly in the middle"
@@ -66,6 +67,7 @@ class BrokenServer:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._began: float | None = None
+        self._packed = False
         self.url = ""
 
     async def __aenter__(self) -> Self:
@@ -95,6 +97,7 @@ class BrokenServer:
                 await asyncio.sleep(NEVER)
             lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
             again = self.dialect == "ai-sdk" and head.startswith("GET")
+            self._packed = self.fault is Fault.PACKS_FOR_BROWSERS and "gzip" in lines["accept-encoding"]
             await self._answer(writer, lines.get("last-event-id", ""), again=again)
             writer.close()
         except (OSError, asyncio.IncompleteReadError):
@@ -112,6 +115,8 @@ class BrokenServer:
             case Fault.STOPS if came_back:
                 status = 204
             case Fault.PACKS:
+                coding = "gzip"
+            case Fault.PACKS_FOR_BROWSERS if self._packed:
                 coding = "gzip"
             case Fault.IS_HTML if came_back:
                 kind = "text/html"

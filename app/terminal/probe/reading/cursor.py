@@ -56,6 +56,7 @@ class Cursor:
         self.stretches: list[Stretch] = []
         self.over = False
         self.last_id: str | None = None
+        self.bytes = 0  # that came on all connections
 
     @property
     def seen(self) -> list[Seen]:
@@ -71,6 +72,7 @@ class Cursor:
             self._http, asked, self._take, until=until, silence=self.target.silence, cut=cut, on_head=on_head
         )
         self._tally.readings.append(reading)
+        self.bytes += reading.bytes
         self._tally.cuts += reading.how is How.CUT
         stretch = self.stretches[-1]
         self._tally.honoured += stretch.after is not None and any(one.id for one in stretch.seen)

@@ -1,17 +1,24 @@
-"""What a Keepstream answers to ids that no reader should have, and when all was read. Only where a stream has ended."""
+"""What a Keepstream answers to ids that no reader should have, when all was read, and to who would take it packed.
+
+Only where a stream has ended.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import httpx
 
 from app.terminal.probe.promises import Promise
-from app.terminal.probe.reading.connecting import Asked, Go, How, Reading, read
+from app.terminal.probe.reading.connecting import Go, How, Reading, read
 from app.terminal.probe.reading.cursor import RESET, Tally
 from app.terminal.probe.seen.id_chain import MADE_UP
 from app.terminal.probe.seen.sse_blocks import Block
 from app.terminal.probe.targets import Target
 
 NO_ID = "nonsense"
+# As a browser says.
+PACKED = "gzip, deflate, br, zstd"
 
 
 async def ask_oddly(http: httpx.AsyncClient, target: Target, tally: Tally, last_id: str | None, until: float) -> None:
@@ -22,9 +29,10 @@ async def ask_oddly(http: httpx.AsyncClient, target: Target, tally: Tally, last_
             names.append(block.name)
         return Go.ON if block.data is None else Go.STOP
 
-    async def ask(event_id: str | None) -> Reading:
+    async def ask(event_id: str | None, **headers: str) -> Reading:
         names.clear()
-        asked: Asked = target.asked(event_id)
+        asked = target.asked(event_id)
+        asked = replace(asked, headers={**asked.headers, **headers})
         return await read(http, asked, take, until=until, silence=target.silence)
 
     reading = await ask(last_id)
@@ -39,3 +47,6 @@ async def ask_oddly(http: httpx.AsyncClient, target: Target, tally: Tally, last_
     if reading.status != httpx.codes.OK or names != [RESET]:
         what = "a reset" if reading.status == httpx.codes.OK else "200"
         tally.broke(Promise.IDS, f"an id that was never given is not answered with {what}: wrong bytes could pass")
+    reading = await ask(None, **{"accept-encoding": PACKED})
+    if reading.status == httpx.codes.OK and reading.coding != "identity":
+        tally.broke(Promise.BUFFERING, f"browsers are given it packed ({reading.coding}), which holds events back")

@@ -88,7 +88,7 @@ class Rounds:
             whole = await reading
             if whole and self._begun.is_set():
                 until = now() + AFTERWARDS_SECONDS
-                await self._on(again, self.plan.again(self.tally.readings[0].bytes), until)
+                await self._on(again, self.plan.again(uncut.bytes), until)
                 if self.target.dialect == KEEPSTREAM:
                     await ask_oddly(self.http, self.target, self.tally, uncut.last_id, until)
         if not self._begun.is_set():

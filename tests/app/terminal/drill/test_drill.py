@@ -59,6 +59,8 @@ def test_how_a_deployment_is_reached() -> None:
         (["--pids", "redis=7", "--names", "redis=x"], "--names"),
         (["--pids", "redis=7", "--compose"], "not allowed with"),
         (["--only", "worker,edge"], "--only"),
+        (["--compose", "http://here"], "comes first"),
+        (["--kubectl", "--names", "redis=--all"], "is no file, namespace or name"),
         (["http://here", "there"], "http"),
         (["ftp://here"], "http"),
     ],

@@ -45,8 +45,8 @@ async def test_who_breaks_none_is_said_to(dialect: str) -> None:
     async with BrokenServer(dialect) as server:
         found = await probed(server)
     assert (found.breaches, found.unshown) == ((), {})
-    assert found.facts["resumed"] > 0
-    assert found.facts["cuts"] >= PLAN.cuts or dialect == AI_SDK
+    # When all of it is there, cuts are spread over all of it, and most of them lie behind an event.
+    assert found.facts["resumed"] > (0 if dialect == AI_SDK else PLAN.cuts // 2)
     assert found.facts.get("events", EVENTS) == EVENTS
 
 
@@ -70,6 +70,7 @@ OF_OURS = [
     (Fault.GOES_ON, {Promise.ENDING}),
     (Fault.STAYS, {Promise.ENDING}),
     (Fault.NEVER_DONE, {Promise.STATUS}),
+    (Fault.PACKS_FOR_BROWSERS, {Promise.BUFFERING}),
     (Fault.TAKES_ALL, {Promise.STATUS, Promise.IDS}),
     (Fault.ENDLESS, {Promise.BOUNDS}),
 ]
