@@ -6,9 +6,12 @@ import re
 
 import pytest
 
+from app.access.caller import Caller
+from app.access.limits.limits_file import limits_of
 from app.cli import COMMANDS
 from app.openapi import describe
 from app.settings import variables
+from app.stream import keys
 from app.watch.metrics import table
 from tests.app.docs.shelf import SHELF, Document
 from tests.deploy.dashboards import PANELS, ROWS
@@ -16,7 +19,14 @@ from tests.deploy.known import SERIES
 from tests.deploy.rules import ALERTS, DEPLOY
 
 RUNBOOK = Document(DEPLOY / "runbook.md")
-PARTS = {part.split("\n", 1)[0]: part for part in re.split(r"^## ", RUNBOOK.text, flags=re.MULTILINE)[1:]}
+OF_ALERTS, _, OF_PEOPLE = RUNBOOK.text.partition("\n# What people do\n")
+
+
+def parts_of(text: str) -> dict[str, str]:
+    return {part.split("\n", 1)[0]: part for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]}
+
+
+PARTS, DEEDS = parts_of(OF_ALERTS), parts_of(OF_PEOPLE)
 TITLES = [panel["title"] for panel in (*PANELS, *ROWS)]
 OPERATIONS = {f"{method.upper()} {path}" for path, item in describe()["paths"].items() for method in item}
 every_part = pytest.mark.parametrize("name", PARTS)
@@ -31,6 +41,25 @@ def test_the_shelf_lists_each_alert_with_the_time_that_it_waits() -> None:
     assert [(name, f"{minutes}m" if minutes else None) for name, minutes in rows] == [
         (name, rule.get("for")) for name, rule in ALERTS.items()
     ]
+
+
+def test_each_thing_that_people_do_has_its_part_with_commands() -> None:
+    assert list(DEEDS) == [
+        "Deploy", "Scale", "Rotate keys", "Back up and restore Redis", "Move Redis", "A stream that is stuck",
+        "Stop the spending now", "Upgrade and roll back", "A disk that is full", "A Redis that is full of memory",
+    ]  # fmt: skip
+    assert [name for name, part in DEEDS.items() if "```sh" not in part] == ["A disk that is full"]
+
+
+def test_keys_that_are_to_be_looked_at_are_called_so() -> None:
+    said = {name.replace("ID", "st_1") for name in re.findall(r"'(ks:[^']+)'", RUNBOOK.text)}
+    assert said == {keys.meta("st_1"), keys.log("st_1"), keys.JOBS, keys.LEASES}
+
+
+def test_the_limits_that_close_the_door_do() -> None:
+    [said] = re.findall(r"printf '([^']+)' > limits", RUNBOOK.text)
+    allowed = limits_of(said.replace("\\n", "\n")).of(Caller("anybody"))
+    assert [(one.nano_per_day, one.unpriced) for _, one in allowed.accounts] == [(0, False)]
 
 
 @every_part
