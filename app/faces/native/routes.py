@@ -137,7 +137,10 @@ async def _events_of(
     partials = _asks_for_partials(request)
     if front.hub.draining:
         _turned_away("draining", log_id)
-        return WholeResponse(away())
+        try:
+            return await _in_passing(front, log_id, None if partials else after, caller.owner)
+        except (RedisError, *AWAY) as error:
+            return _away(error)
     enter = partial(front.limits.readers.enter, front.limits.of(caller))
     tail = front.hub.known(log_id)
     if tail is not None and tail.owner == caller.owner and not tail.ended:
@@ -160,6 +163,32 @@ async def _events_of(
     if len(read.data) > WHOLE_BYTES:
         await front.hub.log.turns.next()  # a herd that comes at once is begun with one by one
     return _stream(front, log_id, after, read, enter, partials=partials)
+
+
+async def _in_passing(front: Front, log_id: str, after: Position | None, owner: str) -> Response:
+    """The answer of a front that drains: it keeps nobody. Who comes back to it all the same is given what stands by
+    now: the proxy that has sent him may do it again and again, and he would see nothing until this front is gone.
+    """
+    read = None if after is None else await front.hub.log.read(log_id, after, WHOLE_BYTES)
+    if read is None:
+        return WholeResponse(away())
+    check_readable(read, owner)
+    data = read.whole()
+    if len(data) > WHOLE_BYTES or not read.proven:
+        return WholeResponse(away())
+    if read.complete:
+        return _whole(front, log_id, read, opening(log_id), data, resumed=True)
+    front.hub.sent.bytes += len(data)
+    return WholeResponse(opening(log_id) + data + away() if data else away())
+
+
+def _whole(front: Front, stream_id: str, read: Read, head: bytes, data: bytes, *, resumed: bool) -> Response:
+    """What is left of an ended log, with the request; 204 where its client has all of it."""
+    _served(stream_id, read, resumed=resumed)
+    if resumed and read.proven and not read.data:
+        return Response(status_code=204)
+    front.hub.sent.bytes += len(head) + len(data)
+    return WholeResponse(head + data)
 
 
 def _away(error: Exception) -> Response:
@@ -197,14 +226,11 @@ def _stream(
         head += reset_event("unknown_id", read.attempt)
         tell(ReaderReset(subject(stream_id, read.owner), read.attempt, "unknown_id", 1))
     elif resumed and read.complete and not read.data:
-        served()
-        return Response(status_code=204)
+        return _whole(front, stream_id, read, head, data, resumed=True)
     if partials:  # which are put between the frames: none of these are given as they are
         return StreamResponse(front.hub, stream_id, read.start, head, enter=enter, resumed=resumed, partials=True)
     if read.complete and len(data) <= WHOLE_BYTES:
-        served()
-        front.hub.sent.bytes += len(head) + len(data)
-        return WholeResponse(head + data)
+        return _whole(front, stream_id, read, head, data, resumed=resumed)
     ended = read.complete
     return StreamResponse(
         front.hub, stream_id, read.start, head, data, enter=enter, ended=ended, resumed=resumed, served=served

@@ -264,4 +264,10 @@ ROWS = (
         "final=granted.final",
         "final=False",
     ),
+    Mutation(
+        "who comes back to a front that drains sees nothing until it is gone",
+        "app/faces/native/routes.py",
+        "read = None if after is None else",
+        "read = None if True else",
+    ),
 )

@@ -145,3 +145,29 @@ async def test_whoever_joins_during_a_drain_is_told(front: Served, author: Autho
         front.hub.draining = False
         answer = (await get(front, author, "", plain=plain)).content
         assert re.search(rb"\n\nretry: [0-9]+\n: come back\n\n$", answer)
+
+
+async def test_who_comes_back_to_a_front_that_drains_sees_what_there_is(front: Served, author: Author) -> None:
+    """A proxy may send it there again and again, until that front is gone."""
+    await said(author, "a")
+    place = author.last_id
+    front.hub.draining = True
+    nothing_new, newcomer = await get(front, author, place, plain=False), await get(front, author, "", plain=False)
+    for answer in (nothing_new, newcomer):
+        assert re.fullmatch(rb"retry: [0-9]+\n: come back\n\n", answer.content)
+    whole = await front.redis.get(f"ks:{{{author.stream_id}}}:log")
+    await said(author, "b")
+    news = (await front.redis.get(f"ks:{{{author.stream_id}}}:log"))[len(whole) :]
+    opening, body = (await get(front, author, place, plain=False)).content.split(b"\n\n", 1)
+    assert opening.startswith(b"retry: ")
+    assert re.fullmatch(re.escape(news) + rb"retry: [0-9]+\n: come back\n\n", body)
+    made_up = await get(front, author, "000000001-00000000", plain=False)
+    assert re.fullmatch(rb"retry: [0-9]+\n: come back\n\n", made_up.content)  # the next front says why
+    await author.end(Outcome.COMPLETED)
+    ended = await get(front, author, author.last_id, plain=False)
+    assert (ended.status_code, ended.content) == (204, b"")
+    last = await get(front, author, place, plain=False)
+    assert last.content.endswith(b"\n\n")
+    assert b"event: relay.end\n" in last.content
+    assert b"come back" not in last.content
+    assert not front.hub.readers
