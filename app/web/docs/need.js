@@ -26,7 +26,8 @@ export function need(of, { streams, readers, rate, tokens, kept }) {
   const workers = Math.max(AT_LEAST, Math.ceil(streams / of.worker_streams), Math.ceil(working / of.busy));
 
   const logging = (events * of.redis_event_us + starts * of.redis_stream_us) / 1e6;
-  const waking = starts * workers * of.wake_us;
+  // Workers are woken for an empty line: those that come before it is emptied wake nobody.
+  const waking = (starts / (1 + starts * of.taken_seconds)) * workers * of.wake_us;
   const queue = (starts * of.queue_stream_us + waking + (streams * of.lease_us) / of.renew_seconds) / 1e6;
   const log = tokens * of.token_bytes;
   const running = log * of.running_slack + (of.stream_kb + of.prompt_kb) * 1000;
@@ -50,6 +51,7 @@ export function need(of, { streams, readers, rate, tokens, kept }) {
     redis_gb,
     redis_mb_s: wire * (1 + Math.min(readers, fronts)),
     out_mb_s: wire * readers,
+    busy_cores: every * Math.min(readers, fronts) + handing + working + logging + queue,
     cores,
     memory_gb,
     usd_hour: cores * of.core_usd + memory_gb * of.gb_usd,

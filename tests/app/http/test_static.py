@@ -90,3 +90,15 @@ async def test_nothing_else_is_there(http: httpx.AsyncClient, path: str) -> None
     answer = await http.get(httpx.URL(str(http.base_url)).copy_with(raw_path=path.encode()))
     assert answer.status_code == 404
     assert answer.json()["error"]["type"] == "not_found_error"
+
+
+@pytest.mark.parametrize("root_path", ["", "/stream"])
+async def test_who_has_no_javascript_is_led_to_the_file_of_a_page(redis: Redis, root_path: str) -> None:
+    async with (
+        served(redis, Settings(root_path=root_path)) as front,
+        httpx.AsyncClient(base_url=f"{front.url}{root_path}") as client,
+    ):
+        for address, name in (("docs", "start"), ("docs/sizing", "sizing")):
+            shell = (await client.get(address)).text
+            assert f'<meta http-equiv="refresh" content="0; url={root_path}/docs/{name}.md">' in shell
+            assert f'<a href="{root_path}/docs/{name}.md">As it is</a>' in shell

@@ -43,6 +43,7 @@ class Need:
     redis_gb: float
     redis_mb_s: float
     out_mb_s: float
+    busy_cores: float
     cores: int
     memory_gb: float
     usd_hour: float
@@ -73,7 +74,8 @@ def need(of: Figures, load: Load) -> Need:
     workers = max(AT_LEAST, ceil(load.streams / of["worker_streams"]), ceil(working / of["busy"]))
 
     logging = (events * of["redis_event_us"] + starts * of["redis_stream_us"]) / 1e6
-    waking = starts * workers * of["wake_us"]
+    # Workers are woken for an empty line: those that come before it is emptied wake nobody.
+    waking = starts / (1 + starts * of["taken_seconds"]) * workers * of["wake_us"]
     queue = (starts * of["queue_stream_us"] + waking + load.streams * of["lease_us"] / of["renew_seconds"]) / 1e6
     log_bytes = load.tokens * of["token_bytes"]
     running = log_bytes * of["running_slack"] + (of["stream_kb"] + of["prompt_kb"]) * 1000
@@ -104,6 +106,7 @@ def need(of: Figures, load: Load) -> Need:
         redis_gb=redis_gb,
         redis_mb_s=wire * (1 + min(load.readers, fronts)),
         out_mb_s=wire * load.readers,
+        busy_cores=every * min(load.readers, fronts) + handing + working + logging + queue,
         cores=cores,
         memory_gb=memory_gb,
         usd_hour=cores * of["core_usd"] + memory_gb * of["gb_usd"],

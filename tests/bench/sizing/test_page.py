@@ -10,6 +10,7 @@ from app.http.static import WEB
 from tests.bench.sizing.formula import figures
 from tests.bench.sizing.page import PAGE, number, with_figures, with_tables
 from worker.claims.leases import RENEWALS_PER_LEASE
+from worker.claims.resting import REST_SECONDS
 
 
 def test_its_table_is_what_the_formula_says() -> None:
@@ -42,3 +43,4 @@ def test_no_figure_stands_elsewhere_and_none_is_for_nothing() -> None:
 
 def test_what_is_assumed_of_the_product_is_so() -> None:
     assert figures()["renew_seconds"] == pytest.approx(10 / RENEWALS_PER_LEASE, abs=0.01)
+    assert figures()["taken_seconds"] == REST_SECONDS
