@@ -159,6 +159,10 @@ upgrade: install ## a rolling restart from the version before, under load, every
 packages: install ## the client and the server as wheels, in projects of their own, on each Python that is found
 	PACKAGES=all $(BIN)/python -m pytest -n 0 tests/stories/clients/python/test_installed.py $(PYTEST)
 
+.PHONY: image
+image: install ## carry out the steps of deploy/Dockerfile in empty folders, on each Python that is found
+	IMAGE=all $(BIN)/python -m pytest -n 0 tests/deploy/compose/test_image.py $(PYTEST)
+
 .PHONY: mutations
 mutations: install ## take each mechanism away and see the tests turn red; ARGS="fence" for some of them
 	$(BIN)/python -m tests.mutations $(ARGS)

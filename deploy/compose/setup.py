@@ -5,7 +5,7 @@ pays; else the real one, with the key of ANTHROPIC_API_KEY or of the file that A
 written down beside the other files, for the processes that `start` begins: none has the key in its environment.
 
 And that the fronts have a file of keys: at first with one that nobody has ever seen. So they start, and nobody comes in
-before `docker compose run --rm keys add NAME`.
+before `docker compose run --rm keys add NAME`. Last, that they can start with what is set.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 UPSTREAM = Path("/var/lib/keepstream/upstream")
 SECRET = Path("/run/secrets/anthropic_api_key")
+JUDGE = ("/opt/keepstream/compose/start", "python", "/opt/keepstream/compose/judge.py")
 SIMULATOR = ("simulate", 8100)
 PATIENCE_SECONDS = 5.0
 WRONG = 2
@@ -47,6 +48,7 @@ def main() -> int:
         check_drain()
         say(find_claude())
         say(first_keys())
+        judge()
     except WrongError as error:
         say(str(error))
         return WRONG
@@ -108,6 +110,13 @@ def first_keys() -> str:
     if made.returncode != 0:
         raise WrongError(made.stderr)
     return "Nobody comes in yet. For a key: docker compose run --rm keys add alice"
+
+
+def judge() -> None:
+    """Raises `WrongError` with the words in which a front would refuse to start."""
+    judged = subprocess.run(JUDGE, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    if judged.returncode != 0:
+        raise WrongError(f"Something in .env cannot be used. {judged.stderr}")
 
 
 def say(text: str) -> None:

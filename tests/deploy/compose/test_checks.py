@@ -62,18 +62,6 @@ def test_the_version_is_the_same_wherever_it_stands() -> None:
     assert made == {f"keepstream:{VERSION}", f"keepstream-edge:{VERSION}"}
 
 
-def test_what_goes_into_the_images_is_let_through_to_the_build() -> None:
-    ignored = (ROOT / ".dockerignore").read_text().splitlines()
-    let_through = {line[1:] for line in ignored if line.startswith("!")}
-    copied = {
-        source.rstrip("/")
-        for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE.read_text(), re.MULTILINE)
-        for source in line.split()[:-1]
-    }
-    assert let_through == copied
-    assert all((ROOT / path).exists() for path in copied)
-
-
 def test_what_stops_an_image_lets_it_drain() -> None:
     said = DOCKERFILE.read_text()
     assert "STOPSIGNAL SIGTERM" in said

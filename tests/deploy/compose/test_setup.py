@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from app.dev.ports import free_port
 from tests.deploy.compose.composed import services
 from tests.deploy.compose.contained import Containers
 from tests.harness.running import Running, keepstream
+from tests.long import some_of
 
 KEY = {"ANTHROPIC_API_KEY": "sk-ant-made-up"}
 NO_KEYS = {"KEEPSTREAM_API_KEYS_FILE": ""}
@@ -26,8 +28,18 @@ def port() -> int:
 
 @pytest.fixture
 def containers(tmp_path: Path, port: int) -> Containers:
-    names = {'("simulate", 8100)': f'("127.0.0.1", {port})', "exec keepstream": "exec sh -c"}
-    return Containers(tmp_path, names)
+    """Without the last look, which takes as long as a front's start; tests of it ask for `judging`."""
+    return Containers(tmp_path, at(port) | {"        judge()\n": ""})
+
+
+@pytest.fixture
+def judging(tmp_path: Path, port: int) -> Containers:
+    return Containers(tmp_path, at(port))
+
+
+def at(port: int) -> dict[str, str]:
+    """Where the simulated Claude would be."""
+    return {'("simulate", 8100)': f'("127.0.0.1", {port})'}
 
 
 @pytest.fixture
@@ -43,7 +55,10 @@ def set_up(containers: Containers, dotenv: Mapping[str, str]) -> tuple[int, str]
 
 def begun(containers: Containers, dotenv: Mapping[str, str]) -> str:
     """What a worker's process finds in its environment, and the key in the file that is named there."""
-    status, said = containers.run(services(dotenv)["worker"], SHOWN)
+    worker = services(dotenv)["worker"]
+    [start, _] = worker.declared["entrypoint"]
+    shown = replace(worker, declared={**worker.declared, "entrypoint": [start]})
+    status, said = containers.run(shown, "sh", "-c", SHOWN)
     assert status == 0, said
     return said
 
@@ -132,7 +147,7 @@ def test_fronts_start_with_keys_that_let_nobody_in_and_later_ones_stay(container
 
 
 def test_there_is_no_file_of_keys_where_none_is_asked_for(containers: Containers) -> None:
-    assert set_up(containers, KEY | NO_KEYS)[0] == 0
+    assert set_up(containers, KEY | NO_KEYS | {"KEEPSTREAM_AUTH": "none"})[0] == 0
     assert not (containers.state / "keys").exists()
 
 
@@ -141,3 +156,23 @@ def test_a_drain_that_would_be_cut_off_is_told(containers: Containers) -> None:
     assert status == 2
     assert "KEEPSTREAM_DRAIN_SECONDS is 60" in said
     assert "stop_grace_period" in said
+
+
+@pytest.mark.parametrize(
+    ("dotenv", "words"),
+    some_of(
+        [
+            pytest.param({"KEEPSTREAM_AUTH": "none"}, "not both", id="both"),
+            pytest.param({"KEEPSTREAM_QUEUE_LIMIT": "many"}, "QUEUE_LIMIT must be a whole number", id="value"),
+            pytest.param({"KEEPSTREAM_LIMITS_FILE": "limits.toml"}, "KEEPSTREAM_LIMITS_FILE", id="file"),
+            pytest.param(NO_KEYS, "KEEPSTREAM_AUTH=none", id="open"),
+        ]
+    ),
+)
+def test_what_no_front_could_start_with_is_told_once(
+    judging: Containers, dotenv: Mapping[str, str], words: str
+) -> None:
+    status, said = set_up(judging, KEY | dotenv)
+    assert status == 2
+    assert words in said
+    assert "made-up" not in said

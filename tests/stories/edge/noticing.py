@@ -17,8 +17,8 @@ from tests.stories.edge.arranged import Arranged
 from tests.stories.edge.sources import Door, Sources
 
 STREAMS = 1
-READERS = 4  # of each that stay, and as many that leave
-LONG = {"prompt": "[[sim: tokens=20000 rate=40 first=0]]"}  # until it is cancelled
+READERS = 3  # of each that stay, and as many that leave
+LONG = {"prompt": "[[sim: tokens=20000 rate=20 first=0]]"}  # until it is cancelled
 SHORT = {"prompt": "[[sim: tokens=2 rate=100]]"}
 
 
