@@ -10,7 +10,6 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 
 from redis.crc import key_slot
 from redis.exceptions import RedisError
@@ -107,17 +106,8 @@ class OnNodes:
         seconds = self._a_while()
 
         def stop() -> None:
-            two = self._rng.sample(self._nodes.primaries(), 2)
-            for primary in two:
-                moves.keep(self._nodes, primary)
-            with ExitStack() as stack:
-                for primary in two:
-                    stack.enter_context(moves.hanging(primary))
+            with moves.hanging_without_loss(self._nodes, self._rng.sample(self._nodes.primaries(), 2)):
                 time.sleep(seconds)
-            # Those that come back may still take one another for dead, and a replica take over from one that is alive.
-            self._nodes.until_whole()
-            for primary in two:
-                primary.ask("CLIENT", "UNPAUSE")
 
         await self._done(stop)
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from app.dev.ports import LOOPBACK
 from tests.harness.sharded.nodes import Node, Nodes, until
 
 KEYS_AT_ONCE = 10
 MIGRATE_MS = 5000
-# Writes wait so long at the most for a primary that is about to die.
-PAUSE_MS = 10_000
+# Writes wait for a primary that is about to die or hang, for longer than any hangs.
+PAUSE_MS = 600_000
 
 
 def fail_over(nodes: Nodes, primary: Node) -> Node:
@@ -67,6 +67,23 @@ def hanging(node: Node) -> Iterator[None]:
     finally:
         if node.valkey.is_running:
             os.kill(node.valkey.pid, signal.SIGCONT)
+
+
+@contextmanager
+def hanging_without_loss(nodes: Nodes, primaries: Sequence[Node], also: Sequence[Node] = ()) -> Iterator[None]:
+    """These primaries, and whom else, are silent. None of them takes a write once it is back, before all agree on who
+    is a primary: those that come back may take one another for dead, and a replica take over from one that is alive.
+    """
+    for primary in primaries:
+        keep(nodes, primary)
+    with ExitStack() as stack:
+        for node in (*primaries, *also):
+            stack.enter_context(hanging(node))
+        yield
+    back = [primary for primary in primaries if primary.valkey.is_running]
+    nodes.until_whole()
+    for primary in back:
+        primary.ask("CLIENT", "UNPAUSE")
 
 
 def migrate(nodes: Nodes, slot: int, target: Node, meanwhile: Callable[[], object] = lambda: None) -> None:

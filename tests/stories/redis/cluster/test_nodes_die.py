@@ -40,8 +40,7 @@ def died(nodes: Nodes, primary: Node) -> None:
 def hung(nodes: Nodes, primary: Node) -> None:
     """For longer than the others wait; it comes back as somebody who is no primary any more."""
     slot = nodes.slot_of(primary)
-    moves.keep(nodes, primary)
-    with moves.hanging(primary):
+    with moves.hanging_without_loss(nodes, [primary]):
         moves.successor(nodes, primary, slot)
 
 
