@@ -98,7 +98,8 @@ async def test_calls_that_cost_nothing_need_no_further_room(shop: Workshop) -> N
 @pytest.mark.parametrize("room", [CALL, 3 * CALL])
 async def test_who_takes_a_stream_over_asks_for_the_next_call_too(shop: Workshop, room: int) -> None:
     async with shop.worker(lease_seconds=0.5):
-        stream_id = await shop.submit("[[sim: tokens=400 rate=400 first=0 tag=taken]]", demand=demand(room))
+        prompt = "[[sim: tokens=400 rate=400 first=0 stall-after=20 times=1]]"
+        stream_id = await shop.submit(prompt, demand=demand(room))
         await shop.until(stream_id, lambda stream: bool(stream.text))
     async with shop.worker(lease_seconds=0.5):
         stream = await shop.ended(stream_id)

@@ -149,7 +149,7 @@ async def test_the_call_of_a_lost_worker_is_closed_by_the_next(shop: Workshop, *
 
 async def test_who_is_handed_a_stream_finds_its_ledger_closed(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     async with shop.worker("first") as parts:
-        stream_id = await shop.submit("[[sim: tokens=100 rate=100]]")
+        stream_id = await shop.submit("[[sim: tokens=100 rate=100 stall-after=20 times=1]]")
         await shop.until(stream_id, lambda stream: len(stream.frames) > 5)
         parts.pool.stop_taking()
         for lease in parts.pool.leases.values():

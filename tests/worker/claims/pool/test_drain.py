@@ -21,7 +21,7 @@ async def drained(parts: Any) -> None:
 
 async def test_a_draining_worker_hands_over_at_once_and_the_call_does_not_count(shop: Workshop) -> None:
     async with shop.worker("old", max_attempts=1) as parts:
-        stream_id = await shop.submit("[[sim: tokens=200 rate=400 first=0 tag=drained]]")
+        stream_id = await shop.submit("[[sim: tokens=200 rate=400 first=0 stall-after=20 times=1 tag=drained]]")
         await shop.until(stream_id, has_text)
         await drained(parts)
         assert await is_free(shop, stream_id)

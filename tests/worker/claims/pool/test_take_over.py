@@ -42,7 +42,8 @@ async def test_a_take_over_before_content_tells_of_a_retry(shop: Workshop) -> No
 @pytest.mark.parametrize(("on_interrupt", "outcome"), [("restart", "completed"), ("fail", "failed")])
 async def test_a_take_over_after_content(shop: Workshop, on_interrupt: str, outcome: str) -> None:
     async with shop.worker("first", lease_seconds=0.5):
-        stream_id = await shop.submit("[[sim: tokens=200 rate=400 first=0]]", on_interrupt=on_interrupt)
+        prompt = "[[sim: tokens=200 rate=400 first=0 stall-after=20 times=1]]"
+        stream_id = await shop.submit(prompt, on_interrupt=on_interrupt)
         await shop.until(stream_id, has_text)
     partial = await shop.look(stream_id)
     async with shop.worker("second", lease_seconds=0.5):

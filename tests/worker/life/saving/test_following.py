@@ -78,7 +78,7 @@ async def test_where_the_first_begins_again_so_does_the_second_and_there_is_no_c
 
 async def test_where_the_first_loses_its_worker_the_second_makes_the_call_and_waits_for_nobody(shop: Workshop) -> None:
     """The one place that is left is taken by who would wait for who waits for a place."""
-    prompt = "[[sim: tokens=400 rate=400 first=0 tag=lost]]"
+    prompt = "[[sim: tokens=400 rate=400 first=0 stall-after=20 times=1 tag=lost]]"
     alone = {"lease_seconds": 0.5, "worker_streams": 1}
     async with AsyncExitStack() as lost:
         await lost.enter_async_context(shop.worker(**alone))
