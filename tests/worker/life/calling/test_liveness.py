@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.stream import keys
-from app.stream.asides import Thinking, decode, is_aside
+from app.stream.asides import Thinking, decode
 from tests.worker.workshop import Workshop
 from worker.life.calling import liveness
 from worker.life.calling.liveness import Timeouts, judge
@@ -139,7 +139,7 @@ async def asides(shop: Workshop, stream_id: str) -> AsyncIterator[list[object]]:
         async def listen() -> None:
             async for message in pubsub.listen():
                 data = message["data"] if message["type"] == "message" else b""
-                found.extend([decode(data)] if is_aside(data) else [])
+                found.extend([told] if (told := decode(data)) else [])
 
         task = asyncio.create_task(listen())
         try:

@@ -10,7 +10,7 @@ import pytest
 from app.intake.streams import Streams
 from app.prices import Prices
 from app.stream import asides, keys
-from app.stream.asides import Held, decode, is_aside
+from app.stream.asides import Held, decode
 from app.stream.endings import Outcome
 from app.stream.log import Claim
 from app.stream.queue import Queue
@@ -37,16 +37,17 @@ async def test_a_held_model_holds_no_slot(shop: Workshop) -> None:
 
 
 async def test_who_waits_is_told_for_how_long_and_it_is_not_logged(shop: Workshop) -> None:
-    async with shop.worker(), shop.redis.pubsub() as listener:
+    async with shop.redis.pubsub() as listener:
         stream_id = await shop.submit("[[sim: status=429 retry-after=2 times=1]] [[sim: tokens=3]]")
         await listener.subscribe(keys.channel(stream_id))
+        assert await listener.get_message(timeout=PATIENCE)  # that it listens
         asides = []
-        async with asyncio.timeout(PATIENCE):
+        async with shop.worker(), asyncio.timeout(PATIENCE):
             while not asides:
                 message = await listener.get_message(ignore_subscribe_messages=True, timeout=1)
-                if message is not None and is_aside(message["data"]):
-                    asides.append(decode(message["data"]))
-        stream = await shop.ended(stream_id)
+                if message is not None and (told := decode(message["data"])):
+                    asides.append(told)
+            stream = await shop.ended(stream_id)
     assert isinstance(asides[0], Held)
     assert 1000 < asides[0].retry_in_ms < 4000
     assert "relay.status" not in stream.names
