@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from tests.mutations import elsewhere, k8s, terminal, web
+from tests.mutations import elsewhere, k8s, stream_cluster, terminal, web
 from tests.mutations.app import (
     access,
     faces,
@@ -41,6 +41,7 @@ ROOMS = {
     "app/watch": watch.ROWS,
     "app/watch/metrics": watch_metrics.ROWS,
     "app/stream": stream.ROWS,
+    "app/stream/redis/cluster": stream_cluster.ROWS,
     "app/stream/scripts": stream_scripts.ROWS,
     "app/stream/scripts/log": log_scripts.ROWS,
     "app/stream/scripts/queue": (*stream_queue.ROWS, *newer_scripts.ROWS),

@@ -243,4 +243,22 @@ ROWS = (
         "pattern_options=options, offline=True, mask=mask)",
         "pattern_options=options)",
     ),
+    Mutation(
+        "the next server is asked in the trip to the first",
+        "app/stream/redis/ordered.py",
+        "groupby(prepared, lambda one: one.script.registered_client)",
+        "((one.script.registered_client, prepared) for one in prepared[:1])",
+    ),
+    Mutation(
+        "the queue's user must be let at the streams",
+        "app/stream/redis/fitness.py",
+        'if ("{queue}" in name) in part.value',
+        "if part",
+    ),
+    Mutation(
+        "how full a node is does not count beside the queue's server",
+        "app/stream/redis/memory.py",
+        "return known if logs is None else fullest([known, *await _rooms(logs)])",
+        "return known",
+    ),
 )

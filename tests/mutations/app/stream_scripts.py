@@ -129,4 +129,10 @@ ROWS = (
         "  redis.call('DEL', messages, KEYS[4], versions)",
         "  redis.call('DEL', messages, KEYS[4])",
     ),
+    Mutation(
+        "on a cluster all nodes hear of each token",
+        "app/stream/scripts/__init__.py",
+        """text.replace("'PUBLISH'", "'SPUBLISH'")""",
+        "text",
+    ),
 )

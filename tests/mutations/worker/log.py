@@ -69,4 +69,22 @@ ROWS = (
         "loop.call_at(self._again_at, self._stir) if self._refused else None",
         "None",
     ),
+    Mutation(
+        "what a node sends elsewhere is refused for good",
+        "worker/log/lanes.py",
+        "        return not self._of.sent_elsewhere(self._node, item, error) and super()._is_kept(item, error)",
+        "        return super()._is_kept(item, error)",
+    ),
+    Mutation(
+        "what lay in the lane of a node that is gone is forgotten",
+        "worker/log/lanes.py",
+        "            items += lane.left\n",
+        "",
+    ),
+    Mutation(
+        "an append that is half on its way is sent by nobody",
+        "worker/log/lanes.py",
+        '            task = asyncio.create_task(self._run_errand(*item), name="commit-errand")',
+        "            task = asyncio.create_task(asyncio.sleep(0))",
+    ),
 )

@@ -46,6 +46,8 @@ async def stage() -> AsyncIterator[Stage]:
     async with scripted() as (cluster, client):
         await client.nodes.learn()
         async with ShardedChannel(client) as channel:
+            await asyncio.sleep(0)
+            await client.nodes.learn()  # as it does when it begins: from then on it looks when it is told
             yield Stage(cluster, client, channel)
 
 
