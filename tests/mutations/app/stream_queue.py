@@ -18,8 +18,14 @@ ROWS = (
     Mutation(
         "each submit wakes all workers",
         "app/stream/scripts/queue/submit.lua",
-        "if not waits then",
-        "if true then",
+        "if not waits or redis",
+        "if true or redis",
+    ),
+    Mutation(
+        "few workers do not hear of each",
+        "app/stream/scripts/queue/submit.lua",
+        "local FEW_WORKERS = 16\n",
+        "local FEW_WORKERS = 0\n",
     ),
     Mutation(
         "what comes back with a claim and has no room there is found by the next poll",

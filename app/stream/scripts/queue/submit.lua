@@ -8,9 +8,10 @@
 -- not known or would refuse, at most once for each change of the line; so nothing can make it drift. A long line that is
 -- full is counted at a pace that leaves Redis nine tenths of its time, and may refuse for as long what would fit by now.
 --
--- Workers are woken by the first that comes to an empty line: whoever has room then takes until it is empty, and who had
--- none looks as soon as he has. A wake-up is a message for each worker, which would cost more than all else that is done
--- here where there are many.
+-- A wake-up is a message for each worker. Where they are few all are woken by each submit, so that none of these messages
+-- counts. Where they are many that would cost more than all else that is done here: then they are woken by the first that
+-- comes to an empty line, for whoever has room takes until it is empty, and who had none looks as soon as he has; one who
+-- does not hear it is one of many.
 --
 -- KEYS  1 to 6 the line, see line.lua   7 arq's job   8 idempotency record (or jobs again where there is no key)   9 fence
 --       10 what is promised to this stream of its accounts
@@ -23,6 +24,7 @@
 -- reply {status, id, number of waiting streams, what has no room for it, how the buckets stand, now in ms}
 --       status: ok | same (the key stands for that id) | other (the key stands for another body) | full
 --               | share (full for those of this name) | limited (the fourth tells, see admit.lua)
+local FEW_WORKERS = 16
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local accounts = accounts_of(18, ARGV[17], now)
@@ -96,7 +98,7 @@ if ARGV[5] ~= '' then
   redis.call('PEXPIRE', KEYS[8], ARGV[4])
 end
 take(accounts, ARGV[1], KEYS[10], ARGV[16], now, ARGV[4], ARGV[8])
-if not waits then
+if not waits or redis.call('PUBSUB', 'NUMSUB', ARGV[7])[2] <= FEW_WORKERS then
   redis.call('PUBLISH', ARGV[7], '1')
 end
 return {'ok', ARGV[1], waiting, {}, standing(accounts, now), whole(now / 1000)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -63,7 +65,19 @@ async def test_workers_are_woken_for_what_is_new_in_the_line(redis: Redis, queue
     assert await in_line(redis) == ["a"]
 
 
-async def test_workers_are_woken_once_for_a_line_that_nobody_has_emptied(queue: Queue, woken: Any) -> None:
+@pytest.fixture
+async def many(redis: Redis) -> AsyncIterator[None]:
+    """So many workers hear a wake-up that each of them costs more than it brings."""
+    async with AsyncExitStack() as stack:
+        for _ in range(16):
+            other = await stack.enter_async_context(redis.pubsub())
+            await other.subscribe(keys.WAKE)
+            await other.get_message(timeout=ANSWER_SECONDS)
+        yield
+
+
+@pytest.mark.usefixtures("many")
+async def test_many_workers_are_woken_once_for_a_line_that_nobody_has_emptied(queue: Queue, woken: Any) -> None:
     """Whoever has room takes until it is empty; a message to each worker for each stream is dear."""
     await submit(queue, "a", "b", "c")
     assert await woken() == 1
@@ -75,6 +89,24 @@ async def test_workers_are_woken_once_for_a_line_that_nobody_has_emptied(queue: 
     assert await woken() == 1
 
 
+async def test_few_workers_are_woken_for_each(queue: Queue, woken: Any) -> None:
+    """One of their wake-ups that is lost is made good by the next."""
+    await submit(queue, "a", "b", "c")
+    assert await woken() == 3
+
+
+@pytest.mark.usefixtures("many")
+async def test_workers_are_woken_though_somebody_waits_at_a_gate(queue: Queue, woken: Any) -> None:
+    """Behind all who may be taken, as those stand that only a newer worker knows."""
+    await submit(queue, "a")
+    [claim] = await take(queue)
+    await queue.park(claim, "m", LIFE_MS)
+    await woken()
+    await submit(queue, "b")
+    assert await woken() == 1
+
+
+@pytest.mark.usefixtures("many")
 async def test_workers_are_woken_though_somebody_is_to_be_ended_by_a_front(queue: Queue, woken: Any) -> None:
     await submit(queue, "a")
     await queue.hurry("a")
