@@ -24,8 +24,8 @@ GROUPS: dict[str, Callable[[Figures], Figures | tuple[Figures, str]]] = {
     "streams": holding.streams,
     "kept": holding.kept,
     "flow": flowing.events,
-    "starts": flowing.starts,
     "scripts": scripts.of_queue,
+    "starts": flowing.starts,
     "active": active.most,
 }
 
