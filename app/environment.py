@@ -65,6 +65,12 @@ def _host_of(named: str) -> str:
         return ""
 
 
+def begins(url: str) -> str:
+    """How an address begins, to be told of one that should begin otherwise: the rest of it may be secret."""
+    found = re.match(r"[a-z][a-z+]{0,20}(?=://)", url)
+    return f", not with {found[0]}://" if found else ": it has no scheme"
+
+
 def network_of(text: str) -> Network:
     """An address or a network. Raises `ValueError` that says what is wrong."""
     network = ip_network(text)

@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     name = f"front-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     try:
-        with watching(settings, "front", name, os.environ) as watch:
+        with listener, watching(settings, "front", name, os.environ) as watch:
             for name in unknown(os.environ):
                 tell(of_processes.SettingIgnored(name))
             return uvloop.run(serve(settings, files, listener, watch))
@@ -116,6 +116,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _listen(settings: Settings) -> socket.socket:
     """Raises `SettingsError`, and for an open door as well."""
+    if settings.port and settings.port == settings.metrics_port:
+        raise SettingsError(
+            f"KEEPSTREAM_METRICS_PORT and KEEPSTREAM_PORT are both {settings.port}: give the metrics another one"
+        )
     listener = listen(settings.host, settings.port)
     try:
         check_closed(settings, listener.getsockname()[0])
@@ -220,7 +224,8 @@ async def serve(settings: Settings, files: Files, listener: socket.socket, watch
         sweeper = sweeping(streams, settings.stream_seconds_max)
         probes: Servers[Redis] = servers(settings, name, retries=1)
         stack.push_async_callback(probes.aclose)
-        ready = Readiness(probes.queue, (*heard.work, *beat.tasks, sweeper, *reloads), logs=probes.logs)
+        wrong = () if certificate is None else (certificate.over,)
+        ready = Readiness(probes.queue, (*heard.work, *beat.tasks, sweeper, *reloads), logs=probes.logs, wrong=wrong)
         bulk = Bulk()
         front = Front(
             settings=settings,

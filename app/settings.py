@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from app.environment import Network, Reader, SettingsError, is_http, is_origin, is_service_link, network_of
+from app.environment import Network, Reader, SettingsError, begins, is_http, is_origin, is_service_link, network_of
 
 __all__ = ["Settings", "SettingsError", "unknown", "unusable", "variable_of", "variables"]
 
@@ -220,9 +220,14 @@ class Settings:
             otel_sdk_disabled=(read.text("OTEL_SDK_DISABLED") or "").lower(),
         )
         if not re.match(_SERVER, settings.redis_url):
-            raise SettingsError(f"REDIS_URL must start with {_SERVERS} (a cluster is for STREAMS_REDIS_URL)")
+            raise SettingsError(
+                f"REDIS_URL must start with {_SERVERS} (a cluster is for STREAMS_REDIS_URL){begins(settings.redis_url)}"
+            )
         if settings.streams_redis_url and not re.match(f"{_SERVER}|{_CLUSTER}", settings.streams_redis_url):
-            raise SettingsError(f"STREAMS_REDIS_URL must start with redis+cluster://, rediss+cluster://, {_SERVERS}")
+            raise SettingsError(
+                f"STREAMS_REDIS_URL must start with redis+cluster://, rediss+cluster://, {_SERVERS}"
+                f"{begins(settings.streams_redis_url)}"
+            )
         if settings.anthropic_base_url and not is_http(settings.anthropic_base_url):
             raise SettingsError("ANTHROPIC_BASE_URL must be an http:// or https:// address")
         if not re.fullmatch("[!-~]*", settings.anthropic_api_key or ""):

@@ -4,7 +4,8 @@ The rule: the answer comes within `READY_SECONDS`, whatever the front is busy wi
 its own, once for all who ask at the same time. A background task that has fallen, or does its work no more, is as bad
 as Redis being away. A Redis that answers and takes no writes is none: all fronts would be taken out at once, and their
 readers, who are served, be sent to a proxy that has nobody; who asks for a write is told the truth here. So is a
-cluster of which somebody serves; one that is down as a whole is away.
+cluster of which somebody serves; one that is down as a whole is away. What is wrong and takes no front out stands in
+the answer as `notes`.
 """
 
 from __future__ import annotations
@@ -47,13 +48,27 @@ class Work(Protocol):
 
 class Readiness:
     """`redis` and `logs` (the streams', where those are elsewhere) are clients that nobody else uses; `work` must be
-    alive.
+    alive. `wrong` says each what else is wrong, or None.
     """
 
-    def __init__(self, redis: Redis, work: Iterable[Work], logs: Redis | None = None) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        work: Iterable[Work],
+        logs: Redis | None = None,
+        wrong: Iterable[Callable[[], str | None]] = (),
+    ) -> None:
         self._servers = [redis] if logs in (None, redis) else [redis, logs]
         self._work = tuple(work)
         self._asking: asyncio.Task[str | None] | None = None
+        self._wrong = tuple(wrong)
+        self._unwritten: dict[str, str] = {}  # who takes no writes, and the code with which it says so
+
+    @property
+    def notes(self) -> list[str]:
+        """What is wrong, as far as is known by now, and sends no reader away."""
+        unwritten = [f"{name} takes no writes: {code}" for name, code in self._unwritten.items()]
+        return unwritten + [said for wrong in self._wrong if (said := wrong()) is not None]
 
     @property
     def fallen(self) -> str | None:
@@ -77,13 +92,16 @@ class Readiness:
         return next((one for one in missing if one is not None), None)
 
     async def _reached(self, redis: Redis) -> str | None:
+        name = server_of(redis).name
+        self._unwritten.pop(name, None)
         try:
             await (anybody_serves(redis) if isinstance(redis, Sharded) else redis.ping())
         except (RedisError, *AWAY) as error:
             refusal = tell_refusal("ready", error)
             if refusal.code not in _NO_WRITES:
-                which = f" of {server_of(redis).name}" if len(self._servers) > 1 else ""
+                which = f" of {name}" if len(self._servers) > 1 else ""
                 return f"Redis{which} cannot be reached: {refusal.code}"
+            self._unwritten[name] = refusal.code
         return None
 
 
@@ -99,6 +117,7 @@ def routes(ready: Readiness, draining: Callable[[], bool]) -> list[Route]:
         missing = await ready.missing()
         if missing is not None:
             raise ApiError(503, missing)
-        return json_response({"status": "ready"})
+        notes = ready.notes
+        return json_response({"status": "ready"} | ({"notes": notes} if notes else {}))
 
     return [Route("/healthz", healthz, methods=["GET"]), Route("/readyz", readyz, methods=["GET"])]

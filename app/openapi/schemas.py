@@ -204,5 +204,17 @@ SCHEMAS: Json = {
         "required": ["type"],
         "properties": {"type": TEXT},
     },
-    "Health": {"type": "object", "required": ["status"], "properties": {"status": {"enum": ["ok", "ready"]}}},
+    "Health": {
+        "type": "object",
+        "required": ["status"],
+        "properties": {
+            "status": {"enum": ["ok", "ready"]},
+            "notes": {
+                "type": "array",
+                "items": TEXT,
+                "description": "What is wrong and sends no reader away: a Redis that takes no writes, a certificate "
+                "that has expired. Absent where nothing is.",
+            },
+        },
+    },
 }

@@ -160,6 +160,21 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(name: str, value: 
         Settings.from_env({name: value})
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("https://:hush@redis.example", ", not with https://"),
+        ("redis+cluster://:hush@a,b", "(a cluster is for STREAMS_REDIS_URL), not with redis+cluster://"),
+        (":hush@redis.example", ": it has no scheme"),
+    ],
+)
+def test_an_address_of_redis_that_is_none_is_told_by_how_it_begins(url: str, says: str) -> None:
+    with pytest.raises(SettingsError) as told:
+        Settings.from_env({"REDIS_URL": url})
+    assert str(told.value).endswith(says)
+    assert "hush" not in str(told.value)
+
+
 @pytest.mark.parametrize("name", ["ANTHROPIC_API_KEY", "REDIS_URL"])
 class TestASecretInAFile:
     value = "redis://:secret@redis.example/0"

@@ -42,6 +42,8 @@ def disagreements(of: Settings) -> Iterator[Finding]:
         yield must("ANTHROPIC_API_KEY is not set", "no worker starts without it; give it, or ANTHROPIC_API_KEY_FILE")
     if of.metrics_port is not None and of.metrics_port == of.port and of.port:
         yield must(f"KEEPSTREAM_METRICS_PORT and KEEPSTREAM_PORT are both {of.port}", "give the metrics another one")
+    if of.metrics_host is not None and of.metrics_port is None:
+        yield warning("KEEPSTREAM_METRICS_HOST says nothing without KEEPSTREAM_METRICS_PORT", "set that as well")
     at = of.metrics_host or of.host
     if of.metrics_port is not None and not is_loopback(at):
         yield note(f"whoever reaches {at}:{of.metrics_port} may read the metrics", "let nobody reach it who should not")

@@ -97,7 +97,10 @@ def listen(host: str, port: int) -> socket.socket:
                 reason = "a port is a number from 0 to 65535"
             case _:
                 reason = "no name of a host"
-        raise SettingsError(f"cannot listen on {host}:{port}: {reason}; choose another with --port") from error
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {reason}; choose others with --host and --port, or KEEPSTREAM_HOST and "
+            "KEEPSTREAM_PORT"
+        ) from error
     listener.listen(BACKLOG)
     return listener
 

@@ -85,7 +85,8 @@ def connect(
         raise UnfitServerError(f"{setting}: redis+sentinel:// takes host:port[,host:port…]/service[/db]") from None
     except OSError as error:  # a file of certificates or keys; an `ssl.SSLError` is one, too
         said = error.strerror or getattr(error, "reason", "") or type(error).__name__
-        raise UnfitServerError(f"{setting}: a file of its certificates cannot be used: {said}") from None
+        file = f"KEEPSTREAM_REDIS_CA: {ca}" if ca is not None else f"{setting}: a file of its certificates"
+        raise UnfitServerError(f"{file} cannot be used: {said}") from None
     except (ValueError, TypeError, AttributeError, RedisError):
         raise UnfitServerError(f"{setting} {_NO_URL}") from None  # what they say may quote the password
     made = timed(client)(connection_pool=pool)

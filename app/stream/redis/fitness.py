@@ -249,6 +249,8 @@ def told(refusal: Refusal, setting: str) -> str:
     match refusal.code:
         case "NOAUTH" | "WRONGPASS":
             return f"Redis refuses the credentials of {setting}: {refusal.words}"
+        case "TLS" if "expired" in refusal.words:
+            return f"Redis: {refusal.words}: renew it there"
         case "TLS":
             return f"Redis: {refusal.words} (KEEPSTREAM_REDIS_CA names a file of certificates to trust)"
         case _:

@@ -64,7 +64,9 @@ class TokenKeysReloaded(Event):
 
 @dataclass(frozen=True, slots=True)
 class CertificateRead(Event):
-    """A front's certificate or its key has changed. Where it is not `taken` the one before goes on; `why` not."""
+    """A front's certificate or its key has changed. Where it is not `taken` the one before goes on; `why` not. One that
+    is `taken` and has a `why` has expired.
+    """
 
     taken: bool
     why: str = ""

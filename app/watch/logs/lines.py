@@ -144,7 +144,9 @@ LINES: dict[type[Event], Line] = {
     of_processes.CommitsUnanswered: _always("commits.unanswered", WARNING),
     of_processes.KeysReloaded: Line("keys.reloaded", _reloaded, hint=_keys_kept),
     of_processes.TokenKeysReloaded: Line("token_keys.reloaded", _reloaded, hint=_keys_kept),
-    of_processes.CertificateRead: Line("certificate.read", lambda e: INFO if e.taken else ERROR, hint=_kept),
+    of_processes.CertificateRead: Line(
+        "certificate.read", lambda e: ERROR if e.why else INFO, hint=lambda e: "" if e.taken else _kept(e)
+    ),
     of_processes.LimitsReloaded: Line("limits.reloaded", lambda e: ERROR if e.why else INFO, hint=_kept),
     of_processes.SettingIgnored: _always(
         "setting.ignored", WARNING, "it is no setting of Keepstream's, and changes nothing"

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, BusyLoadingError, ReadOnlyError, RedisError, ResponseError
+from starlette.applications import Starlette
 
 from app.dev.embedded import EmbeddedValkey
 from app.http import health
@@ -97,7 +98,7 @@ async def test_a_front_whose_task_is_alive_and_does_its_work_no_more_is_not_read
     ("answer", "ready"),
     [
         (ResponseError("MISCONF Redis is configured to save RDB snapshots, but it is unable to persist"), True),
-        (ReadOnlyError("You can't write against a read only replica."), True),
+        (ReadOnlyError("READONLY You can't write against a read only replica."), True),
         (BusyLoadingError("Redis is loading the dataset in memory"), False),
         (AuthenticationError("WRONGPASS invalid username-password pair"), False),
         (ResponseError("NOPERM this user has no permissions to run the 'ping' command"), False),
@@ -110,7 +111,23 @@ async def test_a_redis_that_takes_no_writes_serves_readers(
         raise answer
 
     monkeypatch.setattr(probe, "ping", ping)
-    assert (await Readiness(probe, ()).missing() is None) is ready
+    readiness = Readiness(probe, ())
+    assert (await readiness.missing() is None) is ready
+    assert readiness.notes == ([f"REDIS_URL takes no writes: {str(answer).split()[0]}"] if ready else [])
+    monkeypatch.undo()
+    assert await readiness.missing() is None
+    assert readiness.notes == []
+
+
+async def test_what_is_wrong_and_sends_no_reader_away_is_said_beside(redis: Redis) -> None:
+    ready = Readiness(redis, (), wrong=(lambda: "the certificate has expired", lambda: None))
+    app = Starlette(routes=health.routes(ready, lambda: False))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://front") as client:
+        answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"status": "ready", "notes": ["the certificate has expired"]},
+    )
 
 
 async def test_a_cluster_that_is_down_is_away_also_where_a_node_of_it_answers(probe: Redis) -> None:

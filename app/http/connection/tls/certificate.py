@@ -2,7 +2,8 @@
 
 The rule: a connection is made with the newest certificate that could be used. Files that cannot be used are a
 `SettingsError` at the start; later on the last good pair is kept, and told, once for each change. The two files are
-written one after the other: between that they do not fit, and are looked at again. TLS 1.2 and newer, HTTP/1.1.
+written one after the other: between that they do not fit, and are looked at again. One that has expired is served and
+told: a proxy that does not ask may stand before it. TLS 1.2 and newer, HTTP/1.1.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
 from app.settings import Settings, SettingsError
@@ -26,7 +28,9 @@ class Certificate:
         self._files = (cert, key)
         self._seen = self._stamp()
         self.context = _context(cert, key)
+        self._dates = _dates(cert)
         self._trouble = ""
+        self._told = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Certificate | None:
@@ -40,8 +44,26 @@ class Certificate:
     async def watch(self) -> None:
         """Runs until it is cancelled."""
         while True:
+            self.tell_if_over()
             await asyncio.sleep(LOOK_SECONDS)
             await asyncio.to_thread(self.look)
+
+    def tell_if_over(self) -> None:
+        """Once for each that is."""
+        said, self._told = self._told, self.over() or ""
+        if self._told not in ("", said):
+            tell(CertificateRead(taken=True, why=self._told))
+
+    def over(self) -> str | None:
+        """That it is good no more, or not yet; None of one that is."""
+        begins, ends = self._dates
+        now = datetime.now(UTC)
+        if begins <= now < ends:
+            return None
+        said = f"has expired on {ends:%Y-%m-%d %H:%M} UTC: renew it"
+        if now < begins:
+            said = f"is not good before {begins:%Y-%m-%d %H:%M} UTC: look at this machine's clock"
+        return f"KEEPSTREAM_TLS_CERT: {self._files[0]} {said}"
 
     def look(self) -> None:
         """Takes what has changed since the last look. Asks the disk."""
@@ -51,6 +73,7 @@ class Certificate:
         self._seen = stamp
         try:
             self.context = _context(*self._files)
+            self._dates = _dates(self._files[0])
         except SettingsError as error:
             if str(error) != self._trouble:
                 self._trouble = str(error)
@@ -88,6 +111,14 @@ def _context(cert: str, key: str) -> ssl.SSLContext:
     except (ssl.SSLError, OSError, ValueError) as error:
         raise SettingsError(_told(cert, key, error)) from None
     return context
+
+
+def _dates(cert: str) -> tuple[datetime, datetime]:
+    """From when until when it is good."""
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415  # who has no certificate does without
+
+    leaf = load_pem_x509_certificates(Path(cert).read_bytes())[0]
+    return leaf.not_valid_before_utc, leaf.not_valid_after_utc
 
 
 def _nobody_to_ask() -> str:

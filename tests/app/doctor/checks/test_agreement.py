@@ -24,6 +24,7 @@ def test_settings_as_they_come_agree_with_each_other() -> None:
         ({"anthropic_api_key": None}, Level.MUST, "ANTHROPIC_API_KEY is not set"),
         ({"host": "0.0.0.0", "api_keys_file": None, "tls_cert": "/c"}, Level.MUST, "everybody who"),  # noqa: S104
         ({"auth": "none"}, Level.MUST, "not both"),
+        ({"metrics_host": "127.0.0.1"}, Level.WARNING, "METRICS_HOST says nothing without"),
         ({"metrics_port": 8000}, Level.MUST, "are both 8000"),
         ({"host": "0.0.0.0"}, Level.WARNING, "travel without TLS"),  # noqa: S104
         ({"stream_seconds_max": 10.0, "retry_wait_max": 1.0}, Level.WARNING, "a dead worker's is found after 10 s"),

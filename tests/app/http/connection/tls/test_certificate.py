@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import ssl
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from app.http.connection.tls import certificate as module
 from app.http.connection.tls.certificate import Certificate
 from app.settings import Settings, SettingsError
 from app.stream.observing import Event
@@ -95,3 +97,20 @@ def test_a_renewed_pair_is_taken_when_both_files_are_there(pairs: list[tuple[Pat
         assert made.context is second
     assert [event.taken for event in listener.heard] == [False, True, False]
     assert "is not the key" in listener.heard[0].why
+
+
+def test_one_that_has_expired_is_told_once_and_served(
+    pairs: list[tuple[Path, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cert, key), _ = pairs
+    now, day = datetime.now(UTC), timedelta(days=1)
+    listener = Listener()
+    with observed(listener):
+        assert Certificate(str(cert), str(key)).over() is None
+        for dates, says in (((now - day, now), "has expired on"), ((now + day, now + day), "is not good before")):
+            monkeypatch.setattr(module, "_dates", lambda _, dates=dates: dates)
+            found = Certificate(str(cert), str(key))
+            assert str(found.over()).startswith(f"KEEPSTREAM_TLS_CERT: {cert} {says}")
+            found.tell_if_over()
+            found.tell_if_over()
+    assert [(event.taken, event.why.split()[2]) for event in listener.heard] == [(True, "has"), (True, "is")]
