@@ -52,12 +52,6 @@ ROWS = (
         "",
     ),
     Mutation(
-        "the edge asks a front that is dead, and has the fewest readers, again and again",
-        "deploy/Caddyfile",
-        "\t\tfail_duration 1s\n",
-        "",
-    ),
-    Mutation(
         "who reads events is told of a 502",
         "deploy/Caddyfile",
         "AGAIN 200",

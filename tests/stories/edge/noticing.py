@@ -56,7 +56,7 @@ async def noticing(arranged: Arranged, edge: Door) -> int:
         reading += [leaving.watch(sight, lambda: random.uniform(0.3, 1.5)) for sight in leave]  # noqa: S311 - as phones
         readers = [asyncio.create_task(one_of_them) for one_of_them in reading]
         others = [asyncio.create_task(work()) for work in (open_anew, submit_anew)]
-        await arranged.read_from(one, READERS)  # half of them from each, as nobody has more
+        await arranged.read_from(one, READERS)  # it is by both of them that they are served
         await arranged.read_from(other, READERS)
         await arranged.stop(one)  # all read from the other by now
         await arranged.front(one)
