@@ -6,7 +6,9 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from secrets import randbelow
 
@@ -19,7 +21,7 @@ from app.terminal.drill.deeds import WORDS, Part
 from app.terminal.drill.doing import perform
 from app.terminal.drill.drill_options import SEED_MAX, check, means_of, outline, parser_of_drill
 from app.terminal.drill.guarantees import Canary
-from app.terminal.drill.means import Means
+from app.terminal.drill.means import Holder, Means
 from app.terminal.drill.waves import Load, Waves
 from app.terminal.exits import Exit
 from app.terminal.once import write
@@ -148,9 +150,10 @@ class _Drill:
         sent_away = waves.course.sent_away
         failed: list[str] = []
 
-        async def meanwhile() -> None:
-            try:
-                await perform(await means.deed(part), self._show)  # whoever is there by now
+        async def meanwhile(running: Sequence[Canary]) -> None:
+            try:  # whoever is there by now
+                holders = await self._holders(waves.http, running) if part is Part.WORKER else ()
+                await perform(await means.deed(part, holders), self._show)
             except NotDoneError as error:
                 failed.append(str(error))
 
@@ -158,11 +161,25 @@ class _Drill:
         if failed:
             outcome.undone[part] = failed[0]
             self._show(f"  not done: {failed[0]}")
+        elif seen := _seen(part, canaries, waves.course.sent_away - sent_away):
+            outcome.done[part] = seen
+            self._show(f"  {seen}")
         else:
-            outcome.done[part] = _seen(part, canaries, waves.course.sent_away - sent_away)
-            self._show(f"  {outcome.done[part]}")
+            outcome.undone[part] = "it was done, and no stream of ours was there: nothing was shown (more --streams)"
+            self._show(f"  {outcome.undone[part]}")
         if deed.returns:
             await self._missing(waves.http, before, BACK_SECONDS)
+
+    async def _holders(self, http: httpx.AsyncClient, canaries: Sequence[Canary]) -> list[Holder]:
+        """The workers that have streams of ours, whoever has most first; nobody where that is not told."""
+        names: Counter[str] = Counter()
+        for one in canaries:
+            with suppress(NotAskedError, ValueError, LookupError, TypeError, StopIteration):
+                url = f"{self._options.url}/v1/streams/{one.stream_id}/timeline"
+                told = orjson.loads((await canary.ask(http, "GET", url)).body)["data"]
+                names[next(str(entry["worker"]) for entry in reversed(told) if entry.get("worker"))] += 1
+        words = [name.rsplit(":", 2) for name, _ in names.most_common()]
+        return [Holder(one[0], int(one[1])) for one in words if len(one) > 1 and one[1].isdecimal()]
 
     async def _standing(self, http: httpx.AsyncClient) -> Standing | None:
         """None where that is not ours to know."""
@@ -194,7 +211,7 @@ class _Drill:
         sys.stderr.write(shown(what, self._secrets) + "\n")
 
 
-async def _nothing() -> None:
+async def _nothing(_: Sequence[Canary]) -> None:
     """Is done."""
 
 
@@ -208,12 +225,11 @@ def _alone(part: Part, before: Standing | None, *, returns: bool) -> None:
 
 
 def _seen(part: Part, canaries: Sequence[Canary], sent_away: int) -> str:
-    """By what one sees that it happened."""
+    """By what one sees that it happened; '' where nothing of ours was there."""
     match part:
         case Part.WORKER:
-            return (
-                f"{sum(canary.again > 0 for canary in canaries)} of {len(canaries)} streams were begun again elsewhere"
-            )
+            again = sum(canary.again > 0 for canary in canaries)
+            return f"{again} of {len(canaries)} streams were begun again elsewhere" if again else ""
         case Part.FRONT:
             return f"{sent_away} readers were sent away by it"
         case Part.REDIS:

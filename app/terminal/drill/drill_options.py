@@ -42,7 +42,11 @@ def parser_of_drill() -> argparse.ArgumentParser:
     how.add_argument(
         "--kubectl", nargs="?", const="", metavar="NAMESPACE", help="by kubectl (default: its own namespace)"
     )
-    how.add_argument("--pids", metavar="worker=PID,…", help="processes of this machine: worker=, front=, redis=")
+    how.add_argument(
+        "--pids",
+        metavar="worker=PID,…",
+        help="processes here: worker=, front=, redis=; of several workers one that is busy",
+    )
     add("--names", metavar="worker=NAME,…", help="other services than worker, front and valkey; other label selectors")
     add("--only", metavar="PARTS", help="worker, front, redis: only these (default: all)")
     add("--streams", type=int, default=STREAMS, metavar="N", help="so many at a time (default: %(default)s)")
@@ -76,12 +80,13 @@ def means_of(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Me
         parser.error(f"{wrong[0]!r} is no file, namespace or name: the address of a front comes first")
     if options.pids is not None:
         pids = _pairs(parser, "--pids", options.pids)
-        if not pids or not all(pid.isdecimal() and int(pid) > 1 for pid in pids.values()):
-            parser.error("--pids: are numbers of processes, as in worker=411,redis=400")
+        numbers = {part: said.split(",") for part, said in pids.items()}
+        if not pids or not all(pid.isdecimal() and int(pid) > 1 for said in numbers.values() for pid in said):
+            parser.error("--pids: are numbers of processes, as in worker=411,412,redis=400")
         if names:
             parser.error("--names: is for --compose and --kubectl")
         options.only = [part for part in options.only if part in pids]
-        return Pids({part: int(pid) for part, pid in pids.items()})
+        return Pids({part: [int(pid) for pid in said] for part, said in numbers.items()})
     if options.compose is not None:
         return Compose(options.compose, names)
     if options.kubectl is not None:

@@ -6,7 +6,8 @@ The rule: what is looked up is looked up without changing anything; what cannot 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,9 +20,20 @@ _POD = re.compile(r"pod/[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 COMPONENT = "app.kubernetes.io/component"
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A worker that has streams of ours, as it calls itself: its machine, container or pod, and its process there."""
+
+    host: str
+    pid: int
+
+
 class Means(Protocol):
-    async def deed(self, part: Part) -> Deed:
-        """What is to be done to this part. Raises `NotDoneError` where it cannot be reached."""
+    async def deed(self, part: Part, holders: Sequence[Holder] = ()) -> Deed:
+        """What is to be done to this part, if there is a choice to one of `holders`, the first of them first.
+
+        Raises `NotDoneError` where it cannot be reached.
+        """
 
     def outline(self, part: Part) -> list[str]:
         """The same in words, with nothing looked up."""
@@ -29,20 +41,23 @@ class Means(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pids:
-    """Processes of this machine. Whatever supervises them starts them again, or nobody does."""
+    """Processes of this machine, several of a kind to choose from. Whatever supervises them starts them again, or
+    nobody does.
+    """
 
-    pids: Mapping[Part, int]
+    pids: Mapping[Part, Sequence[int]]
 
-    async def deed(self, part: Part) -> Deed:
+    async def deed(self, part: Part, holders: Sequence[Holder] = ()) -> Deed:
         if part not in self.pids:
             raise NotDoneError(f"--pids says none: {part}=PID")
-        return self._deed(part)
+        here = socket.gethostname()
+        held = [one.pid for one in holders if one.host == here and one.pid in self.pids[part]]
+        return self._deed(part, (held or self.pids[part])[0])
 
     def outline(self, part: Part) -> list[str]:
-        return self._deed(part).steps() if part in self.pids else []
+        return self._deed(part, self.pids[part][0]).steps() if part in self.pids else []
 
-    def _deed(self, part: Part) -> Deed:
-        pid = self.pids[part]
+    def _deed(self, part: Part, pid: int) -> Deed:
         match part:
             case Part.WORKER:
                 return Deed(part, Signal(pid, "KILL"), returns=False)
@@ -59,12 +74,14 @@ class Compose:
     file: str = ""
     services: Mapping[Part, str] = field(default_factory=dict)
 
-    async def deed(self, part: Part) -> Deed:
+    async def deed(self, part: Part, holders: Sequence[Holder] = ()) -> Deed:
         said = await do(self._listing(part))
-        container = next(iter(said.split()), "")
-        if not _NAME.fullmatch(container):
+        containers = [word for word in said.split() if _NAME.fullmatch(word)]
+        if not containers:
             raise NotDoneError(f"no container of the service {self._service(part)} runs")
-        return self._deed(part, container)
+        # A container's host name is how its id begins.
+        held = [one for holder in holders for one in containers if holder.host and one.startswith(holder.host)]
+        return self._deed(part, (held or containers)[0])
 
     def outline(self, part: Part) -> list[str]:
         return [str(self._listing(part)), *self._deed(part, f"CONTAINER_OF_{self._service(part).upper()}").steps()]
@@ -95,12 +112,13 @@ class Kubectl:
     namespace: str = ""
     selectors: Mapping[Part, str] = field(default_factory=dict)
 
-    async def deed(self, part: Part) -> Deed:
+    async def deed(self, part: Part, holders: Sequence[Holder] = ()) -> Deed:
         said = await do(self._listing(part))
-        pod = next((word for word in said.split() if _POD.fullmatch(word)), "")
-        if not pod:
+        pods = [word for word in said.split() if _POD.fullmatch(word)]
+        if not pods:
             raise NotDoneError(f"no pod with {self._selector(part)} runs")
-        return self._deed(part, pod)
+        held = [f"pod/{holder.host}" for holder in holders if f"pod/{holder.host}" in pods]
+        return self._deed(part, (held or pods)[0])
 
     def outline(self, part: Part) -> list[str]:
         return [str(self._listing(part)), *self._deed(part, f"pod/{part.upper()}").steps()]

@@ -100,8 +100,11 @@ class Waves:
         self._submitted = 0
         self.course = Course()
 
-    async def wave(self, meanwhile: Callable[[], Awaitable[None]]) -> list[Canary]:
-        """Streams on their way, and while they are, `meanwhile`; returns when all have ended, or should have."""
+    async def wave(self, meanwhile: Callable[[Sequence[Canary]], Awaitable[None]]) -> list[Canary]:
+        """Streams on their way, and while they are, `meanwhile`; returns when all have ended, or should have.
+
+        `meanwhile` is told which there are.
+        """
         until = asyncio.get_running_loop().time() + ACCEPT_SECONDS + self._load.patience
         tally = Tally()
         canaries: list[Canary] = []
@@ -115,7 +118,7 @@ class Waves:
 
             await begin(self._load.streams)
             await self._begun(canaries)
-            disturbing = tasks.create_task(_as_task(meanwhile))
+            disturbing = tasks.create_task(_as_task(meanwhile, tuple(canaries)))
             await begin(max(self._load.streams // 2, 1))  # while it happens
             await disturbing
         self.course.add(tally)
@@ -238,5 +241,5 @@ class Waves:
         await asyncio.sleep(self._rng.uniform(*AGAIN_SECONDS))
 
 
-async def _as_task(work: Callable[[], Awaitable[None]]) -> None:
-    await work()
+async def _as_task(work: Callable[[Sequence[Canary]], Awaitable[None]], canaries: Sequence[Canary]) -> None:
+    await work(canaries)

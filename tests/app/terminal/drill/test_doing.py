@@ -6,6 +6,7 @@ import asyncio
 import os
 import shlex
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -18,7 +19,7 @@ from app.terminal.drill import actions, deeds
 from app.terminal.drill.actions import Command, NotDoneError, Signal, as_words, do, of_words
 from app.terminal.drill.deeds import Deed, Part
 from app.terminal.drill.doing import perform
-from app.terminal.drill.means import Compose, Kubectl, Means
+from app.terminal.drill.means import Compose, Holder, Kubectl, Means, Pids
 from tests.patience import PATIENCE
 
 SLEEPER = "import sys, time; print('here', flush=True); time.sleep(600)"
@@ -97,6 +98,16 @@ async def test_what_kubectl_is_told(ran: list[str], part: Part, commands: list[s
     told = await performed(Kubectl("chat"), part)
     assert ran == commands
     assert [line for line in told if line.startswith("$ ")] == [f"$ {command}" for command in commands[1:]]
+
+
+@pytest.mark.usefixtures("ran")
+async def test_of_several_one_that_has_streams_of_ours() -> None:
+    here, elsewhere = socket.gethostname(), Holder("elsewhere", 8)
+    pids = Pids({Part.WORKER: [7, 8, 9]})
+    assert (await pids.deed(Part.WORKER, [elsewhere, Holder(here, 1), Holder(here, 9)])).do == Signal(9, "KILL")
+    assert (await pids.deed(Part.WORKER, [elsewhere])).do == Signal(7, "KILL")
+    assert "kill --signal KILL other" in str((await Compose().deed(Part.WORKER, [elsewhere, Holder("other", 1)])).do)
+    assert "delete pod/two" in str((await Kubectl().deed(Part.WORKER, [elsewhere, Holder("two", 1)])).do)
 
 
 async def test_what_is_not_there_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

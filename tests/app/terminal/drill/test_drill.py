@@ -16,7 +16,7 @@ from app.terminal.drill.deeds import Part
 from app.terminal.drill.drill import Standing, main
 from app.terminal.drill.drill_options import check, means_of, parser_of_drill
 from app.terminal.drill.guarantees import Canary, Guarantee, Sight, judge, still
-from app.terminal.drill.means import Compose, Kubectl, Means
+from app.terminal.drill.means import Compose, Kubectl, Means, Pids
 from app.terminal.drill.reader_story import Story
 from app.terminal.drill.waves import Course
 from app.terminal.exits import Exit
@@ -43,6 +43,8 @@ def test_how_a_deployment_is_reached() -> None:
     means, options = asked("http://here", "--pids", "redis=7,worker=8", "--only", "worker, redis,front")
     assert means is not None
     assert options.only == [Part.WORKER, Part.REDIS]
+    several = asked("--pids", "worker=8,9,redis=7")[0]
+    assert several == Pids({Part.WORKER: [8, 9], Part.REDIS: [7]})
     assert means.outline(Part.REDIS) == ["kill -STOP 7", "(5 s later) kill -CONT 7"]
     selectors = asked("--kubectl", "chat", "--names", "worker=app=ks,tier in (a,b),redis=app=redis")[0]
     assert selectors == Kubectl("chat", {Part.WORKER: "app=ks,tier in (a,b)", Part.REDIS: "app=redis"})
