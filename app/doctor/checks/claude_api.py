@@ -5,6 +5,7 @@ The rule: nothing that it says is repeated but names that we know.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -23,6 +24,7 @@ from app.upstream import BASE_URL, NO_KEY
 SECONDS = 4.0
 VERSION = "2023-06-01"
 OK, REFUSED, NOT_FOUND, TOO_MANY = 200, (401, 403), 404, 429
+HAS_EXPIRED = 10  # OpenSSL's number for it
 # What lies beneath most of what goes wrong, and what to do about it.
 _CAUSES = {
     "TimeoutError": "look at the network, and whether a proxy or a firewall swallows what is sent there",
@@ -41,10 +43,12 @@ async def upstream(patient: Patient) -> list[Finding]:
     except SettingsError as error:
         return [must(str(error))]
     except httpx.HTTPError as error:
-        cause = _cause(error)
-        return [
-            must(f"{_host(of)} cannot be reached ({cause})", _CAUSES.get(cause, "look at the network and its proxies"))
-        ]
+        beneath = _beneath(error)
+        cause = type(beneath).__name__
+        do = _CAUSES.get(cause, "look at the network and its proxies")
+        if isinstance(beneath, ssl.SSLCertVerificationError) and beneath.verify_code == HAS_EXPIRED:
+            do = "its certificate has expired: whoever runs it has to renew it, if this machine's clock is right"
+        return [must(f"{_host(of)} cannot be reached ({cause})", do)]
     found = [_judged(of, answer)]
     if answer.headers.get("anthropic-organization-id") == ORGANIZATION:
         found.append(
@@ -105,9 +109,9 @@ def _host(of: Settings) -> str:
     return urlsplit(of.anthropic_base_url or BASE_URL).hostname or "the Claude API"
 
 
-def _cause(error: BaseException) -> str:
-    """The class of what lies beneath."""
+def _beneath(error: BaseException) -> BaseException:
+    """What it came of."""
     seen = 0
     while (beneath := error.__cause__ or error.__context__) is not None and seen < 10:  # noqa: PLR2004
         error, seen = beneath, seen + 1
-    return type(error).__name__
+    return error

@@ -62,9 +62,7 @@ async def _reached(server: Server) -> list[Finding]:
     where = _where(server)
     places = await server.places()
     if server.why or not (places or server.silent):
-        return [
-            must(f"{where} cannot be used: {server.why}", f"look at {server.setting}, and whether Redis runs there")
-        ]
+        return [must(f"{where} cannot be used: {server.why}", _remedy(server))]
     found = []
     for place in places:
         at = place.called if place.of_cluster else server.setting
@@ -80,6 +78,14 @@ async def _reached(server: Server) -> list[Finding]:
     if places[0].of_cluster:
         return [ok(f"{version}, a cluster of {len(places) + len(server.silent)} primaries")]
     return [ok(f"{version} at {where}, a primary")]
+
+
+def _remedy(server: Server) -> str:
+    if "certificate has expired" in server.why:
+        return "renew it there, if this machine's clock is right"
+    if "certificate is refused" in server.why:
+        return "KEEPSTREAM_REDIS_CA names a file of certificates to trust"
+    return f"look at {server.setting}, and whether Redis runs there"
 
 
 def _where(server: Server) -> str:

@@ -6,10 +6,17 @@ import asyncio
 import shutil
 import ssl
 import subprocess
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Self
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.harness.network.proxy import Proxy
 
@@ -25,6 +32,22 @@ def certificate(directory: Path, address: str) -> tuple[Path, Path]:
     command = [openssl, "req", "-x509", *kind, *subject, "-keyout", str(key), "-out", str(made)]
     subprocess.run(command, check=True, capture_output=True)
     return made, key
+
+
+def expired(directory: Path) -> tuple[Path, Path]:
+    """One for 127.0.0.1 that was good until yesterday."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "expired")])
+    now, day = datetime.now(UTC), timedelta(days=1)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - 9 * day, now - day)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = directory / "expired.pem", directory / "expired.key"
+    files[0].write_bytes(made.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return files
 
 
 class TlsProxy(Proxy):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from app.dev.simulator.wire import serving
 from app.doctor.checks.claude_api import upstream
 from app.doctor.finding import Level
 from tests.app.doctor.checks.patients import found, troubles
+from tests.harness.network.tls import TlsProxy, expired
 
 KEY = "sk-not-to-be-shown"
 
@@ -44,6 +46,18 @@ async def test_where_nobody_is_there_the_cause_is_named() -> None:
     assert (finding.level, finding.says) == (Level.MUST, "127.0.0.1 cannot be reached (ConnectionRefusedError)")
     assert "nothing listens there" in finding.do
     assert await found(upstream) == []  # neither a key nor an address: the settings' check says so
+
+
+async def test_a_certificate_that_has_expired_is_told_from_one_that_is_not_trusted(
+    claude: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, key = expired(tmp_path)
+    async with TlsProxy("127.0.0.1", int(claude.rpartition(":")[2]), made, key) as tls:
+        for trusted, says in ((made, "has expired"), (None, "is not trusted here")):
+            monkeypatch.setenv("SSL_CERT_FILE", str(trusted)) if trusted else monkeypatch.delenv("SSL_CERT_FILE")
+            url = f"https://127.0.0.1:{tls.port}"
+            [finding] = await found(upstream, anthropic_base_url=url, anthropic_api_key=KEY)
+            assert (finding.level, says in finding.do) == (Level.MUST, True), finding
 
 
 @pytest.mark.parametrize(

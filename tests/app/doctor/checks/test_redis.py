@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -13,8 +14,12 @@ from app.dev.embedded import EmbeddedValkey
 from app.doctor.checks import redis as checks
 from app.doctor.examination import Check
 from app.doctor.finding import Level
+from app.stream.errors import UnfitServerError
+from app.stream.redis.connect import connect
+from app.stream.redis.fitness import check_server
 from tests.app.doctor.checks.patients import found, troubles
 from tests.app.stream.redis.test_fitness import OURS
+from tests.harness.network.tls import TlsProxy, expired
 from tests.harness.sharded.nodes import Nodes, until
 
 
@@ -179,6 +184,17 @@ async def test_a_node_that_is_gone_and_an_address_that_is_no_clusters(
         [finding] = await found(checks.streams, redis_url=valkey.url, streams_redis_url=url)
         assert (finding.level, says in finding.says) == (Level.MUST, True), finding
         assert "not-shown" not in finding.says
+
+
+async def test_one_whose_certificate_has_expired(valkey: EmbeddedValkey, tmp_path: Path) -> None:
+    made, key = expired(tmp_path)
+    async with TlsProxy("127.0.0.1", valkey.port, made, key) as tls:
+        url = f"rediss://127.0.0.1:{tls.port}"
+        [finding] = await found(checks.reached, redis_url=url, redis_ca=str(made))
+        assert (finding.level, "certificate has expired" in finding.says) == (Level.MUST, True)
+        assert finding.do.startswith("renew it there")
+        with pytest.raises(UnfitServerError, match="certificate has expired: renew it there"):
+            await check_server(connect(url, "tests", ca=str(made)))
 
 
 async def test_one_that_is_slow_is_told(valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> None:
