@@ -18,9 +18,10 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
-from tests.bench.sharded.one_node import Driven, driven
+from tests.bench.sharded.one_node import Driven, one_of_nodes, one_redis
 from tests.bench.sharded.stack import StackOnNodes
 from tests.bench.stacks import Upstream
 from tests.bench.table.bench import late, micros
@@ -50,7 +51,7 @@ Numbers = dict[str, dict[int, list[Round]]]
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.sharded.cluster", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=200.0, help="no round is begun that would end after these")
+    parser.add_argument("--seconds", type=float, default=220.0, help="no round is begun that would end after these")
     parser.add_argument("--window", type=float, default=3.0, help="seconds of each measurement")
     options = parser.parse_args()
     began = time.monotonic()
@@ -63,7 +64,9 @@ def main() -> int:
     stacks = [StackOnNodes(number, upstream.url) for number in NODES]
     numbers: Numbers = defaultdict(lambda: defaultdict(list))
     alone: dict[int, list[Driven]] = defaultdict(list)
+    drives = ExitStack()
     try:
+        drive = {0: drives.enter_context(one_redis()), 3: drives.enter_context(one_of_nodes(3))}
         for stack in stacks:
             say(f"start, {_name(stack.number)}")
             stack.start()
@@ -73,13 +76,14 @@ def main() -> int:
                 for stack in _in_turn(stacks, len(numbers[load][0])):
                     say(f"{load}, {_name(stack.number)}")
                     numbers[load][stack.number].append(_measured(stack, upstream, asked, options.window))
-            for number in (0, 3):
-                say(f"one node as far as it goes, {_name(number)}")
-                alone[number].append(driven(number))
+            say("one Redis, and one of three nodes, as far as they go")
+            for number in (0, 3, 3, 0):
+                alone[number].append(drive[number]())
     finally:
         for stack in stacks:
             stack.stop()
         upstream.stop()
+        drives.close()
     say("done")
     sys.stdout.write("\n".join([*_tables(numbers), "", *_driven_table(alone), "", *_goals(numbers, alone)]) + "\n")
     return 0 if all(reached for _, _, reached in _reached(numbers, alone)) else 1

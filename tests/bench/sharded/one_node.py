@@ -13,7 +13,7 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,11 @@ from typing import Any
 import hiredis
 from redis.crc import key_slot
 
-from app.dev.embedded import EmbeddedValkey
+from app.dev.embedded import Config, EmbeddedValkey
 from app.dev.ports import LOOPBACK
 from app.stream import keys
 from app.stream.log import APPEND, Claim
+from app.stream.scripts import sharded as of_shards
 from app.stream.scripts import source
 from app.stream.scripts.appending import append_arguments
 from tests.bench.gauges import cpu_seconds
@@ -54,25 +55,42 @@ class Driven:
         return self.per_second / self.share
 
 
-def driven(number: int) -> Driven:
-    """One Redis, or one node of so many."""
-    with tempfile.TemporaryDirectory() as directory:
-        config = as_deployed(Path(directory))
-        if not number:
-            with EmbeddedValkey.start(Path(directory), extra_config=config) as valkey:
-                return _drive(valkey, [f"st_{n}" for n in range(STREAMS)], sharded=False)
-        with Nodes.start(Path(directory), primaries=number, replicas=0, config=as_deployed) as nodes:
-            mine = nodes.nodes[0]
-            seen = next(one for one in nodes.seen() if one.id == mine.id)
-            names = (f"st_{n}" for n in itertools.count())
-            own = (name for name in names if seen.has(key_slot(keys.log(name).encode())))
-            return _drive(mine.valkey, list(itertools.islice(own, STREAMS)), sharded=True)
+@contextmanager
+def one_redis() -> Iterator[Callable[[], Driven]]:
+    """Drives it, as often as it is asked to."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        EmbeddedValkey.start(Path(directory), extra_config=_config(Path(directory))) as valkey,
+    ):
+        names = [f"st_{n}" for n in range(STREAMS)]
+        yield lambda: _drive(valkey, names, sharded=False)
+
+
+@contextmanager
+def one_of_nodes(number: int) -> Iterator[Callable[[], Driven]]:
+    """Likewise one of so many."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Nodes.start(Path(directory), primaries=number, replicas=0, config=_config) as nodes,
+    ):
+        mine = nodes.nodes[0]
+        seen = next(one for one in nodes.seen() if one.id == mine.id)
+        names = (f"st_{n}" for n in itertools.count())
+        own = (name for name in names if seen.has(key_slot(keys.log(name).encode())))
+        first = list(itertools.islice(own, STREAMS))
+        yield lambda: _drive(mine.valkey, first, sharded=True)
+
+
+def _config(directory: Path) -> Config:
+    """Nothing is written anew in the middle of a measurement."""
+    return (*as_deployed(directory), ("auto-aof-rewrite-percentage", "0"))
 
 
 def _drive(valkey: EmbeddedValkey, names: Sequence[str], *, sharded: bool) -> Driven:
     with _processors(valkey.pid), _connected(valkey.port) as out, _connected(valkey.port) as ear:
         parser = hiredis.Reader()
-        text = source(*APPEND).replace("PUBLISH", "SPUBLISH") if sharded else source(*APPEND)
+        _asked(out, parser, [("FLUSHALL",)])
+        text = of_shards(source(*APPEND)) if sharded else source(*APPEND)
         sha = _asked(out, parser, [(b"SCRIPT", b"LOAD", text)])[0]
         claims = [Claim(name, 1, "bench") for name in names]
         facts = ("owner", "anonymous", "state", "running", "fence", "1", "holder", "bench")
