@@ -95,6 +95,8 @@ def _with_sentinels(url: str, ca: str | None) -> Address:
 def _of_cluster(url: str, ca: str | None) -> Address:
     parts = urlsplit(url)
     credentials, at, hosts = parts.netloc.rpartition("@")
+    if not all(hosts.split(",")):
+        raise ValueError("host")
     # Each as if it were the only one: redis-py knows ports, brackets and options.
     each = [
         _direct(f"{parts.scheme.removesuffix('+cluster')}://{credentials}{at}{host}{parts.path}?{parts.query}", ca)

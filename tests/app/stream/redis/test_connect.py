@@ -12,6 +12,8 @@ from redis.asyncio.sentinel import SentinelConnectionPool, SentinelManagedSSLCon
 
 from app.dev.embedded import EmbeddedValkey
 from app.stream.errors import UnfitServerError
+from app.stream.redis.address import parse, shown
+from app.stream.redis.cluster.sharded import Sharded
 from app.stream.redis.connect import connect
 from app.stream.redis.fitness import check_server
 
@@ -127,3 +129,42 @@ def test_a_certificate_must_be_this_hosts_unless_none_is_asked_for(tmp_path: Pat
     for ca in ("absent.pem", "ca.pem"):
         with pytest.raises(UnfitServerError, match="cannot be used: "):
             connect("rediss://h", "t", ca=str(tmp_path / ca))
+
+
+@pytest.mark.parametrize(
+    ("url", "nodes"),
+    [
+        ("redis+cluster://one:7001,two:7002", (("one", 7001), ("two", 7002))),
+        ("rediss+cluster://me:p%2Fss#w@rd@one,[fd00::1]:7002/0?socket_timeout=1", (("one", 6379), ("fd00::1", 7002))),
+    ],
+)
+def test_some_nodes_of_a_cluster(url: str, nodes: tuple[tuple[str, int], ...]) -> None:
+    address = parse(url)
+    assert address.nodes == nodes
+    assert address.tls is url.startswith("rediss")
+    if address.tls:
+        assert (address.options["password"], address.options["socket_timeout"]) == ("p/ss#w@rd", 1.0)
+    client: Redis = connect(url, "tests", setting="STREAMS_REDIS_URL")
+    assert isinstance(client, Sharded)
+    assert client.nodes.known.shown == f"STREAMS_REDIS_URL={shown(url)}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis+cluster://",
+        "redis+cluster://one:1,,two:2",
+        "redis+cluster://one:7001/1",
+        "redis+cluster://one:seven",
+        "redis+cluster://one:7001,two/x",
+    ],
+)
+def test_what_is_no_address_of_a_cluster_is_refused(url: str) -> None:
+    with pytest.raises(UnfitServerError, match="STREAMS_REDIS_URL cannot be read"):
+        connect(url, "tests", setting="STREAMS_REDIS_URL")
+
+
+def test_what_is_shown_of_an_address_has_no_password_and_no_options() -> None:
+    for url in ("redis+cluster://me:hu@sh@one:1,two:2/0?password=hush", "redis://:hush@one:1/0", "unix:///run/redis"):
+        assert "hu" not in shown(url)
+    assert shown("redis+cluster://me:hu@sh@one:1,two:2/0?x=1") == "redis+cluster://one:1,two:2/0"
