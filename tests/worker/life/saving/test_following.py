@@ -46,10 +46,9 @@ async def test_who_follows_and_is_cancelled_leaves_the_call_alone(shop: Workshop
 
 async def test_where_the_first_fails_the_second_makes_a_call_of_its_own(shop: Workshop) -> None:
     cut = "[[sim: cut-after=100 tokens=200 rate=400 first=0 times=1 tag=fails]]"
-    async with shop.worker():
-        first = await shop.submit(cut, **ASKS, on_interrupt="fail")
-        await shop.until(first, lambda stream: bool(stream.text))
-        second = await shop.submit(cut, **ASKS)
+    async with on_the_way(shop) as (way, url), shop.worker(anthropic_base_url=url):
+        first, second = await both(shop, cut, way, first={"on_interrupt": "fail"})
+        way.flow()
         one, two = await shop.ended(first), await shop.ended(second)
     assert (one.outcome, two.outcome) == ("failed", "completed")
     assert (await shop.calls("fails"))["calls"] == 2
@@ -59,17 +58,18 @@ async def test_where_the_first_fails_the_second_makes_a_call_of_its_own(shop: Wo
 
 async def test_a_shared_answer_that_broke_off_uses_up_no_attempt(shop: Workshop) -> None:
     cut = "[[sim: cut-after=100 tokens=200 rate=400 first=0 times=2 tag=free]]"
-    async with shop.worker(max_attempts=2):
-        first = await shop.submit(cut, **ASKS, on_interrupt="fail")
-        await shop.until(first, lambda stream: bool(stream.text))
-        two = await shop.ended(await shop.submit(cut, **ASKS))
+    async with on_the_way(shop) as (way, url), shop.worker(anthropic_base_url=url, max_attempts=2):
+        _, second = await both(shop, cut, way, first={"on_interrupt": "fail"})
+        way.flow()
+        two = await shop.ended(second)
     assert (two.outcome, end(two)["attempts"], two.names.count("relay.reset")) == ("completed", 2, 2)
 
 
 async def test_where_the_first_begins_again_so_does_the_second_and_there_is_no_call_more(shop: Workshop) -> None:
     cut = "[[sim: cut-after=100 tokens=200 rate=400 first=0 times=1 tag=again]]"
-    async with shop.worker():
-        first, second = await both(shop, cut)
+    async with on_the_way(shop) as (way, url), shop.worker(anthropic_base_url=url):
+        first, second = await both(shop, cut, way)
+        way.flow()
         one, two = await shop.ended(first), await shop.ended(second)
     assert (one.outcome, two.outcome, two.text) == ("completed", "completed", one.text)
     assert (one.names.count("relay.reset"), two.names.count("relay.reset")) == (1, 1)

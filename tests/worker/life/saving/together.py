@@ -22,17 +22,24 @@ async def on_the_way(shop: Workshop) -> AsyncIterator[tuple[Proxy, str]]:
         yield way, f"http://127.0.0.1:{way.port}"
 
 
-async def both(shop: Workshop, prompt: str, way: Proxy | None = None, **fields: str | bytes) -> tuple[str, str]:
+async def both(
+    shop: Workshop,
+    prompt: str,
+    way: Proxy | None = None,
+    *,
+    first: dict[str, str | bytes] | None = None,
+    **fields: str | bytes,
+) -> tuple[str, str]:
     """Two streams, of which the second follows the first, and has seen something of it. Both are only begun for as long
-    as the `way` to the upstream stalls, as it does from here on.
+    as the `way` to the upstream stalls, as it does from here on. What each asks for alone is in `first` and `fields`.
     """
-    first = await shop.submit(prompt, **ASKS)
-    await shop.until(first, lambda stream: bool(stream.text))
+    one = await shop.submit(prompt, **{**ASKS, **(first or {})})
+    await shop.until(one, lambda stream: bool(stream.text))
     if way is not None:
         way.stall()
-    second = await shop.submit(prompt, **{**ASKS, **fields})
-    await shop.until(second, lambda stream: bool(stream.text))
-    return first, second
+    other = await shop.submit(prompt, **{**ASKS, **fields})
+    await shop.until(other, lambda stream: bool(stream.text))
+    return one, other
 
 
 def end(stream: Stream) -> dict[str, object]:
