@@ -158,7 +158,7 @@ async def test_a_cancelled_answer_is_paid_as_far_as_it_came(api: Api) -> None:
 
 
 async def test_the_call_of_a_killed_worker_is_paid_by_what_stands_in_the_log(api: Api) -> None:
-    stream_id = await api.submit("[[sim: tokens=120 rate=100 first=0]]")
+    stream_id = await api.submit("[[sim: tokens=120 rate=100 first=0 stall-after=60 times=1]]")
     sight = await reading(api, stream_id)
     name = (await api.cluster.redis.hget(keys.meta(stream_id), "holder") or b"").decode()
     number, victim = next((n, w) for n, w in enumerate(api.cluster.workers) if f":{w.pid}:" in name)

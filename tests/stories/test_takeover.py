@@ -28,7 +28,7 @@ MAX_ATTEMPTS = 3
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api() -> AsyncIterator[Api]:
-    async with Cluster(workers=2, lease_seconds=LEASE_SECONDS, max_attempts=MAX_ATTEMPTS, drain_seconds=1) as cluster:
+    async with Cluster(workers=2, lease_seconds=LEASE_SECONDS, max_attempts=MAX_ATTEMPTS, drain_seconds=2) as cluster:
         api = Api(cluster)
         yield api
         await api.close()
@@ -50,7 +50,7 @@ async def reading(api: Api, text: str, *, least: int = 20, **relay: object) -> t
 
 
 async def test_another_worker_takes_over_from_a_killed_one(api: Api) -> None:
-    text = "[[sim: tokens=150 rate=100 first=0]]"
+    text = "[[sim: tokens=150 rate=100 first=0 stall-after=60 times=1]]"
     sight, task = await reading(api, text)
     number, victim = await holder(api, sight.stream_id)
     await victim.end()
@@ -65,7 +65,7 @@ async def test_another_worker_takes_over_from_a_killed_one(api: Api) -> None:
 
 @long
 async def test_who_is_shown_whole_answers_sees_nothing_of_what_a_dead_worker_began(api: Api) -> None:
-    text = "[[sim: tokens=150 rate=100 first=0]]"
+    text = "[[sim: tokens=150 rate=100 first=0 stall-after=60 times=1]]"
     sight = Sight(await api.submit(text, delivery="final"))
     task = asyncio.create_task(watch(sight, lambda: api.port))
     redis = api.cluster.redis
@@ -131,7 +131,7 @@ async def snapshots(board: httpx.Response) -> AsyncIterator[dict[str, Any]]:
 
 @long
 async def test_a_reader_without_an_id_begins_at_the_newest_attempt(api: Api) -> None:
-    sight, task = await reading(api, "[[sim: tokens=100 rate=100 first=0]]")
+    sight, task = await reading(api, "[[sim: tokens=100 rate=100 first=0 stall-after=60 times=1]]")
     number, victim = await holder(api, sight.stream_id)
     await victim.end()
     await task
@@ -149,7 +149,7 @@ async def test_a_reader_without_an_id_begins_at_the_newest_attempt(api: Api) -> 
 
 
 async def test_on_interrupt_fail_keeps_the_partial_text(api: Api) -> None:
-    sight, task = await reading(api, "[[sim: tokens=400 rate=100 first=0]]", on_interrupt="fail")
+    sight, task = await reading(api, "[[sim: tokens=400 rate=100 first=0 stall-after=60]]", on_interrupt="fail")
     number, victim = await holder(api, sight.stream_id)
     await victim.end()
     await task

@@ -133,7 +133,7 @@ async def test_what_a_client_does_not_sample_is_not_sent(api: Api, otlp: Endpoin
 
 
 async def test_another_worker_goes_on_in_the_trace_of_a_killed_ones_stream(api: Api, otlp: Endpoint) -> None:
-    stream_id = await begin(api, "[[sim: tokens=90 rate=100 first=0]]")
+    stream_id = await begin(api, "[[sim: tokens=90 rate=100 first=0 stall-after=20 times=1]]")
     while await api.cluster.redis.hget(keys.meta(stream_id), "content") != b"1":  # type: ignore[misc]
         await asyncio.sleep(0.01)
     await has(otlp, stream_id.removeprefix("st_"), "wait")

@@ -116,7 +116,7 @@ async def test_what_is_cut_begins_again_and_says_why(api: Api) -> None:
 
 
 async def test_a_killed_workers_stream_is_taken_over_by_another(api: Api) -> None:
-    sight, task = await reading(api, "[[sim: tokens=60 rate=60 first=0]]")
+    sight, task = await reading(api, "[[sim: tokens=60 rate=60 first=0 stall-after=40 times=1]]")
     number, victim = await holder(api, sight.stream_id)
     await victim.end()
     await task
@@ -132,7 +132,7 @@ async def test_a_killed_workers_stream_is_taken_over_by_another(api: Api) -> Non
 
 
 async def test_a_worker_that_drains_hands_over(api: Api) -> None:
-    sight, task = await reading(api, "[[sim: tokens=150 rate=60 first=0]]")
+    sight, task = await reading(api, "[[sim: tokens=150 rate=200 first=0 stall-after=40 times=1]]")
     number, leaving = await holder(api, sight.stream_id)
     leaving.send(signal.SIGTERM)
     await task
