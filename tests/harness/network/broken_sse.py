@@ -18,6 +18,7 @@ from app.stream import frames
 STREAM_ID = "st_" + 32 * "5"
 EVENTS = 40
 SECONDS = 0.4  # in which they are made
+CHAT_SECONDS = 1.5  # likewise: a chat is resumed only while it runs, on a machine that is busy
 # A feed has no end, and these come much later than anybody waits.
 NEVER = 1000
 
@@ -68,6 +69,7 @@ class BrokenServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._began: float | None = None
         self._packed = False
+        self._seconds = CHAT_SECONDS if dialect == "ai-sdk" else SECONDS
         self.url = ""
 
     async def __aenter__(self) -> Self:
@@ -156,7 +158,7 @@ class BrokenServer:
     def _now(self) -> int:
         """How many events there are by now."""
         assert self._began is not None
-        return int((asyncio.get_running_loop().time() - self._began) / SECONDS * EVENTS)
+        return int((asyncio.get_running_loop().time() - self._began) / self._seconds * EVENTS)
 
     async def _send(self, writer: asyncio.StreamWriter, place: int, *, reset: bool, came_back: bool) -> None:
         if self.fault is not Fault.BUFFERS:
@@ -205,7 +207,7 @@ class BrokenServer:
 
     async def _until(self, number: int) -> None:
         while self._now() < number:
-            await asyncio.sleep(SECONDS / EVENTS / 2)
+            await asyncio.sleep(self._seconds / EVENTS / 2)
 
 
 @contextmanager

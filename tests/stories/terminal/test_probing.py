@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from tests.harness.relay import Relay
+from tests.long import long
 from tests.stories.terminal.commands import run
 
 SLOW = "Hi [[sim: tokens=120 rate=60 first=0]]"
@@ -16,7 +17,7 @@ SLOW = "Hi [[sim: tokens=120 rate=60 first=0]]"
     [
         ["URL"],
         ["--dialect", "ai-sdk", "--prompt", SLOW, "URL/api/chat"],
-        ["--dialect", "eventsource", "--end", "relay.end", "URL/v1/streams/ID/events"],
+        pytest.param(["--dialect", "eventsource", "--end", "relay.end", "URL/v1/streams/ID/events"], marks=long),
     ],
     ids=lambda given: given[1] if len(given) > 1 else "keepstream",
 )

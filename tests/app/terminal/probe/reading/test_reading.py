@@ -44,7 +44,8 @@ def broken(found: Found) -> set[Promise]:
 async def test_who_breaks_none_is_said_to(dialect: str) -> None:
     async with BrokenServer(dialect) as server:
         found = await probed(server)
-    assert (found.breaches, found.unshown) == ((), {})
+    assert found.breaches == ()
+    assert found.unshown.keys() <= {Promise.BUFFERING}, "which a machine that is busy cannot judge"
     # When all of it is there, cuts are spread over all of it, and most of them lie behind an event.
     assert found.facts["resumed"] > (0 if dialect == AI_SDK else PLAN.cuts // 2)
     assert found.facts.get("events", EVENTS) == EVENTS
@@ -129,8 +130,9 @@ async def test_who_holds_everything_back_is_found_out(dialect: str, monkeypatch:
 
 async def test_of_a_feed_what_comes_while_it_is_read_is_compared() -> None:
     async with BrokenServer(EVENT_SOURCE, feed=True) as server:
-        found = await probed(server, plan=Plan(cuts=6, seed=7, seconds=1.5))
-    assert (found.breaches, found.unshown) == ((), {})
+        found = await probed(server, plan=Plan(cuts=6, seed=7, seconds=3.0))
+    assert found.breaches == ()
+    assert found.unshown.keys() <= {Promise.BUFFERING}, "which a machine that is busy cannot judge"
     assert found.facts["resumed"] > 0
     assert any("feed" in note for note in found.notes)
 
