@@ -20,10 +20,13 @@ class Behind:
 
 
 class Lag:
-    """`seconds` holds, for each look at each reader, for how long the oldest byte it had not read had been there."""
+    """`seconds` holds, for each look at each reader, for how long the oldest byte it had not read had been there;
+    `first` the same of those that have read nothing yet.
+    """
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
+        self.first: list[float] = []
         self.worst = 0.0
         self._readers: dict[str, list[Behind]] = {}
 
@@ -49,5 +52,8 @@ class Lag:
         while reader.due and (reader.due[0][1] <= stands or reader.sight.end is not None):
             reader.due.popleft()
         late = now - reader.due[0][0] if reader.due else 0.0
+        if not reader.sight.frames:
+            self.first.append(late)
+            return
         self.seconds.append(late)
         self.worst = max(self.worst, late)

@@ -45,6 +45,7 @@ class Report:
     def text(self) -> str:
         cases = self.load.cases
         seconds = sorted(self.load.lag.seconds) or [0.0]
+        first = max(self.load.lag.first, default=0.0)
         outcomes = Counter(case.outcome or "unknown" for case in cases)
         return "\n".join(
             [
@@ -54,6 +55,7 @@ class Report:
                 f"submits: {_counts(self.load.submits)}",
                 ", ".join(f"{what} in {max(seconds):.1f} s" for what, seconds in self.took.items()),
                 f"behind: {_part(seconds, 0.5):.2f} s p50, {_part(seconds, 0.99):.2f} p99, {seconds[-1]:.2f} at worst",
+                f"who came and had read nothing yet waited for {first:.2f} s at worst",
                 f"the readers' own process used {self.cpu:.0f} % of a core",
                 f"{len(self.violations)} violations",
                 *self.violations[:20],
