@@ -14,11 +14,13 @@ from tests.bench.scaling.real.load import Phase
 from tests.bench.scaling.real.run import scaled
 from tests.bench.scaling.rule import pod_of, rule_of, smaller
 from tests.deploy.k8s.build import lacks
+from tests.long import long
 
 SPEED, SHARE = 120.0, 0.1
 MORE_THAN_A_DRAIN = 700.0
 
 
+@long  # a busy machine has not the time that runs 120 times as fast
 @pytest.mark.skipif(lacks() != "", reason="no kubectl with a kustomize of 5 or newer")
 async def test_from_none_to_three_and_back_under_load_nothing_is_lost() -> None:
     rule, pod = smaller(rule_of("small"), pod_of("small"), SHARE)
