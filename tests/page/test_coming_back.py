@@ -28,7 +28,7 @@ from tests.page.visiting import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-WORDS, STEADILY = numbered(400, rate=300)
+WORDS, STEADILY = numbered(400, rate=100)
 
 
 async def begin(site: Site, page: Page) -> None:
