@@ -166,24 +166,6 @@ ROWS = (
         "{server.url}",
     ),
     Mutation(
-        "a Redis that takes no writes is nothing to who asks whether a front is ready",
-        "app/http/health.py",
-        "self._unwritten[name] = refusal.code",
-        "self._unwritten.clear()",
-    ),
-    Mutation(
-        "a certificate that has expired is told by nobody",
-        "app/http/connection/tls/certificate.py",
-        "if begins <= now < ends:",
-        "if begins <= now:",
-    ),
-    Mutation(
-        "who stops all that runs stops what has ended",
-        "app/terminal/commands.py",
-        'if one["state"] != "ended"]',
-        'if one["state"] == "ended"]',
-    ),
-    Mutation(
         "a node of the cluster that is gone is nothing to the doctor",
         "app/doctor/reaching.py",
         "self.silent[called] = info",
@@ -292,5 +274,11 @@ ROWS = (
         "app/terminal/answer.py",
         "self._joined = self.text[: self.kept]",
         "self._joined = self.text",
+    ),
+    Mutation(
+        "who stops all that runs stops what has ended",
+        "app/terminal/commands.py",
+        'if one["state"] != "ended"]',
+        'if one["state"] == "ended"]',
     ),
 )

@@ -219,4 +219,10 @@ ROWS = (
         "    if status == HTTP_200_OK:",
         "    if True:",
     ),
+    Mutation(
+        "a Redis that takes no writes is nothing to who asks whether a front is ready",
+        "app/http/health.py",
+        "self._unwritten[name] = refusal.code",
+        "self._unwritten.clear()",
+    ),
 )

@@ -123,4 +123,10 @@ ROWS = (
         "    if cycle is None or not cycle.more_body:",
         "    if True:",
     ),
+    Mutation(
+        "a certificate that has expired is told by nobody",
+        "app/http/connection/tls/certificate.py",
+        "if begins <= now < ends:",
+        "if begins <= now:",
+    ),
 )
