@@ -34,7 +34,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_streams_of_a_dead_worker_are_taken_over_long_before_their_leases_end(shop: Workshop) -> None:
     dead = Life(shop.redis, "dead")
     await dead.begin(shop)
-    assert LIFE_MS > 10 * PATIENCE * 1000  # which its lease lasts, and which is waited for here
+    assert LIFE_MS > 5 * PATIENCE * 1000  # which its lease lasts, and which is waited for here
     async with shop.worker():
         stream = await shop.ended(dead.stream_id)
     assert stream.outcome == "completed"
