@@ -68,6 +68,15 @@ class Beat:
                 along = ()
         except (RedisError, *AWAY) as error:
             tell_refusal("beat", error)
+        await self._tell_places([tail for tail in tails if tail.state is State.QUEUED])
+
+    async def _tell_places(self, waiting: Sequence[Tail]) -> None:
+        """Behind all logs: the queue's server may be away, and theirs not."""
+        try:
+            for start in range(0, len(waiting), BEAT_BATCH):
+                await self._hub.tell_places(waiting[start : start + BEAT_BATCH])
+        except (RedisError, *AWAY) as error:
+            tell_refusal("beat", error)
 
     async def _check(self, tails: Sequence[Tail], along: Sequence[Crowd]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -86,7 +95,6 @@ class Beat:
                 tail.repair("beat")
             else:
                 tail.check(last)
-        await self._hub.tell_places([tail for tail in tails if tail.state is State.QUEUED])
 
     async def _ping(self) -> None:
         now = asyncio.get_running_loop().time()

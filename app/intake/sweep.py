@@ -40,7 +40,9 @@ def sweeping(streams: Streams, stream_seconds_max: float) -> Rounds:
 async def sweep(streams: Streams, stream_seconds_max: float) -> None:
     """Ends waiting streams that are overdue."""
     try:
-        for stream_id in await streams.queue.overdue(int(stream_seconds_max * 1000), SWEEP_BATCH):
+        overdue = await streams.queue.overdue(int(stream_seconds_max * 1000), SWEEP_BATCH)
+        # The others would be claimed to no end, and their errors keep these from theirs.
+        for stream_id in await streams.log.states(overdue):
             await _end(streams, stream_id, EXPIRED)
     except (RedisError, *AWAY) as error:
         tell_refusal("sweep", error)
@@ -61,7 +63,7 @@ class Waiting:
             self._cursor = look.cursor
             for stream_id in look.answered:
                 await approvals.wake(stream_id)
-            for stream_id in look.late:
+            for stream_id in await self._streams.log.states(look.late):
                 if stream_id not in look.answered and not await approvals.is_answered(stream_id):
                     await _end(self._streams, stream_id, UNANSWERED, unanswered=True)
         except (RedisError, *AWAY) as error:

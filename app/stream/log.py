@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from app.stream import frames, keys
 from app.stream.endings import Withdrawn
+from app.stream.redis.each import of_each
 from app.stream.redis.known import shaken
 from app.stream.redis.ordered import Prepared
 from app.stream.redis.refusals import NO_ANSWER, refusal_of
@@ -263,10 +264,11 @@ class Log:
 
     async def any_ended(self, stream_ids: Iterable[str]) -> bool:
         """Whether one of these has its ending."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for stream_id in stream_ids:
-                pipe.hget(keys.meta(stream_id), "state")
-            return State.ENDED.encode() in await pipe.execute()
+        return State.ENDED.encode() in (await self.states(stream_ids)).values()
+
+    async def states(self, stream_ids: Iterable[str]) -> dict[str, bytes | None]:
+        """Of those whose server is there."""
+        return await of_each(self._redis, stream_ids, lambda pipe, one: pipe.hget(keys.meta(one), "state"))
 
     async def field_bytes(self, stream_id: str, name: str) -> int:
         """What a field of a stream's meta takes, 0 where there is none."""
@@ -275,8 +277,7 @@ class Log:
     async def last_id(self, stream_id: str) -> str | None:
         """The id of the log's last frame; None for an empty log."""
         tail = await self._redis.getrange(keys.log(stream_id), -frames.PROOF_LENGTH, -1)
-        position = frames.position_at_end(tail)
-        return position.id if position else None
+        return position.id if (position := frames.position_at_end(tail)) else None
 
     async def is_read(self, stream_id: str) -> bool:
         """Whether anybody reads the stream, on whichever front: each subscribes to its channel for as long.
@@ -290,8 +291,7 @@ class Log:
 
     async def cancel(self, stream_id: str, told: str = "") -> State:
         """Asks for the cancellation of a stream; returns the state it was in. `told` goes into its timeline."""
-        state = await self._cancel(keys=[keys.meta(stream_id)], args=[keys.control(stream_id), told])
-        return State(state.decode())
+        return State((await self._cancel(keys=[keys.meta(stream_id)], args=[keys.control(stream_id), told])).decode())
 
 
 def appended(reply: Any) -> Appended:

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from app.stream import keys
 from app.stream.channel import Listening
 from app.stream.redis.connect import AWAY
+from app.stream.redis.each import of_each
 from worker.claims.leases import RENEWALS_PER_LEASE, Lease
 from worker.life.life import Life
 
@@ -96,9 +97,8 @@ class _Receiver:
 
 
 async def _look(redis: Redis, lives: Sequence[Life]) -> None:
-    pipe = redis.pipeline(transaction=False)
+    ids = (life.claim.stream_id for life in lives)
+    flags = await of_each(redis, ids, lambda pipe, stream_id: pipe.hget(keys.meta(stream_id), "cancel"))
     for life in lives:
-        pipe.hget(keys.meta(life.claim.stream_id), "cancel")
-    for life, flag in zip(lives, await pipe.execute(), strict=True):
-        if flag == b"1":
+        if flags.get(life.claim.stream_id) == b"1":
             life.cancel()

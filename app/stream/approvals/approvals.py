@@ -17,6 +17,7 @@ from redis.asyncio import Redis
 
 from app.stream import keys
 from app.stream.log import Claim, State
+from app.stream.redis.each import of_each
 from app.stream.scripts import source, source_on_full
 
 # How many verdicts there are, and how many of them who put the stream down had heard: where these are two numbers there
@@ -108,15 +109,11 @@ class Approvals:
         return int(await self._redis.zcard(keys.APPROVALS))
 
     async def _of_which_answered(self, stream_ids: Sequence[str]) -> list[str]:
-        if not stream_ids:
-            return []
-        async with self._logs.pipeline(transaction=False) as pipe:
-            for stream_id in stream_ids:
-                pipe.hmget(keys.meta(stream_id), ["state", "cancel", ANSWERED, HEARD])
-            facts = await pipe.execute()
+        fields = ["state", "cancel", ANSWERED, HEARD]
+        facts = await of_each(self._logs, stream_ids, lambda pipe, one: pipe.hmget(keys.meta(one), fields))
         return [
             stream_id
-            for stream_id, (state, cancel, answered, heard) in zip(stream_ids, facts, strict=True)
+            for stream_id, (state, cancel, answered, heard) in facts.items()
             # One that is not there any more is for a claim to find out, too.
             if state in (None, b"ended") or cancel == b"1" or (answered or b"0") != (heard or b"0")
         ]

@@ -135,3 +135,23 @@ async def test_one_stream_whose_key_is_something_else_keeps_no_other_from_the_be
         await until(lambda: client.frames == stream.written)
         assert odd.body == b""
         assert front.beat.tasks[0].falls == 0
+
+
+async def test_a_queue_that_is_away_keeps_no_log_from_the_beat(
+    redis: Redis, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The streams' server may be another one, and there."""
+    monkeypatch.setattr(beats, "BEAT_BATCH", 1)
+    async with inside(redis) as front:
+        await front.log.open("st_waits", {"owner": OWNER})
+        await front.log.keep("st_waits", LIFE_MS)
+        await Client(front.hub, "st_waits").begin()
+        client = await Client(front.hub, STREAM).begin()
+
+        async def away(_: object) -> None:
+            raise ConnectionRefusedError
+
+        monkeypatch.setattr(front.hub, "tell_places", away)
+        await stream.write_unheard("a")
+        await front.beat.look()
+        await has(client, stream)

@@ -82,6 +82,13 @@ ROWS = (
         "pipe.execute()",
     ),
     Mutation(
+        "a queue that is away keeps logs from the beat",
+        "app/fanout/beat.py",
+        "        tails = [tail for tail in self._hub.tails if self._hub.is_open(tail.stream_id)]\n",
+        "        tails = [tail for tail in self._hub.tails if self._hub.is_open(tail.stream_id)]\n"
+        "        await self._hub.tell_places(tails)\n",
+    ),
+    Mutation(
         "who joins a front that drains is not told",
         "app/fanout/hub.py",
         "        if self.draining:  # the drain tells those that it found",

@@ -118,6 +118,12 @@ ROWS = (
         "",
     ),
     Mutation(
+        "streams whose node is away keep the others from their endings",
+        "app/intake/sweep.py",
+        "await streams.log.states(overdue)",
+        "overdue",
+    ),
+    Mutation(
         "who was answered in time ends as expired",
         "app/intake/sweep.py",
         "if stream_id not in look.answered and not await approvals.is_answered(stream_id):",

@@ -250,6 +250,12 @@ ROWS = (
         "((one.script.registered_client, prepared) for one in prepared[:1])",
     ),
     Mutation(
+        "a node that is away keeps the streams of all others from being looked at",
+        "app/stream/redis/each.py",
+        "pipe.execute(raise_on_error=False)",
+        "pipe.execute()",
+    ),
+    Mutation(
         "the queue's user must be let at the streams",
         "app/stream/redis/fitness.py",
         'if ("{queue}" in name) in part.value',

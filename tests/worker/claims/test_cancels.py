@@ -12,6 +12,7 @@ from app.stream.channel import Channel
 from app.stream.concurrency.tasks import end
 from app.stream.frames import origin
 from app.stream.log import Claim, State
+from tests.app.stream.redis.cluster.scripted import scripted
 from tests.worker.workshop import Stream, Workshop
 from worker.claims.cancels import Cancels
 from worker.claims.leases import Lease
@@ -152,6 +153,18 @@ async def test_who_looks_again_after_an_outage_looks_at_once(shop: Workshop) -> 
         async with asyncio.timeout(SECONDS):
             await life.cancelled.wait()
         await end(looking)
+
+
+async def test_a_node_that_is_away_hides_no_cancellation_of_the_others() -> None:
+    async with scripted() as (cluster, client):
+        there, away = cluster.nodes
+        there.answer = lambda _: b"1"
+        lives = [NobodysLife(cluster.of(node)[0][len("ks:{") : -len("}:meta")]) for node in (away, there)]
+        leases = {life.claim.stream_id: Lease(life.claim, cast("Any", life)) for life in lives}
+        await away.stop()
+        async with Channel(client) as channel:
+            await Cancels(leases, client, channel, lease_seconds=600).look()
+    assert [life.cancelled.is_set() for life in lives] == [False, True]
 
 
 async def test_a_cancellation_that_races_the_end_makes_one_ending(shop: Workshop) -> None:

@@ -12,7 +12,9 @@ from app.stream.approvals import approvals
 from app.stream.approvals.approvals import ANSWERED, HEARD, Approvals, Decided, Verdict
 from app.stream.log import Claim, Log, State
 from app.stream.queue import Queue
+from app.stream.redis.refusals import NO_ANSWER
 from tests.app.stream.queue.line import LEASE_MS, LIFE_MS, in_line, leased, submit, take
+from tests.app.stream.redis.cluster.scripted import scripted
 
 ASKED = {"ask:toolu_1": "{}", "ask:toolu_2": "{}", "state": "waiting"}
 
@@ -131,3 +133,18 @@ async def test_it_is_kept_for_as_long_as_it_waits_and_not_where_it_has_ended_by_
     assert not await queue.approvals.wait(claim, LIFE_MS, day)
     for key in (keys.meta("a"), keys.log("a")):
         assert await redis.pttl(key) <= 1000
+
+
+async def test_a_node_that_is_away_keeps_no_other_from_being_found(redis: Redis) -> None:
+    """Whose wake-up was lost has only this look."""
+    async with scripted() as (cluster, client):
+        there, away = cluster.nodes
+        there.answer = lambda _: [b"waiting", None, b"1", None]
+        found, lost = (cluster.of(node)[0][len("ks:{") : -len("}:meta")] for node in (there, away))
+        await redis.zadd(keys.APPROVALS, dict.fromkeys((lost, found), 9e15))
+        await redis.expire(keys.APPROVALS, 60)
+        asked = Approvals(redis, client)
+        await away.stop()
+        assert (await asked.look()).answered == [found]
+        with pytest.raises(NO_ANSWER):
+            await asked.is_answered(lost)

@@ -1,0 +1,59 @@
+"""The sweep: whom nobody else ends, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from redis.asyncio import Redis
+
+from app.intake.prompt import Defaults, prompt_of
+from app.intake.streams import Streams
+from app.intake.sweep import sweeping
+from app.prices import Prices
+from app.settings import Settings
+from app.stream import keys
+from app.stream.conversations.store import Conversations
+from app.stream.log import Begun, Claim, Log
+from app.stream.queue import Queue
+from tests.patience import PATIENCE
+
+
+@pytest.fixture
+def streams(redis: Redis) -> Streams:
+    log = Log(redis)
+    settings = replace(Settings(), lease_seconds=60)
+    return Streams(log, Queue(redis), Conversations(redis, log), settings, "front", pricing=Prices().cost)
+
+
+async def submit(streams: Streams) -> str:
+    prompt = prompt_of({"prompt": "hello"}, Defaults("claude-x", 100))
+    return (await streams.submit(prompt, "me", {})).stream_id
+
+
+async def test_streams_whose_node_is_away_keep_no_other_from_its_ending(
+    redis: Redis, streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not claimed either: three of them, one with each sweep, would keep all others waiting for good."""
+    away, other = [await submit(streams) for _ in range(3)], await submit(streams)
+    begin, states = streams.log.begin, streams.log.states
+
+    async def begin_there(claim: Claim) -> Begun:
+        if claim.stream_id in away:
+            raise ConnectionRefusedError
+        return await begin(claim)
+
+    async def states_there(stream_ids: Iterable[str]) -> dict[str, bytes | None]:
+        return await states(set(stream_ids).difference(away))
+
+    monkeypatch.setattr(streams.log, "begin", begin_there)
+    monkeypatch.setattr(streams.log, "states", states_there)
+    async with sweeping(streams, 0.01), asyncio.timeout(PATIENCE):
+        while not (entries := await redis.xrange(keys.OUTBOX)):
+            await asyncio.sleep(0.01)
+    [(_, entry)] = entries
+    assert entry[b"id"] == other.encode()
+    assert await redis.zcard(keys.LEASES) == 0
+    assert await redis.zcard(keys.JOBS) == len(away)
