@@ -242,7 +242,7 @@ SECRET_FILES = frozenset({"KEEPSTREAM_JWT_SECRET_FILE", "KEEPSTREAM_TICKET_SECRE
 # Read by the command line alone.
 _OTHERS = frozenset({"KEEPSTREAM_URL", "KEEPSTREAM_KEY"})
 # What `compose.yaml` and the Caddyfile read of an `.env`, of which each container is told the whole.
-OF_COMPOSE = frozenset({"KEEPSTREAM_DOMAIN", "KEEPSTREAM_BIND", "KEEPSTREAM_EXTRAS"})
+OF_COMPOSE = frozenset(f"KEEPSTREAM_{name}" for name in ("DOMAIN", "BIND", "EXTRAS", "FRONTS", "WORKERS", "CPUS"))
 # These keep the names that everybody knows them by.
 _USUAL_NAMES = re.compile(r"(streams_)?redis_url|anthropic_.+|otel_.+")
 

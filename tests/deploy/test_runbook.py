@@ -10,7 +10,7 @@ from app.access.caller import Caller
 from app.access.limits.limits_file import limits_of
 from app.cli import COMMANDS
 from app.openapi import describe
-from app.settings import variables
+from app.settings import OF_COMPOSE, variables
 from app.stream import keys
 from app.watch.metrics import table
 from tests.app.docs.shelf import SHELF, Document
@@ -62,6 +62,14 @@ def test_the_limits_that_close_the_door_do() -> None:
     assert [(one.nano_per_day, one.unpriced) for _, one in allowed.accounts] == [(0, False)]
 
 
+def test_a_restored_redis_is_asked_for_its_file_once_it_has_read_the_snapshot_and_has_it_before_it_ends() -> None:
+    """Asked while it reads, it refuses; and begun with a file that it never made, it would be empty."""
+    [commands] = [block.code for block in RUNBOOK.blocks if "appendonly no" in block.code]
+    in_order = "appendonly no", "^loading:0", "set appendonly yes", "_in_progress:0", "^aof_enabled:1", "docker stop"
+    places = [commands.index(part) for part in in_order]
+    assert places == sorted(places)
+
+
 @every_part
 def test_a_part_says_what_it_means_where_to_look_and_what_to_do(name: str) -> None:
     assert re.findall(r"^\*\*(\w+)\.\*\* ", PARTS[name], re.MULTILINE) == ["Means", "Look", "Do"]
@@ -70,7 +78,7 @@ def test_a_part_says_what_it_means_where_to_look_and_what_to_do(name: str) -> No
 def test_it_names_commands_settings_routes_and_files_that_exist() -> None:
     code = [*RUNBOOK.wrapped_spans, *(block.code for block in RUNBOOK.blocks)]
     assert {command for span in code for command in re.findall(r"\bkeepstream ([a-z]+)", span)} <= set(COMMANDS)
-    assert set(re.findall(r"\bKEEPSTREAM_\w+", RUNBOOK.text)) <= set(variables())
+    assert set(re.findall(r"\bKEEPSTREAM_\w+", RUNBOOK.text)) <= {*variables(), *OF_COMPOSE}
     routes = {span for span in code if re.fullmatch(r"(GET|POST) /\S*", span)}
     assert routes <= OPERATIONS
     paths = {path for _, path in (one.split(" ") for one in OPERATIONS)}

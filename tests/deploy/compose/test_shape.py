@@ -122,9 +122,31 @@ def test_nothing_is_required_of_the_environment_by_the_file_itself() -> None:
 
 @pytest.mark.parametrize("service", OURS)
 def test_images_of_ours_are_made_here_and_never_fetched(service: str) -> None:
-    declared = EVERY[service].declared
-    assert declared["build"]["target"] == "keepstream"
-    assert declared["pull_policy"] == EVERY["caddy"].declared["pull_policy"] == "never"
+    made = {EVERY["setup"].declared["image"]: "keepstream", EVERY["caddy"].declared["image"]: "edge"}
+    assert made[EVERY[service].declared["image"]] == "keepstream"
+    assert {
+        one.declared["image"]: one.declared["build"]["target"] for one in EVERY.values() if "build" in one.declared
+    } == made
+    assert EVERY[service].declared["pull_policy"] == EVERY["caddy"].declared["pull_policy"] == "never"
+
+
+def test_no_two_services_make_one_image() -> None:
+    """Compose makes them at the same time, and on a machine that has none all but the first fail: it exists already."""
+    images = [one.declared["image"] for one in EVERY.values() if "build" in one.declared]
+    assert len(set(images)) == len(images)
+
+
+@pytest.mark.parametrize(("service", "setting"), [("front", "KEEPSTREAM_FRONTS"), ("worker", "KEEPSTREAM_WORKERS")])
+def test_how_many_there_are_is_known_without_being_said_again(service: str, setting: str) -> None:
+    """Each `up` makes as many as the file says, also one that is for another key or version."""
+    assert EVERY[service].declared["scale"] == "1"
+    assert services({setting: "3"})[service].declared["scale"] == "3"
+
+
+@every_service
+def test_a_machine_of_one_processor_does(service: Service) -> None:
+    small = services({"KEEPSTREAM_CPUS": "1"}, ["keys", "simulate", "watch"])[service.name]
+    assert small.declared["deploy"]["resources"]["limits"]["cpus"] == "1"
 
 
 def test_what_measures_finds_what_is_measured() -> None:

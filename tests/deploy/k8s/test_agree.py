@@ -259,3 +259,13 @@ def test_they_run_commands_of_this_version(overlay: str) -> None:
         assert name in COMMANDS
         assert said["image"].endswith(f"/keepstream:{version}")
         assert variable_of("host") == "KEEPSTREAM_HOST"
+
+
+def test_the_ingress_is_as_patient_with_an_answer_that_is_waited_for_as_nginx() -> None:
+    """Such a call is silent for as long as it takes, and is paid in any case."""
+    [minutes] = re.findall(
+        r"^\s*proxy_read_timeout (\d+)m;$", (ROOT / "deploy" / "nginx.conf").read_text(), re.MULTILINE
+    )
+    told = of("small", "Ingress")["keepstream"]["metadata"]["annotations"]
+    assert told["nginx.ingress.kubernetes.io/proxy-read-timeout"] == str(60 * int(minutes))
+    assert told["nginx.org/proxy-read-timeout"] == f"{60 * int(minutes)}s"
