@@ -23,7 +23,7 @@ from tests.mutations.clients import js, python
 from tests.mutations.faces import chat, conversations, durable
 from tests.mutations.mutation import Mutation
 from tests.mutations.scripts import log_scripts, newer_scripts
-from tests.mutations.worker import claims, life, life_asking, log, schemas, tooling, tools, upstream
+from tests.mutations.worker import claims, life, life_asking, life_saving, log, schemas, tooling, tools, upstream
 
 ROOMS = {
     "app/access": access.ROWS,
@@ -51,6 +51,7 @@ ROOMS = {
     "worker/claims": claims.ROWS,
     "worker/life": life.ROWS,
     "worker/life/asking": life_asking.ROWS,
+    "worker/life/saving": life_saving.ROWS,
     "worker/schemas": schemas.ROWS,
     "worker/life/tooling": tooling.ROWS,
     "worker/tools": tools.ROWS,

@@ -72,7 +72,10 @@ class Life:
     async def live(self, forced: End | None = None) -> None:
         """From the claim to its release; `forced` ends the stream without a call."""
         try:
-            begun = await until_answered(self.interrupt, self._begin)
+            begun = await self._taken()
+            if begun is None:
+                await self._release.handed_over()
+                return self.leave()
             self._begun = True
             match begun.status:
                 case Status.OK:
@@ -90,6 +93,15 @@ class Life:
             await self._release.no_longer_ours(self._refusal, self._bill)
         except RedisError as error:  # of its words `until_answered` has told what may be told
             tell(of_processes.Fault.met("stream", error, Subject(self.claim.stream_id)))
+
+    async def _taken(self) -> Begun | None:
+        """None where the worker drains before anybody answers: the queue may, and is to count nothing for it."""
+        try:
+            return await until_answered(self.interrupt, self._begin, Why.DRAINED)
+        except Interruption as why:
+            if why.why is Why.DRAINED:
+                return None
+        return await until_answered(self.interrupt, self._begin)
 
     async def _begin(self) -> Begun:
         if self._beginning is None:

@@ -20,8 +20,11 @@ AWAY_SECONDS = 0.1
 AWAY_SECONDS_MAX = 1.0
 
 
-async def until_answered(interrupt: Interrupt, ask: Callable[[], Awaitable[T]]) -> T:
-    """The answer of `ask`. Raises `Interruption` when the stream is to be left, or what Redis refuses for good."""
+async def until_answered(interrupt: Interrupt, ask: Callable[[], Awaitable[T]], waiting: Why = Why.LEFT) -> T:
+    """The answer of `ask`. Raises `Interruption` when the stream is to be left, or what Redis refuses for good.
+
+    `waiting`: what else ends it, but only while nobody is asked.
+    """
     pause = AWAY_SECONDS
     while True:
         with interrupt.armed(Why.LEFT):
@@ -30,6 +33,6 @@ async def until_answered(interrupt: Interrupt, ask: Callable[[], Awaitable[T]]) 
             except NO_ANSWER as error:
                 if not tell_refusal("streams", error).passes:
                     raise
-        with interrupt.armed(Why.LEFT):
+        with interrupt.armed(waiting):
             await asyncio.sleep(pause)
         pause = min(pause * 2, AWAY_SECONDS_MAX)

@@ -10,6 +10,12 @@ ROWS = (
         "            pass",
     ),
     Mutation(
+        "each worker that drains while nobody lets it begin counts as one that the stream has killed",
+        "worker/life/life.py",
+        "until_answered(self.interrupt, self._begin, Why.DRAINED)",
+        "until_answered(self.interrupt, self._begin)",
+    ),
+    Mutation(
         "what goes wrong after a stream was parked writes its ending",
         "worker/life/life.py",
         "                self.leave()  # whatever else happens here, its ending is not ours to write\n",
@@ -184,18 +190,6 @@ ROWS = (
         "False",
     ),
     Mutation(
-        "an answer that did not complete is kept",
-        "worker/life/saving/keeping.py",
-        ' or meta.get("outcome") != Outcome.COMPLETED.encode()',
-        "",
-    ),
-    Mutation(
-        "an answer that was borrowed is kept for its time again",
-        "worker/life/saving/keeping.py",
-        "wanted is None or borrowed or",
-        "wanted is None or",
-    ),
-    Mutation(
         "a borrowed answer counts as a call of the upstream",
         "worker/life/record.py",
         "return self.progress.attempts - self._borrowed",
@@ -214,12 +208,6 @@ ROWS = (
         "sums.nano",
     ),
     Mutation(
-        "who reads along waits for ever for who has no worker",
-        "worker/life/saving/following.py",
-        "if await _answered(lambda: self._saved.ask(of.wanted, of.stream_id)) != Running(of.leader):",
-        "if False:",
-    ),
-    Mutation(
         "a shared answer that broke off uses up an attempt",
         "worker/life/record.py",
         "if self._lent and self._borrowed <= BORROWED_MAX:",
@@ -230,24 +218,6 @@ ROWS = (
         "worker/life/attempts.py",
         "if not asked and not sums.unpriced:",
         "if not asked:",
-    ),
-    Mutation(
-        "whose call is read along takes it with it when it is cancelled",
-        "worker/life/saving/sharing.py",
-        "if await self._rests.is_followed(stream_id) and await self._end():",
-        "if False:",
-    ),
-    Mutation(
-        "a call goes on for nobody",
-        "worker/life/saving/sharing.py",
-        "                while await self._rests.is_followed(stream_id):",
-        "                while True:",
-    ),
-    Mutation(
-        "what a call cost after its stream was cancelled is on no ledger",
-        "worker/life/saving/sharing.py",
-        "relay_end.costs(calls)",
-        "dict[str, str | bytes | int]()",
     ),
     Mutation(
         "an answer that does not fit is the answer",

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from app.stream.log import Claim
+from tests.patience import PATIENCE
 from tests.worker.claims.pool.watching import has_text, is_free
 from tests.worker.workshop import Workshop
 from worker.life.record import Record
+from worker.process import Parts
 
 
 async def drained(parts: Any) -> None:
@@ -121,3 +123,20 @@ async def test_a_draining_worker_takes_nothing_new(shop: Workshop) -> None:
         stream_id = await shop.submit("[[sim: tag=new]]")
         await asyncio.sleep(0.05)
         assert await is_free(shop, stream_id)
+
+
+async def test_what_its_server_kept_from_being_begun_is_given_back_uncounted(shop: Workshop) -> None:
+    """The streams' server is away, and the queue's is not: each worker that left would count as one that it killed."""
+    async with shop.worker(streams_redis_url="redis://127.0.0.1:1/0") as parts:
+        stream_id = await shop.submit("[[sim: tokens=3]]")
+        await shop.eventually(lambda: _holds(parts, stream_id))
+        parts.pool.stop_taking()
+        parts.pool.hand_over()
+        async with asyncio.timeout(PATIENCE):
+            await parts.pool.empty()
+        [claim] = await shop.queue.claim("another", 1, slots=1, lease_ms=60_000)
+    assert (claim.stream_id, claim.times) == (stream_id, 1)
+
+
+async def _holds(parts: Parts, stream_id: str) -> bool:
+    return stream_id in parts.pool.leases
