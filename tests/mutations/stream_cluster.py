@@ -48,6 +48,12 @@ ROWS = (
         "                pass\n",
     ),
     Mutation(
+        "a second answer to who left costs all others of its node their connection",
+        "app/stream/redis/cluster/subscribed.py",
+        "(verb == _PING or slot_of(name) != said.slot)",
+        "False",
+    ),
+    Mutation(
         "who is listened to elsewhere from now on is told of no gap",
         "app/stream/redis/cluster/subscribed.py",
         "gap=gap or moved",

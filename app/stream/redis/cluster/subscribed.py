@@ -96,10 +96,14 @@ class Link(Channel):
             self._answered_to(_PING, b"")
 
     def _refused(self, refusal: hiredis.ReplyError) -> None:
-        verb, name = self._owed.popleft() if self._owed else (_PING, b"")
+        said = redirection_of(refusal, self._node.place)
+        verb, name = self._owed[0] if self._owed else (_PING, b"")
+        if said is not None and said.answer is Answer.MOVED and (verb == _PING or slot_of(name) != said.slot):
+            return  # of a name that the node had let go by itself as it was asked to: that was taken for the answer
+        if self._owed:
+            self._owed.popleft()
         if verb == self.unsubscribe_word:
             return  # it is heard there no more
-        said = redirection_of(refusal, self._node.place)
         if verb == _PING or said is None:
             raise refusal
         self._asked[name] -= 1

@@ -108,6 +108,21 @@ async def test_an_old_refusal_is_not_taken_for_another_names(stage: Stage) -> No
     assert (ears[1].gaps, stage.channel.subscriptions) == (0, 1)
 
 
+async def test_who_leaves_as_its_slot_does_costs_nobody_else_the_connection(stage: Stage) -> None:
+    """Its node says of itself that it is heard no more, and then that it is not asked for that: two answers to one."""
+    one, other = stage.cluster.of(stage.first, 2)
+    ear = Ear()
+    for name in (one, other):
+        await stage.channel.subscribe(name, ear)
+    stage.cluster.give(one, stage.second)
+    stage.first.say(b"sunsubscribe", one.encode(), 0)
+    stage.channel.unsubscribe(one)  # before that is read
+    await until(lambda: stage.first.asked(b"SUNSUBSCRIBE"))
+    says(stage.first, other, b"mine")
+    await until(lambda: ear.heard == [b"mine"])
+    assert (ear.gaps, len(stage.first.asked(b"SSUBSCRIBE"))) == (0, 2)
+
+
 async def test_a_connection_that_is_lost_costs_those_of_its_node_a_gap(stage: Stage) -> None:
     name, ear = await stage.hears(stage.first)
     _, other = await stage.hears(stage.second)
