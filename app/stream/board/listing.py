@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from app.stream import keys
+from app.stream.redis.each import of_each
 from app.stream.scripts import source
 
 RUNNING_MOST, WAITING_MOST = 60, 20
@@ -48,14 +49,13 @@ async def listed(redis: Redis, logs: Redis) -> Sequence[Listed]:
     if not ids:
         return []
     claims = await redis.hmget(keys.CLAIMS, [stream_id.decode() for stream_id in leased] or [""])  # type: ignore[misc]  # redis-py's types mix both clients
-    async with logs.pipeline(transaction=False) as pipe:
-        for stream_id in ids:
-            pipe.eval(source("log/glance"), 1, keys.meta(stream_id.decode()), *_FIELDS)
-        glances = await pipe.execute()
+    glance = source("log/glance")
+    names = [stream_id.decode() for stream_id in ids]
+    glances = await of_each(logs, names, lambda pipe, one: pipe.eval(glance, 1, keys.meta(one), *_FIELDS))
     holders = dict(zip(leased, claims, strict=False))
     found = (
-        Listed(stream_id.decode(), _holder(holders.get(stream_id)), _meta(values), now)
-        for stream_id, (now, values) in zip(ids, glances, strict=True)
+        Listed(stream_id, _holder(holders.get(stream_id.encode())), _meta(values), now)
+        for stream_id, (now, values) in glances.items()
     )
     return [one for one in found if "state" in one.meta and "withdrawn" not in one.meta]
 
