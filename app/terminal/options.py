@@ -70,16 +70,21 @@ def parse(
         options.key = options.key or os.environ.get("KEEPSTREAM_KEY", "").strip() or None
     elif not options.url:
         parser.error("which address?")
-    try:
-        parts = urlsplit(options.url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if not usable(options.url):
         parser.error(f"--url: must be an http:// or https:// address, not {options.url!r}")
     if options.key and not (options.key.isascii() and options.key.isprintable()):
         parser.error("--key: a key is made of printable ASCII characters")
     return options
+
+
+def usable(url: str) -> bool:
+    """Whether anybody can be asked there."""
+    try:
+        httpx.URL(url)
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except (ValueError, httpx.InvalidURL):
+        return False
 
 
 def readable(given: str) -> str:

@@ -42,6 +42,18 @@ PROBE = (
         "self.plan.again(16)",
     ),
     Mutation(
+        "a probe takes what follows a reset for the beginning, whatever it is",
+        "app/terminal/probe/seen/compared.py",
+        "            place = self._beginning(place)",
+        "            pass",
+    ),
+    Mutation(
+        "a probe takes a reset without a reason",
+        "app/terminal/probe/reading/cursor.py",
+        "    except (ValueError, LookupError, TypeError):\n        return False",
+        "    except (ValueError, LookupError, TypeError):\n        return True",
+    ),
+    Mutation(
         "a probe repeats a key that a server repeats",
         "app/terminal/probe/telling.py",
         "        if len(secret) >= SECRET_CHARS_MIN:",

@@ -31,8 +31,8 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """`do`, then for `seconds` nothing, then `undo`; `instead`: where `do` is refused, once; `restore`: what brings the
-    part back, at once; `returns`: whether it comes back, by that or by whoever looks after it.
+    """`do`, then for `seconds` nothing, then `undo`; `instead`: where `do` is refused, once; `returns`: whether it
+    comes back, by `undo` or by whoever looks after it.
     """
 
     part: Part
@@ -40,14 +40,13 @@ class Deed:
     seconds: float = 0.0
     undo: Action | None = None
     instead: Action | None = None
-    restore: Action | None = None
     returns: bool = True
 
     def steps(self) -> list[str]:
         """As they are done, for people."""
         told = [str(self.do)]
-        if self.seconds and self.undo is not None:
-            told += [f"({self.seconds:.0f} s later) {self.undo}"]
+        if self.undo is not None:
+            told += [f"({self.seconds:.0f} s later) {self.undo}" if self.seconds else str(self.undo)]
         if self.instead is not None:
             told += [f"(where that is refused) {self.instead}"]
-        return told + ([str(self.restore)] if self.restore is not None else [])
+        return told

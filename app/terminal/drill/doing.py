@@ -29,12 +29,7 @@ sys.exit(main(sys.argv[1:]))
 
 async def perform(deed: Deed, show: Show) -> None:
     """Returns when it is undone, and what was killed is told to come back. Raises `NotDoneError`."""
-    try:
-        await (_guarded(deed, deed.undo, show) if deed.undo is not None else _done(deed, show))
-    finally:
-        if deed.restore is not None:
-            show(f"$ {deed.restore}")
-            await asyncio.shield(do(deed.restore))
+    await (_guarded(deed, deed.undo, show) if deed.undo is not None else _done(deed, show))
 
 
 async def _done(deed: Deed, show: Show) -> None:
@@ -52,7 +47,8 @@ async def _done(deed: Deed, show: Show) -> None:
 
 async def _guarded(deed: Deed, undo: Action, show: Show) -> None:
     show(f"$ {deed.do}")
-    show(f"  ({deed.seconds:.0f} s later, or when this ends in any way: {undo})")
+    later = f"{deed.seconds:.0f} s later" if deed.seconds else "then"
+    show(f"  ({later}, or when this ends in any way: {undo})")
     words = [f"{deed.seconds}", *as_words(deed.do), "--", *as_words(undo)]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-c", _GUARD, *words),

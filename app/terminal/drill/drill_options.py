@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from app.terminal.drill.concluding import HELP
 from app.terminal.drill.deeds import WORDS, Part
 from app.terminal.drill.means import Compose, Kubectl, Means, Pids
-from app.terminal.options import parser_of
+from app.terminal.options import parser_of, usable
 
 DRILL = """\
 Runs streams of its own through a deployment, several readers on each that leave and come back all the time, while a
@@ -65,7 +65,7 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         if not 1 <= getattr(options, name) <= most:
             parser.error(f"--{name}: from 1 to {most:g}")
     options.others = [one.rstrip("/") for one in options.others]
-    if wrong := [one for one in options.others if not one.startswith(("http://", "https://"))]:
+    if wrong := [one for one in options.others if not usable(one)]:
         parser.error(f"url: must be an http:// or https:// address, not {wrong[0]!r}")
     parts = (options.only or ",".join(Part)).replace(" ", "").split(",")
     if unknown := [one for one in parts if one not in set(Part)]:

@@ -17,6 +17,8 @@ from app.terminal.drill.deeds import REDIS_SECONDS, Deed, Part
 # What another command says is not taken for an option.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 _POD = re.compile(r"pod/[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
+# Others' workers have their component's name as well.
+OURS = "app.kubernetes.io/name=keepstream"
 COMPONENT = "app.kubernetes.io/component"
 
 
@@ -97,9 +99,9 @@ class Compose:
         start = Command(("docker", "start", container))
         match part:
             case Part.WORKER:
-                return Deed(part, Command(("docker", "kill", "--signal", "KILL", container)), restore=start)
+                return Deed(part, Command(("docker", "kill", "--signal", "KILL", container)), undo=start)
             case Part.FRONT:
-                return Deed(part, Command(("docker", "stop", container)), restore=start)
+                return Deed(part, Command(("docker", "stop", container)), undo=start)
             case Part.REDIS:
                 undo = Command(("docker", "unpause", container))
                 return Deed(part, Command(("docker", "pause", container)), REDIS_SECONDS, undo=undo)
@@ -124,7 +126,7 @@ class Kubectl:
         return [str(self._listing(part)), *self._deed(part, f"pod/{part.upper()}").steps()]
 
     def _selector(self, part: Part) -> str:
-        return self.selectors.get(part, f"{COMPONENT}={part}")
+        return self.selectors.get(part, f"{OURS},{COMPONENT}={part}")
 
     def _kubectl(self, *words: str) -> Command:
         named = ("--namespace", self.namespace) if self.namespace else ()

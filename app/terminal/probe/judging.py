@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from app.terminal.probe.seen.sightings import EVENTS_MAX, Stretch
 from app.terminal.probe.targets import EVENT_SOURCE, KEEPSTREAM, Target
 
 GIVES_UP = "a client gives up for good"
+# What a server says of itself is repeated where it looks like what it is to be.
+_KIND = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}", re.ASCII)
+_CODING = re.compile(r"[a-z-]{1,20}", re.ASCII)
 COMPARED = (Promise.GAP, Promise.DOUBLED, Promise.REORDERED, Promise.SPLICED)
 
 
@@ -75,8 +79,10 @@ def refusal(reading: Reading) -> str:
     if reading.status != httpx.codes.OK:
         return f"status {reading.status}"
     if reading.kind != EVENTS:
-        return f"{reading.kind or 'nothing with a type'} in place of {EVENTS}"
-    return f"events packed as {reading.coding}, which nobody asked for"
+        kind = reading.kind if _KIND.fullmatch(reading.kind) else "no type that there is"
+        return f"{kind} in place of {EVENTS}"
+    coding = reading.coding if _CODING.fullmatch(reading.coding) else "something"
+    return f"events packed as {coding}, which nobody asked for"
 
 
 def of_one(reading: Reading, target: Target) -> Iterator[Breach]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import randbelow, token_hex
@@ -16,7 +16,7 @@ import orjson
 
 from app.terminal.exits import Exit
 from app.terminal.once import write
-from app.terminal.options import complain, guarded, parse, parser_of
+from app.terminal.options import complain, guarded, parse, parser_of, usable
 from app.terminal.probe import canary
 from app.terminal.probe.canary import NotAskedError
 from app.terminal.probe.judging import Found, refusal
@@ -99,6 +99,8 @@ def _asking(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Ask
             parser.error(f"--{name}: is for --dialect {dialect}")
     if options.prompt is not None and (options.dialect == EVENT_SOURCE or is_events_url(options.url)):
         parser.error("--prompt: nothing is submitted here, the address is that of a stream")
+    if options.resume and not usable(options.resume.replace("{id}", "id")):
+        parser.error("--resume: must be an http:// or https:// address")
     headers = _headers(parser, options.header)
     if options.key:
         named = (
@@ -115,7 +117,7 @@ def _asking(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Ask
         resume,
         options.end or "",
         not options.no_timing,
-        (options.key or "", *headers.values(), *_opening(options.url), *_opening(resume)),
+        (options.key or "", *_parts(headers.values()), *_opening(options.url), *_opening(resume)),
     )
 
 
@@ -138,7 +140,13 @@ def _headers(parser: argparse.ArgumentParser, given: Sequence[str]) -> dict[str,
 def _opening(url: str) -> list[str]:
     """What in an address may open something."""
     parts = urlsplit(url)
-    return [*(value for _, value in parse_qsl(parts.query)), parts.password or "", parts.username or ""]
+    query = [value for _, value in parse_qsl(parts.query)]
+    return [*query, *_parts([parts.query]), parts.password or "", parts.username or ""]
+
+
+def _parts(given: Iterable[str]) -> list[str]:
+    """Each of them, and what it is made of: of `Bearer …` or of a cookie the part alone opens as much."""
+    return [part for one in given for part in (one, *re.split(r"[\s;,&=]+", one))]
 
 
 async def _run(asking: Asking, *, in_json: bool) -> Exit:
@@ -150,7 +158,7 @@ async def _run(asking: Asking, *, in_json: bool) -> Exit:
         return error.code
     except NothingToReadError as error:
         why, code = _unread(error.reading)
-        complain(f"{bare(asking.url)} {why}")
+        complain(hidden(f"{bare(asking.url)} {why}", asking.secrets))
         return code
     write(as_json(verdict, asking.secrets) if in_json else "\n".join(lines(verdict, asking.secrets)))
     return code_of(verdict)

@@ -5,6 +5,7 @@ The rule: nothing in it steers a terminal, and none of what opens the server is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 import orjson
@@ -72,29 +73,31 @@ def _promises(verdict: Verdict) -> Iterator[str]:
 def as_json(verdict: Verdict, secrets: Iterable[str]) -> str:
     """One line."""
     words = {Exit.FAILED: "broken", Exit.TRUNCATED: "not_shown", Exit.COMPLETED: "kept"}
+    kept_back = tuple(secrets)
     told = {
         "verdict": words[code_of(verdict)],
-        "url": verdict.address,
+        "url": hidden(verdict.address, kept_back),
         "dialect": verdict.dialect,
         "seed": verdict.seed,
-        "promises": {promise.value: _result(verdict, promise) for promise in verdict.judged},
-        "notes": list(verdict.notes),
+        "promises": {promise.value: _result(verdict, promise, kept_back) for promise in verdict.judged},
+        "notes": [hidden(note, kept_back) for note in verdict.notes],
         **verdict.facts,
     }
-    return clean_json(hidden(orjson.dumps(told).decode(), secrets))
+    return clean_json(orjson.dumps(told).decode())
 
 
-def _result(verdict: Verdict, promise: Promise) -> dict[str, object]:
+def _result(verdict: Verdict, promise: Promise, secrets: Iterable[str]) -> dict[str, object]:
     if broken := verdict.of(promise):
-        return {"kept": False, "breaches": broken[:SAID_MAX], "count": len(broken)}
+        said = [hidden(what, secrets) for what in broken[:SAID_MAX]]
+        return {"kept": False, "breaches": said, "count": len(broken)}
     if promise in verdict.unshown:
         return {"kept": None, "why": verdict.unshown[promise]}
     return {"kept": True}
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
-    """The text without what must not be shown."""
-    for secret in secrets:
+    """The text without what must not be shown, in whatever letters a server repeats it."""
+    for secret in sorted(set(secrets), key=len, reverse=True):  # the whole before its parts
         if len(secret) >= SECRET_CHARS_MIN:
-            text = text.replace(secret, HIDDEN)
+            text = re.sub(re.escape(secret), HIDDEN, text, flags=re.IGNORECASE)
     return text

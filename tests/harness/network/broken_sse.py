@@ -34,6 +34,9 @@ class Fault(StrEnum):
     IGNORES = "it begins from the start"
     STOPS = "204 while it runs"
     RESETS = "no id is honoured"
+    NO_REASON = "every other id is not honoured, and nobody says why"
+    JUMPS = "every other id is not honoured, and what follows begins somewhere"
+    STRAYS = "first comes an event without an id"
     # Of each answer.
     LOSES = "one event in the middle is not there"
     REFUSES = "502 to who comes back"
@@ -50,10 +53,13 @@ class Fault(StrEnum):
     SAME_ID = "all events have one id"
     NO_ID = "no event has an id"
     SOME_IDS = "every other event has an id"
+    EMPTY_ID = "a tick in the middle has an empty id"
     LONG_ID = "an id that no header carries"
     ENDLESS = "an event that has no end"
     MUTE = "nothing comes any more in the middle"
     DEAF = "no head ever comes"
+    # Which breaks nothing.
+    BARE_END = "the ending has no id, and a comment without a blank line follows"
 
 
 class BrokenServer:
@@ -151,6 +157,8 @@ class BrokenServer:
         if last_id not in known or self.fault is Fault.RESETS:
             return 0, self.fault is not Fault.TAKES_ALL
         place = known[last_id]
+        if place % 2 and place < len(self._made) and self.fault in (Fault.NO_REASON, Fault.JUMPS):
+            return (0 if self.fault is Fault.NO_REASON else place + 1), True
         if place == len(self._made):
             return place, False
         return max(place + {Fault.DROPS: 1, Fault.DOUBLES: -1}.get(self.fault, 0), 0), False
@@ -164,7 +172,8 @@ class BrokenServer:
         if self.fault is not Fault.BUFFERS:
             _chunk(writer, b"retry: 10\n: hello\n\n")
         if reset and self.dialect == "keepstream":
-            _chunk(writer, b'event: relay.reset\ndata: {"reason":"unknown"}\n\n')
+            why = b"{}" if self.fault is Fault.NO_REASON else b'{"reason":"unknown"}'
+            _chunk(writer, b"event: relay.reset\ndata: %b\n\n" % why)
         coming = [raw for _, raw in self._made[place:]]
         if came_back:
             coming = self._altered(coming)
@@ -189,6 +198,8 @@ class BrokenServer:
         while self.fault is Fault.ENDLESS:
             _chunk(writer, 65536 * b"x")
             await writer.drain()
+        if self.fault is Fault.BARE_END:
+            _chunk(writer, b": bye\n")
         if self.fault is Fault.GOES_ON:
             _chunk(writer, b"id: 7\ndata: {}\n\n")
         writer.write(b"0\r\n\r\n")
@@ -198,6 +209,9 @@ class BrokenServer:
         match self.fault:
             case Fault.SWAPS:
                 return [*reversed(coming[:2]), *coming[2:]]
+            case Fault.STRAYS:
+                name = b"event: content_block_delta\n" if self.dialect == "keepstream" else b""
+                return [name + b"data: stray\n\n", *coming]
             case Fault.SPLICES:
                 return [raw.replace(b"word", b"swap") for raw in coming]
             case Fault.FOREIGN:
@@ -248,7 +262,11 @@ def _of_event_source(fault: Fault) -> list[tuple[str, bytes]]:
         event_id = {Fault.SAME_ID: "7", Fault.LONG_ID: 5000 * "7", Fault.NO_ID: ""}.get(fault, f"{number}")
         if fault is Fault.SOME_IDS and number % 2:
             event_id = ""
+        if fault is Fault.BARE_END and number == EVENTS - 1:
+            event_id = ""
         line = f"id: {event_id}\n" if event_id else ""
+        if fault is Fault.EMPTY_ID and number == EVENTS // 2:
+            event_id, line = "", "event: tick\nid:\n"
         data = "over" if number == EVENTS - 1 else f"word {number}"
         made.append((event_id, f"{line}data: {data}\n\n".encode()))
     return made

@@ -10,15 +10,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import httpx
+import orjson
 
 from app.terminal.probe.promises import Breach, Promise
 from app.terminal.probe.reading.connecting import Go, How, Reading, read
+from app.terminal.probe.seen.compared import RESET
 from app.terminal.probe.seen.id_chain import unchained
 from app.terminal.probe.seen.sightings import EVENTS_MAX, Seen, Stretch, seen_of, weight_of
 from app.terminal.probe.seen.sse_blocks import Block
 from app.terminal.probe.targets import KEEPSTREAM, Target, sendable
 
-RESET = "relay.reset"
+
+def says_why(reset: Block) -> bool:
+    """Whether a reset has a reason."""
+    try:
+        reason = orjson.loads(reset.data or b"")["reason"]
+    except (ValueError, LookupError, TypeError):
+        return False
+    return isinstance(reason, str) and bool(reason)
 
 
 @dataclass(slots=True)
@@ -82,17 +91,13 @@ class Cursor:
 
     def _take(self, block: Block) -> Go:
         stretch, target = self.stretches[-1], self.target
+        if block.data is None:
+            return Go.ON
         if stretch.ended:
             self._tally.broke(Promise.ENDING, "something follows the ending")
             return Go.STOP
-        if block.data is None:
-            return Go.ON
         self._listen(block)
-        if target.dialect == KEEPSTREAM and block.id is None and block.name.startswith("relay."):
-            if block.name == RESET:
-                self._tally.resets += 1
-                self.last_id = None
-                self.stretches.append(Stretch(None))
+        if target.dialect == KEEPSTREAM and self._beside_the_log(block):
             return Go.ON
         if block.id and not sendable(block.id):
             self._tally.broke(Promise.IDS, f"an id of {len(block.id)} characters that no header can carry")
@@ -102,9 +107,30 @@ class Cursor:
         self._tally.held += weight_of(block)
         if block.id and target.stream_id and stretch.unchained is None:
             stretch.unchained = unchained(target.stream_id, self.last_id, block.raw, block.id)
-        stretch.seen.append(seen_of(block))
-        self.last_id = block.id or self.last_id
-        if target.ends(block):
-            stretch.ended = True
-            return Go.ENDED if target.dialect == KEEPSTREAM else Go.STOP
-        return Go.ON
+        return self._stands(block, stretch)
+
+    def _beside_the_log(self, block: Block) -> bool:
+        """Whether a front said it by itself."""
+        reset = block.name == RESET
+        if reset and not says_why(block):
+            self._tally.broke(Promise.IDS, "a reader was told to begin again, and not why")
+        if block.id is not None or not block.name.startswith("relay."):
+            return False
+        if reset:
+            self._tally.resets += 1
+            self.last_id = None
+            self.stretches.append(Stretch(None))
+        return True
+
+    def _stands(self, block: Block, stretch: Stretch) -> Go:
+        """Where it stands behind an event, and whether it is the last."""
+        ends = self.target.ends(block)
+        if block.id or not ends:  # an ending needs no id: nobody comes back from it
+            stretch.seen.append(seen_of(block))
+        if block.id == "" and not ends:
+            self._tally.broke(Promise.IDS, "an empty id: whoever is cut off behind it comes back without its place")
+        self.last_id = self.last_id if block.id is None else block.id or None
+        if not ends:
+            return Go.ON
+        stretch.ended = True
+        return Go.ENDED if self.target.dialect == KEEPSTREAM else Go.STOP

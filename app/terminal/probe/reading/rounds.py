@@ -93,7 +93,7 @@ class Rounds:
                     await ask_oddly(self.http, self.target, self.tally, uncut.last_id, until)
         if not self._begun.is_set():
             raise NothingToReadError(self.tally.readings[0])
-        reference = Reference(uncut.seen, whole=whole)
+        reference = Reference(uncut.seen, whole=whole, log=self.target.dialect == KEEPSTREAM)
         stretches = [stretch for cursor in (uncut, live, again) for stretch in cursor.stretches]
         return judged(self.target, self.tally, reference, stretches, busy)
 

@@ -12,15 +12,21 @@ from collections.abc import Iterator, Sequence
 from app.terminal.probe.promises import Breach, Promise
 from app.terminal.probe.seen.sightings import Seen, Stretch
 
+RESET = "relay.reset"
+
 
 class Reference:
-    """The reading that was never cut. `whole`: it goes to the stream's end."""
+    """The reading that was never cut. `whole`: it goes to the stream's end; `log`: every event has an id, and a reader
+    without one begins where all begins, or behind a reset.
+    """
 
-    def __init__(self, seen: Sequence[Seen], *, whole: bool) -> None:
+    def __init__(self, seen: Sequence[Seen], *, whole: bool, log: bool = False) -> None:
         self.whole = whole
+        self._log = log
         self.events = [one for one in seen if one.id is not None]
         self.asides = Counter(one.name for one in seen if one.id is None)
         self._places = {one.id: place for place, one in enumerate(self.events)}
+        self._named = {one.name for one in self.events}
         self._told_apart = len(self._places) == len(self.events)
 
     def by_itself(self) -> Iterator[Breach]:
@@ -28,9 +34,8 @@ class Reference:
         if not self.events and self.asides:
             yield Breach(Promise.IDS, f"none of {self.asides.total()} events has an id: nothing can be gone on from")
             return
-        named = {one.name for one in self.events}
         for name, count in self.asides.items():
-            if name in named:
+            if self._must_have_id(name):
                 what = f"{count} events {_called(name)} have no id of their own, and others have"
                 yield Breach(Promise.IDS, f"{what}: a cut behind them loses or doubles them")
         for event_id, count in Counter(one.id for one in self.events).items():
@@ -39,6 +44,21 @@ class Reference:
 
     def compare(self, stretch: Stretch) -> list[Breach]:
         """What of a stretch is not what it has to be."""
+        return [*self._without_id(stretch), *self._walked(stretch)]
+
+    def _beginning(self, place: int) -> int:
+        """The last place up to this one where a reader of a log may begin."""
+        return next((at for at in range(place, 0, -1) if self.events[at - 1].name == RESET), 0)
+
+    def _must_have_id(self, name: str) -> bool:
+        return self._log or name in self._named
+
+    def _without_id(self, stretch: Stretch) -> Iterator[Breach]:
+        names = {one.name for one in stretch.seen if one.id is None} - self.asides.keys()
+        for name in sorted(filter(self._must_have_id, names)):
+            yield Breach(Promise.IDS, f"a reading had an event {_called(name)} and without an id; uncut each has one")
+
+    def _walked(self, stretch: Stretch) -> list[Breach]:
         seen = [one for one in stretch.seen if one.id is not None]
         if not self._told_apart or (stretch.after is not None and stretch.after not in self._places):
             return []
@@ -49,6 +69,8 @@ class Reference:
         # Where a reader without an id begins is the server's to say; what came before we looked is nobody's to judge.
         start = next((number for number, one in enumerate(seen) if one.id in self._places), len(seen))
         place = self._places[seen[start].id] if start < len(seen) else len(self.events)
+        if self._log and (start < len(seen) or stretch.ended):
+            place = self._beginning(place)
         return _Walk(self.events, self._places, place, None).over(seen[start:], self, stretch)
 
 

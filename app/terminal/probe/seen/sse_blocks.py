@@ -44,8 +44,8 @@ class Blocks:
 
     @property
     def amid(self) -> bool:
-        """Whether a block has begun and its blank line is not there."""
-        return self._held > 0
+        """Whether a block has begun and its blank line is not there; comments alone are none."""
+        return any(not line.startswith(b":") for line in (*self._lines, bytes(self._part)) if line)
 
     def feed(self, piece: bytes) -> list[Block]:
         """The blocks that are whole by now. Raises `TooLargeError`."""

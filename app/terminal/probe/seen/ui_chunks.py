@@ -60,8 +60,11 @@ class Message:
             return Breach(Promise.SPLICED, "a chunk that is no JSON with a type")
         self.chunks += 1
         self.over = kind in ENDS
-        if chunk.get("transient") is not True:
-            self._add(kind, chunk)
+        try:
+            if chunk.get("transient") is not True:
+                self._add(kind, chunk)
+        except orjson.JSONEncodeError:
+            return Breach(Promise.BOUNDS, "a chunk of more levels than can be written")
         return None
 
     def _add(self, kind: str, chunk: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ async def performed(means: Means, part: Part) -> list[str]:
     """What was shown."""
     told: list[str] = []
     deed = await means.deed(part)
-    await perform(Deed(deed.part, deed.do, 0.0, deed.undo, deed.instead, deed.restore), told.append)
+    await perform(Deed(deed.part, deed.do, 0.0, deed.undo, deed.instead), told.append)
     return told
 
 
@@ -76,7 +76,8 @@ async def test_what_docker_is_told(ran: list[str], part: Part, commands: list[st
         assert any(command in line for line in told)
 
 
-PODS = "kubectl --namespace chat get pods --selector app.kubernetes.io/component"
+NAMED = "app.kubernetes.io/name=keepstream,app.kubernetes.io/component"
+PODS = f"kubectl --namespace chat get pods --selector {NAMED}"
 RUNNING = "--field-selector=status.phase=Running --output name"
 DELETE = "kubectl --namespace chat delete pod/one"
 OF_KUBECTL = [
@@ -211,6 +212,50 @@ async def test_it_goes_on_though_its_guard_is_killed() -> None:
         with suppress(NotDoneError):  # where it had not come to say that it did it
             await performing
         assert redis.status() != psutil.STATUS_STOPPED
+
+
+DOCKER = """#!/bin/sh
+echo "$1" >> "$RAN"
+if [ "$1" = stop ]; then until [ -e "$RAN.go" ]; do sleep 0.01; done; echo stopped >> "$RAN"; fi
+"""
+DRAINS = """
+import asyncio
+from app.terminal.drill.deeds import Part
+from app.terminal.drill.doing import perform
+from app.terminal.drill.means import Compose
+asyncio.run(perform(Compose()._deed(Part.FRONT, "one"), print))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["left", "killed"])
+async def test_a_front_that_drains_is_started_again_when_it_has_ended_though_the_drill_has(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    ran, docker = tmp_path / "ran", tmp_path / "docker"
+    ran.touch()
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "RAN": str(ran)}
+    drill = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", DRAINS),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=environment,
+    )
+
+    async def said(words: list[str]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while (done := ran.read_text().split()) != words:
+                assert done == words[: len(done)]
+                await asyncio.sleep(0.01)
+
+    await said(["stop"])
+    drill.send_signal(number)
+    if number is signal.SIGKILL:
+        await drill.wait()
+    (tmp_path / "ran.go").touch()
+    await said(["stop", "stopped", "start"])
+    await drill.wait()
 
 
 async def test_what_cannot_be_stopped_is_not_done() -> None:

@@ -12,8 +12,11 @@ import pytest
 from app.terminal.exits import Exit
 from app.terminal.probe import canary
 from app.terminal.probe.canary import NotAskedError
-from app.terminal.probe.probe import main
+from app.terminal.probe.judging import refusal
+from app.terminal.probe.probe import _parts, main
 from app.terminal.probe.promises import Breach, Promise, Verdict
+from app.terminal.probe.reading.connecting import EVENTS, Reading
+from app.terminal.probe.seen.arrivals import Arrivals
 from app.terminal.probe.targets import bare, is_events_url, sendable
 from app.terminal.probe.telling import as_json, code_of, lines
 from tests.harness.network.broken_sse import BrokenServer, Fault, serving
@@ -61,6 +64,19 @@ class TestTelling:
             assert "\x1b" not in told
         assert len([*lines(bad, [KEY])]) == len(Promise) + 2
 
+    def test_a_secret_is_known_by_its_parts_and_in_other_letters_and_what_we_say_stays(self) -> None:
+        secrets = _parts(['Bearer Sk-"Quoted"', "client=keepstream; dialect=verdict"])
+        bad = verdict(Breach(Promise.GAP, 'behind sk-"quoted" came SK-"QUOTED"'))
+        said = json.loads(as_json(bad, secrets))
+        assert said["promises"]["gap"]["breaches"] == ["behind … came …"]
+        assert (said["verdict"], said["dialect"]) == ("broken", "keepstream")
+        assert "quoted" not in "".join(lines(bad, secrets)).lower()
+
+    def test_a_server_s_words_for_what_it_sends_are_not_repeated_where_they_are_none(self) -> None:
+        for kind, coding in ((KEY, "identity"), (EVENTS, f"{KEY}-7\x1b")):
+            assert KEY not in refusal(Reading(Arrivals(0), status=200, kind=kind, coding=coding))
+        assert "text/html in" in refusal(Reading(Arrivals(0), status=200, kind="text/html"))
+
 
 class TestAddresses:
     def test_an_address_is_shown_without_what_opens_it(self) -> None:
@@ -91,6 +107,10 @@ class TestAddresses:
         (["--header", "no colon"], "--header"),
         (["--header", "@/nowhere/at/all"], "--header"),
         (["ftp://here"], "http"),
+        (["http://[here"], "http"),
+        (["http://here:1\x7f"], "http"),
+        (["--dialect", "ai-sdk", "--resume", "/api/{id}", "http://here"], "--resume: must be"),
+        (["--dialect", "ai-sdk", "--resume", "http://[{id}", "http://here"], "--resume: must be"),
         (["--dialect", "smtp"], "--dialect"),
     ],
 )

@@ -51,11 +51,19 @@ async def test_who_breaks_none_is_said_to(dialect: str) -> None:
     assert found.facts.get("events", EVENTS) == EVENTS
 
 
+async def test_an_ending_needs_no_id_and_a_comment_is_no_event() -> None:
+    async with BrokenServer(EVENT_SOURCE, Fault.BARE_END) as server:
+        found = await probed(server, end="over")
+    assert found.breaches == ()
+    assert found.unshown.keys() <= {Promise.BUFFERING}, "which a machine that is busy cannot judge"
+
+
 OF_BOTH = [
     (Fault.DROPS, {Promise.GAP}),
     (Fault.DOUBLES, {Promise.DOUBLED}),
     (Fault.SWAPS, {Promise.REORDERED}),
     (Fault.FOREIGN, {Promise.SPLICED}),
+    (Fault.STRAYS, {Promise.IDS}),
     (Fault.IGNORES, {Promise.DOUBLED}),
     (Fault.STOPS, {Promise.GAP}),
     (Fault.REFUSES, {Promise.STATUS}),
@@ -66,6 +74,8 @@ OF_OURS = [
     *OF_BOTH,
     (Fault.SPLICES, {Promise.SPLICED}),
     (Fault.RESETS, {Promise.IDS}),
+    (Fault.NO_REASON, {Promise.IDS}),
+    (Fault.JUMPS, {Promise.GAP}),
     (Fault.LOSES, {Promise.GAP}),
     (Fault.ENDS_EARLY, {Promise.ENDING}),
     (Fault.GOES_ON, {Promise.ENDING}),
@@ -82,6 +92,7 @@ OF_OTHERS = [
     (Fault.NO_ID, {Promise.IDS}),
     (Fault.SOME_IDS, {Promise.IDS}),
     (Fault.LONG_ID, {Promise.IDS}),
+    (Fault.EMPTY_ID, {Promise.IDS}),
     (Fault.ENDS_EARLY, {Promise.ENDING}),
 ]
 OF_CHATS = [

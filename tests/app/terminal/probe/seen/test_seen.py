@@ -55,6 +55,11 @@ class TestBlocks:
     def test_an_end_amid_one_is_seen(self, rest: bytes) -> None:
         assert blocks_of(b"data: 1\n\n" + rest)[1]
 
+    def test_an_end_behind_a_comment_is_amid_nothing(self) -> None:
+        assert not blocks_of(b"data: 1\n\n: bye")[1]
+        assert not blocks_of(b"data: 1\n\n: bye\n: bye\r")[1]
+        assert blocks_of(b": bye\nid: 7\n: bye\n")[1]
+
     def test_none_is_larger_than_its_bound(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sse_blocks, "BLOCK_BYTES", 100)
         blocks = Blocks()
@@ -223,6 +228,11 @@ class TestChunks:
         breach = Message().take(data)
         assert breach is not None
         assert breach.promise is Promise.SPLICED
+
+    def test_a_chunk_has_as_many_levels_as_can_be_written(self) -> None:
+        breach = Message().take(b'{"type":"x","a":%b%b}' % (300 * b"[", 300 * b"]"))
+        assert breach is not None
+        assert breach.promise is Promise.BOUNDS
 
     def test_done_ends_what_has_an_end_and_nothing_follows(self) -> None:
         early = message(START).take(b"[DONE]")
