@@ -46,6 +46,7 @@ KEPT = {
     "app/stream/redis/cluster/subscribed.py ShardedChannel._settle": "one connection's end; ended with the channel",
     "app/stream/redis/cluster/nodes.py Nodes._first": "one question; awaited right there, and ended",
     "app/stream/redis/cluster/nodes.py Nodes._learn": "one look; awaited by all who ask, ended by `aclose`",
+    "app/stream/redis/cluster/wholeness.py anybody_serves": "one question to each node; ended right there",
     "app/stream/redis/servers.py Servers.until_fit": "the checks of both servers; awaited right there, and ended",
     "app/watch/traces/sending.py Batches.leave": "the last spans; waited for right there, for a bounded time",
     "worker/claims/cancels.py _Receiver.start": "one stream's channel; ended by `stop`, looked after by `watch`",

@@ -18,7 +18,7 @@ async def ended(redis: Redis, stream_id: str, calls: Calls) -> None:
 
 
 async def test_a_ledger_is_read_once_while_it_is_kept(redis: Redis) -> None:
-    billed, calls = Billed(redis), Calls().opened("m").answered("req_1").closed(CallState.COMPLETE, WHOLE, price)
+    billed, calls = Billed(redis, redis), Calls().opened("m").answered("req_1").closed(CallState.COMPLETE, WHOLE, price)
     await ended(redis, "first", calls)
     await billed.look()
     await redis.delete(keys.meta("first"))

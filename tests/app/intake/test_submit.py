@@ -193,7 +193,7 @@ async def test_it_happened_and_was_said_to_or_neither(
             assert len(again) == 1, where
             assert line in ([], again), where
             assert await stand.promised() == again, where
-        if not was_reached:
+        if not was_reached and status in ACCEPTED:  # a busy machine was given Redis back before it came so far
             break
     assert number > 1
     assert number < COMMANDS_MAX - 1
