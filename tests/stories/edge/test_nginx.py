@@ -29,7 +29,7 @@ TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.skipif(NGINX is None, reason="needs nginx: install the package nginx-light"),
+    pytest.mark.skipif(NGINX is None, reason="needs nginx: install the package nginx"),
 ]
 
 
