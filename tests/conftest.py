@@ -104,6 +104,7 @@ LONG = (
     "app/test_cli",
     "worker/life/test_life",
 )
+MAXMEMORY = "2gb"  # as an embedded one is begun
 PROCESSES_PER_CPU = 3  # most of a test is waiting for others
 PROCESSES_MAX = 8
 
@@ -216,6 +217,8 @@ async def redis(server: Server) -> AsyncIterator[Redis]:
     """A client of an empty server. The test fails if it leaves a key that would stay for ever."""
     client = server.connect("tests")
     await client.flushall()
+    if isinstance(server, RealServer):  # as it was begun, however another test has left it
+        await client.config_set("maxmemory", MAXMEMORY)
     yield client
     forever = await keys_without_ttl(client)
     await client.aclose()
