@@ -9,46 +9,31 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from app.intake.prompt import Defaults, prompt_of
 from app.intake.streams import Streams
 from app.intake.submit import Submit
 from app.intake.sweep import sweeping
 from app.prices import Prices
-from app.settings import Settings
 from app.stream import frames, keys
 from app.stream.accounts import Account, Demand
-from app.stream.conversations.store import Conversations
 from app.stream.endings import Outcome, Withdrawn, end_data
 from app.stream.errors import NotAcceptedError, QueueFullError
 from app.stream.ledger.lines import Calls, CallState
 from app.stream.ledger.usage import Brought
-from app.stream.log import Appended, Claim, Log, State, Status
-from app.stream.queue import Queue
+from app.stream.log import Appended, Claim, State, Status
+from tests.app.intake.streams.submitted import OWNER, outbox, streams_of, submit
 from tests.app.served import until
 from tests.patience import PATIENCE
 
-OWNER = "me"
 LEASE_MS = 60_000
 
 
 @pytest.fixture
 def streams(redis: Redis) -> Streams:
-    log = Log(redis)
-    settings = replace(Settings(), lease_seconds=60)
-    return Streams(log, Queue(redis), Conversations(redis, log), settings, "front", pricing=Prices().cost)
-
-
-async def submit(streams: Streams) -> str:
-    prompt = prompt_of({"prompt": "hello"}, Defaults("claude-x", 100))
-    return (await streams.submit(prompt, OWNER, {})).stream_id
+    return streams_of(redis)
 
 
 async def expire(streams: Streams, stream_id: str) -> None:
     await streams.end_waiting(stream_id, Outcome.EXPIRED, {"type": "timeout_error", "message": "too late"})
-
-
-async def outbox(redis: Redis) -> list[dict[bytes, bytes]]:
-    return [entry for _, entry in await redis.xrange(keys.OUTBOX)]
 
 
 async def test_what_waits_is_ended_once_and_is_on_the_outbox(redis: Redis, streams: Streams) -> None:

@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from app.intake.prompt import Defaults, prompt_of
 from app.intake.streams import Streams
 from app.intake.sweep import sweeping
-from app.prices import Prices
-from app.settings import Settings
 from app.stream import keys
-from app.stream.conversations.store import Conversations
 from app.stream.endings import Withdrawn
-from app.stream.log import Log, State
-from app.stream.queue import Queue
+from app.stream.log import State
 from app.stream.upgrades import language
+from tests.app.intake.streams.submitted import OWNER, outbox, streams_of, submit
 from tests.patience import PATIENCE
 
-OWNER = "me"
 LEASE_MS = 60_000
 
 
 @pytest.fixture
 def streams(redis: Redis) -> Streams:
-    log = Log(redis)
-    settings = replace(Settings(), lease_seconds=60)
-    return Streams(log, Queue(redis), Conversations(redis, log), settings, "front", pricing=Prices().cost)
-
-
-async def submit(streams: Streams) -> str:
-    prompt = prompt_of({"prompt": "hello"}, Defaults("claude-x", 100))
-    return (await streams.submit(prompt, OWNER, {})).stream_id
-
-
-async def outbox(redis: Redis) -> list[dict[bytes, bytes]]:
-    return [entry for _, entry in await redis.xrange(keys.OUTBOX)]
+    return streams_of(redis)
 
 
 @pytest.fixture

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
 
-from app.intake.prompt import Defaults, prompt_of
 from app.intake.streams import Streams
 from app.intake.sweep import sweeping
-from app.prices import Prices
-from app.settings import Settings
 from app.stream import keys
-from app.stream.conversations.store import Conversations
-from app.stream.log import Begun, Claim, Log
-from app.stream.queue import Queue
+from app.stream.log import Begun, Claim
+from tests.app.intake.streams.submitted import streams_of, submit
 from tests.patience import PATIENCE
 
 
 @pytest.fixture
 def streams(redis: Redis) -> Streams:
-    log = Log(redis)
-    settings = replace(Settings(), lease_seconds=60)
-    return Streams(log, Queue(redis), Conversations(redis, log), settings, "front", pricing=Prices().cost)
-
-
-async def submit(streams: Streams) -> str:
-    prompt = prompt_of({"prompt": "hello"}, Defaults("claude-x", 100))
-    return (await streams.submit(prompt, "me", {})).stream_id
+    return streams_of(redis)
 
 
 async def test_streams_whose_node_is_away_keep_no_other_from_its_ending(
