@@ -14,6 +14,7 @@ from redis.crc import key_slot
 from app.dev.simulator import answer_for
 from app.stream import keys
 from tests.harness.api import Api
+from tests.harness.cluster import Cluster
 from tests.harness.reader import Sight, watch
 from tests.harness.sharded.nodes import Node, Nodes
 from tests.patience import PATIENCE
@@ -24,6 +25,15 @@ UNDER_WAY = 20
 # Whom nobody reads for so long ends as abandoned: these are read all the time.
 ABANDON_SECONDS = 2.0
 _tags = itertools.count(1)
+
+
+@asynccontextmanager
+async def deployed(nodes: Nodes, lease_seconds: float = 1.5) -> AsyncIterator[Api]:
+    """Two fronts and two workers whose logs are on the nodes."""
+    async with Cluster(workers=2, fronts=2, nodes=nodes, lease_seconds=lease_seconds) as cluster:
+        api = Api(cluster)
+        yield api
+        await api.close()
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,11 @@ import pytest_asyncio
 from app.doctor.checks.redis import streams
 from tests.app.doctor.checks.patients import found, troubles
 from tests.harness.api import Api
-from tests.harness.cluster import Cluster
 from tests.harness.sharded import moves
 from tests.harness.sharded.counted import redirections
 from tests.harness.sharded.nodes import Node, Nodes
 from tests.patience import PATIENCE
-from tests.stories.redis.cluster.flowing import flowing, nobody_noticed
+from tests.stories.redis.cluster.flowing import deployed, flowing, nobody_noticed
 
 pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 
@@ -27,10 +26,8 @@ AWAY_SECONDS = 3 * LEASE_SECONDS
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(nodes: Nodes) -> AsyncIterator[Api]:
-    async with Cluster(workers=2, fronts=2, nodes=nodes, lease_seconds=LEASE_SECONDS) as cluster:
-        api = Api(cluster)
+    async with deployed(nodes, LEASE_SECONDS) as api:
         yield api
-        await api.close()
 
 
 async def until_ready(api: Api, status: int) -> httpx.Response:

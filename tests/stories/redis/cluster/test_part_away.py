@@ -13,11 +13,10 @@ import pytest
 import pytest_asyncio
 
 from tests.harness.api import Api
-from tests.harness.cluster import Cluster
 from tests.harness.sharded import moves
 from tests.harness.sharded.nodes import Node, Nodes
 from tests.patience import PATIENCE
-from tests.stories.redis.cluster.flowing import Flow, busiest, flowing, nobody_noticed
+from tests.stories.redis.cluster.flowing import Flow, busiest, deployed, flowing, nobody_noticed
 
 pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 
@@ -26,10 +25,8 @@ pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 async def api(nodes: Nodes) -> AsyncIterator[Api]:
     _cover(nodes, "no")
     try:
-        async with Cluster(workers=2, fronts=2, nodes=nodes, lease_seconds=1.5) as cluster:
-            api = Api(cluster)
+        async with deployed(nodes) as api:
             yield api
-            await api.close()
     finally:
         _cover(nodes, "yes")
 

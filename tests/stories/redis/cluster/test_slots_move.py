@@ -10,11 +10,10 @@ import pytest
 import pytest_asyncio
 
 from tests.harness.api import Api
-from tests.harness.cluster import Cluster
 from tests.harness.sharded import moves
 from tests.harness.sharded.counted import redirections
 from tests.harness.sharded.nodes import Node, Nodes
-from tests.stories.redis.cluster.flowing import Flow, flowing, nobody_noticed
+from tests.stories.redis.cluster.flowing import Flow, deployed, flowing, nobody_noticed
 
 pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="module")]
 
@@ -24,10 +23,8 @@ OPEN_SECONDS = 0.5
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(nodes: Nodes) -> AsyncIterator[Api]:
-    async with Cluster(workers=2, fronts=2, nodes=nodes, lease_seconds=1.5) as cluster:
-        api = Api(cluster)
+    async with deployed(nodes) as api:
         yield api
-        await api.close()
 
 
 def elsewhere(nodes: Nodes, flow: Flow) -> Node:
