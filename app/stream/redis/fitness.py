@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from importlib.resources import files
 from typing import Any
@@ -22,7 +23,7 @@ from redis.exceptions import BusyLoadingError, ResponseError
 from app.stream import keys, scripts
 from app.stream.errors import UnfitServerError
 from app.stream.observing import RedisAwaited, RedisUnbounded, tell
-from app.stream.redis.known import server_of
+from app.stream.redis.known import Server, server_of
 from app.stream.redis.links import NoPrimaryError
 from app.stream.redis.refusals import NO_ANSWER, Kind, Refusal, refusal_of
 
@@ -116,13 +117,19 @@ async def check_server(redis: Redis, part: Part = Part.ALL) -> None:
 
     Raises `UnfitServerError`, or one of `NO_ANSWER` for a server that is away or refuses for now.
     """
-    known = server_of(redis)
-    try:
+    with judging(server_of(redis)):
         await check_node(redis, part)
+
+
+@contextmanager
+def judging(known: Server) -> Iterator[None]:
+    """What is refused for good makes a server unfit: `UnfitServerError`."""
+    try:
+        yield
     except NO_ANSWER as error:
         refusal = refusal_of(error)
         if refusal.kind in (Kind.UNFIT, Kind.BUG):
-            raise UnfitServerError(f"{known.shown}: {told(refusal, known.name)}") from error
+            raise UnfitServerError(f"{known.shown}: {_told(refusal, known.name)}") from error
         raise
 
 
@@ -245,7 +252,7 @@ async def refused_to(redis: Redis, part: Part = Part.ALL, *, cluster: bool = Fal
     return refused
 
 
-def told(refusal: Refusal, setting: str) -> str:
+def _told(refusal: Refusal, setting: str) -> str:
     match refusal.code:
         case "NOAUTH" | "WRONGPASS":
             return f"Redis refuses the credentials of {setting}: {refusal.words}"

@@ -7,7 +7,7 @@ import asyncio
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from app.stream.concurrency.tasks import jittered
+from app.stream.concurrency.tasks import Pause
 from app.stream.redis.refusals import refusal_of, tell_refusal
 
 # As long as one server that does not answer is waited for.
@@ -26,7 +26,7 @@ class Patience:
 
     def __init__(self) -> None:
         self._until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        self._pause = PAUSE_SECONDS
+        self._pause = Pause(PAUSE_SECONDS, PAUSE_SECONDS_MAX)
         self._hops = 0
 
     def hops(self) -> bool:
@@ -37,8 +37,7 @@ class Patience:
     async def wait(self, error: Exception) -> None:
         """Raises `error`, as one of who is away, once it was asked for long enough."""
         if asyncio.get_running_loop().time() < self._until:
-            await asyncio.sleep(jittered(self._pause))
-            self._pause = min(self._pause * 2, PAUSE_SECONDS_MAX)
+            await self._pause.wait()
         elif isinstance(error, RedisConnectionError | RedisTimeoutError):
             raise error
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
@@ -17,18 +18,18 @@ SLOTS: int = REDIS_CLUSTER_HASH_SLOTS
 Place = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what follows from its many owners is reckoned once
 class Map:
     """The primary of each slot; None for a slot that nobody has."""
 
     owners: tuple[Place | None, ...] = (None,) * SLOTS
 
-    @property
+    @cached_property
     def primaries(self) -> tuple[Place, ...]:
         """In an order that stays."""
         return tuple(sorted({owner for owner in self.owners if owner is not None}))
 
-    @property
+    @cached_property
     def missing(self) -> int:
         """How many slots nobody has."""
         return sum(owner is None for owner in self.owners)

@@ -189,8 +189,9 @@ class ShardedChannel:
 
     def _link_of(self, name: bytes) -> Link | None:
         node = self._nodes.of_slot(slot_of(name))
-        if node is None:
-            return None
+        return None if node is None else self._link(node)
+
+    def _link(self, node: Node) -> Link:
         if node not in self._links:
             self._links[node] = Link(node, self._gone_astray, self._trouble).start()
         return self._links[node]
@@ -226,8 +227,7 @@ class ShardedChannel:
     def _settle(self) -> None:
         """Everybody listens where the slot is now."""
         for node in (primaries := self._nodes.primaries):
-            if node not in self._links:
-                self._links[node] = Link(node, self._gone_astray, self._trouble).start()
+            self._link(node)
         for name, link in [*self._at.items()]:
             there = self._link_of(name)
             if there is not None and there is not link:

@@ -20,7 +20,7 @@ from app.stream.redis.cluster.nodes import Node
 from app.stream.redis.cluster.patience import NoNodeError
 from app.stream.redis.cluster.sharded import Sharded
 from app.stream.redis.cluster.slots import SLOTS, slot_of
-from app.stream.redis.fitness import PAUSE_SECONDS, PAUSE_SECONDS_MAX, Part, check_node, told
+from app.stream.redis.fitness import PAUSE_SECONDS, PAUSE_SECONDS_MAX, Part, check_node, judging
 from app.stream.redis.refusals import NO_ANSWER, Kind, refusal_of
 
 # Those who set a cluster up start its nodes, and give them their slots a moment later.
@@ -54,8 +54,8 @@ class NotWholeError(NoNodeError):
 
 async def check_cluster(redis: Sharded) -> None:
     """Raises `UnfitServerError`, or one of `NO_ANSWER` for one that is away or not whole for now."""
-    nodes, known = redis.nodes, redis.nodes.known
-    try:
+    nodes = redis.nodes
+    with judging(nodes.known):
         if not await nodes.learn():
             await _find_out(redis)
         if missing := nodes.map.missing:
@@ -65,11 +65,6 @@ async def check_cluster(redis: Sharded) -> None:
             )
         for node in nodes.primaries:
             await check_node(node.client, Part.LOGS, cluster=True)
-    except NO_ANSWER as error:
-        refusal = refusal_of(error)
-        if refusal.kind in (Kind.UNFIT, Kind.BUG):
-            raise UnfitServerError(f"{known.shown}: {told(refusal, known.name)}") from error
-        raise
 
 
 async def _find_out(redis: Sharded) -> None:

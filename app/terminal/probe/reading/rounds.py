@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import httpx
 
@@ -63,6 +64,14 @@ class Plan:
         return iter([max(end - start, 1) for start, end in pairwise(places)])
 
 
+async def begins(reading: asyncio.Task[Any], begun: asyncio.Event, tasks: asyncio.TaskGroup) -> bool:
+    """Returns when it has begun, or has ended without: whether it has begun."""
+    waiting = tasks.create_task(begun.wait())
+    await asyncio.wait({reading, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    return begun.is_set()
+
+
 @dataclass(slots=True)
 class Rounds:
     """One probe of one stream."""
@@ -80,10 +89,7 @@ class Rounds:
         uncut, live, again = self._cursor(), self._cursor(), self._cursor()
         async with watched() as busy, asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self._read_uncut(uncut, until))
-            begun = tasks.create_task(self._begun.wait())
-            await asyncio.wait({reading, begun}, return_when=asyncio.FIRST_COMPLETED)
-            begun.cancel()
-            if self._begun.is_set():
+            if await begins(reading, self._begun, tasks):
                 await self._on(live, self.plan.live(), until)
             whole = await reading
             if whole and self._begun.is_set():

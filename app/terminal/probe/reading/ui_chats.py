@@ -17,7 +17,7 @@ from app.terminal.probe.judging import COMPARED, Found, with_answers
 from app.terminal.probe.promises import Breach, Promise
 from app.terminal.probe.reading.busy import watched
 from app.terminal.probe.reading.connecting import Asked, Go, How, Reading, read
-from app.terminal.probe.reading.rounds import NothingToReadError, Plan
+from app.terminal.probe.reading.rounds import NothingToReadError, Plan, begins
 from app.terminal.probe.seen.sse_blocks import Block
 from app.terminal.probe.seen.ui_chunks import Message, compare
 from app.terminal.probe.targets import Target
@@ -53,10 +53,7 @@ class Chats:
         uncut, messages = Message(), []
         async with watched() as busy, asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self._read_uncut(uncut, until))
-            begun = tasks.create_task(self._begun.wait())
-            await asyncio.wait({reading, begun}, return_when=asyncio.FIRST_COMPLETED)
-            begun.cancel()
-            if self._begun.is_set():
+            if await begins(reading, self._begun, tasks):
                 messages = await self._resume(uncut, until)
             whole = (await reading).ended
         if not self._begun.is_set():
