@@ -18,8 +18,9 @@ MORE = "… "
 _BOLD, _PLAIN = "\001\x1b[1m\002", "\001\x1b[0m\002"
 
 
-# Alt-Enter: the line's end as a letter of the line.
+# Alt-Enter: the line's end as a letter of the line. What was typed before there was a line comes with the other one.
 readline.parse_and_bind(r'"\e\C-m": "\C-v\C-j"')
+readline.parse_and_bind(r'"\e\C-j": "\C-v\C-j"')
 readline.parse_and_bind("tab: complete")
 readline.set_completer_delims("")  # a whole line becomes another one
 readline.set_completer(lambda line, at: dict(enumerate(completions(line))).get(at))
