@@ -55,7 +55,6 @@ TESTED_ELSEWHERE = {
     "app/stream/workers/gates.py": "tests/app/stream/queue/test_gate.py: what workers ask Redis at a gate",
     "app/stream/workers/presence.py": "tests/worker/claims/test_neighbours.py: who is there",
     "app/terminal/capturing/capture.py": "tests/stories/captured/test_captured.py: of a stream of real processes",
-    "app/terminal/commands.py": _PIPES,
     "app/terminal/once.py": _PIPES,
     "app/terminal/prompt.py": _TYPED,
     "worker/tools/mcp/servers.py": "tests/worker/tools/mcp/test_connection.py: servers as processes",

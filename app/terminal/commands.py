@@ -163,11 +163,11 @@ async def _cancel_all(options: argparse.Namespace) -> Exit:
         while True:
             seen = await client.request("GET", "/ops/streams")
             left = [one["id"] for one in seen["data"] if one["state"] != "ended"]
+            # Each time: one whose worker is gone is ended by the front once its lease is over and it waits again.
             for stream_id in left:
-                if stream_id not in asked:
-                    asked[stream_id] = clock()
-                    with suppress(GoneError, NotFoundError):  # between the look and this
-                        await client.request("POST", f"/ops/streams/{stream_id}/cancel")
+                asked.setdefault(stream_id, clock())
+                with suppress(GoneError, NotFoundError):  # between the look and this
+                    await client.request("POST", f"/ops/streams/{stream_id}/cancel")
             stuck = [one for one in left if clock() - asked[one] >= STOP_SECONDS]
             if len(stuck) == len(left):
                 break

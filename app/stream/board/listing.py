@@ -36,16 +36,17 @@ class Listed:
 
 
 async def listed(redis: Redis, logs: Redis) -> Sequence[Listed]:
-    """At most `ALL_MOST` streams: those under a lease, the next in the line, and those that have ended last, newest
-    first. Raises Redis' errors.
+    """At most `ALL_MOST` streams: those under a lease, the next in the line, those that wait for a person, and those
+    that have ended last, newest first. Raises Redis' errors.
     """
     async with redis.pipeline(transaction=False) as pipe:
         pipe.zrange(keys.LEASES, 0, RUNNING_MOST - 1)
         pipe.zrange(keys.JOBS, 0, WAITING_MOST - 1)
+        pipe.zrange(keys.APPROVALS, 0, WAITING_MOST - 1)
         pipe.xrevrange(keys.OUTBOX, count=ALL_MOST)
-        leased, waiting, outbox = await pipe.execute()
+        leased, waiting, asking, outbox = await pipe.execute()
     ended = [entry[b"id"] for _, entry in outbox if _is_ending(entry)]
-    ids = list(dict.fromkeys([*leased, *waiting, *ended]))[:ALL_MOST]
+    ids = list(dict.fromkeys([*leased, *waiting, *asking, *ended]))[:ALL_MOST]
     if not ids:
         return []
     claims = await redis.hmget(keys.CLAIMS, [stream_id.decode() for stream_id in leased] or [""])  # type: ignore[misc]  # redis-py's types mix both clients
